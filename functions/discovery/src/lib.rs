@@ -1,0 +1,45 @@
+//! The metadata document (OIDC Discovery §4, RFC 8414 §3), and `/authorize`, which says that there is nothing
+//! to authorize in a browser here.
+
+use std::time::Duration;
+
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers};
+use ciba::flows::Invocation;
+use ciba::http::serve::Endpoint;
+use ciba::http::{Body, Request, Response, respond};
+use ciba::protocol::discovery::{DiscoveryError as Error, Metadata};
+use ciba::protocol::error::Refusal;
+use ciba::protocol::routes;
+
+/// How long others may keep the document.
+const MAX_AGE: Duration = Duration::from_secs(300);
+
+pub struct Discovery {
+    metadata: Metadata,
+}
+
+impl Discovery {
+    pub fn new(env: &Environment) -> Result<Self, ConfigError> {
+        let issuer = Issuer::read(env)?;
+        let login_issuers = LoginIssuers::read(env, &issuer)?;
+        Ok(Self { metadata: Metadata::new(issuer.as_str(), login_issuers.acr_values()) })
+    }
+
+    fn answer(&self, request: &Request) -> Result<&Metadata, Error> {
+        match request.uri().path() {
+            routes::AUTHORIZATION => Err(Error::UnsupportedResponseType),
+            _ if request.method() != "GET" => Err(Error::MethodNotAllowed),
+            routes::OPENID_CONFIGURATION | routes::AUTHORIZATION_SERVER => Ok(&self.metadata),
+            _ => Err(Error::NotFound),
+        }
+    }
+}
+
+impl Endpoint for Discovery {
+    async fn handle(&self, request: &Request, _: &Invocation) -> Response<Body> {
+        match self.answer(request) {
+            Ok(metadata) => respond::cacheable(metadata, MAX_AGE),
+            Err(error) => respond::refusal(&Refusal::new(error)),
+        }
+    }
+}

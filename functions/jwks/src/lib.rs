@@ -1,0 +1,50 @@
+//! The public keys (RFC 7517, OIDC Core §10.1). This function sees no private key: it may not decrypt any.
+
+use ciba::config::{Aws, ConfigError, Environment, Issuer};
+use ciba::domain::key_schedule::{JWKS_MAX_AGE, is_published};
+use ciba::flows::Invocation;
+use ciba::http::serve::Endpoint;
+use ciba::http::{Body, Request, Response, respond};
+use ciba::protocol::discovery::DiscoveryError as Error;
+use ciba::protocol::error::Refusal;
+use ciba::protocol::jwks::JwkSet;
+use ciba::store::Table;
+
+pub struct Jwks {
+    table: Table,
+}
+
+impl Jwks {
+    pub fn new(env: &Environment) -> Result<Self, ConfigError> {
+        Issuer::read(env)?;
+        Ok(Self { table: Table::connect(&Aws::read(env)?) })
+    }
+
+    /// Opens the first connection, while Lambda gives a starting function its full speed.
+    pub async fn warm_up(&self) {
+        let _ = self.table.list_public_keys().await;
+    }
+
+    /// Every key that signs, will sign soon, or signed something that may still be valid.
+    async fn keys(&self, request: &Request, invocation: &Invocation) -> Result<JwkSet, Refusal<Error>> {
+        if request.method() != "GET" {
+            return Err(Error::MethodNotAllowed.into());
+        }
+        let records = self.table.list_public_keys().await?;
+        let published = records.iter().filter(|record| is_published(*record, &records, invocation.now));
+        let keys: Vec<_> = published.filter_map(|record| record.public.clone()).collect();
+        match keys.is_empty() {
+            true => Err(Refusal::unavailable("there is no signing key")),
+            false => Ok(JwkSet { keys }),
+        }
+    }
+}
+
+impl Endpoint for Jwks {
+    async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
+        match self.keys(request, invocation).await {
+            Ok(keys) => respond::cacheable(&keys, JWKS_MAX_AGE),
+            Err(refusal) => respond::refusal(&refusal),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Makes the keys: invoked at deployment and on a schedule, never over HTTP.
+
+use ciba::config::{Aws, ConfigError, Environment, Issuer, KeySettings};
+use ciba::flows::Invocation;
+use ciba::flows::rotate_keys::{RotationError, rotate};
+use ciba::keys::Kms;
+use ciba::store::Table;
+use serde_json::{Value, json};
+
+pub struct KeyRotation {
+    settings: KeySettings,
+    table: Table,
+    kms: Kms,
+}
+
+impl KeyRotation {
+    pub fn new(env: &Environment) -> Result<Self, ConfigError> {
+        Issuer::read(env)?;
+        let aws = Aws::read(env)?;
+        Ok(Self { settings: KeySettings::read(env)?, table: Table::connect(&aws), kms: Kms::connect(&aws) })
+    }
+
+    /// Makes what is due, and answers what was made: `{"made": ["handle#1", …]}`.
+    pub async fn run(&self, invocation: &Invocation) -> Result<Value, RotationError> {
+        let made = rotate(&self.table, &self.kms, &self.settings, invocation).await?;
+        let names = made.iter().map(|(key_use, generation)| format!("{}#{generation}", key_use.as_str()));
+        Ok(json!({ "made": names.collect::<Vec<_>>() }))
+    }
+}

@@ -1,0 +1,18 @@
+use ciba::config::Environment;
+use ciba::http::serve;
+use key_rotation::KeyRotation;
+use lambda_http::Error;
+use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let rotation = &KeyRotation::new(&Environment::of_the_process())?;
+    run(service_fn(async move |event: LambdaEvent<Value>| {
+        let answer =
+            rotation.run(&serve::invocation(event.context.deadline)).await.map_err(|error| error.0)?;
+        serve::log_outcome("keys rotated", answer.to_string());
+        Ok::<_, Error>(answer)
+    }))
+    .await
+}

@@ -1,0 +1,145 @@
+//! The command line.
+
+use clap::{Parser, ValueEnum, value_parser};
+
+use crate::failure::EXIT_CODES;
+use crate::http::check_url;
+use crate::secret::Secret;
+
+/// Signs a person in by CIBA (poll mode): asks the OpenID Provider, waits while the person decides on
+/// their own device, fetches the tokens and verifies them.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES)]
+pub struct Options {
+    /// Issuer of the OpenID Provider, exactly as it writes it; https, or http on localhost
+    #[arg(long, value_name = "URL", value_parser = issuer)]
+    pub issuer: String,
+
+    /// The client's identifier
+    #[arg(long)]
+    pub client_id: String,
+
+    /// The client's secret; better in the environment than in the list of processes
+    #[arg(long, env = "CIBA_CLIENT_SECRET", hide_env_values = true)]
+    pub client_secret: Secret,
+
+    /// How the client authenticates: client_secret_basic or client_secret_post
+    #[arg(long, value_enum, default_value_t = AuthMethod::Basic)]
+    pub auth_method: AuthMethod,
+
+    /// Who is to sign in, in a form the OP knows (such as alice, tel:+493012345, email:a@example.com)
+    #[arg(long)]
+    pub login_hint: String,
+
+    /// Scopes, separated by spaces; openid must be one of them
+    #[arg(long, default_value = "openid", value_parser = scope)]
+    pub scope: String,
+
+    /// Short text shown here and on the person's device, so that they can be compared
+    #[arg(long)]
+    pub binding_message: Option<String>,
+
+    /// How long the request should stay open, in seconds (from 1; the OP may choose otherwise)
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(1..))]
+    pub requested_expiry: Option<u32>,
+
+    /// Authentication context classes asked for, the preferred one first, separated by spaces
+    #[arg(long)]
+    pub acr_values: Option<String>,
+
+    /// Print one JSON object on stdout: the token response, the decoded tokens, what was checked
+    #[arg(long)]
+    pub json: bool,
+
+    /// Plain lines on stderr instead of a progress bar; always so when stderr is not a terminal
+    #[arg(long)]
+    pub no_progress: bool,
+
+    /// Write `auth_req_id: …` to stderr once acknowledged, for trials that decide by script
+    #[arg(long)]
+    pub show_auth_req_id: bool,
+}
+
+/// Spec: RFC 6749 §2.3.1, OpenID Connect Core §9. Default: basic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuthMethod {
+    Basic,
+    Post,
+}
+
+impl AuthMethod {
+    /// The name in `token_endpoint_auth_methods_supported`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+        }
+    }
+}
+
+/// Spec: OpenID Connect Discovery §3: no query, no fragment. Kept as text, because it is compared byte for byte.
+fn issuer(value: &str) -> Result<String, String> {
+    let url = check_url(value, true)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("an issuer has no query and no fragment".to_owned());
+    }
+    Ok(value.to_owned())
+}
+
+fn scope(value: &str) -> Result<String, String> {
+    if value.split(' ').any(|scope| scope == "openid") {
+        Ok(value.to_owned())
+    } else {
+        Err("the scope openid is required".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    const ARGUMENTS: [&str; 9] = [
+        "ciba-client",
+        "--issuer",
+        "https://op.example",
+        "--client-id",
+        "kiosk",
+        "--client-secret",
+        "s3cret",
+        "--login-hint",
+        "alice",
+    ];
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn the_defaults_are_basic_and_openid() {
+        let options = Options::parse_from(ARGUMENTS);
+        assert_eq!((options.auth_method, options.scope.as_str()), (AuthMethod::Basic, "openid"));
+    }
+
+    #[test]
+    fn the_client_secret_is_not_in_the_debug_output() {
+        assert!(!format!("{:?}", Options::parse_from(ARGUMENTS)).contains("s3cret"));
+    }
+
+    #[test]
+    fn a_scope_without_openid_is_a_usage_error() {
+        assert!(Options::try_parse_from(ARGUMENTS.into_iter().chain(["--scope", "profile"])).is_err());
+    }
+
+    #[test]
+    fn an_issuer_is_https_except_on_localhost() {
+        assert_eq!(issuer("https://op.example/a"), Ok("https://op.example/a".to_owned()));
+        assert_eq!(issuer("http://localhost:9000"), Ok("http://localhost:9000".to_owned()));
+        assert!(issuer("http://op.example").is_err());
+        assert!(issuer("http://localhost.op.example").is_err());
+        assert!(issuer("https://op.example?a=b").is_err());
+        assert!(issuer("https://user@op.example").is_err());
+    }
+}

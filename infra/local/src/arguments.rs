@@ -1,0 +1,146 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+
+use ciba_local::stack::{Options, Ports};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The CIBA OpenID Provider and everything around it, on one machine.
+#[derive(Debug, Parser)]
+#[command(name = "ciba-local")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) job: Job,
+    #[command(flatten)]
+    stack: StackArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub(crate) enum Job {
+    /// Start the stack and leave it running until Ctrl-C
+    Up,
+    /// Start the stack, let the demo client ask for a sign-in, and end with its exit code
+    Demo,
+}
+
+#[derive(Debug, Args)]
+struct StackArguments {
+    /// A folder with clients.json and people.json [default: infra/local/seed]
+    #[arg(long, global = true, value_name = "DIR")]
+    seed: Option<PathBuf>,
+    /// How many instances of each function may run
+    #[arg(long, global = true, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    concurrency: u32,
+    /// Who approves
+    #[arg(long, global = true, value_enum, default_value_t = Approve::Hand)]
+    approve: Approve,
+    /// The issuer, if not this stack's API; elsewhere than on localhost no local-only setting is made
+    #[arg(long, global = true, env = "ISSUER", value_name = "URL")]
+    issuer: Option<String>,
+    /// The login issuers as JSON, if not the local one
+    #[arg(long, global = true, env = "LOGIN_ISSUERS", value_name = "JSON")]
+    login_issuers: Option<String>,
+    /// The cargo-lambda program [default: .tools/bin/cargo-lambda, else that of PATH]
+    #[arg(long, global = true, env = "CARGO_LAMBDA", value_name = "PATH")]
+    cargo_lambda: Option<PathBuf>,
+    #[command(flatten)]
+    ports: PortArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Approve {
+    /// A person, on the phone's page
+    Hand,
+    /// The phone, whatever arrives
+    Auto,
+}
+
+/// Each 0 is a free port.
+#[derive(Debug, Clone, Copy, Args)]
+struct PortArguments {
+    /// Port of the API
+    #[arg(long, global = true, default_value_t = Ports::default().api)]
+    api_port: u16,
+    /// Port of the functions' invoke API
+    #[arg(long, global = true, default_value_t = Ports::default().watch)]
+    watch_port: u16,
+    /// Port of the SNS double
+    #[arg(long, global = true, default_value_t = Ports::default().sns)]
+    sns_port: u16,
+    /// Port of the KMS double
+    #[arg(long, global = true, default_value_t = Ports::default().kms)]
+    kms_port: u16,
+    /// Port of the phone
+    #[arg(long, global = true, default_value_t = Ports::default().phone)]
+    phone_port: u16,
+    /// Port of DynamoDB
+    #[arg(long, global = true, default_value_t = Ports::default().dynamodb)]
+    dynamodb_port: u16,
+}
+
+impl Arguments {
+    pub(crate) fn options(&self) -> Options {
+        let given = &self.stack;
+        let default = Options::default();
+        // A Makefile passes on variables nobody has set.
+        let unless_empty = |it: &Option<String>| it.clone().filter(|it| !it.is_empty());
+        Options {
+            ports: given.ports.ports(),
+            seed: given.seed.clone().unwrap_or(default.seed),
+            concurrency: given.concurrency,
+            approve_all: given.approve == Approve::Auto,
+            issuer: unless_empty(&given.issuer),
+            login_issuers: unless_empty(&given.login_issuers),
+            cargo_lambda: given.cargo_lambda.as_deref().map_or(default.cargo_lambda, program),
+            ..default
+        }
+    }
+}
+
+/// A program given with a folder is meant from here, and it is started elsewhere; a bare name is for `PATH`.
+fn program(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if folder != "" => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+        Some(_) | None => path.to_owned(),
+    }
+}
+
+impl PortArguments {
+    fn ports(self) -> Ports {
+        Ports {
+            api: self.api_port,
+            watch: self.watch_port,
+            sns: self.sns_port,
+            kms: self.kms_port,
+            phone: self.phone_port,
+            dynamodb: self.dynamodb_port,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_program_is_looked_for_where_it_was_named() {
+        assert_eq!(program(Path::new("cargo-lambda")), Path::new("cargo-lambda"));
+        assert!(program(Path::new(".tools/bin/cargo-lambda")).is_absolute());
+    }
+
+    #[test]
+    fn flags_follow_the_job() {
+        let arguments = Arguments::parse_from(["ciba-local", "demo", "--approve", "auto", "--api-port", "0"]);
+        let options = arguments.options();
+        assert_eq!(arguments.job, Job::Demo);
+        assert!(options.approve_all);
+        assert_eq!((options.ports.api, options.ports.phone), (0, 9100));
+    }
+}

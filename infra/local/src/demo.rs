@@ -1,0 +1,72 @@
+//! One sign-in with the demo client, from its request to its tokens.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use ciba_local::{
+    Error,
+    sns::Inbox,
+    stack::{self, Options, Stack},
+};
+use tokio::process::Command;
+
+use crate::{INTERRUPTED, signals, start};
+
+const CLIENT: &str = "ciba-client";
+const CLIENT_ID: &str = "kiosk";
+const SECRET_VARIABLE: &str = "CIBA_CLIENT_SECRET";
+
+pub(crate) async fn run(options: Options) -> Result<ExitCode, Error> {
+    stack::build(&options.root, [CLIENT].into_iter()).await?;
+    let by_hand = !options.approve_all;
+    let Some(stack) = start(options).await? else { return Ok(INTERRUPTED.into()) };
+    println!();
+    if by_hand {
+        println!("Open {} to answer as the person.\n", stack.phone.url());
+    }
+    let ended = signals::unless_any(ask(&stack)).await;
+    stack.stop().await;
+    match ended? {
+        Some(code) => code,
+        None => Ok(INTERRUPTED.into()),
+    }
+}
+
+/// Runs the client, and shows the messages that arrive meanwhile.
+async fn ask(stack: &Stack) -> Result<ExitCode, Error> {
+    let secret = stack.seed.client_secret(CLIENT_ID).ok_or("the seed has no client kiosk")?;
+    let mut client = Command::new(client_program()?)
+        .args(["--issuer", &stack.issuer])
+        .args(["--client-id", CLIENT_ID])
+        .args(["--login-hint", "alice"])
+        .args(["--scope", "openid profile"])
+        .args(["--binding-message", "K7-2931"])
+        .env(SECRET_VARIABLE, secret)
+        .kill_on_drop(true)
+        .spawn()?;
+    let status = tokio::select! {
+        status = client.wait() => status?,
+        () = show_messages(stack.sns.inbox()) => client.wait().await?,
+    };
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+async fn show_messages(inbox: Inbox) {
+    let mut accepted = inbox.accepted();
+    let mut shown = 0;
+    loop {
+        let messages = inbox.messages();
+        for message in &messages[shown..] {
+            println!("A message to {}: {}", message.phone_number().unwrap_or("a device"), message.text);
+        }
+        shown = messages.len();
+        if accepted.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The client lies beside this program, whatever the profile and target folder.
+fn client_program() -> Result<PathBuf, Error> {
+    Ok(std::env::current_exe()?.with_file_name(CLIENT))
+}

@@ -1,0 +1,73 @@
+//! From the template's words to the SDK's.
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::{BuildError, DisplayErrorContext},
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection,
+        TimeToLiveSpecification,
+    },
+};
+
+use crate::{
+    Error,
+    template::{Attribute, Index, Key, Table},
+};
+
+pub(super) async fn create(client: &Client, name: &str, table: &Table) -> Result<(), Error> {
+    let indexes = table.indexes.iter().map(index).collect::<Result<Vec<_>, _>>()?;
+    client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(Some(table.attributes.iter().map(attribute).collect::<Result<_, _>>()?))
+        .set_key_schema(Some(keys(&table.keys)?))
+        // An empty list is refused; none at all is not.
+        .set_global_secondary_indexes(Some(indexes).filter(|indexes| !indexes.is_empty()))
+        .send()
+        .await
+        .map_err(explained)?;
+    if let Some(attribute) = &table.ttl {
+        let ttl = TimeToLiveSpecification::builder().attribute_name(attribute).enabled(true).build()?;
+        client
+            .update_time_to_live()
+            .table_name(name)
+            .time_to_live_specification(ttl)
+            .send()
+            .await
+            .map_err(explained)?;
+    }
+    Ok(())
+}
+
+/// By itself an SDK error says no more than that there is one.
+fn explained(error: impl std::error::Error) -> String {
+    DisplayErrorContext(error).to_string()
+}
+
+fn attribute(attribute: &Attribute) -> Result<AttributeDefinition, BuildError> {
+    AttributeDefinition::builder()
+        .attribute_name(&attribute.name)
+        .attribute_type(attribute.kind.as_str().into())
+        .build()
+}
+
+fn keys(keys: &[Key]) -> Result<Vec<KeySchemaElement>, BuildError> {
+    let element = |key: &Key| {
+        KeySchemaElement::builder().attribute_name(&key.attribute).key_type(key.role.as_str().into()).build()
+    };
+    keys.iter().map(element).collect()
+}
+
+fn index(index: &Index) -> Result<GlobalSecondaryIndex, BuildError> {
+    let kept = &index.projection.attributes;
+    let projection = Projection::builder()
+        .projection_type(index.projection.kind.as_str().into())
+        .set_non_key_attributes(Some(kept.clone()).filter(|kept| !kept.is_empty()))
+        .build();
+    GlobalSecondaryIndex::builder()
+        .index_name(&index.name)
+        .set_key_schema(Some(keys(&index.keys)?))
+        .projection(projection)
+        .build()
+}

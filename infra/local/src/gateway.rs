@@ -1,0 +1,168 @@
+//! A local Amazon API Gateway (HTTP API): the routes of `template.yaml`, in front of Lambda's invoke API.
+//!
+//! 1. Refuse what the real one refuses: headers over 10,240 bytes, a body over 10 MB, an unknown path.
+//! 2. Build the payload 2.0 event.
+//! 3. Invoke the function.
+//! 4. Turn its answer into an HTTP response.
+
+mod answer;
+mod event;
+mod route;
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::{clock, id, server::Server};
+use event::Origin;
+pub use route::Route;
+
+/// Request line and headers together; the service's own quota.
+const HEADER_LIMIT: usize = 10_240;
+
+/// The service's own quota.
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// The longest an HTTP API waits for an integration.
+const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+struct Gateway {
+    routes: Vec<Route>,
+    invoke_base: String,
+    http: reqwest::Client,
+    timeout: Duration,
+}
+
+/// Serves `routes` on `listener`, invoking functions at
+/// `{invoke_base}/2015-03-31/functions/<function>/invocations`. It ends when the server is dropped.
+///
+/// # Errors
+/// When the listener has no local address.
+pub fn serve(listener: TcpListener, routes: Vec<Route>, invoke_base: &str) -> io::Result<Server> {
+    serve_with_timeout(listener, routes, invoke_base, INTEGRATION_TIMEOUT)
+}
+
+/// [`serve`], with another patience than the real service's 30 seconds.
+///
+/// # Errors
+/// When the listener has no local address.
+pub fn serve_with_timeout(
+    listener: TcpListener,
+    routes: Vec<Route>,
+    invoke_base: &str,
+    timeout: Duration,
+) -> io::Result<Server> {
+    let invoke_base = invoke_base.trim_end_matches('/').to_owned();
+    let http = reqwest::Client::builder().no_proxy().build().map_err(io::Error::other)?;
+    let gateway = Arc::new(Gateway { routes, invoke_base, http, timeout });
+    Server::start(listener, Router::new().fallback(receive).with_state(gateway))
+}
+
+async fn receive(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let request_id = id::token();
+    let (parts, body) = request.into_parts();
+    let mut response = match gateway.handle(&parts, body, peer.ip(), &request_id).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(),
+    };
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("apigw-requestid", value);
+    }
+    response
+}
+
+impl Gateway {
+    async fn handle(
+        &self,
+        parts: &Parts,
+        body: Body,
+        source: IpAddr,
+        request_id: &str,
+    ) -> Result<Response, Refusal> {
+        if header_size(parts) > HEADER_LIMIT {
+            return Err(Refusal::HeadersTooLarge);
+        }
+        // Reading also fails when the client went away in the middle; it reads no answer then.
+        let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| Refusal::BodyTooLarge)?;
+        let matched = route::find(&self.routes, &parts.method, parts.uri.path()).ok_or(Refusal::NotFound)?;
+        let origin = Origin { source, request_id, at: clock::now() };
+        let event = event::build(parts, &body, &matched, &origin);
+        let payload = self.invoke(&matched.route.function, &event).await?;
+        answer::response(&payload).ok_or_else(|| {
+            eprintln!("gateway: {} answered what is no HTTP response", matched.route.function);
+            Refusal::IntegrationFailed
+        })
+    }
+
+    async fn invoke(&self, function: &str, event: &Value) -> Result<Value, Refusal> {
+        let failed = |error: reqwest::Error| {
+            eprintln!("gateway: invoking {function}: {error}");
+            if error.is_timeout() { Refusal::IntegrationTimeout } else { Refusal::IntegrationFailed }
+        };
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.invoke_base);
+        let answer = self.http.post(url).json(event).timeout(self.timeout).send().await.map_err(failed)?;
+        let status = answer.status();
+        let bytes = answer.bytes().await.map_err(failed)?;
+        let payload = serde_json::from_slice::<Value>(&bytes).ok();
+        match payload {
+            Some(payload) if status == StatusCode::OK && payload.get("errorType").is_none() => Ok(payload),
+            Some(_) | None => {
+                eprintln!("gateway: {function} failed ({status}): {}", String::from_utf8_lossy(&bytes));
+                Err(Refusal::IntegrationFailed)
+            }
+        }
+    }
+}
+
+/// The request line and headers as HTTP/1.1 would write them.
+fn header_size(parts: &Parts) -> usize {
+    let target = parts.uri.path_and_query().map_or(1, |it| it.as_str().len());
+    let line = parts.method.as_str().len() + target + "  HTTP/1.1\r\n".len();
+    let fields = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    line + fields.sum::<usize>()
+}
+
+/// What the gateway answers by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    NotFound,
+    BodyTooLarge,
+    HeadersTooLarge,
+    IntegrationFailed,
+    IntegrationTimeout,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, message) = match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            Self::HeadersTooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large")
+            }
+            Self::IntegrationFailed => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Self::IntegrationTimeout => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+        };
+        (status, Json(json!({ "message": message }))).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::http::Request;
+
+use super::*;
+use crate::gateway::Route;
+
+fn event_of(request: Request<&[u8]>) -> Value {
+    let (parts, body) = request.into_parts();
+    let route = Route { method: "ANY".into(), path: "/consent/{request}".into(), function: "consent".into() };
+    let matched = Matched { route: &route, parameters: vec![("request", "a%2Fb")] };
+    let at = UNIX_EPOCH + Duration::from_millis(1_584_039_838_390);
+    let origin = Origin { source: [127, 0, 0, 1].into(), request_id: "id", at };
+    build(&parts, body, &matched, &origin)
+}
+
+fn post(content_type: &str, body: &'static [u8]) -> Value {
+    event_of(Request::post("/consent/a%2Fb").header("content-type", content_type).body(body).unwrap())
+}
+
+#[test]
+fn the_envelope_is_payload_2_0() {
+    let request = Request::get("/consent/a%2Fb?x=1")
+        .header("host", "localhost:9000")
+        .header("user-agent", "test")
+        .body(&b""[..])
+        .unwrap();
+    let event = event_of(request);
+    assert_eq!(event["version"], "2.0");
+    assert_eq!(event["routeKey"], "ANY /consent/{request}");
+    assert_eq!(event["rawPath"], "/consent/a%2Fb");
+    assert_eq!(event["rawQueryString"], "x=1");
+    assert_eq!(event["pathParameters"], json!({"request": "a%2Fb"}));
+    assert_eq!(
+        event["requestContext"],
+        json!({
+            "accountId": "123456789012",
+            "apiId": "local",
+            "domainName": "localhost",
+            "domainPrefix": "localhost",
+            "http": {
+                "method": "GET",
+                "path": "/consent/a%2Fb",
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "test",
+            },
+            "requestId": "id",
+            "routeKey": "ANY /consent/{request}",
+            "stage": "$default",
+            "time": "12/Mar/2020:19:03:58 +0000",
+            "timeEpoch": 1_584_039_838_390_u64,
+        })
+    );
+    assert_eq!(event.get("body"), None);
+    assert_eq!(event["isBase64Encoded"], false);
+}
+
+#[test]
+fn a_repeated_header_is_joined_by_a_comma() {
+    let request = Request::get("/").header("X-Multi", "1").header("x-multi", "2").body(&b""[..]).unwrap();
+    assert_eq!(event_of(request)["headers"]["x-multi"], "1,2");
+}
+
+#[test]
+fn cookies_are_a_list_and_no_header() {
+    let request =
+        Request::get("/").header("cookie", "a=1; b=2").header("cookie", "c=3").body(&b""[..]).unwrap();
+    let event = event_of(request);
+    assert_eq!(event["cookies"], json!(["a=1", "b=2", "c=3"]));
+    assert_eq!(event["headers"].get("cookie"), None);
+}
+
+#[test]
+fn a_repeated_query_parameter_is_decoded_and_joined() {
+    let event = event_of(Request::get("/?a=1&b=%C3%BC&a=2").body(&b""[..]).unwrap());
+    assert_eq!(event["queryStringParameters"], json!({"a": "1,2", "b": "ü"}));
+}
+
+#[test]
+fn a_source_address_is_added_to_what_the_client_claims() {
+    let event = event_of(Request::get("/").header("x-forwarded-for", "10.0.0.1").body(&b""[..]).unwrap());
+    assert_eq!(event["headers"]["x-forwarded-for"], "10.0.0.1, 127.0.0.1");
+}
+
+#[test]
+fn json_stays_text() {
+    let event = post("application/json; charset=utf-8", br#"{"a":1}"#);
+    assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!(r#"{"a":1}"#), &json!(false)));
+}
+
+#[test]
+fn a_form_is_base64() {
+    let event = post("application/x-www-form-urlencoded", b"a=b");
+    assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("YT1i"), &json!(true)));
+}
+
+#[test]
+fn text_that_is_no_utf8_is_base64() {
+    assert_eq!(post("text/plain", b"\xff")["isBase64Encoded"], true);
+}
+
+#[test]
+fn a_body_without_a_type_is_base64() {
+    assert_eq!(event_of(Request::post("/").body(&b"a"[..]).unwrap())["isBase64Encoded"], true);
+}

@@ -1,0 +1,118 @@
+//! Which route a request takes.
+
+use axum::http::Method;
+
+use crate::template::Template;
+
+/// A method and path that lead to a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// `ANY` takes every method.
+    pub method: String,
+    /// A segment in braces is a parameter: `/consent/{request}`.
+    pub path: String,
+    /// The name the function is invoked by.
+    pub function: String,
+}
+
+impl Route {
+    /// Every route of a template.
+    pub fn all(template: &Template) -> Vec<Self> {
+        let of = |function: &crate::template::Function| {
+            let binary = function.binary.clone();
+            function.routes.clone().into_iter().map(move |route| Self {
+                method: route.method,
+                path: route.path,
+                function: binary.clone(),
+            })
+        };
+        template.functions.iter().flat_map(of).collect()
+    }
+
+    /// The route's name in an event: `ANY /token`.
+    pub(super) fn key(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    fn takes(&self, method: &Method) -> bool {
+        self.method == "ANY" || self.method == method.as_str()
+    }
+
+    /// The path's parameters, undecoded, if it fits.
+    fn parameters<'a>(&'a self, path: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+        let mut given = path.split('/');
+        let mut parameters = Vec::new();
+        for wanted in self.path.split('/') {
+            let given = given.next()?;
+            match parameter(wanted) {
+                Some(name) if !given.is_empty() => parameters.push((name, given)),
+                None if wanted == given => {}
+                Some(_) | None => return None,
+            }
+        }
+        given.next().is_none().then_some(parameters)
+    }
+}
+
+fn parameter(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// A route and what its parameters are in this request.
+pub(super) struct Matched<'a> {
+    pub(super) route: &'a Route,
+    pub(super) parameters: Vec<(&'a str, &'a str)>,
+}
+
+/// The route with the fewest parameters that fits, one for this very method before `ANY`.
+pub(super) fn find<'a>(routes: &'a [Route], method: &Method, path: &'a str) -> Option<Matched<'a>> {
+    routes
+        .iter()
+        .filter(|route| route.takes(method))
+        .filter_map(|route| Some(Matched { route, parameters: route.parameters(path)? }))
+        .min_by_key(|matched| (matched.parameters.len(), matched.route.method == "ANY"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes() -> Vec<Route> {
+        ["/consent", "/consent/{request}", "/consent/{request}/decision", "/consent/mine"]
+            .map(|path| Route { method: "ANY".into(), path: path.into(), function: path.into() })
+            .to_vec()
+    }
+
+    fn found(path: &str) -> Option<(String, Vec<(String, String)>)> {
+        let routes = routes();
+        let matched = find(&routes, &Method::GET, path)?;
+        let parameters = matched.parameters.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+        Some((matched.route.function.clone(), parameters))
+    }
+
+    #[test]
+    fn a_parameter_is_one_segment_and_stays_encoded() {
+        let (path, parameters) = found("/consent/a%2Fb/decision").unwrap();
+        assert_eq!(path, "/consent/{request}/decision");
+        assert_eq!(parameters, [("request".to_owned(), "a%2Fb".to_owned())]);
+    }
+
+    #[test]
+    fn a_literal_path_goes_before_a_parameter() {
+        assert_eq!(found("/consent/mine").unwrap().0, "/consent/mine");
+    }
+
+    #[test]
+    fn a_trailing_slash_is_another_path() {
+        assert_eq!(found("/consent/"), None);
+        assert_eq!(found("/consent/x/"), None);
+    }
+
+    #[test]
+    fn a_route_of_this_method_goes_before_any() {
+        let mut routes = routes();
+        routes.push(Route { method: "GET".into(), path: "/consent".into(), function: "get".into() });
+        assert_eq!(find(&routes, &Method::GET, "/consent").unwrap().route.function, "get");
+        assert_eq!(find(&routes, &Method::POST, "/consent").unwrap().route.function, "/consent");
+    }
+}

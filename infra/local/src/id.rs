@@ -1,0 +1,46 @@
+//! Random identifiers.
+
+use std::fmt::Write;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+/// `N` random bytes.
+///
+/// # Panics
+/// When the operating system has no randomness to give.
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives randomness");
+    bytes
+}
+
+/// 22 characters of base64url.
+pub(crate) fn token() -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<16>())
+}
+
+/// An identifier in the form AWS gives its requests and messages: a version 4 UUID.
+pub(crate) fn uuid() -> String {
+    let mut bytes = random_bytes::<16>();
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let mut text = String::with_capacity(36);
+    for (index, byte) in bytes.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_uuid_has_the_form_of_version_4() {
+        let uuid = super::uuid();
+        let lengths: Vec<usize> = uuid.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!(&uuid[14..15], "4");
+    }
+}

@@ -1,0 +1,188 @@
+//! A double of AWS KMS: JSON 1.1 over HTTP, real AES-256-GCM under a key that lives as long as the double.
+
+mod blob;
+mod call;
+mod wire;
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::Response, routing::post};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+pub use call::{Call, Failure};
+
+use crate::{ACCOUNT, REGION, caller, clock, server::Server};
+use blob::WrappingKey;
+use wire::Refusal;
+
+/// The alias of the one key this double has.
+pub const KEY_ALIAS: &str = "alias/ciba";
+
+const KEY_ID: &str = "0c1ba0c1-ba0c-41ba-80c1-ba0c1ba0c1ba";
+
+/// The double. [`Kms::start`] hands out the handle that tests and the stack use.
+#[derive(Debug)]
+pub struct Kms;
+
+/// A running double; dropping it closes the port and loses the key.
+#[derive(Debug)]
+pub struct KmsHandle {
+    server: Server,
+    state: Arc<Double>,
+}
+
+#[derive(Debug)]
+struct Double {
+    key: WrappingKey,
+    calls: Mutex<Vec<Call>>,
+    failures: Mutex<VecDeque<Failure>>,
+}
+
+impl Kms {
+    /// Starts the double on `listener`, with a new key.
+    ///
+    /// # Errors
+    /// When the listener has no local address.
+    pub fn start(listener: TcpListener) -> io::Result<KmsHandle> {
+        let key = WrappingKey::generate();
+        let state = Arc::new(Double { key, calls: Mutex::default(), failures: Mutex::default() });
+        let router = Router::new().route("/", post(receive)).with_state(Arc::clone(&state));
+        Ok(KmsHandle { server: Server::start(listener, router)?, state })
+    }
+}
+
+impl KmsHandle {
+    /// What `AWS_ENDPOINT_URL_KMS` has to say.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Every call, the failed ones included, oldest first.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.state.calls).clone()
+    }
+
+    /// Forgets the calls. Failures still to come stay.
+    pub fn clear(&self) {
+        lock(&self.state.calls).clear();
+    }
+
+    /// Makes the next call fail. Several failures are used up one by one.
+    pub fn fail_next(&self, failure: Failure) {
+        lock(&self.state.failures).push_back(failure);
+    }
+}
+
+async fn receive(State(double): State<Arc<Double>>, headers: HeaderMap, body: Bytes) -> Response {
+    let operation = wire::operation(&headers);
+    let input = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    lock(&double.calls).push(Call {
+        operation: operation.clone(),
+        caller: caller::access_key_id(&headers),
+        key_id: input["KeyId"].as_str().map(str::to_owned),
+        context: blob::context(&input),
+    });
+    let failure = lock(&double.failures).pop_front();
+    if let Some(failure) = failure
+        && let Err(refusal) = call::meet(failure).await
+    {
+        return refusal.response();
+    }
+    match double.answer(&operation, &input) {
+        Ok(output) => wire::answer(&output),
+        Err(refusal) => refusal.response(),
+    }
+}
+
+impl Double {
+    fn answer(&self, operation: &str, input: &Value) -> Result<Value, Refusal> {
+        match operation {
+            "GenerateDataKey" => self.generate_data_key(input, true),
+            "GenerateDataKeyWithoutPlaintext" => self.generate_data_key(input, false),
+            "Decrypt" => self.decrypt(input),
+            "DescribeKey" => describe_key(input),
+            _ => Err(Refusal::new("UnknownOperationException", "This double does not know the operation")),
+        }
+    }
+
+    fn generate_data_key(&self, input: &Value, with_plaintext: bool) -> Result<Value, Refusal> {
+        known_key(input)?;
+        let length = match (input["KeySpec"].as_str(), input["NumberOfBytes"].as_u64()) {
+            (Some("AES_256"), None) => 32,
+            (Some("AES_128"), None) => 16,
+            (None, Some(bytes @ 1..=1024)) => usize::try_from(bytes).unwrap_or(1024),
+            _ => return Err(Refusal::validation("Please specify either number of bytes or key spec.")),
+        };
+        let mut plaintext = vec![0; length];
+        aws_lc_rs::rand::fill(&mut plaintext).map_err(|_| Refusal::internal())?;
+        let sealed = self.key.seal(&plaintext, &blob::context(input));
+        let mut output = json!({"KeyId": key_arn(), "CiphertextBlob": wire::encode(&sealed)});
+        if with_plaintext {
+            output["Plaintext"] = wire::encode(&plaintext).into();
+        }
+        Ok(output)
+    }
+
+    fn decrypt(&self, input: &Value) -> Result<Value, Refusal> {
+        // KMS finds the key of a symmetric ciphertext by itself; one that is named has to be the right one.
+        if !input["KeyId"].is_null() {
+            known_key(input)?;
+        }
+        let sealed = wire::bytes(input, "CiphertextBlob")?;
+        let plaintext =
+            self.key.open(&sealed, &blob::context(input)).ok_or_else(Refusal::invalid_ciphertext)?;
+        Ok(json!({
+            "KeyId": key_arn(),
+            "Plaintext": wire::encode(&plaintext),
+            "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        }))
+    }
+}
+
+fn describe_key(input: &Value) -> Result<Value, Refusal> {
+    known_key(input)?;
+    Ok(json!({"KeyMetadata": {
+        "AWSAccountId": ACCOUNT,
+        "KeyId": KEY_ID,
+        "Arn": key_arn(),
+        "CreationDate": clock::since_epoch(clock::now()).as_secs(),
+        "Enabled": true,
+        "KeyState": "Enabled",
+        "KeyUsage": "ENCRYPT_DECRYPT",
+        "KeySpec": "SYMMETRIC_DEFAULT",
+        "KeyManager": "CUSTOMER",
+        "Origin": "AWS_KMS",
+    }}))
+}
+
+/// A key goes by its id, its alias, or the ARN of either.
+fn known_key(input: &Value) -> Result<(), Refusal> {
+    let given = input["KeyId"].as_str().ok_or_else(|| Refusal::validation("KeyId is missing"))?;
+    let known = [KEY_ID.to_owned(), KEY_ALIAS.to_owned(), key_arn(), arn(KEY_ALIAS)];
+    if known.iter().any(|name| name == given) {
+        Ok(())
+    } else {
+        Err(Refusal::new("NotFoundException", &format!("Key '{given}' does not exist")))
+    }
+}
+
+fn key_arn() -> String {
+    arn(&format!("key/{KEY_ID}"))
+}
+
+fn arn(resource: &str) -> String {
+    format!("arn:aws:kms:{REGION}:{ACCOUNT}:{resource}")
+}
+
+/// A panic elsewhere leaves nothing half done behind these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

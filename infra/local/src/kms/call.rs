@@ -1,0 +1,46 @@
+//! A call as it is remembered, and how one can fail on demand.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::wire::Refusal;
+
+/// One call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// `GenerateDataKey`, `Decrypt` …
+    pub operation: String,
+    /// The access key id that signed the call.
+    pub caller: Option<String>,
+    /// The key as the caller named it.
+    pub key_id: Option<String>,
+    /// The encryption context.
+    pub context: BTreeMap<String, String>,
+}
+
+/// A failure to script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Any error code, with status 400.
+    Error { code: String },
+    /// 400, which an SDK retries.
+    Throttled,
+    /// 500, which an SDK retries.
+    InternalError,
+    /// The key is disabled.
+    Disabled,
+    /// Answers only after this long.
+    Hang(Duration),
+}
+
+pub(super) async fn meet(failure: Failure) -> Result<(), Refusal> {
+    match failure {
+        Failure::Error { code } => Err(Refusal::new(&code, "A scripted failure")),
+        Failure::Throttled => Err(Refusal::new("ThrottlingException", "Rate exceeded")),
+        Failure::InternalError => Err(Refusal::internal()),
+        Failure::Disabled => Err(Refusal::new("DisabledException", "The key is disabled.")),
+        Failure::Hang(duration) => {
+            tokio::time::sleep(duration).await;
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The whole stack on one machine: an embedded DynamoDB, doubles of SNS and KMS that speak the real wire
+//! protocols and record every call, a local API Gateway, and the phone a person approves on.
+//!
+//! Nothing here is linked into a function. What a function meets here (events, endpoints, errors) is what it
+//! meets on AWS, so the functions have no local path.
+
+pub mod clock;
+pub mod dynamodb;
+pub mod gateway;
+pub mod kms;
+pub mod login_issuer;
+pub mod phone;
+pub mod proxy;
+pub mod seed;
+pub mod server;
+pub mod sns;
+pub mod stack;
+pub mod template;
+
+mod caller;
+mod id;
+mod provider;
+
+/// What can go wrong while the stack starts is told to a developer and never matched on.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The region every double says it is in.
+pub const REGION: &str = "us-east-1";
+
+/// The account every double says it belongs to.
+pub const ACCOUNT: &str = "123456789012";

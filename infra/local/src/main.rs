@@ -1,0 +1,62 @@
+//! `ciba-local up` leaves the stack running; `ciba-local demo` lets a client use it once.
+
+mod arguments;
+mod demo;
+mod signals;
+
+use std::process::ExitCode;
+
+use ciba_local::{
+    Error,
+    stack::{Options, Stack},
+};
+use clap::Parser;
+
+use arguments::{Arguments, Job};
+
+/// What a shell calls the end by Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let options = arguments.options();
+    let ended = match arguments.job {
+        Job::Up => up(options).await,
+        Job::Demo => demo::run(options).await,
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn up(options: Options) -> Result<ExitCode, Error> {
+    let Some(stack) = start(options).await? else { return Ok(INTERRUPTED.into()) };
+    println!("\nCtrl-C ends it.");
+    signals::any().await?;
+    stack.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts a stack and says what is where; nothing if a signal came first.
+async fn start(options: Options) -> Result<Option<Stack>, Error> {
+    println!("Starting the stack …");
+    // Whatever has started by then ends with the future that loses.
+    let Some(stack) = signals::unless_any(Stack::start(options)).await? else { return Ok(None) };
+    let stack = stack?;
+    let rows = [
+        ("the API", stack.api_url()),
+        ("the phone", stack.phone.url()),
+        ("functions", stack.invoke_url().to_owned()),
+        ("SNS", stack.sns.url()),
+        ("KMS", stack.kms.url()),
+        ("DynamoDB", stack.dynamodb.url()),
+        ("log", stack.log().display().to_string()),
+    ];
+    println!("\n  {:<10} {}", "issuer", stack.issuer);
+    for (name, place) in rows {
+        println!("  {name:<10} {place}");
+    }
+    Ok(Some(stack))
+}

@@ -1,0 +1,145 @@
+//! The phone's page and the JSON behind it.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Received, Shared, consent::Answer};
+use crate::{clock, login_issuer::LIFETIME, seed::Person};
+
+const PAGE: &str = include_str!("page.html");
+
+/// Whom a request asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The `RequestKey`, as in the link.
+    pub request: String,
+    /// The person's `sub`.
+    pub sub: String,
+}
+
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/", get(|| async { Html(PAGE) }))
+        .route("/messages", get(messages))
+        .route("/people/{sub}/requests/{request}", get(read))
+        .route("/people/{sub}/requests/{request}/decision", post(decide))
+        .route("/users/{sub}/token", post(token))
+        .route("/decide", post(decide_as_asked))
+        .merge(shared.login_issuer.router())
+        .layer(middleware::from_fn(refuse_other_sites))
+        .with_state(shared)
+}
+
+/// What the phone itself refuses, in the form of the consent API's errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    UnknownPerson,
+    UnknownRequest,
+    UnknownAction,
+    OtherSite,
+    NoToken,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, error, description) = match self {
+            Self::UnknownPerson => (StatusCode::NOT_FOUND, "not_found", "no such person in the seed"),
+            Self::UnknownRequest => (StatusCode::NOT_FOUND, "not_found", "no such auth_req_id"),
+            Self::UnknownAction => (StatusCode::BAD_REQUEST, "invalid_request", "action is allow or deny"),
+            Self::OtherSite => (StatusCode::FORBIDDEN, "forbidden", "asked by another site"),
+            Self::NoToken => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "no token could be signed"),
+        };
+        (status, Json(json!({"error": error, "error_description": description}))).into_response()
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.body)).into_response()
+    }
+}
+
+/// The phone acts for people without asking them, so no page of another site may make it.
+async fn refuse_other_sites(headers: HeaderMap, request: Request, next: Next) -> Result<Response, Refusal> {
+    let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
+    let host = text(header::HOST).unwrap_or_default();
+    // By its own names only: a foreign name that resolves to this machine is another site, too.
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let own_origin = text(header::ORIGIN).is_none_or(|origin| origin == format!("http://{host}"));
+    if matches!(name, "localhost" | "127.0.0.1") && own_origin {
+        Ok(next.run(request).await)
+    } else {
+        Err(Refusal::OtherSite)
+    }
+}
+
+async fn messages(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let people = shared
+        .people
+        .iter()
+        .map(|person| json!({"sub": person.sub, "name": person.name, "number": person.numbers.first()}));
+    let messages = shared.inbox.messages().into_iter().filter_map(|message| Received::read(&shared, message));
+    Json(json!({"people": people.collect::<Vec<_>>(), "messages": messages.collect::<Vec<_>>()}))
+}
+
+async fn read(
+    State(shared): State<Arc<Shared>>,
+    Path((sub, request)): Path<(String, String)>,
+) -> Result<Answer, Refusal> {
+    let token = login_token(&shared, &sub)?;
+    Ok(shared.consent.read(&token, &request).await)
+}
+
+async fn decide(
+    State(shared): State<Arc<Shared>>,
+    Path((sub, request)): Path<(String, String)>,
+    Json(decision): Json<Value>,
+) -> Result<Answer, Refusal> {
+    let token = login_token(&shared, &sub)?;
+    Ok(shared.consent.decide(&token, &request, &decision).await)
+}
+
+async fn token(State(shared): State<Arc<Shared>>, Path(sub): Path<String>) -> Result<Json<Value>, Refusal> {
+    let token = login_token(&shared, &sub)?;
+    Ok(Json(json!({"login_token": token, "expires_in": LIFETIME})))
+}
+
+#[derive(Debug, Deserialize)]
+struct Decide {
+    #[serde(default)]
+    auth_req_id: String,
+    #[serde(default)]
+    action: String,
+}
+
+async fn decide_as_asked(
+    State(shared): State<Arc<Shared>>,
+    Query(Decide { auth_req_id, action }): Query<Decide>,
+) -> Result<Answer, Refusal> {
+    let decision = match action.as_str() {
+        "allow" => "approve",
+        "deny" => "deny",
+        _ => return Err(Refusal::UnknownAction),
+    };
+    let asked = (shared.resolve)(auth_req_id).await.ok_or(Refusal::UnknownRequest)?;
+    let token = login_token(&shared, &asked.sub)?;
+    Ok(shared.consent.read_and_decide(&token, &asked.request, decision).await)
+}
+
+fn login_token(shared: &Shared, sub: &str) -> Result<String, Refusal> {
+    let person: &Person = shared.person(sub).ok_or(Refusal::UnknownPerson)?;
+    shared.login_issuer.login_token(&person.login, clock::now(), person.login_claims()).map_err(|error| {
+        eprintln!("phone: a login token of {sub}: {error}");
+        Refusal::NoToken
+    })
+}

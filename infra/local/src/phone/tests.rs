@@ -1,0 +1,162 @@
+//! The phone in front of a stand-in for the consent API.
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    routing::{get, post},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::{
+    server::listen,
+    sns::{Sns, SnsHandle},
+};
+
+const KEY: &str = "abcdefghijklmnopqrst-_";
+
+/// A decision as the consent API got it: request, bearer token, body.
+type Decision = (String, String, Value);
+
+struct Setup {
+    phone: Phone,
+    sns: SnsHandle,
+    decisions: mpsc::UnboundedReceiver<Decision>,
+    _api: Server,
+}
+
+async fn start(approve_all: bool) -> Setup {
+    let (sender, decisions) = mpsc::unbounded_channel();
+    let request = json!({"request": KEY, "state": "pending", "client": {"client_id": "kiosk"}});
+    let api = Router::new()
+        .route("/consent/{request}", get(|| async { Json(request) }))
+        .route("/consent/{request}/decision", post(record))
+        .with_state(sender);
+    let api = Server::start(listen(0).await.unwrap(), api).unwrap();
+    let sns = Sns::start(listen(0).await.unwrap()).unwrap();
+    let alice = Person {
+        sub: "alice".into(),
+        login: "alice-login".into(),
+        name: None,
+        email: None,
+        numbers: vec!["+15555550100".into()],
+    };
+    let options = PhoneOptions {
+        api: api.url(),
+        inbox: sns.inbox(),
+        people: vec![alice],
+        login_issuer: Arc::new(LoginIssuer::new("http://localhost:9100").unwrap()),
+        approve_all,
+    };
+    let resolve = |auth_req_id: String| async move {
+        (auth_req_id == "known").then(|| Asked { request: KEY.into(), sub: "alice".into() })
+    };
+    let phone = Phone::start(listen(0).await.unwrap(), options, resolve).unwrap();
+    Setup { phone, sns, decisions, _api: api }
+}
+
+async fn record(
+    State(sender): State<mpsc::UnboundedSender<Decision>>,
+    Path(request): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Json<Value> {
+    let token = headers["authorization"].to_str().unwrap().trim_start_matches("Bearer ").to_owned();
+    sender.send((request, token, body.clone())).unwrap();
+    Json(json!({"request": KEY, "decision": body["decision"]}))
+}
+
+impl Setup {
+    async fn sms(&self) {
+        let text = format!("Example: confirm at http://localhost:9000/consent/{KEY}");
+        let form = [("Action", "Publish"), ("PhoneNumber", "+15555550100"), ("Message", &text)];
+        reqwest::Client::new().post(self.sns.url()).form(&form).send().await.unwrap();
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        reqwest::get(format!("{}{path}", self.phone.url())).await.unwrap().json().await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let request = reqwest::Client::new().post(format!("{}{path}", self.phone.url())).json(&body);
+        let response = request.send().await.unwrap();
+        (response.status(), response.json().await.unwrap())
+    }
+}
+
+/// The claims of a token, its signature unseen: that is the login issuer's own test.
+fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_message_arrives_with_its_owner_and_request() {
+    let setup = start(false).await;
+    setup.sms().await;
+    let inbox = setup.get("/messages").await;
+    assert_eq!(inbox["people"][0]["sub"], "alice");
+    assert_eq!(inbox["messages"][0]["sub"], "alice");
+    assert_eq!(inbox["messages"][0]["request"], KEY);
+}
+
+#[tokio::test]
+async fn a_decision_reaches_the_consent_api_with_the_persons_token() {
+    let mut setup = start(false).await;
+    let body = json!({"client_id": "kiosk", "decision": "approve", "scope": "openid"});
+    let (status, _) = setup.post(&format!("/people/alice/requests/{KEY}/decision"), body.clone()).await;
+    let (request, token, got) = setup.decisions.recv().await.unwrap();
+    assert_eq!((status, &*request, got), (StatusCode::OK, KEY, body));
+    assert_eq!(claims(&token)["sub"], "alice-login");
+}
+
+#[tokio::test]
+async fn decide_answers_for_the_person_asked() {
+    let mut setup = start(false).await;
+    let (status, _) = setup.post("/decide?auth_req_id=known&action=deny", json!({})).await;
+    assert_eq!(status, StatusCode::OK);
+    let (request, _, body) = setup.decisions.recv().await.unwrap();
+    assert_eq!((&*request, body), (KEY, json!({"client_id": "kiosk", "decision": "deny"})));
+}
+
+#[tokio::test]
+async fn decide_refuses_an_unknown_request_and_an_unknown_action() {
+    let setup = start(false).await;
+    for (query, expected) in [
+        ("auth_req_id=other&action=allow", StatusCode::NOT_FOUND),
+        ("action=allow", StatusCode::NOT_FOUND),
+        ("auth_req_id=known&action=maybe", StatusCode::BAD_REQUEST),
+        ("auth_req_id=known", StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(setup.post(&format!("/decide?{query}"), json!({})).await.0, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_for_people_of_the_seed_only() {
+    let setup = start(false).await;
+    let (status, body) = setup.post("/users/alice/token", json!({})).await;
+    assert_eq!((status, &body["expires_in"]), (StatusCode::OK, &json!(300)));
+    assert_eq!(setup.post("/users/mallory/token", json!({})).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn another_site_cannot_decide() {
+    let setup = start(false).await;
+    let decide = || reqwest::Client::new().post(format!("{}/decide", setup.phone.url()));
+    for request in [decide().header("origin", "https://example.com"), decide().header("host", "example.com")]
+    {
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::FORBIDDEN);
+    }
+}
+
+#[tokio::test]
+async fn the_automatic_phone_approves_what_arrives() {
+    let mut setup = start(true).await;
+    setup.sms().await;
+    let (request, _, body) = setup.decisions.recv().await.unwrap();
+    assert_eq!((&*request, body), (KEY, json!({"client_id": "kiosk", "decision": "approve"})));
+}

@@ -1,0 +1,107 @@
+//! Stands between the functions and DynamoDB: records every call and what it consumed, and makes chosen
+//! calls fail the ways the engine cannot.
+
+mod call;
+mod fault;
+mod forward;
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+pub use call::{Call, Capacity, Touch};
+pub use fault::{Loss, Refusal};
+
+use crate::server::Server;
+use fault::Faults;
+
+/// A running proxy; dropping it closes the port.
+#[derive(Debug)]
+pub struct Proxy {
+    server: Server,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    upstream: String,
+    http: reqwest::Client,
+    calls: Mutex<Vec<Call>>,
+    faults: Mutex<Faults>,
+}
+
+impl Proxy {
+    /// Starts a proxy on `listener` in front of the engine at `upstream`.
+    ///
+    /// # Errors
+    /// When the listener has no local address.
+    pub fn start(listener: TcpListener, upstream: &str) -> io::Result<Self> {
+        let http = reqwest::Client::builder().no_proxy().build().map_err(io::Error::other)?;
+        let (calls, faults) = (Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { upstream: upstream.to_owned(), http, calls, faults });
+        let served = Arc::clone(&shared);
+        Ok(Self { server: Server::run(listener, |listener| accept(listener, served))?, shared })
+    }
+
+    /// What `AWS_ENDPOINT_URL_DYNAMODB` has to say.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Every call that has been answered (or deliberately not), oldest first.
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.calls().clone()
+    }
+
+    /// Forgets the calls and the faults still to come.
+    pub fn clear(&self) {
+        self.shared.calls().clear();
+        *self.shared.faults() = Faults::default();
+    }
+
+    /// Executes the `nth` call of `operation` from now on (1 is the next one) and loses its response.
+    pub fn lose_response(&self, operation: &str, nth: usize, loss: Loss) {
+        self.shared.faults().lose(operation, nth, loss);
+    }
+
+    /// Refuses the `nth` call of `operation` from now on (1 is the next one) without executing it.
+    pub fn fail_before(&self, operation: &str, nth: usize, refusal: Refusal) {
+        self.shared.faults().refuse(operation, nth, refusal);
+    }
+}
+
+impl Shared {
+    fn calls(&self) -> MutexGuard<'_, Vec<Call>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// hyper itself, not axum: only a service that may fail can drop a connection without an answer.
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, say; give the others time to close theirs.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let service = service_fn(|request| forward::forward(&shared, request));
+            // It fails when a client leaves, and when a response is to be lost.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

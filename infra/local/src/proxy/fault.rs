@@ -1,0 +1,156 @@
+//! What goes wrong on demand.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// How a response is lost after the call was executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// The connection ends without an answer.
+    Connection,
+    /// The answer is a 500, which an SDK retries.
+    InternalServerError,
+}
+
+/// An error in place of an execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The table's throughput is exhausted; an SDK retries.
+    ProvisionedThroughputExceeded,
+    /// The account's request rate is exhausted; an SDK retries.
+    Throttling,
+    /// Another transaction holds an item: in a transaction the one at this index (and the SDK does not
+    /// retry); of a single write its only item.
+    TransactionConflict { at: usize },
+    /// 500, which an SDK retries.
+    InternalServerError,
+    /// Any error code, with status 400.
+    Error { code: String },
+}
+
+/// What happens to one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    Refuse(Refusal),
+    Lose(Loss),
+}
+
+/// The faults still to come. Each happens once.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<Planned>);
+
+#[derive(Debug)]
+struct Planned {
+    operation: String,
+    /// How many matching calls, this one included, until it happens.
+    countdown: usize,
+    fault: Fault,
+}
+
+impl Faults {
+    pub(super) fn lose(&mut self, operation: &str, nth: usize, loss: Loss) {
+        self.plan(operation, nth, Fault::Lose(loss));
+    }
+
+    pub(super) fn refuse(&mut self, operation: &str, nth: usize, refusal: Refusal) {
+        self.plan(operation, nth, Fault::Refuse(refusal));
+    }
+
+    fn plan(&mut self, operation: &str, nth: usize, fault: Fault) {
+        self.0.push(Planned { operation: operation.to_owned(), countdown: nth.max(1), fault });
+    }
+
+    /// Counts a call of `operation` and says what happens to it. Of two faults due at once the earlier
+    /// planned one happens, the other with the next call.
+    pub(super) fn next(&mut self, operation: &str) -> Option<Fault> {
+        let mut due = None;
+        for (index, planned) in self.0.iter_mut().enumerate().filter(|(_, it)| it.operation == operation) {
+            planned.countdown = planned.countdown.saturating_sub(1);
+            if planned.countdown == 0 {
+                due = due.or(Some(index));
+            }
+        }
+        due.map(|index| self.0.remove(index).fault)
+    }
+}
+
+impl Refusal {
+    /// Status and body as DynamoDB words them.
+    pub(super) fn answer(&self, operation: &str, input: &Value) -> (StatusCode, Value) {
+        match self {
+            Self::ProvisionedThroughputExceeded => error(
+                "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+                "The level of configured provisioned throughput for the table was exceeded.",
+            ),
+            Self::Throttling => error(
+                "com.amazon.coral.availability#ThrottlingException",
+                "Throughput exceeds the current capacity of your table or index.",
+            ),
+            Self::TransactionConflict { at } if operation == "TransactWriteItems" => cancelled(*at, input),
+            Self::TransactionConflict { .. } => error(
+                "com.amazonaws.dynamodb.v20120810#TransactionConflictException",
+                "Transaction is ongoing for the item",
+            ),
+            Self::InternalServerError => {
+                let (_, body) = error(
+                    "com.amazonaws.dynamodb.v20120810#InternalServerError",
+                    "The request processing has failed because of an unknown error, exception or failure.",
+                );
+                (StatusCode::INTERNAL_SERVER_ERROR, body)
+            }
+            Self::Error { code } => error(code, "A scripted failure"),
+        }
+    }
+}
+
+fn error(code: &str, message: &str) -> (StatusCode, Value) {
+    (StatusCode::BAD_REQUEST, json!({"__type": code, "message": message}))
+}
+
+/// One reason per item, in the order of the request.
+fn cancelled(at: usize, input: &Value) -> (StatusCode, Value) {
+    let items = input["TransactItems"].as_array().map_or(0, Vec::len);
+    let codes: Vec<&str> =
+        (0..items).map(|it| if it == at { "TransactionConflict" } else { "None" }).collect();
+    let reasons: Vec<Value> = codes
+        .iter()
+        .map(|code| match *code {
+            "None" => json!({"Code": code}),
+            _ => json!({"Code": code, "Message": "Transaction is ongoing for the item"}),
+        })
+        .collect();
+    let message = format!(
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+        codes.join(", ")
+    );
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": message,
+        "CancellationReasons": reasons,
+    });
+    (StatusCode::BAD_REQUEST, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_happens_once_at_its_turn() {
+        let mut faults = Faults::default();
+        faults.lose("UpdateItem", 2, Loss::Connection);
+        assert_eq!(faults.next("UpdateItem"), None);
+        assert_eq!(faults.next("PutItem"), None);
+        assert_eq!(faults.next("UpdateItem"), Some(Fault::Lose(Loss::Connection)));
+        assert_eq!(faults.next("UpdateItem"), None);
+    }
+
+    #[test]
+    fn of_two_faults_due_at_once_the_second_waits() {
+        let mut faults = Faults::default();
+        faults.lose("PutItem", 1, Loss::Connection);
+        faults.refuse("PutItem", 1, Refusal::Throttling);
+        assert_eq!(faults.next("PutItem"), Some(Fault::Lose(Loss::Connection)));
+        assert_eq!(faults.next("PutItem"), Some(Fault::Refuse(Refusal::Throttling)));
+    }
+}

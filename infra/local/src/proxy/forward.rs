@@ -1,0 +1,104 @@
+//! One call's way to the engine and back.
+//!
+//! 1. Read the operation and what it touches.
+//! 2. Refuse it, if a fault says so, before it is executed.
+//! 3. Forward it, asking for the consumed capacity.
+//! 4. Record it.
+//! 5. Answer, unless a fault says to lose the response.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Request, Response, StatusCode, header},
+};
+use hyper::body::Incoming;
+use serde_json::Value;
+
+use super::{
+    Call, Capacity, Shared,
+    call::{self, Touch},
+    fault::{Fault, Loss},
+};
+use crate::caller;
+
+/// More than the largest DynamoDB request.
+const BODY_LIMIT: usize = 17 * 1024 * 1024;
+
+/// Why a connection ends without an answer.
+#[derive(Debug)]
+pub(super) struct Dropped;
+
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection is dropped")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+pub(super) async fn forward(shared: &Shared, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(Body::new(body), BODY_LIMIT).await.map_err(|_| Dropped)?;
+    let operation = call::operation(&parts.headers);
+    let mut input = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let mut call = Call {
+        caller: caller::access_key_id(&parts.headers),
+        touches: Touch::all(&operation, &input),
+        operation,
+        status: None,
+        capacity: None,
+    };
+
+    let fault = shared.faults().next(&call.operation);
+    if let Some(Fault::Refuse(refusal)) = &fault {
+        let (status, body) = refusal.answer(&call.operation, &input);
+        call.status = Some(status);
+        shared.calls().push(call);
+        return answer(status, &HeaderMap::new(), body.to_string());
+    }
+
+    if call::reports_capacity(&call.operation) && input.is_object() {
+        input["ReturnConsumedCapacity"] = "INDEXES".into();
+    }
+    // What is no JSON goes through as it came: refusing it is the engine's business.
+    let body = if input.is_object() { input.to_string().into_bytes() } else { body.to_vec() };
+    let (status, headers, body) = execute(shared, &parts.headers, body).await.map_err(|_| Dropped)?;
+
+    call.status = Some(status);
+    call.capacity = Capacity::read(&body);
+    shared.calls().push(call);
+    match fault {
+        Some(Fault::Lose(Loss::Connection)) => Err(Dropped),
+        Some(Fault::Lose(Loss::InternalServerError)) => {
+            let (status, body) = super::Refusal::InternalServerError.answer("", &Value::Null);
+            answer(status, &HeaderMap::new(), body.to_string())
+        }
+        Some(Fault::Refuse(_)) | None => answer(status, &headers, body),
+    }
+}
+
+async fn execute(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: Vec<u8>,
+) -> reqwest::Result<(StatusCode, HeaderMap, Vec<u8>)> {
+    let mut headers = headers.clone();
+    // Of this hop and this body, so they are made anew.
+    for name in [header::HOST, header::CONTENT_LENGTH, header::CONNECTION, header::TRANSFER_ENCODING] {
+        headers.remove(name);
+    }
+    let response = shared.http.post(&shared.upstream).headers(headers).body(body).send().await?;
+    let (status, mut headers) = (response.status(), response.headers().clone());
+    headers.remove(header::CONTENT_LENGTH);
+    headers.remove(header::TRANSFER_ENCODING);
+    Ok((status, headers, response.bytes().await?.to_vec()))
+}
+
+fn answer(status: StatusCode, headers: &HeaderMap, body: impl Into<Body>) -> Result<Response<Body>, Dropped> {
+    let mut response = Response::builder().status(status).body(body.into()).map_err(|_| Dropped)?;
+    *response.headers_mut() = headers.clone();
+    response
+        .headers_mut()
+        .entry(header::CONTENT_TYPE)
+        .or_insert(header::HeaderValue::from_static("application/x-amz-json-1.0"));
+    Ok(response)
+}

@@ -1,0 +1,161 @@
+//! The clients and people a stack starts with, from two JSON files.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use crate::Error;
+
+/// The content of a seed folder; `seed/README.md` documents it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seed {
+    /// `clients.json`
+    pub clients: Vec<Value>,
+    /// `people.json`
+    pub people: Vec<Value>,
+}
+
+/// What the phone has to know of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub sub: String,
+    /// What the person is to the login issuer.
+    pub login: String,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    /// The numbers messages go to.
+    pub numbers: Vec<String>,
+}
+
+impl Seed {
+    /// Reads `clients.json` and `people.json` of a folder.
+    ///
+    /// # Errors
+    /// When one is missing or no JSON array; the error names the file.
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            clients: array(&folder.join("clients.json"))?,
+            people: array(&folder.join("people.json"))?,
+        })
+    }
+
+    /// Gives each login without an `iss` this one. The local login issuer is named after its port, which a
+    /// file cannot know.
+    #[must_use]
+    pub fn with_login_issuer(mut self, issuer: &str) -> Self {
+        let logins = self.people.iter_mut().filter_map(|person| person.get_mut("login"));
+        for login in logins.filter_map(Value::as_object_mut) {
+            login.entry("iss").or_insert_with(|| issuer.into());
+        }
+        self
+    }
+
+    /// The people the phone can act for: those with a `sub`.
+    pub fn people(&self) -> Vec<Person> {
+        self.people.iter().filter_map(Person::read).collect()
+    }
+
+    /// The secret of a client.
+    pub fn client_secret(&self, client_id: &str) -> Option<&str> {
+        let client = self.clients.iter().find(|client| client["client_id"] == client_id)?;
+        client["client_secret"].as_str()
+    }
+}
+
+impl Person {
+    fn read(person: &Value) -> Option<Self> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let sub = text(&person["sub"])?;
+        let channels = person["channels"].as_array().into_iter().flatten();
+        Some(Self {
+            login: text(&person["login"]["value"]).unwrap_or_else(|| sub.clone()),
+            name: text(&person["claims"]["name"]),
+            email: text(&person["claims"]["email"]),
+            numbers: channels.filter_map(|channel| text(&channel["sms"])).collect(),
+            sub,
+        })
+    }
+
+    /// What the login issuer says of this person beside who it is.
+    pub fn login_claims(&self) -> serde_json::Map<String, Value> {
+        let email = self.email.iter().flat_map(|email| {
+            [("email".to_owned(), json!(email)), ("email_verified".to_owned(), json!(true))]
+        });
+        email.collect()
+    }
+}
+
+/// Hands every client, then every person, to whoever writes them into the table.
+///
+/// # Errors
+/// The first refusal, with the entry it is about.
+pub async fn plant(
+    seed: &Seed,
+    register_client: impl AsyncFn(Value) -> Result<(), String>,
+    enroll_person: impl AsyncFn(Value) -> Result<(), String>,
+) -> Result<(), Error> {
+    for client in &seed.clients {
+        let refused = |why| format!("client {}: {why}", client["client_id"]);
+        register_client(client.clone()).await.map_err(refused)?;
+    }
+    for person in &seed.people {
+        let refused = |why| format!("person {}: {why}", person["sub"]);
+        enroll_person(person.clone()).await.map_err(refused)?;
+    }
+    Ok(())
+}
+
+fn array(path: &Path) -> Result<Vec<Value>, Error> {
+    let wrong = |why: String| format!("{}: {why}", path.display());
+    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    Ok(serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    fn shipped() -> Seed {
+        Seed::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("seed")).unwrap()
+    }
+
+    #[test]
+    fn the_shipped_clients_use_both_ways_to_authenticate() {
+        let methods: Vec<_> =
+            shipped().clients.iter().map(|it| it["token_endpoint_auth_method"].clone()).collect();
+        assert_eq!(methods, ["client_secret_basic", "client_secret_post"]);
+        assert!(shipped().client_secret("kiosk").unwrap().len() >= 32);
+    }
+
+    #[test]
+    fn the_shipped_people_can_be_told_apart_by_number() {
+        let people = shipped().people();
+        let mut numbers: Vec<_> = people.iter().flat_map(|person| person.numbers.clone()).collect();
+        numbers.sort();
+        numbers.dedup();
+        assert_eq!((people.len(), numbers.len()), (3, 3));
+    }
+
+    #[test]
+    fn a_login_without_an_issuer_is_of_the_local_one() {
+        let people =
+            vec![json!({"login": {"value": "a"}}), json!({"login": {"iss": "x", "value": "b"}}), json!({})];
+        let seed = Seed { clients: vec![], people }.with_login_issuer("http://localhost:1");
+        let issuers: Vec<_> = seed.people.iter().map(|person| person["login"]["iss"].clone()).collect();
+        assert_eq!(issuers, [json!("http://localhost:1"), json!("x"), Value::Null]);
+    }
+
+    #[tokio::test]
+    async fn planting_stops_at_the_first_refusal_and_names_it() {
+        let seen = Mutex::new(Vec::new());
+        let register = async |client: Value| {
+            seen.lock().unwrap().push(client["client_id"].clone());
+            Ok(())
+        };
+        let error = plant(&shipped(), register, async |_| Err("no".to_owned())).await.unwrap_err();
+        assert_eq!(error.to_string(), r#"person "alice": no"#);
+        assert_eq!(*seen.lock().unwrap(), ["kiosk", "call-centre"]);
+    }
+}

@@ -1,0 +1,109 @@
+//! A double of Amazon SNS: it speaks the wire protocol (form in, XML out), delivers nothing, and
+//! remembers everything.
+
+mod failure;
+mod inbox;
+mod message;
+mod wire;
+
+use std::io;
+
+use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::Response, routing::post};
+use tokio::net::TcpListener;
+
+pub use failure::Failure;
+pub use inbox::Inbox;
+pub use message::{Attribute, Message, Outcome, Target};
+
+use crate::{caller, server::Server};
+use wire::Refusal;
+
+/// The double. [`Sns::start`] hands out the handle that tests and the stack use.
+#[derive(Debug)]
+pub struct Sns;
+
+/// A running double; dropping it closes the port.
+#[derive(Debug)]
+pub struct SnsHandle {
+    server: Server,
+    inbox: Inbox,
+}
+
+impl Sns {
+    /// Starts the double on `listener`.
+    ///
+    /// # Errors
+    /// When the listener has no local address.
+    pub fn start(listener: TcpListener) -> io::Result<SnsHandle> {
+        let inbox = Inbox::default();
+        let router = Router::new().route("/", post(receive)).with_state(inbox.clone());
+        Ok(SnsHandle { server: Server::start(listener, router)?, inbox })
+    }
+}
+
+impl SnsHandle {
+    /// What `AWS_ENDPOINT_URL_SNS` has to say.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// What has been accepted, for a reader that outlives a borrow of the handle.
+    pub fn inbox(&self) -> Inbox {
+        self.inbox.clone()
+    }
+
+    /// The accepted messages, oldest first.
+    pub fn messages(&self) -> Vec<Message> {
+        self.inbox.messages()
+    }
+
+    /// Every `Publish`, the refused ones included, oldest first.
+    pub fn attempts(&self) -> Vec<Message> {
+        self.inbox.attempts()
+    }
+
+    /// Forgets the messages. Failures still to come stay.
+    pub fn clear(&self) {
+        self.inbox.clear();
+    }
+
+    /// Makes the next `Publish` fail. Several failures are used up one by one.
+    pub fn fail_next(&self, failure: Failure) {
+        self.inbox.fail_next(failure);
+    }
+
+    /// Makes every `Publish` to `number` fail.
+    pub fn fail_for(&self, number: &str, failure: Failure) {
+        self.inbox.fail_for(number, failure);
+    }
+
+    /// Lets `number` be reached again.
+    pub fn restore(&self, number: &str) {
+        self.inbox.restore(number);
+    }
+}
+
+async fn receive(State(inbox): State<Inbox>, headers: HeaderMap, body: Bytes) -> Response {
+    let caller = caller::access_key_id(&headers);
+    match publish(&inbox, Message::read(&body, caller)).await {
+        Ok(message_id) => wire::accepted(&message_id),
+        Err(refusal) => refusal.response(),
+    }
+}
+
+async fn publish(inbox: &Inbox, message: Message) -> Result<String, Refusal> {
+    let id = message.id.clone();
+    let valid = message.validate();
+    let failure = valid.is_ok().then(|| inbox.next_failure(&message)).flatten();
+    // Recorded before anything can hang: a caller that gives up has still made the attempt.
+    inbox.record(message);
+    let outcome = match valid {
+        Ok(()) => failure::meet(failure).await,
+        Err(refusal) => Err(refusal).into(),
+    };
+    inbox.conclude(&id, outcome.recorded);
+    outcome.answer.map(|()| id)
+}
+
+#[cfg(test)]
+mod tests;

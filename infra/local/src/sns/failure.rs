@@ -1,0 +1,60 @@
+//! How SNS can fail on demand.
+
+use std::time::Duration;
+
+use super::{Outcome, wire::Refusal};
+
+/// A failure to script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Any error code with any status.
+    Error { code: String, status: u16 },
+    /// The number's owner has asked for no more messages.
+    OptedOut,
+    /// The push endpoint is disabled.
+    EndpointDisabled,
+    /// 429, which an SDK retries.
+    Throttled,
+    /// 500, which an SDK retries.
+    InternalError,
+    /// The message is accepted, but the answer says 500: what a lost response looks like.
+    AnswerLost,
+    /// The message is accepted after this long, if the caller is still there.
+    Hang(Duration),
+}
+
+/// What a `Publish` comes to: what is remembered of it, and what the caller is told.
+pub(super) struct Conclusion {
+    pub(super) recorded: Outcome,
+    pub(super) answer: Result<(), Refusal>,
+}
+
+impl From<Result<(), Refusal>> for Conclusion {
+    fn from(answer: Result<(), Refusal>) -> Self {
+        let recorded = match &answer {
+            Ok(()) => Outcome::Accepted,
+            Err(refusal) => Outcome::Refused(refusal.code.clone()),
+        };
+        Self { recorded, answer }
+    }
+}
+
+pub(super) async fn meet(failure: Option<Failure>) -> Conclusion {
+    let Some(failure) = failure else { return Ok(()).into() };
+    match failure {
+        Failure::Error { code, status } => Err(Refusal::new(status, &code, "A scripted failure")).into(),
+        Failure::OptedOut => {
+            Err(Refusal::invalid("Invalid parameter: PhoneNumber Reason: Phone number is opted out")).into()
+        }
+        Failure::EndpointDisabled => {
+            Err(Refusal::new(400, "EndpointDisabled", "Endpoint is disabled")).into()
+        }
+        Failure::Throttled => Err(Refusal::new(429, "Throttled", "Rate exceeded")).into(),
+        Failure::InternalError => Err(Refusal::internal()).into(),
+        Failure::AnswerLost => Conclusion { recorded: Outcome::Accepted, answer: Err(Refusal::internal()) },
+        Failure::Hang(duration) => {
+            tokio::time::sleep(duration).await;
+            Ok(()).into()
+        }
+    }
+}

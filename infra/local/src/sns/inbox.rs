@@ -1,0 +1,85 @@
+//! What has been published, and what is to go wrong next.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+use super::{Failure, Message, Outcome};
+
+/// A shared view of the double; clones see the same messages.
+#[derive(Debug, Clone, Default)]
+pub struct Inbox {
+    script: Arc<Mutex<Script>>,
+    /// How many messages have been accepted since the start.
+    accepted: Arc<watch::Sender<u64>>,
+}
+
+#[derive(Debug, Default)]
+struct Script {
+    attempts: Vec<Message>,
+    next: VecDeque<Failure>,
+    by_number: HashMap<String, Failure>,
+}
+
+impl Inbox {
+    /// The accepted messages, oldest first.
+    pub fn messages(&self) -> Vec<Message> {
+        let accepted = |message: &&Message| message.outcome == Outcome::Accepted;
+        self.script().attempts.iter().filter(accepted).cloned().collect()
+    }
+
+    /// How many messages have been accepted since the start, [`Self::messages`] cleared or not; the
+    /// receiver is told of every change.
+    pub fn accepted(&self) -> watch::Receiver<u64> {
+        self.accepted.subscribe()
+    }
+
+    pub(super) fn attempts(&self) -> Vec<Message> {
+        self.script().attempts.clone()
+    }
+
+    pub(super) fn clear(&self) {
+        self.script().attempts.clear();
+    }
+
+    pub(super) fn fail_next(&self, failure: Failure) {
+        self.script().next.push_back(failure);
+    }
+
+    pub(super) fn fail_for(&self, number: &str, failure: Failure) {
+        self.script().by_number.insert(number.to_owned(), failure);
+    }
+
+    pub(super) fn restore(&self, number: &str) {
+        self.script().by_number.remove(number);
+    }
+
+    /// The failure this message meets. One for its number is not used up.
+    pub(super) fn next_failure(&self, message: &Message) -> Option<Failure> {
+        let mut script = self.script();
+        let lasting = message.phone_number().and_then(|number| script.by_number.get(number).cloned());
+        lasting.or_else(|| script.next.pop_front())
+    }
+
+    pub(super) fn record(&self, message: Message) {
+        self.script().attempts.push(message);
+    }
+
+    pub(super) fn conclude(&self, id: &str, outcome: Outcome) {
+        let accepted = outcome == Outcome::Accepted;
+        if let Some(message) = self.script().attempts.iter_mut().rev().find(|message| message.id == id) {
+            message.outcome = outcome;
+        }
+        if accepted {
+            self.accepted.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// A panic elsewhere leaves nothing half done here.
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,177 @@
+//! The running stack: every part, in the order they need each other.
+//!
+//! 1. Take the ports, so that every part can be told where the others are.
+//! 2. Start DynamoDB with its table, and the doubles of SNS and KMS.
+//! 3. Start the functions (`cargo lambda watch`).
+//! 4. Make the keys, by invoking `key-rotation`.
+//! 5. Plant clients and people.
+//! 6. Open the gateway and the phone, and wait until the JWKS is there.
+
+mod build;
+mod environment;
+mod options;
+mod ready;
+mod watch;
+
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+
+pub use build::build;
+pub use options::{Options, Ports};
+
+use crate::{
+    Error,
+    dynamodb::{DynamoDb, Sweep},
+    gateway::{self, Route},
+    kms::{Kms, KmsHandle},
+    login_issuer::LoginIssuer,
+    phone::{Phone, PhoneOptions},
+    provider::Provider,
+    proxy::Proxy,
+    seed::{self, Seed},
+    server::{Server, listen},
+    sns::{Sns, SnsHandle},
+    template::Template,
+};
+use environment::Endpoints;
+use watch::Watch;
+
+/// The name of the table.
+pub const TABLE_NAME: &str = "ciba";
+
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// Everything that runs. Dropping it ends everything; [`Stack::stop`] also waits until it has ended.
+pub struct Stack {
+    /// The provider's `ISSUER`.
+    pub issuer: String,
+    /// What the functions run with, for a test that runs a flow in its own process.
+    pub environment: BTreeMap<String, String>,
+    pub seed: Seed,
+    pub dynamodb: DynamoDb,
+    /// Between the functions and DynamoDB, if asked for.
+    pub proxy: Option<Proxy>,
+    pub sns: SnsHandle,
+    pub kms: KmsHandle,
+    pub login_issuer: Arc<LoginIssuer>,
+    pub phone: Phone,
+    gateway: Server,
+    watch: Watch,
+    _sweep: Option<Sweep>,
+}
+
+impl Stack {
+    /// Starts everything and returns when it answers.
+    ///
+    /// # Errors
+    /// Whatever keeps a part from starting. What had started by then is ended again.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let template = Template::parse(&fs::read_to_string(options.root.join("template.yaml"))?)?;
+        let listeners = Listeners::take(&options.ports).await?;
+
+        let dynamodb = DynamoDb::start(listeners.dynamodb)?;
+        dynamodb.create_table(TABLE_NAME, &template.table).await?;
+        let sweep = options.sweep.then(|| dynamodb.sweep(SWEEP_EVERY));
+        let proxy = if options.proxy { Some(Proxy::start(listen(0).await?, &dynamodb.url())?) } else { None };
+        let sns = Sns::start(listeners.sns)?;
+        let kms = Kms::start(listeners.kms)?;
+
+        let login_issuer = Arc::new(LoginIssuer::new(&localhost(&listeners.phone)?)?);
+        let api = localhost(&listeners.api)?;
+        let issuer = options.issuer.clone().unwrap_or_else(|| api.clone());
+        let endpoints = Endpoints {
+            dynamodb: proxy.as_ref().map_or_else(|| dynamodb.url(), Proxy::url),
+            sns: sns.url(),
+            kms: kms.url(),
+        };
+        let environment = environment::of_functions(&options, &issuer, &endpoints, &login_issuer);
+
+        build(&options.root, template.functions.iter().map(|function| function.binary.as_str())).await?;
+        let mut watch = Watch::start(&options, &environment).await?;
+        ready::rotate_keys(&mut watch).await?;
+
+        let provider = Provider::new(environment.clone());
+        let seed = Seed::read(&options.seed)?.with_login_issuer(login_issuer.issuer());
+        seed::plant(
+            &seed,
+            async |client| provider.register_client(client).await,
+            async |person| provider.enroll_person(person).await,
+        )
+        .await?;
+
+        let gateway = gateway::serve(listeners.api, Route::all(&template), watch.url())?;
+        let phone_options = PhoneOptions {
+            api: gateway.url(),
+            inbox: sns.inbox(),
+            people: seed.people(),
+            login_issuer: Arc::clone(&login_issuer),
+            approve_all: options.approve_all,
+        };
+        let phone = Phone::start(listeners.phone, phone_options, move |auth_req_id| {
+            let provider = provider.clone();
+            async move { provider.asked(auth_req_id).await }
+        })?;
+        ready::wait_for_jwks(&gateway.url(), &mut watch).await?;
+        Ok(Self {
+            issuer,
+            environment,
+            seed,
+            dynamodb,
+            proxy,
+            sns,
+            kms,
+            login_issuer,
+            phone,
+            gateway,
+            watch,
+            _sweep: sweep,
+        })
+    }
+
+    /// Where the API is, by the name an issuer on this machine has.
+    pub fn api_url(&self) -> String {
+        format!("http://localhost:{}", self.gateway.address().port())
+    }
+
+    /// Lambda's invoke API.
+    pub fn invoke_url(&self) -> &str {
+        self.watch.url()
+    }
+
+    /// Where the functions' output goes.
+    pub fn log(&self) -> PathBuf {
+        self.watch.log().to_owned()
+    }
+
+    /// Ends the functions, waits until no process of theirs is left, then ends the rest.
+    pub async fn stop(mut self) {
+        self.watch.stop().await;
+    }
+}
+
+/// The ports, taken before anything starts: a port in use is found at once.
+struct Listeners {
+    dynamodb: TcpListener,
+    sns: TcpListener,
+    kms: TcpListener,
+    api: TcpListener,
+    phone: TcpListener,
+}
+
+impl Listeners {
+    async fn take(ports: &Ports) -> Result<Self, Error> {
+        Ok(Self {
+            dynamodb: listen(ports.dynamodb).await?,
+            sns: listen(ports.sns).await?,
+            kms: listen(ports.kms).await?,
+            api: listen(ports.api).await?,
+            phone: listen(ports.phone).await?,
+        })
+    }
+}
+
+/// By name, because an issuer on this machine is `http://localhost`, never an address.
+fn localhost(listener: &TcpListener) -> Result<String, Error> {
+    Ok(format!("http://localhost:{}", listener.local_addr()?.port()))
+}

@@ -1,0 +1,19 @@
+//! Building before anything starts, where the compiler's progress can be seen.
+
+use std::path::Path;
+
+use tokio::process::Command;
+
+use crate::Error;
+
+/// Builds `binaries` of the workspace at `root`. `cargo lambda watch` would do it at the first request, out
+/// of sight and while a client waits.
+///
+/// # Errors
+/// When something does not compile.
+pub async fn build(root: &Path, binaries: impl Iterator<Item = &str>) -> Result<(), Error> {
+    let selected = binaries.flat_map(|binary| ["--bin", binary]);
+    let mut cargo = Command::new("cargo");
+    let status = cargo.arg("build").args(selected).current_dir(root).kill_on_drop(true).status().await?;
+    if status.success() { Ok(()) } else { Err("the functions do not build".into()) }
+}

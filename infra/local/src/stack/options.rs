@@ -1,0 +1,86 @@
+//! How a stack is to be.
+
+use std::path::{Path, PathBuf};
+
+/// How a stack is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The folder `template.yaml` is in.
+    pub root: PathBuf,
+    pub ports: Ports,
+    /// The folder `clients.json` and `people.json` are in.
+    pub seed: PathBuf,
+    /// How many instances of each function may run. Range: 1 and up. Default: 1.
+    pub concurrency: u32,
+    /// Approve every request as it arrives.
+    pub approve_all: bool,
+    /// `ISSUER`, if it is not this stack's own API. Elsewhere than on `localhost`, the local login issuer is
+    /// not configured.
+    pub issuer: Option<String>,
+    /// `LOGIN_ISSUERS`, if it is not the local one.
+    pub login_issuers: Option<String>,
+    /// The `cargo-lambda` program.
+    pub cargo_lambda: PathBuf,
+    /// Delete what has passed its `ttl`, as AWS would some time later.
+    pub sweep: bool,
+    /// Put the recording proxy in front of DynamoDB.
+    pub proxy: bool,
+    /// More environment for the functions, before which the stack's own steps back.
+    pub environment: Vec<(String, String)>,
+}
+
+/// Where each part listens; 0 is a free port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    pub api: u16,
+    pub watch: u16,
+    pub sns: u16,
+    pub kms: u16,
+    pub phone: u16,
+    pub dynamodb: u16,
+}
+
+impl Options {
+    /// A stack of this repository for a test: free ports, nothing swept, the proxy in place.
+    pub fn for_tests() -> Self {
+        Self { ports: Ports::FREE, sweep: false, proxy: true, ..Self::default() }
+    }
+}
+
+impl Default for Options {
+    /// A stack of this repository for a person to look at.
+    fn default() -> Self {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = here.ancestors().nth(2).unwrap_or(here).to_owned();
+        Self {
+            ports: Ports::default(),
+            seed: here.join("seed"),
+            concurrency: 1,
+            approve_all: false,
+            issuer: None,
+            login_issuers: None,
+            cargo_lambda: cargo_lambda(&root),
+            sweep: true,
+            proxy: false,
+            environment: Vec::new(),
+            root,
+        }
+    }
+}
+
+impl Ports {
+    /// A free port for each part.
+    pub const FREE: Self = Self { api: 0, watch: 0, sns: 0, kms: 0, phone: 0, dynamodb: 0 };
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self { api: 9000, watch: 9001, sns: 9002, kms: 9003, phone: 9100, dynamodb: 8000 }
+    }
+}
+
+/// The one installed for this repository, else whatever `PATH` has.
+fn cargo_lambda(root: &Path) -> PathBuf {
+    let installed = root.join(".tools/bin/cargo-lambda");
+    if installed.exists() { installed } else { "cargo-lambda".into() }
+}

@@ -1,0 +1,388 @@
+//! Settings: the only reader of the environment.
+//!
+//! Each function asks for the groups of settings it uses. A setting out of its range stops the function at
+//! its start, with the name of the setting; so does anything that is fit for one's own machine only, unless
+//! the issuer's host is `localhost`.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use aws_types::sdk_config::RetryConfig;
+use url::Url;
+
+use crate::domain::address::is_allowed;
+use crate::domain::asks::{AskLimits, MAX_REMEMBERED};
+use crate::domain::lifetime::{LifetimeSettings, MIN_EXPIRY};
+use crate::domain::login_issuer::LoginIssuer;
+use crate::domain::notification::SmsText;
+use crate::domain::request_key::RequestKey;
+use crate::protocol::routes;
+
+/// A setting is missing or out of its range. The function does not start.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "setting {}", self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl ConfigError {
+    /// What follows from the settings does not work, such as an HTTP client.
+    pub fn of(name: &str, why: &str) -> Self {
+        Self(format!("{name}: {why}"))
+    }
+}
+
+fn refuse<T>(name: &str, why: &str) -> Result<T, ConfigError> {
+    Err(ConfigError::of(name, why))
+}
+
+/// Where settings come from: the process, or a test's list. It remembers what it was asked for, so that a
+/// test can hold `template.yaml` against it.
+pub struct Environment {
+    values: HashMap<String, String>,
+    asked: RefCell<BTreeSet<String>>,
+}
+
+impl Environment {
+    #[expect(clippy::disallowed_methods, reason = "the only reader of the environment")]
+    pub fn of_the_process() -> Self {
+        Self::of(std::env::vars())
+    }
+
+    pub fn of(settings: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
+        let values = settings.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { values, asked: RefCell::default() }
+    }
+
+    /// An empty setting counts as absent: a template cannot leave one out.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.asked.borrow_mut().insert(name.to_owned());
+        self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The names of all settings that were asked for, whether they were there or not.
+    pub fn asked(&self) -> BTreeSet<String> {
+        self.asked.borrow().clone()
+    }
+
+    fn required(&self, name: &str) -> Result<&str, ConfigError> {
+        self.get(name).ok_or_else(|| ConfigError(format!("{name} is missing")))
+    }
+
+    fn number(
+        &self,
+        name: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<u64, ConfigError> {
+        let value = match self.get(name) {
+            None => default,
+            Some(text) => text.parse().or_else(|_| refuse(name, "is not a whole number"))?,
+        };
+        if range.contains(&value) {
+            return Ok(value);
+        }
+        refuse(name, &format!("is not within {}-{}", range.start(), range.end()))
+    }
+
+    fn seconds(
+        &self,
+        name: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<Duration, ConfigError> {
+        self.number(name, default, range).map(Duration::from_secs)
+    }
+
+    fn days(
+        &self,
+        name: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<Duration, ConfigError> {
+        self.number(name, default, range).map(|days| Duration::from_secs(days * 24 * 60 * 60))
+    }
+}
+
+/// This provider's name: an https URL without query and fragment, and without a slash at its end, byte for
+/// byte the `iss` of every token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    text: String,
+    is_local: bool,
+}
+
+impl Issuer {
+    pub const SETTING: &'static str = "ISSUER";
+
+    /// Setting `ISSUER`, required. `http` is accepted for the host `localhost` only.
+    pub fn read(env: &Environment) -> Result<Self, ConfigError> {
+        let text = env.required(Self::SETTING)?;
+        let Some(url) = Url::parse(text).ok().filter(|url| url.host_str().is_some()) else {
+            return refuse(Self::SETTING, "is not a URL");
+        };
+        let is_local = url.host_str() == Some("localhost");
+        if url.scheme() != "https" && !(is_local && url.scheme() == "http") {
+            return refuse(Self::SETTING, "is not https; http is for the host localhost only");
+        }
+        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !plain || text.ends_with('/') {
+            return refuse(Self::SETTING, "has a query, a fragment, a user or a slash at its end");
+        }
+        Ok(Self { text: text.to_owned(), is_local })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether settings that are fit for one's own machine only are accepted.
+    pub fn is_local(&self) -> bool {
+        self.is_local
+    }
+}
+
+/// How AWS is reached.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    pub sdk: SdkConfig,
+    pub dynamodb_endpoint: Option<String>,
+    pub sns_endpoint: Option<String>,
+    pub kms_endpoint: Option<String>,
+    /// Setting `TABLE_NAME`, required.
+    pub table: String,
+}
+
+impl Aws {
+    /// Built by hand of what Lambda puts into the environment: the SDK's own loader looks in a dozen places
+    /// that do not exist there, at every cold start.
+    pub fn read(env: &Environment) -> Result<Self, ConfigError> {
+        let credentials = Credentials::new(
+            env.required("AWS_ACCESS_KEY_ID")?,
+            env.required("AWS_SECRET_ACCESS_KEY")?,
+            env.get("AWS_SESSION_TOKEN").map(str::to_owned),
+            None,
+            "environment",
+        );
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(env.required("AWS_REGION")?.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(
+                RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)),
+            )
+            .build();
+        let endpoint = |service: &str| env.get(&format!("AWS_ENDPOINT_URL_{service}")).map(str::to_owned);
+        Ok(Self {
+            sdk,
+            dynamodb_endpoint: endpoint("DYNAMODB"),
+            sns_endpoint: endpoint("SNS"),
+            kms_endpoint: endpoint("KMS"),
+            table: env.required("TABLE_NAME")?.to_owned(),
+        })
+    }
+}
+
+/// What an authentication request may be like.
+#[derive(Clone, Debug)]
+pub struct RequestSettings {
+    pub lifetime: LifetimeSettings,
+    pub limits: AskLimits,
+}
+
+impl RequestSettings {
+    /// | setting | unit | range | default |
+    /// |---|---|---|---|
+    /// | `REQUEST_EXPIRY_SECONDS` | s | 10–600 | 120 |
+    /// | `MAX_REQUEST_EXPIRY_SECONDS` | s | the former–600 | 600 |
+    /// | `POLL_INTERVAL_SECONDS` | s | 1–60 | 5 |
+    /// | `ASKS_PER_TEN_MINUTES` | requests per person | 1–16 | 3 |
+    /// | `ASKS_PER_DAY` | requests per person | 1–16 | 10 |
+    pub fn read(env: &Environment) -> Result<Self, ConfigError> {
+        let default_expiry = env.seconds("REQUEST_EXPIRY_SECONDS", 120, MIN_EXPIRY.as_secs()..=600)?;
+        let limit = |name, default| {
+            env.number(name, default, 1..=MAX_REMEMBERED as u64).map(|n| usize::try_from(n).unwrap_or(1))
+        };
+        Ok(Self {
+            lifetime: LifetimeSettings {
+                default_expiry,
+                max_expiry: env.seconds("MAX_REQUEST_EXPIRY_SECONDS", 600, default_expiry.as_secs()..=600)?,
+                interval: env.seconds("POLL_INTERVAL_SECONDS", 5, 1..=60)?,
+            },
+            limits: AskLimits {
+                per_ten_minutes: limit("ASKS_PER_TEN_MINUTES", 3)?,
+                per_day: limit("ASKS_PER_DAY", 10)?,
+            },
+        })
+    }
+}
+
+/// What the message to the person says.
+#[derive(Clone, Debug)]
+pub struct NotificationSettings {
+    operator_name: String,
+    consent_url: String,
+}
+
+impl NotificationSettings {
+    /// | setting | what | default |
+    /// |---|---|---|
+    /// | `OPERATOR_NAME` | who the message is from, in the person's eyes | required |
+    /// | `CONSENT_URL` | what the link begins with | `<ISSUER>/consent` |
+    ///
+    /// Together they must leave the text within one SMS.
+    pub fn read(env: &Environment, issuer: &Issuer) -> Result<Self, ConfigError> {
+        let consent_url = match env.get("CONSENT_URL") {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("{}{}", issuer.as_str(), routes::CONSENT),
+        };
+        if !consent_url.starts_with("https://") && !issuer.is_local() {
+            return refuse("CONSENT_URL", "is not https");
+        }
+        let settings = Self { operator_name: env.required("OPERATOR_NAME")?.to_owned(), consent_url };
+        if !settings.sms(&RequestKey::from_bytes([0; RequestKey::BYTES])).fits_one_segment() {
+            return refuse(
+                "OPERATOR_NAME",
+                "and CONSENT_URL do not fit into one SMS of 160 GSM-7 characters",
+            );
+        }
+        Ok(settings)
+    }
+
+    pub fn sms(&self, request: &RequestKey) -> SmsText {
+        SmsText::new(&self.operator_name, &format!("{}/{}", self.consent_url, request.encode()))
+    }
+}
+
+/// The login issuers whose tokens prove who decides.
+#[derive(Clone, Debug, Default)]
+pub struct LoginIssuers(Vec<LoginIssuer>);
+
+impl LoginIssuers {
+    pub const SETTING: &'static str = "LOGIN_ISSUERS";
+
+    /// Setting `LOGIN_ISSUERS`: a JSON array of [`LoginIssuer`]. Default: none, and then nobody can decide.
+    ///
+    /// This provider is not a login issuer of its own: a client could approve itself with a token it got here.
+    pub fn read(env: &Environment, issuer: &Issuer) -> Result<Self, ConfigError> {
+        let name = Self::SETTING;
+        let issuers: Vec<LoginIssuer> = match env.get(name) {
+            None => vec![],
+            Some(json) => serde_json::from_str(json)
+                .map_err(|error| ConfigError(format!("{name} is not as documented: {error}")))?,
+        };
+        for (index, login) in issuers.iter().enumerate() {
+            if login.issuer.trim_end_matches('/') == issuer.as_str() {
+                return refuse(name, "names this provider as its own login issuer");
+            }
+            if issuers.iter().take(index).any(|other| other.issuer == login.issuer) {
+                return refuse(name, "names an issuer twice");
+            }
+            if login.algorithms.is_empty() {
+                return refuse(name, "accepts no algorithm for an issuer");
+            }
+            let url = Url::parse(&login.jwks_uri).ok();
+            if !url.is_some_and(|url| is_allowed(&url, issuer.is_local())) {
+                return refuse(name, "has a jwks_uri that is not https on a host name and port 443");
+            }
+        }
+        Ok(Self(issuers))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &LoginIssuer> {
+        self.0.iter()
+    }
+
+    pub fn find(&self, issuer: &str) -> Option<&LoginIssuer> {
+        self.0.iter().find(|login| login.issuer == issuer)
+    }
+
+    /// The issuers' names, for hints.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|login| login.issuer.as_str())
+    }
+
+    /// Our own `acr` values that some login can reach, for the metadata.
+    pub fn acr_values(&self) -> Vec<String> {
+        let mut values: Vec<_> = self.0.iter().flat_map(|login| login.acr.values().cloned()).collect();
+        values.sort();
+        values.dedup();
+        values
+    }
+}
+
+/// What tokens are like.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenSettings {
+    pub id_token_lifetime: Duration,
+    pub access_token_lifetime: Duration,
+}
+
+impl TokenSettings {
+    /// | setting | unit | range | default |
+    /// |---|---|---|---|
+    /// | `ID_TOKEN_LIFETIME_SECONDS` | s | 60–3600 | 300 |
+    /// | `ACCESS_TOKEN_LIFETIME_SECONDS` | s | 60–3600 | 600 |
+    pub fn read(env: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            id_token_lifetime: env.seconds("ID_TOKEN_LIFETIME_SECONDS", 300, 60..=3600)?,
+            access_token_lifetime: env.seconds("ACCESS_TOKEN_LIFETIME_SECONDS", 600, 60..=3600)?,
+        })
+    }
+}
+
+/// What a decision rests on, and how long its evidence is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct DecisionSettings {
+    pub login_max_age: Duration,
+    pub evidence_retention: Duration,
+}
+
+impl DecisionSettings {
+    /// | setting | unit | range | default |
+    /// |---|---|---|---|
+    /// | `LOGIN_MAX_AGE_SECONDS` | s | 30–3600 | 300 |
+    /// | `EVIDENCE_RETENTION_DAYS` | days | 1–3650 | 400 |
+    pub fn read(env: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            login_max_age: env.seconds("LOGIN_MAX_AGE_SECONDS", 300, 30..=3600)?,
+            evidence_retention: env.days("EVIDENCE_RETENTION_DAYS", 400, 1..=3650)?,
+        })
+    }
+}
+
+/// How keys are made.
+#[derive(Clone, Debug)]
+pub struct KeySettings {
+    pub kms_key: String,
+    pub rotate_every: Duration,
+}
+
+impl KeySettings {
+    /// | setting | what | range | default |
+    /// |---|---|---|---|
+    /// | `KMS_KEY_ID` | the KMS key that encrypts the data key | | required |
+    /// | `SIGNING_KEY_ROTATION_DAYS` | days until a successor signs | 1–365 | 90 |
+    pub fn read(env: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            kms_key: env.required("KMS_KEY_ID")?.to_owned(),
+            rotate_every: env.days("SIGNING_KEY_ROTATION_DAYS", 90, 1..=365)?,
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,116 @@
+use super::*;
+
+fn env(settings: &[(&str, &str)]) -> Environment {
+    Environment::of(settings.iter().copied())
+}
+
+fn issuer(text: &str) -> Result<Issuer, ConfigError> {
+    Issuer::read(&env(&[("ISSUER", text)]))
+}
+
+/// TOK-1-01
+#[test]
+fn an_issuer_is_https_and_plain_but_may_be_http_on_localhost() {
+    assert!(!issuer("https://op.example").unwrap().is_local());
+    assert!(!issuer("https://op.example/tenant").unwrap().is_local());
+    assert!(issuer("http://localhost:9000").unwrap().is_local());
+    for text in [
+        "",
+        "op.example",
+        "http://op.example",
+        "http://127.0.0.1:9000",
+        "http://localhost.evil.example",
+        "https://op.example/",
+        "https://op.example?x",
+        "https://op.example#x",
+        "https://user@op.example",
+        "ftp://localhost",
+    ] {
+        assert!(issuer(text).is_err(), "{text}");
+    }
+}
+
+fn login_issuers(
+    issuer_text: &str,
+    change: impl FnOnce(&mut serde_json::Value),
+) -> Result<LoginIssuers, ConfigError> {
+    let mut login = serde_json::json!({
+        "issuer": "https://login.example",
+        "jwks_uri": "https://login.example/jwks.json",
+        "audience": { "claim": "aud", "value": "approval-app" },
+        "algorithms": ["ES256"],
+    });
+    change(&mut login);
+    let json = serde_json::Value::Array(vec![login]).to_string();
+    LoginIssuers::read(&env(&[("LOGIN_ISSUERS", &json)]), &issuer(issuer_text).unwrap())
+}
+
+#[test]
+fn this_provider_is_not_its_own_login_issuer() {
+    assert!(login_issuers("https://op.example", |_| {}).is_ok());
+    for own in ["https://op.example", "https://op.example/"] {
+        let error = login_issuers("https://op.example", |login| login["issuer"] = own.into()).unwrap_err();
+        assert!(error.to_string().contains("its own login issuer"), "{error}");
+    }
+}
+
+/// HYG-4-01, HYG-4-03
+#[test]
+fn keys_on_ones_own_machine_are_for_an_issuer_on_localhost_only() {
+    for uri in ["http://localhost:9100/jwks", "https://localhost:9100/jwks"] {
+        assert!(login_issuers("http://localhost:9000", |login| login["jwks_uri"] = uri.into()).is_ok());
+        assert!(login_issuers("https://op.example", |login| login["jwks_uri"] = uri.into()).is_err());
+    }
+    for uri in [
+        "http://login.example/jwks",
+        "https://login.example:8443/jwks",
+        "https://10.0.0.1/jwks",
+        "https://[::1]/jwks",
+        "https://u:p@login.example/jwks",
+    ] {
+        for issuer in ["http://localhost:9000", "https://op.example"] {
+            assert!(login_issuers(issuer, |login| login["jwks_uri"] = uri.into()).is_err(), "{uri}");
+        }
+    }
+}
+
+#[test]
+fn an_issuer_named_twice_or_without_algorithm_is_refused() {
+    assert!(
+        login_issuers("https://op.example", |login| login["algorithms"] = serde_json::json!([])).is_err()
+    );
+    let one = r#"{"issuer":"https://l","jwks_uri":"https://l/j","audience":{"claim":"aud","value":"v"},"algorithms":["ES256"]}"#;
+    let both = format!("[{one},{one}]");
+    assert!(
+        LoginIssuers::read(&env(&[("LOGIN_ISSUERS", &both)]), &issuer("https://op.example").unwrap())
+            .is_err()
+    );
+}
+
+#[test]
+fn numbers_out_of_their_range_name_their_setting() {
+    for (name, value) in [
+        ("REQUEST_EXPIRY_SECONDS", "9"),
+        ("REQUEST_EXPIRY_SECONDS", "601"),
+        ("MAX_REQUEST_EXPIRY_SECONDS", "119"),
+        ("POLL_INTERVAL_SECONDS", "0"),
+        ("ASKS_PER_TEN_MINUTES", "17"),
+        ("ASKS_PER_DAY", "ten"),
+    ] {
+        let error = RequestSettings::read(&env(&[(name, value)])).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    let defaults = RequestSettings::read(&env(&[("ASKS_PER_DAY", "")])).unwrap();
+    assert_eq!((defaults.limits.per_ten_minutes, defaults.limits.per_day), (3, 10));
+}
+
+#[test]
+fn a_message_that_needs_two_sms_is_refused_at_the_start() {
+    let read = |name: &str| {
+        let issuer = issuer("https://op.example").unwrap();
+        NotificationSettings::read(&env(&[("OPERATOR_NAME", name)]), &issuer)
+    };
+    assert!(read("Example Bank").is_ok());
+    assert!(read(&"x".repeat(100)).is_err());
+    assert!(read("Банк").is_err());
+}

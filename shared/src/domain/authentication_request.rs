@@ -1,0 +1,243 @@
+//! The authentication request: its states, and what may follow what.
+//!
+//! `Pending → Approved | Denied | Cancelled`, `Approved → Redeemed`. Expiry is computed, never stored. A
+//! state owns its data, and no transition leads out of `Denied`, `Cancelled` and `Redeemed`.
+//!
+//! These functions say what is allowed; the store makes each transition one conditional write on the state
+//! it was computed from, so two callers cannot both succeed.
+
+use std::time::Duration;
+
+use crate::domain::binding_message::BindingMessage;
+use crate::domain::client::{ClientId, DeliveryMode};
+use crate::domain::decision::{Approval, Decision, DecisionRefused};
+use crate::domain::lifetime::{Lifetime, MAX_INTERVAL, POLL_TOLERANCE, SLOW_DOWN_STEP};
+use crate::domain::person::PersonKey;
+use crate::domain::request_key::RequestKey;
+use crate::domain::scope::Scope;
+use crate::domain::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthenticationRequest {
+    pub key: RequestKey,
+    pub client: ClientId,
+    pub person: PersonKey,
+    /// Copied from the client at creation; a later change of the client does not reach it (`ATK-8-03`).
+    pub mode: DeliveryMode,
+    pub scope: Scope,
+    /// `acr_values` as sent: classes in order of preference.
+    pub acr_values: Option<String>,
+    pub binding_message: Option<BindingMessage>,
+    pub lifetime: Lifetime,
+    pub polling: Polling,
+    /// The handle key under which `auth_req_id` was sealed.
+    pub handle_generation: u8,
+    pub state: State,
+}
+
+/// When the client may poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Polling {
+    pub interval: Duration,
+    pub next_poll_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    Pending,
+    Approved(Approval),
+    Denied { at: Timestamp },
+    Cancelled { at: Timestamp, by: CancelledBy },
+    Redeemed(Grant),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelledBy {
+    /// A newer request of the same client to the same person.
+    Superseded,
+}
+
+impl CancelledBy {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Superseded => "superseded",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        (text == Self::Superseded.as_str()).then_some(Self::Superseded)
+    }
+}
+
+/// What a redeemed request has become: the record of what was granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub approval: Approval,
+    pub redeemed_at: Timestamp,
+    /// When the last token issued under it ends.
+    pub ends_at: Timestamp,
+}
+
+/// What a poll finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PollFinding<'r> {
+    /// Unknown, or another client's; the two look alike.
+    NotYours,
+    AlreadyRedeemed,
+    Expired,
+    /// Denied, cancelled or superseded.
+    Refused,
+    Approved(&'r Approval),
+    TooSoon,
+    Pending,
+}
+
+impl State {
+    pub const fn name(&self) -> StateName {
+        match self {
+            Self::Pending => StateName::Pending,
+            Self::Approved(_) => StateName::Approved,
+            Self::Denied { .. } => StateName::Denied,
+            Self::Cancelled { .. } => StateName::Cancelled,
+            Self::Redeemed(_) => StateName::Redeemed,
+        }
+    }
+}
+
+/// A state without its data: what the table's `state` attribute says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateName {
+    Pending,
+    Approved,
+    Denied,
+    Cancelled,
+    Redeemed,
+}
+
+impl StateName {
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Approved, Self::Denied, Self::Cancelled, Self::Redeemed];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Cancelled => "cancelled",
+            Self::Redeemed => "redeemed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.as_str() == text)
+    }
+}
+
+/// What `client`'s poll at `now` finds, in the order in which the answers take precedence.
+///
+/// What has been decided comes before "too soon", so a client that asks right after the decision gets it
+/// (`CIBA-10.1-10`).
+pub fn poll<'r>(
+    request: Option<&'r AuthenticationRequest>,
+    client: &ClientId,
+    now: Timestamp,
+) -> PollFinding<'r> {
+    let Some(request) = request.filter(|request| request.client == *client) else {
+        return PollFinding::NotYours;
+    };
+    match &request.state {
+        State::Redeemed(_) => PollFinding::AlreadyRedeemed,
+        _ if request.is_expired(now) => PollFinding::Expired,
+        State::Denied { .. } | State::Cancelled { .. } => PollFinding::Refused,
+        State::Approved(approval) => PollFinding::Approved(approval),
+        State::Pending if request.polling.is_due(now) => PollFinding::Pending,
+        State::Pending => PollFinding::TooSoon,
+    }
+}
+
+impl Polling {
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.next_poll_at <= now.plus(POLL_TOLERANCE)
+    }
+
+    /// What `slow_down` makes of it: interval and next poll both move by the same step, up to the longest
+    /// interval. The step counts from when the poll was due, not from now, so that a client that is always
+    /// a little early still gets through.
+    pub fn slowed_down(&self) -> Self {
+        let step = SLOW_DOWN_STEP.min(MAX_INTERVAL.saturating_sub(self.interval));
+        Self { interval: self.interval + step, next_poll_at: self.next_poll_at.plus(step) }
+    }
+}
+
+impl AuthenticationRequest {
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.lifetime.expires_at
+    }
+
+    /// Whether `person` can still decide.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.state == State::Pending && now < self.lifetime.decide_until
+    }
+
+    /// What `decision` by `person` makes of the request, or why it makes nothing of it.
+    ///
+    /// The first decision stands (`ATK-4-07`). The same person's identical repeat is told so, and changes nothing.
+    pub fn decide(
+        &self,
+        person: &PersonKey,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Result<Decided, DecisionRefused> {
+        if self.person != *person {
+            return Err(DecisionRefused::NotYours);
+        }
+        match (&self.state, decision) {
+            (
+                State::Approved(done) | State::Redeemed(Grant { approval: done, .. }),
+                Decision::Approve(new),
+            ) if done.scope.same_as(&new.scope) => Ok(Decided::Already),
+            (State::Denied { .. }, Decision::Deny) => Ok(Decided::Already),
+            (State::Pending, _) if now >= self.lifetime.decide_until => Err(DecisionRefused::TooLate),
+            (State::Pending, Decision::Approve(approval)) => {
+                if !approval.scope.is_subset_of(&self.scope) {
+                    return Err(DecisionRefused::ScopeNotAsked);
+                }
+                if !approval.scope.contains(Scope::OPENID) {
+                    return Err(DecisionRefused::OpenidMissing);
+                }
+                Ok(Decided::Now(State::Approved(approval.clone())))
+            }
+            (State::Pending, Decision::Deny) => Ok(Decided::Now(State::Denied { at: now })),
+            (State::Approved(_) | State::Denied { .. } | State::Redeemed(_), _) => {
+                Err(DecisionRefused::DecidedOtherwise)
+            }
+            (State::Cancelled { .. }, _) => Err(DecisionRefused::Cancelled),
+        }
+    }
+
+    /// What redeeming makes of the request, if `client` may redeem it at `now`.
+    pub fn redeem(&self, client: &ClientId, now: Timestamp, ends_at: Timestamp) -> Option<Grant> {
+        match poll(Some(self), client, now) {
+            PollFinding::Approved(approval) => {
+                Some(Grant { approval: approval.clone(), redeemed_at: now, ends_at })
+            }
+            PollFinding::NotYours
+            | PollFinding::AlreadyRedeemed
+            | PollFinding::Expired
+            | PollFinding::Refused
+            | PollFinding::TooSoon
+            | PollFinding::Pending => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// The request goes to this state.
+    Now(State),
+    /// It was decided so before.
+    Already,
+}
+
+#[cfg(test)]
+#[path = "authentication_request_tests.rs"]
+mod tests;

@@ -1,0 +1,151 @@
+//! The client: who may ask, how it authenticates, and what it may ask for.
+
+use crate::domain::scope::Scope;
+use crate::domain::secret::{Secret, SecretHash};
+
+/// `client_id`: 1 to 128 visible ASCII characters (RFC 6749 App. A.1 allows no others).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientId(String);
+
+impl ClientId {
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=128).contains(&text.len()) && text.bytes().all(|b| matches!(b, 0x21..=0x7e));
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `token_endpoint_auth_method`, for the token and the backchannel authentication endpoint alike (CIBA §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthenticationMethod {
+    ClientSecretBasic,
+    ClientSecretPost,
+}
+
+impl AuthenticationMethod {
+    /// In the order of preference in which the metadata lists them.
+    pub const ALL: [Self; 2] = [Self::ClientSecretBasic, Self::ClientSecretPost];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == text)
+    }
+}
+
+/// How a client proves that it is itself: the registered method with what it needs.
+/// A further method is a further variant with its own data.
+#[derive(Clone, Debug)]
+pub enum ClientAuthentication {
+    ClientSecretBasic(SecretHash),
+    ClientSecretPost(SecretHash),
+}
+
+/// What a request presents as proof.
+#[derive(Clone, Debug)]
+pub enum PresentedCredential {
+    ClientSecretBasic(Secret),
+    ClientSecretPost(Secret),
+}
+
+impl ClientAuthentication {
+    pub const fn method(&self) -> AuthenticationMethod {
+        match self {
+            Self::ClientSecretBasic(_) => AuthenticationMethod::ClientSecretBasic,
+            Self::ClientSecretPost(_) => AuthenticationMethod::ClientSecretPost,
+        }
+    }
+
+    /// The method used must be the one registered (`CAUTH-1-02`), and the credential must be right.
+    pub fn accepts(&self, presented: &PresentedCredential) -> bool {
+        match (self, presented) {
+            (Self::ClientSecretBasic(hash), PresentedCredential::ClientSecretBasic(secret))
+            | (Self::ClientSecretPost(hash), PresentedCredential::ClientSecretPost(secret)) => {
+                hash.matches(secret)
+            }
+            (Self::ClientSecretBasic(_), PresentedCredential::ClientSecretPost(secret))
+            | (Self::ClientSecretPost(_), PresentedCredential::ClientSecretBasic(secret)) => {
+                // A wrong method takes the time of a wrong secret.
+                let _ = SecretHash::OF_NOTHING.matches(secret);
+                false
+            }
+        }
+    }
+}
+
+/// How the result reaches the client (CIBA §5). Registered per client, never chosen by a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryMode {
+    Poll,
+    Ping,
+    Push,
+}
+
+impl DeliveryMode {
+    pub const ALL: [Self; 3] = [Self::Poll, Self::Ping, Self::Push];
+    /// The modes this provider offers: what registration accepts, the metadata lists and the endpoints enforce.
+    pub const SUPPORTED: [Self; 1] = [Self::Poll];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Poll => "poll",
+            Self::Ping => "ping",
+            Self::Push => "push",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == text)
+    }
+
+    pub fn is_supported(self) -> bool {
+        Self::SUPPORTED.contains(&self)
+    }
+}
+
+/// A registered client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub id: ClientId,
+    /// What the person reads as the name of who asks.
+    pub name: String,
+    pub authentication: ClientAuthentication,
+    pub delivery_mode: DeliveryMode,
+    /// Whether `urn:openid:params:grant-type:ciba` is among its `grant_types`.
+    pub may_use_ciba: bool,
+    /// The scope values it may ask for.
+    pub scope: Scope,
+    /// `aud` of its access tokens. Default: the issuer.
+    pub audience: Option<String>,
+    pub active: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CAUTH-1-02
+    #[test]
+    fn the_right_secret_by_the_wrong_method_is_refused() {
+        let secret = || Secret::new("s".repeat(43));
+        let registered = ClientAuthentication::ClientSecretBasic(secret().hash());
+        assert!(registered.accepts(&PresentedCredential::ClientSecretBasic(secret())));
+        assert!(!registered.accepts(&PresentedCredential::ClientSecretPost(secret())));
+    }
+
+    #[test]
+    fn a_client_id_is_visible_ascii() {
+        assert!(ClientId::parse("kiosk-7").is_some());
+        for text in ["", "a b", "kiösk", "a\u{7f}", &"a".repeat(129)] {
+            assert!(ClientId::parse(text).is_none(), "{text:?}");
+        }
+    }
+}

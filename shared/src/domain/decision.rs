@@ -1,0 +1,43 @@
+//! What the person decides, and on what proof.
+
+use crate::domain::scope::Scope;
+use crate::domain::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Approve(Approval),
+    Deny,
+}
+
+/// An approval, as it is kept: tokens are made of this, never of the original request (`ATK-8-05`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    pub at: Timestamp,
+    /// All or some of the scope asked for; `openid` always.
+    pub scope: Scope,
+    pub authentication: Authentication,
+}
+
+/// How and when the person was authenticated on their own device, as the tokens will say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authentication {
+    /// The moment of that authentication, not of the request or the poll.
+    pub auth_time: Timestamp,
+    /// The class that was really satisfied (OIDC Core §2), if the login issuer's is mapped to one of ours.
+    pub acr: Option<String>,
+    /// The methods used, by their RFC 8176 names.
+    pub amr: Vec<String>,
+}
+
+/// Why a decision is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecisionRefused {
+    /// Somebody else was asked.
+    NotYours,
+    /// `decide_until` has passed.
+    TooLate,
+    DecidedOtherwise,
+    Cancelled,
+    ScopeNotAsked,
+    OpenidMissing,
+}

@@ -1,0 +1,237 @@
+//! `login_hint`: which person the client means (CIBA §7.1).
+//!
+//! Published forms:
+//!
+//! | form | finds |
+//! |---|---|
+//! | `tel:+15555550100` | the person with this number, in any of its spellings |
+//! | `email:a@example.com` | the person with this address, in any case |
+//! | `sub:…` | the person with this `sub` at this provider |
+//! | `{"format":"iss_sub","iss":"…","sub":"…"}` | the same, or the person whom a login issuer calls `sub` |
+//! | anything else | the person enrolled under exactly this value |
+
+use serde::Deserialize;
+
+use crate::domain::person::{PersonKey, PhoneNumber};
+
+/// A hint in the one form in which the directory knows it (`ATK-3-04`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// To be looked up in the directory.
+    Directory(DirectoryHint),
+    /// Names a person of a login issuer, whose key follows without a look-up.
+    Person(PersonKey),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HintKind {
+    Plain,
+    Tel,
+    Email,
+    Sub,
+}
+
+impl HintKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Tel => "tel",
+            Self::Email => "email",
+            Self::Sub => "sub",
+        }
+    }
+}
+
+/// A kind and a value in canonical form; the only way to make one is [`DirectoryHint::new`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct DirectoryHint {
+    kind: HintKind,
+    value: String,
+}
+
+impl DirectoryHint {
+    /// `None` if the value cannot be of this kind.
+    pub fn new(kind: HintKind, value: &str) -> Option<Self> {
+        let value = match kind {
+            HintKind::Tel => PhoneNumber::parse(value)?.expose().to_owned(),
+            HintKind::Email => canonical_email(value)?,
+            HintKind::Plain | HintKind::Sub => value.to_owned(),
+        };
+        let fits = (1..=MAX_BYTES).contains(&value.len()) && !value.chars().any(char::is_control);
+        fits.then_some(Self { kind, value })
+    }
+
+    pub fn kind(&self) -> HintKind {
+        self.kind
+    }
+
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl std::fmt::Debug for DirectoryHint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DirectoryHint({}, …)", self.kind.as_str())
+    }
+}
+
+/// Unit: bytes.
+pub const MAX_BYTES: usize = 512;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HintError {
+    /// It has none of the published forms.
+    Malformed(&'static str),
+    /// It is well-formed and cannot name anybody here.
+    NamesNobody,
+}
+
+/// The form that Auth0's SDKs send (RFC 9493 §3.2.3, with `format` instead of a header).
+#[derive(Deserialize)]
+struct IssSub {
+    format: String,
+    iss: String,
+    sub: String,
+}
+
+/// Reads a `login_hint`.
+///
+/// `issuer` is this provider; `login_issuers` are the issuers whose people are known here.
+pub fn parse<'a>(
+    text: &str,
+    issuer: &str,
+    mut login_issuers: impl Iterator<Item = &'a str>,
+) -> Result<Hint, HintError> {
+    if text.len() > MAX_BYTES {
+        return Err(HintError::Malformed("login_hint is longer than 512 bytes"));
+    }
+    let directory = |kind, value: &str| {
+        DirectoryHint::new(kind, value)
+            .map(Hint::Directory)
+            .ok_or(HintError::Malformed("login_hint is not a value of the kind that its prefix names"))
+    };
+    if let Some(value) = strip_prefix(text, "tel:") {
+        return directory(HintKind::Tel, value);
+    }
+    if let Some(value) = strip_prefix(text, "email:") {
+        return directory(HintKind::Email, value);
+    }
+    if let Some(value) = strip_prefix(text, "sub:") {
+        return directory(HintKind::Sub, value);
+    }
+    if !text.starts_with('{') {
+        return DirectoryHint::new(HintKind::Plain, text)
+            .map(Hint::Directory)
+            .ok_or(HintError::Malformed("login_hint has control characters"));
+    }
+    let hint: IssSub = serde_json::from_str(text)
+        .ok()
+        .filter(|hint: &IssSub| hint.format == "iss_sub")
+        .ok_or(HintError::Malformed("login_hint in JSON has the members format=iss_sub, iss and sub"))?;
+    let named = without_slash(&hint.iss);
+    if named == without_slash(issuer) {
+        return directory(HintKind::Sub, &hint.sub);
+    }
+    // The key is made of the issuer as configured, so one person has one key, slash or not.
+    match login_issuers.find(|known| without_slash(known) == named) {
+        Some(known) => Ok(Hint::Person(PersonKey::new(known, &hint.sub))),
+        None => Err(HintError::NamesNobody),
+    }
+}
+
+/// URI schemes are case-insensitive (RFC 3986 §3.1), and people capitalise.
+fn strip_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
+    let (head, tail) = text.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(tail)
+}
+
+fn without_slash(issuer: &str) -> &str {
+    issuer.strip_suffix('/').unwrap_or(issuer)
+}
+
+/// Lower case throughout: no mail service in use tells people apart by the case of the local part.
+pub fn canonical_email(text: &str) -> Option<String> {
+    let (local, domain) = text.split_once('@')?;
+    let fits = !local.is_empty()
+        && domain.contains('.')
+        && !domain.contains('@')
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    fits.then(|| text.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUER: &str = "https://op.example";
+    const LOGIN: &str = "https://login.example/";
+
+    fn read(text: &str) -> Result<Hint, HintError> {
+        parse(text, ISSUER, [LOGIN].into_iter())
+    }
+
+    fn found(kind: HintKind, value: &str) -> Result<Hint, HintError> {
+        Ok(Hint::Directory(DirectoryHint { kind, value: value.to_owned() }))
+    }
+
+    /// ATK-3-04
+    #[test]
+    fn spellings_of_one_person_are_one_hint() {
+        assert_eq!(read("tel:+1 (555) 555-0100"), found(HintKind::Tel, "+15555550100"));
+        assert_eq!(read("TEL:+15555550100"), found(HintKind::Tel, "+15555550100"));
+        assert_eq!(read("email:Alice@Example.COM"), found(HintKind::Email, "alice@example.com"));
+        assert_eq!(read("sub:Alice"), found(HintKind::Sub, "Alice"));
+        assert_eq!(read("Alice 7"), found(HintKind::Plain, "Alice 7"));
+    }
+
+    #[test]
+    fn auth0_hints_name_our_people_with_and_without_a_trailing_slash() {
+        for iss in ["https://op.example", "https://op.example/"] {
+            let text = format!(r#"{{"format":"iss_sub","iss":"{iss}","sub":"auth0|7"}}"#);
+            assert_eq!(read(&text), found(HintKind::Sub, "auth0|7"));
+        }
+    }
+
+    #[test]
+    fn auth0_hints_name_the_people_of_a_login_issuer_by_one_key() {
+        for iss in ["https://login.example", "https://login.example/"] {
+            let text = format!(r#"{{"format":"iss_sub","iss":"{iss}","sub":"7"}}"#);
+            assert_eq!(read(&text), Ok(Hint::Person(PersonKey::new(LOGIN, "7"))));
+        }
+    }
+
+    #[test]
+    fn a_hint_of_a_foreign_issuer_names_nobody() {
+        let text = r#"{"format":"iss_sub","iss":"https://evil.example","sub":"7"}"#;
+        assert_eq!(read(text), Err(HintError::NamesNobody));
+    }
+
+    #[test]
+    fn malformed_hints_are_told_from_unknown_people() {
+        for text in [
+            "tel:0815",
+            "tel:",
+            "email:alice",
+            "email:a@b@c.d",
+            "sub:",
+            "a\nb",
+            "{",
+            r#"{"format":"email","iss":"i","sub":"s"}"#,
+            r#"{"format":"iss_sub","iss":"i"}"#,
+            r#"{"format":"iss_sub","iss":"i","sub":"s","sub":"t"}"#,
+            &"x".repeat(MAX_BYTES + 1),
+        ] {
+            assert!(matches!(read(text), Err(HintError::Malformed(_))), "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_parser_fail_otherwise_and_canonical_values_are_fixed_points(text in "\\PC{0,40}|(tel:|email:|sub:|\\{).{0,40}") {
+            if let Ok(Hint::Directory(hint)) = read(&text) {
+                proptest::prop_assert_eq!(DirectoryHint::new(hint.kind(), hint.value()), Some(hint));
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Login issuers: whose tokens prove, at the consent API, who is deciding.
+//!
+//! An element of the setting `LOGIN_ISSUERS`, and the rules by which a token whose signature is right is
+//! accepted or refused. What the token says about the login reaches our tokens only through the maps here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::domain::client::ClientId;
+use crate::domain::decision::Authentication;
+use crate::domain::hint::canonical_email;
+use crate::domain::person::PersonKey;
+use crate::domain::time::Timestamp;
+
+/// How far a foreign clock may be off. The one leeway for tokens that others issued (`HYG-3-16`).
+///
+/// Unit: seconds. Range: at most 60 s.
+pub const LEEWAY: Duration = Duration::from_secs(30);
+
+/// JWS algorithms a login issuer may use; asymmetric ones only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum LoginAlgorithm {
+    ES256,
+    RS256,
+    PS256,
+    EdDSA,
+}
+
+/// One login issuer, as configured.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginIssuer {
+    /// `iss` of its tokens, byte for byte.
+    pub issuer: String,
+    /// Where its keys are: https, a host name, port 443.
+    pub jwks_uri: String,
+    /// The kind of token that is accepted.
+    pub audience: AudienceRule,
+    /// Other claims that the token must have, with exactly these values.
+    #[serde(default)]
+    pub required_claims: BTreeMap<String, Value>,
+    /// A value that the token's `scope` (or `scp`) must contain. Default: none.
+    pub scope: Option<String>,
+    /// The algorithms accepted. No default: a list is a decision.
+    pub algorithms: Vec<LoginAlgorithm>,
+    /// The claim that names the person. `email` counts only with `email_verified`. Default: `sub`.
+    #[serde(default = "sub")]
+    pub person_claim: String,
+    /// Its `acr` values, and what ours are called. A value that is not listed is not passed on.
+    #[serde(default)]
+    pub acr: BTreeMap<String, String>,
+    /// Its `amr` values, and what ours are called (RFC 8176). A value that is not listed is not passed on.
+    #[serde(default)]
+    pub amr: BTreeMap<String, String>,
+}
+
+/// Which claim names the audience, and which value it must have or contain.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AudienceRule {
+    pub claim: String,
+    pub value: String,
+}
+
+fn sub() -> String {
+    "sub".to_owned()
+}
+
+/// A login token that was accepted: who decides, and what may be kept of it. Never the token itself.
+#[derive(Clone, Debug)]
+pub struct LoginProof {
+    pub issuer: String,
+    pub person: PersonKey,
+    pub jti: Option<String>,
+    pub authentication: Authentication,
+    /// Everybody the token names as its audience or client.
+    named: Vec<String>,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginRefused {
+    /// Not a token of this issuer, of this kind, in time.
+    Invalid(&'static str),
+    ScopeMissing,
+    /// No `auth_time`, or one too long ago: the person has to log in again.
+    NotFresh,
+}
+
+impl LoginProof {
+    /// A token made for a client, or obtained by it, is no proof against that client's own request.
+    pub fn names(&self, client: &ClientId) -> bool {
+        self.named.iter().any(|name| name == client.as_str())
+    }
+}
+
+impl LoginIssuer {
+    /// Judges the claims of a token whose signature was verified with a key of this issuer.
+    pub fn judge(
+        &self,
+        claims: &Map<String, Value>,
+        now: Timestamp,
+        max_age: Duration,
+    ) -> Result<LoginProof, LoginRefused> {
+        use LoginRefused::{Invalid, NotFresh, ScopeMissing};
+        let text = |claim: &str| claims.get(claim).and_then(Value::as_str);
+        let date = |claim: &str| claims.get(claim).and_then(numeric_date);
+
+        if text("iss") != Some(&self.issuer) {
+            return Err(Invalid("iss is not the login issuer"));
+        }
+        if date("exp").is_none_or(|exp| now >= exp.plus(LEEWAY)) {
+            return Err(Invalid("the login token has expired"));
+        }
+        if ["nbf", "iat"]
+            .iter()
+            .any(|&claim| claims.contains_key(claim) && date(claim).is_none_or(|at| at > now.plus(LEEWAY)))
+        {
+            return Err(Invalid("the login token is not valid yet"));
+        }
+        if !strings(claims.get(&self.audience.claim)).contains(&self.audience.value.as_str()) {
+            return Err(Invalid("the login token is for another audience"));
+        }
+        if self.required_claims.iter().any(|(claim, value)| claims.get(claim) != Some(value)) {
+            return Err(Invalid("the login token is of another kind"));
+        }
+        if self.person_claim == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
+            return Err(Invalid("the e-mail address is not verified"));
+        }
+        let person = text(&self.person_claim)
+            .and_then(|value| match self.person_claim.as_str() {
+                "email" => canonical_email(value),
+                _ => Some(value.to_owned()),
+            })
+            .filter(|value| !value.is_empty())
+            .ok_or(Invalid("the login token names no person"))?;
+        if let Some(scope) = &self.scope {
+            let granted = strings(claims.get("scope").or_else(|| claims.get("scp")));
+            if !granted.iter().flat_map(|text| text.split(' ')).any(|value| value == scope) {
+                return Err(ScopeMissing);
+            }
+        }
+        let auth_time = date("auth_time").ok_or(NotFresh)?;
+        if now.since(auth_time) > max_age || auth_time > now.plus(LEEWAY) {
+            return Err(NotFresh);
+        }
+
+        let amr = strings(claims.get("amr")).into_iter().filter_map(|method| self.amr.get(method).cloned());
+        let named = ["aud", "azp", "client_id"].iter().flat_map(|&claim| strings(claims.get(claim)));
+        Ok(LoginProof {
+            issuer: self.issuer.clone(),
+            person: PersonKey::new(&self.issuer, &person),
+            jti: text("jti").map(str::to_owned),
+            authentication: Authentication {
+                auth_time,
+                acr: text("acr").and_then(|acr| self.acr.get(acr).cloned()),
+                amr: amr.collect(),
+            },
+            named: named.map(str::to_owned).collect(),
+        })
+    }
+}
+
+/// A claim that is a string or a list of strings.
+fn strings(claim: Option<&Value>) -> Vec<&str> {
+    match claim {
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => vec![],
+    }
+}
+
+/// `NumericDate`: a finite JSON number within what a date can be (`HYG-3-13`).
+fn numeric_date(value: &Value) -> Option<Timestamp> {
+    let seconds = value.as_f64().filter(|s| (0.0..=253_402_300_800.0).contains(s))?;
+    Some(Timestamp::from_millis((seconds * 1000.0) as i64))
+}
+
+#[cfg(test)]
+#[path = "login_issuer_tests.rs"]
+mod tests;

@@ -1,0 +1,74 @@
+//! Scope: a set of case-sensitive values (RFC 6749 §3.3).
+
+/// Scope values in the order given, each once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope(Vec<String>);
+
+impl Scope {
+    pub const OPENID: &str = "openid";
+
+    /// Parses the space-separated form. `None` if a value has a character outside
+    /// `%x21 / %x23-5B / %x5D-7E`, or if there is no value at all.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut values: Vec<String> = Vec::new();
+        for value in text.split(' ').filter(|value| !value.is_empty()) {
+            if !value.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+                return None;
+            }
+            if !values.iter().any(|seen| seen == value) {
+                values.push(value.to_owned());
+            }
+        }
+        (!values.is_empty()).then_some(Self(values))
+    }
+
+    pub fn contains(&self, value: &str) -> bool {
+        self.0.iter().any(|v| v == value)
+    }
+
+    pub fn is_subset_of(&self, other: &Self) -> bool {
+        self.0.iter().all(|value| other.contains(value))
+    }
+
+    /// The same set, whatever the order.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.is_subset_of(other) && other.is_subset_of(self)
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    pub fn encode(&self) -> String {
+        self.0.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(text: &str) -> Scope {
+        Scope::parse(text).unwrap()
+    }
+
+    /// CIBA-7.1-05
+    #[test]
+    fn order_and_repetition_do_not_matter_but_case_does() {
+        assert!(scope("openid profile openid").same_as(&scope("profile  openid")));
+        assert!(!scope("openid").same_as(&scope("OpenID")));
+    }
+
+    #[test]
+    fn quotes_backslashes_and_control_characters_are_no_scope() {
+        for text in ["open\"id", "open\\id", "open\tid", "öpenid", "", "   "] {
+            assert_eq!(Scope::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_subset_has_nothing_more() {
+        assert!(scope("openid").is_subset_of(&scope("profile openid")));
+        assert!(!scope("openid email").is_subset_of(&scope("profile openid")));
+    }
+}

@@ -1,0 +1,71 @@
+//! Points in time, as the table keeps them: milliseconds since the epoch.
+
+use std::time::Duration;
+
+/// A point in time.
+///
+/// Unit: milliseconds since 1970-01-01T00:00:00Z. JWT claims and DynamoDB's `ttl` use [`Timestamp::seconds`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// A `NumericDate` (RFC 7519 §2) that is out of range saturates; every use compares it with a bound.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    pub const fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
+    }
+
+    pub const fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+
+    /// How long from `earlier` to `self`; zero if `earlier` is not earlier.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+/// A duration in the table's unit.
+pub const fn millis(duration: Duration) -> i64 {
+    let millis = duration.as_millis();
+    if millis > i64::MAX as u128 { i64::MAX } else { millis as i64 }
+}
+
+/// Seconds for the wire, rounded up: a client that waits this long is never early.
+pub fn seconds_rounded_up(duration: Duration) -> u64 {
+    duration.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up_so_that_nobody_is_told_to_come_early() {
+        assert_eq!(seconds_rounded_up(Duration::from_millis(4001)), 5);
+        assert_eq!(seconds_rounded_up(Duration::from_millis(4000)), 4);
+    }
+
+    #[test]
+    fn time_since_something_later_is_zero() {
+        let (early, late) = (Timestamp::from_millis(5), Timestamp::from_millis(9));
+        assert_eq!(late.since(early), Duration::from_millis(4));
+        assert_eq!(early.since(late), Duration::ZERO);
+    }
+}

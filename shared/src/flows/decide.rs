@@ -1,0 +1,135 @@
+//! Deciding: the person approves all or some of the scope, or denies (CIBA §8).
+
+use std::time::Duration;
+
+use crate::domain::authentication_request::{AuthenticationRequest, Decided as Transition, State};
+use crate::domain::client::ClientId;
+use crate::domain::decision::{Approval, Decision, DecisionRefused};
+use crate::domain::login_issuer::LoginProof;
+use crate::domain::request_key::RequestKey;
+use crate::domain::scope::Scope;
+use crate::flows::Invocation;
+use crate::store::{Decided, DecisionEvidence, StoreError, Table};
+
+/// How often a decision is tried when a poll meets it at the same moment.
+const TRIES: usize = 3;
+
+/// What the person sends.
+pub enum Choice {
+    /// Some of the scope, or all of it.
+    Approve(Option<Scope>),
+    Deny,
+}
+
+/// The decision as it is recorded.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Recorded {
+    Approved(Scope),
+    Denied,
+}
+
+#[derive(Debug)]
+pub enum NotDecided {
+    Refused(DecisionRefused),
+    /// The client named is not the one that asked: the person saw something else.
+    OtherClient,
+    /// The login token belongs to the client that asks.
+    SelfApproval,
+    /// Person or client are not active any more.
+    Inactive,
+    Contended,
+    Unavailable(String),
+}
+
+impl From<StoreError> for NotDecided {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.detail())
+    }
+}
+
+/// 1. Read request, person and client as they are now, in one read (`ATK-8-04`).
+/// 2. Check that the person decides about the client that was shown, and not with that client's own token.
+/// 3. Let the state machine say what the decision makes of the request.
+/// 4. Record it with its evidence, in one transaction. If the request changed meanwhile, look again.
+pub async fn decide(
+    table: &Table,
+    request: &RequestKey,
+    client: &ClientId,
+    choice: Choice,
+    proof: &LoginProof,
+    keep_evidence: Duration,
+    invocation: &Invocation,
+) -> Result<Recorded, NotDecided> {
+    for _ in 0..TRIES {
+        let (found, person, known_client) = table.find_for_decision(request, &proof.person, client).await?;
+        let found = found
+            .filter(|request| request.person == proof.person)
+            .ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
+        if found.client != *client {
+            return Err(NotDecided::OtherClient);
+        }
+        if proof.names(client) {
+            return Err(NotDecided::SelfApproval);
+        }
+        if !person.is_some_and(|person| person.active) || !known_client.is_some_and(|client| client.active) {
+            return Err(NotDecided::Inactive);
+        }
+        let decision = decision(&choice, &found, proof, invocation);
+        let recorded = match &decision {
+            Decision::Approve(approval) => Recorded::Approved(approval.scope.clone()),
+            Decision::Deny => Recorded::Denied,
+        };
+        let next = match found.decide(&proof.person, &decision, invocation.now) {
+            Ok(Transition::Already) => return Ok(recorded),
+            Ok(Transition::Now(next)) => next,
+            Err(refused) => return Err(NotDecided::Refused(refused)),
+        };
+        let evidence = evidence(&found, &next, &recorded, proof, keep_evidence, invocation);
+        match table.decide_request(&next, &evidence, &invocation.write_id).await? {
+            Decided::Done => return Ok(recorded),
+            Decided::Changed(_) => {}
+        }
+    }
+    Err(NotDecided::Contended)
+}
+
+fn decision(
+    choice: &Choice,
+    request: &AuthenticationRequest,
+    proof: &LoginProof,
+    invocation: &Invocation,
+) -> Decision {
+    match choice {
+        Choice::Deny => Decision::Deny,
+        Choice::Approve(scope) => Decision::Approve(Approval {
+            at: invocation.now,
+            scope: scope.as_ref().unwrap_or(&request.scope).clone(),
+            authentication: proof.authentication.clone(),
+        }),
+    }
+}
+
+fn evidence<'a>(
+    request: &'a AuthenticationRequest,
+    next: &State,
+    recorded: &'a Recorded,
+    proof: &'a LoginProof,
+    keep_for: Duration,
+    invocation: &Invocation,
+) -> DecisionEvidence<'a> {
+    DecisionEvidence {
+        request: &request.key,
+        client: &request.client,
+        person: &request.person,
+        decision: next.name().as_str(),
+        scope: match recorded {
+            Recorded::Approved(scope) => scope,
+            Recorded::Denied => &request.scope,
+        },
+        issuer: &proof.issuer,
+        jti: proof.jti.as_deref(),
+        auth_time: proof.authentication.auth_time,
+        at: invocation.now,
+        keep_for,
+    }
+}

@@ -1,0 +1,39 @@
+//! One invocation: its time, its randomness, its mark on what it writes.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::time::Timestamp;
+use crate::store::WriteId;
+
+/// What a handler is given beside the request. Nothing below it reads a clock or makes random numbers of its own.
+pub struct Invocation {
+    /// When the request was received. Everything in one invocation happens at this time.
+    pub now: Timestamp,
+    /// When Lambda will end the invocation.
+    pub deadline: Instant,
+    /// Random, and the same for all writes of the invocation.
+    pub write_id: WriteId,
+    fill: fn(&mut [u8]),
+}
+
+impl Invocation {
+    /// `fill` fills a buffer from the operating system's random source.
+    pub fn new(now: Timestamp, time_left: Duration, fill: fn(&mut [u8])) -> Self {
+        let mut id = [0; 16];
+        fill(&mut id);
+        Self { now, deadline: Instant::now() + time_left, write_id: WriteId::new(id), fill }
+    }
+
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.fill)(&mut bytes);
+        bytes
+    }
+
+    /// Up to `most`, random: so that those who collided once do not collide again.
+    pub fn jitter(&self, most: Duration) -> Duration {
+        most * u32::from(u16::from_be_bytes(self.random())) / u32::from(u16::MAX)
+    }
+}

@@ -1,0 +1,16 @@
+//! What happens: each flow is a list of numbered steps.
+
+pub mod authenticate_client;
+pub mod decide;
+pub mod enroll_person;
+mod invocation;
+pub mod poll;
+pub mod prove_person;
+pub mod redeem;
+pub mod register_client;
+pub mod resolve_hint;
+pub mod review;
+pub mod rotate_keys;
+pub mod start_authentication;
+
+pub use invocation::Invocation;

@@ -1,0 +1,184 @@
+//! Starting an authentication: the request is stored, the person is told, then the client is answered.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::config::{NotificationSettings, RequestSettings};
+use crate::domain::asks::{Ask, Asks};
+use crate::domain::authentication_request::{AuthenticationRequest, Polling, State};
+use crate::domain::client::Client;
+use crate::domain::lifetime::Lifetime;
+use crate::domain::person::{Channel, Person};
+use crate::domain::request_key::RequestKey;
+use crate::flows::Invocation;
+use crate::keys::{HandleUse, KeyRing};
+use crate::notify::{Notifier, NotifyError};
+use crate::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
+use crate::store::{Inserted, StoreError, Table, Withdrawn};
+
+/// How often an insertion is tried when others ask the same person at the same moment.
+const TRIES: usize = 5;
+/// The longest pause between two tries.
+const PAUSE: Duration = Duration::from_millis(60);
+/// What is left of the invocation for withdrawing a request about which nobody could be told.
+const FOR_WITHDRAWAL: Duration = Duration::from_secs(4);
+
+/// What this flow works with.
+pub struct Backchannel<'a> {
+    pub table: &'a Table,
+    pub notifier: &'a Notifier,
+    pub keys: &'a KeyRing,
+    pub requests: &'a RequestSettings,
+    pub notifications: &'a NotificationSettings,
+}
+
+/// A request that is stored and about which the person has been told.
+pub struct Started {
+    pub request: AuthenticationRequest,
+    pub auth_req_id: String,
+}
+
+/// Why no authentication was started. No request is left behind, and no further message leaves.
+#[derive(Debug)]
+pub enum NotStarted {
+    /// This person has been asked as often as may be (`ATK-1-06`).
+    LimitReached,
+    /// This person cannot be told on any channel.
+    Unreachable(String),
+    /// Too many ask this person at this very moment.
+    Contended,
+    /// SNS, the table or the keys do not serve us now.
+    Unavailable(String),
+}
+
+impl From<StoreError> for NotStarted {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.detail())
+    }
+}
+
+impl Backchannel<'_> {
+    /// 1. Name the request, and seal the name for the client.
+    /// 2. Store it within the person's limits; it supersedes the client's earlier one.
+    /// 3. Tell the person. If that fails for good, withdraw the request.
+    pub async fn start(
+        &self,
+        client: &Client,
+        person: &Person,
+        asks: Asks,
+        asked: BackchannelAuthenticationRequest,
+        invocation: &Invocation,
+    ) -> Result<Started, NotStarted> {
+        let key = RequestKey::from_bytes(invocation.random());
+        let (auth_req_id, handle_generation) = self
+            .keys
+            .seal_handle(HandleUse::AuthReqId, &key, invocation.now)
+            .map_err(|error| NotStarted::Unavailable(error.0))?;
+        let request = self.request(key, handle_generation, client, person, asked, invocation);
+
+        self.insert(&request, asks, invocation).await?;
+
+        let deadline = invocation.deadline.checked_sub(FOR_WITHDRAWAL).unwrap_or_else(Instant::now);
+        if let Err(error) = self.tell(&request, person, deadline).await {
+            match self.table.withdraw_request(&request.key).await? {
+                Withdrawn::Done => {
+                    return Err(match error {
+                        NotifyError::Unreachable(why) => NotStarted::Unreachable(why),
+                        NotifyError::Unavailable(why) => NotStarted::Unavailable(why),
+                    });
+                }
+                // Whoever decided did get the message.
+                Withdrawn::Decided => {}
+            }
+        }
+        Ok(Started { request, auth_req_id })
+    }
+
+    fn request(
+        &self,
+        key: RequestKey,
+        handle_generation: u8,
+        client: &Client,
+        person: &Person,
+        asked: BackchannelAuthenticationRequest,
+        invocation: &Invocation,
+    ) -> AuthenticationRequest {
+        let settings = &self.requests.lifetime;
+        AuthenticationRequest {
+            key,
+            client: client.id.clone(),
+            person: person.key.clone(),
+            mode: client.delivery_mode,
+            scope: asked.scope,
+            acr_values: asked.acr_values,
+            binding_message: asked.binding_message,
+            lifetime: Lifetime::new(invocation.now, asked.requested_expiry, client.delivery_mode, settings),
+            polling: Polling {
+                interval: settings.interval,
+                next_poll_at: invocation.now.plus(settings.interval),
+            },
+            handle_generation,
+            state: State::Pending,
+        }
+    }
+
+    /// Stores the request and counts it in one transaction, so parallel requests cannot pass the limits together.
+    async fn insert(
+        &self,
+        request: &AuthenticationRequest,
+        mut asks: Asks,
+        invocation: &Invocation,
+    ) -> Result<(), NotStarted> {
+        let ask = Ask {
+            client: request.client.clone(),
+            request: request.key,
+            at: request.lifetime.created_at,
+            expires_at: request.lifetime.expires_at,
+        };
+        for _ in 0..TRIES {
+            let admitted =
+                asks.admit(ask.clone(), &self.requests.limits).map_err(|_| NotStarted::LimitReached)?;
+            let mut supersedes = admitted.supersedes;
+            loop {
+                let insertion = self.table.insert_request(
+                    request,
+                    &admitted.asks,
+                    supersedes.as_ref(),
+                    &invocation.write_id,
+                );
+                match insertion.await? {
+                    Inserted::Done => return Ok(()),
+                    Inserted::NothingToSupersede if supersedes.is_some() => supersedes = None,
+                    Inserted::NothingToSupersede | Inserted::AsksChanged => break,
+                }
+            }
+            sleep(invocation.jitter(PAUSE)).await;
+            let (_, fresh) =
+                self.table.find_person_with_asks(&request.person).await?.ok_or(NotStarted::Contended)?;
+            asks = fresh;
+        }
+        Err(NotStarted::Contended)
+    }
+
+    /// Tries the person's channels in their order, until SNS has accepted a message.
+    async fn tell(
+        &self,
+        request: &AuthenticationRequest,
+        person: &Person,
+        deadline: Instant,
+    ) -> Result<(), NotifyError> {
+        let mut outcome = Err(NotifyError::Unreachable("the person has no channel".to_owned()));
+        for channel in &person.channels {
+            let Channel::Sms(number) = channel;
+            outcome = self.notifier.send_sms(number, &self.notifications.sms(&request.key), deadline).await;
+            match outcome {
+                // A channel that refuses this person leaves the next one to try; an outage does not, because
+                // the message may yet arrive.
+                Err(NotifyError::Unreachable(_)) => {}
+                Ok(()) | Err(NotifyError::Unavailable(_)) => return outcome,
+            }
+        }
+        outcome
+    }
+}

@@ -1,0 +1,14 @@
+//! `Authorization: Bearer` (RFC 6750 §2.1).
+
+use lambda_http::Request;
+use lambda_http::http::header::AUTHORIZATION;
+
+/// The bearer token. `None` if there is none; a token in the query or the body is never looked for.
+pub fn token(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let is_token = !token.is_empty()
+        && token.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
+        });
+    (scheme.eq_ignore_ascii_case("bearer") && is_token).then_some(token)
+}

@@ -1,0 +1,117 @@
+//! What a request presents to authenticate its client (RFC 6749 §2.3.1).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::Request;
+use lambda_http::http::header::AUTHORIZATION;
+
+use crate::domain::client::{Client, ClientId, PresentedCredential};
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+use crate::flows::authenticate_client::{NotAuthenticated, authenticate};
+use crate::http::form;
+use crate::protocol::parameters::Parameters;
+use crate::store::{ClientDirectory, StoreError};
+
+/// Why the client is not authenticated.
+#[derive(Debug)]
+pub enum Unauthenticated {
+    /// The request itself is contradictory: 400.
+    InvalidRequest(&'static str),
+    /// 401. The text is for the log.
+    InvalidClient(&'static str),
+    Store(StoreError),
+}
+
+/// Authenticates the client of a form request, at the backchannel authentication and the token endpoint alike.
+pub async fn authenticated(
+    clients: &ClientDirectory,
+    request: &Request,
+    form: &Parameters,
+    now: Timestamp,
+) -> Result<Client, Unauthenticated> {
+    let (id, credential) = presented(request, form)?;
+    authenticate(clients, &id, &credential, now).await.map_err(|error| match error {
+        NotAuthenticated::Unknown => Unauthenticated::InvalidClient("unknown client"),
+        NotAuthenticated::Disabled => Unauthenticated::InvalidClient("disabled client"),
+        NotAuthenticated::WrongCredential => Unauthenticated::InvalidClient("wrong method or credential"),
+        NotAuthenticated::Store(error) => Unauthenticated::Store(error),
+    })
+}
+
+/// Reads the one credential that a request may have (`CAUTH-1-01`). A further method slots in here.
+fn presented(
+    request: &Request,
+    form: &Parameters,
+) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
+    let header = request.headers().get(AUTHORIZATION);
+    let secret = form.get("client_secret");
+    let assertion = form.contains("client_assertion") || form.contains("client_assertion_type");
+    if [header.is_some(), secret.is_some(), assertion].into_iter().filter(|&used| used).count() > 1 {
+        return Err(Unauthenticated::InvalidRequest("more than one way of client authentication"));
+    }
+    let named = form.get("client_id");
+    if let Some(header) = header {
+        let value = header.to_str().ok();
+        let (id, secret) =
+            value.and_then(basic).ok_or(Unauthenticated::InvalidClient("malformed Basic credentials"))?;
+        // `CAUTH-1-04`: some SDKs repeat the name in the body.
+        if named.is_some_and(|named| named != id.as_str()) {
+            return Err(Unauthenticated::InvalidClient("client_id differs from the Basic user"));
+        }
+        return Ok((id, PresentedCredential::ClientSecretBasic(secret)));
+    }
+    let (Some(id), Some(secret)) = (named.and_then(ClientId::parse), secret) else {
+        return Err(Unauthenticated::InvalidClient("no credential of a supported method"));
+    };
+    Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret))))
+}
+
+/// Base64, then the first colon, then form-decoding of both parts (`CAUTH-2-01`, `CAUTH-2-02`).
+fn basic(header: &str) -> Option<(ClientId, Secret)> {
+    let (scheme, credentials) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    let secret = form::decode(secret)
+        .ok()
+        .filter(|secret| !secret.is_empty() && secret.bytes().all(|b| matches!(b, 0x20..=0x7e)))?;
+    Some((ClientId::parse(&form::decode(id).ok()?)?, Secret::new(secret)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(credentials: &str) -> String {
+        format!("Basic {}", STANDARD.encode(credentials))
+    }
+
+    fn read(header: &str) -> Option<(String, String)> {
+        basic(header).map(|(id, secret)| (id.as_str().to_owned(), secret.expose().to_owned()))
+    }
+
+    /// CAUTH-2-01, CAUTH-2-02
+    #[test]
+    fn basic_credentials_are_decoded_in_the_order_of_the_specification() {
+        let pair = |id: &str, secret: &str| Some((id.to_owned(), secret.to_owned()));
+        assert_eq!(read(&header("kiosk:s3cret")), pair("kiosk", "s3cret"));
+        assert_eq!(read(&header("a%3Ab:c+d%25:e")), pair("a:b", "c d%:e"));
+        assert_eq!(read(&header("kiosk:s").replace("Basic", "basic")), pair("kiosk", "s"));
+    }
+
+    /// CAUTH-2-02
+    #[test]
+    fn malformed_basic_credentials_are_refused() {
+        for text in
+            ["kiosk", "kiosk:", ":s", "kiosk:%zz", "kiosk:%", "ki%C3%B6sk:s", "kiosk:s%0A", "ki osk:s"]
+        {
+            assert_eq!(read(&header(text)), None, "{text}");
+        }
+        for text in ["Basic", "Basic !!!", "Bearer a2lvc2s6cw==", "Basic a2lvc2s6cw==,Basic a2lvc2s6cw=="] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Inner failures become refusals, here and nowhere else: what the caller is told is the endpoint's own list of
+//! errors, and the cause goes to the log.
+
+use crate::http::client_authentication::Unauthenticated;
+use crate::http::form::NotAForm;
+use crate::keys::KeyError;
+use crate::protocol::error::{ClientFacingError, ProtocolError, Refusal};
+use crate::store::StoreError;
+
+impl<E: ProtocolError> From<StoreError> for Refusal<E> {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::unavailable(error.detail()),
+            StoreError::Corrupt(_) => Self::fault(error.detail()),
+        }
+    }
+}
+
+/// Without keys a function is up and answers 503, until the keys are there.
+impl<E: ProtocolError> From<KeyError> for Refusal<E> {
+    fn from(error: KeyError) -> Self {
+        Self::unavailable(error.0)
+    }
+}
+
+impl<E: ClientFacingError> From<NotAForm> for Refusal<E> {
+    fn from(error: NotAForm) -> Self {
+        match error {
+            NotAForm::Method => E::METHOD_NOT_ALLOWED.into(),
+            NotAForm::Malformed(why) => E::invalid_request(why).into(),
+        }
+    }
+}
+
+impl<E: ClientFacingError> From<Unauthenticated> for Refusal<E> {
+    fn from(error: Unauthenticated) -> Self {
+        match error {
+            Unauthenticated::InvalidRequest(why) => E::invalid_request(why).into(),
+            Unauthenticated::InvalidClient(why) => Self::because(E::INVALID_CLIENT, why),
+            Unauthenticated::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Form bodies (RFC 6749 §3.2): strict where a lenient parser would let two readers read two things.
+
+use lambda_http::http::Method;
+use lambda_http::http::header::CONTENT_TYPE;
+use lambda_http::{Request, RequestExt};
+use percent_encoding::percent_decode_str;
+
+use crate::protocol::parameters::Parameters;
+
+/// Unit: bytes.
+const MAX_BODY: usize = 32 * 1024;
+
+/// Why a request is not a form. The texts are for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAForm {
+    /// 405: the endpoint takes POST only.
+    Method,
+    Malformed(&'static str),
+}
+
+/// Method → media type → size → encoding → duplicates.
+pub fn read(request: &Request) -> Result<Parameters, NotAForm> {
+    if request.method() != Method::POST {
+        return Err(NotAForm::Method);
+    }
+    if !is_form(request) {
+        return Err(NotAForm::Malformed("the media type must be application/x-www-form-urlencoded"));
+    }
+    // HYG-1-04: what stands in a URL ends up in logs.
+    if request.query_string_parameters_ref().is_some_and(|query| !query.is_empty()) {
+        return Err(NotAForm::Malformed("parameters belong in the body, not in the query"));
+    }
+    let body: &[u8] = request.body();
+    if body.len() > MAX_BODY {
+        return Err(NotAForm::Malformed("the body is longer than 32 KiB"));
+    }
+    let body = std::str::from_utf8(body).map_err(|_| NotAForm::Malformed("the body is not UTF-8"))?;
+    parse(body)
+}
+
+fn is_form(request: &Request) -> bool {
+    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+fn parse(body: &str) -> Result<Parameters, NotAForm> {
+    let mut form = Parameters::default();
+    for pair in body.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decode(name)?, decode(value)?);
+        // An empty parameter counts as absent (`HYG-1-02`), however often it is sent.
+        if value.is_empty() {
+            continue;
+        }
+        let value = match (form.remove(&name), name.as_str()) {
+            (None, _) => value,
+            // Java's SDK repeats it where others join the values.
+            (Some(earlier), "acr_values") => format!("{earlier} {value}"),
+            // RFC 8707 §2 allows several.
+            (Some(earlier), "resource") => format!("{earlier} {value}"),
+            (Some(_), _) => return Err(NotAForm::Malformed("a parameter is repeated")),
+        };
+        form.insert(name, value);
+    }
+    Ok(form)
+}
+
+/// Decodes `+` and percent sequences; refuses broken ones, what is not UTF-8, and NUL (`HYG-1-05`).
+pub fn decode(text: &str) -> Result<String, NotAForm> {
+    let broken = NotAForm::Malformed("the body has a broken percent sequence, or is not UTF-8 behind it");
+    let whole = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if !text.split('%').skip(1).all(whole) {
+        return Err(broken);
+    }
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| broken)?;
+    if decoded.contains('\0') {
+        return Err(NotAForm::Malformed("the body has a NUL"));
+    }
+    Ok(decoded.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get<'f>(form: &'f Parameters, name: &str) -> Option<&'f str> {
+        form.get(name)
+    }
+
+    /// HYG-1-01, HYG-1-02
+    #[test]
+    fn parameters_are_decoded_and_each_is_there_once() {
+        let form = parse("scope=openid+profile&login_hint=%2B49%20151&empty=&acr_values=a&acr_values=b&flag")
+            .unwrap();
+        assert_eq!(get(&form, "scope"), Some("openid profile"));
+        assert_eq!(get(&form, "login_hint"), Some("+49 151"));
+        assert_eq!(get(&form, "acr_values"), Some("a b"));
+        assert_eq!(get(&form, "empty").or(get(&form, "flag")), None);
+        assert_eq!(parse("scope=a&scope=a").unwrap_err(), NotAForm::Malformed("a parameter is repeated"));
+        assert_eq!(get(&parse("scope=&scope=a&scope=").unwrap(), "scope"), Some("a"));
+        assert!(parse("sc%6Fpe=a&scope=b").is_err(), "a name spelled twice is still one name");
+    }
+
+    /// HYG-1-05
+    #[test]
+    fn broken_encodings_are_refused() {
+        for body in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=%00", "%f0%28=a", "a=%c3%28"] {
+            assert!(parse(body).is_err(), "{body}");
+        }
+        assert_eq!(get(&parse("a=%c3%a4").unwrap(), "a"), Some("ä"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_encoded_comes_back(value in "[^\0]{1,40}") {
+            let encoded = percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC).to_string();
+            let form = parse(&format!("a={encoded}")).unwrap();
+            proptest::prop_assert_eq!(get(&form, "a"), Some(value.as_str()));
+        }
+
+        #[test]
+        fn no_body_makes_the_parser_panic(body in "\\PC{0,80}|[%&=+a-f0-9]{0,40}") {
+            let _ = parse(&body);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! HTTP: reading requests and building responses. The one layer that knows `lambda_http`.
+
+pub mod bearer;
+pub mod client_authentication;
+mod failure;
+pub mod form;
+pub mod json;
+mod log;
+pub mod respond;
+pub mod serve;
+
+pub use lambda_http::{Body, Request, Response};

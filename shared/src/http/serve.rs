@@ -1,0 +1,56 @@
+//! Running a handler under Lambda. The only reader of the clock.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lambda_http::{Body, Error, Request, RequestExt, Response, service_fn};
+
+use crate::domain::time::Timestamp;
+use crate::flows::Invocation;
+use crate::http::log;
+
+/// One function's endpoint. A client's mistake is an answer, never a failure of the function.
+pub trait Endpoint: Sync {
+    fn handle(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// Serves HTTP requests until Lambda ends the sandbox.
+pub async fn serve(endpoint: impl Endpoint) -> Result<(), Error> {
+    let endpoint = &endpoint;
+    lambda_http::run(service_fn(async move |request: Request| {
+        let invocation = invocation(request.lambda_context_ref().map_or(0, |context| context.deadline));
+        Ok::<_, Error>(endpoint.handle(&request, &invocation).await)
+    }))
+    .await
+}
+
+/// An invocation that begins now. `deadline` is Lambda's: milliseconds since the epoch.
+pub fn invocation(deadline: u64) -> Invocation {
+    let now = now();
+    let time_left = i64::try_from(deadline).unwrap_or(i64::MAX).saturating_sub(now.millis());
+    Invocation::new(now, Duration::from_millis(u64::try_from(time_left).unwrap_or(0)), random)
+}
+
+/// What a function does at its start, before there is a request.
+pub fn initialisation() -> Invocation {
+    Invocation::new(now(), Duration::from_secs(10), random)
+}
+
+/// One line about something that no response tells.
+pub fn log_outcome(event: &str, detail: String) {
+    log::line("info", event, [("detail", detail.into())]);
+}
+
+#[expect(clippy::disallowed_methods, reason = "the only reader of the clock")]
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// From the operating system, at each call: nothing random survives in a snapshot (`HYG-2-02`, `HYG-2-04`).
+pub fn random(buffer: &mut [u8]) {
+    aws_lc_rs::rand::fill(buffer).expect("the operating system has randomness");
+}

@@ -1,0 +1,182 @@
+//! The keys of a warm function: read, opened, and read again when they may have changed.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::domain::key_schedule::{RELOAD_EVERY, current};
+use crate::domain::request_key::RequestKey;
+use crate::domain::time::Timestamp;
+use crate::keys::handle::{self, HandleKey, HandleUse, OpenError};
+use crate::keys::{DataKey, Kms, SigningKey};
+use crate::store::{KeyRecord, KeyUse, Table};
+
+/// How often an unknown key version may make a function read its keys again.
+const RELOAD_FOR_UNKNOWN: Duration = Duration::from_secs(60);
+
+/// There are no usable keys. The text is for the log; the caller answers 503.
+#[derive(Clone, Debug)]
+pub struct KeyError(pub String);
+
+/// All keys, opened, as read at one moment.
+pub struct KeyRing {
+    handle: Vec<HandleKey>,
+    signing: Vec<SigningKey>,
+}
+
+impl KeyRing {
+    /// Opens the keys that can be opened under `data_keys`.
+    fn open(records: &[KeyRecord], data_keys: &HashMap<u32, DataKey>) -> Result<Self, KeyError> {
+        let (mut handle, mut signing) = (Vec::new(), Vec::new());
+        for record in records {
+            let open = || {
+                let data_key =
+                    data_keys.get(&record.sealed_under).ok_or(KeyError("no data key".to_owned()))?;
+                data_key.open(&sealing_label(record.key_use, record.generation), &record.sealed).map_err(
+                    |_| {
+                        KeyError(format!(
+                            "{} key {} does not open",
+                            record.key_use.as_str(),
+                            record.generation
+                        ))
+                    },
+                )
+            };
+            match record.key_use {
+                KeyUse::Data => {}
+                KeyUse::Handle => {
+                    let version = u8::try_from(record.generation);
+                    let key = version
+                        .ok()
+                        .zip(Some(open()?))
+                        .and_then(|(v, key)| HandleKey::new(v, record.times, &key));
+                    handle.push(key.ok_or(KeyError("a handle key is malformed".to_owned()))?);
+                }
+                KeyUse::Signing => {
+                    let kid = record.public.as_ref().map(|jwk| jwk.kid.clone());
+                    let kid = kid.ok_or(KeyError("a signing key has no public half".to_owned()))?;
+                    signing.push(SigningKey::new(record.generation, record.times, kid, &open()?));
+                }
+            }
+        }
+        Ok(Self { handle, signing })
+    }
+
+    /// The handle of `request`, and the version of the key that made it.
+    pub fn seal_handle(
+        &self,
+        handle_use: HandleUse,
+        request: &RequestKey,
+        now: Timestamp,
+    ) -> Result<(String, u8), KeyError> {
+        let key = current(&self.handle, now).ok_or(KeyError("there is no handle key".to_owned()))?;
+        let sealed = key.seal(handle_use, request).ok_or(KeyError("sealing failed".to_owned()))?;
+        Ok((handle::encode(&sealed), key.version()))
+    }
+
+    /// A new `jti`: the sealed key, which leads to the grant, and 16 random bytes.
+    pub fn seal_jti(
+        &self,
+        request: &RequestKey,
+        random: [u8; 16],
+        now: Timestamp,
+    ) -> Result<String, KeyError> {
+        let key = current(&self.handle, now).ok_or(KeyError("there is no handle key".to_owned()))?;
+        let sealed =
+            key.seal(HandleUse::AccessToken, request).ok_or(KeyError("sealing failed".to_owned()))?;
+        Ok(handle::encode(&[sealed.as_slice(), &random].concat()))
+    }
+
+    pub fn open_handle(&self, handle_use: HandleUse, text: &str) -> Result<RequestKey, OpenError> {
+        let (version, sealed) = handle::decode(text)?;
+        let key = self.handle.iter().find(|key| key.version() == version).ok_or(OpenError::UnknownVersion)?;
+        key.open(handle_use, &sealed)
+    }
+
+    pub fn signing_key(&self, now: Timestamp) -> Result<&SigningKey, KeyError> {
+        current(&self.signing, now).ok_or(KeyError("there is no signing key".to_owned()))
+    }
+}
+
+/// What a key is sealed as: it opens as nothing else.
+pub fn sealing_label(key_use: KeyUse, generation: u32) -> String {
+    format!("{}#{generation}", key_use.as_str())
+}
+
+/// The key ring of one function, kept warm.
+pub struct KeyRings {
+    table: Table,
+    kms: Kms,
+    loaded: Mutex<Loaded>,
+}
+
+#[derive(Default)]
+struct Loaded {
+    ring: Option<Arc<KeyRing>>,
+    at: Option<Timestamp>,
+    /// Opened once per sandbox: a reload asks KMS only about data keys it has not seen.
+    data_keys: HashMap<u32, DataKey>,
+}
+
+impl KeyRings {
+    pub fn new(table: Table, kms: Kms) -> Self {
+        Self { table, kms, loaded: Mutex::default() }
+    }
+
+    /// The keys, at most [`RELOAD_EVERY`] old. If they cannot be read again, the ones at hand go on serving.
+    pub async fn get(&self, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
+        self.no_older_than(RELOAD_EVERY, now).await
+    }
+
+    /// Opens a handle; a key version that is not known makes the keys be read again, at most once a minute.
+    pub async fn open_handle(
+        &self,
+        handle_use: HandleUse,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<Result<RequestKey, OpenError>, KeyError> {
+        match self.get(now).await?.open_handle(handle_use, text) {
+            Err(OpenError::UnknownVersion) => {
+                Ok(self.no_older_than(RELOAD_FOR_UNKNOWN, now).await?.open_handle(handle_use, text))
+            }
+            opened => Ok(opened),
+        }
+    }
+
+    async fn no_older_than(&self, age: Duration, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
+        let mut loaded = self.loaded.lock().await;
+        if let Some(ring) = &loaded.ring
+            && loaded.at.is_some_and(|at| now.since(at) < age)
+        {
+            return Ok(Arc::clone(ring));
+        }
+        match self.load(&mut loaded.data_keys).await {
+            Ok(ring) => {
+                let ring = Arc::new(ring);
+                (loaded.ring, loaded.at) = (Some(Arc::clone(&ring)), Some(now));
+                Ok(ring)
+            }
+            Err(error) => loaded.ring.as_ref().map(Arc::clone).ok_or(error),
+        }
+    }
+
+    async fn load(&self, data_keys: &mut HashMap<u32, DataKey>) -> Result<KeyRing, KeyError> {
+        let records = self.table.list_keys().await.map_err(|error| KeyError(error.detail()))?;
+        for record in records.iter().filter(|record| record.key_use == KeyUse::Data) {
+            if let Entry::Vacant(unknown) = data_keys.entry(record.generation) {
+                let plain = self.kms.decrypt(&record.sealed).await.map_err(|error| KeyError(error.0))?;
+                let key =
+                    DataKey::new(&plain).map_err(|_| KeyError("the data key is malformed".to_owned()))?;
+                unknown.insert(key);
+            }
+        }
+        KeyRing::open(&records, data_keys)
+    }
+}
+
+#[cfg(test)]
+#[path = "key_ring_tests.rs"]
+mod tests;

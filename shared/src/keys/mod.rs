@@ -1,0 +1,13 @@
+//! Signing keys, handle keys, and how they are kept: sealed under a data key that only KMS opens.
+
+mod data_key;
+mod handle;
+mod key_ring;
+mod kms;
+mod signing;
+
+pub use data_key::{DataKey, SealError};
+pub use handle::{HandleKey, HandleUse, OpenError};
+pub use key_ring::{KeyError, KeyRing, KeyRings, sealing_label};
+pub use kms::{Kms, KmsError};
+pub use signing::{SigningKey, SigningKeyPair};

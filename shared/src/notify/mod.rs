@@ -1,0 +1,5 @@
+//! Telling the person, through SNS.
+
+mod sns;
+
+pub use sns::{Notifier, NotifyError};

@@ -1,0 +1,118 @@
+//! One fetch: the address is filtered after resolution, time and size are capped, redirects are not followed.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::CONTENT_TYPE;
+use url::Url;
+
+use crate::domain::address::{is_allowed, is_global};
+
+const CONNECT: Duration = Duration::from_secs(2);
+const TOTAL: Duration = Duration::from_secs(5);
+
+/// A fetch did not succeed. The text is for the log.
+#[derive(Clone, Debug)]
+pub struct FetchError(pub String);
+
+/// Fetches JSON documents.
+#[derive(Clone)]
+pub struct Fetcher {
+    client: reqwest::Client,
+    local: bool,
+}
+
+impl Fetcher {
+    /// With `local`, `localhost` may be fetched too.
+    pub fn new(local: bool) -> Result<Self, FetchError> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT)
+            .timeout(TOTAL)
+            .dns_resolver(Arc::new(PublicOnly { local }))
+            .build()
+            .map_err(|error| FetchError(error.to_string()))?;
+        Ok(Self { client, local })
+    }
+
+    /// The body of a JSON document of at most `cap` bytes.
+    pub async fn json(&self, url: &str, cap: usize) -> Result<Vec<u8>, FetchError> {
+        let refused = |why: &str| FetchError(format!("{url}: {why}"));
+        let url_ = Url::parse(url).map_err(|_| refused("is not a URL"))?;
+        if !is_allowed(&url_, self.local) {
+            return Err(refused("may not be fetched"));
+        }
+        let mut answer = self.client.get(url_).send().await.map_err(|error| FetchError(chain(&error)))?;
+        if answer.status() != 200 {
+            return Err(refused(&format!("answered {}", answer.status().as_u16())));
+        }
+        let media_type =
+            answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/json") && !media_type.ends_with("+json") {
+            return Err(refused("is not JSON"));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| FetchError(chain(&error)))? {
+            if body.len() + chunk.len() > cap {
+                return Err(refused("is too large"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// An error with its causes: reqwest's own text leaves them out.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Resolves names, and keeps public addresses only. The connection goes to the very address that was
+/// checked, so a name that changes its mind in between gains nothing.
+struct PublicOnly {
+    local: bool,
+}
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let loopback = self.local && name.as_str() == "localhost";
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let kept: Vec<SocketAddr> =
+                found.filter(|a| is_global(a.ip()) || (loopback && a.ip().is_loopback())).collect();
+            if kept.is_empty() {
+                return Err(io::Error::other("the name has no public address").into());
+            }
+            Ok(Box::new(kept.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn resolve(name: &str, local: bool) -> bool {
+        PublicOnly { local }.resolve(name.parse().unwrap()).await.is_ok()
+    }
+
+    /// HYG-4-02
+    #[tokio::test]
+    async fn a_name_that_resolves_to_this_machine_is_refused_unless_we_are_local() {
+        assert!(!resolve("localhost", false).await);
+        assert!(resolve("localhost", true).await);
+    }
+
+    #[tokio::test]
+    async fn what_may_not_be_fetched_is_not_tried() {
+        let fetcher = Fetcher::new(false).unwrap();
+        let error = fetcher.json("http://localhost:1/", 1024).await.unwrap_err();
+        assert!(error.0.contains("may not be fetched"), "{}", error.0);
+    }
+}

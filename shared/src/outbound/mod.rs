@@ -1,0 +1,7 @@
+//! HTTPS fetches to addresses that somebody configured: filtered, capped, cached.
+
+mod fetch;
+mod jwks;
+
+pub use fetch::{FetchError, Fetcher};
+pub use jwks::{JwksCache, JwksError};

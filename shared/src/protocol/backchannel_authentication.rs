@@ -1,0 +1,176 @@
+//! The backchannel authentication endpoint (CIBA §7, §13).
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::domain::binding_message::BindingMessage;
+use crate::domain::lifetime::parse_requested_expiry;
+use crate::domain::scope::Scope;
+use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
+use crate::protocol::parameters::Parameters;
+
+/// Unit: bytes.
+const MAX_SCOPE: usize = 1024;
+/// Unit: bytes.
+const MAX_ACR_VALUES: usize = 512;
+
+/// CIBA §13, in its order, and what HTTP itself needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackchannelAuthenticationError {
+    InvalidRequest(&'static str),
+    InvalidScope(&'static str),
+    /// `expired_login_hint_token`, `missing_user_code` and `invalid_user_code` belong to parameters that
+    /// this provider does not take yet; it refuses them with `invalid_request`.
+    UnknownUserId,
+    UnauthorizedClient,
+    InvalidBindingMessage(&'static str),
+    InvalidClient,
+    AccessDenied,
+    MethodNotAllowed,
+    TemporarilyUnavailable,
+    ServerError,
+}
+
+impl ProtocolError for BackchannelAuthenticationError {
+    const TEMPORARILY_UNAVAILABLE: Self = Self::TemporarilyUnavailable;
+    const SERVER_ERROR: Self = Self::ServerError;
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) | Self::MethodNotAllowed => "invalid_request",
+            Self::InvalidScope(_) => "invalid_scope",
+            Self::UnknownUserId => "unknown_user_id",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::InvalidBindingMessage(_) => "invalid_binding_message",
+            Self::InvalidClient => "invalid_client",
+            Self::AccessDenied => "access_denied",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+
+    fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest(_)
+            | Self::InvalidScope(_)
+            | Self::UnknownUserId
+            | Self::UnauthorizedClient
+            | Self::InvalidBindingMessage(_) => 400,
+            Self::InvalidClient => 401,
+            Self::AccessDenied => 403,
+            Self::MethodNotAllowed => 405,
+            Self::ServerError => 500,
+            Self::TemporarilyUnavailable => 503,
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            Self::InvalidRequest(why) | Self::InvalidScope(why) | Self::InvalidBindingMessage(why) => why,
+            Self::UnknownUserId => "the hint names nobody who can be asked",
+            Self::UnauthorizedClient => "the client is not registered for CIBA in poll mode",
+            Self::InvalidClient => "client authentication failed",
+            Self::AccessDenied => "the request is refused before anybody is asked",
+            Self::MethodNotAllowed => "the endpoint takes POST only",
+            Self::TemporarilyUnavailable => "try again after the time in Retry-After",
+            Self::ServerError => "an unexpected fault; nothing was done",
+        }
+    }
+
+    fn allow(self) -> Option<&'static str> {
+        (self == Self::MethodNotAllowed).then_some("POST")
+    }
+
+    fn challenge(self) -> Option<String> {
+        (self == Self::InvalidClient).then(|| CLIENT_CHALLENGE.to_owned())
+    }
+}
+
+impl ClientFacingError for BackchannelAuthenticationError {
+    const INVALID_CLIENT: Self = Self::InvalidClient;
+    const METHOD_NOT_ALLOWED: Self = Self::MethodNotAllowed;
+
+    fn invalid_request(why: &'static str) -> Self {
+        Self::InvalidRequest(why)
+    }
+}
+
+/// A validated authentication request (CIBA §7.1), unsigned, before its hint is resolved.
+pub struct BackchannelAuthenticationRequest {
+    pub scope: Scope,
+    pub login_hint: String,
+    pub binding_message: Option<BindingMessage>,
+    pub acr_values: Option<String>,
+    pub requested_expiry: Option<Duration>,
+}
+
+impl BackchannelAuthenticationRequest {
+    /// Validates the parameters (CIBA §7.2, steps 2, 3 and 6). Unknown ones are ignored, and so are
+    /// `audience`, `resource`, and a `client_notification_token`, which poll clients do not need.
+    pub fn parse(form: &Parameters) -> Result<Self, BackchannelAuthenticationError> {
+        use BackchannelAuthenticationError::{InvalidBindingMessage, InvalidRequest, InvalidScope};
+
+        // Step 2: signed requests (§7.1.1) are not offered.
+        if form.contains("request") || form.contains("request_uri") {
+            return Err(InvalidRequest("signed authentication requests are not supported"));
+        }
+        // Step 3: exactly one hint.
+        let hints = ["login_hint_token", "id_token_hint", "login_hint"];
+        match hints.iter().filter(|hint| form.contains(hint)).count() {
+            1 => {}
+            0 => return Err(InvalidRequest("login_hint is missing")),
+            _ => return Err(InvalidRequest("more than one hint")),
+        }
+        let login_hint = form
+            .get("login_hint")
+            .ok_or(InvalidRequest("login_hint_token and id_token_hint are not supported; send login_hint"))?;
+        // Step 6: all other parameters.
+        if form.contains("user_code") {
+            return Err(InvalidRequest("user_code is not supported"));
+        }
+        let scope = form.get("scope").ok_or(InvalidRequest("scope is missing"))?;
+        if scope.len() > MAX_SCOPE {
+            return Err(InvalidRequest("scope is longer than 1024 bytes"));
+        }
+        let scope = Scope::parse(scope).ok_or(InvalidScope("scope has characters that no scope has"))?;
+        if !scope.contains(Scope::OPENID) {
+            return Err(InvalidScope("scope must contain openid"));
+        }
+        let binding_message = form
+            .get("binding_message")
+            .map(BindingMessage::parse)
+            .transpose()
+            .map_err(|why| InvalidBindingMessage(why.description()))?;
+        // `request_expiry` is what older versions of Auth0's SDKs send.
+        let requested_expiry = form
+            .get("requested_expiry")
+            .or_else(|| form.get("request_expiry"))
+            .map(|text| {
+                parse_requested_expiry(text)
+                    .ok_or(InvalidRequest("requested_expiry is not a positive number of seconds"))
+            })
+            .transpose()?;
+        let acr_values = form.get("acr_values").map(str::to_owned);
+        if acr_values.as_ref().is_some_and(|values| {
+            values.len() > MAX_ACR_VALUES || !values.bytes().all(|b| matches!(b, 0x20..=0x7e))
+        }) {
+            return Err(InvalidRequest("acr_values is longer than 512 bytes or not ASCII"));
+        }
+        Ok(Self { scope, login_hint: login_hint.to_owned(), binding_message, acr_values, requested_expiry })
+    }
+}
+
+/// The acknowledgement (CIBA §7.3).
+#[derive(Serialize)]
+pub struct BackchannelAuthenticationResponse {
+    pub auth_req_id: String,
+    /// Unit: seconds, from the receipt of the request.
+    pub expires_in: u64,
+    /// Unit: seconds. Always answered to poll clients: several SDKs require it.
+    pub interval: u64,
+}
+
+#[cfg(test)]
+#[path = "backchannel_authentication_tests.rs"]
+mod tests;

@@ -1,0 +1,85 @@
+use super::BackchannelAuthenticationError::{InvalidBindingMessage, InvalidRequest, InvalidScope};
+use super::*;
+
+/// A valid request with changes; `None` removes a parameter.
+fn parse(
+    changes: &[(&str, Option<&str>)],
+) -> Result<BackchannelAuthenticationRequest, BackchannelAuthenticationError> {
+    let mut form = Parameters::default();
+    for (name, value) in [("scope", Some("openid")), ("login_hint", Some("alice"))].iter().chain(changes) {
+        form.remove(name);
+        if let Some(value) = value {
+            form.insert((*name).to_owned(), (*value).to_owned());
+        }
+    }
+    BackchannelAuthenticationRequest::parse(&form)
+}
+
+fn refused(changes: &[(&str, Option<&str>)]) -> BackchannelAuthenticationError {
+    parse(changes).err().unwrap_or_else(|| panic!("accepted: {changes:?}"))
+}
+
+/// CIBA-7.1-03, CIBA-7.1-04
+#[test]
+fn scope_must_be_there_and_contain_openid() {
+    assert!(matches!(refused(&[("scope", None)]), InvalidRequest(_)));
+    assert!(matches!(refused(&[("scope", Some("profile"))]), InvalidScope(_)));
+    assert!(matches!(refused(&[("scope", Some("openid \"x\""))]), InvalidScope(_)));
+    assert!(matches!(refused(&[("scope", Some(&"openid ".repeat(147)))]), InvalidRequest(_)));
+}
+
+/// CIBA-7.1-13
+#[test]
+fn exactly_one_hint_is_taken() {
+    assert_eq!(refused(&[("login_hint", None)]), InvalidRequest("login_hint is missing"));
+    assert_eq!(refused(&[("id_token_hint", Some("x"))]), InvalidRequest("more than one hint"));
+    assert_eq!(refused(&[("login_hint_token", Some("x"))]), InvalidRequest("more than one hint"));
+}
+
+#[test]
+fn what_is_not_offered_is_refused_by_name() {
+    for (name, changes) in [
+        ("id_token_hint", [("login_hint", None), ("id_token_hint", Some("x"))].as_slice()),
+        ("login_hint_token", &[("login_hint", None), ("login_hint_token", Some("x"))]),
+        ("user_code", &[("user_code", Some("1234"))]),
+        ("signed", &[("request", Some("x"))]),
+        ("signed", &[("request_uri", Some("x"))]),
+    ] {
+        assert!(matches!(refused(changes), InvalidRequest(why) if why.contains(name)), "{name}");
+    }
+}
+
+/// CIBA-7.1-20
+#[test]
+fn an_unacceptable_message_has_its_own_code() {
+    assert!(matches!(refused(&[("binding_message", Some("\u{1f600}"))]), InvalidBindingMessage(_)));
+}
+
+/// CIBA-7.1-24
+#[test]
+fn requested_expiry_is_read_under_both_its_names() {
+    let seconds =
+        |name| parse(&[(name, Some("60"))]).ok().and_then(|r| r.requested_expiry).map(|d| d.as_secs());
+    assert_eq!(seconds("requested_expiry"), Some(60));
+    assert_eq!(seconds("request_expiry"), Some(60));
+    for name in ["requested_expiry", "request_expiry"] {
+        assert!(matches!(refused(&[(name, Some("0"))]), InvalidRequest(_)));
+    }
+}
+
+/// CIBA-7.1-25, CIBA-7.1-26
+#[test]
+fn unknown_parameters_and_those_of_other_flows_are_ignored() {
+    let ignored = ["nonce", "redirect_uri", "response_type", "state", "prompt", "max_age", "display"];
+    let others = ["audience", "resource", "client_notification_token", "anything"];
+    for name in ignored.into_iter().chain(others) {
+        assert!(parse(&[(name, Some("x"))]).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn acr_values_beyond_their_bounds_are_refused() {
+    assert!(parse(&[("acr_values", Some("urn:a urn:b"))]).is_ok());
+    assert!(matches!(refused(&[("acr_values", Some(&"a".repeat(513)))]), InvalidRequest(_)));
+    assert!(matches!(refused(&[("acr_values", Some("ä"))]), InvalidRequest(_)));
+}

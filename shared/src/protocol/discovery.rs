@@ -1,0 +1,118 @@
+//! The metadata document (OIDC Discovery, RFC 8414), made of the structures that enforce what it says.
+
+use serde::Serialize;
+
+use crate::domain::client::{AuthenticationMethod, DeliveryMode};
+use crate::protocol::error::ProtocolError;
+use crate::protocol::routes;
+use crate::protocol::token::GrantType;
+
+/// The algorithm of all tokens.
+pub const SIGNING_ALG: &str = "ES256";
+
+/// `TOK-11-06`: what is enforced, and no unknown member.
+#[derive(Serialize)]
+pub struct Metadata {
+    pub issuer: String,
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub backchannel_authentication_endpoint: String,
+    pub jwks_uri: String,
+    pub backchannel_token_delivery_modes_supported: Vec<&'static str>,
+    pub backchannel_user_code_parameter_supported: bool,
+    pub grant_types_supported: Vec<&'static str>,
+    /// Empty: nothing is returned from an authorization endpoint here.
+    pub response_types_supported: Vec<&'static str>,
+    pub subject_types_supported: Vec<&'static str>,
+    pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub scopes_supported: Vec<&'static str>,
+    pub claims_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acr_values_supported: Vec<String>,
+    pub request_parameter_supported: bool,
+    pub request_uri_parameter_supported: bool,
+}
+
+impl Metadata {
+    /// `acr_values` are the classes to which some login issuer's are mapped.
+    pub fn new(issuer: &str, acr_values: Vec<String>) -> Self {
+        let at = |path: &str| format!("{issuer}{path}");
+        Self {
+            issuer: issuer.to_owned(),
+            authorization_endpoint: at(routes::AUTHORIZATION),
+            token_endpoint: at(routes::TOKEN),
+            backchannel_authentication_endpoint: at(routes::BACKCHANNEL_AUTHENTICATION),
+            jwks_uri: at(routes::JWKS),
+            backchannel_token_delivery_modes_supported: DeliveryMode::SUPPORTED
+                .map(DeliveryMode::as_str)
+                .into(),
+            backchannel_user_code_parameter_supported: false,
+            grant_types_supported: GrantType::ALL.map(GrantType::as_str).into(),
+            response_types_supported: vec![],
+            subject_types_supported: vec!["public"],
+            id_token_signing_alg_values_supported: vec![SIGNING_ALG],
+            token_endpoint_auth_methods_supported: AuthenticationMethod::ALL
+                .map(AuthenticationMethod::as_str)
+                .into(),
+            scopes_supported: vec!["openid"],
+            claims_supported: vec!["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"],
+            acr_values_supported: acr_values,
+            request_parameter_supported: false,
+            // Its default is true (OIDC Discovery §3), so it has to be said.
+            request_uri_parameter_supported: false,
+        }
+    }
+}
+
+/// Errors of the metadata, key and authorization endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiscoveryError {
+    NotFound,
+    MethodNotAllowed,
+    /// `/authorize`: this provider is backchannel only.
+    UnsupportedResponseType,
+    TemporarilyUnavailable,
+    ServerError,
+}
+
+impl ProtocolError for DiscoveryError {
+    const TEMPORARILY_UNAVAILABLE: Self = Self::TemporarilyUnavailable;
+    const SERVER_ERROR: Self = Self::ServerError;
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "invalid_request",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+
+    fn status(self) -> u16 {
+        match self {
+            Self::UnsupportedResponseType => 400,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::ServerError => 500,
+            Self::TemporarilyUnavailable => 503,
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            Self::NotFound => "there is nothing at this path",
+            Self::MethodNotAllowed => "the endpoint takes GET only",
+            Self::UnsupportedResponseType => {
+                "this provider signs people in by CIBA only; see backchannel_authentication_endpoint"
+            }
+            Self::TemporarilyUnavailable => "try again after the time in Retry-After",
+            Self::ServerError => "an unexpected fault",
+        }
+    }
+
+    fn allow(self) -> Option<&'static str> {
+        (self == Self::MethodNotAllowed).then_some("GET")
+    }
+}

@@ -1,0 +1,14 @@
+//! Wire types and error codes of each endpoint, and the metadata document. Nothing here does anything.
+
+pub mod access_token;
+pub mod backchannel_authentication;
+pub mod consent;
+pub mod discovery;
+pub mod enrolment;
+pub mod error;
+pub mod id_token;
+pub mod jwks;
+pub mod parameters;
+pub mod registration;
+pub mod routes;
+pub mod token;

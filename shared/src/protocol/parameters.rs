@@ -1,0 +1,33 @@
+//! The parameters of a form request, after the rules common to all OAuth endpoints (RFC 6749 §3.2).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Each parameter once, decoded, and none of them empty: an empty one counts as absent.
+#[derive(Clone, Default)]
+pub struct Parameters(BTreeMap<String, String>);
+
+impl Parameters {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    pub fn insert(&mut self, name: String, value: String) {
+        self.0.insert(name, value);
+    }
+
+    pub fn remove(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name)
+    }
+
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+}
+
+/// HYG-5-01: values are secrets, hints and messages.
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}

@@ -1,0 +1,35 @@
+//! The paths, and which function answers each. `template.yaml` and the local router are held against this list.
+
+/// One path and the function behind it. Every route is `ANY`: the function itself answers 405.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    pub function: &'static str,
+    pub path: &'static str,
+}
+
+/// The paths that widely used SDKs hard-code.
+pub const BACKCHANNEL_AUTHENTICATION: &str = "/bc-authorize";
+pub const TOKEN: &str = "/oauth/token";
+pub const CONSENT: &str = "/consent";
+pub const CONSENT_REQUEST: &str = "/consent/{request}";
+pub const CONSENT_DECISION: &str = "/consent/{request}/decision";
+pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+pub const AUTHORIZATION: &str = "/authorize";
+pub const JWKS: &str = "/.well-known/jwks.json";
+
+const fn route(function: &'static str, path: &'static str) -> Route {
+    Route { function, path }
+}
+
+pub const ALL: &[Route] = &[
+    route("backchannel-authentication", BACKCHANNEL_AUTHENTICATION),
+    route("token", TOKEN),
+    route("consent", CONSENT),
+    route("consent", CONSENT_REQUEST),
+    route("consent", CONSENT_DECISION),
+    route("discovery", OPENID_CONFIGURATION),
+    route("discovery", AUTHORIZATION_SERVER),
+    route("discovery", AUTHORIZATION),
+    route("jwks", JWKS),
+];

@@ -1,0 +1,142 @@
+//! An authentication request as an item.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{Approval, AuthenticationRequest, CancelledBy, Grant, Item, Polling, Reader, State, StateName};
+use super::{ClientId, RequestKey, StoreError, WriteId, millis, number, request_key, text, time, ttl};
+use crate::domain::binding_message::BindingMessage;
+use crate::domain::client::DeliveryMode;
+use crate::domain::decision::Authentication;
+use crate::domain::lifetime::Lifetime;
+use crate::domain::person::PersonKey;
+use crate::domain::scope::Scope;
+
+/// A new request; only pending ones are ever put whole.
+pub(super) fn encode(request: &AuthenticationRequest, write: &WriteId) -> Item {
+    let mut item = request_key(&request.key);
+    let lifetime = &request.lifetime;
+    item.extend([
+        ("state".to_owned(), text(request.state.name().as_str())),
+        ("mode".to_owned(), text(request.mode.as_str())),
+        ("client_id".to_owned(), text(request.client.as_str())),
+        ("person".to_owned(), text(request.person.as_str())),
+        ("pending_for".to_owned(), text(crate::store::person::pk(&request.person))),
+        ("scope".to_owned(), text(request.scope.encode())),
+        ("created_at".to_owned(), time(lifetime.created_at)),
+        ("expires_at".to_owned(), time(lifetime.expires_at)),
+        ("decide_until".to_owned(), time(lifetime.decide_until)),
+        ("interval".to_owned(), number(millis(request.polling.interval))),
+        ("next_poll_at".to_owned(), time(request.polling.next_poll_at)),
+        ("handle_generation".to_owned(), number(request.handle_generation)),
+        ("ttl".to_owned(), ttl(lifetime.expires_at)),
+        ("write_id".to_owned(), text(write.as_str())),
+    ]);
+    item.extend(request.acr_values.as_ref().map(|values| ("acr_values".to_owned(), text(values))));
+    item.extend(request.binding_message.as_ref().map(|m| ("binding_message".to_owned(), text(m.as_str()))));
+    item
+}
+
+pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, StoreError> {
+    let reader = Reader(item);
+    let state = match reader.parsed("state", StateName::parse)? {
+        StateName::Pending => State::Pending,
+        StateName::Approved => State::Approved(decode_approval(reader)?),
+        StateName::Denied => State::Denied { at: reader.time("decided_at")? },
+        StateName::Cancelled => State::Cancelled {
+            at: reader.time("decided_at")?,
+            by: reader.parsed("cancelled_by", CancelledBy::parse)?,
+        },
+        StateName::Redeemed => State::Redeemed(Grant {
+            approval: decode_approval(reader)?,
+            redeemed_at: reader.time("redeemed_at")?,
+            ends_at: reader.time("grant_ends_at")?,
+        }),
+    };
+    Ok(AuthenticationRequest {
+        key: decode_key(reader)?,
+        client: reader.parsed("client_id", ClientId::parse)?,
+        person: PersonKey::from_stored(reader.text("person")?),
+        mode: reader.parsed("mode", DeliveryMode::parse)?,
+        scope: reader.parsed("scope", Scope::parse)?,
+        acr_values: reader.optional_text("acr_values").map(str::to_owned),
+        binding_message: decode_message(reader)?,
+        lifetime: decode_lifetime(reader)?,
+        polling: Polling {
+            interval: Duration::from_millis(reader.unsigned("interval")?),
+            next_poll_at: reader.time("next_poll_at")?,
+        },
+        handle_generation: reader
+            .unsigned::<u16>("handle_generation")?
+            .try_into()
+            .map_err(|_| Reader::corrupt("handle_generation"))?,
+        state,
+    })
+}
+
+/// What the index knows of a pending request: what never changes while it is pending.
+#[derive(Debug)]
+pub struct PendingRequest {
+    pub key: RequestKey,
+    pub client: ClientId,
+    pub scope: Scope,
+    pub acr_values: Option<String>,
+    pub binding_message: Option<BindingMessage>,
+    pub lifetime: Lifetime,
+}
+
+pub(super) fn decode_pending(item: &Item) -> Result<PendingRequest, StoreError> {
+    let reader = Reader(item);
+    Ok(PendingRequest {
+        key: decode_key(reader)?,
+        client: reader.parsed("client_id", ClientId::parse)?,
+        scope: reader.parsed("scope", Scope::parse)?,
+        acr_values: reader.optional_text("acr_values").map(str::to_owned),
+        binding_message: decode_message(reader)?,
+        lifetime: decode_lifetime(reader)?,
+    })
+}
+
+fn decode_key(reader: Reader<'_>) -> Result<RequestKey, StoreError> {
+    reader.parsed("pk", |pk| RequestKey::parse(pk.strip_prefix("request#")?))
+}
+
+fn decode_message(reader: Reader<'_>) -> Result<Option<BindingMessage>, StoreError> {
+    let message = reader.optional_text("binding_message").map(BindingMessage::parse);
+    message.transpose().map_err(|_| Reader::corrupt("binding_message"))
+}
+
+fn decode_lifetime(reader: Reader<'_>) -> Result<Lifetime, StoreError> {
+    Ok(Lifetime {
+        created_at: reader.time("created_at")?,
+        expires_at: reader.time("expires_at")?,
+        decide_until: reader.time("decide_until")?,
+    })
+}
+
+/// What an approval adds to the item, beside `decided_at`.
+pub(super) fn approval_attributes(approval: &Approval) -> Vec<(&'static str, AttributeValue)> {
+    let Authentication { auth_time, acr, amr } = &approval.authentication;
+    let mut attributes = vec![
+        ("granted_scope", text(approval.scope.encode())),
+        ("auth_time", time(*auth_time)),
+        ("amr", AttributeValue::L(amr.iter().map(text).collect())),
+    ];
+    attributes.extend(acr.as_ref().map(|acr| ("acr", text(acr))));
+    attributes
+}
+
+fn decode_approval(reader: Reader<'_>) -> Result<Approval, StoreError> {
+    let amr =
+        reader.list("amr")?.iter().map(|method| method.as_s().cloned().map_err(|_| Reader::corrupt("amr")));
+    Ok(Approval {
+        at: reader.time("decided_at")?,
+        scope: reader.parsed("granted_scope", Scope::parse)?,
+        authentication: Authentication {
+            auth_time: reader.time("auth_time")?,
+            acr: reader.optional_text("acr").map(str::to_owned),
+            amr: amr.collect::<Result<_, _>>()?,
+        },
+    })
+}

@@ -1,0 +1,45 @@
+//! Several items in one consistent read.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+
+use crate::store::item::{Item, Reader};
+use crate::store::{StoreError, Table};
+
+/// How often the keys that DynamoDB left over are asked for again.
+const TRIES: usize = 3;
+
+/// The item with this sort key, among those that were read.
+pub(super) fn with_sk<'i>(items: &'i [Item], sk: &str) -> Option<&'i Item> {
+    items.iter().find(|item| Reader(item).optional_text("sk") == Some(sk))
+}
+
+impl Table {
+    /// Reads the items of `keys`; absent ones are absent from the answer.
+    pub(super) async fn batch_get(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let mut found = Vec::with_capacity(keys.len());
+        let mut left = keys;
+        for _ in 0..TRIES {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(left))
+                .consistent_read(true)
+                .build()
+                .map_err(|error| StoreError::unavailable("BatchGetItem", &error))?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.name, request)
+                .send()
+                .await
+                .map_err(|error| StoreError::unavailable("BatchGetItem", &error))?;
+            found.extend(answer.responses.unwrap_or_default().into_values().flatten());
+            let unprocessed: HashMap<_, _> = answer.unprocessed_keys.unwrap_or_default();
+            match unprocessed.into_values().next() {
+                Some(rest) if !rest.keys.is_empty() => left = rest.keys,
+                Some(_) | None => return Ok(found),
+            }
+        }
+        Err(StoreError::Unavailable("BatchGetItem: keys were left over each time".to_owned()))
+    }
+}

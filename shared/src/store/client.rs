@@ -1,0 +1,138 @@
+//! Clients (`client#<client_id>` / `client`).
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
+use crate::domain::scope::Scope;
+use crate::domain::secret::SecretHash;
+use crate::domain::time::Timestamp;
+use crate::store::item::{Item, Reader, bytes, key, text};
+use crate::store::{StoreError, Table};
+
+pub(super) const SK: &str = "client";
+
+pub(super) fn client_key(id: &ClientId) -> Item {
+    key(format!("client#{}", id.as_str()), SK)
+}
+
+pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
+    let reader = Reader(item);
+    let secret =
+        || SecretHash::from_bytes(reader.bytes("secret_hash")?).ok_or_else(|| Reader::corrupt("secret_hash"));
+    let authentication = match reader.parsed("authentication_method", AuthenticationMethod::parse)? {
+        AuthenticationMethod::ClientSecretBasic => ClientAuthentication::ClientSecretBasic(secret()?),
+        AuthenticationMethod::ClientSecretPost => ClientAuthentication::ClientSecretPost(secret()?),
+    };
+    Ok(Client {
+        id: reader.parsed("client_id", ClientId::parse)?,
+        name: reader.text("client_name")?.to_owned(),
+        authentication,
+        delivery_mode: reader.parsed("delivery_mode", DeliveryMode::parse)?,
+        may_use_ciba: reader.flag("may_use_ciba")?,
+        scope: reader.parsed("scope", Scope::parse)?,
+        audience: reader.optional_text("audience").map(str::to_owned),
+        active: reader.flag("active")?,
+    })
+}
+
+fn encode(client: &Client) -> Item {
+    let mut item = client_key(&client.id);
+    let secret = match &client.authentication {
+        ClientAuthentication::ClientSecretBasic(hash) | ClientAuthentication::ClientSecretPost(hash) => hash,
+    };
+    item.extend([
+        ("client_id".to_owned(), text(client.id.as_str())),
+        ("client_name".to_owned(), text(&client.name)),
+        ("authentication_method".to_owned(), text(client.authentication.method().as_str())),
+        ("secret_hash".to_owned(), bytes(secret.as_bytes())),
+        ("delivery_mode".to_owned(), text(client.delivery_mode.as_str())),
+        ("may_use_ciba".to_owned(), AttributeValue::Bool(client.may_use_ciba)),
+        ("scope".to_owned(), text(client.scope.encode())),
+        ("active".to_owned(), AttributeValue::Bool(client.active)),
+    ]);
+    item.extend(client.audience.as_ref().map(|audience| ("audience".to_owned(), text(audience))));
+    item
+}
+
+impl Table {
+    pub async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(client_key(id)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("GetItem client", &error))?;
+        answer.item.as_ref().map(decode).transpose()
+    }
+
+    /// Writes a client, new or changed: what an operator writes down wins.
+    pub async fn put_client(&self, client: &Client) -> Result<(), StoreError> {
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(encode(client)))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| StoreError::unavailable("PutItem client", &error))
+    }
+}
+
+/// Clients as a warm function knows them. Where tokens are issued, the client is read afresh instead.
+pub struct ClientDirectory {
+    table: Table,
+    cache: Mutex<HashMap<ClientId, (Client, Timestamp)>>,
+}
+
+impl ClientDirectory {
+    /// How long a disabled client may go on asking.
+    const KEEP: Duration = Duration::from_secs(60);
+    /// A bound for the memory of a function that many clients use.
+    const MOST: usize = 1000;
+
+    pub fn new(table: Table) -> Self {
+        Self { table, cache: Mutex::new(HashMap::new()) }
+    }
+
+    /// A client as known for at most a minute. `None` is never remembered: a new client works at once.
+    pub async fn find(&self, id: &ClientId, now: Timestamp) -> Result<Option<Client>, StoreError> {
+        if let Some(client) = self.cached(id, now) {
+            return Ok(Some(client));
+        }
+        self.find_fresh(id, now).await
+    }
+
+    /// Whether [`ClientDirectory::find`] would answer without a read.
+    pub fn knows(&self, id: &ClientId, now: Timestamp) -> bool {
+        self.cached(id, now).is_some()
+    }
+
+    /// A client as it is in the table now.
+    pub async fn find_fresh(&self, id: &ClientId, now: Timestamp) -> Result<Option<Client>, StoreError> {
+        let found = self.table.find_client(id).await?;
+        let mut cache = self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if cache.len() >= Self::MOST {
+            cache.clear();
+        }
+        match &found {
+            Some(client) => drop(cache.insert(id.clone(), (client.clone(), now))),
+            None => drop(cache.remove(id)),
+        }
+        Ok(found)
+    }
+
+    fn cached(&self, id: &ClientId, now: Timestamp) -> Option<Client> {
+        let cache = self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        cache
+            .get(id)
+            .filter(|(_, read_at)| now.since(*read_at) < Self::KEEP)
+            .map(|(client, _)| client.clone())
+    }
+}

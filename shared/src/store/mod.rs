@@ -1,0 +1,27 @@
+//! The DynamoDB table: one file per noun.
+//!
+//! The contract, which one suite proves against a real engine:
+//!
+//! - A state change is one conditional write, or one transaction of them: it happens wholly and once, or not.
+//! - Every such write stores a `write_id`, random per invocation. The SDK repeats a call whose response was
+//!   lost; a failed condition whose item carries our own `write_id` is therefore our own success.
+//! - A read that decides something is strongly consistent, and checks expiry itself: TTL only sweeps.
+//! - Times are milliseconds, `ttl` is seconds.
+
+mod asks;
+mod authentication_request;
+mod batch;
+mod client;
+mod evidence;
+mod item;
+mod key;
+mod person;
+mod table;
+
+pub use authentication_request::{
+    Decided, Inserted, PendingRequest, Polled, Redeemed, SlowedDown, Withdrawn,
+};
+pub use client::ClientDirectory;
+pub use evidence::DecisionEvidence;
+pub use key::{KeyRecord, KeyUse};
+pub use table::{StoreError, Table, WriteId};

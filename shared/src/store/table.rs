@@ -1,0 +1,79 @@
+//! The table itself: how it is reached, and what can go wrong.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::error::DisplayErrorContext;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::config::Aws;
+
+/// Unit: time for one attempt. A healthy call takes milliseconds.
+const ATTEMPT: Duration = Duration::from_secs(1);
+/// Unit: time for a call with its repeats.
+const CALL: Duration = Duration::from_secs(3);
+
+/// The one table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub(super) client: Client,
+    pub(super) name: String,
+}
+
+impl Table {
+    pub fn connect(aws: &Aws) -> Self {
+        let timeouts =
+            TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&aws.sdk).timeout_config(timeouts);
+        config.set_endpoint_url(aws.dynamodb_endpoint.clone());
+        Self { client: Client::from_conf(config.build()), name: aws.table.clone() }
+    }
+}
+
+/// Marks the writes of one invocation as its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteId(String);
+
+impl WriteId {
+    pub fn new(random: [u8; 16]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The table could not be read or written. The text is for the log.
+#[derive(Clone, Debug)]
+pub enum StoreError {
+    /// DynamoDB did not answer, or refused: worth another try later.
+    Unavailable(String),
+    /// An item is not what this code writes.
+    Corrupt(String),
+}
+
+impl StoreError {
+    pub(super) fn unavailable<E: std::error::Error>(operation: &str, error: &E) -> Self {
+        Self::Unavailable(format!("{operation}: {}", DisplayErrorContext(error)))
+    }
+
+    /// What the log says of it.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Unavailable(text) => format!("table unavailable: {text}"),
+            Self::Corrupt(text) => format!("table corrupt: {text}"),
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail())
+    }
+}
+
+impl std::error::Error for StoreError {}

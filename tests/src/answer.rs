@@ -1,0 +1,48 @@
+//! What an endpoint answered.
+
+use ciba::http::{Body, Response};
+use serde_json::Value;
+
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+    pub headers: Vec<(String, String)>,
+}
+
+impl Answer {
+    pub fn of(response: &Response<Body>) -> Self {
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()));
+        Self {
+            status: response.status().as_u16(),
+            body: serde_json::from_slice(response.body()).unwrap_or_default(),
+            headers: headers.collect(),
+        }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn text(&self, member: &str) -> &str {
+        self.body[member].as_str().unwrap_or_else(|| panic!("no {member} in {self:?}"))
+    }
+
+    pub fn retry_after(&self) -> u64 {
+        self.header("retry-after").and_then(|text| text.parse().ok()).expect("Retry-After")
+    }
+
+    /// The refusal's status and code, after the rules that hold for every refusal (CIBA-13-02, HYG-1-08).
+    #[track_caller]
+    pub fn refusal(&self) -> (u16, &str) {
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
+        assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
+        assert_eq!(self.header("x-content-type-options"), Some("nosniff"), "{self:?}");
+        let allowed = |b: u8| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        assert!(self.text("error_description").bytes().all(allowed), "{self:?}");
+        (self.status, self.text("error"))
+    }
+}

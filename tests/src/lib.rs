@@ -1,0 +1,20 @@
+//! The provider under test: the real functions, called in process, over a real DynamoDB engine and doubles
+//! that speak the wire protocols of SNS and KMS. Time is a parameter: no test waits for anything to expire.
+
+mod answer;
+mod provider;
+mod requests;
+
+pub use answer::Answer;
+pub use provider::{Provider, Settings};
+pub use requests::{basic, form, form_request, json_request, request};
+
+use ciba::domain::time::Timestamp;
+
+/// When every test begins.
+pub const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+/// `seconds` after the beginning.
+pub fn at(seconds: f64) -> Timestamp {
+    Timestamp::from_millis(START.millis() + (seconds * 1000.0) as i64)
+}

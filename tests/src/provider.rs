@@ -1,0 +1,278 @@
+//! A provider of a test's own: fresh table, fresh keys, two clients, two people.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use backchannel_authentication::BackchannelAuthentication;
+use ciba::config::{Aws, Environment, Issuer, LoginIssuers};
+use ciba::domain::time::Timestamp;
+use ciba::flows::{Invocation, enroll_person, register_client};
+use ciba::http::Request;
+use ciba::http::serve::{self, Endpoint};
+use ciba::store::Table;
+use ciba_local::dynamodb::DynamoDb;
+use ciba_local::kms::{Kms, KmsHandle};
+use ciba_local::login_issuer::LoginIssuer;
+use ciba_local::proxy::Proxy;
+use ciba_local::server::{Server, listen};
+use ciba_local::sns::{Sns, SnsHandle};
+use ciba_local::template::Template;
+use consent::Consent;
+use discovery::Discovery;
+use jwks::Jwks;
+use key_rotation::KeyRotation;
+use serde_json::{Map, Value, json};
+use token::Token;
+
+use crate::{Answer, START, basic, form, form_request, json_request};
+
+const TABLE: &str = "ciba";
+/// As long as every client's secret has to be.
+const SECRET: &str = "a-secret-of-at-least-32-characters";
+
+/// Settings beside those that every test needs.
+pub type Settings<'a> = &'a [(&'a str, &'a str)];
+
+/// The functions, and what stands around them.
+pub struct Provider {
+    pub dynamodb: DynamoDb,
+    pub proxy: Proxy,
+    pub sns: SnsHandle,
+    pub kms: KmsHandle,
+    pub login: Arc<LoginIssuer>,
+    pub table: Table,
+    pub backchannel_authentication: BackchannelAuthentication,
+    pub token: Token,
+    pub consent: Consent,
+    pub discovery: Discovery,
+    pub jwks: Jwks,
+    pub key_rotation: KeyRotation,
+    environment: Vec<(String, String)>,
+    _login_server: Server,
+}
+
+impl Provider {
+    pub const ISSUER: &str = "http://localhost:9000";
+
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A provider with keys, the clients `kiosk` (Basic) and `call-centre` (post), and `alice` and `bob`.
+    pub async fn with(settings: Settings<'_>) -> Self {
+        let provider = Self::empty(settings).await;
+        provider.key_rotation.run(&provider.invocation(START)).await.expect("keys");
+        provider.register(json!({"client_id": "kiosk"})).await.expect("kiosk");
+        let call_centre = json!({"client_id": "call-centre", "token_endpoint_auth_method": "client_secret_post",
+            "audience": "https://api.example"});
+        provider.register(call_centre).await.expect("call-centre");
+        for (sub, number) in [("alice", "+15555550100"), ("bob", "+15555550101")] {
+            provider.enroll(sub, json!({"channels": [{"sms": number}]})).await.expect(sub);
+        }
+        provider.proxy.clear();
+        provider
+    }
+
+    /// A provider with an empty table: no keys, no clients, no people.
+    pub async fn empty(settings: Settings<'_>) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root");
+        let template = std::fs::read_to_string(root.join("template.yaml")).expect("template.yaml");
+        let template = Template::parse(&template).expect("a template");
+        let dynamodb = DynamoDb::start(listen(0).await.expect("a port")).expect("DynamoDB");
+        dynamodb.create_table(TABLE, &template.table).await.expect("a table");
+        let proxy = Proxy::start(listen(0).await.expect("a port"), &dynamodb.url()).expect("a proxy");
+        let sns = Sns::start(listen(0).await.expect("a port")).expect("SNS");
+        let kms = Kms::start(listen(0).await.expect("a port")).expect("KMS");
+        let listener = listen(0).await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let login = Arc::new(LoginIssuer::new(&format!("http://localhost:{port}")).expect("a login issuer"));
+        let login_server = Server::start(listener, login.router()).expect("a server");
+
+        let mut environment = vec![
+            ("ISSUER", Self::ISSUER.to_owned()),
+            ("TABLE_NAME", TABLE.to_owned()),
+            ("OPERATOR_NAME", "Example Bank".to_owned()),
+            ("LOGIN_ISSUERS", json!([login.setting()]).to_string()),
+            ("KMS_KEY_ID", "alias/ciba".to_owned()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "AKIDTEST".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", proxy.url()),
+            ("AWS_ENDPOINT_URL_SNS", sns.url()),
+            ("AWS_ENDPOINT_URL_KMS", kms.url()),
+        ];
+        environment.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
+        environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let environment: Vec<_> =
+            environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let env = Environment::of(environment.clone());
+        Self {
+            table: Table::connect(&Aws::read(&env).expect("AWS")),
+            backchannel_authentication: BackchannelAuthentication::new(&env)
+                .expect("backchannel-authentication"),
+            token: Token::new(&env).expect("token"),
+            consent: Consent::new(&env).expect("consent"),
+            discovery: Discovery::new(&env).expect("discovery"),
+            jwks: Jwks::new(&env).expect("jwks"),
+            key_rotation: KeyRotation::new(&env).expect("key-rotation"),
+            dynamodb,
+            proxy,
+            sns,
+            kms,
+            login,
+            environment,
+            _login_server: login_server,
+        }
+    }
+
+    /// The environment of this provider's functions, for a second, cold instance of one of them.
+    pub fn environment(&self) -> Environment {
+        Environment::of(self.environment.clone())
+    }
+
+    pub fn invocation(&self, now: Timestamp) -> Invocation {
+        Invocation::new(now, Duration::from_secs(15), serve::random)
+    }
+
+    /// Registers a client; what `metadata` does not say is as for a kiosk.
+    pub async fn register(&self, metadata: Value) -> Result<(), String> {
+        let mut all = json!({
+            "client_name": "City Kiosk",
+            "client_secret": SECRET,
+            "grant_types": ["urn:openid:params:grant-type:ciba"],
+            "backchannel_token_delivery_mode": "poll",
+            "scope": "openid profile email",
+        });
+        merge(&mut all, metadata);
+        let issuers = self.login_issuers();
+        let metadata = serde_json::from_value(all).map_err(|error| error.to_string())?;
+        register_client::register(&self.table, metadata, &issuers).await.map(drop).map_err(|error| error.0)
+    }
+
+    fn login_issuers(&self) -> LoginIssuers {
+        let env = self.environment();
+        LoginIssuers::read(&env, &Issuer::read(&env).expect("an issuer")).expect("login issuers")
+    }
+
+    /// Enrols a person whom the login issuer knows by the same name.
+    pub async fn enroll(&self, sub: &str, entry: Value) -> Result<(), String> {
+        let mut all = json!({
+            "sub": sub,
+            "login": { "iss": self.login.issuer(), "value": sub },
+            "hints": { "plain": [sub] },
+            "channels": [],
+        });
+        merge(&mut all, entry);
+        let entry = serde_json::from_value(all).map_err(|error| error.to_string())?;
+        enroll_person::enroll(&self.table, entry, Self::ISSUER).await.map(drop).map_err(|error| error.0)
+    }
+
+    pub async fn call(&self, endpoint: &impl Endpoint, request: &Request, now: Timestamp) -> Answer {
+        Answer::of(&endpoint.handle(request, &self.invocation(now)).await)
+    }
+
+    /// `kiosk` asks for `alice`, with these parameters beside or instead of the usual ones.
+    pub async fn ask(&self, parameters: &[(&str, &str)], now: Timestamp) -> Answer {
+        self.ask_as("kiosk", parameters, now).await
+    }
+
+    pub async fn ask_as(&self, client: &str, parameters: &[(&str, &str)], now: Timestamp) -> Answer {
+        let mut all = vec![("scope", "openid profile"), ("login_hint", "alice")];
+        all.retain(|(name, _)| parameters.iter().all(|(other, _)| other != name));
+        all.extend(parameters);
+        let request = form_request("/bc-authorize", Some(&basic(client, SECRET)), &form(&all));
+        self.call(&self.backchannel_authentication, &request, now).await
+    }
+
+    /// Asks, and expects to be acknowledged: the client's handle and the person's.
+    pub async fn asked(&self, parameters: &[(&str, &str)], now: Timestamp) -> (String, String) {
+        let answer = self.ask(parameters, now).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let message = self.sns.messages().pop().expect("a message");
+        let request = message.text.rsplit('/').next().expect("a link").to_owned();
+        (answer.text("auth_req_id").to_owned(), request)
+    }
+
+    /// `kiosk` polls.
+    pub async fn poll(&self, auth_req_id: &str, now: Timestamp) -> Answer {
+        self.poll_as("kiosk", auth_req_id, now).await
+    }
+
+    pub async fn poll_as(&self, client: &str, auth_req_id: &str, now: Timestamp) -> Answer {
+        let parameters = [("grant_type", "urn:openid:params:grant-type:ciba"), ("auth_req_id", auth_req_id)];
+        let request = form_request("/oauth/token", Some(&basic(client, SECRET)), &form(&parameters));
+        self.call(&self.token, &request, now).await
+    }
+
+    /// A login token of `sub`, who logged in at `now`; `changes` replaces claims, null removes one.
+    pub fn login_token(&self, sub: &str, now: Timestamp, changes: Value) -> String {
+        let now = UNIX_EPOCH + Duration::from_millis(now.millis().unsigned_abs());
+        let Value::Object(changes) = changes else { panic!("claims are an object") };
+        self.login.login_token(sub, now, changes).expect("a login token")
+    }
+
+    /// A call of the consent API with `sub`'s own login token.
+    pub async fn consent(&self, sub: &str, method: &str, path: &str, body: &str, now: Timestamp) -> Answer {
+        let token = self.login_token(sub, now, Value::Object(Map::new()));
+        self.call(&self.consent, &json_request(method, path, Some(&token), body), now).await
+    }
+
+    /// `sub` decides about what `kiosk` asked.
+    pub async fn decide(&self, sub: &str, request: &str, body: Value, now: Timestamp) -> Answer {
+        let mut all = json!({"client_id": "kiosk"});
+        merge(&mut all, body);
+        self.consent(sub, "POST", &format!("/consent/{request}/decision"), &all.to_string(), now).await
+    }
+
+    /// `alice` approves all of it.
+    pub async fn approve(&self, request: &str, now: Timestamp) {
+        let answer = self.decide("alice", request, json!({"decision": "approve"}), now).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// The items of the whole table.
+    pub async fn items(&self) -> Vec<Value> {
+        let client = self.dynamodb.client();
+        let answer = client.scan().table_name(TABLE).send().await.expect("a scan");
+        answer
+            .items()
+            .iter()
+            .map(|item| {
+                let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+                let number = |name: &str| item.get(name).and_then(|value| value.as_n().ok()).cloned();
+                let names = item.keys().map(|name| {
+                    (
+                        name.clone(),
+                        text(name).or_else(|| number(name)).map_or(Value::Bool(true), Value::String),
+                    )
+                });
+                Value::Object(names.collect())
+            })
+            .collect()
+    }
+
+    /// The items whose `pk` begins so.
+    pub async fn items_under(&self, prefix: &str) -> Vec<Value> {
+        let mut items = self.items().await;
+        items.retain(|item| item["pk"].as_str().is_some_and(|pk| pk.starts_with(prefix)));
+        items
+    }
+
+    /// What must not change when a request is refused: requests, asks and messages.
+    pub async fn traces(&self) -> (Vec<Value>, usize) {
+        let mut items = self.items().await;
+        items.retain(|item| {
+            item["pk"].as_str().is_some_and(|pk| pk.starts_with("request#")) || item["sk"] == "asks"
+        });
+        items.sort_by_key(ToString::to_string);
+        (items, self.sns.attempts().len())
+    }
+}
+
+fn merge(into: &mut Value, changes: Value) {
+    let Value::Object(changes) = changes else { panic!("changes are an object") };
+    for (name, value) in changes {
+        into[name] = value;
+    }
+}

@@ -1,0 +1,52 @@
+//! The README's commands exist.
+
+use std::collections::BTreeSet;
+
+use crate::read;
+
+#[test]
+fn every_make_command_of_the_readme_is_a_target() {
+    let targets = targets(&read("Makefile"));
+    let named = make_commands(&read("README.md"));
+    for command in ["demo", "test"] {
+        assert!(named.contains(command), "README.md does not say `make {command}`");
+    }
+    let unknown: Vec<_> = named.difference(&targets).collect();
+    assert!(unknown.is_empty(), "README.md says `make` {unknown:?}, the Makefile has {targets:?}");
+}
+
+#[test]
+fn continuous_integration_runs_the_readmes_test_command() {
+    assert!(read(".ci/run").lines().any(|it| it.trim() == "make test"));
+}
+
+#[test]
+fn a_make_command_is_read_from_code_and_not_from_prose() {
+    let text =
+        "Let us make tea, `make demo APPROVE=auto` or `make up`.\n```sh\n$ make -j2 test  # make sure\n```\n";
+    assert_eq!(make_commands(text), BTreeSet::from(["demo", "test", "up"].map(String::from)));
+}
+
+fn targets(makefile: &str) -> BTreeSet<String> {
+    let rules = makefile.lines().filter(|it| it.starts_with(|first: char| first.is_ascii_lowercase()));
+    rules.filter_map(|it| it.split_once(':')).map(|(target, _)| target.to_owned()).collect()
+}
+
+/// The targets of `make` in fenced blocks and in code between backticks.
+fn make_commands(markdown: &str) -> BTreeSet<String> {
+    let mut fenced = false;
+    let mut code = Vec::new();
+    for line in markdown.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if fenced {
+            code.push(line);
+        } else {
+            code.extend(line.split('`').skip(1).step_by(2));
+        }
+    }
+    let commands = code.into_iter().filter_map(|it| it.trim().trim_start_matches("$ ").strip_prefix("make "));
+    let words =
+        commands.flat_map(|it| it.split(['#', '&', '|', ';']).next().unwrap_or_default().split_whitespace());
+    words.filter(|it| !it.starts_with('-') && !it.contains('=')).map(str::to_owned).collect()
+}

@@ -1,0 +1,61 @@
+//! What must not drift apart: the template, the watch router, the Makefile, the README and the layers of the
+//! sources. Each is read from its file and held against what it has to agree with.
+
+mod commands;
+mod layers;
+mod permissions;
+mod references;
+mod routes;
+mod settings;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use ciba_local::template::Template;
+use serde_json::Value;
+
+/// `template.yaml` as the local stack reads it.
+static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
+    Template::parse(&read("template.yaml")).expect("template.yaml is what the stack can run")
+});
+
+/// `template.yaml` with every short form written out.
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| ciba_local::template::document(&read("template.yaml")).expect("template.yaml is YAML"));
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package stands in the workspace")
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The resources of a type, by logical id.
+fn resources(of_type: &str) -> impl Iterator<Item = (&'static String, &'static Value)> {
+    let all = DOCUMENT["Resources"].as_object().expect("the template has resources");
+    all.iter().filter(move |(_, resource)| resource["Type"] == of_type)
+}
+
+/// The Rust sources under a folder, as paths from the root, with their text.
+fn sources(under: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(under)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).expect("a folder of the workspace") {
+            let entry = entry.expect("an entry of a folder");
+            let path = folder.join(entry.file_name());
+            if entry.path().is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                let text = read(&path);
+                found.push((path, text));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{under} has no sources: a rule over nothing would hold");
+    found.sort();
+    found
+}

@@ -1,0 +1,13 @@
+//! The provider, seen by those who use it: its endpoints, in process, over real engines.
+
+mod backchannel_authentication;
+mod budget;
+mod consent;
+mod discovery;
+mod enrolment;
+mod flow;
+mod keys;
+mod lost_responses;
+mod notification;
+mod races;
+mod token;
