@@ -6,7 +6,7 @@ mod provider;
 mod requests;
 
 pub use answer::Answer;
-pub use provider::{Provider, Settings};
+pub use provider::{Provider, SECRET, Settings};
 pub use requests::{basic, form, form_request, json_request, request};
 
 use ciba::domain::time::Timestamp;

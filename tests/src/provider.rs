@@ -29,7 +29,7 @@ use crate::{Answer, START, basic, form, form_request, json_request};
 
 const TABLE: &str = "ciba";
 /// As long as every client's secret has to be.
-const SECRET: &str = "a-secret-of-at-least-32-characters";
+pub const SECRET: &str = "a-secret-of-at-least-32-characters";
 
 /// Settings beside those that every test needs.
 pub type Settings<'a> = &'a [(&'a str, &'a str)];

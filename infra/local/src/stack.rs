@@ -91,7 +91,7 @@ impl Stack {
         let mut watch = Watch::start(&options, &environment).await?;
         ready::rotate_keys(&mut watch).await?;
 
-        let provider = Provider::new(environment.clone());
+        let provider = Arc::new(Provider::new(&environment)?);
         let seed = Seed::read(&options.seed)?.with_login_issuer(login_issuer.issuer());
         seed::plant(
             &seed,
@@ -109,7 +109,7 @@ impl Stack {
             approve_all: options.approve_all,
         };
         let phone = Phone::start(listeners.phone, phone_options, move |auth_req_id| {
-            let provider = provider.clone();
+            let provider = Arc::clone(&provider);
             async move { provider.asked(auth_req_id).await }
         })?;
         ready::wait_for_jwks(&gateway.url(), &mut watch).await?;

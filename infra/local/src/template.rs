@@ -39,7 +39,7 @@ impl Template {
     /// # Errors
     /// When it is no YAML, or a function or the table lacks what the stack needs of it.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let document = plain(serde_norway::from_str(text)?)?;
+        let document = document(text)?;
         let global = names(&document["Globals"]["Function"]["Environment"]["Variables"]);
         let resources = document["Resources"].as_object().ok_or("the template has no Resources")?;
         let of_type = |wanted: &'static str| resources.iter().filter(move |(_, it)| it["Type"] == wanted);
@@ -78,6 +78,14 @@ impl Function {
             environment: global.union(&own).cloned().collect(),
         })
     }
+}
+
+/// The whole template as JSON, with CloudFormation's functions in their long form.
+///
+/// # Errors
+/// When it is no YAML.
+pub fn document(text: &str) -> Result<Value, Error> {
+    plain(serde_norway::from_str(text)?)
 }
 
 fn names(variables: &Value) -> BTreeSet<String> {

@@ -27,11 +27,17 @@ pub async fn serve(endpoint: impl Endpoint) -> Result<(), Error> {
     .await
 }
 
+/// The functions' `Timeout`; a test holds `template.yaml` against it.
+pub const TIMEOUT: Duration = Duration::from_secs(15);
+
 /// An invocation that begins now. `deadline` is Lambda's: milliseconds since the epoch.
+///
+/// `cargo lambda watch` sends a constant that lies in 1970. What has passed before the invocation began is no
+/// deadline, so such an invocation gets the time the template gives it.
 pub fn invocation(deadline: u64) -> Invocation {
     let now = now();
-    let time_left = i64::try_from(deadline).unwrap_or(i64::MAX).saturating_sub(now.millis());
-    Invocation::new(now, Duration::from_millis(u64::try_from(time_left).unwrap_or(0)), random)
+    let time_left = Timestamp::from_millis(i64::try_from(deadline).unwrap_or(i64::MAX)).since(now);
+    Invocation::new(now, if time_left.is_zero() { TIMEOUT } else { time_left }, random)
 }
 
 /// What a function does at its start, before there is a request.

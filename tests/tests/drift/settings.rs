@@ -7,31 +7,30 @@ use serde_json::Value;
 
 use crate::{DOCUMENT, TEMPLATE, resources};
 
-/// What the code of a function reads, beside what Lambda itself provides.
-fn read_by(function: &str) -> BTreeSet<&'static str> {
-    let names: &[_] = match function {
-        "backchannel-authentication" => &[
-            "ISSUER",
-            "TABLE_NAME",
-            "OPERATOR_NAME",
-            "CONSENT_URL",
-            "REQUEST_EXPIRY_SECONDS",
-            "MAX_REQUEST_EXPIRY_SECONDS",
-            "POLL_INTERVAL_SECONDS",
-            "ASKS_PER_TEN_MINUTES",
-            "ASKS_PER_DAY",
-            "LOGIN_ISSUERS",
-        ],
-        "token" => &["ISSUER", "TABLE_NAME", "ID_TOKEN_LIFETIME_SECONDS", "ACCESS_TOKEN_LIFETIME_SECONDS"],
-        "consent" => {
-            &["ISSUER", "TABLE_NAME", "LOGIN_ISSUERS", "LOGIN_MAX_AGE_SECONDS", "EVIDENCE_RETENTION_DAYS"]
+/// What the code of a function asks for when it starts, beside what Lambda itself provides.
+fn read_by(function: &str) -> BTreeSet<String> {
+    let env = Environment::of([
+        ("ISSUER", "https://op.example"),
+        ("TABLE_NAME", "ciba"),
+        ("OPERATOR_NAME", "Example Bank"),
+        ("KMS_KEY_ID", "alias/ciba"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKID"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ]);
+    let started = match function {
+        "backchannel-authentication" => {
+            backchannel_authentication::BackchannelAuthentication::new(&env).map(drop)
         }
-        "discovery" => &["ISSUER", "LOGIN_ISSUERS"],
-        "jwks" => &["ISSUER", "TABLE_NAME"],
-        "key-rotation" => &["ISSUER", "TABLE_NAME", "KMS_KEY_ID", "SIGNING_KEY_ROTATION_DAYS"],
-        other => panic!("{other} has no settings in this list"),
+        "token" => token::Token::new(&env).map(drop),
+        "consent" => consent::Consent::new(&env).map(drop),
+        "discovery" => discovery::Discovery::new(&env).map(drop),
+        "jwks" => jwks::Jwks::new(&env).map(drop),
+        "key-rotation" => key_rotation::KeyRotation::new(&env).map(drop),
+        other => panic!("{other} is not known here"),
     };
-    names.iter().copied().collect()
+    started.expect(function);
+    env.asked().into_iter().filter(|name| !name.starts_with("AWS_")).collect()
 }
 
 /// A numeric parameter and the environment variable that hands it to a function.
@@ -73,8 +72,7 @@ fn read(settings: &[(&str, String)]) -> Result<String, ConfigError> {
 #[test]
 fn the_environment_of_each_function_is_exactly_what_its_code_reads() {
     for function in &TEMPLATE.functions {
-        let given: BTreeSet<_> = function.environment.iter().map(String::as_str).collect();
-        assert_eq!(given, read_by(&function.binary), "{}", function.binary);
+        assert_eq!(function.environment, read_by(&function.binary), "{}", function.binary);
     }
 }
 
@@ -96,5 +94,15 @@ fn the_range_of_each_number_is_that_of_the_code() {
             |value: i64| read(&[("REQUEST_EXPIRY_SECONDS", "10".to_owned()), (variable, value.to_string())]);
         assert!(with(least).is_ok() && with(most).is_ok(), "{variable}: the code takes less");
         assert!(with(least - 1).is_err() && with(most + 1).is_err(), "{variable}: the code takes more");
+    }
+}
+
+#[test]
+fn the_timeout_of_each_function_is_that_of_the_code() {
+    let global = &DOCUMENT["Globals"]["Function"]["Timeout"];
+    for (name, function) in resources("AWS::Serverless::Function") {
+        let own = &function["Properties"]["Timeout"];
+        let seconds = if own.is_null() { global } else { own };
+        assert_eq!(seconds.as_u64(), Some(ciba::http::serve::TIMEOUT.as_secs()), "{name}");
     }
 }

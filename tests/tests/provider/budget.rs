@@ -1,1 +1,123 @@
-//! To come.
+//! What each step costs: calls of DynamoDB, and units where they are paid at every poll.
+
+use ciba_local::proxy::{Call, Capacity};
+use ciba_tests::{Provider, at};
+use serde_json::json;
+
+const INDEX: &str = "pending-by-user";
+
+/// A provider whose functions are warm: they know their keys and the client.
+async fn warm() -> Provider {
+    let provider = Provider::start().await;
+    let (auth_req_id, request) = provider.asked(&[("login_hint", "bob")], at(0.0)).await;
+    provider.decide("bob", &request, json!({"decision": "deny"}), at(1.0)).await;
+    provider.poll(&auth_req_id, at(5.0)).await;
+    provider.proxy.clear();
+    provider
+}
+
+/// The operations since the last look.
+fn operations(provider: &Provider) -> Vec<Call> {
+    let calls = provider.proxy.calls();
+    provider.proxy.clear();
+    calls
+}
+
+fn names(calls: &[Call]) -> Vec<&str> {
+    calls.iter().map(|call| call.operation.as_str()).collect()
+}
+
+fn units(call: &Call) -> Capacity {
+    call.capacity.clone().expect("consumed capacity")
+}
+
+#[tokio::test]
+async fn a_request_costs_two_reads_and_one_transaction() {
+    let provider = warm().await;
+    provider.asked(&[("binding_message", "K7-2931")], at(10.0)).await;
+    let calls = operations(&provider);
+    assert_eq!(names(&calls), ["GetItem", "BatchGetItem", "TransactWriteItems"]);
+    // A transaction counts twice: the request and the asks, of less than 1 KB each.
+    assert_eq!(units(&calls[2]).table, 4.0, "{calls:?}");
+}
+
+#[tokio::test]
+async fn a_request_for_a_person_of_a_login_issuer_saves_the_look_up_of_the_hint() {
+    let provider = warm().await;
+    let hint = json!({"format": "iss_sub", "iss": provider.login.issuer(), "sub": "alice"}).to_string();
+    provider.asked(&[("login_hint", &hint)], at(10.0)).await;
+    assert_eq!(names(&operations(&provider)), ["BatchGetItem", "TransactWriteItems"]);
+}
+
+#[tokio::test]
+async fn a_pending_poll_costs_one_write_unit_in_the_table_and_none_in_the_index() {
+    let provider = warm().await;
+    let message = "a".repeat(64);
+    let (auth_req_id, _) = provider
+        .asked(&[("binding_message", &message), ("acr_values", "urn:example:acr:mfa")], at(10.0))
+        .await;
+    provider.proxy.clear();
+    provider.poll(&auth_req_id, at(15.0)).await;
+    let calls = operations(&provider);
+    assert_eq!(names(&calls), ["UpdateItem"]);
+    let units = units(&calls[0]);
+    assert_eq!((units.table, units.indexes.get(INDEX).copied().unwrap_or_default()), (1.0, 0.0), "{units:?}");
+}
+
+#[tokio::test]
+async fn a_poll_that_is_too_early_costs_two_writes() {
+    let provider = warm().await;
+    let (auth_req_id, _) = provider.asked(&[], at(10.0)).await;
+    provider.proxy.clear();
+    provider.poll(&auth_req_id, at(11.0)).await;
+    assert_eq!(names(&operations(&provider)), ["UpdateItem", "UpdateItem"]);
+}
+
+#[tokio::test]
+async fn a_decision_costs_one_read_and_one_transaction() {
+    let provider = warm().await;
+    let (_, request) = provider.asked(&[], at(10.0)).await;
+    provider.proxy.clear();
+    provider.approve(&request, at(12.0)).await;
+    assert_eq!(names(&operations(&provider)), ["BatchGetItem", "TransactWriteItems"]);
+}
+
+#[tokio::test]
+async fn a_redeeming_poll_costs_a_failed_condition_one_read_and_one_write() {
+    let provider = warm().await;
+    let (auth_req_id, request) = provider.asked(&[], at(10.0)).await;
+    provider.approve(&request, at(12.0)).await;
+    provider.proxy.clear();
+    assert_eq!(provider.poll(&auth_req_id, at(15.0)).await.status, 200);
+    let calls = operations(&provider);
+    assert_eq!(names(&calls), ["UpdateItem", "BatchGetItem", "UpdateItem"]);
+    assert_eq!(units(&calls[2]).table, 1.0);
+}
+
+#[tokio::test]
+async fn what_can_be_refused_without_the_table_costs_no_call() {
+    let provider = warm().await;
+    for auth_req_id in ["forged", &"A".repeat(44), &"A".repeat(129)] {
+        assert_eq!(provider.poll(auth_req_id, at(15.0)).await.status, 400);
+    }
+    for parameters in [[("scope", "profile")], [("binding_message", "<b>")], [("login_hint", "tel:1")]] {
+        assert_eq!(provider.ask(&parameters, at(15.0)).await.status, 400);
+    }
+    assert_eq!(names(&operations(&provider)), Vec::<&str>::new());
+}
+
+/// A poll pays for the whole item, so a typical one stays under 1 KB with room to spare.
+#[tokio::test]
+async fn a_typical_request_is_stored_in_less_than_one_kilobyte() {
+    let provider = warm().await;
+    provider.asked(&[("binding_message", "Transfer 100.50 EUR to M. Meyer?")], at(10.0)).await;
+    let items = provider.items_under("request#").await;
+    let pending = items.iter().find(|item| item["state"] == "pending").expect("a pending request");
+    let bytes: usize = pending
+        .as_object()
+        .expect("an item")
+        .iter()
+        .map(|(name, value)| name.len() + value.as_str().map_or(1, str::len))
+        .sum();
+    assert!(bytes < 700, "{bytes} bytes");
+}

@@ -1,1 +1,120 @@
-//! To come.
+//! A response that is lost after a write was carried out changes no answer: the SDK repeats the call, and the
+//! repeat is recognised by its `write_id` (or, of a transaction, by its client token).
+
+use ciba_local::proxy::Loss;
+use ciba_local::sns::{Failure, Outcome};
+use ciba_tests::{Provider, at};
+use serde_json::json;
+
+const LOSSES: [Loss; 2] = [Loss::Connection, Loss::InternalServerError];
+
+#[tokio::test]
+async fn of_the_insertion_leaves_one_request_and_one_ask() {
+    for loss in LOSSES {
+        let provider = Provider::start().await;
+        provider.proxy.lose_response("TransactWriteItems", 1, loss);
+        let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
+        assert_eq!(provider.items_under("request#").await.len(), 1);
+        assert_eq!(provider.sns.messages().len(), 1);
+        // Two more fit into the limit of three: the repeat was not counted.
+        assert_eq!(provider.ask_as("call-centre", &[], at(1.0)).await.status, 401, "wrong method");
+        provider.register(json!({"client_id": "teller"})).await.unwrap();
+        assert_eq!(provider.ask_as("teller", &[], at(2.0)).await.status, 200);
+        assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.refusal(), (400, "authorization_pending"));
+        assert_eq!(provider.ask(&[], at(6.0)).await.status, 200);
+        assert_eq!(provider.ask(&[], at(7.0)).await.refusal(), (403, "access_denied"));
+    }
+}
+
+#[tokio::test]
+async fn of_the_insertion_that_supersedes_leaves_the_newer_request_alone() {
+    for loss in LOSSES {
+        let provider = Provider::start().await;
+        let (older, _) = provider.asked(&[], at(0.0)).await;
+        provider.proxy.lose_response("TransactWriteItems", 1, loss);
+        let (newer, _) = provider.asked(&[], at(1.0)).await;
+        assert_eq!(provider.poll(&older, at(6.0)).await.refusal(), (400, "access_denied"));
+        assert_eq!(provider.poll(&newer, at(6.0)).await.refusal(), (400, "authorization_pending"));
+    }
+}
+
+#[tokio::test]
+async fn of_the_withdrawal_leaves_no_request() {
+    for loss in LOSSES {
+        let provider = Provider::start().await;
+        provider.sns.fail_next(Failure::OptedOut);
+        provider.proxy.lose_response("DeleteItem", 1, loss);
+        assert_eq!(provider.ask(&[], at(0.0)).await.refusal(), (403, "access_denied"));
+        assert_eq!(provider.items_under("request#").await.len(), 0);
+        assert!(provider.sns.attempts().iter().all(|message| message.outcome != Outcome::Accepted));
+    }
+}
+
+#[tokio::test]
+async fn of_a_poll_is_answered_as_pending_and_not_as_too_early() {
+    for loss in LOSSES {
+        let provider = Provider::start().await;
+        let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
+        provider.proxy.lose_response("UpdateItem", 1, loss);
+        let answer = provider.poll(&auth_req_id, at(5.0)).await;
+        assert_eq!((answer.refusal(), answer.retry_after()), ((400, "authorization_pending"), 5));
+    }
+}
+
+#[tokio::test]
+async fn of_a_slow_down_lengthens_the_interval_once() {
+    for loss in LOSSES {
+        let provider = Provider::start().await;
+        let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
+        // The first update finds that it is too soon; the second one lengthens the interval.
+        provider.proxy.lose_response("UpdateItem", 2, loss);
+        let answer = provider.poll(&auth_req_id, at(1.0)).await;
+        assert_eq!((answer.refusal(), answer.retry_after()), ((400, "slow_down"), 9));
+        let answer = provider.poll(&auth_req_id, at(10.0)).await;
+        assert_eq!((answer.refusal(), answer.retry_after()), ((400, "authorization_pending"), 10));
+    }
+}
+
+#[tokio::test]
+async fn of_a_decision_leaves_one_decision_with_its_evidence() {
+    for loss in LOSSES {
+        for decision in ["approve", "deny"] {
+            let provider = Provider::start().await;
+            let (_, request) = provider.asked(&[], at(0.0)).await;
+            provider.proxy.lose_response("TransactWriteItems", 1, loss);
+            let answer = provider.decide("alice", &request, json!({ "decision": decision }), at(3.0)).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let evidence = provider.items_under("evidence#").await;
+            assert_eq!(evidence.len(), 1);
+            assert_eq!(evidence[0]["at"], at(3.0).millis().to_string());
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_a_redemption_still_brings_the_tokens_once() {
+    for loss in LOSSES {
+        let provider = Provider::start().await;
+        let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
+        provider.approve(&request, at(3.0)).await;
+        // The first update finds the approval; the second one redeems it.
+        provider.proxy.lose_response("UpdateItem", 2, loss);
+        let tokens = provider.poll(&auth_req_id, at(5.0)).await;
+        assert_eq!(tokens.status, 200, "{tokens:?}");
+        assert!(!tokens.text("access_token").is_empty());
+        assert_eq!(provider.poll(&auth_req_id, at(10.0)).await.refusal(), (400, "invalid_grant"));
+    }
+}
+
+#[tokio::test]
+async fn of_a_new_key_leaves_one_generation_that_works() {
+    for (nth, loss) in (1..=3).flat_map(|nth| LOSSES.map(|loss| (nth, loss))) {
+        let provider = Provider::empty(&[]).await;
+        provider.proxy.lose_response("PutItem", nth, loss);
+        let made = provider.key_rotation.run(&provider.invocation(at(0.0))).await.unwrap();
+        assert_eq!(made, json!({"made": ["data#1", "handle#1", "signing#1"]}), "{nth}");
+        assert_eq!(provider.items_under("keys").await.len(), 3);
+        let again = provider.key_rotation.run(&provider.invocation(at(1.0))).await.unwrap();
+        assert_eq!(again, json!({"made": []}));
+    }
+}

@@ -1,1 +1,150 @@
-//! To come.
+//! Many at once, over one engine: what is counted afterwards is records, messages and tokens.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ciba::domain::request_key::RequestKey;
+use ciba::store::{SlowedDown, WriteId};
+use ciba_tests::{Answer, Provider, at};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+/// How often each answer was given.
+fn counts(answers: &[Answer]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for answer in answers {
+        let word = answer.body["error"].as_str().unwrap_or("ok");
+        *counts.entry(format!("{} {word}", answer.status)).or_default() += 1;
+    }
+    counts
+}
+
+/// Runs `calls` of them at once.
+async fn at_once<F>(calls: usize, call: impl Fn(usize) -> F) -> Vec<Answer>
+where
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let mut tasks = JoinSet::new();
+    for n in 0..calls {
+        tasks.spawn(call(n));
+    }
+    tasks.join_all().await
+}
+
+/// ATK-4-04
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_twenty_parallel_redemptions_one_wins() {
+    let provider = Arc::new(Provider::start().await);
+    let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
+    provider.approve(&request, at(2.0)).await;
+    let answers = at_once(20, |_| {
+        let (provider, auth_req_id) = (Arc::clone(&provider), auth_req_id.clone());
+        async move { provider.poll(&auth_req_id, at(5.0)).await }
+    })
+    .await;
+    let expected = BTreeMap::from([("200 ok".to_owned(), 1), ("400 invalid_grant".to_owned(), 19)]);
+    assert_eq!(counts(&answers), expected);
+}
+
+/// ATK-1-05
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_hundred_parallel_requests_for_one_person_three_ring_the_phone() {
+    let provider = Arc::new(Provider::start().await);
+    for n in 0..10 {
+        provider.register(json!({"client_id": format!("client-{n}")})).await.unwrap();
+    }
+    let answers = at_once(200, |n| {
+        let provider = Arc::clone(&provider);
+        async move { provider.ask_as(&format!("client-{}", n % 10), &[], at(0.0)).await }
+    })
+    .await;
+    let counts = counts(&answers);
+    // Who met others at each try is told to come again; nobody else gets anything but a refusal.
+    assert_eq!(counts.get("200 ok"), Some(&3), "{counts:?}");
+    let refused = counts.get("403 access_denied").copied().unwrap_or_default();
+    let busy = counts.get("503 temporarily_unavailable").copied().unwrap_or_default();
+    assert_eq!(refused + busy, 197, "{counts:?}");
+    assert_eq!(provider.items_under("request#").await.len(), 3);
+    assert_eq!(provider.sns.attempts().len(), 3);
+}
+
+/// ATK-1-05
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_parallel_requests_of_one_client_one_is_pending_in_the_end() {
+    let provider = Arc::new(Provider::start().await);
+    let answers = at_once(20, |_| {
+        let provider = Arc::clone(&provider);
+        async move { provider.ask(&[], at(0.0)).await }
+    })
+    .await;
+    assert_eq!(counts(&answers).get("200 ok"), Some(&3), "{:?}", counts(&answers));
+    let states = provider.items_under("request#").await;
+    let pending = states.iter().filter(|item| item["state"] == "pending").count();
+    assert_eq!((states.len(), pending), (3, 1), "{states:?}");
+}
+
+/// ATK-4-07
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_parallel_decisions_the_first_stands_with_its_evidence() {
+    let provider = Arc::new(Provider::start().await);
+    let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
+    let answers = at_once(20, |n| {
+        let (provider, request) = (Arc::clone(&provider), request.clone());
+        let word = if n % 2 == 0 { "approve" } else { "deny" };
+        async move { provider.decide("alice", &request, json!({ "decision": word }), at(1.0)).await }
+    })
+    .await;
+    // The identical repeats of whichever was first are told so; the others come too late.
+    let counts = counts(&answers);
+    assert_eq!(counts, BTreeMap::from([("200 ok".to_owned(), 10), ("409 not_open".to_owned(), 10)]));
+    let decided = answers.iter().find(|answer| answer.status == 200).unwrap().text("decision").to_owned();
+    assert!(answers.iter().filter(|a| a.status == 200).all(|a| a.text("decision") == decided));
+    let evidence = provider.items_under("evidence#").await;
+    assert_eq!((evidence.len(), evidence[0]["decision"].as_str()), (1, Some(decided.as_str())));
+    let poll = provider.poll(&auth_req_id, at(5.0)).await;
+    assert_eq!(poll.status == 200, decided == "approved", "{poll:?}");
+}
+
+/// ATK-4-03
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_parallel_early_polls_each_is_told_to_slow_down_within_the_bound() {
+    let provider = Arc::new(Provider::start().await);
+    let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
+    let answers = at_once(20, |_| {
+        let (provider, auth_req_id) = (Arc::clone(&provider), auth_req_id.clone());
+        async move { provider.poll(&auth_req_id, at(1.0)).await }
+    })
+    .await;
+    assert_eq!(counts(&answers), BTreeMap::from([("400 slow_down".to_owned(), 20)]));
+    assert!(answers.iter().all(|answer| (9..=59).contains(&answer.retry_after())), "{answers:?}");
+}
+
+/// ATK-4-03: two polls that found the same interval do not lengthen it twice.
+#[tokio::test]
+async fn of_two_early_polls_that_saw_the_same_interval_one_lengthens_it() {
+    let provider = Provider::start().await;
+    let (_, request) = provider.asked(&[], at(0.0)).await;
+    let key = RequestKey::parse(&request).unwrap();
+    let seen = provider.table.find_request(&key).await.unwrap().unwrap().polling;
+    for (n, expected) in [(1, true), (2, false)] {
+        let write = WriteId::new([n; 16]);
+        let slowed = provider.table.slow_down_request(&key, seen, seen.slowed_down(), &write).await.unwrap();
+        assert_eq!(matches!(slowed, SlowedDown::Done), expected);
+    }
+    assert_eq!(provider.table.find_request(&key).await.unwrap().unwrap().polling, seen.slowed_down());
+}
+
+/// ATK-4-03
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_parallel_polls_in_time_one_is_pending() {
+    let provider = Arc::new(Provider::start().await);
+    let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
+    let answers = at_once(20, |_| {
+        let (provider, auth_req_id) = (Arc::clone(&provider), auth_req_id.clone());
+        async move { provider.poll(&auth_req_id, at(5.0)).await }
+    })
+    .await;
+    let expected =
+        BTreeMap::from([("400 authorization_pending".to_owned(), 1), ("400 slow_down".to_owned(), 19)]);
+    assert_eq!(counts(&answers), expected);
+}

@@ -5,6 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 use crate::stack::Ports;
 
+/// Like the real one: it has a child, and reaps it when it is asked to end.
+const PROGRAM: &str = "trap 'wait; exit' TERM; sleep 600 & wait";
+
 /// A folder that is removed with its owner.
 struct Folder(PathBuf);
 
@@ -46,7 +49,7 @@ async fn start(folder: &Folder, script: &str) -> Watch {
 #[tokio::test]
 async fn stopping_leaves_no_process_of_the_group() {
     let folder = Folder::new();
-    let mut watch = start(&folder, "sleep 600 & sleep 600").await;
+    let mut watch = start(&folder, PROGRAM).await;
     let group = watch.group.unwrap();
     watch.stop().await;
     test_kill_process_group(group).unwrap_err();
@@ -55,7 +58,7 @@ async fn stopping_leaves_no_process_of_the_group() {
 #[tokio::test]
 async fn dropping_ends_the_group() {
     let folder = Folder::new();
-    let watch = start(&folder, "sleep 600 & sleep 600").await;
+    let watch = start(&folder, PROGRAM).await;
     let group = watch.group.unwrap();
     drop(watch);
     let gone = async {
@@ -69,7 +72,7 @@ async fn dropping_ends_the_group() {
 #[tokio::test]
 async fn the_group_ends_when_its_owner_is_gone_without_a_word() {
     let folder = Folder::new();
-    let mut watch = start(&folder, "sleep 600 & sleep 600").await;
+    let mut watch = start(&folder, PROGRAM).await;
     let group = watch.group.unwrap();
     // What the kernel does for a process that is killed.
     drop(watch._lifeline.take());
