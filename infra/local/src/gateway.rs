@@ -24,7 +24,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{clock, id, server::Server};
 use event::Origin;
@@ -36,6 +36,10 @@ const HEADER_LIMIT: usize = 10_240;
 /// The service's own quota.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
+/// How many invocations are under way at once; others wait. `cargo lambda watch` stops answering altogether
+/// when two hundred wait for one function (seen with 1.9.2); Lambda itself would start more instances.
+const CONCURRENT_INVOCATIONS: usize = 32;
+
 /// The longest an HTTP API waits for an integration.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -44,6 +48,7 @@ struct Gateway {
     invoke_base: String,
     http: reqwest::Client,
     timeout: Duration,
+    invocations: Semaphore,
 }
 
 /// Serves `routes` on `listener`, invoking functions at
@@ -67,7 +72,13 @@ pub fn serve_with_timeout(
 ) -> io::Result<Server> {
     let invoke_base = invoke_base.trim_end_matches('/').to_owned();
     let http = reqwest::Client::builder().no_proxy().build().map_err(io::Error::other)?;
-    let gateway = Arc::new(Gateway { routes, invoke_base, http, timeout });
+    let gateway = Arc::new(Gateway {
+        routes,
+        invoke_base,
+        http,
+        timeout,
+        invocations: Semaphore::new(CONCURRENT_INVOCATIONS),
+    });
     Server::start(listener, Router::new().fallback(receive).with_state(gateway))
 }
 
@@ -116,6 +127,8 @@ impl Gateway {
             eprintln!("gateway: invoking {function}: {error}");
             if error.is_timeout() { Refusal::IntegrationTimeout } else { Refusal::IntegrationFailed }
         };
+        // It is never closed, so this is only a wait.
+        let _permit = self.invocations.acquire().await;
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.invoke_base);
         let answer = self.http.post(url).json(event).timeout(self.timeout).send().await.map_err(failed)?;
         let status = answer.status();

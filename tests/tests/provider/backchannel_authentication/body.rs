@@ -1,7 +1,7 @@
 //! Methods, media types and bodies (requirements E.1): refused before anything is read.
 
 use ciba::http::{Body, Request};
-use ciba_tests::{Provider, SECRET, at, basic, form, form_request, request};
+use ciba_tests::{Provider, SECRET, at, basic, form, request};
 use lambda_http::RequestExt;
 
 use super::{VALID, posted, provider, refused, send};
@@ -207,12 +207,4 @@ async fn no_changed_byte_gets_anything_but_a_protocol_answer() {
     assert_eq!(acknowledged, 16, "the limits hold");
     assert_eq!(provider.sns.attempts().len(), acknowledged);
     assert_eq!(provider.items_under("request#").await.len(), acknowledged);
-}
-
-/// CIBA-7.1-01: the same path, whatever the client sends in front of the body.
-#[tokio::test]
-async fn the_helper_requests_are_what_a_client_sends() {
-    let provider = Provider::start().await;
-    let request = form_request("/bc-authorize", Some(&basic("kiosk", SECRET)), &form(&VALID));
-    assert_eq!(send(&provider, &request, at(0.0)).await.status, 200);
 }

@@ -265,7 +265,7 @@ pub(super) async fn decide(
     provider: &Provider,
     token: &str,
     request: &str,
-    body: &Value,
+    body: Value,
     now: Timestamp,
 ) -> Answer {
     let path = format!("/consent/{request}/decision");

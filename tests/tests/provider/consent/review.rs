@@ -170,7 +170,8 @@ async fn neither_side_knows_the_request_by_the_other_sides_name() {
     let provider = Provider::start().await;
     let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
     for name in [&auth_req_id[..], &auth_req_id[..22], &auth_req_id[22..]] {
-        let reading = provider.consent("alice", "GET", &format!("/consent/{name}"), "", at(1.0));
+        let path = format!("/consent/{name}");
+        let reading = provider.consent("alice", "GET", &path, "", at(1.0));
         assert_eq!(refused(&provider, reading).await, refusal(404, "not_found"), "{name}");
     }
     assert_eq!(refused(&provider, provider.poll(&request, at(6.0))).await, refusal(400, "invalid_grant"));

@@ -1,0 +1,133 @@
+//! One flow over HTTP, as each party sees it.
+
+use ciba_local::proxy::Call;
+use serde_json::{Value, json};
+
+use crate::{CIBA, Outside, answer};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flow_over_http_brings_tokens_that_the_published_keys_verify() {
+    let outside = Outside::start(|_| {}).await;
+    let (status, metadata) = answer(outside.http.get(outside.url("/.well-known/openid-configuration"))).await;
+    assert_eq!((status, &metadata["issuer"]), (200, &json!(outside.stack.api_url())));
+    let endpoint = |name: &str| metadata[name].as_str().expect(name).to_owned();
+
+    // The client asks; the message carries a link and no authority.
+    let form =
+        [("scope", "openid profile"), ("login_hint", "tel:+1 555 555 0100"), ("binding_message", "K7-2931")];
+    let request = outside.http.post(endpoint("backchannel_authentication_endpoint")).form(&form);
+    let (status, acknowledgement) = answer(request.basic_auth("kiosk", Some(outside.secret()))).await;
+    assert_eq!((status, &acknowledgement["interval"]), (200, &json!(5)), "{acknowledgement}");
+    let auth_req_id = acknowledgement["auth_req_id"].as_str().unwrap();
+    let message = outside.stack.sns.messages().pop().unwrap();
+    assert_eq!(message.phone_number(), Some("+15555550100"));
+    let link = message.text.split(' ').next_back().unwrap();
+
+    // The person's app reads the request behind the link, and approves some of it.
+    let (_, login) =
+        answer(outside.http.post(format!("{}/users/alice/token", outside.stack.phone.url()))).await;
+    let login_token = login["login_token"].as_str().unwrap();
+    let (status, shown) = answer(outside.http.get(link).bearer_auth(login_token)).await;
+    assert_eq!((status, &shown["binding_message"]), (200, &json!("K7-2931")), "{shown}");
+    let decision =
+        json!({"client_id": shown["client"]["client_id"], "decision": "approve", "scope": "openid"});
+    let request = outside.http.post(format!("{link}/decision")).bearer_auth(login_token).json(&decision);
+    let (status, decided) = answer(request).await;
+    assert_eq!((status, &decided["decision"]), (200, &json!("approved")), "{decided}");
+
+    // The client redeems, and verifies with the published keys.
+    let form = [("grant_type", CIBA), ("auth_req_id", auth_req_id)];
+    let request = outside.http.post(endpoint("token_endpoint")).form(&form);
+    let (status, tokens) = answer(request.basic_auth("kiosk", Some(outside.secret()))).await;
+    assert_eq!((status, &tokens["scope"]), (200, &json!("openid")), "{tokens}");
+    let (_, jwks) = answer(outside.http.get(endpoint("jwks_uri"))).await;
+    let claims = verified(tokens["id_token"].as_str().unwrap(), &jwks);
+    assert_eq!((&claims["sub"], &claims["aud"]), (&json!("alice"), &json!("kiosk")));
+    outside.stack.stop().await;
+}
+
+fn verified(token: &str, jwks: &Value) -> Value {
+    let set: jsonwebtoken::jwk::JwkSet = serde_json::from_value(jwks.clone()).unwrap();
+    let kid = jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
+    let key = jsonwebtoken::DecodingKey::from_jwk(set.find(&kid).unwrap()).unwrap();
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
+    validation.set_audience(&["kiosk"]);
+    jsonwebtoken::decode::<Value>(token, &key, &validation).unwrap().claims
+}
+
+/// What only HTTP shows: headers, unknown paths and methods, bodies of every kind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_client_does_wrong_over_http_is_answered_in_the_form_of_the_protocol() {
+    let outside = Outside::start(|_| {}).await;
+    let http = &outside.http;
+    for (path, method, allow) in [
+        ("/bc-authorize", "GET", "POST"),
+        ("/oauth/token", "DELETE", "POST"),
+        ("/consent", "POST", "GET"),
+        ("/.well-known/jwks.json", "POST", "GET"),
+    ] {
+        let request = http.request(method.parse().unwrap(), outside.url(path));
+        let response = request.send().await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), response.headers()["allow"].as_bytes()),
+            (405, allow.as_bytes()),
+            "{path}"
+        );
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(response.json::<Value>().await.unwrap()["error"], "invalid_request", "{path}");
+    }
+    assert_eq!(answer(http.get(outside.url("/nothing"))).await, (404, json!({"message": "Not Found"})));
+
+    let post = || http.post(outside.url("/bc-authorize")).basic_auth("kiosk", Some(outside.secret()));
+    let form = "application/x-www-form-urlencoded";
+    let with_query = http.post(outside.url("/bc-authorize?scope=openid"));
+    let with_query = with_query.basic_auth("kiosk", Some(outside.secret()));
+    for (what, request) in [
+        ("no body", post()),
+        ("JSON", post().json(&json!({"scope": "openid", "login_hint": "alice"}))),
+        ("a broken percent sequence", post().header("content-type", form).body("scope=%zz")),
+        ("no UTF-8", post().header("content-type", form).body(&b"scope=\xff\xfe"[..])),
+        ("too much", post().header("content-type", form).body("a=".to_owned() + &"b".repeat(40_000))),
+        ("a query", with_query.form(&[("login_hint", "alice")])),
+        ("twice", post().header("content-type", form).body("scope=openid&scope=openid&login_hint=alice")),
+    ] {
+        let (status, body) = answer(request).await;
+        assert_eq!((status, &body["error"]), (400, &json!("invalid_request")), "{what}: {body}");
+    }
+    let response =
+        http.post(outside.url("/oauth/token")).basic_auth("kiosk", Some("wrong")).form(&[("a", "b")]);
+    let response = response.send().await.unwrap();
+    assert_eq!(response.status().as_u16(), 401);
+    assert!(response.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic "));
+    assert!(outside.stack.sns.attempts().is_empty(), "nobody was told");
+    outside.stack.stop().await;
+}
+
+/// Elsewhere than on localhost nothing local is configured: the functions start, and accept no local login.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_issuer_from_outside_switches_the_local_settings_off() {
+    let outside = Outside::start(|options| options.issuer = Some("https://op.example".to_owned())).await;
+    let (_, metadata) = answer(outside.http.get(outside.url("/.well-known/openid-configuration"))).await;
+    assert_eq!(metadata["token_endpoint"], "https://op.example/oauth/token");
+    let (_, acknowledgement) = outside.ask("alice").await;
+    let auth_req_id = acknowledgement["auth_req_id"].as_str().expect("an acknowledgement");
+    let message = outside.stack.sns.messages().pop().unwrap();
+    assert!(message.text.contains("https://op.example/consent/"), "{}", message.text);
+    assert_eq!(outside.decide(auth_req_id, "allow").await.0, 401);
+    outside.stack.stop().await;
+}
+
+/// Nobody scans the table, and each function touches only the items it is for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_denied_flow_ends_with_access_denied_and_scans_nothing() {
+    let outside = Outside::start(|_| {}).await;
+    let (_, acknowledgement) = outside.ask("bob").await;
+    let auth_req_id = acknowledgement["auth_req_id"].as_str().expect("an acknowledgement");
+    assert_eq!(outside.poll(auth_req_id).await.1["error"], "slow_down", "before the first interval");
+    assert_eq!(outside.decide(auth_req_id, "deny").await.0, 200);
+    let (status, body) = outside.poll(auth_req_id).await;
+    assert_eq!((status, &body["error"]), (400, &json!("access_denied")));
+    let calls = outside.stack.proxy.as_ref().expect("the proxy").calls();
+    assert!(!calls.is_empty() && calls.iter().all(|Call { operation, .. }| operation != "Scan"));
+    outside.stack.stop().await;
+}

@@ -1,0 +1,88 @@
+//! The binaries that are deployed refuse what is fit for one's own machine only.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::root;
+
+const FUNCTIONS: [&str; 6] =
+    ["backchannel-authentication", "token", "consent", "discovery", "jwks", "key-rotation"];
+
+/// A login issuer whose keys are on this machine.
+const LOCAL_LOGIN: &str = r#"[{"issuer":"http://localhost:9100","jwks_uri":"http://localhost:9100/jwks",
+    "audience":{"claim":"aud","value":"app"},"algorithms":["ES256"]}]"#;
+
+fn binary(function: &str) -> PathBuf {
+    let target = root().join("target/release").join(function);
+    assert!(target.exists(), "{} is missing: run make release", target.display());
+    target
+}
+
+/// A function with settings that are fit for AWS, and these instead.
+fn function(name: &str, settings: &[(&str, &str)], runtime_api: &str) -> Command {
+    let mut command = Command::new(binary(name));
+    command
+        .env_clear()
+        .envs([
+            ("ISSUER", "https://op.example"),
+            ("TABLE_NAME", "ciba"),
+            ("OPERATOR_NAME", "Example Bank"),
+            ("KMS_KEY_ID", "alias/ciba"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "AKID"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            // Nothing answers there: a function starts without its table.
+            ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1"),
+            ("AWS_LAMBDA_FUNCTION_NAME", name),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("AWS_LAMBDA_RUNTIME_API", runtime_api),
+        ])
+        .envs(settings.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+async fn refuses_to_start(name: &str, settings: &[(&str, &str)], because: &str) {
+    let started = function(name, settings, "127.0.0.1:1").output();
+    let output = timeout(Duration::from_secs(10), started).await.expect("it went on").expect(name);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains(because), "{name} with {settings:?}: {text}");
+}
+
+#[tokio::test]
+async fn each_function_refuses_an_issuer_over_http_elsewhere_than_on_localhost() {
+    for name in FUNCTIONS {
+        for issuer in ["http://op.example", "http://127.0.0.1:9000"] {
+            refuses_to_start(name, &[("ISSUER", issuer)], "ISSUER").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_function_that_reads_login_issuers_refuses_local_ones_elsewhere_than_on_localhost() {
+    for name in ["backchannel-authentication", "consent", "discovery"] {
+        refuses_to_start(name, &[("LOGIN_ISSUERS", LOCAL_LOGIN)], "LOGIN_ISSUERS").await;
+    }
+    let plain = [("CONSENT_URL", "http://op.example/consent")];
+    refuses_to_start("backchannel-authentication", &plain, "CONSENT_URL").await;
+}
+
+/// The other side of these refusals: the same settings without the local one bring the function to ask for work.
+#[tokio::test]
+async fn each_function_starts_with_settings_fit_for_aws() {
+    for name in FUNCTIONS {
+        let runtime = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = runtime.local_addr().expect("an address").to_string();
+        let _running = function(name, &[], &address).spawn().expect(name);
+        let asked = timeout(Duration::from_secs(20), runtime.accept()).await;
+        assert!(asked.is_ok(), "{name} did not ask for work");
+    }
+}
