@@ -9,12 +9,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
-use aws_types::SdkConfig;
-use aws_types::region::Region;
-use aws_types::sdk_config::RetryConfig;
 use url::Url;
 
 use crate::domain::address::is_allowed;
@@ -67,7 +61,7 @@ impl Environment {
     }
 
     /// An empty setting counts as absent: a template cannot leave one out.
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.asked.borrow_mut().insert(name.to_owned());
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
@@ -77,7 +71,7 @@ impl Environment {
         self.asked.borrow().clone()
     }
 
-    fn required(&self, name: &str) -> Result<&str, ConfigError> {
+    pub(crate) fn required(&self, name: &str) -> Result<&str, ConfigError> {
         self.get(name).ok_or_else(|| ConfigError(format!("{name} is missing")))
     }
 
@@ -137,9 +131,9 @@ impl Issuer {
         if url.scheme() != "https" && !(is_local && url.scheme() == "http") {
             return refuse(Self::SETTING, "is not https; http is for the host localhost only");
         }
-        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if !plain || text.ends_with('/') {
-            return refuse(Self::SETTING, "has a query, a fragment, a user or a slash at its end");
+        // The routes are fixed, so a path would name endpoints that do not exist.
+        if text != url.origin().ascii_serialization() {
+            return refuse(Self::SETTING, "is more than https, a host name and a port, or ends with a slash");
         }
         Ok(Self { text: text.to_owned(), is_local })
     }
@@ -151,47 +145,6 @@ impl Issuer {
     /// Whether settings that are fit for one's own machine only are accepted.
     pub fn is_local(&self) -> bool {
         self.is_local
-    }
-}
-
-/// How AWS is reached.
-#[derive(Clone, Debug)]
-pub struct Aws {
-    pub sdk: SdkConfig,
-    pub dynamodb_endpoint: Option<String>,
-    pub sns_endpoint: Option<String>,
-    pub kms_endpoint: Option<String>,
-    /// Setting `TABLE_NAME`, required.
-    pub table: String,
-}
-
-impl Aws {
-    /// Built by hand of what Lambda puts into the environment: the SDK's own loader looks in a dozen places
-    /// that do not exist there, at every cold start.
-    pub fn read(env: &Environment) -> Result<Self, ConfigError> {
-        let credentials = Credentials::new(
-            env.required("AWS_ACCESS_KEY_ID")?,
-            env.required("AWS_SECRET_ACCESS_KEY")?,
-            env.get("AWS_SESSION_TOKEN").map(str::to_owned),
-            None,
-            "environment",
-        );
-        let sdk = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(env.required("AWS_REGION")?.to_owned()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .retry_config(
-                RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)),
-            )
-            .build();
-        let endpoint = |service: &str| env.get(&format!("AWS_ENDPOINT_URL_{service}")).map(str::to_owned);
-        Ok(Self {
-            sdk,
-            dynamodb_endpoint: endpoint("DYNAMODB"),
-            sns_endpoint: endpoint("SNS"),
-            kms_endpoint: endpoint("KMS"),
-            table: env.required("TABLE_NAME")?.to_owned(),
-        })
     }
 }
 
@@ -307,11 +260,6 @@ impl LoginIssuers {
 
     pub fn find(&self, issuer: &str) -> Option<&LoginIssuer> {
         self.0.iter().find(|login| login.issuer == issuer)
-    }
-
-    /// The issuers' names, for hints.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|login| login.issuer.as_str())
     }
 
     /// Our own `acr` values that some login can reach, for the metadata.

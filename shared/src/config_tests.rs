@@ -12,7 +12,7 @@ fn issuer(text: &str) -> Result<Issuer, ConfigError> {
 #[test]
 fn an_issuer_is_https_and_plain_but_may_be_http_on_localhost() {
     assert!(!issuer("https://op.example").unwrap().is_local());
-    assert!(!issuer("https://op.example/tenant").unwrap().is_local());
+    assert!(!issuer("https://op.example:8443").unwrap().is_local());
     assert!(issuer("http://localhost:9000").unwrap().is_local());
     for text in [
         "",
@@ -21,6 +21,9 @@ fn an_issuer_is_https_and_plain_but_may_be_http_on_localhost() {
         "http://127.0.0.1:9000",
         "http://localhost.evil.example",
         "https://op.example/",
+        "https://op.example/tenant",
+        "https://OP.example",
+        "https://op.example:443",
         "https://op.example?x",
         "https://op.example#x",
         "https://user@op.example",

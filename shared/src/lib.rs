@@ -10,8 +10,9 @@
 //! | [`protocol`] | wire types and error codes of each endpoint |
 //! | [`domain`] | the rules: no clock, no I/O, no AWS |
 //!
-//! [`config`] is the only reader of the environment.
+//! [`config`] is the only reader of the environment; [`aws`] says how AWS is reached.
 
+pub mod aws;
 pub mod config;
 pub mod domain;
 pub mod flows;

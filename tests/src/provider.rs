@@ -4,8 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use backchannel_authentication::BackchannelAuthentication;
-use ciba::config::{Aws, Environment, Issuer, LoginIssuers};
+use ciba::aws::Aws;
+use ciba::config::{Environment, Issuer, LoginIssuers};
 use ciba::domain::time::Timestamp;
 use ciba::flows::{Invocation, enroll_person, register_client};
 use ciba::http::Request;
@@ -150,6 +152,10 @@ impl Provider {
         register_client::register(&self.table, metadata, &issuers).await.map(drop).map_err(|error| error.0)
     }
 
+    fn issuer(&self) -> Issuer {
+        Issuer::read(&self.environment()).expect("an issuer")
+    }
+
     fn login_issuers(&self) -> LoginIssuers {
         let env = self.environment();
         LoginIssuers::read(&env, &Issuer::read(&env).expect("an issuer")).expect("login issuers")
@@ -165,7 +171,10 @@ impl Provider {
         });
         merge(&mut all, entry);
         let entry = serde_json::from_value(all).map_err(|error| error.to_string())?;
-        enroll_person::enroll(&self.table, entry, Self::ISSUER).await.map(drop).map_err(|error| error.0)
+        enroll_person::enroll(&self.table, entry, &self.issuer(), &self.login_issuers())
+            .await
+            .map(drop)
+            .map_err(|error| error.0)
     }
 
     pub async fn call(&self, endpoint: &impl Endpoint, request: &Request, now: Timestamp) -> Answer {
@@ -257,6 +266,28 @@ impl Provider {
         let mut items = self.items().await;
         items.retain(|item| item["pk"].as_str().is_some_and(|pk| pk.starts_with(prefix)));
         items
+    }
+
+    /// Sets a text attribute of an item, past all rules, as a hand in the table could.
+    pub async fn set_attribute(&self, pk: &str, sk: &str, name: &str, value: &str) {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let update =
+            self.dynamodb.client().update_item().table_name(TABLE).key("pk", text(pk)).key("sk", text(sk));
+        let update = update.update_expression("SET #name = :value").expression_attribute_names("#name", name);
+        update.expression_attribute_values(":value", text(value)).send().await.expect("an update");
+    }
+
+    /// Deletes what has passed its `ttl` at `now`, as DynamoDB does in its own time.
+    pub async fn sweep(&self, now: Timestamp) {
+        let text = |value: &Value| AttributeValue::S(value.as_str().unwrap_or_default().to_owned());
+        for item in self.items().await {
+            let ttl = item["ttl"].as_str().and_then(|ttl| ttl.parse().ok());
+            if ttl.is_some_and(|ttl: i64| ttl < now.seconds()) {
+                let delete = self.dynamodb.client().delete_item().table_name(TABLE);
+                let delete = delete.key("pk", text(&item["pk"])).key("sk", text(&item["sk"]));
+                delete.send().await.expect("a deletion");
+            }
+        }
     }
 
     /// What must not change when a request is refused: requests, asks and messages.

@@ -3,9 +3,8 @@
 //! The order is that of CIBA §7.2. Nothing about a person is looked at before the client is authenticated, and
 //! after any refusal there is no request and no message.
 
-use ciba::config::{
-    Aws, ConfigError, Environment, Issuer, LoginIssuers, NotificationSettings, RequestSettings,
-};
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, NotificationSettings, RequestSettings};
 use ciba::domain::asks::Asks;
 use ciba::domain::client::Client;
 use ciba::domain::hint::{self, HintError};
@@ -37,14 +36,14 @@ pub struct BackchannelAuthentication {
 }
 
 impl BackchannelAuthentication {
-    pub fn new(env: &Environment) -> Result<Self, ConfigError> {
-        let issuer = Issuer::read(env)?;
-        let aws = Aws::read(env)?;
+    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        let issuer = Issuer::read(environment)?;
+        let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
         Ok(Self {
-            requests: RequestSettings::read(env)?,
-            notifications: NotificationSettings::read(env, &issuer)?,
-            login_issuers: LoginIssuers::read(env, &issuer)?,
+            requests: RequestSettings::read(environment)?,
+            notifications: NotificationSettings::read(environment, &issuer)?,
+            login_issuers: LoginIssuers::read(environment, &issuer)?,
             clients: ClientDirectory::new(table.clone()),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             notifier: Notifier::connect(&aws),
@@ -80,7 +79,7 @@ impl BackchannelAuthentication {
 
     /// Steps 4 and 5: the hint becomes a person who can be asked.
     async fn person(&self, login_hint: &str) -> Result<(Person, Asks), Refusal<Error>> {
-        let hint = hint::parse(login_hint, self.issuer.as_str(), self.login_issuers.names());
+        let hint = hint::parse(login_hint, self.issuer.as_str(), self.login_issuers.iter());
         let hint = hint.map_err(|error| match error {
             HintError::Malformed(why) => Error::InvalidRequest(why),
             HintError::NamesNobody => Error::UnknownUserId,
@@ -112,6 +111,8 @@ impl BackchannelAuthentication {
             NotStarted::Unreachable(why) => Refusal::because(Error::AccessDenied, why),
             NotStarted::Contended => Refusal::unavailable("too many requests for one person at one moment"),
             NotStarted::Unavailable(why) => Refusal::unavailable(why),
+            NotStarted::Keys(error) => error.into(),
+            NotStarted::Store(error) => error.into(),
         })
     }
 }

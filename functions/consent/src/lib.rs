@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use ciba::config::{Aws, ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers};
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers};
 use ciba::domain::client::ClientId;
 use ciba::domain::decision::DecisionRefused;
 use ciba::domain::login_issuer::LoginProof;
@@ -51,15 +52,15 @@ enum Call {
 }
 
 impl Consent {
-    pub fn new(env: &Environment) -> Result<Self, ConfigError> {
-        let issuer = Issuer::read(env)?;
-        let aws = Aws::read(env)?;
+    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        let issuer = Issuer::read(environment)?;
+        let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
         let fetcher =
             Fetcher::new(issuer.is_local()).map_err(|error| ConfigError::of("outbound", &error.0))?;
         Ok(Self {
-            settings: DecisionSettings::read(env)?,
-            login_issuers: LoginIssuers::read(env, &issuer)?,
+            settings: DecisionSettings::read(environment)?,
+            login_issuers: LoginIssuers::read(environment, &issuer)?,
             jwks: JwksCache::new(fetcher),
             clients: ClientDirectory::new(table.clone()),
             table,
@@ -176,7 +177,8 @@ impl Endpoint for Consent {
 fn call(request: &Request) -> Result<Call, Error> {
     let rest = request.uri().path().strip_prefix(routes::CONSENT).ok_or(Error::NotFound)?;
     let (name, allow) = match rest.strip_prefix('/') {
-        None => (None, "GET"),
+        None if rest.is_empty() => (None, "GET"),
+        None => return Err(Error::NotFound),
         Some(rest) => match rest.split_once('/') {
             None => (Some(rest), "GET"),
             Some((name, "decision")) => (Some(name), "POST"),
@@ -207,6 +209,6 @@ fn not_decided(error: NotDecided) -> Refusal<Error> {
         NotDecided::SelfApproval => Error::AccessDenied.into(),
         NotDecided::Inactive => Error::NotOpen("person or client is not active any more").into(),
         NotDecided::Contended => Refusal::unavailable("the request changed at each try"),
-        NotDecided::Unavailable(why) => Refusal::unavailable(why),
+        NotDecided::Store(error) => error.into(),
     }
 }

@@ -19,9 +19,9 @@ pub struct Discovery {
 }
 
 impl Discovery {
-    pub fn new(env: &Environment) -> Result<Self, ConfigError> {
-        let issuer = Issuer::read(env)?;
-        let login_issuers = LoginIssuers::read(env, &issuer)?;
+    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        let issuer = Issuer::read(environment)?;
+        let login_issuers = LoginIssuers::read(environment, &issuer)?;
         Ok(Self { metadata: Metadata::new(issuer.as_str(), login_issuers.acr_values()) })
     }
 

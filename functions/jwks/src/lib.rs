@@ -1,6 +1,7 @@
 //! The public keys (RFC 7517, OIDC Core §10.1). This function sees no private key: it may not decrypt any.
 
-use ciba::config::{Aws, ConfigError, Environment, Issuer};
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, Environment, Issuer};
 use ciba::domain::key_schedule::{JWKS_MAX_AGE, is_published};
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
@@ -15,9 +16,9 @@ pub struct Jwks {
 }
 
 impl Jwks {
-    pub fn new(env: &Environment) -> Result<Self, ConfigError> {
-        Issuer::read(env)?;
-        Ok(Self { table: Table::connect(&Aws::read(env)?) })
+    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        Issuer::read(environment)?;
+        Ok(Self { table: Table::connect(&Aws::read(environment)?) })
     }
 
     /// Opens the first connection, while Lambda gives a starting function its full speed.

@@ -1,6 +1,7 @@
 //! Makes the keys: invoked at deployment and on a schedule, never over HTTP.
 
-use ciba::config::{Aws, ConfigError, Environment, Issuer, KeySettings};
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, Environment, Issuer, KeySettings};
 use ciba::flows::Invocation;
 use ciba::flows::rotate_keys::{RotationError, rotate};
 use ciba::keys::Kms;
@@ -14,10 +15,14 @@ pub struct KeyRotation {
 }
 
 impl KeyRotation {
-    pub fn new(env: &Environment) -> Result<Self, ConfigError> {
-        Issuer::read(env)?;
-        let aws = Aws::read(env)?;
-        Ok(Self { settings: KeySettings::read(env)?, table: Table::connect(&aws), kms: Kms::connect(&aws) })
+    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        Issuer::read(environment)?;
+        let aws = Aws::read(environment)?;
+        Ok(Self {
+            settings: KeySettings::read(environment)?,
+            table: Table::connect(&aws),
+            kms: Kms::connect(&aws),
+        })
     }
 
     /// Makes what is due, and answers what was made: `{"made": ["handle#1", …]}`.

@@ -1,6 +1,7 @@
 //! The token endpoint (CIBA §10.1, §11): a client polls, and redeems what was approved, once.
 
-use ciba::config::{Aws, ConfigError, Environment, Issuer, TokenSettings};
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, Environment, Issuer, TokenSettings};
 use ciba::domain::authentication_request::AuthenticationRequest;
 use ciba::domain::client::{Client, DeliveryMode};
 use ciba::domain::request_key::RequestKey;
@@ -24,12 +25,12 @@ pub struct Token {
 }
 
 impl Token {
-    pub fn new(env: &Environment) -> Result<Self, ConfigError> {
-        let aws = Aws::read(env)?;
+    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
         Ok(Self {
-            issuer: Issuer::read(env)?,
-            settings: TokenSettings::read(env)?,
+            issuer: Issuer::read(environment)?,
+            settings: TokenSettings::read(environment)?,
             clients: ClientDirectory::new(table.clone()),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
@@ -97,7 +98,8 @@ impl Token {
             NotRedeemed::ClientInactive => {
                 Refusal::because(Error::UnauthorizedClient, "the client changed since")
             }
-            NotRedeemed::Unavailable(why) => Refusal::unavailable(why),
+            NotRedeemed::Keys(error) => error.into(),
+            NotRedeemed::Store(error) => error.into(),
             NotRedeemed::Fault(why) => Refusal::fault(why),
         })
     }

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use ciba::{
-    config::{Aws, Environment, Issuer, LoginIssuers},
+    aws::Aws,
+    config::{Environment, Issuer, LoginIssuers},
     domain::time::Timestamp,
     flows::{enroll_person, register_client},
     keys::{HandleUse, KeyRings, Kms},
@@ -49,7 +50,7 @@ impl Provider {
     /// Writes a person of `people.json` into the table, with hints and channels.
     pub(crate) async fn enroll_person(&self, person: Value) -> Result<(), String> {
         let entry = serde_json::from_value(person).map_err(|error| error.to_string())?;
-        enroll_person::enroll(&self.table, entry, self.issuer.as_str())
+        enroll_person::enroll(&self.table, entry, &self.issuer, &self.login_issuers)
             .await
             .map(drop)
             .map_err(|refused| refused.0)

@@ -31,7 +31,7 @@ pub struct AuthenticationRequest {
     pub lifetime: Lifetime,
     pub polling: Polling,
     /// The handle key under which `auth_req_id` was sealed.
-    pub handle_generation: u8,
+    pub handle_generation: u32,
     pub state: State,
 }
 

@@ -97,7 +97,9 @@ fn reads_as_address(text: &str) -> bool {
 fn reads_as_phone_number(text: &str) -> bool {
     let bytes = text.as_bytes();
     let begins = |at: usize| {
-        let inside = at.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
+        // Not within a word, a number or a date.
+        let before = at.checked_sub(1).and_then(|i| bytes.get(i));
+        let inside = before.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'/'));
         matches!(bytes.get(at), Some(b'+' | b'0')) && !inside
     };
     (0..bytes.len()).filter(|&at| begins(at)).any(|at| {
@@ -126,6 +128,7 @@ mod tests {
             "K7-2931",
             "Transfer 100.50 EUR to M. Meyer?",
             "Order 2026-11-22 0815",
+            "Order 2026-01-02 0815",
             "Desk #4: hello, ready!",
             "12345678901234",
             longest.as_str(),

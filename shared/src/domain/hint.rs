@@ -7,11 +7,12 @@
 //! | `tel:+15555550100` | the person with this number, in any of its spellings |
 //! | `email:a@example.com` | the person with this address, in any case |
 //! | `sub:…` | the person with this `sub` at this provider |
-//! | `{"format":"iss_sub","iss":"…","sub":"…"}` | the same, or the person whom a login issuer calls `sub` |
+//! | `{"format":"iss_sub","iss":"…","sub":"…"}` | the same, or the person whom a login issuer's person claim calls `sub` |
 //! | anything else | the person enrolled under exactly this value |
 
 use serde::Deserialize;
 
+use crate::domain::login_issuer::LoginIssuer;
 use crate::domain::person::{PersonKey, PhoneNumber};
 
 /// A hint in the one form in which the directory knows it (`ATK-3-04`).
@@ -32,6 +33,8 @@ pub enum HintKind {
 }
 
 impl HintKind {
+    const ALL: [Self; 4] = [Self::Plain, Self::Tel, Self::Email, Self::Sub];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -59,6 +62,16 @@ impl DirectoryHint {
         };
         let fits = (1..=MAX_BYTES).contains(&value.len()) && !value.chars().any(char::is_control);
         fits.then_some(Self { kind, value })
+    }
+
+    /// Kind and value in one text, as the table has it: `tel#+15555550100`.
+    pub fn encode(&self) -> String {
+        format!("{}#{}", self.kind.as_str(), self.value)
+    }
+
+    pub fn decode(text: &str) -> Option<Self> {
+        let (kind, value) = text.split_once('#')?;
+        Self::new(HintKind::ALL.into_iter().find(|known| known.as_str() == kind)?, value)
     }
 
     pub fn kind(&self) -> HintKind {
@@ -101,7 +114,7 @@ struct IssSub {
 pub fn parse<'a>(
     text: &str,
     issuer: &str,
-    mut login_issuers: impl Iterator<Item = &'a str>,
+    mut login_issuers: impl Iterator<Item = &'a LoginIssuer>,
 ) -> Result<Hint, HintError> {
     if text.len() > MAX_BYTES {
         return Err(HintError::Malformed("login_hint is longer than 512 bytes"));
@@ -134,10 +147,8 @@ pub fn parse<'a>(
         return directory(HintKind::Sub, &hint.sub);
     }
     // The key is made of the issuer as configured, so one person has one key, slash or not.
-    match login_issuers.find(|known| without_slash(known) == named) {
-        Some(known) => Ok(Hint::Person(PersonKey::new(known, &hint.sub))),
-        None => Err(HintError::NamesNobody),
-    }
+    let known = login_issuers.find(|known| without_slash(&known.issuer) == named);
+    known.and_then(|known| known.person_key(&hint.sub)).map(Hint::Person).ok_or(HintError::NamesNobody)
 }
 
 /// URI schemes are case-insensitive (RFC 3986 §3.1), and people capitalise.
@@ -168,7 +179,10 @@ mod tests {
     const LOGIN: &str = "https://login.example/";
 
     fn read(text: &str) -> Result<Hint, HintError> {
-        parse(text, ISSUER, [LOGIN].into_iter())
+        let login = serde_json::json!({
+            "issuer": LOGIN, "jwks_uri": "", "audience": { "claim": "aud", "value": "" }, "algorithms": [],
+        });
+        parse(text, ISSUER, [serde_json::from_value(login).unwrap()].iter())
     }
 
     fn found(kind: HintKind, value: &str) -> Result<Hint, HintError> {
@@ -230,7 +244,7 @@ mod tests {
         #[test]
         fn no_text_makes_the_parser_fail_otherwise_and_canonical_values_are_fixed_points(text in "\\PC{0,40}|(tel:|email:|sub:|\\{).{0,40}") {
             if let Ok(Hint::Directory(hint)) = read(&text) {
-                proptest::prop_assert_eq!(DirectoryHint::new(hint.kind(), hint.value()), Some(hint));
+                proptest::prop_assert_eq!(DirectoryHint::decode(&hint.encode()), Some(hint));
             }
         }
     }

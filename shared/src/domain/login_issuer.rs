@@ -98,6 +98,16 @@ impl LoginProof {
 }
 
 impl LoginIssuer {
+    /// The key of the person whom this issuer's person claim calls `value`; one key for all spellings of an
+    /// address. `None` if it names nobody.
+    pub fn person_key(&self, value: &str) -> Option<PersonKey> {
+        let value = match self.person_claim.as_str() {
+            "email" => canonical_email(value)?,
+            _ => value.to_owned(),
+        };
+        (!value.is_empty()).then(|| PersonKey::new(&self.issuer, &value))
+    }
+
     /// Judges the claims of a token whose signature was verified with a key of this issuer.
     pub fn judge(
         &self,
@@ -130,13 +140,8 @@ impl LoginIssuer {
         if self.person_claim == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
             return Err(Invalid("the e-mail address is not verified"));
         }
-        let person = text(&self.person_claim)
-            .and_then(|value| match self.person_claim.as_str() {
-                "email" => canonical_email(value),
-                _ => Some(value.to_owned()),
-            })
-            .filter(|value| !value.is_empty())
-            .ok_or(Invalid("the login token names no person"))?;
+        let person = text(&self.person_claim).and_then(|value| self.person_key(value));
+        let person = person.ok_or(Invalid("the login token names no person"))?;
         if let Some(scope) = &self.scope {
             let granted = strings(claims.get("scope").or_else(|| claims.get("scp")));
             if !granted.iter().flat_map(|text| text.split(' ')).any(|value| value == scope) {
@@ -152,7 +157,7 @@ impl LoginIssuer {
         let named = ["aud", "azp", "client_id"].iter().flat_map(|&claim| strings(claims.get(claim)));
         Ok(LoginProof {
             issuer: self.issuer.clone(),
-            person: PersonKey::new(&self.issuer, &person),
+            person,
             jti: text("jti").map(str::to_owned),
             authentication: Authentication {
                 auth_time,

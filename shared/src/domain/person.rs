@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use crate::domain::hint::DirectoryHint;
+
 /// A person's name in the table: 22 characters of base64url.
 ///
 /// Computed from the issuer and that issuer's name for the person, so a login token gives the key without
@@ -89,6 +91,8 @@ pub struct Person {
     pub key: PersonKey,
     pub sub: Subject,
     pub active: bool,
+    /// The hints that lead here.
+    pub hints: Vec<DirectoryHint>,
     /// In the order in which they are tried.
     pub channels: Vec<Channel>,
     /// Profile claims, by their OIDC names.
@@ -127,6 +131,7 @@ mod tests {
             key: PersonKey::new("i", "v"),
             sub: Subject::parse("alice").unwrap(),
             active: true,
+            hints: vec![],
             channels: vec![Channel::Sms(PhoneNumber::parse("+15555550100").unwrap())],
             claims: Map::new(),
         };

@@ -37,7 +37,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// SHA-256 of a secret of at least 256 bits.
+/// SHA-256 of a secret of at least 32 characters (192 bits of base64url).
 ///
 /// A slow hash would defend secrets that people invent. Ours are random and long (registration refuses
 /// others), so nothing is left to guess, and a client authentication costs a microsecond.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::authentication_request::{AuthenticationRequest, Decided as Transition, State};
+use crate::domain::authentication_request::{AuthenticationRequest, Decided as Transition, Grant, State};
 use crate::domain::client::ClientId;
 use crate::domain::decision::{Approval, Decision, DecisionRefused};
 use crate::domain::login_issuer::LoginProof;
@@ -28,6 +28,18 @@ pub enum Recorded {
     Denied,
 }
 
+impl Recorded {
+    /// What a decided request says; whatever is not approved grants nothing.
+    fn of(state: &State) -> Self {
+        match state {
+            State::Approved(approval) | State::Redeemed(Grant { approval, .. }) => {
+                Self::Approved(approval.scope.clone())
+            }
+            State::Pending | State::Denied { .. } | State::Cancelled { .. } => Self::Denied,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub enum NotDecided {
     Refused(DecisionRefused),
@@ -38,12 +50,12 @@ pub enum NotDecided {
     /// Person or client are not active any more.
     Inactive,
     Contended,
-    Unavailable(String),
+    Store(StoreError),
 }
 
 impl From<StoreError> for NotDecided {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.detail())
+        Self::Store(error)
     }
 }
 
@@ -75,15 +87,12 @@ pub async fn decide(
             return Err(NotDecided::Inactive);
         }
         let decision = decision(&choice, &found, proof, invocation);
-        let recorded = match &decision {
-            Decision::Approve(approval) => Recorded::Approved(approval.scope.clone()),
-            Decision::Deny => Recorded::Denied,
-        };
         let next = match found.decide(&proof.person, &decision, invocation.now) {
-            Ok(Transition::Already) => return Ok(recorded),
+            Ok(Transition::Already) => return Ok(Recorded::of(&found.state)),
             Ok(Transition::Now(next)) => next,
             Err(refused) => return Err(NotDecided::Refused(refused)),
         };
+        let recorded = Recorded::of(&next);
         let evidence = evidence(&found, &next, &recorded, proof, keep_evidence, invocation);
         match table.decide_request(&next, &evidence, &invocation.write_id).await? {
             Decided::Done => return Ok(recorded),

@@ -3,13 +3,14 @@
 //! Unverified text and verified claims are different types: only [`verify`] makes the latter, and nothing of
 //! the former is used but the names by which the key is looked up (`HYG-3-17`).
 
+use std::fmt;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::config::LoginIssuers;
@@ -50,6 +51,35 @@ struct Header {
 #[derive(Deserialize)]
 struct Unverified {
     iss: String,
+}
+
+/// Claims, none of them twice: two readers of a doubled one could read two things (`HYG-3-13`).
+struct Claims(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Once;
+
+        impl<'de> Visitor<'de> for Once {
+            type Value = Claims;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object without repeated members")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Claims, A::Error> {
+                let mut claims = Map::new();
+                while let Some((name, value)) = members.next_entry::<String, Value>()? {
+                    if claims.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a member is repeated"));
+                    }
+                }
+                Ok(Claims(claims))
+            }
+        }
+
+        deserializer.deserialize_map(Once)
+    }
 }
 
 /// 1. Split the compact form, and read header and `iss`.
@@ -105,7 +135,7 @@ fn verify(token: &str, algorithm: LoginAlgorithm, key: &DecodingKey) -> Option<M
     signature_only.required_spec_claims.clear();
     (signature_only.validate_exp, signature_only.validate_nbf, signature_only.validate_aud) =
         (false, false, false);
-    jsonwebtoken::decode(token, key, &signature_only).ok().map(|token| token.claims)
+    jsonwebtoken::decode::<Claims>(token, key, &signature_only).ok().map(|token| token.claims.0)
 }
 
 /// What login issuers call their tokens. An ID token of ours is none of them: this provider is no login issuer.

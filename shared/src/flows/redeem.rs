@@ -7,7 +7,7 @@ use crate::domain::decision::Approval;
 use crate::domain::person::Person;
 use crate::domain::time::{Timestamp, seconds_rounded_up};
 use crate::flows::Invocation;
-use crate::keys::KeyRing;
+use crate::keys::{KeyError, KeyRing};
 use crate::protocol::access_token::{self, AccessTokenClaims};
 use crate::protocol::id_token::{self, IdTokenClaims};
 use crate::protocol::token::TokenResponse;
@@ -31,13 +31,20 @@ pub enum NotRedeemed {
     PersonInactive,
     /// The client is disabled, or lost this grant.
     ClientInactive,
-    Unavailable(String),
+    Keys(KeyError),
+    Store(StoreError),
     Fault(String),
 }
 
 impl From<StoreError> for NotRedeemed {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.detail())
+        Self::Store(error)
+    }
+}
+
+impl From<KeyError> for NotRedeemed {
+    fn from(error: KeyError) -> Self {
+        Self::Keys(error)
     }
 }
 
@@ -95,9 +102,8 @@ impl Redemption<'_> {
         invocation: &Invocation,
     ) -> Result<TokenResponse, NotRedeemed> {
         let now = invocation.now;
-        let unavailable = |error: crate::keys::KeyError| NotRedeemed::Unavailable(error.0);
-        let signing_key = self.keys.signing_key(now).map_err(unavailable)?;
-        let jti = self.keys.seal_jti(&request.key, invocation.random(), now).map_err(unavailable)?;
+        let signing_key = self.keys.signing_key(now)?;
+        let jti = self.keys.seal_jti(&request.key, invocation.random(), now)?;
         let (iss, sub, client_id) = (self.issuer.as_str(), person.sub.as_str(), client.id.as_str());
         let scope = approval.scope.encode();
         let authentication = &approval.authentication;

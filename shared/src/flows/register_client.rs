@@ -40,6 +40,9 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
     if metadata.client_secret.expose().chars().count() < MIN_SECRET {
         return Err(refuse("client_secret has fewer than 32 characters"));
     }
+    if !metadata.client_secret.expose().bytes().all(|b| matches!(b, 0x20..=0x7e)) {
+        return Err(refuse("client_secret has characters that RFC 6749 does not allow"));
+    }
     let method = AuthenticationMethod::parse(&metadata.token_endpoint_auth_method)
         .ok_or_else(|| refuse("token_endpoint_auth_method is not supported"))?;
     let hash = metadata.client_secret.hash();

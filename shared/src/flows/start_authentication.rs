@@ -12,7 +12,7 @@ use crate::domain::lifetime::Lifetime;
 use crate::domain::person::{Channel, Person};
 use crate::domain::request_key::RequestKey;
 use crate::flows::Invocation;
-use crate::keys::{HandleUse, KeyRing};
+use crate::keys::{HandleUse, KeyError, KeyRing};
 use crate::notify::{Notifier, NotifyError};
 use crate::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
 use crate::store::{Inserted, StoreError, Table, Withdrawn};
@@ -48,13 +48,15 @@ pub enum NotStarted {
     Unreachable(String),
     /// Too many ask this person at this very moment.
     Contended,
-    /// SNS, the table or the keys do not serve us now.
+    /// SNS does not accept messages now.
     Unavailable(String),
+    Keys(KeyError),
+    Store(StoreError),
 }
 
 impl From<StoreError> for NotStarted {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.detail())
+        Self::Store(error)
     }
 }
 
@@ -71,10 +73,8 @@ impl Backchannel<'_> {
         invocation: &Invocation,
     ) -> Result<Started, NotStarted> {
         let key = RequestKey::from_bytes(invocation.random());
-        let (auth_req_id, handle_generation) = self
-            .keys
-            .seal_handle(HandleUse::AuthReqId, &key, invocation.now)
-            .map_err(|error| NotStarted::Unavailable(error.0))?;
+        let (auth_req_id, handle_generation) =
+            self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now).map_err(NotStarted::Keys)?;
         let request = self.request(key, handle_generation, client, person, asked, invocation);
 
         self.insert(&request, asks, invocation).await?;
@@ -98,7 +98,7 @@ impl Backchannel<'_> {
     fn request(
         &self,
         key: RequestKey,
-        handle_generation: u8,
+        handle_generation: u32,
         client: &Client,
         person: &Person,
         asked: BackchannelAuthenticationRequest,

@@ -53,7 +53,7 @@ pub enum OpenError {
 
 /// One generation of the handle key.
 pub struct HandleKey {
-    generation: u8,
+    generation: u32,
     times: KeyTimes,
     key: LessSafeKey,
 }
@@ -62,14 +62,15 @@ impl HandleKey {
     pub const BYTES: usize = 32;
 
     /// `None` if the key has the wrong length.
-    pub fn new(generation: u8, times: KeyTimes, key: &[u8]) -> Option<Self> {
+    pub fn new(generation: u32, times: KeyTimes, key: &[u8]) -> Option<Self> {
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, key).ok()?);
         Some(Self { generation, times, key })
     }
 
-    /// The key-version byte of the handles it makes.
+    /// The key-version byte of the handles it makes. It begins again after 256 generations, when nothing that
+    /// the first one sealed is left: rotations are at least a day apart.
     pub fn version(&self) -> u8 {
-        self.generation
+        self.generation.to_le_bytes()[0]
     }
 
     /// `None` only if the cipher itself fails.
@@ -77,10 +78,10 @@ impl HandleKey {
         let mut sealed = [0; SEALED];
         let (version, rest) = sealed.split_at_mut(1);
         let (body, tag) = rest.split_at_mut(RequestKey::BYTES);
-        version.copy_from_slice(&[self.generation]);
+        version.copy_from_slice(&[self.version()]);
         body.copy_from_slice(request.as_bytes());
         let nonce = Nonce::assume_unique_for_key(NONCE);
-        let made = self.key.seal_in_place_separate_tag(nonce, handle_use.aad(self.generation), body).ok()?;
+        let made = self.key.seal_in_place_separate_tag(nonce, handle_use.aad(self.version()), body).ok()?;
         tag.copy_from_slice(made.as_ref());
         Some(sealed)
     }
@@ -93,7 +94,7 @@ impl HandleKey {
         let nonce = Nonce::assume_unique_for_key(NONCE);
         let plain = self
             .key
-            .open_in_place(nonce, handle_use.aad(self.generation), &mut rest)
+            .open_in_place(nonce, handle_use.aad(self.version()), &mut rest)
             .map_err(|_| OpenError::Forged)?;
         <[u8; RequestKey::BYTES]>::try_from(&*plain)
             .map(RequestKey::from_bytes)
@@ -103,7 +104,7 @@ impl HandleKey {
 
 impl Scheduled for HandleKey {
     fn generation(&self) -> u32 {
-        self.generation.into()
+        self.generation
     }
 
     fn times(&self) -> &KeyTimes {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::domain::key_schedule::{RELOAD_EVERY, current};
+use crate::domain::key_schedule::{RELOAD_EVERY, Scheduled, current};
 use crate::domain::request_key::RequestKey;
 use crate::domain::time::Timestamp;
 use crate::keys::handle::{self, HandleKey, HandleUse, OpenError};
@@ -48,11 +48,7 @@ impl KeyRing {
             match record.key_use {
                 KeyUse::Data => {}
                 KeyUse::Handle => {
-                    let version = u8::try_from(record.generation);
-                    let key = version
-                        .ok()
-                        .zip(Some(open()?))
-                        .and_then(|(v, key)| HandleKey::new(v, record.times, &key));
+                    let key = HandleKey::new(record.generation, record.times, &open()?);
                     handle.push(key.ok_or(KeyError("a handle key is malformed".to_owned()))?);
                 }
                 KeyUse::Signing => {
@@ -62,19 +58,23 @@ impl KeyRing {
                 }
             }
         }
+        // Not an empty ring: that would be kept for minutes after the keys are there.
+        if handle.is_empty() || signing.is_empty() {
+            return Err(KeyError("there are no keys yet; key-rotation makes them".to_owned()));
+        }
         Ok(Self { handle, signing })
     }
 
-    /// The handle of `request`, and the version of the key that made it.
+    /// The handle of `request`, and the generation of the key that made it.
     pub fn seal_handle(
         &self,
         handle_use: HandleUse,
         request: &RequestKey,
         now: Timestamp,
-    ) -> Result<(String, u8), KeyError> {
+    ) -> Result<(String, u32), KeyError> {
         let key = current(&self.handle, now).ok_or(KeyError("there is no handle key".to_owned()))?;
         let sealed = key.seal(handle_use, request).ok_or(KeyError("sealing failed".to_owned()))?;
-        Ok((handle::encode(&sealed), key.version()))
+        Ok((handle::encode(&sealed), key.generation()))
     }
 
     /// A new `jti`: the sealed key, which leads to the grant, and 16 random bytes.
@@ -92,7 +92,8 @@ impl KeyRing {
 
     pub fn open_handle(&self, handle_use: HandleUse, text: &str) -> Result<RequestKey, OpenError> {
         let (version, sealed) = handle::decode(text)?;
-        let key = self.handle.iter().find(|key| key.version() == version).ok_or(OpenError::UnknownVersion)?;
+        let of_version = self.handle.iter().filter(|key| key.version() == version);
+        let key = of_version.max_by_key(|key| key.generation()).ok_or(OpenError::UnknownVersion)?;
         key.open(handle_use, &sealed)
     }
 

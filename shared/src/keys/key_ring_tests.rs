@@ -4,10 +4,11 @@ use crate::domain::key_schedule::KeyTimes;
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const REQUEST: RequestKey = RequestKey::from_bytes([5; 16]);
 
-fn ring(versions: &[u8]) -> KeyRing {
+fn ring(generations: &[u32]) -> KeyRing {
     let times = KeyTimes::first(NOW, Duration::from_secs(3600));
-    let key = |&version: &u8| HandleKey::new(version, times, &[version; 32]).unwrap();
-    KeyRing { handle: versions.iter().map(key).collect(), signing: vec![] }
+    let key =
+        |&generation: &u32| HandleKey::new(generation, times, &[generation.to_le_bytes()[0]; 32]).unwrap();
+    KeyRing { handle: generations.iter().map(key).collect(), signing: vec![] }
 }
 
 /// CIBA-7.3-02, CIBA-7.3-03, CIBA-7.3-04

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use aws_sdk_kms::Client;
-use aws_sdk_kms::config::timeout::TimeoutConfig;
-use aws_sdk_kms::error::DisplayErrorContext;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeySpec;
 
-use crate::config::Aws;
+use crate::aws::{self, Aws};
 
 /// Binds an encrypted data key to its purpose: KMS opens it for nothing else.
 const CONTEXT: (&str, &str) = ("purpose", "ciba-keys");
@@ -25,9 +23,8 @@ pub struct Kms(Client);
 
 impl Kms {
     pub fn connect(aws: &Aws) -> Self {
-        let timeouts =
-            TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();
-        let mut config = aws_sdk_kms::config::Builder::from(&aws.sdk).timeout_config(timeouts);
+        let mut config =
+            aws_sdk_kms::config::Builder::from(&aws.sdk).timeout_config(aws::timeouts(ATTEMPT, CALL));
         config.set_endpoint_url(aws.kms_endpoint.clone());
         Self(Client::from_conf(config.build()))
     }
@@ -42,7 +39,7 @@ impl Kms {
             .encryption_context(CONTEXT.0, CONTEXT.1)
             .send()
             .await
-            .map_err(|error| KmsError(format!("GenerateDataKey: {}", DisplayErrorContext(&error))))?;
+            .map_err(|error| KmsError(aws::failure("GenerateDataKey", &error)))?;
         match (answer.plaintext, answer.ciphertext_blob) {
             (Some(plain), Some(sealed)) => Ok((plain.into_inner(), sealed.into_inner())),
             _ => Err(KmsError("GenerateDataKey answered without a key".to_owned())),
@@ -57,7 +54,7 @@ impl Kms {
             .encryption_context(CONTEXT.0, CONTEXT.1)
             .send()
             .await
-            .map_err(|error| KmsError(format!("Decrypt: {}", DisplayErrorContext(&error))))?;
+            .map_err(|error| KmsError(aws::failure("Decrypt", &error)))?;
         answer
             .plaintext
             .map(Blob::into_inner)

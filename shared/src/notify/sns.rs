@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_sns::Client;
-use aws_sdk_sns::config::timeout::TimeoutConfig;
-use aws_sdk_sns::error::DisplayErrorContext;
 use aws_sdk_sns::operation::publish::PublishError;
 use aws_sdk_sns::types::MessageAttributeValue;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::Aws;
+use crate::aws::{self, Aws};
 use crate::domain::notification::SmsText;
 use crate::domain::person::PhoneNumber;
 
@@ -31,9 +29,8 @@ pub struct Notifier(Client);
 
 impl Notifier {
     pub fn connect(aws: &Aws) -> Self {
-        let timeouts =
-            TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();
-        let mut config = aws_sdk_sns::config::Builder::from(&aws.sdk).timeout_config(timeouts);
+        let mut config =
+            aws_sdk_sns::config::Builder::from(&aws.sdk).timeout_config(aws::timeouts(ATTEMPT, CALL));
         config.set_endpoint_url(aws.sns_endpoint.clone());
         Self(Client::from_conf(config.build()))
     }
@@ -71,7 +68,7 @@ impl Notifier {
                     // Its text may name the number.
                     NotifyError::Unreachable("Publish: SNS refuses the number".to_owned())
                 }
-                _ => NotifyError::Unavailable(format!("Publish: {}", DisplayErrorContext(&error))),
+                _ => NotifyError::Unavailable(aws::failure("Publish", &error)),
             }),
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::secret::Secret;
 #[serde(deny_unknown_fields)]
 pub struct ClientMetadata {
     pub client_id: String,
-    /// What the person reads: 1 to 60 characters under the rule of the binding message.
+    /// What the person reads: 1 to 64 characters under the rule of the binding message.
     pub client_name: String,
     /// At least 32 characters; stored as a hash only.
     pub client_secret: Secret,

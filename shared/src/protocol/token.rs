@@ -85,7 +85,7 @@ impl ProtocolError for TokenError {
     fn description(self) -> &'static str {
         match self {
             Self::AuthorizationPending => "the person has not decided yet",
-            Self::SlowDown => "polled too early; the interval is now 5 seconds longer",
+            Self::SlowDown => "polled too early; poll less often, and not before the time in Retry-After",
             Self::ExpiredToken => "auth_req_id has expired; start a new authentication request",
             Self::AccessDenied => "the request was denied or withdrawn",
             Self::InvalidRequest(why) => why,

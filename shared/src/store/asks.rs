@@ -65,6 +65,6 @@ impl Table {
                 .condition_expression("#version = :seen")
                 .expression_attribute_values(":seen", number(seen as i64))
         };
-        update.build().map_err(|error| StoreError::unavailable("UpdateAsks", &error))
+        update.build().map_err(StoreError::incomplete)
     }
 }

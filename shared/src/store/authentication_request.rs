@@ -3,7 +3,6 @@
 //! The state machine says what may follow what; each method here makes one such step a conditional write.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
@@ -102,14 +101,13 @@ impl Table {
         supersedes: Option<&RequestKey>,
         write: &WriteId,
     ) -> Result<Inserted, StoreError> {
-        let broken = |error| StoreError::unavailable("InsertRequest", &error);
         let put = Put::builder()
             .table_name(&self.name)
             .set_item(Some(encode(request, write)))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
-            .map_err(broken)?;
+            .map_err(StoreError::incomplete)?;
         let mut writes = vec![
             TransactWriteItem::builder().put(put).build(),
             TransactWriteItem::builder().update(self.update_asks(&request.person, asks, write)?).build(),
@@ -130,7 +128,7 @@ impl Table {
                 .expression_attribute_values(":by", text(CancelledBy::Superseded.as_str()))
                 .expression_attribute_values(":write", text(write.as_str()))
                 .build()
-                .map_err(broken)?;
+                .map_err(StoreError::incomplete)?;
             writes.push(TransactWriteItem::builder().update(cancel).build());
         }
         let Some(reasons) = self.transact("InsertRequest", writes).await? else { return Ok(Inserted::Done) };
@@ -314,7 +312,7 @@ impl Table {
         let update = update
             .update_expression(format!("{set} REMOVE pending_for"))
             .build()
-            .map_err(|error| StoreError::unavailable("DecideRequest", &error))?;
+            .map_err(StoreError::incomplete)?;
         let writes = vec![
             TransactWriteItem::builder().update(update).build(),
             TransactWriteItem::builder().put(evidence.put(self, write)?).build(),
@@ -366,26 +364,6 @@ impl Table {
             .expression_attribute_values(":write", text(write.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
-
-    /// Runs a transaction. `None` if it was carried out, else why each part was not.
-    async fn transact(
-        &self,
-        operation: &str,
-        writes: Vec<TransactWriteItem>,
-    ) -> Result<Option<Vec<CancellationReason>>, StoreError> {
-        // The SDK makes one client token per call and keeps it over its repeats, so a repeat within ten
-        // minutes is answered like the first attempt.
-        let result = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        match result {
-            Ok(_) => Ok(None),
-            Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                    Ok(Some(cancelled.cancellation_reasons().to_vec()))
-                }
-                _ => Err(StoreError::unavailable(operation, &error)),
-            },
-        }
-    }
 }
 
 enum Written {
@@ -393,22 +371,30 @@ enum Written {
     Refused(Option<Item>),
 }
 
-/// Sends a conditional update. A refusal by an item that carries our own `write_id` is our own success.
+/// Sends a conditional update. A refusal by an item that carries our own `write_id` is our own success; a
+/// conflict with a transaction under way is over in a moment.
 async fn written(
     update: UpdateItemFluentBuilder,
     operation: &str,
     write: &WriteId,
 ) -> Result<Written, StoreError> {
-    match update.send().await {
-        Ok(output) => Ok(Written::Done(output.attributes.unwrap_or_default())),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(match failed.item() {
-                Some(item) if is_own(Some(item), write) => Written::Done(item.clone()),
-                other => Written::Refused(other.cloned()),
-            }),
-            _ => Err(StoreError::unavailable(operation, &error)),
-        },
+    for last in [false, false, true] {
+        let error = match update.clone().send().await {
+            Ok(output) => return Ok(Written::Done(output.attributes.unwrap_or_default())),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                return Ok(match failed.item() {
+                    Some(item) if is_own(Some(item), write) => Written::Done(item.clone()),
+                    other => Written::Refused(other.cloned()),
+                });
+            }
+            Some(UpdateItemError::TransactionConflictException(_)) if !last => {}
+            _ => return Err(StoreError::unavailable(operation, &error)),
+        }
     }
+    Err(StoreError::Unavailable(format!("{operation}: in conflict with transactions")))
 }
 
 /// The item that a failed condition hands back.

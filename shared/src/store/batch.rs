@@ -25,7 +25,7 @@ impl Table {
                 .set_keys(Some(left))
                 .consistent_read(true)
                 .build()
-                .map_err(|error| StoreError::unavailable("BatchGetItem", &error))?;
+                .map_err(StoreError::incomplete)?;
             let answer = self
                 .client
                 .batch_get_item()

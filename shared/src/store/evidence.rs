@@ -56,6 +56,6 @@ impl DecisionEvidence<'_> {
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(pk)")
             .build()
-            .map_err(|error| StoreError::unavailable("PutEvidence", &error))
+            .map_err(StoreError::incomplete)
     }
 }

@@ -17,6 +17,7 @@ mod item;
 mod key;
 mod person;
 mod table;
+mod transaction;
 
 pub use authentication_request::{
     Decided, Inserted, PendingRequest, Polled, Redeemed, SlowedDown, Withdrawn,
@@ -24,4 +25,5 @@ pub use authentication_request::{
 pub use client::ClientDirectory;
 pub use evidence::DecisionEvidence;
 pub use key::{KeyRecord, KeyUse};
+pub use person::Enrolled;
 pub use table::{StoreError, Table, WriteId};

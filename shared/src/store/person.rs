@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Delete, Put, TransactWriteItem};
 
 use crate::domain::asks::Asks;
 use crate::domain::client::{Client, ClientId};
@@ -19,7 +19,7 @@ pub(super) fn pk(person: &PersonKey) -> String {
 }
 
 fn hint_key(hint: &DirectoryHint) -> Item {
-    key(format!("hint#{}#{}", hint.kind().as_str(), hint.value()), "hint")
+    key(format!("hint#{}", hint.encode()), "hint")
 }
 
 pub(super) fn decode(item: &Item) -> Result<Person, StoreError> {
@@ -28,10 +28,14 @@ pub(super) fn decode(item: &Item) -> Result<Person, StoreError> {
         let number = channel.as_m().ok().and_then(|map| Reader(map).optional_text("sms"));
         number.and_then(PhoneNumber::parse).map(Channel::Sms).ok_or_else(|| Reader::corrupt("channels"))
     });
+    let hints = reader.list("hints")?.iter().map(|hint| {
+        hint.as_s().ok().and_then(|text| DirectoryHint::decode(text)).ok_or_else(|| Reader::corrupt("hints"))
+    });
     Ok(Person {
         key: PersonKey::from_stored(reader.text("user")?),
         sub: reader.parsed("sub", Subject::parse)?,
         active: reader.flag("active")?,
+        hints: hints.collect::<Result<_, _>>()?,
         channels: channels.collect::<Result<_, _>>()?,
         claims: reader.parsed("claims", |json| serde_json::from_str(json).ok())?,
     })
@@ -46,10 +50,25 @@ fn encode(person: &Person) -> Item {
         ("user".to_owned(), text(person.key.as_str())),
         ("sub".to_owned(), text(person.sub.as_str())),
         ("active".to_owned(), AttributeValue::Bool(person.active)),
+        ("hints".to_owned(), encode_hints(&person.hints)),
         ("channels".to_owned(), AttributeValue::L(channels.collect())),
         ("claims".to_owned(), text(serde_json::Value::Object(person.claims.clone()).to_string())),
     ]);
     item
+}
+
+fn encode_hints(hints: &[DirectoryHint]) -> AttributeValue {
+    AttributeValue::L(hints.iter().map(|hint| text(hint.encode())).collect())
+}
+
+/// What became of a person's entry. Unless it is `Done`, nothing is written.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Enrolled {
+    Done,
+    /// A hint leads to somebody else already.
+    HintTaken,
+    /// The entry gives somebody another `sub`, or was changed by someone else at this moment.
+    OtherSub,
 }
 
 impl Table {
@@ -91,34 +110,44 @@ impl Table {
         ))
     }
 
-    /// Writes a person and the hints that lead there, new or changed. `false` if a hint leads to somebody
-    /// else already: nothing is written then.
-    pub async fn put_person(&self, person: &Person, hints: &[DirectoryHint]) -> Result<bool, StoreError> {
-        let put = |item: Item, condition: Option<&str>| {
-            let put = Put::builder().table_name(&self.name).set_item(Some(item));
-            let put = match condition {
-                Some(condition) => put
-                    .condition_expression(condition)
-                    .expression_attribute_names("#user", "user")
-                    .expression_attribute_values(":user", text(person.key.as_str())),
-                None => put,
-            };
-            let put = put.build().map_err(|error| StoreError::unavailable("PutPerson", &error))?;
-            Ok::<_, StoreError>(TransactWriteItem::builder().put(put).build())
-        };
-        let mut writes = vec![put(encode(person), None)?];
-        for hint in hints {
+    /// Writes a person and the hints that lead there, new or changed, in one transaction. A hint that the entry
+    /// does not have any more leads nowhere afterwards.
+    pub async fn put_person(&self, person: &Person) -> Result<Enrolled, StoreError> {
+        let known = self.find_person_with_asks(&person.key).await?;
+        let seen = known.map(|(known, _)| known.hints).unwrap_or_default();
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(encode(person)))
+            .condition_expression("attribute_not_exists(pk) OR (#sub = :sub AND hints = :seen)")
+            .expression_attribute_names("#sub", "sub")
+            .expression_attribute_values(":sub", text(person.sub.as_str()))
+            .expression_attribute_values(":seen", encode_hints(&seen))
+            .build()
+            .map_err(StoreError::incomplete)?;
+        let mut writes = vec![TransactWriteItem::builder().put(put).build()];
+        for hint in &person.hints {
             let mut item = hint_key(hint);
             item.insert("user".to_owned(), text(person.key.as_str()));
-            writes.push(put(item, Some("attribute_not_exists(pk) OR #user = :user"))?);
+            let put = Put::builder()
+                .table_name(&self.name)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(pk) OR #user = :user")
+                .expression_attribute_names("#user", "user")
+                .expression_attribute_values(":user", text(person.key.as_str()))
+                .build()
+                .map_err(StoreError::incomplete)?;
+            writes.push(TransactWriteItem::builder().put(put).build());
         }
-        let result = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_transaction_canceled_exception()) => {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::unavailable("TransactWriteItems person", &error)),
+        for hint in seen.iter().filter(|hint| !person.hints.contains(hint)) {
+            let delete = Delete::builder().table_name(&self.name).set_key(Some(hint_key(hint))).build();
+            writes.push(TransactWriteItem::builder().delete(delete.map_err(StoreError::incomplete)?).build());
+        }
+        let Some(reasons) = self.transact("EnrolPerson", writes).await? else { return Ok(Enrolled::Done) };
+        let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+        match reasons.iter().position(failed) {
+            Some(0) => Ok(Enrolled::OtherSub),
+            Some(_) => Ok(Enrolled::HintTaken),
+            None => Err(StoreError::Unavailable("EnrolPerson: the transaction was cancelled".to_owned())),
         }
     }
 }

@@ -4,12 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::config::Aws;
+use crate::aws::{self, Aws};
 
 /// Unit: time for one attempt. A healthy call takes milliseconds.
 const ATTEMPT: Duration = Duration::from_secs(1);
@@ -25,9 +24,8 @@ pub struct Table {
 
 impl Table {
     pub fn connect(aws: &Aws) -> Self {
-        let timeouts =
-            TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();
-        let mut config = aws_sdk_dynamodb::config::Builder::from(&aws.sdk).timeout_config(timeouts);
+        let mut config =
+            aws_sdk_dynamodb::config::Builder::from(&aws.sdk).timeout_config(aws::timeouts(ATTEMPT, CALL));
         config.set_endpoint_url(aws.dynamodb_endpoint.clone());
         Self { client: Client::from_conf(config.build()), name: aws.table.clone() }
     }
@@ -57,8 +55,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(super) fn unavailable<E: std::error::Error>(operation: &str, error: &E) -> Self {
-        Self::Unavailable(format!("{operation}: {}", DisplayErrorContext(error)))
+    pub(super) fn unavailable<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Self {
+        Self::Unavailable(aws::failure(operation, error))
+    }
+
+    /// A request to DynamoDB that this code did not build completely.
+    pub(super) fn incomplete(error: BuildError) -> Self {
+        Self::Unavailable(error.to_string())
     }
 
     /// What the log says of it.

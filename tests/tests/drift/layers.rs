@@ -6,13 +6,14 @@ use crate::sources;
 
 /// What each layer may name beside itself, from the top.
 const MAY_NAME: &[(&str, &[&str])] = &[
-    ("http", &["flows", "store", "notify", "keys", "outbound", "config", "protocol", "domain"]),
-    ("flows", &["store", "notify", "keys", "outbound", "config", "protocol", "domain"]),
-    // Keys are items of the table. Those that speak to AWS are told by config how it is reached.
-    ("keys", &["store", "config", "protocol", "domain"]),
-    ("store", &["config", "protocol", "domain"]),
-    ("notify", &["config", "protocol", "domain"]),
+    ("http", &["flows", "store", "notify", "keys", "outbound", "aws", "config", "protocol", "domain"]),
+    ("flows", &["store", "notify", "keys", "outbound", "aws", "config", "protocol", "domain"]),
+    // Keys are items of the table.
+    ("keys", &["store", "aws", "config", "protocol", "domain"]),
+    ("store", &["aws", "config", "protocol", "domain"]),
+    ("notify", &["aws", "config", "protocol", "domain"]),
     ("outbound", &["protocol", "domain"]),
+    ("aws", &["config"]),
     ("config", &["protocol", "domain"]),
     ("protocol", &["domain"]),
     ("domain", &[]),
@@ -24,10 +25,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("aws_sdk_dynamodb", &["store"]),
     ("aws_sdk_sns", &["notify"]),
     ("aws_sdk_kms", &["keys"]),
-    ("aws_credential_types", &["config"]),
+    ("aws_credential_types", &["aws"]),
     ("aws_config", &[]),
-    ("aws_smithy_*", &["store", "notify", "keys", "config"]),
-    ("aws_types", &["config"]),
+    ("aws_smithy_*", &["aws"]),
+    ("aws_types", &["aws"]),
     ("reqwest", &["outbound"]),
     ("tokio", &["http", "flows", "store", "notify", "keys", "outbound"]),
     ("env", &["config"]),

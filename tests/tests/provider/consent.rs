@@ -14,7 +14,9 @@ use serde_json::Value;
 
 /// The records a decision is about: requests and evidence.
 async fn records(provider: &Provider) -> Vec<Value> {
-    let mut records = [provider.items_under("request#").await, provider.items_under("evidence#").await].concat();
+    let mut records = provider.items().await;
+    let is_one = |pk: &str| pk.starts_with("request#") || pk.starts_with("evidence#");
+    records.retain(|item| item["pk"].as_str().is_some_and(is_one));
     records.sort_by_key(ToString::to_string);
     records
 }

@@ -1,1 +1,293 @@
-//! To come.
+//! The metadata document, and `/authorize`.
+
+use ciba::protocol::routes;
+use ciba_tests::{Answer, Provider, SECRET, START, at, basic, form, form_request, request};
+use serde_json::{Value, json};
+
+const WELL_KNOWN: [&str; 2] =
+    ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+const CIBA: &str = "urn:openid:params:grant-type:ciba";
+
+async fn call(provider: &Provider, method: &str, path: &str) -> Answer {
+    provider.call(&provider.discovery, &request(method, path, &[], ""), START).await
+}
+
+async fn document(provider: &Provider) -> Value {
+    let answer = call(provider, "GET", WELL_KNOWN[0]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body
+}
+
+/// The texts of a list in the document.
+fn listed(document: &Value, member: &str) -> Vec<String> {
+    let list = document[member].as_array().unwrap_or_else(|| panic!("{member}")).iter();
+    list.map(|value| value.as_str().expect("text").to_owned()).collect()
+}
+
+/// TOK-11-01, TOK-11-03, TOK-11-04, TOK-11-06, TOK-11-07, CIBA-4-01, CIBA-4-02, CIBA-4-03, CIBA-4-04, CIBA-4-05
+#[tokio::test]
+async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
+    let provider = Provider::start().await;
+    let expected = json!({
+        "issuer": "http://localhost:9000",
+        "authorization_endpoint": "http://localhost:9000/authorize",
+        "token_endpoint": "http://localhost:9000/oauth/token",
+        "backchannel_authentication_endpoint": "http://localhost:9000/bc-authorize",
+        "jwks_uri": "http://localhost:9000/.well-known/jwks.json",
+        "backchannel_token_delivery_modes_supported": ["poll"],
+        "backchannel_user_code_parameter_supported": false,
+        "grant_types_supported": [CIBA],
+        "response_types_supported": [],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "scopes_supported": ["openid"],
+        "claims_supported": ["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"],
+        "acr_values_supported": ["urn:example:acr:mfa"],
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+    });
+    for path in WELL_KNOWN {
+        let answer = call(&provider, "GET", path).await;
+        assert_eq!((answer.status, &answer.body), (200, &expected), "{path}");
+        assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
+    }
+}
+
+/// TOK-11-02
+#[tokio::test]
+async fn the_issuer_is_the_setting_byte_for_byte_and_the_iss_of_tokens() {
+    for issuer in ["https://op.example", "https://OP.example/tenant/7", "https://op.example:8443"] {
+        let provider = Provider::empty(&[("ISSUER", issuer), ("LOGIN_ISSUERS", "")]).await;
+        let document = document(&provider).await;
+        assert_eq!(document["issuer"], issuer);
+        for member in
+            ["token_endpoint", "backchannel_authentication_endpoint", "jwks_uri", "authorization_endpoint"]
+        {
+            assert!(document[member].as_str().unwrap().starts_with(&format!("{issuer}/")), "{member}");
+        }
+    }
+    let provider = Provider::start().await;
+    assert_eq!(document(&provider).await["issuer"], Provider::ISSUER);
+}
+
+/// TOK-13-05
+#[tokio::test]
+async fn the_classes_to_ask_for_are_those_that_some_login_can_reach() {
+    let login = |name: &str, acr: Value| {
+        json!({
+            "issuer": format!("https://{name}.example"),
+            "jwks_uri": format!("https://{name}.example/jwks"),
+            "audience": {"claim": "aud", "value": "approval-app"},
+            "algorithms": ["ES256"],
+            "acr": acr,
+        })
+    };
+    for (issuers, expected) in [
+        (json!([]), None),
+        (json!([login("a", json!({}))]), None),
+        (
+            json!([
+                login("a", json!({"1": "urn:x:low", "2": "urn:x:high"})),
+                login("b", json!({"mfa": "urn:x:high"}))
+            ]),
+            Some(json!(["urn:x:high", "urn:x:low"])),
+        ),
+    ] {
+        let provider = Provider::empty(&[("LOGIN_ISSUERS", &issuers.to_string())]).await;
+        assert_eq!(document(&provider).await.get("acr_values_supported"), expected.as_ref());
+    }
+}
+
+/// TOK-11-08, HYG-1-11
+#[tokio::test]
+async fn the_document_may_be_kept_for_five_minutes_and_read_by_every_page() {
+    let provider = Provider::start().await;
+    for path in WELL_KNOWN {
+        let answer = call(&provider, "GET", path).await;
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    }
+}
+
+/// HYG-1-11
+#[tokio::test]
+async fn no_page_may_read_what_the_other_endpoints_answer() {
+    let provider = Provider::start().await;
+    let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
+    let refused = provider.ask(&[("scope", "profile")], at(1.0)).await;
+    let asked = provider.ask(&[("login_hint", "bob")], at(2.0)).await;
+    let decided = provider.decide("alice", &request, json!({"decision": "approve"}), at(3.0)).await;
+    let redeemed = provider.poll(&auth_req_id, at(5.0)).await;
+    let replayed = provider.poll(&auth_req_id, at(10.0)).await;
+    for answer in [refused, asked, decided, redeemed, replayed, call(&provider, "GET", "/authorize").await] {
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{answer:?}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer:?}");
+    }
+}
+
+/// HYG-1-16
+#[tokio::test]
+async fn the_document_is_only_ever_got() {
+    let provider = Provider::start().await;
+    for path in WELL_KNOWN {
+        for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            let answer = call(&provider, method, path).await;
+            assert_eq!(answer.refusal(), (405, "invalid_request"), "{method} {path}");
+            assert_eq!(answer.header("allow"), Some("GET"), "{method} {path}");
+        }
+    }
+}
+
+/// HYG-1-16
+#[tokio::test]
+async fn nothing_else_is_found() {
+    let provider = Provider::start().await;
+    for path in
+        ["/", "/.well-known", "/.well-known/openid-configuration/", "/.well-known/webfinger", "/authorize/"]
+    {
+        assert_eq!(call(&provider, "GET", path).await.refusal(), (404, "not_found"), "{path}");
+    }
+}
+
+/// TOK-11-05
+#[tokio::test]
+async fn a_browser_that_comes_to_authorize_is_told_that_this_provider_is_backchannel_only() {
+    let provider = Provider::start().await;
+    for (method, path) in [
+        ("GET", "/authorize"),
+        ("GET", "/authorize?response_type=code&client_id=kiosk&redirect_uri=https://evil.example"),
+        ("POST", "/authorize"),
+    ] {
+        let answer = call(&provider, method, path).await;
+        assert_eq!(answer.refusal(), (400, "unsupported_response_type"), "{method} {path}");
+        assert!(answer.text("error_description").contains("backchannel_authentication_endpoint"));
+        assert_eq!(answer.header("location"), None);
+    }
+}
+
+/// The whole flow as `client_id`, which authenticates by `method`: `auth_req_id` asked for, approved, redeemed.
+async fn flow(
+    provider: &Provider,
+    client_id: &str,
+    method: &str,
+    grant: &str,
+    scope: &str,
+    now: f64,
+) -> Answer {
+    let authorization = (method == "client_secret_basic").then(|| basic(client_id, SECRET));
+    let posted = [("client_id", client_id), ("client_secret", SECRET)];
+    let own: &[_] = if method == "client_secret_post" { &posted } else { &[] };
+    let asking = form(&[&[("scope", scope), ("login_hint", "alice")], own].concat());
+    let asking = form_request("/bc-authorize", authorization.as_deref(), &asking);
+    let asked = provider.call(&provider.backchannel_authentication, &asking, at(now)).await;
+    assert_eq!(asked.status, 200, "{method}: {asked:?}");
+    let request = provider.sns.messages().pop().unwrap().text.rsplit('/').next().unwrap().to_owned();
+    let body = json!({"client_id": client_id, "decision": "approve"});
+    assert_eq!(provider.decide("alice", &request, body, at(now + 1.0)).await.status, 200);
+    let polling = form(&[&[("grant_type", grant), ("auth_req_id", asked.text("auth_req_id"))], own].concat());
+    let polling = form_request("/oauth/token", authorization.as_deref(), &polling);
+    provider.call(&provider.token, &polling, at(now + 5.0)).await
+}
+
+/// TOK-11-07, CIBA-4-05, CIBA-4-06, CIBA-4-14
+#[tokio::test]
+async fn whatever_the_document_offers_works() {
+    let provider = Provider::with(&[("ASKS_PER_TEN_MINUTES", "16"), ("ASKS_PER_DAY", "16")]).await;
+    let document = document(&provider).await;
+    let mut now = 0.0;
+    for method in listed(&document, "token_endpoint_auth_methods_supported") {
+        for mode in listed(&document, "backchannel_token_delivery_modes_supported") {
+            for grant in listed(&document, "grant_types_supported") {
+                for scope in listed(&document, "scopes_supported") {
+                    let client_id = format!("{method}-{mode}");
+                    let metadata = json!({
+                        "client_id": client_id,
+                        "token_endpoint_auth_method": method,
+                        "backchannel_token_delivery_mode": mode,
+                        "grant_types": [grant],
+                        "scope": scope,
+                    });
+                    provider.register(metadata).await.expect("what is offered can be registered");
+                    let tokens = flow(&provider, &client_id, &method, &grant, &scope, now).await;
+                    assert_eq!(tokens.status, 200, "{method} {mode} {grant} {scope}: {tokens:?}");
+                    now += 10.0;
+                }
+            }
+        }
+    }
+}
+
+/// TOK-11-07
+#[tokio::test]
+async fn what_the_document_does_not_offer_is_refused() {
+    let provider = Provider::start().await;
+    for (member, value) in [
+        ("token_endpoint_auth_method", "none"),
+        ("token_endpoint_auth_method", "private_key_jwt"),
+        ("token_endpoint_auth_method", "client_secret_jwt"),
+        ("backchannel_token_delivery_mode", "ping"),
+        ("backchannel_token_delivery_mode", "push"),
+    ] {
+        let metadata = json!({"client_id": "x", member: value});
+        assert!(provider.register(metadata).await.is_err(), "{member} {value}");
+    }
+    for grant in ["authorization_code", "refresh_token", "client_credentials", "password"] {
+        let asking = form(&[("grant_type", grant), ("auth_req_id", "x")]);
+        let asking = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &asking);
+        let answer = provider.call(&provider.token, &asking, START).await;
+        assert_eq!(answer.refusal(), (400, "unsupported_grant_type"), "{grant}");
+    }
+}
+
+/// TOK-11-07
+#[tokio::test]
+async fn tokens_are_as_the_document_says() {
+    use base64::Engine;
+    let provider = Provider::start().await;
+    let document = document(&provider).await;
+    let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
+    provider.approve(&request, at(1.0)).await;
+    let tokens = provider.poll(&auth_req_id, at(5.0)).await;
+    let part = |n: usize| -> Value {
+        let part = tokens.text("id_token").split('.').nth(n).unwrap();
+        let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        serde_json::from_slice(&engine.decode(part).unwrap()).unwrap()
+    };
+    let algorithms = listed(&document, "id_token_signing_alg_values_supported");
+    assert!(algorithms.contains(&part(0)["alg"].as_str().unwrap().to_owned()));
+    let mut claims: Vec<_> = part(1).as_object().unwrap().keys().cloned().collect();
+    claims.retain(|claim| !claim.starts_with("urn:openid:params:jwt:claim:"));
+    let mut offered = listed(&document, "claims_supported");
+    claims.sort();
+    offered.sort();
+    assert_eq!(claims, offered, "a login with acr and amr fills every claim");
+    assert!(listed(&document, "acr_values_supported").contains(&part(1)["acr"].as_str().unwrap().to_owned()));
+}
+
+/// TOK-11-01
+#[tokio::test]
+async fn each_endpoint_in_the_document_is_a_route_of_the_function_behind_it() {
+    let provider = Provider::start().await;
+    let document = document(&provider).await;
+    for (member, function) in [
+        ("backchannel_authentication_endpoint", "backchannel-authentication"),
+        ("token_endpoint", "token"),
+        ("jwks_uri", "jwks"),
+        ("authorization_endpoint", "discovery"),
+    ] {
+        let path = document[member].as_str().unwrap().strip_prefix(Provider::ISSUER).expect(member);
+        let route = routes::ALL.iter().find(|route| route.path == path).expect(member);
+        assert_eq!(route.function, function);
+    }
+}
+
+/// The document is made of settings alone: it is there when nothing else is.
+#[tokio::test]
+async fn the_document_needs_neither_keys_nor_table() {
+    let provider = Provider::empty(&[]).await;
+    provider.proxy.clear();
+    document(&provider).await;
+    assert_eq!((provider.proxy.calls().len(), provider.kms.calls().len()), (0, 0));
+}

@@ -1,1 +1,287 @@
-//! To come.
+//! Writing down clients and people: what an operator may write, and what becomes of mistakes.
+
+use ciba_local::proxy::Refusal;
+use ciba_tests::{Provider, at, basic, form, form_request};
+use serde_json::{Value, json};
+
+/// Every item, in an order to compare.
+async fn items(provider: &Provider) -> Vec<Value> {
+    let mut items = provider.items().await;
+    items.sort_by_key(ToString::to_string);
+    items
+}
+
+/// Why a client is not written down; nothing is.
+async fn client_refused(provider: &Provider, metadata: Value) -> String {
+    let before = items(provider).await;
+    let why = provider.register(metadata.clone()).await.expect_err(&metadata.to_string());
+    assert_eq!(items(provider).await, before, "{metadata}");
+    why
+}
+
+/// Why a person is not written down; nothing is.
+async fn person_refused(provider: &Provider, sub: &str, entry: Value) -> String {
+    let before = items(provider).await;
+    let why = provider.enroll(sub, entry.clone()).await.expect_err(&entry.to_string());
+    assert_eq!(items(provider).await, before, "{entry}");
+    why
+}
+
+fn sms(number: &str) -> Value {
+    json!([{ "sms": number }])
+}
+
+/// DCR-07, DCR-12, DCR-16, DCR-21
+#[tokio::test]
+async fn a_client_that_this_provider_cannot_serve_is_not_written_down() {
+    let provider = Provider::start().await;
+    for (member, value, why) in [
+        ("client_secret", json!("a-secret-of-only-31-characters."), "client_secret"),
+        ("client_secret", json!(""), "client_secret"),
+        ("token_endpoint_auth_method", json!("none"), "token_endpoint_auth_method"),
+        ("token_endpoint_auth_method", json!("private_key_jwt"), "token_endpoint_auth_method"),
+        ("token_endpoint_auth_method", json!("CLIENT_SECRET_BASIC"), "token_endpoint_auth_method"),
+        ("token_endpoint_auth_method", json!(""), "token_endpoint_auth_method"),
+        ("backchannel_token_delivery_mode", json!("ping"), "backchannel_token_delivery_mode"),
+        ("backchannel_token_delivery_mode", json!("push"), "backchannel_token_delivery_mode"),
+        ("backchannel_token_delivery_mode", json!("Poll"), "backchannel_token_delivery_mode"),
+        ("scope", json!("profile email"), "openid"),
+        ("scope", json!("OpenID"), "openid"),
+        ("scope", json!(""), "openid"),
+        ("scope", json!("openid \"quoted\""), "scope"),
+        ("client_id", json!(""), "client_id"),
+        ("client_id", json!("city kiosk"), "client_id"),
+        ("client_id", json!("kiösk"), "client_id"),
+        ("client_id", json!("k".repeat(129)), "client_id"),
+    ] {
+        let mut metadata = json!({"client_id": "new"});
+        metadata[member] = value;
+        let refused = client_refused(&provider, metadata.clone()).await;
+        assert!(refused.contains(why), "{metadata}: {refused}");
+    }
+}
+
+/// ATK-2-01, ATK-2-05, DCR-21: the person reads it.
+#[tokio::test]
+async fn a_client_name_that_breaks_the_rule_of_the_binding_message_is_refused() {
+    let provider = Provider::start().await;
+    for name in [
+        "",
+        "<b>Bank</b>",
+        "Bänk",
+        "Bank\nplease approve",
+        "Bank \u{202e}knaB",
+        " Bank",
+        "Your  Bank",
+        "www.bank.example",
+        "https://bank.example",
+        "Call +1 555 5550100",
+        &"B".repeat(65),
+    ] {
+        let refused = client_refused(&provider, json!({"client_id": "new", "client_name": name})).await;
+        assert!(refused.contains("client_name"), "{name:?}: {refused}");
+    }
+}
+
+/// A login token for such a name would be the client's own.
+#[tokio::test]
+async fn a_client_under_the_name_of_a_login_issuers_audience_is_refused() {
+    let provider = Provider::start().await;
+    let refused = client_refused(&provider, json!({"client_id": "ciba-consent"})).await;
+    assert!(refused.contains("audience"), "{refused}");
+}
+
+#[tokio::test]
+async fn metadata_that_is_misspelt_or_of_another_kind_is_refused() {
+    let provider = Provider::start().await;
+    for (member, value) in [
+        ("client_secrets", json!("x".repeat(40))),
+        ("redirect_uris", json!([])),
+        ("grant_types", json!("urn:openid:params:grant-type:ciba")),
+        ("backchannel_token_delivery_mode", json!(["poll"])),
+        ("active", json!("yes")),
+        ("scope", json!(["openid"])),
+    ] {
+        let mut metadata = json!({"client_id": "new"});
+        metadata[member] = value;
+        client_refused(&provider, metadata).await;
+    }
+    for missing in ["client_secret", "client_name", "grant_types", "scope", "backchannel_token_delivery_mode"]
+    {
+        let mut metadata = json!({"client_id": "new"});
+        metadata[missing] = Value::Null;
+        client_refused(&provider, metadata).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_just_right_is_written_down() {
+    let provider = Provider::start().await;
+    for (client_id, member, value) in [
+        ("a", "client_secret", json!("a-secret-with-just-32-characters")),
+        ("b", "client_name", json!("B".repeat(64))),
+        ("c", "scope", json!("profile openid")),
+        (&"k".repeat(128), "active", json!(false)),
+        ("!~", "grant_types", json!([])),
+    ] {
+        let mut metadata = json!({"client_id": client_id});
+        metadata[member] = value;
+        provider.register(metadata).await.expect(client_id);
+        let written = provider.items_under(&format!("client#{client_id}")).await;
+        assert!(written.iter().any(|item| item["client_id"] == *client_id), "{client_id}");
+    }
+}
+
+/// What an operator writes down wins, and the earlier secret with it is gone.
+#[tokio::test]
+async fn a_client_written_down_again_is_the_new_one() {
+    let provider = Provider::start().await;
+    let new = "another-secret-of-more-than-32-characters";
+    let metadata = json!({"client_id": "kiosk", "client_secret": new, "client_name": "Town Kiosk"});
+    provider.register(metadata).await.unwrap();
+    assert_eq!(provider.ask(&[], at(0.0)).await.refusal(), (401, "invalid_client"), "the old secret");
+    let asking = form(&[("scope", "openid"), ("login_hint", "alice")]);
+    let asking = form_request("/bc-authorize", Some(&basic("kiosk", new)), &asking);
+    assert_eq!(provider.call(&provider.backchannel_authentication, &asking, at(1.0)).await.status, 200);
+    let list = provider.consent("alice", "GET", "/consent", "", at(2.0)).await;
+    assert_eq!(list.body["requests"][0]["client"]["client_name"], "Town Kiosk");
+}
+
+/// ATK-7-01
+#[tokio::test]
+async fn a_number_that_is_not_e_164_is_refused() {
+    let provider = Provider::start().await;
+    for number in [
+        "",
+        "0151 234567",
+        "15555550100",
+        "+0155555501",
+        "+123456",
+        "+1234567890123456",
+        "+1555555O100",
+        "++15555550100",
+    ] {
+        let refused = person_refused(&provider, "carol", json!({"channels": sms(number)})).await;
+        assert!(refused.contains("E.164"), "{number:?}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_is_misspelt_or_of_another_kind_is_refused() {
+    let provider = Provider::start().await;
+    for (member, value) in [
+        ("chanels", json!([])),
+        ("channels", json!("+15555550102")),
+        ("channels", json!([{"email": "carol@example.com"}])),
+        ("channels", json!([{"sms": "+15555550102", "push": "x"}])),
+        ("hints", json!({"phone": ["+15555550102"]})),
+        ("hints", json!({"plain": "carol"})),
+        ("login", json!({"iss": "https://login.example"})),
+        ("active", json!(1)),
+        ("sub", json!("")),
+        ("sub", json!("carol smith")),
+        ("sub", json!("c".repeat(256))),
+        ("hints", json!({"email": ["carol"]})),
+        ("hints", json!({"tel": ["0815"]})),
+        ("hints", json!({"plain": [""]})),
+        ("hints", json!({"plain": ["two\nlines"]})),
+    ] {
+        let mut entry = json!({});
+        entry[member] = value;
+        person_refused(&provider, "carol", entry).await;
+    }
+}
+
+/// ATK-3-04
+#[tokio::test]
+async fn a_hint_that_leads_to_somebody_else_writes_nothing() {
+    let provider = Provider::start().await;
+    let hints = json!({"plain": ["alice"], "email": ["Alice@Example.com"], "tel": ["+1 555 5550100"]});
+    provider.enroll("alice", json!({"hints": hints, "channels": sms("+15555550100")})).await.unwrap();
+    for hints in [
+        json!({"plain": ["carol", "alice"]}),
+        json!({"email": ["alice@example.COM"]}),
+        json!({"tel": ["+1 (555) 555-0100"]}),
+        json!({"plain": ["carol"], "email": ["carol@example.com", "alice@example.com"]}),
+    ] {
+        let refused =
+            person_refused(&provider, "carol", json!({"hints": hints, "channels": sms("+15555550102")}))
+                .await;
+        assert!(refused.contains("somebody else"), "{refused}");
+    }
+    assert_eq!(provider.ask(&[("login_hint", "email:ALICE@example.com")], at(0.0)).await.status, 200);
+    assert_eq!(provider.sns.messages()[0].phone_number(), Some("+15555550100"));
+}
+
+/// OIDC Core §2: never reassigned.
+#[tokio::test]
+async fn a_sub_belongs_to_one_person() {
+    let provider = Provider::start().await;
+    for login in [json!({"iss": provider.login.issuer(), "value": "mallory"}), json!(null)] {
+        let entry = json!({"login": login, "hints": {"plain": []}, "channels": sms("+15555550109")});
+        let refused = person_refused(&provider, "alice", entry).await;
+        assert!(refused.contains("somebody else"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_entry_takes_the_place_of_the_earlier_one() {
+    let provider = Provider::start().await;
+    provider.enroll("alice", json!({"channels": sms("+1 555 555-0199")})).await.unwrap();
+    assert_eq!(provider.ask(&[], at(0.0)).await.status, 200);
+    assert_eq!(provider.sns.messages().last().unwrap().phone_number(), Some("+15555550199"));
+    let people = provider.items().await.into_iter().filter(|item| item["sk"] == "user").count();
+    assert_eq!(people, 2, "alice and bob");
+}
+
+/// An entry is changed while the person is being asked: limits and pending requests stay.
+#[tokio::test]
+async fn a_changed_entry_does_not_reset_the_limits_of_asking() {
+    let provider = Provider::start().await;
+    for n in 0..3 {
+        provider.asked(&[], at(f64::from(n))).await;
+    }
+    provider.enroll("alice", json!({"channels": sms("+15555550199")})).await.unwrap();
+    assert_eq!(provider.ask(&[], at(10.0)).await.refusal(), (403, "access_denied"));
+}
+
+#[tokio::test]
+async fn a_hint_in_two_spellings_is_one_hint() {
+    let provider = Provider::start().await;
+    let hints = json!({"plain": ["carol", "carol"], "email": ["Carol@Example.com", "carol@example.com"]});
+    provider.enroll("carol", json!({"hints": hints, "channels": sms("+15555550102")})).await.expect("carol");
+    assert_eq!(provider.ask(&[("login_hint", "email:carol@example.com")], at(0.0)).await.status, 200);
+}
+
+/// Whom the entry no longer names by it, the hint no longer finds; and it is free for somebody else.
+#[tokio::test]
+async fn a_hint_that_was_taken_out_of_the_entry_leads_nowhere() {
+    let provider = Provider::start().await;
+    let entry = |hints: Value| json!({"hints": hints, "channels": sms("+15555550102")});
+    provider.enroll("carol", entry(json!({"tel": ["+15555550102"], "plain": ["carol"]}))).await.unwrap();
+    provider.enroll("carol", entry(json!({"plain": ["carol"]}))).await.unwrap();
+    let answer = provider.ask(&[("login_hint", "tel:+15555550102")], at(0.0)).await;
+    assert_eq!(answer.refusal(), (400, "unknown_user_id"));
+    provider.enroll("dave", entry(json!({"tel": ["+15555550102"]}))).await.expect("the number's new owner");
+}
+
+#[tokio::test]
+async fn two_people_with_one_number_are_two_people() {
+    let provider = Provider::start().await;
+    for sub in ["carol", "dave"] {
+        provider.enroll(sub, json!({"channels": sms("+15555550102")})).await.expect(sub);
+        assert_eq!(provider.ask(&[("login_hint", sub)], at(0.0)).await.status, 200);
+    }
+}
+
+/// What the operator is told of a table that is busy must not send them looking for a person.
+#[tokio::test]
+async fn a_table_that_is_busy_is_not_taken_for_somebody_elses_hint() {
+    let provider = Provider::start().await;
+    for nth in 1..=3 {
+        provider.proxy.fail_before("TransactWriteItems", nth, Refusal::TransactionConflict { at: 0 });
+    }
+    let entry = json!({"channels": sms("+15555550102")});
+    let why = provider.enroll("carol", entry).await.err().unwrap_or_default();
+    assert!(!why.contains("somebody else"), "{why}");
+}

@@ -1,1 +1,68 @@
-//! To come.
+//! Keys: made once, kept sealed, rotated while everything goes on.
+
+mod publication;
+mod rotation;
+mod sealing;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ciba_tests::{Answer, Provider, at, request};
+use serde_json::{Value, json};
+
+/// A signing key signs for a day here.
+const DAILY: (&str, &str) = ("SIGNING_KEY_ROTATION_DAYS", "1");
+const DAY: f64 = 86_400.0;
+/// A successor is made so long before it signs: functions reload (300 s), and verifiers forget (300 s).
+const NOTICE: f64 = 600.0;
+
+/// What a rotation at `now` makes.
+async fn rotate(provider: &Provider, now: f64) -> Vec<String> {
+    let made = provider.key_rotation.run(&provider.invocation(at(now))).await.expect("a rotation");
+    let made = made["made"].as_array().expect("a list").iter();
+    made.map(|name| name.as_str().expect("a name").to_owned()).collect()
+}
+
+async fn jwks(provider: &Provider, now: f64) -> Answer {
+    provider.call(&provider.jwks, &request("GET", "/.well-known/jwks.json", &[], ""), at(now)).await
+}
+
+/// The names of the keys published at `now`.
+async fn published(provider: &Provider, now: f64) -> Vec<String> {
+    let answer = jwks(provider, now).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let keys = answer.body["keys"].as_array().expect("keys").iter();
+    keys.map(|key| key["kid"].as_str().expect("kid").to_owned()).collect()
+}
+
+/// Asks, approves and polls within ten seconds from `now`: the tokens.
+async fn tokens(provider: &Provider, now: f64) -> Answer {
+    let (auth_req_id, request) = provider.asked(&[], at(now)).await;
+    provider.approve(&request, at(now + 1.0)).await;
+    let answer = provider.poll(&auth_req_id, at(now + 5.0)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer
+}
+
+/// The client and the person for [`tokens`], where a provider began empty.
+async fn populate(provider: &Provider) {
+    provider.register(json!({"client_id": "kiosk"})).await.expect("kiosk");
+    provider.enroll("alice", json!({"channels": [{"sms": "+15555550100"}]})).await.expect("alice");
+}
+
+/// The header of a token.
+fn header(token: &str) -> Value {
+    let header = token.split('.').next().expect("a header");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).expect("base64url")).expect("JSON")
+}
+
+/// The key that signed both tokens of an answer.
+fn kid(tokens: &Answer) -> String {
+    let kid = |name: &str| header(tokens.text(name))["kid"].as_str().expect("kid").to_owned();
+    assert_eq!(kid("id_token"), kid("access_token"));
+    kid("id_token")
+}
+
+/// The key version of a handle.
+fn version(auth_req_id: &str) -> u8 {
+    URL_SAFE_NO_PAD.decode(auth_req_id).expect("base64url")[0]
+}

@@ -67,10 +67,7 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
             interval: Duration::from_millis(reader.unsigned("interval")?),
             next_poll_at: reader.time("next_poll_at")?,
         },
-        handle_generation: reader
-            .unsigned::<u16>("handle_generation")?
-            .try_into()
-            .map_err(|_| Reader::corrupt("handle_generation"))?,
+        handle_generation: reader.unsigned("handle_generation")?,
         state,
     })
 }

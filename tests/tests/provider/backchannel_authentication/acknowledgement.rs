@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba::domain::request_key::RequestKey;
-use ciba_tests::{Provider, START, at};
+use ciba_tests::{Provider, SECRET, START, at};
 use serde_json::{Value, json};
 
 use super::{VALID, patient_provider, pending, posted_by, send};
-use ciba_tests::SECRET;
 
 /// CIBA-7.3-01, CIBA-7.3-05, CIBA-7.3-06, CIBA-7.3-09
 #[tokio::test]

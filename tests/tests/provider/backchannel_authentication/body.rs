@@ -1,8 +1,11 @@
 //! Methods, media types and bodies (requirements E.1): refused before anything is read.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ciba::http::{Body, Request};
 use ciba_tests::{Provider, SECRET, at, basic, form, request};
 use lambda_http::RequestExt;
+use serde_json::json;
 
 use super::{VALID, posted, provider, refused, send};
 
@@ -83,6 +86,29 @@ async fn a_body_that_the_gateway_hands_over_as_text_is_read_like_one_in_bytes() 
     let provider = Provider::start().await;
     let request = typed(Some(FORM), Body::Text(form(&VALID)));
     assert_eq!(send(&provider, &request, at(0.0)).await.status, 200);
+}
+
+/// HYG-1-05: the event of an HTTP API, as Lambda hands it to the function.
+#[tokio::test]
+async fn a_body_in_base64_is_decoded_and_a_query_is_seen() {
+    let provider = provider().await;
+    let event = |query: &str| {
+        let event = json!({
+            "version": "2.0",
+            "routeKey": "ANY /bc-authorize",
+            "rawPath": "/bc-authorize",
+            "rawQueryString": query,
+            "headers": {"content-type": FORM, "authorization": basic("kiosk", SECRET)},
+            "requestContext": {"http": {"method": "POST", "path": "/bc-authorize"}},
+            "body": STANDARD.encode(form(&VALID)),
+            "isBase64Encoded": true,
+        });
+        lambda_http::request::from_str(&event.to_string()).expect("an event")
+    };
+    for query in ["login_hint=bob", "login_hint", "%00"] {
+        refused_for_nothing(&provider, &event(query), INVALID).await;
+    }
+    assert_eq!(send(&provider, &event(""), at(1.0)).await.status, 200);
 }
 
 /// HYG-1-04, CAUTH-2-06

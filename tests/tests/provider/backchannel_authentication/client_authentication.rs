@@ -24,8 +24,7 @@ async fn add_disabled_client(provider: &Provider) {
     for (id, method) in
         [("shut", "client_secret_basic"), ("shut-too", "client_secret_post"), ("none", "client_secret_basic")]
     {
-        let disabled =
-            json!({"client_id": id, "active": id == "none", "token_endpoint_auth_method": method});
+        let disabled = json!({"client_id": id, "active": id == "none", "token_endpoint_auth_method": method});
         provider.register(disabled).await.expect(id);
     }
 }
@@ -48,8 +47,14 @@ async fn whoever_is_not_authenticated_gets_one_and_the_same_answer() {
         ("the wrong method: post for Basic", posted_by("kiosk", SECRET, &VALID)),
         ("the wrong method: Basic for post", under(&basic("call-centre", SECRET), &VALID)),
         ("no credentials at all", form_request("/bc-authorize", None, &form(&VALID))),
-        ("a name without a secret", form_request("/bc-authorize", None, &form(&with(&[("client_id", "kiosk")])))),
-        ("a secret without a name", form_request("/bc-authorize", None, &form(&with(&[("client_secret", SECRET)])))),
+        (
+            "a name without a secret",
+            form_request("/bc-authorize", None, &form(&with(&[("client_id", "kiosk")]))),
+        ),
+        (
+            "a secret without a name",
+            form_request("/bc-authorize", None, &form(&with(&[("client_secret", SECRET)]))),
+        ),
     ] {
         let answer = refused(&provider, &request, UNAUTHENTICATED).await;
         assert!(answer.header("www-authenticate").is_some_and(|it| it.starts_with("Basic realm=")), "{what}");
@@ -116,8 +121,10 @@ async fn two_ways_of_client_authentication_at_once_are_refused() {
 #[tokio::test]
 async fn a_client_assertion_authenticates_nobody() {
     let provider = provider().await;
-    let assertion =
-        [("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"), ("client_assertion", "e30.e30.")];
+    let assertion = [
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", "e30.e30."),
+    ];
     for id in [&[("client_id", "kiosk")][..], &[("client_id", "call-centre")], &[]] {
         let parameters = [&VALID[..], &assertion, id].concat();
         let request = form_request("/bc-authorize", None, &form(&parameters));
@@ -131,7 +138,8 @@ async fn a_client_id_beside_basic_must_be_the_same() {
     let provider = provider().await;
     let header = basic("kiosk", SECRET);
     for id in ["call-centre", "Kiosk", "kiosk ", "nobody"] {
-        refused(&provider, &under(&header, &[&VALID[..], &[("client_id", id)]].concat()), UNAUTHENTICATED).await;
+        refused(&provider, &under(&header, &[&VALID[..], &[("client_id", id)]].concat()), UNAUTHENTICATED)
+            .await;
     }
     let same = send(&provider, &under(&header, &with(&[("client_id", "kiosk")])), at(1.0)).await;
     assert_eq!(same.status, 200, "openid-client sends it");
@@ -193,7 +201,8 @@ async fn who_is_not_authenticated_learns_nothing_about_people_or_parameters() {
         let answer = refused(&provider, &under(&wrong, &parameters), UNAUTHENTICATED).await;
         assert_eq!((answer.body, answer.headers), (known.body.clone(), known.headers.clone()));
         let read: Vec<_> = provider.proxy.calls().iter().flat_map(|it| it.touches.clone()).collect();
-        let people = read.iter().filter_map(|it| it.leading_key.as_deref()).filter(|key| !key.starts_with("client#"));
+        let people =
+            read.iter().filter_map(|it| it.leading_key.as_deref()).filter(|key| !key.starts_with("client#"));
         assert_eq!(people.collect::<Vec<_>>(), [""; 0], "only clients are looked up");
     }
 }
@@ -202,11 +211,16 @@ async fn who_is_not_authenticated_learns_nothing_about_people_or_parameters() {
 #[tokio::test]
 async fn a_client_without_the_grant_may_not_use_ciba_whoever_it_asks_for() {
     let provider = provider().await;
-    provider.register(json!({"client_id": "till", "grant_types": ["authorization_code"]})).await.expect("till");
-    let known = refused(&provider, &under(&basic("till", SECRET), &VALID), (400, "unauthorized_client")).await;
+    provider
+        .register(json!({"client_id": "till", "grant_types": ["authorization_code"]}))
+        .await
+        .expect("till");
+    let known =
+        refused(&provider, &under(&basic("till", SECRET), &VALID), (400, "unauthorized_client")).await;
     for parameters in [&[("scope", "openid"), ("login_hint", "nobody")][..], &[("scope", "profile")], &[]] {
-        let answer = refused(&provider, &under(&basic("till", SECRET), parameters), (400, "unauthorized_client"));
-        assert_eq!(answer.await.body, known.body);
+        let request = under(&basic("till", SECRET), parameters);
+        let answer = refused(&provider, &request, (400, "unauthorized_client")).await;
+        assert_eq!(answer.body, known.body);
     }
 }
 

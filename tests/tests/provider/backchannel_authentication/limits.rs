@@ -1,10 +1,12 @@
 //! How often a person is asked (requirements F.1), what supersedes what, and what there is without keys.
 
-use ciba_tests::{Provider, SECRET, at};
 use ciba_local::sns::Failure;
+use ciba_tests::{Provider, SECRET, at};
 use serde_json::json;
 
-use super::{VALID, patient_provider, pending, posted_by, provider, reached_at, refused, refused_ask, refused_at};
+use super::{
+    VALID, patient_provider, pending, posted_by, provider, reached_at, refused, refused_ask, refused_at,
+};
 
 const LIMITED: (u16, &str) = (403, "access_denied");
 
@@ -51,9 +53,10 @@ async fn a_person_is_asked_ten_times_a_day() {
 /// ATK-1-05
 #[tokio::test]
 async fn the_limits_are_settings() {
-    for (settings, most) in
-        [([("ASKS_PER_TEN_MINUTES", "1"), ("ASKS_PER_DAY", "9")], 1), ([("ASKS_PER_TEN_MINUTES", "9"), ("ASKS_PER_DAY", "4")], 4)]
-    {
+    for (settings, most) in [
+        ([("ASKS_PER_TEN_MINUTES", "1"), ("ASKS_PER_DAY", "9")], 1),
+        ([("ASKS_PER_TEN_MINUTES", "9"), ("ASKS_PER_DAY", "4")], 4),
+    ] {
         let provider = Provider::with(&settings).await;
         for _ in 0..most {
             assert_eq!(provider.ask(&[], at(0.0)).await.status, 200, "{settings:?}");

@@ -137,7 +137,8 @@ async fn a_body_without_exactly_the_documented_members_is_refused() {
         let deciding = decide(&provider, &name, Some("application/json"), body);
         assert_eq!(refused(&provider, deciding).await, refusal(400, "invalid_request"), "{body}");
     }
-    let not_utf8 = [b"{\"client_id\":\"kiosk\",\"decision\":\"approve\",\"scope\":\"\xff\"}".as_slice()].concat();
+    let not_utf8 =
+        [b"{\"client_id\":\"kiosk\",\"decision\":\"approve\",\"scope\":\"\xff\"}".as_slice()].concat();
     let deciding = decide(&provider, &name, Some("application/json"), not_utf8);
     assert_eq!(refused(&provider, deciding).await, refusal(400, "invalid_request"));
     let deciding = decide(&provider, &name, Some("application/json"), Body::Empty);
@@ -152,7 +153,9 @@ async fn without_a_login_token_the_challenge_names_the_scheme_and_no_error() {
     let token = provider.login_token("alice", at(1.0), json!({}));
     let (basic, joined) = (format!("Basic {token}"), format!("Bearer {token},Bearer {token}"));
     let not_bearer = format!("Bearer{token}");
-    for authorization in [None, Some(""), Some("Bearer"), Some("Bearer "), Some(&*basic), Some(&*joined), Some(&*not_bearer)] {
+    for authorization in
+        [None, Some(""), Some("Bearer"), Some("Bearer "), Some(&*basic), Some(&*joined), Some(&*not_bearer)]
+    {
         for (method, path) in [
             ("GET", "/consent".to_owned()),
             ("GET", format!("/consent/{name}")),
@@ -164,7 +167,11 @@ async fn without_a_login_token_the_challenge_names_the_scheme_and_no_error() {
             let calling = provider.call(&provider.consent, &request, at(1.0));
             let answer = super::without_effect(&provider, calling).await;
             assert_eq!(answer.refusal().0, 401, "{authorization:?} {path}");
-            assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="consent""#), "{authorization:?}");
+            assert_eq!(
+                answer.header("www-authenticate"),
+                Some(r#"Bearer realm="consent""#),
+                "{authorization:?}"
+            );
         }
     }
 }
@@ -191,7 +198,12 @@ async fn a_login_token_in_the_query_or_in_the_body_is_not_taken() {
     for request in [
         json_request("GET", &format!("/consent?access_token={token}"), None, ""),
         json_request("GET", &format!("/consent/{name}?access_token={token}"), None, ""),
-        json_request("POST", &format!("/consent/{name}/decision?access_token={token}"), None, &approval().to_string()),
+        json_request(
+            "POST",
+            &format!("/consent/{name}/decision?access_token={token}"),
+            None,
+            &approval().to_string(),
+        ),
         json_request("POST", &format!("/consent/{name}/decision"), None, &body.to_string()),
     ] {
         let calling = provider.call(&provider.consent, &request, at(1.0));

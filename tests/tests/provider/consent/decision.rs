@@ -45,7 +45,9 @@ async fn an_approval_of_some_reaches_the_tokens_and_nothing_more_does() {
 async fn a_scope_that_was_not_asked_for_or_lacks_openid_is_refused() {
     let provider = Provider::start().await;
     let (_, request) = provider.asked(&[], at(0.0)).await;
-    for scope in ["openid email", "openid profile email", "OpenID profile", "profile", "", " ", "openid \"x\""] {
+    for scope in
+        ["openid email", "openid profile email", "OpenID profile", "profile", "", " ", "openid \"x\""]
+    {
         let body = json!({"decision": "approve", "scope": scope});
         let deciding = provider.decide("alice", &request, body, at(1.0));
         assert_eq!(refused(&provider, deciding).await, refusal(400, "invalid_scope"), "{scope:?}");
@@ -66,7 +68,8 @@ async fn a_denial_is_recorded_and_the_client_is_told() {
 async fn a_denial_of_some_scope_is_refused() {
     let provider = Provider::start().await;
     let (_, request) = provider.asked(&[], at(0.0)).await;
-    let deciding = provider.decide("alice", &request, json!({"decision": "deny", "scope": "openid"}), at(1.0));
+    let deciding =
+        provider.decide("alice", &request, json!({"decision": "deny", "scope": "openid"}), at(1.0));
     assert_eq!(refused(&provider, deciding).await, refusal(400, "invalid_request"));
 }
 
@@ -75,7 +78,10 @@ async fn a_denial_of_some_scope_is_refused() {
 async fn the_same_decision_again_is_answered_the_same_and_changes_nothing() {
     for (first, again) in [
         (json!({"decision": "approve"}), json!({"decision": "approve", "scope": "openid profile"})),
-        (json!({"decision": "approve", "scope": "openid"}), json!({"decision": "approve", "scope": "openid"})),
+        (
+            json!({"decision": "approve", "scope": "openid"}),
+            json!({"decision": "approve", "scope": "openid"}),
+        ),
         (json!({"decision": "deny"}), json!({"decision": "deny"})),
     ] {
         let provider = Provider::start().await;
@@ -108,9 +114,14 @@ async fn the_same_scope_in_another_order_is_the_same_decision() {
 /// ATK-4-07
 #[tokio::test]
 async fn the_first_decision_stands() {
-    let (all, some, deny) =
-        (json!({"decision": "approve"}), json!({"decision": "approve", "scope": "openid"}), json!({"decision": "deny"}));
-    for (first, other) in [(&all, &deny), (&all, &some), (&some, &all), (&some, &deny), (&deny, &all), (&deny, &some)] {
+    let (all, some, deny) = (
+        json!({"decision": "approve"}),
+        json!({"decision": "approve", "scope": "openid"}),
+        json!({"decision": "deny"}),
+    );
+    for (first, other) in
+        [(&all, &deny), (&all, &some), (&some, &all), (&some, &deny), (&deny, &all), (&deny, &some)]
+    {
         let provider = Provider::start().await;
         let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
         assert_eq!(provider.decide("alice", &request, first.clone(), at(1.0)).await.status, 200);
@@ -118,7 +129,11 @@ async fn the_first_decision_stands() {
         assert_eq!(refused(&provider, deciding).await, refusal(409, "not_open"), "{first}, then {other}");
         provider.poll(&auth_req_id, at(5.0)).await;
         let deciding = provider.decide("alice", &request, other.clone(), at(6.0));
-        assert_eq!(refused(&provider, deciding).await, refusal(409, "not_open"), "{first}, polled, then {other}");
+        assert_eq!(
+            refused(&provider, deciding).await,
+            refusal(409, "not_open"),
+            "{first}, polled, then {other}"
+        );
     }
 }
 
@@ -181,7 +196,8 @@ async fn a_decision_about_another_client_than_the_one_that_asks_is_refused() {
 /// ATK-8-04
 #[tokio::test]
 async fn nothing_is_decided_for_a_person_or_a_client_that_was_disabled_meanwhile() {
-    for (disable_person, decision) in [(true, "approve"), (true, "deny"), (false, "approve"), (false, "deny")] {
+    for (disable_person, decision) in [(true, "approve"), (true, "deny"), (false, "approve"), (false, "deny")]
+    {
         let provider = Provider::start().await;
         let (_, request) = provider.asked(&[], at(0.0)).await;
         match disable_person {

@@ -58,7 +58,10 @@ async fn a_denial_leaves_evidence_of_what_was_denied() {
     let provider = Provider::start().await;
     let (_, request) = provider.asked(&[], at(0.0)).await;
     let token = provider.login_token("alice", at(7.0), json!({"jti": null}));
-    assert_eq!(decide(&provider, &request, &token, json!({"client_id": "kiosk", "decision": "deny"})).await, 200);
+    assert_eq!(
+        decide(&provider, &request, &token, json!({"client_id": "kiosk", "decision": "deny"})).await,
+        200
+    );
     let evidence = evidence(&provider).await;
     assert_eq!((&evidence["decision"], &evidence["scope"]), (&json!("denied"), &json!("openid profile")));
     assert_eq!(evidence["person"], person(&provider).await);
@@ -92,7 +95,7 @@ fn holds(value: &AttributeValue, needle: &[u8]) -> bool {
         || value.as_m().is_ok_and(|map| map.values().any(|value| holds(value, needle)))
 }
 
-/// HYG-2-03, HYG-5-01, ATK-4-06
+/// HYG-2-03, HYG-5-01
 #[tokio::test]
 async fn no_token_no_handle_and_no_secret_is_ever_in_the_table() {
     let provider = Provider::start().await;
@@ -109,7 +112,10 @@ async fn no_token_no_handle_and_no_secret_is_ever_in_the_table() {
     let auth_req_id = asked.text("auth_req_id");
     let request = provider.sns.messages().pop().unwrap().text.rsplit('/').next().unwrap().to_owned();
     let token = provider.login_token("alice", at(7.0), json!({}));
-    assert_eq!(decide(&provider, &request, &token, json!({"client_id": "teller", "decision": "approve"})).await, 200);
+    assert_eq!(
+        decide(&provider, &request, &token, json!({"client_id": "teller", "decision": "approve"})).await,
+        200
+    );
     let parameters = [("grant_type", "urn:openid:params:grant-type:ciba"), ("auth_req_id", auth_req_id)];
     let tokens = call("/oauth/token", &parameters, at(8.0)).await;
 

@@ -21,6 +21,9 @@ use ciba_local::server::{Server, listen};
 use ciba_tests::{Answer, Provider, Settings, json_request};
 use serde_json::{Map, Value, json};
 
+/// Signs a text.
+type Sign = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
+
 /// A key pair with the name that its signatures and its public half go by.
 pub(super) struct Key {
     pub kid: String,
@@ -29,7 +32,7 @@ pub(super) struct Key {
     pub jwk: Value,
     /// The public half as it stands in a certificate or in the JWK.
     pub public: Vec<u8>,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>,
+    sign: Box<Sign>,
 }
 
 impl Key {
@@ -38,7 +41,8 @@ impl Key {
         let public = pair.public_key().as_ref().to_vec();
         let (x, y) = public[1..].split_at(32);
         let jwk = json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)});
-        let sign = move |text: &[u8]| pair.sign(&SystemRandom::new(), text).expect("signed").as_ref().to_vec();
+        let sign =
+            move |text: &[u8]| pair.sign(&SystemRandom::new(), text).expect("signed").as_ref().to_vec();
         Self::new(kid, "ES256", jwk, public, sign)
     }
 
@@ -48,7 +52,8 @@ impl Key {
         let public = pair.public_key().as_ref().to_vec();
         let (x, y) = public[1..].split_at(32);
         let jwk = json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)});
-        let sign = move |text: &[u8]| pair.sign(&SystemRandom::new(), text).expect("signed").as_ref().to_vec();
+        let sign =
+            move |text: &[u8]| pair.sign(&SystemRandom::new(), text).expect("signed").as_ref().to_vec();
         Self::new(kid, "ES256", jwk, public, sign)
     }
 
@@ -164,7 +169,10 @@ impl LoginIssuer {
         };
         let listener = listen(0).await.expect("a port");
         let issuer = format!("http://localhost:{}", listener.local_addr().expect("an address").port());
-        let server = Server::start(listener, Router::new().route("/jwks", get(answer))).expect("a server");
+        let elsewhere = Document::of([&key]);
+        let elsewhere = move || async move { response(elsewhere) };
+        let router = Router::new().route("/jwks", get(answer)).route("/elsewhere", get(elsewhere));
+        let server = Server::start(listener, router).expect("a server");
         Self { key, issuer, document, fetches, _server: server }
     }
 
@@ -239,7 +247,7 @@ impl LoginIssuer {
 
 fn response(document: Document) -> Response {
     let status = StatusCode::from_u16(document.status).expect("a status");
-    // Where a redirect would lead; nobody is to follow it.
+    // Where a redirect leads: to the right keys, so that following it would be noticed.
     let headers = [(header::CONTENT_TYPE, document.media_type), (header::LOCATION, "/elsewhere")];
     (status, headers, document.body).into_response()
 }
@@ -248,9 +256,10 @@ fn change(value: &mut Value, changes: Value) {
     let Value::Object(changes) = changes else { panic!("changes are an object") };
     let all: &mut Map<String, Value> = value.as_object_mut().expect("an object");
     for (name, value) in changes {
-        match value {
-            Value::Null => drop(all.remove(&name)),
-            value => drop(all.insert(name, value)),
+        if value.is_null() {
+            all.remove(&name);
+        } else {
+            all.insert(name, value);
         }
     }
 }

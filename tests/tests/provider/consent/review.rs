@@ -31,8 +31,9 @@ async fn standing(provider: &Provider, request: &str, now: f64) -> (String, u64)
 async fn everything_that_waits_is_listed_with_client_and_message_and_nothing_is_preselected() {
     let provider = Provider::start().await;
     provider.register(json!({"client_id": "teller", "client_name": "Bank Teller 4"})).await.unwrap();
-    let (_, kiosk) =
-        provider.asked(&[("binding_message", "K7-2931"), ("acr_values", "urn:example:acr:mfa")], at(0.0)).await;
+    let (_, kiosk) = provider
+        .asked(&[("binding_message", "K7-2931"), ("acr_values", "urn:example:acr:mfa")], at(0.0))
+        .await;
     let shorter = [("binding_message", "Desk 4"), ("requested_expiry", "60"), ("scope", "openid")];
     assert_eq!(provider.ask_as("teller", &shorter, at(1.0)).await.status, 200);
     let teller = provider.sns.messages().pop().unwrap().text.rsplit('/').next().unwrap().to_owned();
@@ -148,14 +149,26 @@ async fn somebody_elses_an_unknown_and_a_malformed_name_are_answered_alike() {
     let body = json!({"client_id": "kiosk", "decision": "approve"}).to_string();
     let longer = format!("{of_bob}A");
     let padded = format!("{of_bob}==");
-    let names = [&*of_bob, "AAAAAAAAAAAAAAAAAAAAAA", "A", &of_bob[..21], &longer, &padded, "%2e%2e", "..", "request%23x"];
+    let names = [
+        &*of_bob,
+        "AAAAAAAAAAAAAAAAAAAAAA",
+        "A",
+        &of_bob[..21],
+        &longer,
+        &padded,
+        "%2e%2e",
+        "..",
+        "request%23x",
+    ];
     let mut answers = Vec::new();
     for name in names {
         for (method, path, body) in [
             ("GET", format!("/consent/{name}"), ""),
             ("POST", format!("/consent/{name}/decision"), body.as_str()),
         ] {
-            let answer = super::without_effect(&provider, provider.consent("alice", method, &path, body, at(1.0))).await;
+            let answer =
+                super::without_effect(&provider, provider.consent("alice", method, &path, body, at(1.0)))
+                    .await;
             assert_eq!(answer.refusal(), (404, "not_found"), "{method} {path}");
             answers.push((answer.body, answer.headers));
         }

@@ -12,7 +12,13 @@ use super::{refusal, refused};
 const AUDIENCE: &str = "ciba-consent";
 
 /// `alice`'s decision about `kiosk`'s request, with these claims in her token.
-async fn decide(provider: &Provider, request: &str, claims: &Value, decision: &str, now: Timestamp) -> Answer {
+async fn decide(
+    provider: &Provider,
+    request: &str,
+    claims: &Value,
+    decision: &str,
+    now: Timestamp,
+) -> Answer {
     let token = provider.login_token("alice", now, claims.clone());
     let body = json!({"client_id": "kiosk", "decision": decision}).to_string();
     let path = format!("/consent/{request}/decision");
@@ -36,7 +42,11 @@ async fn a_token_that_names_the_client_decides_nothing_about_its_request() {
     for claims in tokens_of_the_client() {
         for decision in ["approve", "deny"] {
             let deciding = decide(&provider, &request, &claims, decision, at(1.0));
-            assert_eq!(refused(&provider, deciding).await, refusal(403, "access_denied"), "{claims} {decision}");
+            assert_eq!(
+                refused(&provider, deciding).await,
+                refusal(403, "access_denied"),
+                "{claims} {decision}"
+            );
         }
     }
     provider.approve(&request, at(2.0)).await;
@@ -54,14 +64,22 @@ async fn a_token_that_names_the_client_still_shows_what_waits() {
         let token = provider.login_token("alice", at(1.0), claims.clone());
         for path in ["/consent".to_owned(), format!("/consent/{request}")] {
             let reading = json_request("GET", &path, Some(&token), "");
-            assert_eq!(provider.call(&provider.consent, &reading, at(1.0)).await.status, 200, "{claims} {path}");
+            assert_eq!(
+                provider.call(&provider.consent, &reading, at(1.0)).await.status,
+                200,
+                "{claims} {path}"
+            );
         }
     }
 }
 
 #[tokio::test]
 async fn a_token_that_names_another_client_is_a_proof() {
-    for claims in [json!({"client_id": "call-centre"}), json!({"azp": "the-approval-app"}), json!({"aud": [AUDIENCE, "x"]})] {
+    for claims in [
+        json!({"client_id": "call-centre"}),
+        json!({"azp": "the-approval-app"}),
+        json!({"aud": [AUDIENCE, "x"]}),
+    ] {
         let provider = Provider::start().await;
         let (_, request) = provider.asked(&[], at(0.0)).await;
         assert_eq!(decide(&provider, &request, &claims, "approve", at(1.0)).await.status, 200, "{claims}");

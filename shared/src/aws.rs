@@ -1,0 +1,77 @@
+//! AWS: how it is reached, and what the log says when it fails.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
+
+use crate::config::{ConfigError, Environment};
+
+/// How AWS is reached. The SDK's behaviour is pinned, and built by hand of what Lambda puts into the
+/// environment: the SDK's own loader looks in a dozen places that do not exist there, at every cold start.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    pub(crate) sdk: SdkConfig,
+    pub(crate) dynamodb_endpoint: Option<String>,
+    pub(crate) sns_endpoint: Option<String>,
+    pub(crate) kms_endpoint: Option<String>,
+    /// Setting `TABLE_NAME`, required.
+    pub(crate) table: String,
+}
+
+impl Aws {
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let credentials = Credentials::new(
+            environment.required("AWS_ACCESS_KEY_ID")?,
+            environment.required("AWS_SECRET_ACCESS_KEY")?,
+            environment.get("AWS_SESSION_TOKEN").map(str::to_owned),
+            None,
+            "environment",
+        );
+        let retries =
+            RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50));
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(retries)
+            .build();
+        let endpoint =
+            |service: &str| environment.get(&format!("AWS_ENDPOINT_URL_{service}")).map(str::to_owned);
+        Ok(Self {
+            sdk,
+            dynamodb_endpoint: endpoint("DYNAMODB"),
+            sns_endpoint: endpoint("SNS"),
+            kms_endpoint: endpoint("KMS"),
+            table: environment.required("TABLE_NAME")?.to_owned(),
+        })
+    }
+}
+
+/// Time-outs for one attempt, and for a call with its repeats.
+pub(crate) fn timeouts(attempt: Duration, call: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(call).build()
+}
+
+/// What the log says of a failed call: what kind of failure, and its code.
+///
+/// # Security
+/// Never the service's own text, which may name a phone number or repeat a value (`HYG-5-01`).
+pub(crate) fn failure<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> String {
+    let what = match error {
+        SdkError::ConstructionFailure(_) => "the request could not be built",
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ResponseError(_) => "the answer could not be read",
+        SdkError::ServiceError(context) => context.err().code().unwrap_or("an error without code"),
+        _ => "an unknown failure",
+    };
+    format!("{operation}: {what}")
+}
