@@ -57,7 +57,7 @@ async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
 /// TOK-11-02
 #[tokio::test]
 async fn the_issuer_is_the_setting_byte_for_byte_and_the_iss_of_tokens() {
-    for issuer in ["https://op.example", "https://OP.example/tenant/7", "https://op.example:8443"] {
+    for issuer in ["https://op.example", "https://op.example:8443", "https://eu-1.op.example"] {
         let provider = Provider::empty(&[("ISSUER", issuer), ("LOGIN_ISSUERS", "")]).await;
         let document = document(&provider).await;
         assert_eq!(document["issuer"], issuer);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ciba::flows::Invocation;
-use ciba::http::serve;
+use ciba::http::serve::{self, Endpoint};
 use ciba_local::sns::{Failure, Outcome};
 use ciba_tests::{Answer, Provider, SECRET, at, basic, form, form_request};
 use serde_json::{Value, json};
@@ -12,24 +12,25 @@ const ALICE: &str = "+15555550100";
 const DENIED: (u16, &str) = (403, "access_denied");
 const UNAVAILABLE: (u16, &str) = (503, "temporarily_unavailable");
 
-/// `kiosk` asks for `alice`, in an invocation that leaves SNS 300 ms.
-async fn ask_in_a_hurry(provider: &Provider) -> Answer {
+/// `kiosk` asks for `alice`, in an invocation that leaves SNS this much time.
+async fn ask_in_a_hurry(provider: &Provider, for_sns: Duration) -> Answer {
     let body = form(&[("scope", "openid profile"), ("login_hint", "alice")]);
     let request = form_request("/bc-authorize", Some(&basic("kiosk", SECRET)), &body);
-    let invocation = Invocation::new(at(0.0), Duration::from_millis(4300), serve::random);
-    let endpoint: &backchannel_authentication::BackchannelAuthentication =
-        &provider.backchannel_authentication;
-    Answer::of(&serve::Endpoint::handle(endpoint, &request, &invocation).await)
+    let invocation = Invocation::new(at(0.0), Duration::from_secs(4) + for_sns, serve::random);
+    Answer::of(&provider.backchannel_authentication.handle(&request, &invocation).await)
 }
 
 /// The request's name, as soon as SNS has been called with it.
 async fn link(provider: &Provider) -> String {
-    loop {
-        if let Some(message) = provider.sns.attempts().pop() {
-            return message.text.rsplit('/').next().expect("a link").to_owned();
+    let called = async {
+        loop {
+            if let Some(message) = provider.sns.attempts().pop() {
+                return message.text.rsplit('/').next().expect("a link").to_owned();
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(20), called).await.expect("a call of SNS")
 }
 
 /// `erin` has two numbers.
@@ -109,7 +110,7 @@ async fn the_operators_name_and_the_beginning_of_the_link_are_settings() {
 #[tokio::test]
 async fn a_request_is_acknowledged_when_sns_has_accepted_its_message_and_not_before() {
     let provider = Provider::start().await;
-    provider.sns.fail_next(Failure::Hang(Duration::from_millis(300)));
+    provider.sns.fail_next(Failure::Hang(Duration::from_millis(1500)));
     let watch = async {
         let request = link(&provider).await;
         assert_eq!(provider.items_under(&format!("request#{request}")).await[0]["state"], "pending");
@@ -177,7 +178,7 @@ async fn an_outage_of_sns_is_unavailable_and_the_request_is_withdrawn() {
 async fn sns_hanging_beyond_the_deadline_is_unavailable_and_the_request_is_withdrawn() {
     let provider = Provider::start().await;
     provider.sns.fail_for(ALICE, Failure::Hang(Duration::from_secs(60)));
-    let answer = ask_in_a_hurry(&provider).await;
+    let answer = ask_in_a_hurry(&provider, Duration::from_secs(1)).await;
     assert_eq!(answer.refusal(), UNAVAILABLE);
     assert!(answer.retry_after() > 0);
     assert_eq!((requests(&provider).await, asks(&provider).await), (0, 1));
@@ -241,7 +242,7 @@ async fn a_request_that_was_decided_while_sns_hung_is_acknowledged() {
             let request = link(&provider).await;
             provider.decide("alice", &request, json!({"decision": decision}), at(0.5)).await
         };
-        let (answer, decided) = tokio::join!(ask_in_a_hurry(&provider), decide);
+        let (answer, decided) = tokio::join!(ask_in_a_hurry(&provider, Duration::from_secs(2)), decide);
         assert_eq!(decided.status, 200, "{decided:?}");
         assert_eq!(answer.status, 200, "{decision}: {answer:?}");
         let poll = provider.poll(answer.text("auth_req_id"), at(5.0)).await;

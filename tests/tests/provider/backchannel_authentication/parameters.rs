@@ -114,14 +114,9 @@ async fn a_requested_expiry_is_granted_within_the_settings() {
     {
         for name in ["requested_expiry", "request_expiry"] {
             let answer = provider.ask(&[(name, requested)], at(0.0)).await;
-            if answer.status == 403 {
-                // The day's asks are used up by the last ones.
-                continue;
-            }
             assert_eq!(answer.body["expires_in"], granted, "{name}={requested}: {answer:?}");
         }
     }
-    assert_eq!(provider.sns.messages().len(), 16);
 }
 
 /// CIBA-7.1-24: the conformance suite wants 10 s and 300 s.

@@ -165,10 +165,16 @@ async fn a_login_that_is_too_long_ago_or_does_not_say_when_is_to_be_repeated() {
     }
 }
 
+/// A provider to which `login` names people by their addresses.
+async fn by_email(login: &LoginIssuer) -> Provider {
+    let issuers = json!([login.setting(json!({"person_claim": "email"}))]).to_string();
+    Provider::with(&[("LOGIN_ISSUERS", &issuers)]).await
+}
+
 #[tokio::test]
 async fn an_email_address_names_a_person_only_when_it_is_verified() {
     let login = LoginIssuer::start().await;
-    let provider = login.provider_with(json!({"person_claim": "email"}), &[]).await;
+    let provider = by_email(&login).await;
     let entry = json!({
         "login": {"iss": login.issuer, "value": "dora@example.com"}, "channels": [{"sms": "+15555550103"}],
     });
@@ -189,7 +195,7 @@ async fn an_email_address_names_a_person_only_when_it_is_verified() {
 #[tokio::test]
 async fn a_person_enrolled_by_an_address_in_capitals_is_found_by_its_login() {
     let login = LoginIssuer::start().await;
-    let provider = login.provider_with(json!({"person_claim": "email"}), &[]).await;
+    let provider = by_email(&login).await;
     let entry = json!({
         "login": {"iss": login.issuer, "value": "Dora@Example.com"}, "channels": [{"sms": "+15555550103"}],
     });
@@ -197,6 +203,19 @@ async fn a_person_enrolled_by_an_address_in_capitals_is_found_by_its_login() {
     let (_, request) = provider.asked(&[("login_hint", "dora")], at(0.0)).await;
     let token = login.token(at(1.0), json!({"email": "Dora@Example.com", "email_verified": true}));
     assert_eq!(list(&provider, &token, at(1.0)).await.body["requests"][0]["request"], request);
+}
+
+/// Such a person could never decide, and nobody would know why.
+#[tokio::test]
+async fn a_person_enrolled_by_what_is_no_address_where_addresses_count_is_refused() {
+    let login = LoginIssuer::start().await;
+    let provider = by_email(&login).await;
+    for value in ["dora", "", "dora@", "dora@example"] {
+        let login = json!({"iss": login.issuer, "value": value});
+        let entry = json!({"login": login, "channels": [{"sms": "+15555550103"}]});
+        provider.enroll("dora", entry).await.expect_err(value);
+    }
+    assert_eq!(provider.ask(&[("login_hint", "dora")], at(0.0)).await.refusal(), (400, "unknown_user_id"));
 }
 
 /// CIBA-8-03, HYG-3-07

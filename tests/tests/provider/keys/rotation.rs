@@ -58,7 +58,7 @@ async fn a_rotation_that_lost_the_race_for_the_data_key_makes_keys_that_open() {
     let provider = Provider::empty(&[]).await;
     let other = KeyRotation::new(&provider.environment()).unwrap();
     // One waits for KMS while the other puts the data key, and then puts nothing more.
-    provider.kms.fail_next(Failure::Hang(Duration::from_millis(1200)));
+    provider.kms.fail_next(Failure::Hang(Duration::from_millis(500)));
     for nth in 2..=4 {
         provider.proxy.fail_before("PutItem", nth, Refusal::InternalServerError);
     }
