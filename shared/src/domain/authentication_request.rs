@@ -12,7 +12,7 @@ use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::decision::{Approval, Decision, DecisionRefused};
 use crate::domain::lifetime::{Lifetime, MAX_INTERVAL, POLL_TOLERANCE, SLOW_DOWN_STEP};
-use crate::domain::person::PersonKey;
+use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;

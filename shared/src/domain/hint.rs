@@ -12,8 +12,9 @@
 
 use serde::Deserialize;
 
+use crate::domain::contact::{PhoneNumber, canonical_email};
 use crate::domain::login_issuer::LoginIssuer;
-use crate::domain::person::{PersonKey, PhoneNumber};
+use crate::domain::person_key::PersonKey;
 
 /// A hint in the one form in which the directory knows it (`ATK-3-04`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,16 +160,6 @@ fn strip_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
 
 fn without_slash(issuer: &str) -> &str {
     issuer.strip_suffix('/').unwrap_or(issuer)
-}
-
-/// Lower case throughout: no mail service in use tells people apart by the case of the local part.
-pub fn canonical_email(text: &str) -> Option<String> {
-    let (local, domain) = text.split_once('@')?;
-    let fits = !local.is_empty()
-        && domain.contains('.')
-        && !domain.contains('@')
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control());
-    fits.then(|| text.to_lowercase())
 }
 
 #[cfg(test)]

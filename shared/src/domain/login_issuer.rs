@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::domain::client::ClientId;
+use crate::domain::contact::canonical_email;
 use crate::domain::decision::Authentication;
-use crate::domain::hint::canonical_email;
-use crate::domain::person::PersonKey;
+use crate::domain::person_key::PersonKey;
 use crate::domain::time::Timestamp;
 
 /// How far a foreign clock may be off. The one leeway for tokens that others issued (`HYG-3-16`).

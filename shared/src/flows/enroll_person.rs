@@ -1,8 +1,10 @@
 //! Writing down a person: by an operator.
 
 use crate::config::{Issuer, LoginIssuers};
+use crate::domain::contact::PhoneNumber;
 use crate::domain::hint::{DirectoryHint, HintKind};
-use crate::domain::person::{Channel, Person, PersonKey, PhoneNumber, Subject};
+use crate::domain::person::{Channel, Person, Subject};
+use crate::domain::person_key::PersonKey;
 use crate::protocol::enrolment::{ChannelEntry, PersonEntry};
 use crate::store::{Enrolled, Table};
 

@@ -2,7 +2,7 @@
 
 use crate::domain::authentication_request::{AuthenticationRequest, State};
 use crate::domain::client::ClientId;
-use crate::domain::person::PersonKey;
+use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
 use crate::domain::time::{Timestamp, seconds_rounded_up};
 use crate::protocol::consent::{ClientView, RequestView};

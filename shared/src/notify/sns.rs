@@ -8,8 +8,8 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use tokio::time::{Instant, timeout_at};
 
 use crate::aws::{self, Aws};
+use crate::domain::contact::PhoneNumber;
 use crate::domain::notification::SmsText;
-use crate::domain::person::PhoneNumber;
 
 /// Unit: time for one attempt, and for a call with its repeats.
 const ATTEMPT: Duration = Duration::from_secs(3);

@@ -6,14 +6,16 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 
 use crate::domain::asks::{Ask, Asks};
 use crate::domain::client::ClientId;
-use crate::domain::person::PersonKey;
+use crate::domain::person::Person;
+use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
-use crate::store::item::{Item, Reader, number, text, time};
-use crate::store::{StoreError, Table, WriteId};
+use crate::store::batch::with_sk;
+use crate::store::item::{Item, Reader, key, number, text, time};
+use crate::store::{StoreError, Table, WriteId, person};
 
-pub(super) const SK: &str = "asks";
+const SK: &str = "asks";
 
-pub(super) fn decode(item: &Item) -> Result<Asks, StoreError> {
+fn decode(item: &Item) -> Result<Asks, StoreError> {
     let reader = Reader(item);
     let recent = reader.list("recent")?.iter().map(|ask| {
         let ask = Reader(ask.as_m().map_err(|_| Reader::corrupt("recent"))?);
@@ -37,17 +39,29 @@ fn encode(ask: &Ask) -> AttributeValue {
 }
 
 impl Table {
+    /// A person, and how often they were asked of late.
+    pub async fn find_person_with_asks(
+        &self,
+        person_key: &PersonKey,
+    ) -> Result<Option<(Person, Asks)>, StoreError> {
+        let pk = person::pk(person_key);
+        let items = self.batch_get(vec![key(pk.clone(), person::SK), key(pk, SK)]).await?;
+        let found = with_sk(&items, person::SK).map(person::decode).transpose()?;
+        let asks = with_sk(&items, SK).map(decode).transpose()?.unwrap_or_default();
+        Ok(found.map(|person| (person, asks)))
+    }
+
     /// Replaces the asks by `next`, if nobody has since `next` was computed.
     pub(super) fn update_asks(
         &self,
-        person: &PersonKey,
+        of: &PersonKey,
         next: &Asks,
         write: &WriteId,
     ) -> Result<Update, StoreError> {
         let seen = next.version.saturating_sub(1);
         let update = Update::builder()
             .table_name(&self.name)
-            .key("pk", text(super::person::pk(person)))
+            .key("pk", text(person::pk(of)))
             .key("sk", text(SK))
             .update_expression("SET #version = :next, recent = :recent, write_id = :write")
             .expression_attribute_names("#version", "version")

@@ -3,33 +3,29 @@
 //! The state machine says what may follow what; each method here makes one such step a conditional write.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
+    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
 use crate::domain::asks::Asks;
-use crate::domain::authentication_request::{
-    AuthenticationRequest, CancelledBy, Grant, Polling, State, StateName,
-};
+use crate::domain::authentication_request::{AuthenticationRequest, CancelledBy, State, StateName};
 use crate::domain::client::{Client, ClientId};
-use crate::domain::decision::Approval;
-use crate::domain::lifetime::POLL_TOLERANCE;
-use crate::domain::person::{Person, PersonKey};
+use crate::domain::person::Person;
+use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
-use crate::domain::time::{Timestamp, millis};
+use crate::domain::time::Timestamp;
 use crate::store::batch::with_sk;
 use crate::store::evidence::DecisionEvidence;
-use crate::store::item::{Item, Reader, key, number, text, time, ttl};
+use crate::store::item::{Item, key, text, time};
 use crate::store::{StoreError, Table, WriteId, client, person};
 
 mod encoding;
+mod polling;
 
 pub use encoding::PendingRequest;
 pub(super) use encoding::decode;
 use encoding::encode;
+pub use polling::{Polled, Redeemed, SlowedDown};
 
 pub(super) const SK: &str = "request";
 /// Lists what a person has to decide. Only pending requests are in it: every exit removes `pending_for`.
@@ -63,33 +59,10 @@ pub enum Withdrawn {
     Decided,
 }
 
-/// What a poll's one write found.
-#[derive(Debug)]
-pub enum Polled {
-    /// Pending and in time; the next poll is due then.
-    Pending { next_poll_at: Timestamp },
-    /// The item as it is; the state machine says why.
-    Otherwise(Option<Box<AuthenticationRequest>>),
-}
-
-#[derive(Debug)]
-pub enum SlowedDown {
-    Done,
-    /// It changed since it was read.
-    Changed(Option<Box<AuthenticationRequest>>),
-}
-
 #[derive(Debug)]
 pub enum Decided {
     Done,
     Changed(Option<Box<AuthenticationRequest>>),
-}
-
-#[derive(Debug)]
-pub enum Redeemed {
-    /// This invocation redeemed it, and nobody else ever will.
-    Won,
-    Lost(Option<Box<AuthenticationRequest>>),
 }
 
 impl Table {
@@ -232,58 +205,6 @@ impl Table {
         answer.items().iter().map(encoding::decode_pending).collect()
     }
 
-    /// The common case of polling, in one call: moves the next poll if this client's request is pending,
-    /// unexpired and due; else hands back the item (`ATK-4-03`).
-    pub async fn poll_request(
-        &self,
-        request: &RequestKey,
-        client: &ClientId,
-        now: Timestamp,
-        write: &WriteId,
-    ) -> Result<Polled, StoreError> {
-        let update = self
-            .update_request(request, write)
-            .update_expression("SET next_poll_at = :now + #interval, write_id = :write")
-            .condition_expression(
-                "client_id = :client AND #state = :pending AND expires_at > :now AND next_poll_at <= :due",
-            )
-            .expression_attribute_names("#interval", "interval")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":client", text(client.as_str()))
-            .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
-            .expression_attribute_values(":now", time(now))
-            .expression_attribute_values(":due", time(now.plus(POLL_TOLERANCE)))
-            .return_values(ReturnValue::UpdatedNew);
-        match written(update, "UpdateItem poll", write).await? {
-            Written::Done(item) => Ok(Polled::Pending { next_poll_at: Reader(&item).time("next_poll_at")? }),
-            Written::Refused(item) => Ok(Polled::Otherwise(handed_back(item.as_ref())?)),
-        }
-    }
-
-    /// Lengthens the interval, if still pending and the next poll is as `seen`: parallel early polls grow it once.
-    pub async fn slow_down_request(
-        &self,
-        request: &RequestKey,
-        seen: Polling,
-        next: Polling,
-        write: &WriteId,
-    ) -> Result<SlowedDown, StoreError> {
-        let update = self
-            .update_request(request, write)
-            .update_expression("SET next_poll_at = :next, #interval = :interval, write_id = :write")
-            .condition_expression("#state = :pending AND next_poll_at = :seen")
-            .expression_attribute_names("#interval", "interval")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
-            .expression_attribute_values(":next", time(next.next_poll_at))
-            .expression_attribute_values(":interval", number(millis(next.interval)))
-            .expression_attribute_values(":seen", time(seen.next_poll_at));
-        Ok(match written(update, "UpdateItem slow down", write).await? {
-            Written::Done(_) => SlowedDown::Done,
-            Written::Refused(item) => SlowedDown::Changed(handed_back(item.as_ref())?),
-        })
-    }
-
     /// Records a decision and its evidence, if the request is pending, open, and this person's (`ATK-4-07`, `ATK-4-08`).
     pub async fn decide_request(
         &self,
@@ -325,76 +246,6 @@ impl Table {
         // A conflict (with a poll, say) hands back no item: the caller reads it again.
         Ok(Decided::Changed(handed_back(reason.item())?))
     }
-
-    /// Redeems an approved request, once (`ATK-4-04`). What only the person's side needed is removed.
-    pub async fn redeem_request(
-        &self,
-        request: &RequestKey,
-        client: &ClientId,
-        grant: &Grant,
-        expires_at: Timestamp,
-        write: &WriteId,
-    ) -> Result<Redeemed, StoreError> {
-        let update = self
-            .update_request(request, write)
-            .update_expression(
-                "SET #state = :redeemed, redeemed_at = :now, grant_ends_at = :ends, #ttl = :ttl, write_id = :write \
-                 REMOVE binding_message, acr_values",
-            )
-            .condition_expression("#state = :approved AND client_id = :client AND expires_at > :now")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":redeemed", text(StateName::Redeemed.as_str()))
-            .expression_attribute_values(":approved", text(StateName::Approved.as_str()))
-            .expression_attribute_values(":client", text(client.as_str()))
-            .expression_attribute_values(":now", time(grant.redeemed_at))
-            .expression_attribute_values(":ends", time(grant.ends_at))
-            .expression_attribute_values(":ttl", ttl(expires_at.max(grant.ends_at)));
-        Ok(match written(update, "UpdateItem redeem", write).await? {
-            Written::Done(_) => Redeemed::Won,
-            Written::Refused(item) => Redeemed::Lost(handed_back(item.as_ref())?),
-        })
-    }
-
-    fn update_request(&self, request: &RequestKey, write: &WriteId) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(request_key(request)))
-            .expression_attribute_values(":write", text(write.as_str()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-    }
-}
-
-enum Written {
-    Done(Item),
-    Refused(Option<Item>),
-}
-
-/// Sends a conditional update. A refusal by an item that carries our own `write_id` is our own success; a
-/// conflict with a transaction under way is over in a moment.
-async fn written(
-    update: UpdateItemFluentBuilder,
-    operation: &str,
-    write: &WriteId,
-) -> Result<Written, StoreError> {
-    for last in [false, false, true] {
-        let error = match update.clone().send().await {
-            Ok(output) => return Ok(Written::Done(output.attributes.unwrap_or_default())),
-            Err(error) => error,
-        };
-        match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                return Ok(match failed.item() {
-                    Some(item) if is_own(Some(item), write) => Written::Done(item.clone()),
-                    other => Written::Refused(other.cloned()),
-                });
-            }
-            Some(UpdateItemError::TransactionConflictException(_)) if !last => {}
-            _ => return Err(StoreError::unavailable(operation, &error)),
-        }
-    }
-    Err(StoreError::Unavailable(format!("{operation}: in conflict with transactions")))
 }
 
 /// The item that a failed condition hands back.

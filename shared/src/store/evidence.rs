@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
 
 use crate::domain::client::ClientId;
-use crate::domain::person::PersonKey;
+use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Delete, Put, TransactWriteItem};
 
-use crate::domain::asks::Asks;
 use crate::domain::client::{Client, ClientId};
+use crate::domain::contact::PhoneNumber;
 use crate::domain::hint::DirectoryHint;
-use crate::domain::person::{Channel, Person, PersonKey, PhoneNumber, Subject};
+use crate::domain::person::{Channel, Person, Subject};
+use crate::domain::person_key::PersonKey;
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, key, text};
-use crate::store::{StoreError, Table, asks, client};
+use crate::store::{StoreError, Table, client};
 
 pub(super) const SK: &str = "user";
 
@@ -84,17 +85,6 @@ impl Table {
             .await
             .map_err(|error| StoreError::unavailable("GetItem hint", &error))?;
         answer.item.map(|item| Reader(&item).text("user").map(PersonKey::from_stored)).transpose()
-    }
-
-    /// A person, and how often they were asked of late.
-    pub async fn find_person_with_asks(
-        &self,
-        person: &PersonKey,
-    ) -> Result<Option<(Person, Asks)>, StoreError> {
-        let items = self.batch_get(vec![key(pk(person), SK), key(pk(person), asks::SK)]).await?;
-        let Some(person) = with_sk(&items, SK).map(decode).transpose()? else { return Ok(None) };
-        let asks = with_sk(&items, asks::SK).map(asks::decode).transpose()?.unwrap_or_default();
-        Ok(Some((person, asks)))
     }
 
     /// Person and client as they are now, before something is issued to one in the name of the other.

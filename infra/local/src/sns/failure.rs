@@ -13,7 +13,7 @@ pub enum Failure {
     OptedOut,
     /// The push endpoint is disabled.
     EndpointDisabled,
-    /// 429, which an SDK retries.
+    /// Too many calls a second, which an SDK retries.
     Throttled,
     /// 500, which an SDK retries.
     InternalError,
@@ -49,7 +49,7 @@ pub(super) async fn meet(failure: Option<Failure>) -> Conclusion {
         Failure::EndpointDisabled => {
             Err(Refusal::new(400, "EndpointDisabled", "Endpoint is disabled")).into()
         }
-        Failure::Throttled => Err(Refusal::new(429, "Throttled", "Rate exceeded")).into(),
+        Failure::Throttled => Err(Refusal::new(400, "Throttling", "Rate exceeded")).into(),
         Failure::InternalError => Err(Refusal::internal()).into(),
         Failure::AnswerLost => Conclusion { recorded: Outcome::Accepted, answer: Err(Refusal::internal()) },
         Failure::Hang(duration) => {

@@ -73,7 +73,7 @@ async fn what_sns_refuses_is_an_invalid_parameter() {
 async fn a_scripted_failure_is_used_up_and_one_for_a_number_is_not() {
     let sns = start().await;
     sns.fail_next(Failure::Throttled);
-    assert_eq!(sms(&sns).await.0, 429);
+    assert_eq!(sms(&sns).await.0, 400);
     assert_eq!(sms(&sns).await.0, 200);
     sns.fail_for(NUMBER, Failure::OptedOut);
     for _ in 0..2 {

@@ -4,14 +4,20 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Approval, AuthenticationRequest, CancelledBy, Grant, Item, Polling, Reader, State, StateName};
-use super::{ClientId, RequestKey, StoreError, WriteId, millis, number, request_key, text, time, ttl};
+use super::request_key;
+use crate::domain::authentication_request::{
+    AuthenticationRequest, CancelledBy, Grant, Polling, State, StateName,
+};
 use crate::domain::binding_message::BindingMessage;
-use crate::domain::client::DeliveryMode;
-use crate::domain::decision::Authentication;
+use crate::domain::client::{ClientId, DeliveryMode};
+use crate::domain::decision::{Approval, Authentication};
 use crate::domain::lifetime::Lifetime;
-use crate::domain::person::PersonKey;
+use crate::domain::person_key::PersonKey;
+use crate::domain::request_key::RequestKey;
 use crate::domain::scope::Scope;
+use crate::domain::time::millis;
+use crate::store::item::{Item, Reader, number, text, time, ttl};
+use crate::store::{StoreError, WriteId, person};
 
 /// A new request; only pending ones are ever put whole.
 pub(super) fn encode(request: &AuthenticationRequest, write: &WriteId) -> Item {
@@ -22,7 +28,7 @@ pub(super) fn encode(request: &AuthenticationRequest, write: &WriteId) -> Item {
         ("mode".to_owned(), text(request.mode.as_str())),
         ("client_id".to_owned(), text(request.client.as_str())),
         ("person".to_owned(), text(request.person.as_str())),
-        ("pending_for".to_owned(), text(crate::store::person::pk(&request.person))),
+        ("pending_for".to_owned(), text(person::pk(&request.person))),
         ("scope".to_owned(), text(request.scope.encode())),
         ("created_at".to_owned(), time(lifetime.created_at)),
         ("expires_at".to_owned(), time(lifetime.expires_at)),
