@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use ciba::domain::authentication_request::{AuthenticationRequest, CancelledBy, State};
+use ciba::domain::person_key::PersonKey;
 use ciba::domain::request_key::RequestKey;
-use ciba::store::{SlowedDown, WriteId};
+use ciba::domain::time::Timestamp;
+use ciba::store::{Decided, DecisionEvidence, SlowedDown, WriteId};
 use ciba_tests::{Answer, Provider, at};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -103,6 +107,60 @@ async fn of_parallel_decisions_the_first_stands_with_its_evidence() {
     assert_eq!((evidence.len(), evidence[0]["decision"].as_str()), (1, Some(decided.as_str())));
     let poll = provider.poll(&auth_req_id, at(5.0)).await;
     assert_eq!(poll.status == 200, decided == "approved", "{poll:?}");
+}
+
+/// ATK-4-07: the person decides about what they read a moment before it was superseded.
+#[tokio::test]
+async fn a_decision_that_a_newer_request_overtook_is_not_recorded() {
+    let provider = Provider::start().await;
+    let (_, request) = provider.asked(&[], at(0.0)).await;
+    let key = RequestKey::parse(&request).unwrap();
+    let read = provider.table.find_request(&key).await.unwrap().unwrap();
+    provider.asked(&[], at(1.0)).await;
+    let evidence = evidence(&read, &read.person, at(2.0));
+    let write = WriteId::new([7; 16]);
+    let decided =
+        provider.table.decide_request(&State::Denied { at: at(2.0) }, &evidence, &write).await.unwrap();
+    let Decided::Changed(Some(now)) = decided else { panic!("{decided:?}") };
+    assert_eq!(now.state, State::Cancelled { at: at(1.0), by: CancelledBy::Superseded });
+    assert_eq!(provider.items_under("evidence#").await.len(), 0);
+}
+
+/// CIBA-8-03, CIBA-8-05: the write itself holds what was checked before it.
+#[tokio::test]
+async fn a_decision_of_somebody_else_or_too_late_is_not_recorded_even_unchecked() {
+    let provider = Provider::start().await;
+    let (_, request) = provider.asked(&[], at(0.0)).await;
+    let read = provider.table.find_request(&RequestKey::parse(&request).unwrap()).await.unwrap().unwrap();
+    let mallory = PersonKey::new(provider.login.issuer(), "mallory");
+    for (person, when) in [(&mallory, at(2.0)), (&read.person, at(113.0))] {
+        let evidence = evidence(&read, person, when);
+        let write = WriteId::new([7; 16]);
+        let decided =
+            provider.table.decide_request(&State::Denied { at: when }, &evidence, &write).await.unwrap();
+        assert!(matches!(decided, Decided::Changed(Some(now)) if now.state == State::Pending));
+    }
+    assert_eq!(provider.items_under("evidence#").await.len(), 0);
+}
+
+/// Evidence of a denial by `person`.
+fn evidence<'a>(
+    request: &'a AuthenticationRequest,
+    person: &'a PersonKey,
+    when: Timestamp,
+) -> DecisionEvidence<'a> {
+    DecisionEvidence {
+        request: &request.key,
+        client: &request.client,
+        person,
+        decision: "denied",
+        scope: &request.scope,
+        issuer: "https://login.example",
+        jti: None,
+        auth_time: when,
+        at: when,
+        keep_for: Duration::from_secs(60),
+    }
 }
 
 /// ATK-4-03
