@@ -1,7 +1,7 @@
 # Every recipe line is one command, so that it can be typed by hand just as well.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test check lint bins build deploy tools
+.PHONY: help demo up test check lint bins release build deploy tools
 
 # One target directory: the tests and the local stack look for binaries there.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -20,8 +20,7 @@ demo: tools bins ## the whole flow on this machine; APPROVE=auto needs no hand, 
 up: tools bins ## the stack of the demo, left running until Ctrl-C
 	target/debug/ciba-local up $(LOCAL) $(if $(SEED),--seed $(SEED))
 
-test: check lint bins ## everything that has to hold
-	cargo build --release $(addprefix --package ,$(FUNCTIONS))
+test: check lint bins release ## everything that has to hold
 	cargo test --workspace
 
 check: ## format and lints of the code
@@ -35,6 +34,10 @@ lint: tools ## lints of the template
 # All in one command: built one by one they would get other features, and `cargo lambda watch` would build them again.
 bins:
 	cargo build --workspace --bins
+
+# A test starts them: what is deployed refuses settings that are fit for one's own machine only.
+release:
+	cargo build --release $(addprefix --package ,$(FUNCTIONS))
 
 # SAM passes no profile to cargo-lambda, which sets codegen-units to 1 by itself; this makes the rest of the deployed profile.
 build: export CARGO_PROFILE_RELEASE_LTO := fat

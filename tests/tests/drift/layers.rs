@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::sources;
+use crate::{read, sources};
 
 /// What each layer may name beside itself, from the top.
 const MAY_NAME: &[(&str, &[&str])] = &[
@@ -74,6 +74,31 @@ fn a_function_leaves_services_clock_and_environment_to_the_shared_crate() {
         out_of_place.extend(named.map(|name| format!("{} names {name}", path.display())));
     }
     assert!(out_of_place.is_empty(), "{out_of_place:#?}");
+}
+
+/// The engine, the doubles and the phone cannot end up in what is deployed.
+#[test]
+fn a_function_depends_on_nothing_that_is_for_ones_own_machine_only() {
+    let manifest = |path: &str| read(&format!("{path}/Cargo.toml"));
+    let shared = dependencies(&manifest("shared"));
+    assert!(shared.iter().any(|it| it == "aws-sdk-dynamodb"), "a rule over nothing would hold: {shared:?}");
+    for local in ["ciba-local", "ciba-client", "ciba-tests", "dynoxide-rs", "axum"] {
+        assert!(!shared.iter().any(|it| it == local), "shared depends on {local}");
+    }
+    for function in &crate::TEMPLATE.functions {
+        let path = format!("functions/{}", function.binary);
+        for it in dependencies(&manifest(&path)) {
+            let known = ["ciba", "lambda_http", "serde_json", "tokio"].contains(&it.as_str());
+            assert!(known, "{path} depends on {it}");
+        }
+    }
+}
+
+/// What stands under `[dependencies]`.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let lines = manifest.lines().skip_while(|it| *it != "[dependencies]").skip(1);
+    let entries = lines.take_while(|it| !it.starts_with('[')).filter(|it| !it.is_empty());
+    entries.map(|it| it.split(['.', ' ', '=']).next().unwrap_or_default().to_owned()).collect()
 }
 
 #[test]
