@@ -11,7 +11,7 @@ use ciba::domain::decision::DecisionRefused;
 use ciba::domain::login_issuer::LoginProof;
 use ciba::domain::request_key::RequestKey;
 use ciba::domain::scope::Scope;
-use ciba::flows::decide::{Choice, NotDecided, Recorded, decide};
+use ciba::flows::decide::{Choice, Consenting, NotDecided, Recorded};
 use ciba::flows::prove_person::{NotProven, prove};
 use ciba::flows::{Invocation, review};
 use ciba::http::serve::Endpoint;
@@ -153,8 +153,9 @@ impl Consent {
                 return Err(Error::InvalidRequest("a denial has no scope").into());
             }
         };
-        let keep_evidence = self.settings.evidence_retention;
-        let recorded = decide(&self.table, key, &client, choice, proof, keep_evidence, invocation).await;
+        let evidence_retention = self.settings.evidence_retention;
+        let flow = Consenting { table: &self.table, evidence_retention };
+        let recorded = flow.decide(key, &client, choice, proof, invocation).await;
         let (decision, scope) = match recorded.map_err(not_decided)? {
             Recorded::Approved(scope) => ("approved", Some(scope.encode())),
             Recorded::Denied => ("denied", None),

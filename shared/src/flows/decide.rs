@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::domain::authentication_request::{AuthenticationRequest, Decided as Transition, Grant, State};
-use crate::domain::client::ClientId;
+use crate::domain::client::{Client, ClientId};
 use crate::domain::decision::{Approval, Decision, DecisionRefused};
 use crate::domain::login_issuer::LoginProof;
+use crate::domain::person::Person;
 use crate::domain::request_key::RequestKey;
 use crate::domain::scope::Scope;
 use crate::flows::Invocation;
@@ -59,47 +60,66 @@ impl From<StoreError> for NotDecided {
     }
 }
 
-/// 1. Read request, person and client as they are now, in one read (`ATK-8-04`).
-/// 2. Check that the person decides about the client that was shown, and not with that client's own token.
-/// 3. Let the state machine say what the decision makes of the request.
-/// 4. Record it with its evidence, in one transaction. If the request changed meanwhile, look again.
-pub async fn decide(
-    table: &Table,
-    request: &RequestKey,
-    client: &ClientId,
-    choice: Choice,
-    proof: &LoginProof,
-    keep_evidence: Duration,
-    invocation: &Invocation,
-) -> Result<Recorded, NotDecided> {
-    for _ in 0..TRIES {
-        let (found, person, known_client) = table.find_for_decision(request, &proof.person, client).await?;
-        let found = found
-            .filter(|request| request.person == proof.person)
-            .ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
-        if found.client != *client {
-            return Err(NotDecided::OtherClient);
+/// What this flow works with.
+pub struct Consenting<'a> {
+    pub table: &'a Table,
+    pub evidence_retention: Duration,
+}
+
+impl Consenting<'_> {
+    /// 1. Read request, person and client as they are now, in one read (`ATK-8-04`).
+    /// 2. Check that the person decides about the client that was shown, and not with that client's own token.
+    /// 3. Let the state machine say what the decision makes of the request.
+    /// 4. Record it with its evidence, in one transaction. If the request changed meanwhile, look again.
+    ///
+    /// `client` is the one that was on the screen.
+    pub async fn decide(
+        &self,
+        request: &RequestKey,
+        client: &ClientId,
+        choice: Choice,
+        proof: &LoginProof,
+        invocation: &Invocation,
+    ) -> Result<Recorded, NotDecided> {
+        for _ in 0..TRIES {
+            let read = self.table.find_for_decision(request, &proof.person, client).await?;
+            let found = checked(read, client, proof)?;
+            let decision = decision(&choice, &found, proof, invocation);
+            let next = match found.decide(&proof.person, &decision, invocation.now) {
+                Ok(Transition::Already) => return Ok(Recorded::of(&found.state)),
+                Ok(Transition::Now(next)) => next,
+                Err(refused) => return Err(NotDecided::Refused(refused)),
+            };
+            let recorded = Recorded::of(&next);
+            let evidence = evidence(&found, &next, &recorded, proof, self.evidence_retention, invocation);
+            match self.table.decide_request(&next, &evidence, &invocation.write_id).await? {
+                Decided::Done => return Ok(recorded),
+                Decided::Changed(_) => {}
+            }
         }
-        if proof.names(client) {
-            return Err(NotDecided::SelfApproval);
-        }
-        if !person.is_some_and(|person| person.active) || !known_client.is_some_and(|client| client.active) {
-            return Err(NotDecided::Inactive);
-        }
-        let decision = decision(&choice, &found, proof, invocation);
-        let next = match found.decide(&proof.person, &decision, invocation.now) {
-            Ok(Transition::Already) => return Ok(Recorded::of(&found.state)),
-            Ok(Transition::Now(next)) => next,
-            Err(refused) => return Err(NotDecided::Refused(refused)),
-        };
-        let recorded = Recorded::of(&next);
-        let evidence = evidence(&found, &next, &recorded, proof, keep_evidence, invocation);
-        match table.decide_request(&next, &evidence, &invocation.write_id).await? {
-            Decided::Done => return Ok(recorded),
-            Decided::Changed(_) => {}
-        }
+        Err(NotDecided::Contended)
     }
-    Err(NotDecided::Contended)
+}
+
+/// Step 2. Somebody else's request comes first, so that nothing about it can be found out.
+fn checked(
+    (found, person, known_client): (Option<AuthenticationRequest>, Option<Person>, Option<Client>),
+    client: &ClientId,
+    proof: &LoginProof,
+) -> Result<AuthenticationRequest, NotDecided> {
+    let found = found
+        .filter(|request| request.person == proof.person)
+        .ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
+    if found.client != *client {
+        return Err(NotDecided::OtherClient);
+    }
+    if proof.names(client) {
+        return Err(NotDecided::SelfApproval);
+    }
+    if !person.is_some_and(|person| person.active) || !known_client.is_some_and(|client| client.active) {
+        return Err(NotDecided::Inactive);
+    }
+    Ok(found)
 }
 
 fn decision(

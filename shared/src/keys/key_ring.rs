@@ -21,6 +21,12 @@ const RELOAD_FOR_UNKNOWN: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct KeyError(pub String);
 
+impl KeyError {
+    fn new(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
 /// All keys, opened, as read at one moment.
 pub struct KeyRing {
     handle: Vec<HandleKey>,
@@ -32,35 +38,23 @@ impl KeyRing {
     fn open(records: &[KeyRecord], data_keys: &HashMap<u32, DataKey>) -> Result<Self, KeyError> {
         let (mut handle, mut signing) = (Vec::new(), Vec::new());
         for record in records {
-            let open = || {
-                let data_key =
-                    data_keys.get(&record.sealed_under).ok_or(KeyError("no data key".to_owned()))?;
-                data_key.open(&sealing_label(record.key_use, record.generation), &record.sealed).map_err(
-                    |_| {
-                        KeyError(format!(
-                            "{} key {} does not open",
-                            record.key_use.as_str(),
-                            record.generation
-                        ))
-                    },
-                )
-            };
             match record.key_use {
                 KeyUse::Data => {}
                 KeyUse::Handle => {
-                    let key = HandleKey::new(record.generation, record.times, &open()?);
-                    handle.push(key.ok_or(KeyError("a handle key is malformed".to_owned()))?);
+                    let key = HandleKey::new(record.generation, record.times, &opened(record, data_keys)?);
+                    handle.push(key.ok_or(KeyError::new("a handle key is malformed"))?);
                 }
                 KeyUse::Signing => {
                     let kid = record.public.as_ref().map(|jwk| jwk.kid.clone());
-                    let kid = kid.ok_or(KeyError("a signing key has no public half".to_owned()))?;
-                    signing.push(SigningKey::new(record.generation, record.times, kid, &open()?));
+                    let kid = kid.ok_or(KeyError::new("a signing key has no public half"))?;
+                    let key = opened(record, data_keys)?;
+                    signing.push(SigningKey::new(record.generation, record.times, kid, &key));
                 }
             }
         }
         // Not an empty ring: that would be kept for minutes after the keys are there.
         if handle.is_empty() || signing.is_empty() {
-            return Err(KeyError("there are no keys yet; key-rotation makes them".to_owned()));
+            return Err(KeyError::new("there are no keys yet; key-rotation makes them"));
         }
         Ok(Self { handle, signing })
     }
@@ -72,8 +66,8 @@ impl KeyRing {
         request: &RequestKey,
         now: Timestamp,
     ) -> Result<(String, u32), KeyError> {
-        let key = current(&self.handle, now).ok_or(KeyError("there is no handle key".to_owned()))?;
-        let sealed = key.seal(handle_use, request).ok_or(KeyError("sealing failed".to_owned()))?;
+        let key = current(&self.handle, now).ok_or(KeyError::new("there is no handle key"))?;
+        let sealed = key.seal(handle_use, request).ok_or(KeyError::new("sealing failed"))?;
         Ok((handle::encode(&sealed), key.generation()))
     }
 
@@ -84,9 +78,8 @@ impl KeyRing {
         random: [u8; 16],
         now: Timestamp,
     ) -> Result<String, KeyError> {
-        let key = current(&self.handle, now).ok_or(KeyError("there is no handle key".to_owned()))?;
-        let sealed =
-            key.seal(HandleUse::AccessToken, request).ok_or(KeyError("sealing failed".to_owned()))?;
+        let key = current(&self.handle, now).ok_or(KeyError::new("there is no handle key"))?;
+        let sealed = key.seal(HandleUse::AccessToken, request).ok_or(KeyError::new("sealing failed"))?;
         Ok(handle::encode(&[sealed.as_slice(), &random].concat()))
     }
 
@@ -98,8 +91,15 @@ impl KeyRing {
     }
 
     pub fn signing_key(&self, now: Timestamp) -> Result<&SigningKey, KeyError> {
-        current(&self.signing, now).ok_or(KeyError("there is no signing key".to_owned()))
+        current(&self.signing, now).ok_or(KeyError::new("there is no signing key"))
     }
+}
+
+/// The key in clear, for as long as it takes to make a usable one of it.
+fn opened(record: &KeyRecord, data_keys: &HashMap<u32, DataKey>) -> Result<Vec<u8>, KeyError> {
+    let data_key = data_keys.get(&record.sealed_under).ok_or(KeyError::new("a data key is missing"))?;
+    let label = sealing_label(record.key_use, record.generation);
+    data_key.open(&label, &record.sealed).map_err(|_| KeyError(format!("the key {label} does not open")))
 }
 
 /// What a key is sealed as: it opens as nothing else.
@@ -169,8 +169,7 @@ impl KeyRings {
         for record in records.iter().filter(|record| record.key_use == KeyUse::Data) {
             if let Entry::Vacant(unknown) = data_keys.entry(record.generation) {
                 let plain = self.kms.decrypt(&record.sealed).await.map_err(|error| KeyError(error.0))?;
-                let key =
-                    DataKey::new(&plain).map_err(|_| KeyError("the data key is malformed".to_owned()))?;
+                let key = DataKey::new(&plain).map_err(|_| KeyError::new("the data key is malformed"))?;
                 unknown.insert(key);
             }
         }

@@ -79,7 +79,7 @@ fn a_function_leaves_services_clock_and_environment_to_the_shared_crate() {
 /// The engine, the doubles and the phone cannot end up in what is deployed.
 #[test]
 fn a_function_depends_on_nothing_that_is_for_ones_own_machine_only() {
-    let manifest = |path: &str| read(&format!("{path}/Cargo.toml"));
+    let manifest = |path: &str| read(format!("{path}/Cargo.toml"));
     let shared = dependencies(&manifest("shared"));
     assert!(shared.iter().any(|it| it == "aws-sdk-dynamodb"), "a rule over nothing would hold: {shared:?}");
     for local in ["ciba-local", "ciba-client", "ciba-tests", "dynoxide-rs", "axum"] {
