@@ -11,6 +11,11 @@ pub use requests::{basic, form, form_request, json_request, request};
 
 use ciba::domain::time::Timestamp;
 
+/// The folder of the workspace.
+pub fn root() -> &'static std::path::Path {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root")
+}
+
 /// When every test begins.
 pub const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 

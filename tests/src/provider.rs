@@ -1,6 +1,5 @@
 //! A provider of a test's own: fresh table, fresh keys, two clients, two people.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -27,7 +26,7 @@ use key_rotation::KeyRotation;
 use serde_json::{Map, Value, json};
 use token::Token;
 
-use crate::{Answer, START, basic, form, form_request, json_request};
+use crate::{Answer, START, basic, form, form_request, json_request, root};
 
 const TABLE: &str = "ciba";
 /// As long as every client's secret has to be.
@@ -78,8 +77,7 @@ impl Provider {
 
     /// A provider with an empty table: no keys, no clients, no people.
     pub async fn empty(settings: Settings<'_>) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root");
-        let template = std::fs::read_to_string(root.join("template.yaml")).expect("template.yaml");
+        let template = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
         let template = Template::parse(&template).expect("a template");
         let dynamodb = DynamoDb::start(listen(0).await.expect("a port")).expect("DynamoDB");
         dynamodb.create_table(TABLE, &template.table).await.expect("a table");
@@ -108,16 +106,17 @@ impl Provider {
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let environment: Vec<_> =
             environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let env = Environment::of(environment.clone());
+        // Each function signs with a key of its own, so that its calls can be told apart.
+        let of = |function: &str| Environment::of(signed_by(&environment, function));
         Self {
-            table: Table::connect(&Aws::read(&env).expect("AWS")),
-            backchannel_authentication: BackchannelAuthentication::new(&env)
+            table: Table::connect(&Aws::read(&of("test")).expect("AWS")),
+            backchannel_authentication: BackchannelAuthentication::new(&of("backchannel-authentication"))
                 .expect("backchannel-authentication"),
-            token: Token::new(&env).expect("token"),
-            consent: Consent::new(&env).expect("consent"),
-            discovery: Discovery::new(&env).expect("discovery"),
-            jwks: Jwks::new(&env).expect("jwks"),
-            key_rotation: KeyRotation::new(&env).expect("key-rotation"),
+            token: Token::new(&of("token")).expect("token"),
+            consent: Consent::new(&of("consent")).expect("consent"),
+            discovery: Discovery::new(&of("discovery")).expect("discovery"),
+            jwks: Jwks::new(&of("jwks")).expect("jwks"),
+            key_rotation: KeyRotation::new(&of("key-rotation")).expect("key-rotation"),
             dynamodb,
             proxy,
             sns,
@@ -299,6 +298,14 @@ impl Provider {
         items.sort_by_key(ToString::to_string);
         (items, self.sns.attempts().len())
     }
+}
+
+fn signed_by(environment: &[(String, String)], caller: &str) -> Vec<(String, String)> {
+    let signed = environment.iter().map(|(name, value)| match name.as_str() {
+        "AWS_ACCESS_KEY_ID" => (name.clone(), caller.to_owned()),
+        _ => (name.clone(), value.clone()),
+    });
+    signed.collect()
 }
 
 fn merge(into: &mut Value, changes: Value) {

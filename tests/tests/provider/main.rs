@@ -9,5 +9,6 @@ mod flow;
 mod keys;
 mod lost_responses;
 mod notification;
+mod permissions;
 mod races;
 mod token;

@@ -117,9 +117,8 @@ async fn an_issuer_from_outside_switches_the_local_settings_off() {
     outside.stack.stop().await;
 }
 
-/// Nobody scans the table, and each function touches only the items it is for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_denied_flow_ends_with_access_denied_and_scans_nothing() {
+async fn a_denied_flow_ends_with_access_denied_and_nobody_scans_the_table() {
     let outside = Outside::start(|_| {}).await;
     let (_, acknowledgement) = outside.ask("bob").await;
     let auth_req_id = acknowledgement["auth_req_id"].as_str().expect("an acknowledgement");

@@ -8,18 +8,15 @@ mod flow;
 mod races;
 mod release;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ciba_local::stack::{Options, Stack};
+use ciba_tests::root;
 use reqwest::Client;
 use serde_json::Value;
 
 /// The grant type of CIBA.
 const CIBA: &str = "urn:openid:params:grant-type:ciba";
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root")
-}
 
 /// A tool that `make tools` installed.
 fn tool(name: &str) -> PathBuf {
