@@ -112,6 +112,18 @@ impl Set {
     }
 }
 
+/// How many keys of the set at `uri` fit one of `algorithms`; with none, no token can be verified. Nothing is cached:
+/// this is for an operator's check.
+pub async fn count_fitting(
+    fetcher: &Fetcher,
+    uri: &str,
+    algorithms: &[LoginAlgorithm],
+) -> Result<usize, FetchError> {
+    let body = fetcher.json(uri, MAX_BYTES).await?;
+    let keys = parse(&body).ok_or_else(|| FetchError(format!("{uri}: is not a key set")))?;
+    Ok(keys.iter().filter(|key| algorithms.iter().any(|algorithm| fits(key, *algorithm))).count())
+}
+
 /// One key that cannot be read does not spoil the set (RFC 7517 §5).
 fn parse(body: &[u8]) -> Option<Vec<Jwk>> {
     let mut set: serde_json::Value = serde_json::from_slice(body).ok()?;

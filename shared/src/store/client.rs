@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
 use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
 use crate::domain::scope::Scope;
@@ -82,6 +83,44 @@ impl Table {
             .await
             .map(drop)
             .map_err(|error| StoreError::unavailable("PutItem client", &error))
+    }
+
+    /// Writes a client that is not there yet. `false` if there is one of this name, which stays as it is.
+    ///
+    /// The secret has to be new and random: an item that carries its hash is our own write, repeated after its
+    /// response was lost.
+    pub async fn insert_client(&self, client: &Client) -> Result<bool, StoreError> {
+        let item = encode(client);
+        let hash = item.get("secret_hash").cloned();
+        let result = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    let theirs = failed.item().and_then(|item| item.get("secret_hash"));
+                    Ok(hash.is_some() && theirs == hash.as_ref())
+                }
+                _ => Err(StoreError::unavailable("PutItem client", &error)),
+            },
+        }
+    }
+
+    /// Gives a client another secret; the old one is gone. `false` if there is no such client.
+    pub async fn set_client_secret(&self, id: &ClientId, hash: &SecretHash) -> Result<bool, StoreError> {
+        self.set_if_present(client_key(id), "secret_hash", bytes(hash.as_bytes())).await
+    }
+
+    /// Switches a client on or off. `false` if there is no such client.
+    pub async fn set_client_active(&self, id: &ClientId, active: bool) -> Result<bool, StoreError> {
+        self.set_if_present(client_key(id), "active", AttributeValue::Bool(active)).await
     }
 }
 

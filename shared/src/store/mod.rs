@@ -26,4 +26,4 @@ pub use client::ClientDirectory;
 pub use evidence::DecisionEvidence;
 pub use key::{KeyRecord, KeyUse};
 pub use person::Enrolled;
-pub use table::{StoreError, Table, WriteId};
+pub use table::{StoreError, Table, TableState, WriteId};

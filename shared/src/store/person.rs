@@ -100,6 +100,11 @@ impl Table {
         ))
     }
 
+    /// Switches a person on or off. `false` if there is no such person.
+    pub async fn set_person_active(&self, person: &PersonKey, active: bool) -> Result<bool, StoreError> {
+        self.set_if_present(key(pk(person), SK), "active", AttributeValue::Bool(active)).await
+    }
+
     /// Writes a person and the hints that lead there, new or changed, in one transaction. A hint that the entry
     /// does not have any more leads nowhere afterwards.
     pub async fn put_person(&self, person: &Person) -> Result<Enrolled, StoreError> {

@@ -67,7 +67,7 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
         mode: reader.parsed("mode", DeliveryMode::parse)?,
         scope: reader.parsed("scope", Scope::parse)?,
         acr_values: reader.optional_text("acr_values").map(str::to_owned),
-        binding_message: decode_message(reader)?,
+        binding_message: decode_message(reader),
         lifetime: decode_lifetime(reader)?,
         polling: Polling {
             interval: Duration::from_millis(reader.unsigned("interval")?),
@@ -96,7 +96,7 @@ pub(super) fn decode_pending(item: &Item) -> Result<PendingRequest, StoreError> 
         client: reader.parsed("client_id", ClientId::parse)?,
         scope: reader.parsed("scope", Scope::parse)?,
         acr_values: reader.optional_text("acr_values").map(str::to_owned),
-        binding_message: decode_message(reader)?,
+        binding_message: decode_message(reader),
         lifetime: decode_lifetime(reader)?,
     })
 }
@@ -105,9 +105,8 @@ fn decode_key(reader: Reader<'_>) -> Result<RequestKey, StoreError> {
     reader.parsed("pk", |pk| RequestKey::parse(pk.strip_prefix("request#")?))
 }
 
-fn decode_message(reader: Reader<'_>) -> Result<Option<BindingMessage>, StoreError> {
-    let message = reader.optional_text("binding_message").map(BindingMessage::parse);
-    message.transpose().map_err(|_| Reader::corrupt("binding_message"))
+fn decode_message(reader: Reader<'_>) -> Option<BindingMessage> {
+    reader.optional_text("binding_message").map(BindingMessage::from_stored)
 }
 
 fn decode_lifetime(reader: Reader<'_>) -> Result<Lifetime, StoreError> {
