@@ -63,7 +63,15 @@ async fn a_scope_may_be_1024_bytes_long_and_no_longer() {
 async fn a_binding_message_reaches_the_person_unmodified() {
     let provider = patient_provider().await;
     let longest = "Aa-._+/!?#:,".repeat(6)[..64].to_owned();
-    for message in ["1234", "K7-2931", "Transfer 100.50 EUR to M. Meyer?", "#4: a+b/c_d, ok!", &longest] {
+    for message in [
+        "1234",
+        "K7-2931",
+        "Transfer 100.50 EUR to M. Meyer?",
+        "#4: a+b/c_d, ok!",
+        "振込 100 円",
+        "Zoë",
+        &longest,
+    ] {
         let (_, request) = provider.asked(&[("binding_message", message)], at(0.0)).await;
         let seen = provider.consent("alice", "GET", &format!("/consent/{request}"), "", at(1.0)).await;
         assert_eq!(seen.text("binding_message"), message);
@@ -83,7 +91,8 @@ async fn a_binding_message_that_cannot_be_shown_as_it_is_is_refused_by_its_own_c
         "12\n34",
         "12\u{200b}34",
         "1234\u{202e}",
-        "Gr\u{fc}\u{df}e",
+        "Gru\u{308}\u{df}e",
+        "p\u{430}ypal",
         "\u{1f600} \u{6f22}",
         "<b>1234</b>",
         "\"1234\"",
