@@ -32,18 +32,6 @@ pub struct Consent {
     clients: ClientDirectory,
 }
 
-/// Why the function does not start.
-#[derive(Debug)]
-pub struct NotStarted(pub String);
-
-impl std::fmt::Display for NotStarted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NotStarted {}
-
 /// What a path and a method ask for.
 enum Call {
     List,
@@ -70,13 +58,13 @@ impl Consent {
     /// Opens the first connection, and refuses to start where the audience of a login issuer is a client here:
     /// that client could approve its own requests. A table that cannot be read now stops nothing; the check
     /// at each decision stands.
-    pub async fn warm_up(&self, invocation: &Invocation) -> Result<(), NotStarted> {
+    pub async fn warm_up(&self, invocation: &Invocation) -> Result<(), ConfigError> {
         let audiences: BTreeSet<&str> =
             self.login_issuers.iter().map(|login| login.audience.value.as_str()).collect();
         for audience in audiences {
             let Some(id) = ClientId::parse(audience) else { continue };
             if let Ok(Some(_)) = self.clients.find_fresh(&id, invocation.now).await {
-                return Err(NotStarted(format!("{}: an audience is a client_id", LoginIssuers::SETTING)));
+                return Err(ConfigError::of(LoginIssuers::SETTING, "has an audience that is a client_id"));
             }
         }
         Ok(())

@@ -118,7 +118,7 @@ async fn the_function_does_not_start_where_an_audience_is_a_client() {
     assert!(start().await.is_ok(), "there is no such client yet");
     register_earlier(&provider).await;
     let refused = start().await.expect_err("a client");
-    assert!(refused.0.contains("LOGIN_ISSUERS"), "{refused}");
+    assert!(refused.to_string().contains("LOGIN_ISSUERS"), "{refused}");
 }
 
 #[tokio::test]
