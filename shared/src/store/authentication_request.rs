@@ -29,7 +29,7 @@ pub use polling::{Polled, Redeemed, SlowedDown};
 
 pub(super) const SK: &str = "request";
 /// Lists what a person has to decide. Only pending requests are in it: every exit removes `pending_for`.
-const PENDING_INDEX: &str = "pending-by-user";
+pub(super) const PENDING_INDEX: &str = "pending-by-user";
 /// More than one person can have at once: the limits of asking see to that.
 const MOST_PENDING: i32 = 20;
 

@@ -12,6 +12,7 @@ mod asks;
 mod authentication_request;
 mod batch;
 mod client;
+mod description;
 mod evidence;
 mod item;
 mod key;
@@ -23,7 +24,8 @@ pub use authentication_request::{
     Decided, Inserted, PendingRequest, Polled, Redeemed, SlowedDown, Withdrawn,
 };
 pub use client::ClientDirectory;
+pub use description::TableState;
 pub use evidence::DecisionEvidence;
 pub use key::{KeyRecord, KeyUse};
 pub use person::Enrolled;
-pub use table::{StoreError, Table, TableState, WriteId};
+pub use table::{StoreError, Table, WriteId};

@@ -82,7 +82,7 @@ fn a_function_depends_on_nothing_that_is_for_ones_own_machine_only() {
     let manifest = |path: &str| read(format!("{path}/Cargo.toml"));
     let shared = dependencies(&manifest("shared"));
     assert!(shared.iter().any(|it| it == "aws-sdk-dynamodb"), "a rule over nothing would hold: {shared:?}");
-    for local in ["ciba-local", "ciba-client", "ciba-tests", "dynoxide-rs", "axum"] {
+    for local in ["ciba-local", "ciba-admin", "ciba-client", "ciba-tests", "dynoxide-rs", "axum"] {
         assert!(!shared.iter().any(|it| it == local), "shared depends on {local}");
     }
     for function in &crate::TEMPLATE.functions {

@@ -1,0 +1,199 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use serde_json::{Map, Value};
+
+use crate::failure::EXIT_CODES;
+
+/// Writes down clients and people of the CIBA OpenID Provider, lists its keys, and finds what is wrong.
+///
+/// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, AWS_REGION,
+/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, and AWS_ENDPOINT_URL_DYNAMODB for the local stack.
+#[derive(Debug, Parser)]
+#[command(name = "ciba-admin", version, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// Print one JSON object on stdout; its shapes are in infra/admin/README.md
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Who may ask
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Who can be asked
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// What seals and signs
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Look for what keeps this deployment from working; changes nothing
+    Doctor,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Write down a client with a new secret, which is printed once
+    Create(ClientCreate),
+    /// Show a client, without its secret, of which the table has only a hash
+    Show { client_id: String },
+    /// Give a client a new secret, which is printed once; the old one ends at once
+    RotateSecret { client_id: String },
+    /// Let a client ask no more and collect nothing
+    Disable { client_id: String },
+    /// Let a disabled client ask again
+    Enable { client_id: String },
+}
+
+/// By the names of RFC 7591 and CIBA §4; `client_name` is taken as well as `client-name`.
+#[derive(Debug, Args)]
+pub struct ClientCreate {
+    /// What the client authenticates as: 1 to 128 visible ASCII characters
+    #[arg(long, alias = "client_id")]
+    pub client_id: String,
+    /// What the person reads as the name of who asks, under the rule of the binding message
+    #[arg(long, alias = "client_name")]
+    pub client_name: String,
+    /// What the client may ask for, separated by spaces; with openid
+    #[arg(long, default_value = "openid")]
+    pub scope: String,
+    /// client_secret_basic or client_secret_post
+    #[arg(long, alias = "token_endpoint_auth_method", default_value = "client_secret_basic")]
+    pub token_endpoint_auth_method: String,
+    /// May be repeated
+    #[arg(long, alias = "grant_types", default_value = "urn:openid:params:grant-type:ciba")]
+    pub grant_types: Vec<String>,
+    /// Only poll is offered
+    #[arg(long, alias = "backchannel_token_delivery_mode", default_value = "poll")]
+    pub backchannel_token_delivery_mode: String,
+    /// `aud` of its access tokens [default: the issuer]
+    #[arg(long)]
+    pub audience: Option<String>,
+    /// Write over a client of this name; its secret ends, and a disabled one is enabled
+    #[arg(long)]
+    pub replace: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PersonCommand {
+    /// Write down a person
+    Create(PersonCreate),
+    /// Write down the people of a file, new or changed: each wholly or not at all
+    Import {
+        /// A JSON array of people, as infra/local/seed/README.md describes them
+        file: PathBuf,
+    },
+    /// Show a person: hints, channels and claims are personal data
+    Show { sub: String },
+    /// Have a person asked no more; what was not collected by then is not issued
+    Disable { sub: String },
+    /// Let a disabled person be asked again
+    Enable { sub: String },
+}
+
+#[derive(Debug, Args)]
+pub struct PersonCreate {
+    /// This provider's name for the person, never changed: 1 to 255 visible ASCII characters
+    #[arg(long)]
+    pub sub: String,
+    /// The login issuer that knows the person [default: the one that is configured, if there is just one]
+    #[arg(long, value_name = "URL", requires = "login_value")]
+    pub login_iss: Option<String>,
+    /// What that issuer's person claim says; without it nobody can decide for this person
+    #[arg(long, value_name = "VALUE")]
+    pub login_value: Option<String>,
+    /// Where messages go, in the order in which they are tried: E.164; may be repeated
+    #[arg(long, value_name = "NUMBER")]
+    pub sms: Vec<String>,
+    /// A `login_hint` that leads here as it stands; may be repeated
+    #[arg(long, value_name = "VALUE")]
+    pub plain: Vec<String>,
+    /// An address that leads here as `email:…`; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Vec<String>,
+    /// A number that leads here as `tel:…`; may be repeated
+    #[arg(long, value_name = "NUMBER")]
+    pub tel: Vec<String>,
+    /// Profile claims, as a JSON object
+    #[arg(long, value_name = "JSON", value_parser = object, default_value = "{}")]
+    pub claims: Claims,
+    /// Write down a person who is not asked yet
+    #[arg(long)]
+    pub inactive: bool,
+    /// Write over the person of this sub; hints that are not given again lead nowhere afterwards
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// A JSON object.
+pub type Claims = Map<String, Value>;
+
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// List all keys with their states by the clock; shows no key
+    List,
+}
+
+fn object(text: &str) -> Result<Claims, String> {
+    serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_client_is_created_by_the_names_of_rfc_7591_in_either_spelling() {
+        for line in [
+            "ciba-admin client create --client-id kiosk --client-name Kiosk",
+            "ciba-admin client create --client_id kiosk --client_name Kiosk --json",
+        ] {
+            let Command::Client(ClientCommand::Create(create)) = parse(line).unwrap().command else {
+                panic!("{line}")
+            };
+            assert_eq!((&*create.client_id, &*create.client_name), ("kiosk", "Kiosk"));
+            assert_eq!(create.grant_types, ["urn:openid:params:grant-type:ciba"]);
+            assert_eq!((&*create.scope, create.replace), ("openid", false));
+        }
+    }
+
+    /// A secret on a command line is in the shell's history and in the list of processes.
+    #[test]
+    fn a_secret_cannot_be_given() {
+        let line = "ciba-admin client create --client-id kiosk --client-name Kiosk --client-secret s";
+        assert!(parse(line).is_err());
+    }
+
+    #[test]
+    fn a_login_issuer_without_its_name_for_the_person_is_wrong_usage() {
+        assert!(parse("ciba-admin person create --sub alice --login-iss https://login.example").is_err());
+        assert!(parse("ciba-admin person create --sub alice --login-value alice").is_ok());
+    }
+
+    #[test]
+    fn claims_are_a_json_object() {
+        assert!(parse(r#"ciba-admin person create --sub alice --claims {"name":"Alice"}"#).is_ok());
+        assert!(parse(r#"ciba-admin person create --sub alice --claims ["name"]"#).is_err());
+    }
+
+    #[test]
+    fn help_documents_the_exit_codes() {
+        assert!(Arguments::command().render_help().to_string().contains("Exit codes:"));
+    }
+}

@@ -1,0 +1,174 @@
+//! `client …`
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ciba::domain::client::{Client, ClientId};
+use ciba::domain::secret::Secret;
+use ciba::flows::register_client;
+use ciba::protocol::token::GrantType;
+use ciba::store::StoreError;
+use serde_json::{Value, json};
+
+use crate::Output;
+use crate::arguments::{ClientCommand, ClientCreate};
+use crate::failure::Failure;
+use crate::screen::{fields, yes_or_no};
+use crate::settings::Settings;
+
+/// Unit: bytes.
+const SECRET: usize = 32;
+const ONCE: &str = "The secret is shown this once; what is stored is its hash.";
+/// Functions know a client for a minute.
+const SOON: &str = "a function that knows the client already takes up to 60 s to notice";
+
+pub(crate) async fn run(
+    command: &ClientCommand,
+    settings: &Settings,
+    fill: fn(&mut [u8]),
+) -> Result<Output, Failure> {
+    match command {
+        ClientCommand::Create(create) => self::create(create, settings, &new_secret(fill)).await,
+        ClientCommand::Show { client_id } => {
+            let client = settings.table.find_client(&id(client_id)?).await?;
+            let client = client.ok_or_else(|| nobody(client_id))?;
+            Ok(Output::new(fields(&rows(&client)), to_json(&client)))
+        }
+        ClientCommand::RotateSecret { client_id } => {
+            rotate_secret(client_id, settings, &new_secret(fill)).await
+        }
+        ClientCommand::Disable { client_id } => switch(client_id, false, settings).await,
+        ClientCommand::Enable { client_id } => switch(client_id, true, settings).await,
+    }
+}
+
+async fn create(create: &ClientCreate, settings: &Settings, secret: &Secret) -> Result<Output, Failure> {
+    let metadata = json!({
+        "client_id": create.client_id,
+        "client_name": create.client_name,
+        "client_secret": secret.expose(),
+        "token_endpoint_auth_method": create.token_endpoint_auth_method,
+        "grant_types": create.grant_types,
+        "backchannel_token_delivery_mode": create.backchannel_token_delivery_mode,
+        "scope": create.scope,
+        "audience": create.audience,
+    });
+    let metadata = serde_json::from_value(metadata).map_err(|error| Failure::Refused(error.to_string()))?;
+    let client = register_client::check(metadata, &settings.login_issuers)
+        .map_err(|refused| Failure::Refused(refused.0))?;
+    if !client.may_use_ciba {
+        let why = format!(
+            "client {}: without the grant type {} it may do nothing",
+            create.client_id,
+            GrantType::Ciba.as_str()
+        );
+        return Err(Failure::Refused(why));
+    }
+    let lost = |error| lost(error, &create.client_id);
+    if create.replace {
+        settings.table.put_client(&client).await.map_err(lost)?;
+    } else if !settings.table.insert_client(&client).await.map_err(lost)? {
+        return Err(Failure::Refused(format!(
+            "client {}: there is one already; --replace writes over it and ends its secret",
+            create.client_id
+        )));
+    }
+    let mut rows = rows(&client);
+    rows.push(("client_secret", vec![secret.expose().to_owned()]));
+    let mut json = to_json(&client);
+    json["client_secret"] = secret.expose().into();
+    Ok(Output::new(format!("{}\n{ONCE}\n", fields(&rows)), json))
+}
+
+async fn rotate_secret(client_id: &str, settings: &Settings, secret: &Secret) -> Result<Output, Failure> {
+    let written = settings.table.set_client_secret(&id(client_id)?, &secret.hash()).await;
+    if !written.map_err(|error| lost(error, client_id))? {
+        return Err(nobody(client_id));
+    }
+    let rows =
+        [("client_id", vec![client_id.to_owned()]), ("client_secret", vec![secret.expose().to_owned()])];
+    let text = format!(
+        "{}\n{ONCE}\nThe old secret has ended: there is no time in which both are good, and {SOON}.\n",
+        fields(&rows)
+    );
+    Ok(Output::new(text, json!({ "client_id": client_id, "client_secret": secret.expose() })))
+}
+
+async fn switch(client_id: &str, active: bool, settings: &Settings) -> Result<Output, Failure> {
+    if !settings.table.set_client_active(&id(client_id)?, active).await? {
+        return Err(nobody(client_id));
+    }
+    let text = match active {
+        true => format!("client {client_id} is enabled; {SOON}.\n"),
+        false => format!(
+            "client {client_id} is disabled: no token is issued to it any more; {SOON}, and takes its \
+             requests till then.\n"
+        ),
+    };
+    Ok(Output::new(text, json!({ "client_id": client_id, "active": active })))
+}
+
+/// 256 bits, base64url.
+fn new_secret(fill: fn(&mut [u8])) -> Secret {
+    let mut bytes = [0; SECRET];
+    fill(&mut bytes);
+    Secret::new(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn id(text: &str) -> Result<ClientId, Failure> {
+    ClientId::parse(text)
+        .ok_or_else(|| Failure::Refused("a client_id is 1-128 visible ASCII characters".to_owned()))
+}
+
+fn nobody(client_id: &str) -> Failure {
+    Failure::Refused(format!("there is no client {client_id}"))
+}
+
+/// A secret that was perhaps stored is printed nowhere: the operator has to make another.
+fn lost(error: StoreError, client_id: &str) -> Failure {
+    let what = format!(
+        "If it was written all the same, its secret is lost: ciba-admin client rotate-secret {client_id}"
+    );
+    Failure::Unknown(error, what)
+}
+
+fn grant_types(client: &Client) -> Vec<&'static str> {
+    client.may_use_ciba.then_some(GrantType::Ciba.as_str()).into_iter().collect()
+}
+
+fn rows(client: &Client) -> Vec<(&'static str, Vec<String>)> {
+    let text = |text: &str| vec![text.to_owned()];
+    vec![
+        ("client_id", text(client.id.as_str())),
+        ("client_name", text(&client.name)),
+        ("active", vec![yes_or_no(client.active)]),
+        ("token_endpoint_auth_method", text(client.authentication.method().as_str())),
+        ("grant_types", grant_types(client).into_iter().map(str::to_owned).collect()),
+        ("backchannel_token_delivery_mode", text(client.delivery_mode.as_str())),
+        ("scope", text(&client.scope.encode())),
+        ("audience", text(client.audience.as_deref().unwrap_or("the issuer"))),
+    ]
+}
+
+fn to_json(client: &Client) -> Value {
+    json!({
+        "client_id": client.id.as_str(),
+        "client_name": client.name,
+        "active": client.active,
+        "token_endpoint_auth_method": client.authentication.method().as_str(),
+        "grant_types": grant_types(client),
+        "backchannel_token_delivery_mode": client.delivery_mode.as_str(),
+        "scope": client.scope.encode(),
+        "audience": client.audience,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_has_256_bits() {
+        let secret = new_secret(|buffer| buffer.fill(0xff));
+        assert_eq!(BASE64_URL_SAFE_NO_PAD.decode(secret.expose()).unwrap(), [0xff; 32]);
+    }
+}

@@ -1,0 +1,64 @@
+//! Why a command was not carried out, with its exit code.
+
+use std::fmt;
+
+use ciba::config::ConfigError;
+use ciba::store::StoreError;
+
+/// The exit code of a refusal, and of a command that was carried out in part.
+pub const REFUSED: u8 = 1;
+
+/// Shown by `--help`.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; doctor: nothing to find
+  1  refused: there is no such client or person, there is one already, or an entry breaks a rule;
+     import: an entry was not written; doctor: it found something
+  2  wrong usage, or a setting is missing or out of range
+  3  the table could not be reached, or an item in it is not what this program writes";
+
+/// Why a command was not carried out.
+#[derive(Debug)]
+pub enum Failure {
+    /// A rule says no. The text is for the operator.
+    Refused(String),
+    /// What was given cannot be read, such as a file.
+    Usage(String),
+    Settings(ConfigError),
+    Table(StoreError),
+    /// The table did not answer to a write, which may have been carried out. The text says what to do.
+    Unknown(StoreError, String),
+}
+
+impl Failure {
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused(_) => REFUSED,
+            Self::Usage(_) | Self::Settings(_) => 2,
+            Self::Table(_) | Self::Unknown(..) => 3,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(text) | Self::Usage(text) => f.write_str(text),
+            Self::Settings(error) => error.fmt(f),
+            Self::Table(error) => error.fmt(f),
+            Self::Unknown(error, what) => write!(f, "{error}. {what}"),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Settings(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Table(error)
+    }
+}

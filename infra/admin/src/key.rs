@@ -1,0 +1,179 @@
+//! `key …`, and what state a key is in.
+
+use std::time::Duration;
+
+use ciba::domain::key_schedule::{JWKS_MAX_AGE, RELOAD_EVERY, Scheduled, current, is_published};
+use ciba::domain::time::Timestamp;
+use ciba::store::{KeyRecord, KeyUse, Table};
+use serde_json::json;
+
+use crate::Output;
+use crate::arguments::KeyCommand;
+use crate::failure::Failure;
+use crate::screen::{columns, utc};
+
+pub(crate) const USES: [KeyUse; 3] = [KeyUse::Data, KeyUse::Handle, KeyUse::Signing];
+const HOUR: Duration = Duration::from_secs(60 * 60);
+/// How long a current key may be past its time: rotation looks each hour, and a successor waits before it signs.
+const MAY_BE_LATE: Duration = HOUR.saturating_add(RELOAD_EVERY).saturating_add(JWKS_MAX_AGE);
+
+/// What a key is for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyState {
+    /// Known already, not used yet.
+    Waiting,
+    /// Signs or seals what is new.
+    Current,
+    /// Not used for anything new; what it made may still be good.
+    Retired,
+    /// What it made has ended.
+    Ended,
+}
+
+impl KeyState {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Current => "current",
+            Self::Retired => "retired",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// The state of `key` at `now`; `keys` are all of its use.
+pub(crate) fn state<K: Scheduled>(key: &K, keys: &[K], now: Timestamp) -> KeyState {
+    if key.times().sign_from > now {
+        return KeyState::Waiting;
+    }
+    if current(keys, now).is_some_and(|current| current.generation() == key.generation()) {
+        return KeyState::Current;
+    }
+    if is_published(key, keys, now) { KeyState::Retired } else { KeyState::Ended }
+}
+
+/// Whether a current key should have had a successor by `now`. The data key never has one.
+pub(crate) fn is_overdue(record: &KeyRecord, now: Timestamp) -> bool {
+    record.key_use != KeyUse::Data && now > record.times.sign_until.plus(MAY_BE_LATE)
+}
+
+pub(crate) async fn run(command: &KeyCommand, table: &Table, now: Timestamp) -> Result<Output, Failure> {
+    match command {
+        KeyCommand::List => Ok(list(&table.list_keys().await?, now)),
+    }
+}
+
+/// Of `records`, those of one use.
+pub(crate) fn of(key_use: KeyUse, records: &[KeyRecord]) -> Vec<KeyRecord> {
+    records.iter().filter(|record| record.key_use == key_use).cloned().collect()
+}
+
+fn list(records: &[KeyRecord], now: Timestamp) -> Output {
+    let header =
+        ["use", "generation", "state", "published from", "used from", "used until", "good until", "kid"];
+    let mut rows = vec![header.map(str::to_owned)];
+    let mut keys = Vec::new();
+    for key_use in USES {
+        let of_this_use = of(key_use, records);
+        for record in &of_this_use {
+            let state = state(record, &of_this_use, now);
+            let overdue = state == KeyState::Current && is_overdue(record, now);
+            let kid = record.public.as_ref().map(|jwk| jwk.kid.as_str());
+            let times = &record.times;
+            // The one data key is never replaced.
+            let until = |at| (key_use != KeyUse::Data).then_some(at);
+            let end = |at| until(at).map_or_else(|| "-".to_owned(), utc);
+            rows.push([
+                key_use.as_str().to_owned(),
+                record.generation.to_string(),
+                if overdue { format!("{}, overdue", state.as_str()) } else { state.as_str().to_owned() },
+                utc(times.publish_from),
+                utc(times.sign_from),
+                end(times.sign_until),
+                end(times.verify_until),
+                kid.unwrap_or("-").to_owned(),
+            ]);
+            keys.push(json!({
+                "use": key_use.as_str(),
+                "generation": record.generation,
+                "state": state.as_str(),
+                "overdue": overdue,
+                "publish_from": times.publish_from.seconds(),
+                "sign_from": times.sign_from.seconds(),
+                "sign_until": until(times.sign_until).map(Timestamp::seconds),
+                "verify_until": until(times.verify_until).map(Timestamp::seconds),
+                "kid": kid,
+            }));
+        }
+    }
+    let text = if keys.is_empty() {
+        "There are no keys: the function key-rotation makes them.\n".to_owned()
+    } else {
+        columns(&rows)
+    };
+    Output::new(text, json!({ "keys": keys }))
+}
+
+#[cfg(test)]
+mod tests {
+    use ciba::domain::key_schedule::{KEEP_PUBLISHED, KeyTimes};
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn record(key_use: KeyUse, generation: u32, times: KeyTimes) -> KeyRecord {
+        KeyRecord { key_use, generation, times, sealed: b"sealed".to_vec(), sealed_under: 1, public: None }
+    }
+
+    /// Two generations of one use; the second signs ten minutes after `made`.
+    fn two(made: Timestamp) -> [KeyRecord; 2] {
+        [
+            record(KeyUse::Handle, 1, KeyTimes::first(START, DAY)),
+            record(KeyUse::Handle, 2, KeyTimes::successor(made, DAY)),
+        ]
+    }
+
+    #[test]
+    fn the_state_of_a_key_follows_the_clock() {
+        let made = START.plus(DAY).minus(RELOAD_EVERY + JWKS_MAX_AGE);
+        let keys = two(made);
+        let states = |now| keys.each_ref().map(|key| state(key, &keys, now));
+        assert_eq!(states(made), [KeyState::Current, KeyState::Waiting]);
+        assert_eq!(states(START.plus(DAY)), [KeyState::Retired, KeyState::Current]);
+        assert_eq!(states(START.plus(DAY + KEEP_PUBLISHED)), [KeyState::Ended, KeyState::Current]);
+    }
+
+    #[test]
+    fn a_key_is_overdue_once_an_hourly_rotation_would_have_replaced_it() {
+        let key = record(KeyUse::Signing, 1, KeyTimes::first(START, DAY));
+        assert!(!is_overdue(&key, START.plus(DAY + MAY_BE_LATE)));
+        assert!(is_overdue(&key, START.plus(DAY + MAY_BE_LATE + Duration::from_secs(1))));
+        let data = record(KeyUse::Data, 1, KeyTimes::first(START, DAY));
+        assert!(!is_overdue(&data, START.plus(400 * DAY)));
+    }
+
+    #[test]
+    fn the_list_says_states_and_times_and_shows_no_key() {
+        let keys = two(START.plus(10 * DAY));
+        let output = list(&keys, START.plus(3 * DAY));
+        assert_eq!(output.json["keys"][0]["state"], "current");
+        assert_eq!(output.json["keys"][0]["overdue"], true);
+        assert_eq!(output.json["keys"][0]["sign_from"], 1_800_000_000);
+        assert!(
+            output.text.contains("current, overdue") && output.text.contains("waiting"),
+            "{}",
+            output.text
+        );
+        assert!(output.text.contains("2027-01-15 08:00:00Z"), "{}", output.text);
+        assert!(!output.json.to_string().contains("sealed"));
+    }
+
+    #[test]
+    fn without_keys_the_list_says_who_makes_them() {
+        let output = list(&[], START);
+        assert!(output.text.contains("key-rotation"), "{}", output.text);
+        assert_eq!(output.json, json!({ "keys": [] }));
+    }
+}

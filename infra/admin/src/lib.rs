@@ -1,0 +1,59 @@
+//! The operator's tool: clients, people, keys, and a doctor, against AWS or the local stack.
+//!
+//! A command reads its settings as the functions do ([`ciba::config`]), does one thing through the crate `ciba`,
+//! and returns an [`Output`]: a table for people and JSON for scripts. Time and randomness are parameters.
+//!
+//! # Security
+//! A client's secret is in the output of the command that made it, and nowhere else: the table has its hash.
+
+pub mod arguments;
+mod client;
+mod doctor;
+pub mod failure;
+mod http;
+mod key;
+mod person;
+mod screen;
+mod settings;
+
+use ciba::config::Environment;
+use ciba::domain::time::Timestamp;
+use serde_json::Value;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+use settings::Settings;
+
+/// What a command that was carried out has to say.
+pub struct Output {
+    /// For people: lines, the last one ended.
+    pub text: String,
+    /// For scripts: one object, in the shape that `README.md` documents.
+    pub json: Value,
+    /// `false` if an entry was not written or the doctor found something.
+    pub is_clean: bool,
+}
+
+impl Output {
+    fn new(text: String, json: Value) -> Self {
+        Self { text, json, is_clean: true }
+    }
+}
+
+/// Carries out one command. `fill` fills a buffer from the operating system's random source.
+///
+/// # Errors
+/// What was not carried out: see [`Failure`].
+pub async fn run(
+    arguments: &Arguments,
+    environment: &Environment,
+    now: Timestamp,
+    fill: fn(&mut [u8]),
+) -> Result<Output, Failure> {
+    match &arguments.command {
+        Command::Client(command) => client::run(command, &Settings::read(environment)?, fill).await,
+        Command::Person(command) => person::run(command, &Settings::read(environment)?).await,
+        Command::Key(command) => key::run(command, &settings::table(environment)?, now).await,
+        Command::Doctor => Ok(doctor::run(environment, now).await),
+    }
+}

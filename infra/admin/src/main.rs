@@ -1,0 +1,39 @@
+//! Wiring: arguments, environment, clock, randomness, the exit code.
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ciba::config::Environment;
+use ciba::domain::time::Timestamp;
+use ciba_admin::arguments::Arguments;
+use ciba_admin::failure::REFUSED;
+use clap::Parser;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = match ciba_admin::run(&arguments, &Environment::of_the_process(), now(), random).await {
+        Ok(output) => output,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            return ExitCode::from(failure.exit_code());
+        }
+    };
+    let text = if arguments.json { format!("{:#}\n", output.json) } else { output.text };
+    if let Err(error) = stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush()) {
+        eprintln!("error: it is done, and the result could not be printed: {error}");
+        return ExitCode::from(REFUSED);
+    }
+    ExitCode::from(if output.is_clean { 0 } else { REFUSED })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place of this program that reads the clock")]
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn random(buffer: &mut [u8]) {
+    aws_lc_rs::rand::fill(buffer).expect("the operating system has randomness");
+}

@@ -1,0 +1,174 @@
+//! `person …`
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use ciba::domain::hint::{DirectoryHint, HintKind};
+use ciba::domain::person::{Channel, Person, Subject};
+use ciba::domain::person_key::PersonKey;
+use ciba::flows::enroll_person;
+use serde_json::{Value, json};
+
+use crate::Output;
+use crate::arguments::{PersonCommand, PersonCreate};
+use crate::failure::Failure;
+use crate::screen::{columns, fields, yes_or_no};
+use crate::settings::Settings;
+
+/// The kinds that an entry lists; a `sub` is a hint by itself.
+const KINDS: [HintKind; 3] = [HintKind::Plain, HintKind::Email, HintKind::Tel];
+
+pub(crate) async fn run(command: &PersonCommand, settings: &Settings) -> Result<Output, Failure> {
+    match command {
+        PersonCommand::Create(create) => self::create(create, settings).await,
+        PersonCommand::Import { file } => import(&read(file)?, settings).await,
+        PersonCommand::Show { sub } => {
+            let person = find(sub, settings).await?.ok_or_else(|| nobody(sub))?;
+            Ok(shown(&person, settings))
+        }
+        PersonCommand::Disable { sub } => switch(sub, false, settings).await,
+        PersonCommand::Enable { sub } => switch(sub, true, settings).await,
+    }
+}
+
+async fn create(create: &PersonCreate, settings: &Settings) -> Result<Output, Failure> {
+    if !create.replace && find_key(&create.sub, settings).await?.is_some() {
+        let why = format!("person {}: there is one already; --replace writes over the entry", create.sub);
+        return Err(Failure::Refused(why));
+    }
+    let person = enroll(entry(create), settings).await.map_err(Failure::Refused)?;
+    Ok(shown(&person, settings))
+}
+
+/// What the flags say, in the form of a file's entry.
+fn entry(create: &PersonCreate) -> Value {
+    let mut entry = json!({
+        "sub": create.sub,
+        "hints": { "plain": create.plain, "email": create.email, "tel": create.tel },
+        "channels": create.sms.iter().map(|number| json!({ "sms": number })).collect::<Vec<_>>(),
+        "active": !create.inactive,
+        "claims": create.claims,
+    });
+    if let Some(value) = &create.login_value {
+        entry["login"] = json!({ "value": value });
+        if let Some(iss) = &create.login_iss {
+            entry["login"]["iss"] = iss.as_str().into();
+        }
+    }
+    entry
+}
+
+fn read(file: &Path) -> Result<Vec<Value>, Failure> {
+    let wrong = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
+    let text = fs::read(file).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_slice(&text).map_err(|error| wrong(format!("not a JSON array: {error}")))
+}
+
+/// One entry after the other, whatever becomes of those before.
+async fn import(entries: &[Value], settings: &Settings) -> Result<Output, Failure> {
+    let mut seen = HashSet::new();
+    let (mut rows, mut results) = (Vec::new(), Vec::new());
+    let mut refused = 0;
+    for (index, entry) in entries.iter().enumerate() {
+        let sub = entry["sub"].as_str();
+        let result = match sub {
+            Some(sub) if !seen.insert(sub) => {
+                Err("sub is in the file twice; the first one counts".to_owned())
+            }
+            _ => enroll(entry.clone(), settings).await.map(drop),
+        };
+        let why = result.err();
+        refused += usize::from(why.is_some());
+        let outcome = if why.is_some() { "refused" } else { "written" };
+        rows.push([
+            index.to_string(),
+            outcome.to_owned(),
+            sub.map_or_else(|| "-".to_owned(), |sub| format!("{sub:?}").trim_matches('"').to_owned()),
+            why.clone().unwrap_or_default(),
+        ]);
+        results.push(json!({ "index": index, "sub": sub, "written": why.is_none(), "why": why }));
+    }
+    let written = entries.len() - refused;
+    let text = format!("{}{written} written, {refused} refused\n", columns(&rows));
+    let json = json!({ "written": written, "refused": refused, "people": results });
+    Ok(Output { text, json, is_clean: refused == 0 })
+}
+
+/// Writes one entry. A login without `iss` is of the only login issuer there is.
+async fn enroll(mut entry: Value, settings: &Settings) -> Result<Person, String> {
+    if let Some(login) = entry.get_mut("login").and_then(Value::as_object_mut)
+        && !login.contains_key("iss")
+    {
+        let mut configured = settings.login_issuers.iter();
+        let (Some(only), None) = (configured.next(), configured.next()) else {
+            return Err("login has no iss, and LOGIN_ISSUERS does not name exactly one issuer".to_owned());
+        };
+        login.insert("iss".to_owned(), only.issuer.as_str().into());
+    }
+    let entry = serde_json::from_value(entry).map_err(|error| error.to_string())?;
+    enroll_person::enroll(&settings.table, entry, &settings.issuer, &settings.login_issuers)
+        .await
+        .map_err(|refused| refused.0)
+}
+
+async fn switch(sub: &str, active: bool, settings: &Settings) -> Result<Output, Failure> {
+    let key = find_key(sub, settings).await?.ok_or_else(|| nobody(sub))?;
+    if !settings.table.set_person_active(&key, active).await? {
+        return Err(nobody(sub));
+    }
+    let text = match active {
+        true => format!("person {sub} is enabled.\n"),
+        false => format!("person {sub} is disabled: asked no more, and nothing is issued in this name.\n"),
+    };
+    Ok(Output::new(text, json!({ "sub": sub, "active": active })))
+}
+
+/// A `sub` is a hint too, so nothing has to be scanned.
+async fn find_key(sub: &str, settings: &Settings) -> Result<Option<PersonKey>, Failure> {
+    let hint = Subject::parse(sub).and_then(|sub| DirectoryHint::new(HintKind::Sub, sub.as_str()));
+    let hint = hint.ok_or_else(|| Failure::Refused("a sub is 1-255 visible ASCII characters".to_owned()))?;
+    Ok(settings.table.find_hint(&hint).await?)
+}
+
+async fn find(sub: &str, settings: &Settings) -> Result<Option<Person>, Failure> {
+    let Some(key) = find_key(sub, settings).await? else { return Ok(None) };
+    Ok(settings.table.find_person_with_asks(&key).await?.map(|(person, _)| person))
+}
+
+fn nobody(sub: &str) -> Failure {
+    Failure::Refused(format!("there is no person {sub}"))
+}
+
+/// # Security
+/// Personal data, for whoever may read the table anyway.
+fn shown(person: &Person, settings: &Settings) -> Output {
+    // The table has only a hash of the login. A person without one has this provider as issuer.
+    let has_login = person.key != PersonKey::new(settings.issuer.as_str(), person.sub.as_str());
+    let values = |kind| {
+        person.hints.iter().filter(move |hint| hint.kind() == kind).map(|hint| hint.value().to_owned())
+    };
+    let hints =
+        KINDS.iter().flat_map(|&kind| values(kind).map(move |value| format!("{} {value}", kind.as_str())));
+    let channels = person.channels.iter().map(|Channel::Sms(number)| number.expose());
+    let claims = person.claims.iter().map(|(name, value)| format!("{name} {value}"));
+    let login = if has_login { "at a login issuer" } else { "none: nobody can decide for this person" };
+    let text = fields(&[
+        ("sub", vec![person.sub.as_str().to_owned()]),
+        ("active", vec![yes_or_no(person.active)]),
+        ("login", vec![login.to_owned()]),
+        ("hints", hints.collect()),
+        ("channels", channels.clone().map(|number| format!("sms {number}")).collect()),
+        ("claims", claims.collect()),
+    ]);
+    let hints = KINDS.iter().map(|&kind| (kind.as_str().to_owned(), values(kind).collect::<Vec<_>>().into()));
+    let json = json!({
+        "sub": person.sub.as_str(),
+        "active": person.active,
+        "has_login": has_login,
+        "hints": Value::Object(hints.collect()),
+        "channels": channels.map(|number| json!({ "sms": number })).collect::<Vec<_>>(),
+        "claims": person.claims,
+    });
+    Output::new(text, json)
+}

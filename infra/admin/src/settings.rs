@@ -1,0 +1,26 @@
+//! What most commands need, read as the functions read it.
+
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers};
+use ciba::store::Table;
+
+pub(crate) struct Settings {
+    pub(crate) issuer: Issuer,
+    pub(crate) login_issuers: LoginIssuers,
+    pub(crate) table: Table,
+}
+
+impl Settings {
+    pub(crate) fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let issuer = Issuer::read(environment)?;
+        Ok(Self {
+            login_issuers: LoginIssuers::read(environment, &issuer)?,
+            issuer,
+            table: table(environment)?,
+        })
+    }
+}
+
+pub(crate) fn table(environment: &Environment) -> Result<Table, ConfigError> {
+    Ok(Table::connect(&Aws::read(environment)?))
+}
