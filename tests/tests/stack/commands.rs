@@ -55,7 +55,9 @@ async fn ctrl_c_ends_the_stack_and_leaves_nothing_listening() {
         assert!(listens(port).await, "{port}");
     }
     let pid = child.id().expect("a running program").to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().await.expect("kill").success());
+    assert!(
+        Command::new("sh").args(["-c", &format!("kill -INT {pid}")]).status().await.expect("kill").success()
+    );
     assert!(child.wait().await.expect("its end").success());
     for port in ports {
         assert!(!listens(port).await, "{port} is still served");
