@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
 use crate::domain::scope::Scope;
@@ -90,27 +89,7 @@ impl Table {
     /// The secret has to be new and random: an item that carries its hash is our own write, repeated after its
     /// response was lost.
     pub async fn insert_client(&self, client: &Client) -> Result<bool, StoreError> {
-        let item = encode(client);
-        let hash = item.get("secret_hash").cloned();
-        let result = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                    let theirs = failed.item().and_then(|item| item.get("secret_hash"));
-                    Ok(hash.is_some() && theirs == hash.as_ref())
-                }
-                _ => Err(StoreError::unavailable("PutItem client", &error)),
-            },
-        }
+        self.put_if_absent(encode(client), "secret_hash", "PutItem client").await
     }
 
     /// Gives a client another secret; the old one is gone. `false` if there is no such client.

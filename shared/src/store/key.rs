@@ -1,7 +1,5 @@
 //! Keys (`keys` / `key#<use>#<generation>`): sealed, written once, never changed.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-
 use crate::domain::key_schedule::{KeyTimes, Scheduled};
 use crate::protocol::jwks::EcPublicJwk;
 use crate::store::item::{Item, Reader, bytes, key, number, text, time};
@@ -132,28 +130,6 @@ impl Table {
 
     /// Puts a key if its generation does not exist. `false` if another creator was first.
     pub async fn insert_key(&self, record: &KeyRecord, write: &WriteId) -> Result<bool, StoreError> {
-        let result = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(encode(record, write)))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(
-                    aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(
-                        failed,
-                    ),
-                ) => {
-                    let theirs = failed.item().and_then(|item| item.get("write_id"));
-                    Ok(theirs == Some(&AttributeValue::S(write.as_str().to_owned())))
-                }
-                _ => Err(StoreError::unavailable("PutItem key", &error)),
-            },
-        }
+        self.put_if_absent(encode(record, write), "write_id", "PutItem key").await
     }
 }

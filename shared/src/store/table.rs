@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -34,6 +35,34 @@ impl Table {
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Puts an item if there is none of its key. `false` if there is one; but `true` if its attribute `mark`,
+    /// which nobody else can write, is ours: then it is our own write, whose response was lost.
+    pub(super) async fn put_if_absent(
+        &self,
+        item: Item,
+        mark: &str,
+        operation: &str,
+    ) -> Result<bool, StoreError> {
+        let ours = item.get(mark).cloned();
+        let result = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = result else { return Ok(true) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                let theirs = failed.item().and_then(|item| item.get(mark));
+                Ok(ours.is_some() && theirs == ours.as_ref())
+            }
+            _ => Err(StoreError::unavailable(operation, &error)),
+        }
     }
 
     /// Sets one attribute of an item that is there; doing it twice does it once. `false` if there is no item.
