@@ -17,4 +17,5 @@ pub mod person_key;
 pub mod request_key;
 pub mod scope;
 pub mod secret;
+pub mod signing_algorithm;
 pub mod time;
