@@ -71,10 +71,22 @@ impl BackchannelAuthentication {
         if !asked.scope.is_subset_of(&client.scope) {
             return Err(Error::InvalidScope("scope has values that the client is not registered for").into());
         }
+        self.check_target(&client, &asked)?;
         let (person, asks) = self.person(&asked.login_hint).await?;
         let started = self.start(&client, &person, asks, asked, invocation).await?;
         respond::log_step("requested", &started.request.key);
         Ok(acknowledgement(started))
+    }
+
+    /// RFC 8707 §2: the client may have tokens for these resources, and the scope belongs to them.
+    fn check_target(&self, client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Error> {
+        let target = client
+            .target(&asked.resources, self.issuer.as_str())
+            .ok_or(Error::InvalidTarget("resource or audience is none that the client is registered for"))?;
+        match target.admits(&asked.scope, client) {
+            true => Ok(()),
+            false => Err(Error::InvalidScope("scope has values of a resource that was not named")),
+        }
     }
 
     /// Steps 4 and 5: the hint becomes a person who can be asked.

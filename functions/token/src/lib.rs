@@ -1,19 +1,19 @@
-//! The token endpoint (CIBA §10.1, §11): a client polls, and redeems what was approved, once.
+//! The token endpoint (CIBA §10.1, §11; RFC 6749 §6): a client polls, redeems what was approved, once, and refreshes.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer, TokenSettings};
-use ciba::domain::authentication_request::AuthenticationRequest;
 use ciba::domain::client::{Client, DeliveryMode};
-use ciba::domain::request_key::RequestKey;
 use ciba::flows::Invocation;
+use ciba::flows::issue_tokens::{Issuing, NotIssued};
 use ciba::flows::poll::{PollOutcome, poll};
-use ciba::flows::redeem::{NotRedeemed, Redemption};
+use ciba::flows::redeem::{self, NotRedeemed, Redemption};
+use ciba::flows::refresh::{self, NotRefreshed, Refresh};
 use ciba::http::client_authentication::authenticated;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
-use ciba::keys::{HandleUse, KeyRings, Kms, OpenError};
+use ciba::keys::{HandleUse, KeyRing, KeyRings, Kms, OpenError};
 use ciba::protocol::error::Refusal;
-use ciba::protocol::token::{self, TokenError as Error, TokenResponse};
+use ciba::protocol::token::{self, PresentedGrant, TokenError as Error, TokenRequest, TokenResponse};
 use ciba::store::{ClientDirectory, Table};
 
 pub struct Token {
@@ -43,7 +43,7 @@ impl Token {
         let _ = self.keys.get(invocation.now).await;
     }
 
-    /// Authenticate the client → check the grant → find → owner? → decided? → issue.
+    /// Authenticate the client, then what it presents becomes tokens or the reason why not.
     async fn tokens(
         &self,
         request: &Request,
@@ -51,9 +51,32 @@ impl Token {
     ) -> Result<TokenResponse, Refusal<Error>> {
         let form = form::read(request)?;
         let client = authenticated(&self.clients, request, &form, invocation.now).await?;
-        let auth_req_id = token::parse(&form)?;
-        may_poll(&client)?;
-        let key = self.open(auth_req_id, invocation).await?;
+        let TokenRequest { grant, resources } = token::parse(&form)?;
+        match grant {
+            PresentedGrant::AuthReqId(auth_req_id) => {
+                may_poll(&client)?;
+                self.poll(&client, &redeem::Presented { auth_req_id, resources: &resources }, invocation)
+                    .await
+            }
+            PresentedGrant::RefreshToken { token, scope } => {
+                may_refresh(&client)?;
+                let (grant, counter) = self.open(|keys| keys.open_refresh_token(token), invocation).await?;
+                let presented =
+                    refresh::Presented { grant, counter, scope: scope.as_ref(), resources: &resources };
+                self.refresh(&client, &presented, invocation).await
+            }
+        }
+    }
+
+    /// Find → owner? → decided? → issue.
+    async fn poll(
+        &self,
+        client: &Client,
+        presented: &redeem::Presented<'_>,
+        invocation: &Invocation,
+    ) -> Result<TokenResponse, Refusal<Error>> {
+        let open = |keys: &KeyRing| keys.open_handle(HandleUse::AuthReqId, presented.auth_req_id);
+        let key = self.open(open, invocation).await?;
         let approved = match poll(&self.table, &key, &client.id, invocation).await? {
             PollOutcome::Approved(request) => request,
             PollOutcome::Pending { retry_after } => {
@@ -66,42 +89,41 @@ impl Token {
             PollOutcome::Refused => return Err(Error::AccessDenied.into()),
             PollOutcome::Invalid => return Err(Error::InvalidGrant.into()),
         };
-        let tokens = self.redeem(&approved, auth_req_id, invocation).await?;
+        let keys = self.keys.get(invocation.now).await?;
+        let flow = Redemption { table: &self.table, issuing: self.issuing(&keys, invocation) };
+        let tokens = flow.redeem(&approved, presented).await.map_err(not_redeemed)?;
         respond::log_step("redeemed", &key);
         Ok(tokens)
     }
 
-    /// A forged handle costs no database call.
-    async fn open(&self, auth_req_id: &str, invocation: &Invocation) -> Result<RequestKey, Refusal<Error>> {
-        let opened = self.keys.open_handle(HandleUse::AuthReqId, auth_req_id, invocation.now).await?;
-        opened.map_err(|error| match error {
-            OpenError::UnknownVersion => Refusal::because(Error::InvalidGrant, "unknown key version"),
-            OpenError::Forged => Refusal::because(Error::InvalidGrant, "not a handle made here"),
-        })
-    }
-
-    async fn redeem(
+    /// Find → owner? → still good? → issue.
+    async fn refresh(
         &self,
-        approved: &AuthenticationRequest,
-        auth_req_id: &str,
+        client: &Client,
+        presented: &refresh::Presented<'_>,
         invocation: &Invocation,
     ) -> Result<TokenResponse, Refusal<Error>> {
         let keys = self.keys.get(invocation.now).await?;
-        let flow =
-            Redemption { table: &self.table, keys: &keys, issuer: &self.issuer, settings: self.settings };
-        flow.redeem(approved, auth_req_id, invocation).await.map_err(|error| match error {
-            NotRedeemed::Gone => Error::InvalidGrant.into(),
-            NotRedeemed::Expired => Error::ExpiredToken.into(),
-            NotRedeemed::PersonInactive => {
-                Refusal::because(Error::AccessDenied, "the person is not active any more")
-            }
-            NotRedeemed::ClientInactive => {
-                Refusal::because(Error::UnauthorizedClient, "the client changed since")
-            }
-            NotRedeemed::Keys(error) => error.into(),
-            NotRedeemed::Store(error) => error.into(),
-            NotRedeemed::Fault(why) => Refusal::fault(why),
+        let flow = Refresh { table: &self.table, issuing: self.issuing(&keys, invocation) };
+        let tokens = flow.refresh(&client.id, presented).await.map_err(not_refreshed)?;
+        respond::log_step("refreshed", &presented.grant);
+        Ok(tokens)
+    }
+
+    /// A forged handle or token costs no database call.
+    async fn open<T>(
+        &self,
+        open: impl Fn(&KeyRing) -> Result<T, OpenError>,
+        invocation: &Invocation,
+    ) -> Result<T, Refusal<Error>> {
+        self.keys.open(open, invocation.now).await?.map_err(|error| match error {
+            OpenError::UnknownVersion => Refusal::because(Error::InvalidGrant, "unknown key version"),
+            OpenError::Forged => Refusal::because(Error::InvalidGrant, "not made here for this use"),
         })
+    }
+
+    fn issuing<'a>(&'a self, keys: &'a KeyRing, invocation: &'a Invocation) -> Issuing<'a> {
+        Issuing { keys, issuer: &self.issuer, settings: &self.settings, invocation }
     }
 }
 
@@ -120,4 +142,49 @@ fn may_poll(client: &Client) -> Result<(), Error> {
         DeliveryMode::Poll | DeliveryMode::Ping if client.may_use_ciba => Ok(()),
         DeliveryMode::Poll | DeliveryMode::Ping | DeliveryMode::Push => Err(Error::UnauthorizedClient),
     }
+}
+
+fn may_refresh(client: &Client) -> Result<(), Error> {
+    match client.may_refresh {
+        true => Ok(()),
+        false => Err(Error::UnauthorizedClient),
+    }
+}
+
+fn not_redeemed(error: NotRedeemed) -> Refusal<Error> {
+    match error {
+        NotRedeemed::Gone => Error::InvalidGrant.into(),
+        NotRedeemed::Expired => Error::ExpiredToken.into(),
+        NotRedeemed::PersonInactive => {
+            Refusal::because(Error::AccessDenied, "the person is not active any more")
+        }
+        NotRedeemed::ClientInactive => client_changed(),
+        NotRedeemed::NotIssued(error) => not_issued(error),
+        NotRedeemed::Store(error) => error.into(),
+    }
+}
+
+fn not_refreshed(error: NotRefreshed) -> Refusal<Error> {
+    match error {
+        NotRefreshed::Invalid(why) => Refusal::because(Error::InvalidGrant, why),
+        NotRefreshed::Reused => {
+            Refusal::because(Error::InvalidGrant, "a replaced refresh token was used: the grant is revoked")
+        }
+        NotRefreshed::ClientInactive => client_changed(),
+        NotRefreshed::NotIssued(error) => not_issued(error),
+        NotRefreshed::Store(error) => error.into(),
+    }
+}
+
+fn not_issued(error: NotIssued) -> Refusal<Error> {
+    match error {
+        NotIssued::Keys(error) => error.into(),
+        NotIssued::Target(why) => Error::InvalidTarget(why).into(),
+        NotIssued::Scope(why) => Error::InvalidScope(why).into(),
+        NotIssued::Fault(why) => Refusal::fault(why),
+    }
+}
+
+fn client_changed() -> Refusal<Error> {
+    Refusal::because(Error::UnauthorizedClient, "the client changed since")
 }

@@ -60,7 +60,12 @@ impl Provider {
     pub(crate) async fn asked(&self, auth_req_id: String) -> Option<Asked> {
         let millis = i64::try_from(clock::since_epoch(clock::now()).as_millis()).ok()?;
         let now = Timestamp::from_millis(millis);
-        let key = self.keys.open_handle(HandleUse::AuthReqId, &auth_req_id, now).await.ok()?.ok()?;
+        let key = self
+            .keys
+            .open(|keys| keys.open_handle(HandleUse::AuthReqId, &auth_req_id), now)
+            .await
+            .ok()?
+            .ok()?;
         let request = self.table.find_request(&key).await.ok()??;
         let (person, _) = self.table.find_person_with_asks(&request.person).await.ok()??;
         Some(Asked { request: key.encode(), sub: person.sub.as_str().to_owned() })

@@ -11,9 +11,11 @@ use std::time::Duration;
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::decision::{Approval, Decision, DecisionRefused};
+use crate::domain::grant::{Grant, Refreshing};
 use crate::domain::lifetime::{Lifetime, MAX_INTERVAL, POLL_TOLERANCE, SLOW_DOWN_STEP};
 use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
+use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
@@ -25,6 +27,8 @@ pub struct AuthenticationRequest {
     /// Copied from the client at creation; a later change of the client does not reach it (`ATK-8-03`).
     pub mode: DeliveryMode,
     pub scope: Scope,
+    /// What `resource` named; without any, the tokens are for the client's default audience.
+    pub resources: Vec<ResourceId>,
     /// `acr_values` as sent: classes in order of preference.
     pub acr_values: Option<String>,
     pub binding_message: Option<BindingMessage>,
@@ -67,15 +71,6 @@ impl CancelledBy {
     pub fn parse(text: &str) -> Option<Self> {
         (text == Self::Superseded.as_str()).then_some(Self::Superseded)
     }
-}
-
-/// What a redeemed request has become: the record of what was granted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
-    pub approval: Approval,
-    pub redeemed_at: Timestamp,
-    /// When the last token issued under it ends.
-    pub ends_at: Timestamp,
 }
 
 /// What a poll finds.
@@ -214,12 +209,25 @@ impl AuthenticationRequest {
         }
     }
 
-    /// What redeeming makes of the request, if `client` may redeem it at `now`.
-    pub fn redeem(&self, client: &ClientId, now: Timestamp, ends_at: Timestamp) -> Option<Grant> {
+    /// What redeeming makes of the request, if `client` may redeem it at `now`. `tokens_end_at` is when the access token
+    /// ends; refresh tokens carry the grant on.
+    pub fn redeem(
+        &self,
+        client: &ClientId,
+        now: Timestamp,
+        tokens_end_at: Timestamp,
+        refresh: Option<Refreshing>,
+    ) -> Option<Grant> {
         match poll(Some(self), client, now) {
-            PollFinding::Approved(approval) => {
-                Some(Grant { approval: approval.clone(), redeemed_at: now, ends_at })
-            }
+            PollFinding::Approved(approval) => Some(Grant {
+                approval: approval.clone(),
+                redeemed_at: now,
+                // The last access token can be issued at the end of the last refresh token.
+                ends_at: refresh
+                    .map_or(tokens_end_at, |refresh| refresh.ends_at.plus(tokens_end_at.since(now))),
+                refresh,
+                revoked_at: None,
+            }),
             PollFinding::NotYours
             | PollFinding::AlreadyRedeemed
             | PollFinding::Expired

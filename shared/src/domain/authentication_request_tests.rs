@@ -24,6 +24,7 @@ fn pending() -> AuthenticationRequest {
         person: alice(),
         mode: DeliveryMode::Poll,
         scope: Scope::parse("openid profile").unwrap(),
+        resources: vec![],
         acr_values: None,
         binding_message: None,
         lifetime: Lifetime { created_at: CREATED, expires_at: after(120.0), decide_until: after(113.0) },
@@ -54,6 +55,8 @@ fn redeemed() -> AuthenticationRequest {
         approval: approval("openid", after(20.0)),
         redeemed_at: after(25.0),
         ends_at: after(600.0),
+        refresh: None,
+        revoked_at: None,
     }))
 }
 
@@ -206,7 +209,7 @@ proptest! {
                 }
                 Step::Redeem(own) => {
                     let who = client(if own { "kiosk" } else { "other" });
-                    if let Some(grant) = request.redeem(&who, now, now) {
+                    if let Some(grant) = request.redeem(&who, now, now, None) {
                         prop_assert!(own && now < request.lifetime.expires_at);
                         prop_assert!(grant.approval.at < request.lifetime.decide_until);
                         redemptions += 1;

@@ -1,7 +1,9 @@
 //! The client: who may ask, how it authenticates, and what it may ask for.
 
+use crate::domain::resource::Resource;
 use crate::domain::scope::Scope;
 use crate::domain::secret::{Secret, SecretHash};
+use crate::domain::signing_algorithm::SigningAlgorithm;
 
 /// `client_id`: 1 to 128 visible ASCII characters (RFC 6749 App. A.1 allows no others).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -121,10 +123,20 @@ pub struct Client {
     pub delivery_mode: DeliveryMode,
     /// Whether `urn:openid:params:grant-type:ciba` is among its `grant_types`.
     pub may_use_ciba: bool,
+    /// Whether `refresh_token` is among them.
+    pub may_refresh: bool,
+    /// Whether a refresh token is replaced at each use. Never so under FAPI 2.0 (§5.3.2.1).
+    pub rotates_refresh_tokens: bool,
     /// The scope values it may ask for.
     pub scope: Scope,
     /// `aud` of its access tokens. Default: the issuer.
     pub audience: Option<String>,
+    /// What it may name as `resource`.
+    pub resources: Vec<Resource>,
+    /// The audiences whose tokens it may introspect, beside its own tokens: it is their resource server.
+    pub introspects: Vec<String>,
+    /// `id_token_signed_response_alg`.
+    pub id_token_algorithm: SigningAlgorithm,
     pub active: bool,
 }
 

@@ -6,6 +6,10 @@ pub struct Scope(Vec<String>);
 
 impl Scope {
     pub const OPENID: &str = "openid";
+    /// The values that mean something at this provider itself (OIDC Core §5.4, §11), whatever a resource makes of them.
+    pub const OWN: [&str; 6] = [Self::OPENID, "profile", "email", "address", "phone", Self::OFFLINE_ACCESS];
+    /// Asks for a refresh token (OIDC Core §11).
+    pub const OFFLINE_ACCESS: &str = "offline_access";
 
     /// Parses the space-separated form. `None` if a value has a character outside
     /// `%x21 / %x23-5B / %x5D-7E`, or if there is no value at all.
@@ -28,6 +32,12 @@ impl Scope {
 
     pub fn is_subset_of(&self, other: &Self) -> bool {
         self.0.iter().all(|value| other.contains(value))
+    }
+
+    /// The values that `keep` wants. `None` if there is none.
+    pub fn only(&self, keep: impl Fn(&str) -> bool) -> Option<Self> {
+        let kept: Vec<_> = self.0.iter().filter(|value| keep(value)).cloned().collect();
+        (!kept.is_empty()).then_some(Self(kept))
     }
 
     /// The same set, whatever the order.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::domain::authentication_request::{AuthenticationRequest, Decided as Transition, Grant, State};
+use crate::domain::authentication_request::{AuthenticationRequest, Decided as Transition, State};
 use crate::domain::client::{Client, ClientId};
 use crate::domain::decision::{Approval, Decision, DecisionRefused};
+use crate::domain::grant::Grant;
 use crate::domain::login_issuer::LoginProof;
 use crate::domain::person::Person;
 use crate::domain::request_key::RequestKey;

@@ -3,13 +3,17 @@
 use crate::config::LoginIssuers;
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
+use crate::domain::resource::{Resource, ResourceId};
 use crate::domain::scope::Scope;
-use crate::protocol::registration::ClientMetadata;
+use crate::domain::signing_algorithm::SigningAlgorithm;
+use crate::protocol::registration::{ClientMetadata, ResourceEntry};
 use crate::protocol::token::GrantType;
 use crate::store::Table;
 
 /// Unit: characters. Random ones of base64url then have 192 bits.
 const MIN_SECRET: usize = 32;
+/// What a client's record has room for.
+const MAX_RESOURCES: usize = 20;
 
 /// Why a client is not written down, in words for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,19 +53,57 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
     let delivery_mode = DeliveryMode::parse(&metadata.backchannel_token_delivery_mode)
         .filter(|mode| mode.is_supported())
         .ok_or_else(|| refuse("backchannel_token_delivery_mode is not supported"))?;
-    let scope = Scope::parse(&metadata.scope).filter(|scope| scope.contains(Scope::OPENID));
+    let scope = Scope::parse(&metadata.scope)
+        .filter(|scope| scope.contains(Scope::OPENID))
+        .ok_or_else(|| refuse("scope does not contain openid, or has characters that no scope has"))?;
+    let may = |grant: GrantType| metadata.grant_types.iter().any(|one| one == grant.as_str());
+    if may(GrantType::RefreshToken) != scope.contains(Scope::OFFLINE_ACCESS) {
+        return Err(refuse("the grant type refresh_token and the scope offline_access belong together"));
+    }
+    let resources = resources(&metadata.resources, &scope).map_err(refuse)?;
     Ok(Client {
         authentication: match method {
             AuthenticationMethod::ClientSecretBasic => ClientAuthentication::ClientSecretBasic(hash),
             AuthenticationMethod::ClientSecretPost => ClientAuthentication::ClientSecretPost(hash),
         },
         delivery_mode,
-        may_use_ciba: metadata.grant_types.iter().any(|grant| grant == GrantType::Ciba.as_str()),
-        scope: scope
-            .ok_or_else(|| refuse("scope does not contain openid, or has characters that no scope has"))?,
+        may_use_ciba: may(GrantType::Ciba),
+        may_refresh: may(GrantType::RefreshToken),
+        rotates_refresh_tokens: metadata.refresh_token_rotation,
+        id_token_algorithm: algorithm(metadata.id_token_signed_response_alg.as_deref())
+            .ok_or_else(|| refuse("id_token_signed_response_alg is not offered"))?,
+        resources,
+        introspects: metadata.introspection_audiences,
+        scope,
         id,
         name: metadata.client_name,
         audience: metadata.audience.filter(|audience| !audience.is_empty()),
         active: metadata.active,
     })
+}
+
+fn algorithm(name: Option<&str>) -> Option<SigningAlgorithm> {
+    name.map_or(Some(SigningAlgorithm::DEFAULT), SigningAlgorithm::parse)
+}
+
+fn resources(entries: &[ResourceEntry], scope: &Scope) -> Result<Vec<Resource>, &'static str> {
+    if entries.len() > MAX_RESOURCES {
+        return Err("there are more than 20 resources");
+    }
+    let mut resources: Vec<Resource> = Vec::new();
+    for entry in entries {
+        let id = ResourceId::parse(&entry.resource)
+            .ok_or("a resource is not an absolute URI without fragment, of at most 512 bytes")?;
+        if resources.iter().any(|other| other.id == id) {
+            return Err("a resource is there twice");
+        }
+        let own = Scope::parse(&entry.scope).filter(|own| own.is_subset_of(scope));
+        resources.push(Resource {
+            id,
+            scope: own.ok_or("the scope of a resource is not part of the client's")?,
+            algorithm: algorithm(entry.signing_alg.as_deref())
+                .ok_or("the signing_alg of a resource is not offered")?,
+        });
+    }
+    Ok(resources)
 }

@@ -4,6 +4,7 @@ use crate::domain::authentication_request::{AuthenticationRequest, State};
 use crate::domain::client::ClientId;
 use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
+use crate::domain::resource::ResourceId;
 use crate::domain::time::{Timestamp, seconds_rounded_up};
 use crate::protocol::consent::{ClientView, RequestView};
 use crate::store::{ClientDirectory, StoreError, Table};
@@ -26,6 +27,7 @@ pub async fn list(
             client: client_view(clients, &pending.client, now).await?,
             binding_message: pending.binding_message.map(|message| message.as_str().to_owned()),
             scope: pending.scope.encode(),
+            resources: names(&pending.resources),
             acr_values: pending.acr_values,
             created_at: pending.lifetime.created_at.seconds(),
             decide_in: seconds_rounded_up(pending.lifetime.decide_until.since(now)),
@@ -54,10 +56,15 @@ pub async fn read(
         client: client_view(clients, &request.client, now).await?,
         binding_message: request.binding_message.map(|message| message.as_str().to_owned()),
         scope: request.scope.encode(),
+        resources: names(&request.resources),
         acr_values: request.acr_values,
         created_at: request.lifetime.created_at.seconds(),
         decide_in,
     }))
+}
+
+fn names(resources: &[ResourceId]) -> Vec<String> {
+    resources.iter().map(|resource| resource.as_str().to_owned()).collect()
 }
 
 fn state_word(request: &AuthenticationRequest, now: Timestamp) -> &'static str {

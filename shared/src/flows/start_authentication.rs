@@ -111,6 +111,7 @@ impl Backchannel<'_> {
             person: person.key.clone(),
             mode: client.delivery_mode,
             scope: asked.scope,
+            resources: asked.resources,
             acr_values: asked.acr_values,
             binding_message: asked.binding_message,
             lifetime: Lifetime::new(invocation.now, asked.requested_expiry, client.delivery_mode, settings),

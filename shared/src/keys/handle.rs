@@ -5,10 +5,12 @@
 //!
 //! ```text
 //! handle = base64url( version ‖ AES-256-GCM-SIV(RequestKey, AAD = label ‖ version) )      44 characters
+//! refresh_token = the same of RequestKey ‖ its number                                     50 characters
 //! ```
 //!
-//! Deterministic, so the sender of a ping can compute the handle again; authenticated, so a forged one costs
-//! no database call; labelled, so a handle for one use opens for no other.
+//! Deterministic, so the sender of a ping can compute the handle again, and a repeated refresh is answered with the
+//! same token; authenticated, so a forged one costs no database call; labelled, so a handle for one use opens for no
+//! other.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64::Engine;
@@ -19,8 +21,8 @@ use crate::domain::request_key::RequestKey;
 
 const NONCE: [u8; 12] = [0; 12];
 const TAG: usize = 16;
-/// Unit: bytes: version, sealed key, tag.
-const SEALED: usize = 1 + RequestKey::BYTES + TAG;
+/// Unit: bytes of the number of a refresh token.
+const COUNTER: usize = 4;
 
 /// What a handle is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub enum HandleUse {
     AuthReqId,
     /// Leads from an access token's `jti` to its grant.
     AccessToken,
+    /// A refresh token is one: the key and the number of the token.
+    RefreshToken,
 }
 
 impl HandleUse {
@@ -35,7 +39,17 @@ impl HandleUse {
         match self {
             Self::AuthReqId => b"auth_req_id",
             Self::AccessToken => b"access",
+            Self::RefreshToken => b"refresh",
         }
+    }
+
+    /// How long what is sealed for this use is. Unit: bytes: version, sealed bytes, tag.
+    pub(super) const fn sealed_length(self) -> usize {
+        let plain = match self {
+            Self::AuthReqId | Self::AccessToken => RequestKey::BYTES,
+            Self::RefreshToken => RequestKey::BYTES + COUNTER,
+        };
+        1 + plain + TAG
     }
 
     fn aad(self, version: u8) -> Aad<Vec<u8>> {
@@ -74,31 +88,20 @@ impl HandleKey {
     }
 
     /// `None` only if the cipher itself fails.
-    pub fn seal(&self, handle_use: HandleUse, request: &RequestKey) -> Option<[u8; SEALED]> {
-        let mut sealed = [0; SEALED];
-        let (version, rest) = sealed.split_at_mut(1);
-        let (body, tag) = rest.split_at_mut(RequestKey::BYTES);
-        version.copy_from_slice(&[self.version()]);
-        body.copy_from_slice(request.as_bytes());
+    pub fn seal(&self, handle_use: HandleUse, plain: &[u8]) -> Option<Vec<u8>> {
         let nonce = Nonce::assume_unique_for_key(NONCE);
-        let made = self.key.seal_in_place_separate_tag(nonce, handle_use.aad(self.version()), body).ok()?;
-        tag.copy_from_slice(made.as_ref());
-        Some(sealed)
+        let mut body = plain.to_vec();
+        self.key.seal_in_place_append_tag(nonce, handle_use.aad(self.version()), &mut body).ok()?;
+        Some([&[self.version()], body.as_slice()].concat())
     }
 
     /// Opens what [`HandleKey::seal`] made.
-    pub fn open(&self, handle_use: HandleUse, sealed: &[u8]) -> Result<RequestKey, OpenError> {
-        let sealed: [u8; SEALED] = sealed.try_into().map_err(|_| OpenError::Forged)?;
-        let (_, rest) = sealed.split_at(1);
-        let mut rest = rest.to_vec();
+    pub fn open(&self, handle_use: HandleUse, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        let (_, body) = sealed.split_first().ok_or(OpenError::Forged)?;
+        let mut body = body.to_vec();
         let nonce = Nonce::assume_unique_for_key(NONCE);
-        let plain = self
-            .key
-            .open_in_place(nonce, handle_use.aad(self.version()), &mut rest)
-            .map_err(|_| OpenError::Forged)?;
-        <[u8; RequestKey::BYTES]>::try_from(&*plain)
-            .map(RequestKey::from_bytes)
-            .map_err(|_| OpenError::Forged)
+        let plain = self.key.open_in_place(nonce, handle_use.aad(self.version()), &mut body);
+        Ok(plain.map_err(|_| OpenError::Forged)?.to_vec())
     }
 }
 
@@ -117,11 +120,22 @@ pub(super) fn encode(sealed: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(sealed)
 }
 
-/// A handle's bytes and its key-version byte.
-pub(super) fn decode(handle: &str) -> Result<(u8, Vec<u8>), OpenError> {
-    let sealed = URL_SAFE_NO_PAD.decode(handle).map_err(|_| OpenError::Forged)?;
-    match sealed.first() {
-        Some(version) if sealed.len() == SEALED => Ok((*version, sealed)),
-        Some(_) | None => Err(OpenError::Forged),
-    }
+/// A handle's bytes.
+pub(super) fn decode(handle: &str) -> Result<Vec<u8>, OpenError> {
+    URL_SAFE_NO_PAD.decode(handle).map_err(|_| OpenError::Forged)
+}
+
+/// What a refresh token seals.
+pub(super) fn numbered(request: &RequestKey, counter: u32) -> [u8; RequestKey::BYTES + COUNTER] {
+    let mut plain = [0; RequestKey::BYTES + COUNTER];
+    plain[..RequestKey::BYTES].copy_from_slice(request.as_bytes());
+    plain[RequestKey::BYTES..].copy_from_slice(&counter.to_be_bytes());
+    plain
+}
+
+/// The key at the beginning of what was sealed, and the number behind it.
+pub(super) fn read(plain: &[u8]) -> Result<(RequestKey, u32), OpenError> {
+    let (key, rest) = plain.split_first_chunk().ok_or(OpenError::Forged)?;
+    let counter = rest.try_into().map_or(0, u32::from_be_bytes);
+    Ok((RequestKey::from_bytes(*key), counter))
 }

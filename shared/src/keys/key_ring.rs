@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::domain::key_schedule::{RELOAD_EVERY, Scheduled, current};
 use crate::domain::request_key::RequestKey;
+use crate::domain::signing_algorithm::SigningAlgorithm;
 use crate::domain::time::Timestamp;
 use crate::keys::handle::{self, HandleKey, HandleUse, OpenError};
 use crate::keys::{DataKey, Kms, SigningKey};
@@ -66,9 +67,8 @@ impl KeyRing {
         request: &RequestKey,
         now: Timestamp,
     ) -> Result<(String, u32), KeyError> {
-        let key = current(&self.handle, now).ok_or(KeyError::new("there is no handle key"))?;
-        let sealed = key.seal(handle_use, request).ok_or(KeyError::new("sealing failed"))?;
-        Ok((handle::encode(&sealed), key.generation()))
+        let (sealed, generation) = self.seal(handle_use, request.as_bytes(), now)?;
+        Ok((handle::encode(&sealed), generation))
     }
 
     /// A new `jti`: the sealed key, which leads to the grant, and 16 random bytes.
@@ -78,19 +78,54 @@ impl KeyRing {
         random: [u8; 16],
         now: Timestamp,
     ) -> Result<String, KeyError> {
-        let key = current(&self.handle, now).ok_or(KeyError::new("there is no handle key"))?;
-        let sealed = key.seal(HandleUse::AccessToken, request).ok_or(KeyError::new("sealing failed"))?;
+        let (sealed, _) = self.seal(HandleUse::AccessToken, request.as_bytes(), now)?;
         Ok(handle::encode(&[sealed.as_slice(), &random].concat()))
     }
 
-    pub fn open_handle(&self, handle_use: HandleUse, text: &str) -> Result<RequestKey, OpenError> {
-        let (version, sealed) = handle::decode(text)?;
-        let of_version = self.handle.iter().filter(|key| key.version() == version);
-        let key = of_version.max_by_key(|key| key.generation()).ok_or(OpenError::UnknownVersion)?;
-        key.open(handle_use, &sealed)
+    /// Refresh token number `counter` of the grant: always the same one.
+    pub fn seal_refresh_token(
+        &self,
+        request: &RequestKey,
+        counter: u32,
+        now: Timestamp,
+    ) -> Result<String, KeyError> {
+        let (sealed, _) = self.seal(HandleUse::RefreshToken, &handle::numbered(request, counter), now)?;
+        Ok(handle::encode(&sealed))
     }
 
-    pub fn signing_key(&self, now: Timestamp) -> Result<&SigningKey, KeyError> {
+    fn seal(&self, handle_use: HandleUse, plain: &[u8], now: Timestamp) -> Result<(Vec<u8>, u32), KeyError> {
+        let key = current(&self.handle, now).ok_or(KeyError::new("there is no handle key"))?;
+        let sealed = key.seal(handle_use, plain).ok_or(KeyError::new("sealing failed"))?;
+        Ok((sealed, key.generation()))
+    }
+
+    pub fn open_handle(&self, handle_use: HandleUse, text: &str) -> Result<RequestKey, OpenError> {
+        let (request, _) = self.unseal(handle_use, &handle::decode(text)?)?;
+        Ok(request)
+    }
+
+    /// The grant to which an access token's `jti` leads.
+    pub fn open_jti(&self, jti: &str) -> Result<RequestKey, OpenError> {
+        let bytes = handle::decode(jti)?;
+        let sealed =
+            bytes.split_at_checked(HandleUse::AccessToken.sealed_length()).ok_or(OpenError::Forged)?.0;
+        Ok(self.unseal(HandleUse::AccessToken, sealed)?.0)
+    }
+
+    /// The grant that a refresh token belongs to, and the token's number.
+    pub fn open_refresh_token(&self, text: &str) -> Result<(RequestKey, u32), OpenError> {
+        self.unseal(HandleUse::RefreshToken, &handle::decode(text)?)
+    }
+
+    fn unseal(&self, handle_use: HandleUse, sealed: &[u8]) -> Result<(RequestKey, u32), OpenError> {
+        let version = sealed.first().filter(|_| sealed.len() == handle_use.sealed_length());
+        let version = *version.ok_or(OpenError::Forged)?;
+        let of_version = self.handle.iter().filter(|key| key.version() == version);
+        let key = of_version.max_by_key(|key| key.generation()).ok_or(OpenError::UnknownVersion)?;
+        handle::read(&key.open(handle_use, sealed)?)
+    }
+
+    pub fn signing_key(&self, _: SigningAlgorithm, now: Timestamp) -> Result<&SigningKey, KeyError> {
         current(&self.signing, now).ok_or(KeyError::new("there is no signing key"))
     }
 }
@@ -132,17 +167,15 @@ impl KeyRings {
         self.no_older_than(RELOAD_EVERY, now).await
     }
 
-    /// Opens a handle; a key version that is not known makes the keys be read again, at most once a minute.
-    pub async fn open_handle(
+    /// Opens a handle or a token with `open`; a key version that is not known makes the keys be read again, at most once
+    /// a minute.
+    pub async fn open<T>(
         &self,
-        handle_use: HandleUse,
-        text: &str,
+        open: impl Fn(&KeyRing) -> Result<T, OpenError>,
         now: Timestamp,
-    ) -> Result<Result<RequestKey, OpenError>, KeyError> {
-        match self.get(now).await?.open_handle(handle_use, text) {
-            Err(OpenError::UnknownVersion) => {
-                Ok(self.no_older_than(RELOAD_FOR_UNKNOWN, now).await?.open_handle(handle_use, text))
-            }
+    ) -> Result<Result<T, OpenError>, KeyError> {
+        match open(&*self.get(now).await?) {
+            Err(OpenError::UnknownVersion) => Ok(open(&*self.no_older_than(RELOAD_FOR_UNKNOWN, now).await?)),
             opened => Ok(opened),
         }
     }

@@ -1,16 +1,28 @@
 //! The access token: a JWT of RFC 9068.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// `typ` of its header, so that no other JWT passes for it.
 pub const TYP: &str = "at+jwt";
+
+/// `aud`: a string where there is one (RFC 7519 §4.1.3).
+pub struct Audience<'a>(pub Vec<&'a str>);
+
+impl Serialize for Audience<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [only] => serializer.serialize_str(only),
+            several => serializer.collect_seq(several),
+        }
+    }
+}
 
 #[derive(Serialize)]
 pub struct AccessTokenClaims<'a> {
     pub iss: &'a str,
     pub sub: &'a str,
-    /// The client's configured audience, else the issuer.
-    pub aud: &'a str,
+    /// One resource, the client's audience or the issuer; a list where several resources were named.
+    pub aud: Audience<'a>,
     pub client_id: &'a str,
     /// Unit: seconds since the epoch, as for all times here.
     pub iat: i64,

@@ -6,9 +6,11 @@ use serde::Serialize;
 
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::lifetime::parse_requested_expiry;
+use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
 use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
 use crate::protocol::parameters::Parameters;
+use crate::protocol::resource;
 
 /// Unit: bytes.
 const MAX_SCOPE: usize = 1024;
@@ -25,6 +27,8 @@ pub enum BackchannelAuthenticationError {
     UnknownUserId,
     UnauthorizedClient,
     InvalidBindingMessage(&'static str),
+    /// RFC 8707 §2.
+    InvalidTarget(&'static str),
     InvalidClient,
     AccessDenied,
     MethodNotAllowed,
@@ -43,6 +47,7 @@ impl ProtocolError for BackchannelAuthenticationError {
             Self::UnknownUserId => "unknown_user_id",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::InvalidBindingMessage(_) => "invalid_binding_message",
+            Self::InvalidTarget(_) => "invalid_target",
             Self::InvalidClient => "invalid_client",
             Self::AccessDenied => "access_denied",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -56,7 +61,8 @@ impl ProtocolError for BackchannelAuthenticationError {
             | Self::InvalidScope(_)
             | Self::UnknownUserId
             | Self::UnauthorizedClient
-            | Self::InvalidBindingMessage(_) => 400,
+            | Self::InvalidBindingMessage(_)
+            | Self::InvalidTarget(_) => 400,
             Self::InvalidClient => 401,
             Self::AccessDenied => 403,
             Self::MethodNotAllowed => 405,
@@ -67,7 +73,10 @@ impl ProtocolError for BackchannelAuthenticationError {
 
     fn description(self) -> &'static str {
         match self {
-            Self::InvalidRequest(why) | Self::InvalidScope(why) | Self::InvalidBindingMessage(why) => why,
+            Self::InvalidRequest(why)
+            | Self::InvalidScope(why)
+            | Self::InvalidBindingMessage(why)
+            | Self::InvalidTarget(why) => why,
             Self::UnknownUserId => "the hint names nobody who can be asked",
             Self::UnauthorizedClient => "the client is not registered for CIBA in poll mode",
             Self::InvalidClient => "client authentication failed",
@@ -99,6 +108,7 @@ impl ClientFacingError for BackchannelAuthenticationError {
 /// A validated authentication request (CIBA §7.1), unsigned, before its hint is resolved.
 pub struct BackchannelAuthenticationRequest {
     pub scope: Scope,
+    pub resources: Vec<ResourceId>,
     pub login_hint: String,
     pub binding_message: Option<BindingMessage>,
     pub acr_values: Option<String>,
@@ -106,8 +116,8 @@ pub struct BackchannelAuthenticationRequest {
 }
 
 impl BackchannelAuthenticationRequest {
-    /// Validates the parameters (CIBA §7.2, steps 2, 3 and 6). Unknown ones are ignored, and so are
-    /// `audience`, `resource`, and a `client_notification_token`, which poll clients do not need.
+    /// Validates the parameters (CIBA §7.2, steps 2, 3 and 6). Unknown ones are ignored, and so is a
+    /// `client_notification_token`, which poll clients do not need.
     pub fn parse(form: &Parameters) -> Result<Self, BackchannelAuthenticationError> {
         use BackchannelAuthenticationError::{InvalidBindingMessage, InvalidRequest, InvalidScope};
 
@@ -157,7 +167,15 @@ impl BackchannelAuthenticationRequest {
         }) {
             return Err(InvalidRequest("acr_values is longer than 512 bytes or not ASCII"));
         }
-        Ok(Self { scope, login_hint: login_hint.to_owned(), binding_message, acr_values, requested_expiry })
+        let resources = resource::parse(form).map_err(BackchannelAuthenticationError::InvalidTarget)?;
+        Ok(Self {
+            scope,
+            resources,
+            login_hint: login_hint.to_owned(),
+            binding_message,
+            acr_values,
+            requested_expiry,
+        })
     }
 }
 

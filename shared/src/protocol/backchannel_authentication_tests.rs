@@ -1,4 +1,6 @@
-use super::BackchannelAuthenticationError::{InvalidBindingMessage, InvalidRequest, InvalidScope};
+use super::BackchannelAuthenticationError::{
+    InvalidBindingMessage, InvalidRequest, InvalidScope, InvalidTarget,
+};
 use super::*;
 
 /// A valid request with changes; `None` removes a parameter.
@@ -71,10 +73,30 @@ fn requested_expiry_is_read_under_both_its_names() {
 #[test]
 fn unknown_parameters_and_those_of_other_flows_are_ignored() {
     let ignored = ["nonce", "redirect_uri", "response_type", "state", "prompt", "max_age", "display"];
-    let others = ["audience", "resource", "client_notification_token", "anything"];
+    let others = ["client_notification_token", "anything"];
     for name in ignored.into_iter().chain(others) {
         assert!(parse(&[(name, Some("x"))]).is_ok(), "{name}");
     }
+}
+
+/// TOK-6-01, TOK-6-02
+#[test]
+fn resource_and_audience_name_absolute_uris_each_once() {
+    let ids = |changes: &[(&str, Option<&str>)]| {
+        let request = parse(changes).unwrap();
+        request.resources.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(ids(&[("audience", Some("urn:example:api"))]), "urn:example:api");
+    let (two, again) = ("https://a.example https://b.example", "https://a.example");
+    assert_eq!(ids(&[("resource", Some(two)), ("audience", Some(again))]), two);
+    for text in ["api", "https://a.example#part", "/api"] {
+        for name in ["resource", "audience"] {
+            assert!(matches!(refused(&[(name, Some(text))]), InvalidTarget(_)), "{name}={text}");
+        }
+    }
+    let eleven: Vec<_> = (0..11).map(|n| format!("urn:example:{n}")).collect();
+    assert!(matches!(refused(&[("resource", Some(&eleven.join(" ")))]), InvalidTarget(_)));
+    assert_eq!(ids(&[("resource", Some(&eleven[1..].join(" ")))]).split(' ').count(), 10);
 }
 
 #[test]

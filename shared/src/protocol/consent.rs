@@ -16,6 +16,9 @@ pub struct RequestView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub binding_message: Option<String>,
     pub scope: String,
+    /// The APIs that the tokens will be for. Absent: the client's default.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr_values: Option<String>,
     /// Unit: seconds since the epoch.

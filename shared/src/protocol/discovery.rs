@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::client::{AuthenticationMethod, DeliveryMode};
+use crate::domain::scope::Scope;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::routes;
 use crate::protocol::token::GrantType;
@@ -55,7 +56,7 @@ impl Metadata {
             token_endpoint_auth_methods_supported: AuthenticationMethod::ALL
                 .map(AuthenticationMethod::as_str)
                 .into(),
-            scopes_supported: vec!["openid"],
+            scopes_supported: Scope::OWN.into(),
             claims_supported: vec!["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"],
             acr_values_supported: acr_values,
             request_parameter_supported: false,

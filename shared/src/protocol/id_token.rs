@@ -24,8 +24,9 @@ pub struct IdTokenClaims<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub amr: &'a [String],
     pub at_hash: String,
-    #[serde(rename = "urn:openid:params:jwt:claim:auth_req_id")]
-    pub auth_req_id: &'a str,
+    /// Not after a refresh, which answers no authentication request.
+    #[serde(rename = "urn:openid:params:jwt:claim:auth_req_id", skip_serializing_if = "Option::is_none")]
+    pub auth_req_id: Option<&'a str>,
 }
 
 /// `at_hash` under an algorithm with SHA-256: the left half of the hash of the token's ASCII octets
@@ -56,7 +57,7 @@ mod tests {
             acr: None,
             amr: &[],
             at_hash: String::new(),
-            auth_req_id: "x",
+            auth_req_id: Some("x"),
         };
         assert_eq!(serde_json::to_value(&claims).unwrap()[AUTH_REQ_ID_CLAIM], "x");
     }

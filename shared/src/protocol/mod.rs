@@ -10,5 +10,6 @@ pub mod id_token;
 pub mod jwks;
 pub mod parameters;
 pub mod registration;
+pub mod resource;
 pub mod routes;
 pub mod token;

@@ -21,9 +21,32 @@ pub struct ClientMetadata {
     pub scope: String,
     /// `aud` of its access tokens. Default: the issuer.
     pub audience: Option<String>,
+    /// What the client may name as `resource` (RFC 8707). Default: nothing.
+    #[serde(default)]
+    pub resources: Vec<ResourceEntry>,
+    /// The audiences whose tokens it may introspect beside its own: it is their resource server. Default: none.
+    #[serde(default)]
+    pub introspection_audiences: Vec<String>,
+    /// Default: `ES256`.
+    pub id_token_signed_response_alg: Option<String>,
+    /// Whether a refresh token is replaced at each use. Default: true.
+    #[serde(default = "yes")]
+    pub refresh_token_rotation: bool,
     /// Default: true.
     #[serde(default = "yes")]
     pub active: bool,
+}
+
+/// A resource: an API that the client may get access tokens for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceEntry {
+    /// An absolute URI without fragment; `aud` of its tokens.
+    pub resource: String,
+    /// The scope values that mean something there, out of the client's.
+    pub scope: String,
+    /// What signs its tokens. Default: `ES256`. API Gateway's JWT authorizers take `RS256` only.
+    pub signing_alg: Option<String>,
 }
 
 fn basic() -> String {

@@ -2,24 +2,31 @@
 
 use serde::Serialize;
 
+use crate::domain::resource::ResourceId;
+use crate::domain::scope::Scope;
 use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
 use crate::protocol::parameters::Parameters;
+use crate::protocol::resource;
 
 /// Unit: bytes.
 const MAX_AUTH_REQ_ID: usize = 128;
+/// Unit: bytes.
+const MAX_REFRESH_TOKEN: usize = 128;
 
 /// `grant_type` values this endpoint takes; the metadata lists the same ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantType {
     Ciba,
+    RefreshToken,
 }
 
 impl GrantType {
-    pub const ALL: [Self; 1] = [Self::Ciba];
+    pub const ALL: [Self; 2] = [Self::Ciba, Self::RefreshToken];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ciba => "urn:openid:params:grant-type:ciba",
+            Self::RefreshToken => "refresh_token",
         }
     }
 
@@ -40,6 +47,9 @@ pub enum TokenError {
     InvalidGrant,
     UnauthorizedClient,
     UnsupportedGrantType,
+    InvalidScope(&'static str),
+    /// RFC 8707 §2.
+    InvalidTarget(&'static str),
     MethodNotAllowed,
     TemporarilyUnavailable,
     ServerError,
@@ -60,6 +70,8 @@ impl ProtocolError for TokenError {
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope(_) => "invalid_scope",
+            Self::InvalidTarget(_) => "invalid_target",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -74,7 +86,9 @@ impl ProtocolError for TokenError {
             | Self::InvalidRequest(_)
             | Self::InvalidGrant
             | Self::UnauthorizedClient
-            | Self::UnsupportedGrantType => 400,
+            | Self::UnsupportedGrantType
+            | Self::InvalidScope(_)
+            | Self::InvalidTarget(_) => 400,
             Self::InvalidClient => 401,
             Self::MethodNotAllowed => 405,
             Self::ServerError => 500,
@@ -88,9 +102,11 @@ impl ProtocolError for TokenError {
             Self::SlowDown => "polled too early; poll less often, and not before the time in Retry-After",
             Self::ExpiredToken => "auth_req_id has expired; start a new authentication request",
             Self::AccessDenied => "the request was denied or withdrawn",
-            Self::InvalidRequest(why) => why,
+            Self::InvalidRequest(why) | Self::InvalidScope(why) | Self::InvalidTarget(why) => why,
             Self::InvalidClient => "client authentication failed",
-            Self::InvalidGrant => "auth_req_id is unknown, was redeemed, or belongs to another client",
+            Self::InvalidGrant => {
+                "auth_req_id or refresh_token is unknown, has ended, was used before, or belongs to another client"
+            }
             Self::UnauthorizedClient => "the client may not use this grant",
             Self::UnsupportedGrantType => "grant_type is not supported",
             Self::MethodNotAllowed => "the endpoint takes POST only",
@@ -117,19 +133,51 @@ impl ClientFacingError for TokenError {
     }
 }
 
-/// A validated token request: `auth_req_id`, as sent.
-pub fn parse(form: &Parameters) -> Result<&str, TokenError> {
+/// A validated token request.
+pub struct TokenRequest<'f> {
+    pub grant: PresentedGrant<'f>,
+    /// Narrows what was granted (RFC 8707 §2.2).
+    pub resources: Vec<ResourceId>,
+}
+
+/// What is to become tokens.
+pub enum PresentedGrant<'f> {
+    /// CIBA §10.1.
+    AuthReqId(&'f str),
+    /// RFC 6749 §6.
+    RefreshToken {
+        token: &'f str,
+        /// Narrows what was granted.
+        scope: Option<Scope>,
+    },
+}
+
+/// Checks the parameters; whether they mean anything is for the flows to say.
+pub fn parse(form: &Parameters) -> Result<TokenRequest<'_>, TokenError> {
     let grant_type = form.get("grant_type").ok_or(TokenError::InvalidRequest("grant_type is missing"))?;
-    match GrantType::parse(grant_type).ok_or(TokenError::UnsupportedGrantType)? {
+    let grant = match GrantType::parse(grant_type).ok_or(TokenError::UnsupportedGrantType)? {
         GrantType::Ciba => {
             let id = form.get("auth_req_id").ok_or(TokenError::InvalidRequest("auth_req_id is missing"))?;
             if id.len() > MAX_AUTH_REQ_ID {
                 return Err(TokenError::InvalidRequest("auth_req_id is longer than 128 bytes"));
             }
-            Ok(id)
+            PresentedGrant::AuthReqId(id)
         }
-    }
+        GrantType::RefreshToken => {
+            let token =
+                form.get("refresh_token").ok_or(TokenError::InvalidRequest("refresh_token is missing"))?;
+            if token.len() > MAX_REFRESH_TOKEN {
+                return Err(TokenError::InvalidRequest("refresh_token is longer than 128 bytes"));
+            }
+            let scope =
+                form.get("scope").map(|text| Scope::parse(text).ok_or(MALFORMED_SCOPE)).transpose()?;
+            PresentedGrant::RefreshToken { token, scope }
+        }
+    };
+    Ok(TokenRequest { grant, resources: resource::parse(form).map_err(TokenError::InvalidTarget)? })
 }
+
+const MALFORMED_SCOPE: TokenError = TokenError::InvalidScope("scope has characters that no scope has");
 
 /// The successful response (CIBA §10.1.1).
 #[derive(Serialize)]
@@ -138,8 +186,13 @@ pub struct TokenResponse {
     pub token_type: &'static str,
     /// Unit: seconds.
     pub expires_in: u64,
-    pub id_token: String,
-    /// Where the person approved less than was asked (RFC 6749 §5.1).
+    /// Where `openid` is in the scope; a refresh may leave it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Where the access token's scope is not what was asked for: less was approved, or less belongs to its resource
+    /// (RFC 6749 §5.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }

@@ -21,11 +21,13 @@ use crate::store::{StoreError, Table, WriteId, client, person};
 
 mod encoding;
 mod polling;
+mod refreshing;
 
 pub use encoding::PendingRequest;
 pub(super) use encoding::decode;
 use encoding::encode;
 pub use polling::{Polled, Redeemed, SlowedDown};
+pub use refreshing::{Refreshed, Revoked};
 
 pub(super) const SK: &str = "request";
 /// Lists what a person has to decide. Only pending requests are in it: every exit removes `pending_for`.

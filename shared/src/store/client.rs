@@ -7,8 +7,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
+use crate::domain::resource::{Resource, ResourceId};
 use crate::domain::scope::Scope;
 use crate::domain::secret::SecretHash;
+use crate::domain::signing_algorithm::SigningAlgorithm;
 use crate::domain::time::Timestamp;
 use crate::store::item::{Item, Reader, bytes, key, text};
 use crate::store::{StoreError, Table};
@@ -33,10 +35,32 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
         authentication,
         delivery_mode: reader.parsed("delivery_mode", DeliveryMode::parse)?,
         may_use_ciba: reader.flag("may_use_ciba")?,
+        may_refresh: reader.flag("may_refresh")?,
+        rotates_refresh_tokens: reader.flag("rotates_refresh_tokens")?,
         scope: reader.parsed("scope", Scope::parse)?,
         audience: reader.optional_text("audience").map(str::to_owned),
+        resources: reader.list("resources")?.iter().map(decode_resource).collect::<Result<_, _>>()?,
+        introspects: reader.texts("introspects")?,
+        id_token_algorithm: reader.parsed("id_token_algorithm", SigningAlgorithm::parse)?,
         active: reader.flag("active")?,
     })
+}
+
+fn decode_resource(value: &AttributeValue) -> Result<Resource, StoreError> {
+    let reader = Reader(value.as_m().map_err(|_| Reader::corrupt("resources"))?);
+    Ok(Resource {
+        id: reader.parsed("id", ResourceId::parse)?,
+        scope: reader.parsed("scope", Scope::parse)?,
+        algorithm: reader.parsed("algorithm", SigningAlgorithm::parse)?,
+    })
+}
+
+fn encode_resource(resource: &Resource) -> AttributeValue {
+    AttributeValue::M(HashMap::from([
+        ("id".to_owned(), text(resource.id.as_str())),
+        ("scope".to_owned(), text(resource.scope.encode())),
+        ("algorithm".to_owned(), text(resource.algorithm.as_str())),
+    ]))
 }
 
 fn encode(client: &Client) -> Item {
@@ -51,9 +75,20 @@ fn encode(client: &Client) -> Item {
         ("secret_hash".to_owned(), bytes(secret.as_bytes())),
         ("delivery_mode".to_owned(), text(client.delivery_mode.as_str())),
         ("may_use_ciba".to_owned(), AttributeValue::Bool(client.may_use_ciba)),
+        ("may_refresh".to_owned(), AttributeValue::Bool(client.may_refresh)),
+        ("rotates_refresh_tokens".to_owned(), AttributeValue::Bool(client.rotates_refresh_tokens)),
         ("scope".to_owned(), text(client.scope.encode())),
+        ("id_token_algorithm".to_owned(), text(client.id_token_algorithm.as_str())),
         ("active".to_owned(), AttributeValue::Bool(client.active)),
     ]);
+    if !client.resources.is_empty() {
+        let resources = client.resources.iter().map(encode_resource).collect();
+        item.insert("resources".to_owned(), AttributeValue::L(resources));
+    }
+    if !client.introspects.is_empty() {
+        let audiences = client.introspects.iter().map(text).collect();
+        item.insert("introspects".to_owned(), AttributeValue::L(audiences));
+    }
     item.extend(client.audience.as_ref().map(|audience| ("audience".to_owned(), text(audience))));
     item
 }

@@ -76,6 +76,11 @@ impl<'i> Reader<'i> {
         self.number(name).map(Timestamp::from_millis)
     }
 
+    /// A time; an absent one is none.
+    pub(super) fn optional_time(self, name: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.0.contains_key(name).then(|| self.time(name)).transpose()
+    }
+
     pub(super) fn flag(self, name: &str) -> Result<bool, StoreError> {
         self.0.get(name).and_then(|value| value.as_bool().ok()).copied().ok_or_else(|| Self::corrupt(name))
     }
@@ -83,6 +88,13 @@ impl<'i> Reader<'i> {
     pub(super) fn bytes(self, name: &str) -> Result<&'i [u8], StoreError> {
         let value = self.0.get(name).and_then(|value| value.as_b().ok());
         value.map(Blob::as_ref).ok_or_else(|| Self::corrupt(name))
+    }
+
+    /// A list of texts; an absent one is empty.
+    pub(super) fn texts(self, name: &str) -> Result<Vec<String>, StoreError> {
+        let texts =
+            self.list(name)?.iter().map(|value| value.as_s().cloned().map_err(|_| Self::corrupt(name)));
+        texts.collect()
     }
 
     /// A list; an absent one is empty.

@@ -21,7 +21,7 @@ mod table;
 mod transaction;
 
 pub use authentication_request::{
-    Decided, Inserted, PendingRequest, Polled, Redeemed, SlowedDown, Withdrawn,
+    Decided, Inserted, PendingRequest, Polled, Redeemed, Refreshed, Revoked, SlowedDown, Withdrawn,
 };
 pub use client::ClientDirectory;
 pub use description::TableState;

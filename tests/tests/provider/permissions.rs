@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ciba_local::sns::Failure;
-use ciba_tests::{Provider, at, request, root};
+use ciba_tests::{Provider, SECRET, at, basic, form, form_request, request, root};
 use serde_json::{Value, json};
 
 /// Function, action, and the leading key with a star for what follows its first part.
@@ -54,17 +54,22 @@ fn used(provider: &Provider) -> BTreeSet<Permission> {
 async fn each_function_uses_exactly_what_the_template_allows_it() {
     let provider = Provider::empty(&[]).await;
     provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect("keys");
-    provider.register(json!({"client_id": "kiosk"})).await.expect("kiosk");
+    let kiosk = json!({"client_id": "kiosk", "scope": "openid profile offline_access",
+        "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"]});
+    provider.register(kiosk).await.expect("kiosk");
     provider.enroll("alice", json!({"channels": [{"sms": "+15555550100"}]})).await.expect("alice");
 
     // Superseded, seen, approved, redeemed; and one about which nobody could be told.
     provider.asked(&[], at(0.0)).await;
-    let (auth_req_id, request_key) = provider.asked(&[], at(1.0)).await;
+    let (auth_req_id, request_key) = provider.asked(&[("scope", "openid offline_access")], at(1.0)).await;
     provider.consent("alice", "GET", "/consent", "", at(2.0)).await;
     provider.consent("alice", "GET", &format!("/consent/{request_key}"), "", at(2.0)).await;
     provider.poll(&auth_req_id, at(2.0)).await;
     provider.approve(&request_key, at(3.0)).await;
-    assert_eq!(provider.poll(&auth_req_id, at(6.0)).await.status, 200);
+    let tokens = provider.poll(&auth_req_id, at(6.0)).await;
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token"))];
+    let refresh = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&refresh));
+    assert_eq!(provider.call(&provider.token, &refresh, at(7.0)).await.status, 200);
     provider.sns.fail_next(Failure::OptedOut);
     assert_eq!(provider.ask(&[], at(7.0)).await.status, 403);
     let keys = request("GET", "/.well-known/jwks.json", &[], "");

@@ -3,7 +3,9 @@
 mod changes;
 mod handles;
 mod polling;
+mod refresh;
 mod requests;
+mod resources;
 mod tokens;
 
 use ciba::domain::time::Timestamp;

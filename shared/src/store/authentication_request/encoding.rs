@@ -5,15 +5,15 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::request_key;
-use crate::domain::authentication_request::{
-    AuthenticationRequest, CancelledBy, Grant, Polling, State, StateName,
-};
+use crate::domain::authentication_request::{AuthenticationRequest, CancelledBy, Polling, State, StateName};
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::decision::{Approval, Authentication};
+use crate::domain::grant::{Grant, Refreshing};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
+use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
 use crate::domain::time::millis;
 use crate::store::item::{Item, Reader, number, text, time, ttl};
@@ -39,6 +39,8 @@ pub(super) fn encode(request: &AuthenticationRequest, write: &WriteId) -> Item {
         ("ttl".to_owned(), ttl(lifetime.expires_at)),
         ("write_id".to_owned(), text(write.as_str())),
     ]);
+    let resources = request.resources.iter().map(ResourceId::as_str).collect::<Vec<_>>().join(" ");
+    item.extend((!resources.is_empty()).then(|| ("resources".to_owned(), text(resources))));
     item.extend(request.acr_values.as_ref().map(|values| ("acr_values".to_owned(), text(values))));
     item.extend(request.binding_message.as_ref().map(|m| ("binding_message".to_owned(), text(m.as_str()))));
     item
@@ -58,6 +60,8 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
             approval: decode_approval(reader)?,
             redeemed_at: reader.time("redeemed_at")?,
             ends_at: reader.time("grant_ends_at")?,
+            refresh: decode_refreshing(reader)?,
+            revoked_at: reader.optional_time("revoked_at")?,
         }),
     };
     Ok(AuthenticationRequest {
@@ -66,6 +70,7 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
         person: PersonKey::from_stored(reader.text("person")?),
         mode: reader.parsed("mode", DeliveryMode::parse)?,
         scope: reader.parsed("scope", Scope::parse)?,
+        resources: decode_resources(reader)?,
         acr_values: reader.optional_text("acr_values").map(str::to_owned),
         binding_message: decode_message(reader),
         lifetime: decode_lifetime(reader)?,
@@ -84,6 +89,7 @@ pub struct PendingRequest {
     pub key: RequestKey,
     pub client: ClientId,
     pub scope: Scope,
+    pub resources: Vec<ResourceId>,
     pub acr_values: Option<String>,
     pub binding_message: Option<BindingMessage>,
     pub lifetime: Lifetime,
@@ -95,6 +101,7 @@ pub(super) fn decode_pending(item: &Item) -> Result<PendingRequest, StoreError> 
         key: decode_key(reader)?,
         client: reader.parsed("client_id", ClientId::parse)?,
         scope: reader.parsed("scope", Scope::parse)?,
+        resources: decode_resources(reader)?,
         acr_values: reader.optional_text("acr_values").map(str::to_owned),
         binding_message: decode_message(reader),
         lifetime: decode_lifetime(reader)?,
@@ -103,6 +110,34 @@ pub(super) fn decode_pending(item: &Item) -> Result<PendingRequest, StoreError> 
 
 fn decode_key(reader: Reader<'_>) -> Result<RequestKey, StoreError> {
     reader.parsed("pk", |pk| RequestKey::parse(pk.strip_prefix("request#")?))
+}
+
+/// No resource has a space in its identifier.
+fn decode_resources(reader: Reader<'_>) -> Result<Vec<ResourceId>, StoreError> {
+    let ids = reader.optional_text("resources").unwrap_or_default().split(' ').filter(|id| !id.is_empty());
+    ids.map(|id| ResourceId::parse(id).ok_or_else(|| Reader::corrupt("resources"))).collect()
+}
+
+/// The attributes of a grant's refresh tokens.
+pub(super) fn refreshing_attributes(refreshing: &Refreshing) -> [(&'static str, AttributeValue); 4] {
+    [
+        ("refresh_counter", number(refreshing.counter)),
+        ("refresh_rotated_at", time(refreshing.rotated_at)),
+        ("refresh_idle_until", time(refreshing.idle_until)),
+        ("refresh_ends_at", time(refreshing.ends_at)),
+    ]
+}
+
+fn decode_refreshing(reader: Reader<'_>) -> Result<Option<Refreshing>, StoreError> {
+    if reader.optional_time("refresh_ends_at")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Refreshing {
+        counter: reader.unsigned("refresh_counter")?,
+        rotated_at: reader.time("refresh_rotated_at")?,
+        idle_until: reader.time("refresh_idle_until")?,
+        ends_at: reader.time("refresh_ends_at")?,
+    }))
 }
 
 fn decode_message(reader: Reader<'_>) -> Option<BindingMessage> {
@@ -130,15 +165,13 @@ pub(super) fn approval_attributes(approval: &Approval) -> Vec<(&'static str, Att
 }
 
 fn decode_approval(reader: Reader<'_>) -> Result<Approval, StoreError> {
-    let amr =
-        reader.list("amr")?.iter().map(|method| method.as_s().cloned().map_err(|_| Reader::corrupt("amr")));
     Ok(Approval {
         at: reader.time("decided_at")?,
         scope: reader.parsed("granted_scope", Scope::parse)?,
         authentication: Authentication {
             auth_time: reader.time("auth_time")?,
             acr: reader.optional_text("acr").map(str::to_owned),
-            amr: amr.collect::<Result<_, _>>()?,
+            amr: reader.texts("amr")?,
         },
     })
 }

@@ -4,9 +4,11 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
+use super::encoding::refreshing_attributes;
 use super::{handed_back, is_own, request_key};
-use crate::domain::authentication_request::{AuthenticationRequest, Grant, Polling, StateName};
+use crate::domain::authentication_request::{AuthenticationRequest, Polling, StateName};
 use crate::domain::client::ClientId;
+use crate::domain::grant::Grant;
 use crate::domain::lifetime::POLL_TOLERANCE;
 use crate::domain::request_key::RequestKey;
 use crate::domain::time::{Timestamp, millis};
@@ -98,12 +100,16 @@ impl Table {
         expires_at: Timestamp,
         write: &WriteId,
     ) -> Result<Redeemed, StoreError> {
-        let update = self
-            .update_request(request, write)
-            .update_expression(
-                "SET #state = :redeemed, redeemed_at = :now, grant_ends_at = :ends, #ttl = :ttl, write_id = :write \
-                 REMOVE binding_message, acr_values",
-            )
+        let mut set = "SET #state = :redeemed, redeemed_at = :now, grant_ends_at = :ends, #ttl = :ttl, \
+                       write_id = :write"
+            .to_owned();
+        let mut update = self.update_request(request, write);
+        for (name, value) in grant.refresh.iter().flat_map(refreshing_attributes) {
+            set.push_str(&format!(", {name} = :{name}"));
+            update = update.expression_attribute_values(format!(":{name}"), value);
+        }
+        let update = update
+            .update_expression(format!("{set} REMOVE binding_message, acr_values"))
             .condition_expression("#state = :approved AND client_id = :client AND expires_at > :now")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#ttl", "ttl")
@@ -119,7 +125,7 @@ impl Table {
         })
     }
 
-    fn update_request(&self, request: &RequestKey, write: &WriteId) -> UpdateItemFluentBuilder {
+    pub(super) fn update_request(&self, request: &RequestKey, write: &WriteId) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.name)
@@ -129,14 +135,14 @@ impl Table {
     }
 }
 
-enum Written {
+pub(super) enum Written {
     Done(Item),
     Refused(Option<Item>),
 }
 
 /// Sends a conditional update. A refusal by an item that carries our own `write_id` is our own success; a
 /// conflict with a transaction under way is over in a moment.
-async fn written(
+pub(super) async fn written(
     update: UpdateItemFluentBuilder,
     operation: &str,
     write: &WriteId,

@@ -168,10 +168,15 @@ async fn a_repeated_parameter_is_refused_even_if_both_are_equal() {
 #[tokio::test]
 async fn acr_values_and_resource_may_be_repeated() {
     let provider = Provider::start().await;
+    let resources =
+        ["https://a.example", "https://b.example"].map(|it| json!({"resource": it, "scope": "openid"}));
+    provider.register(json!({"client_id": "kiosk", "resources": resources})).await.expect("kiosk");
     let repeated = "&acr_values=urn:a&acr_values=urn:b&resource=https://a.example&resource=https://b.example";
     let answer = send(&provider, &raw(form(&VALID) + repeated), at(0.0)).await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(super::pending(&provider).await["acr_values"], "urn:a urn:b");
+    let pending = super::pending(&provider).await;
+    assert_eq!(pending["acr_values"], "urn:a urn:b");
+    assert_eq!(pending["resources"], "https://a.example https://b.example");
 }
 
 /// CIBA-7.1-27, HYG-1-02

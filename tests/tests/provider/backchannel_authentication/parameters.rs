@@ -196,8 +196,6 @@ async fn parameters_of_other_flows_and_unknown_ones_leave_no_mark() {
         "prompt",
         "max_age",
         "display",
-        "audience",
-        "resource",
         "client_notification_token",
         "authorization_details",
         "claims",

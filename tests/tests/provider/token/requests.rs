@@ -33,7 +33,6 @@ async fn a_missing_grant_type_is_invalid_and_another_one_is_unsupported() {
     for grant in [
         "authorization_code",
         "client_credentials",
-        "refresh_token",
         "password",
         "ciba",
         "urn:openid:params:grant-type:CIBA",
@@ -155,8 +154,6 @@ async fn parameters_that_a_poll_does_not_have_are_ignored() {
         ("auth_req_id", &id),
         ("client_id", "kiosk"),
         ("scope", "openid email payments"),
-        ("audience", "https://evil.example"),
-        ("resource", "https://evil.example"),
         ("nonce", "n"),
     ]);
     let tokens = send(&provider, &request, at(5.0)).await;

@@ -1,0 +1,269 @@
+//! Resources: the APIs that access tokens are for (RFC 8707).
+
+use url::Url;
+
+use crate::domain::client::Client;
+use crate::domain::scope::Scope;
+use crate::domain::signing_algorithm::SigningAlgorithm;
+
+/// The identifier of a resource: an absolute URI without fragment (RFC 8707 §2), compared byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceId(String);
+
+impl ResourceId {
+    /// Unit: bytes.
+    const MAX: usize = 512;
+
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_visible = text.bytes().all(|b| matches!(b, 0x21..=0x7e));
+        let is_absolute = Url::parse(text).is_ok_and(|url| url.fragment().is_none());
+        (text.len() <= Self::MAX && is_visible && is_absolute).then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A resource, as registered with a client that may get tokens for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    pub id: ResourceId,
+    /// The scope values that mean something there. A token for it has these only, and `openid`.
+    pub scope: Scope,
+    /// What signs the tokens for it.
+    pub algorithm: SigningAlgorithm,
+}
+
+/// What one access token is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target<'c> {
+    /// No resource was named: the client's registered audience, else this provider.
+    Default(&'c str),
+    /// Never empty.
+    Resources(Vec<&'c Resource>),
+}
+
+impl Client {
+    /// What `named` mean for this client. Without any it is the registered audience, which may be a resource, too;
+    /// else `issuer`. `None` if the client is not registered for one of them.
+    pub fn target<'c>(&'c self, named: &[ResourceId], issuer: &'c str) -> Option<Target<'c>> {
+        let find = |id: &str| self.resources.iter().find(|resource| resource.id.as_str() == id);
+        if named.is_empty() {
+            let audience = self.audience.as_deref().unwrap_or(issuer);
+            return Some(
+                find(audience).map_or(Target::Default(audience), |one| Target::Resources(vec![one])),
+            );
+        }
+        if let ([only], Some(audience)) = (named, &self.audience)
+            && only.as_str() == audience
+            && find(audience).is_none()
+        {
+            return Some(Target::Default(audience));
+        }
+        named.iter().map(|id| find(id.as_str())).collect::<Option<_>>().map(Target::Resources)
+    }
+
+    /// What a token is for when `granted` were named in the authentication request, and `named` are named now: a part of
+    /// them, or all if there are none (RFC 8707 §2.2).
+    pub fn narrowed_target<'c>(
+        &'c self,
+        granted: &[ResourceId],
+        named: &[ResourceId],
+        issuer: &'c str,
+    ) -> Option<Target<'c>> {
+        let whole = self.target(granted, issuer)?;
+        if named.is_empty() {
+            return Some(whole);
+        }
+        let part = self.target(named, issuer)?;
+        (part == whole || named.iter().all(|id| granted.contains(id))).then_some(part)
+    }
+
+    /// Whether a scope value belongs to one of its resources, and not to this provider.
+    fn is_of_a_resource(&self, value: &str) -> bool {
+        !Scope::OWN.contains(&value) && self.resources.iter().any(|resource| resource.scope.contains(value))
+    }
+}
+
+impl Target<'_> {
+    pub fn audience(&self) -> Vec<&str> {
+        match self {
+            Self::Default(audience) => vec![audience],
+            Self::Resources(resources) => resources.iter().map(|resource| resource.id.as_str()).collect(),
+        }
+    }
+
+    /// What signs a token for it. `None` if its resources want different algorithms: there is no such token.
+    pub fn algorithm(&self) -> Option<SigningAlgorithm> {
+        match self {
+            Self::Default(_) => Some(SigningAlgorithm::DEFAULT),
+            Self::Resources(resources) => {
+                let mut algorithms = resources.iter().map(|resource| resource.algorithm);
+                let first = algorithms.next()?;
+                algorithms.all(|other| other == first).then_some(first)
+            }
+        }
+    }
+
+    /// Whether `scope` may be asked for together with it: no value belongs to a resource that was not named
+    /// (RFC 9068 §3).
+    pub fn admits(&self, scope: &Scope, client: &Client) -> bool {
+        scope.values().all(|value| !client.is_of_a_resource(value) || self.has(value))
+    }
+
+    /// The part of what was granted that a token for it says: what means something there, and `openid`.
+    pub fn narrow(&self, granted: &Scope, client: &Client) -> Option<Scope> {
+        granted.only(|value| match self {
+            Self::Default(_) => !client.is_of_a_resource(value),
+            Self::Resources(_) => value == Scope::OPENID || self.has(value),
+        })
+    }
+
+    fn has(&self, value: &str) -> bool {
+        match self {
+            Self::Default(_) => false,
+            Self::Resources(resources) => resources.iter().any(|resource| resource.scope.contains(value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::client::{ClientAuthentication, ClientId, DeliveryMode};
+    use crate::domain::secret::SecretHash;
+
+    const ISSUER: &str = "https://ciba.example";
+
+    fn scope(text: &str) -> Scope {
+        Scope::parse(text).unwrap()
+    }
+
+    fn id(text: &str) -> ResourceId {
+        ResourceId::parse(text).unwrap()
+    }
+
+    fn resource(name: &str, values: &str, algorithm: SigningAlgorithm) -> Resource {
+        Resource { id: id(name), scope: scope(values), algorithm }
+    }
+
+    fn client(audience: Option<&str>) -> Client {
+        Client {
+            id: ClientId::parse("kiosk").unwrap(),
+            name: "Kiosk".to_owned(),
+            authentication: ClientAuthentication::ClientSecretBasic(SecretHash::OF_NOTHING),
+            delivery_mode: DeliveryMode::Poll,
+            may_use_ciba: true,
+            may_refresh: false,
+            rotates_refresh_tokens: true,
+            scope: scope("openid profile read pay"),
+            audience: audience.map(str::to_owned),
+            resources: vec![
+                resource("https://read.example", "read", SigningAlgorithm::Rs256),
+                resource("https://pay.example", "pay read profile", SigningAlgorithm::Es256),
+            ],
+            introspects: vec![],
+            id_token_algorithm: SigningAlgorithm::Es256,
+            active: true,
+        }
+    }
+
+    /// TOK-6-01
+    #[test]
+    fn a_resource_is_an_absolute_uri_without_fragment() {
+        for text in ["https://api.example", "https://api.example/v1?x=y", "urn:example:api"] {
+            assert!(ResourceId::parse(text).is_some(), "{text}");
+        }
+        let long = format!("https://api.example/{}", "a".repeat(512));
+        for text in [
+            "",
+            "api",
+            "/v1",
+            "//api.example",
+            "https://api.example#",
+            "https://a b.example",
+            "https://ä.example",
+            &long,
+        ] {
+            assert!(ResourceId::parse(text).is_none(), "{text}");
+        }
+    }
+
+    /// TOK-2-07, TOK-6-04, TOK-6-05
+    #[test]
+    fn a_token_is_for_what_was_named_else_for_the_audience_else_for_the_issuer() {
+        let audience = |client: &Client, named: &[ResourceId]| {
+            let target = client.target(named, ISSUER)?;
+            Some(target.audience().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        };
+        let plain = client(None);
+        assert_eq!(audience(&plain, &[]).as_deref(), Some(ISSUER));
+        assert_eq!(audience(&plain, &[id("https://pay.example")]).as_deref(), Some("https://pay.example"));
+        assert_eq!(audience(&plain, &[id("https://pay.example"), id("https://other.example")]), None);
+        assert_eq!(audience(&plain, &[id("https://pay.example/")]), None, "no normalisation");
+        assert_eq!(audience(&plain, &[id(ISSUER)]), None);
+
+        let unlisted = client(Some("urn:example:all"));
+        assert_eq!(audience(&unlisted, &[]).as_deref(), Some("urn:example:all"));
+        assert_eq!(audience(&unlisted, &[id("urn:example:all")]).as_deref(), Some("urn:example:all"));
+        let listed = client(Some("https://read.example"));
+        assert_eq!(listed.target(&[], ISSUER), listed.target(&[id("https://read.example")], ISSUER));
+    }
+
+    /// TOK-6-03
+    #[test]
+    fn a_token_request_names_a_part_of_what_was_granted_and_nothing_else() {
+        let client = client(None);
+        let narrowed = |granted: &[ResourceId], named: &[ResourceId]| {
+            let target = client.narrowed_target(granted, named, ISSUER)?;
+            Some(target.audience().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        };
+        let both = [id("https://read.example"), id("https://pay.example")];
+        assert_eq!(narrowed(&both, &[]).as_deref(), Some("https://read.example https://pay.example"));
+        assert_eq!(narrowed(&both, &both[1..]).as_deref(), Some("https://pay.example"));
+        assert_eq!(narrowed(&both[..1], &both[1..]), None);
+        assert_eq!(narrowed(&both[..1], &both), None);
+        assert_eq!(narrowed(&[], &both[1..]), None, "what was granted is the default");
+        assert_eq!(narrowed(&[], &[]).as_deref(), Some(ISSUER));
+    }
+
+    /// TOK-2-07
+    #[test]
+    fn a_token_says_the_scope_that_means_something_where_it_is_for() {
+        let client = client(None);
+        let granted = scope("openid profile read pay");
+        let narrowed = |named: &[ResourceId]| {
+            client.target(named, ISSUER).unwrap().narrow(&granted, &client).unwrap().encode()
+        };
+        assert_eq!(narrowed(&[]), "openid profile");
+        assert_eq!(narrowed(&[id("https://read.example")]), "openid read");
+        assert_eq!(narrowed(&[id("https://pay.example")]), "openid profile read pay");
+    }
+
+    /// TOK-2-07
+    #[test]
+    fn a_value_of_a_resource_is_asked_for_together_with_that_resource() {
+        let client = client(None);
+        let admits = |named: &[ResourceId], asked: &str| {
+            client.target(named, ISSUER).unwrap().admits(&scope(asked), &client)
+        };
+        assert!(admits(&[], "openid profile"));
+        assert!(!admits(&[], "openid read"));
+        assert!(
+            admits(&[id("https://read.example")], "openid profile read"),
+            "profile is this provider's own"
+        );
+        assert!(!admits(&[id("https://read.example")], "openid pay"));
+        assert!(admits(&[id("https://read.example"), id("https://pay.example")], "openid pay"));
+    }
+
+    #[test]
+    fn resources_that_want_different_algorithms_have_no_token_in_common() {
+        let client = client(None);
+        let algorithm = |named: &[ResourceId]| client.target(named, ISSUER).unwrap().algorithm();
+        assert_eq!(algorithm(&[]), Some(SigningAlgorithm::Es256));
+        assert_eq!(algorithm(&[id("https://read.example")]), Some(SigningAlgorithm::Rs256));
+        assert_eq!(algorithm(&[id("https://read.example"), id("https://pay.example")]), None);
+    }
+}

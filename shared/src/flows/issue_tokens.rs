@@ -1,0 +1,138 @@
+//! Making tokens: of what was approved, for what was granted. Nothing is written here.
+
+use crate::config::{Issuer, TokenSettings};
+use crate::domain::client::Client;
+use crate::domain::decision::Approval;
+use crate::domain::request_key::RequestKey;
+use crate::domain::resource::{ResourceId, Target};
+use crate::domain::scope::Scope;
+use crate::domain::time::{Timestamp, seconds_rounded_up};
+use crate::flows::Invocation;
+use crate::keys::{KeyError, KeyRing};
+use crate::protocol::access_token::{self, AccessTokenClaims, Audience};
+use crate::protocol::id_token::{self, IdTokenClaims};
+use crate::protocol::token::TokenResponse;
+
+/// What this flow works with.
+pub struct Issuing<'a> {
+    pub keys: &'a KeyRing,
+    pub issuer: &'a Issuer,
+    pub settings: &'a TokenSettings,
+    pub invocation: &'a Invocation,
+}
+
+/// Why no tokens are made.
+#[derive(Debug)]
+pub enum NotIssued {
+    Keys(KeyError),
+    /// `resource` names what was not granted, or the client is not registered for any more. The text is for the client.
+    Target(&'static str),
+    /// The scope has nothing that the token could say. The text is for the client.
+    Scope(&'static str),
+    /// The text is for the log.
+    Fault(String),
+}
+
+impl From<KeyError> for NotIssued {
+    fn from(error: KeyError) -> Self {
+        Self::Keys(error)
+    }
+}
+
+/// The grant that the tokens belong to, with client and person as they are now.
+pub struct Granted<'a> {
+    pub key: &'a RequestKey,
+    pub client: &'a Client,
+    pub sub: &'a str,
+    pub approval: &'a Approval,
+    /// What was granted, or the part of it that is wanted now.
+    pub scope: &'a Scope,
+    /// What the scope in the answer is compared with.
+    pub asked: &'a Scope,
+    pub target: Target<'a>,
+    /// The handle that was presented; the ID token repeats it.
+    pub auth_req_id: Option<&'a str>,
+    /// The number of the refresh token that goes along.
+    pub refresh_token: Option<u32>,
+}
+
+/// What the tokens are for: `granted` in the authentication request, `named` in the token request.
+pub fn target<'c>(
+    client: &'c Client,
+    granted: &[ResourceId],
+    named: &[ResourceId],
+    issuer: &'c Issuer,
+) -> Result<Target<'c>, NotIssued> {
+    let target = client.narrowed_target(granted, named, issuer.as_str());
+    target.ok_or(NotIssued::Target("resource names what was not granted, or is not registered any more"))
+}
+
+impl Issuing<'_> {
+    /// 1. The access token, for its audience and with the scope that means something there.
+    /// 2. The ID token, which says when and how the person was authenticated: on their own device.
+    /// 3. The refresh token.
+    pub fn issue(&self, granted: &Granted<'_>) -> Result<TokenResponse, NotIssued> {
+        let (access_token, scope) = self.access_token(granted)?;
+        let id_token = match granted.scope.contains(Scope::OPENID) {
+            true => Some(self.id_token(granted, &access_token)?),
+            false => None,
+        };
+        let now = self.invocation.now;
+        let refresh_token =
+            granted.refresh_token.map(|counter| self.keys.seal_refresh_token(granted.key, counter, now));
+        Ok(TokenResponse {
+            access_token,
+            token_type: "Bearer",
+            expires_in: seconds_rounded_up(self.settings.access_token_lifetime),
+            id_token,
+            refresh_token: refresh_token.transpose()?,
+            scope: (!scope.same_as(granted.asked)).then(|| scope.encode()),
+        })
+    }
+
+    fn access_token(&self, granted: &Granted<'_>) -> Result<(String, Scope), NotIssued> {
+        let now = self.invocation.now;
+        let algorithm = granted.target.algorithm().ok_or(NotIssued::Target(
+            "the resources take tokens of different algorithms; name one of them in the token request",
+        ))?;
+        let scope = granted
+            .target
+            .narrow(granted.scope, granted.client)
+            .ok_or(NotIssued::Scope("scope has no value that belongs to the resource"))?;
+        let authentication = &granted.approval.authentication;
+        let claims = AccessTokenClaims {
+            iss: self.issuer.as_str(),
+            sub: granted.sub,
+            aud: Audience(granted.target.audience()),
+            client_id: granted.client.id.as_str(),
+            iat: now.seconds(),
+            exp: Timestamp::seconds(now.plus(self.settings.access_token_lifetime)),
+            jti: &self.keys.seal_jti(granted.key, self.invocation.random(), now)?,
+            scope: &scope.encode(),
+            auth_time: authentication.auth_time.seconds(),
+            acr: authentication.acr.as_deref(),
+            amr: &authentication.amr,
+        };
+        let signed = self.keys.signing_key(algorithm, now)?.sign(access_token::TYP, &claims);
+        Ok((signed.map_err(NotIssued::Fault)?, scope))
+    }
+
+    fn id_token(&self, granted: &Granted<'_>, access_token: &str) -> Result<String, NotIssued> {
+        let now = self.invocation.now;
+        let algorithm = granted.client.id_token_algorithm;
+        let authentication = &granted.approval.authentication;
+        let claims = IdTokenClaims {
+            iss: self.issuer.as_str(),
+            sub: granted.sub,
+            aud: granted.client.id.as_str(),
+            iat: now.seconds(),
+            exp: Timestamp::seconds(now.plus(self.settings.id_token_lifetime)),
+            auth_time: authentication.auth_time.seconds(),
+            acr: authentication.acr.as_deref(),
+            amr: &authentication.amr,
+            at_hash: id_token::at_hash(access_token),
+            auth_req_id: granted.auth_req_id,
+        };
+        self.keys.signing_key(algorithm, now)?.sign("JWT", &claims).map_err(NotIssued::Fault)
+    }
+}

@@ -1,0 +1,137 @@
+//! Refreshing (RFC 6749 §6, RFC 9700 §4.14): everything that can fail comes first, then one conditional write.
+
+use crate::domain::authentication_request::AuthenticationRequest;
+use crate::domain::client::{Client, ClientId};
+use crate::domain::grant::{Grant, RefreshFinding, refresh as find};
+use crate::domain::request_key::RequestKey;
+use crate::domain::resource::ResourceId;
+use crate::domain::scope::Scope;
+use crate::flows::issue_tokens::{Granted, Issuing, NotIssued, target};
+use crate::protocol::token::TokenResponse;
+use crate::store::{Refreshed, StoreError, Table};
+
+/// How often a use is tried that others change the grant during.
+const TRIES: usize = 3;
+
+/// What this flow works with.
+pub struct Refresh<'a> {
+    pub table: &'a Table,
+    pub issuing: Issuing<'a>,
+}
+
+/// What the client presents: the opened refresh token, and what it wants of the grant.
+pub struct Presented<'a> {
+    pub grant: RequestKey,
+    /// The number of the refresh token.
+    pub counter: u32,
+    pub scope: Option<&'a Scope>,
+    pub resources: &'a [ResourceId],
+}
+
+/// Why no tokens are issued.
+#[derive(Debug)]
+pub enum NotRefreshed {
+    /// No grant of this client has this token any more. The text is for the log.
+    Invalid(&'static str),
+    /// The token had been replaced, so two hold it: the grant is revoked now.
+    Reused,
+    /// The client is disabled, or lost this grant type.
+    ClientInactive,
+    NotIssued(NotIssued),
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotRefreshed {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotIssued> for NotRefreshed {
+    fn from(error: NotIssued) -> Self {
+        Self::NotIssued(error)
+    }
+}
+
+impl Refresh<'_> {
+    /// 1. Read the grant, and let its rules say what this token is.
+    /// 2. Read person and client as they are now.
+    /// 3. Make the tokens: the same scope or less, the same person, the same authentication (`TOK-3-11`).
+    /// 4. Record the use: of parallel uses one goes through, and the others find its result (`TOK-3-08`, `TOK-3-09`).
+    pub async fn refresh(
+        &self,
+        client: &ClientId,
+        presented: &Presented<'_>,
+    ) -> Result<TokenResponse, NotRefreshed> {
+        let Issuing { settings, invocation, .. } = self.issuing;
+        let (now, write) = (invocation.now, &invocation.write_id);
+        let mut seen = self.table.find_request(&presented.grant).await?.map(Box::new);
+        for _ in 0..TRIES {
+            let found = find(seen.as_deref(), client, presented.counter, now, settings.refresh.grace);
+            let (grant, refreshing, is_repeat) = match found {
+                RefreshFinding::Current(grant, refreshing) => (grant, refreshing, false),
+                RefreshFinding::JustReplaced(grant, refreshing) => (grant, refreshing, true),
+                RefreshFinding::NotYours => return Err(NotRefreshed::Invalid("no grant of this client")),
+                RefreshFinding::Revoked => return Err(NotRefreshed::Invalid("the grant is revoked")),
+                RefreshFinding::Expired => {
+                    return Err(NotRefreshed::Invalid("the refresh token has expired"));
+                }
+                RefreshFinding::Reused => {
+                    self.table.revoke_grant(&presented.grant, client, now, write).await?;
+                    return Err(NotRefreshed::Reused);
+                }
+            };
+            let Some(request) = &seen else { return Err(NotRefreshed::Invalid("no grant")) };
+            let (person, client) = self.table.find_person_and_client(&request.person, client).await?;
+            let person = person
+                .filter(|person| person.active)
+                .ok_or(NotRefreshed::Invalid("the person is not active any more"))?;
+            let client = client
+                .filter(|client| client.active && client.may_refresh)
+                .ok_or(NotRefreshed::ClientInactive)?;
+
+            let next = match is_repeat {
+                true => refreshing,
+                false => refreshing.used(now, client.rotates_refresh_tokens, &settings.refresh),
+            };
+            let tokens =
+                self.tokens(request, grant, &client, person.sub.as_str(), next.counter, presented)?;
+            if is_repeat {
+                return Ok(tokens);
+            }
+            let (key, counter) = (&presented.grant, refreshing.counter);
+            match self.table.refresh_grant(key, &client.id, counter, &next, now, write).await? {
+                Refreshed::Done => return Ok(tokens),
+                Refreshed::Changed(item) => seen = item,
+            }
+        }
+        Err(NotRefreshed::Store(StoreError::Unavailable("the grant changed at each try".to_owned())))
+    }
+
+    fn tokens(
+        &self,
+        request: &AuthenticationRequest,
+        grant: &Grant,
+        client: &Client,
+        sub: &str,
+        counter: u32,
+        presented: &Presented<'_>,
+    ) -> Result<TokenResponse, NotRefreshed> {
+        let granted = &grant.approval.scope;
+        let scope = presented.scope.unwrap_or(granted);
+        if !scope.is_subset_of(granted) {
+            return Err(NotIssued::Scope("scope has values that were not granted").into());
+        }
+        Ok(self.issuing.issue(&Granted {
+            key: &presented.grant,
+            client,
+            sub,
+            approval: &grant.approval,
+            scope,
+            asked: scope,
+            target: target(client, &request.resources, presented.resources, self.issuing.issuer)?,
+            auth_req_id: None,
+            refresh_token: Some(counter),
+        })?)
+    }
+}
