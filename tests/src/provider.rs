@@ -21,10 +21,13 @@ use ciba_local::sns::{Sns, SnsHandle};
 use ciba_local::template::Template;
 use consent::Consent;
 use discovery::Discovery;
+use introspection::Introspection;
 use jwks::Jwks;
 use key_rotation::KeyRotation;
+use revocation::Revocation;
 use serde_json::{Map, Value, json};
 use token::Token;
+use userinfo::Userinfo;
 
 use crate::{Answer, START, basic, form, form_request, json_request, root};
 
@@ -48,6 +51,9 @@ pub struct Provider {
     pub consent: Consent,
     pub discovery: Discovery,
     pub jwks: Jwks,
+    pub userinfo: Userinfo,
+    pub introspection: Introspection,
+    pub revocation: Revocation,
     pub key_rotation: KeyRotation,
     environment: Vec<(String, String)>,
     _login_server: Server,
@@ -116,6 +122,9 @@ impl Provider {
             consent: Consent::new(&of("consent")).expect("consent"),
             discovery: Discovery::new(&of("discovery")).expect("discovery"),
             jwks: Jwks::new(&of("jwks")).expect("jwks"),
+            userinfo: Userinfo::new(&of("userinfo")).expect("userinfo"),
+            introspection: Introspection::new(&of("introspection")).expect("introspection"),
+            revocation: Revocation::new(&of("revocation")).expect("revocation"),
             key_rotation: KeyRotation::new(&of("key-rotation")).expect("key-rotation"),
             dynamodb,
             proxy,

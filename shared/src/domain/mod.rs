@@ -1,5 +1,6 @@
 //! The rules, pure: no clock, no I/O, no AWS. Time and randomness come in as parameters.
 
+pub mod access_token;
 pub mod address;
 pub mod asks;
 pub mod authentication_request;
@@ -14,6 +15,7 @@ pub mod lifetime;
 pub mod login_issuer;
 pub mod notification;
 pub mod person;
+pub mod person_claims;
 pub mod person_key;
 pub mod request_key;
 pub mod resource;

@@ -1,8 +1,10 @@
 //! What happens: each flow is a list of numbered steps.
 
 pub mod authenticate_client;
+pub mod check_token;
 pub mod decide;
 pub mod enroll_person;
+pub mod introspect;
 mod invocation;
 pub mod issue_tokens;
 pub mod poll;
@@ -12,6 +14,7 @@ pub mod refresh;
 pub mod register_client;
 pub mod resolve_hint;
 pub mod review;
+pub mod revoke;
 pub mod rotate_keys;
 pub mod start_authentication;
 

@@ -1,7 +1,12 @@
 //! `Authorization: Bearer` (RFC 6750 §2.1).
 
-use lambda_http::Request;
+use lambda_http::{Request, RequestExt};
 use lambda_http::http::header::AUTHORIZATION;
+
+/// Whether a token stands in the URL, where it ends up in logs (RFC 9700 §4.3.2).
+pub fn is_in_query(request: &Request) -> bool {
+    request.query_string_parameters_ref().is_some_and(|query| query.first("access_token").is_some())
+}
 
 /// The bearer token. `None` if there is none; a token in the query or the body is never looked for.
 pub fn token(request: &Request) -> Option<&str> {

@@ -1,6 +1,8 @@
 //! Inner failures become refusals, here and nowhere else: what the caller is told is the endpoint's own list of
 //! errors, and the cause goes to the log.
 
+use crate::flows::introspect::NotIntrospected;
+use crate::flows::revoke::NotRevoked;
 use crate::http::client_authentication::Unauthenticated;
 use crate::http::form::NotAForm;
 use crate::keys::KeyError;
@@ -38,6 +40,24 @@ impl<E: ClientFacingError> From<Unauthenticated> for Refusal<E> {
             Unauthenticated::InvalidRequest(why) => E::invalid_request(why).into(),
             Unauthenticated::InvalidClient(why) => Self::because(E::INVALID_CLIENT, why),
             Unauthenticated::Store(error) => error.into(),
+        }
+    }
+}
+
+impl<E: ProtocolError> From<NotIntrospected> for Refusal<E> {
+    fn from(error: NotIntrospected) -> Self {
+        match error {
+            NotIntrospected::Keys(error) => error.into(),
+            NotIntrospected::Store(error) => error.into(),
+        }
+    }
+}
+
+impl<E: ProtocolError> From<NotRevoked> for Refusal<E> {
+    fn from(error: NotRevoked) -> Self {
+        match error {
+            NotRevoked::Keys(error) => error.into(),
+            NotRevoked::Store(error) => error.into(),
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use lambda_http::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use lambda_http::{Body, Response};
@@ -19,11 +20,36 @@ pub fn ok(body: &impl Serialize) -> Response<Body> {
     build(200, body, None)
 }
 
+/// Success about which there is nothing to say. SDKs parse whatever comes with 200, so it is an empty object.
+pub fn done() -> Response<Body> {
+    ok(&json!({}))
+}
+
+/// What a browser asks before a page may send a token (`HYG-1-11`).
+pub fn preflight(methods: &'static str) -> Response<Body> {
+    let mut response = readable_by_pages(done());
+    *response.body_mut() = Body::Empty;
+    *response.status_mut() = lambda_http::http::StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_TYPE);
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization"));
+    response
+}
+
+/// An answer that every web page may read: what opens the endpoint is the token, not a cookie (`HYG-1-11`).
+pub fn readable_by_pages(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate"));
+    response
+}
+
 /// A successful answer that everybody may keep for `max_age`: discovery and keys only (`TOK-11-08`).
 pub fn cacheable(body: &impl Serialize, max_age: Duration) -> Response<Body> {
     let mut response = build(200, body, Some(max_age));
     // Public documents; every web page may read them (`HYG-1-11`).
-    response.headers_mut().insert("access-control-allow-origin", HeaderValue::from_static("*"));
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
 

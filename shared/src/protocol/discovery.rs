@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::client::{AuthenticationMethod, DeliveryMode};
+use crate::domain::person_claims;
 use crate::domain::scope::Scope;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::routes;
@@ -19,6 +20,9 @@ pub struct Metadata {
     pub token_endpoint: String,
     pub backchannel_authentication_endpoint: String,
     pub jwks_uri: String,
+    pub userinfo_endpoint: String,
+    pub introspection_endpoint: String,
+    pub revocation_endpoint: String,
     pub backchannel_token_delivery_modes_supported: Vec<&'static str>,
     pub backchannel_user_code_parameter_supported: bool,
     pub grant_types_supported: Vec<&'static str>,
@@ -27,6 +31,8 @@ pub struct Metadata {
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     pub scopes_supported: Vec<&'static str>,
     pub claims_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -39,12 +45,16 @@ impl Metadata {
     /// `acr_values` are the classes to which some login issuer's are mapped.
     pub fn new(issuer: &str, acr_values: Vec<String>) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
+        let methods = || AuthenticationMethod::ALL.map(AuthenticationMethod::as_str).into();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: at(routes::AUTHORIZATION),
             token_endpoint: at(routes::TOKEN),
             backchannel_authentication_endpoint: at(routes::BACKCHANNEL_AUTHENTICATION),
             jwks_uri: at(routes::JWKS),
+            userinfo_endpoint: at(routes::USERINFO),
+            introspection_endpoint: at(routes::INTROSPECTION),
+            revocation_endpoint: at(routes::REVOCATION),
             backchannel_token_delivery_modes_supported: DeliveryMode::SUPPORTED
                 .map(DeliveryMode::as_str)
                 .into(),
@@ -53,11 +63,14 @@ impl Metadata {
             response_types_supported: vec![],
             subject_types_supported: vec!["public"],
             id_token_signing_alg_values_supported: vec![SIGNING_ALG],
-            token_endpoint_auth_methods_supported: AuthenticationMethod::ALL
-                .map(AuthenticationMethod::as_str)
-                .into(),
+            token_endpoint_auth_methods_supported: methods(),
+            introspection_endpoint_auth_methods_supported: methods(),
+            revocation_endpoint_auth_methods_supported: methods(),
             scopes_supported: Scope::OWN.into(),
-            claims_supported: vec!["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"],
+            claims_supported: ["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"]
+                .into_iter()
+                .chain(person_claims::all())
+                .collect(),
             acr_values_supported: acr_values,
             request_parameter_supported: false,
             // Its default is true (OIDC Discovery §3), so it has to be said.

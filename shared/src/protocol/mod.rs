@@ -13,3 +13,5 @@ pub mod registration;
 pub mod resource;
 pub mod routes;
 pub mod token;
+pub mod token_management;
+pub mod userinfo;

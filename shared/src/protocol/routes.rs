@@ -17,6 +17,9 @@ pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 pub const AUTHORIZATION: &str = "/authorize";
 pub const JWKS: &str = "/.well-known/jwks.json";
+pub const USERINFO: &str = "/userinfo";
+pub const INTROSPECTION: &str = "/oauth/introspect";
+pub const REVOCATION: &str = "/oauth/revoke";
 
 const fn route(function: &'static str, path: &'static str) -> Route {
     Route { function, path }
@@ -32,4 +35,7 @@ pub const ALL: &[Route] = &[
     route("discovery", AUTHORIZATION_SERVER),
     route("discovery", AUTHORIZATION),
     route("jwks", JWKS),
+    route("userinfo", USERINFO),
+    route("introspection", INTROSPECTION),
+    route("revocation", REVOCATION),
 ];

@@ -26,6 +26,9 @@ fn read_by(function: &str) -> BTreeSet<String> {
         "consent" => consent::Consent::new(&env).map(drop),
         "discovery" => discovery::Discovery::new(&env).map(drop),
         "jwks" => jwks::Jwks::new(&env).map(drop),
+        "userinfo" => userinfo::Userinfo::new(&env).map(drop),
+        "introspection" => introspection::Introspection::new(&env).map(drop),
+        "revocation" => revocation::Revocation::new(&env).map(drop),
         "key-rotation" => key_rotation::KeyRotation::new(&env).map(drop),
         other => panic!("{other} is not known here"),
     };

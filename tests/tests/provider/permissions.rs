@@ -69,7 +69,14 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let tokens = provider.poll(&auth_req_id, at(6.0)).await;
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token"))];
     let refresh = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&refresh));
-    assert_eq!(provider.call(&provider.token, &refresh, at(7.0)).await.status, 200);
+    let refreshed = provider.call(&provider.token, &refresh, at(7.0)).await;
+    let access = refreshed.text("access_token");
+    let bearer = format!("Bearer {access}");
+    let userinfo = request("GET", "/userinfo", &[("authorization", &bearer)], "");
+    assert_eq!(provider.call(&provider.userinfo, &userinfo, at(7.0)).await.status, 200);
+    let token = form_request("/", Some(&basic("kiosk", SECRET)), &form(&[("token", access)]));
+    assert_eq!(provider.call(&provider.introspection, &token, at(7.0)).await.status, 200);
+    assert_eq!(provider.call(&provider.revocation, &token, at(7.0)).await.status, 200);
     provider.sns.fail_next(Failure::OptedOut);
     assert_eq!(provider.ask(&[], at(7.0)).await.status, 403);
     let keys = request("GET", "/.well-known/jwks.json", &[], "");

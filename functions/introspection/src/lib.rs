@@ -1,0 +1,57 @@
+//! The introspection endpoint (RFC 7662): a client asks whether a token of its own, or for it, still counts.
+
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, Environment, Issuer};
+use ciba::flows::Invocation;
+use ciba::flows::introspect::Introspecting;
+use ciba::http::client_authentication::authenticated;
+use ciba::http::serve::Endpoint;
+use ciba::http::{Body, Request, Response, form, respond};
+use ciba::keys::{KeyRings, Kms};
+use ciba::protocol::error::Refusal;
+use ciba::protocol::token_management::{self, Introspection as Answer, TokenManagementError as Error};
+use ciba::store::{ClientDirectory, Table};
+
+pub struct Introspection {
+    issuer: Issuer,
+    table: Table,
+    clients: ClientDirectory,
+    keys: KeyRings,
+}
+
+impl Introspection {
+    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        let aws = Aws::read(environment)?;
+        let table = Table::connect(&aws);
+        Ok(Self {
+            issuer: Issuer::read(environment)?,
+            clients: ClientDirectory::new(table.clone()),
+            keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
+            table,
+        })
+    }
+
+    /// Opens the first connections and the keys, while Lambda gives a starting function its full speed.
+    /// Without keys the function starts all the same, and answers 503.
+    pub async fn warm_up(&self, invocation: &Invocation) {
+        let _ = self.keys.get(invocation.now).await;
+    }
+
+    /// Authenticate the caller → whose token? → does it stand? → answer.
+    async fn answer(&self, request: &Request, invocation: &Invocation) -> Result<Answer, Refusal<Error>> {
+        let form = form::read(request)?;
+        let caller = authenticated(&self.clients, request, &form, invocation.now).await?;
+        let token = token_management::parse(&form)?;
+        let flow = Introspecting { table: &self.table, keys: &self.keys, issuer: &self.issuer };
+        Ok(flow.introspect(token, &caller, invocation.now).await?)
+    }
+}
+
+impl Endpoint for Introspection {
+    async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
+        match self.answer(request, invocation).await {
+            Ok(answer) => respond::ok(&answer),
+            Err(refusal) => respond::refusal(&refusal),
+        }
+    }
+}

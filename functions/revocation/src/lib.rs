@@ -1,0 +1,61 @@
+//! The revocation endpoint (RFC 7009): a client gives up what it was granted.
+
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, Environment, Issuer};
+use ciba::flows::Invocation;
+use ciba::flows::revoke::revoke;
+use ciba::http::client_authentication::authenticated;
+use ciba::http::serve::Endpoint;
+use ciba::http::{Body, Request, Response, form, respond};
+use ciba::keys::{KeyRings, Kms};
+use ciba::protocol::error::Refusal;
+use ciba::protocol::token_management::{self, TokenManagementError as Error};
+use ciba::store::{ClientDirectory, Table};
+
+pub struct Revocation {
+    issuer: Issuer,
+    table: Table,
+    clients: ClientDirectory,
+    keys: KeyRings,
+}
+
+impl Revocation {
+    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        let aws = Aws::read(environment)?;
+        let table = Table::connect(&aws);
+        Ok(Self {
+            issuer: Issuer::read(environment)?,
+            clients: ClientDirectory::new(table.clone()),
+            keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
+            table,
+        })
+    }
+
+    /// Opens the first connections and the keys, while Lambda gives a starting function its full speed.
+    /// Without keys the function starts all the same, and answers 503.
+    pub async fn warm_up(&self, invocation: &Invocation) {
+        let _ = self.keys.get(invocation.now).await;
+    }
+
+    /// Authenticate the client → whose token? → revoke its grant. What is no token of the client's is no error
+    /// (RFC 7009 §2.2).
+    async fn revoke(&self, request: &Request, invocation: &Invocation) -> Result<(), Refusal<Error>> {
+        let form = form::read(request)?;
+        let client = authenticated(&self.clients, request, &form, invocation.now).await?;
+        let token = token_management::parse(&form)?;
+        let revoked = revoke(&self.table, &self.keys, &self.issuer, &client.id, token, invocation).await?;
+        if let Some(grant) = revoked {
+            respond::log_step("revoked", &grant);
+        }
+        Ok(())
+    }
+}
+
+impl Endpoint for Revocation {
+    async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
+        match self.revoke(request, invocation).await {
+            Ok(()) => respond::done(),
+            Err(refusal) => respond::refusal(&refusal),
+        }
+    }
+}

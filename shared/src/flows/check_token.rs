@@ -1,0 +1,77 @@
+//! Tokens of this provider that come back: whose they are, and whether they still count.
+
+use crate::config::Issuer;
+use crate::domain::access_token::AccessToken;
+use crate::domain::authentication_request::AuthenticationRequest;
+use crate::domain::client::{Client, ClientId};
+use crate::domain::grant::Grant;
+use crate::domain::person::Person;
+use crate::domain::request_key::RequestKey;
+use crate::domain::time::Timestamp;
+use crate::keys::{KeyError, KeyRings, OpenError};
+use crate::protocol::access_token::TYP;
+use crate::protocol::jws::UnverifiedJws;
+use crate::store::{StoreError, Table};
+
+/// An access token whose signature is ours, and the name of its grant. It may have expired, and its grant may be revoked.
+pub struct OpenedAccessToken {
+    pub token: AccessToken,
+    pub grant: RequestKey,
+}
+
+/// Opens an access token. `None` for everything else, ID tokens included (`TOK-2-08`).
+///
+/// 1. Three parts, typed as an access token.
+/// 2. Signed by a key of ours.
+/// 3. Issued under this name, and its `jti` opens.
+pub async fn open_access_token(
+    keys: &KeyRings,
+    issuer: &Issuer,
+    text: &str,
+    now: Timestamp,
+) -> Result<Option<OpenedAccessToken>, KeyError> {
+    let Ok(jws) = UnverifiedJws::parse(text) else { return Ok(None) };
+    if jws.typ().as_deref() != Some(TYP) {
+        return Ok(None);
+    }
+    let Ok(claims) = keys.verify(&jws, now).await? else { return Ok(None) };
+    let Some(token) = AccessToken::read(&claims, issuer.as_str()) else { return Ok(None) };
+    let opened = keys.open(|ring| ring.open_jti(&token.jti), now).await?;
+    Ok(opened.ok().map(|grant| OpenedAccessToken { token, grant }))
+}
+
+/// The grant and the number of a refresh token. `None` if we did not make it.
+pub async fn open_refresh_token(
+    keys: &KeyRings,
+    text: &str,
+    now: Timestamp,
+) -> Result<Option<(RequestKey, u32)>, KeyError> {
+    Ok(match keys.open(|ring| ring.open_refresh_token(text), now).await? {
+        Ok(opened) => Some(opened),
+        Err(OpenError::UnknownVersion | OpenError::Forged) => None,
+    })
+}
+
+/// A grant under which tokens count now.
+pub struct LiveGrant {
+    pub request: AuthenticationRequest,
+    pub grant: Grant,
+    pub person: Person,
+    pub client: Client,
+}
+
+/// The grant of `client` called `key`, if it was not revoked and has not ended, and person and client are active.
+pub async fn live_grant(
+    table: &Table,
+    key: &RequestKey,
+    client: &ClientId,
+    now: Timestamp,
+) -> Result<Option<LiveGrant>, StoreError> {
+    let Some(request) = table.find_request(key).await?.filter(|request| request.client == *client) else {
+        return Ok(None);
+    };
+    let Some(grant) = request.grant().filter(|grant| grant.is_live(now)).cloned() else { return Ok(None) };
+    let (person, client) = table.find_person_and_client(&request.person, client).await?;
+    let active = person.filter(|person| person.active).zip(client.filter(|client| client.active));
+    Ok(active.map(|(person, client)| LiveGrant { request, grant, person, client }))
+}

@@ -1,0 +1,128 @@
+//! The userinfo endpoint (OIDC Core §5.3; requirements D.10).
+
+use ciba_tests::{at, request};
+use serde_json::json;
+
+use super::{API, enroll_alice, forged, provider, teller, tokens, userinfo};
+
+/// TOK-10-01, TOK-10-02
+#[tokio::test]
+async fn an_access_token_tells_the_sub_and_the_claims_that_its_scope_covers() {
+    let provider = provider().await;
+    let all = tokens(&provider, &[("scope", "openid profile email")]).await;
+    let expected = json!({"sub": "alice", "name": "Alice Example", "email": "alice@example.com", "email_verified": true});
+    for method in ["GET", "POST"] {
+        let authorization = format!("Bearer {}", all.text("access_token"));
+        let call = request(method, "/userinfo", &[("authorization", &authorization)], "");
+        let answer = provider.call(&provider.userinfo, &call, at(6.0)).await;
+        assert_eq!((answer.status, &answer.body), (200, &expected), "{method}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+    let least = tokens(&provider, &[("scope", "openid")]).await;
+    assert_eq!(userinfo(&provider, least.text("access_token"), at(6.0)).await.body, json!({"sub": "alice"}));
+}
+
+/// A token for an API opens no more here than who it is about.
+#[tokio::test]
+async fn a_token_for_a_resource_tells_the_sub_alone() {
+    let provider = provider().await;
+    let tokens = tokens(&provider, &[("scope", "openid profile read"), ("resource", API)]).await;
+    assert_eq!(userinfo(&provider, tokens.text("access_token"), at(6.0)).await.body, json!({"sub": "alice"}));
+}
+
+/// TOK-10-04
+#[tokio::test]
+async fn without_a_token_there_is_a_challenge_without_a_code() {
+    let provider = provider().await;
+    for headers in [&[][..], &[("authorization", "Basic YTpi")], &[("authorization", "Bearer ")]] {
+        let answer = provider.call(&provider.userinfo, &request("GET", "/userinfo", headers, ""), at(6.0)).await;
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="userinfo""#));
+    }
+}
+
+/// TOK-10-04, TOK-2-08, HYG-3-09
+#[tokio::test]
+async fn what_is_no_good_access_token_is_invalid_token() {
+    let provider = provider().await;
+    let tokens = tokens(&provider, &[("scope", "openid offline_access")]).await;
+    let access = tokens.text("access_token");
+    let login = provider.login_token("alice", at(5.0), json!({}));
+    for token in [tokens.text("id_token"), tokens.text("refresh_token"), &forged(access), &login, "x", "a.b.c"] {
+        let answer = userinfo(&provider, token, at(6.0)).await;
+        assert_eq!(answer.refusal(), (401, "invalid_token"), "{token}");
+        let challenge = answer.header("www-authenticate").expect("a challenge");
+        assert_eq!(challenge, r#"Bearer realm="userinfo", error="invalid_token""#);
+    }
+    assert_eq!(userinfo(&provider, access, at(604.9)).await.status, 200);
+    assert_eq!(userinfo(&provider, access, at(605.0)).await.refusal(), (401, "invalid_token"), "it has expired");
+}
+
+/// TOK-10-04
+#[tokio::test]
+async fn a_token_without_openid_has_insufficient_scope() {
+    let provider = provider().await;
+    let tokens = tokens(&provider, &[("scope", "openid profile offline_access")]).await;
+    let grant = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token")), ("scope", "profile")];
+    let narrowed = provider.call(&provider.token, &super::posted("/oauth/token", "teller", &grant), at(6.0)).await;
+    let answer = userinfo(&provider, narrowed.text("access_token"), at(7.0)).await;
+    assert_eq!(answer.refusal(), (403, "insufficient_scope"));
+    assert!(answer.header("www-authenticate").expect("a challenge").contains(r#"scope="openid""#));
+}
+
+/// TOK-10-05
+#[tokio::test]
+async fn a_token_in_the_query_is_refused_and_one_in_the_body_is_not_looked_for() {
+    use lambda_http::RequestExt;
+    let provider = provider().await;
+    let tokens = tokens(&provider, &[("scope", "openid")]).await;
+    let access = tokens.text("access_token");
+    let query = std::collections::HashMap::from([("access_token".to_owned(), access.to_owned())]);
+    let call = request("GET", "/userinfo", &[], "").with_query_string_parameters(query);
+    assert_eq!(provider.call(&provider.userinfo, &call, at(6.0)).await.refusal(), (400, "invalid_request"));
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let call = request("POST", "/userinfo", &form, format!("access_token={access}"));
+    assert_eq!(provider.call(&provider.userinfo, &call, at(6.0)).await.status, 401);
+}
+
+/// ATK-8-04
+#[tokio::test]
+async fn nothing_is_told_of_a_person_or_to_a_client_that_is_switched_off() {
+    let provider = provider().await;
+    let tokens = tokens(&provider, &[("scope", "openid")]).await;
+    let access = tokens.text("access_token");
+    enroll_alice(&provider, json!({"active": false})).await;
+    assert_eq!(userinfo(&provider, access, at(6.0)).await.refusal(), (401, "invalid_token"));
+    enroll_alice(&provider, json!({})).await;
+    provider.register(teller(json!({"active": false}))).await.expect("teller");
+    assert_eq!(userinfo(&provider, access, at(6.0)).await.refusal(), (401, "invalid_token"));
+    provider.register(teller(json!({}))).await.expect("teller");
+    assert_eq!(userinfo(&provider, access, at(6.0)).await.status, 200);
+}
+
+/// TOK-10-06, HYG-1-11
+#[tokio::test]
+async fn a_page_may_ask_with_a_token_of_its_own() {
+    let provider = provider().await;
+    let preflight = provider.call(&provider.userinfo, &request("OPTIONS", "/userinfo", &[], ""), at(6.0)).await;
+    assert_eq!(preflight.status, 204);
+    assert_eq!(preflight.header("access-control-allow-headers"), Some("authorization"));
+    assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, POST, OPTIONS"));
+    let refused = provider.call(&provider.userinfo, &request("GET", "/userinfo", &[], ""), at(6.0)).await;
+    for answer in [preflight, refused] {
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        assert_eq!(answer.header("access-control-expose-headers"), Some("www-authenticate"));
+    }
+}
+
+/// HYG-1-16
+#[tokio::test]
+async fn other_methods_are_not_allowed() {
+    let provider = provider().await;
+    for method in ["PUT", "DELETE", "HEAD"] {
+        let answer = provider.call(&provider.userinfo, &request(method, "/userinfo", &[], ""), at(6.0)).await;
+        assert_eq!(answer.refusal(), (405, "invalid_request"), "{method}");
+        assert_eq!(answer.header("allow"), Some("GET, POST, OPTIONS"));
+    }
+}
