@@ -1,5 +1,6 @@
 //! The client: who may ask, how it authenticates, and what it may ask for.
 
+use crate::domain::hint_form::HintForms;
 use crate::domain::scope::Scope;
 use crate::domain::secret::{Secret, SecretHash};
 
@@ -125,6 +126,8 @@ pub struct Client {
     pub scope: Scope,
     /// `aud` of its access tokens. Default: the issuer.
     pub audience: Option<String>,
+    /// The forms in which it may name a person.
+    pub hint_kinds: HintForms,
     pub active: bool,
 }
 

@@ -138,7 +138,7 @@ impl Redemption<'_> {
             auth_req_id,
         };
         Ok(TokenResponse {
-            id_token: signing_key.sign("JWT", &id_token).map_err(NotRedeemed::Fault)?,
+            id_token: signing_key.sign(id_token::TYP, &id_token).map_err(NotRedeemed::Fault)?,
             access_token,
             token_type: "Bearer",
             expires_in: seconds_rounded_up(self.settings.access_token_lifetime),

@@ -3,6 +3,7 @@
 use crate::config::LoginIssuers;
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
+use crate::domain::hint_form::HintForms;
 use crate::domain::scope::Scope;
 use crate::protocol::registration::ClientMetadata;
 use crate::protocol::token::GrantType;
@@ -49,6 +50,11 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
     let delivery_mode = DeliveryMode::parse(&metadata.backchannel_token_delivery_mode)
         .filter(|mode| mode.is_supported())
         .ok_or_else(|| refuse("backchannel_token_delivery_mode is not supported"))?;
+    let hint_kinds = match &metadata.hint_kinds {
+        None => HintForms::all(),
+        Some(names) => HintForms::parse(names.iter().map(String::as_str))
+            .ok_or_else(|| refuse("hint_kinds is empty, or has a kind that is not known"))?,
+    };
     let scope = Scope::parse(&metadata.scope).filter(|scope| scope.contains(Scope::OPENID));
     Ok(Client {
         authentication: match method {
@@ -62,6 +68,7 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
         id,
         name: metadata.client_name,
         audience: metadata.audience.filter(|audience| !audience.is_empty()),
+        hint_kinds,
         active: metadata.active,
     })
 }

@@ -21,6 +21,9 @@ pub struct ClientMetadata {
     pub scope: String,
     /// `aud` of its access tokens. Default: the issuer.
     pub audience: Option<String>,
+    /// The kinds of hints that the client may send: `plain`, `tel`, `email`, `sub`, `iss_sub`, `id_token_hint`,
+    /// `login_hint_token`. Default: all.
+    pub hint_kinds: Option<Vec<String>>,
     /// Default: true.
     #[serde(default = "yes")]
     pub active: bool,

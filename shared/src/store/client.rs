@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
+use crate::domain::hint_form::HintForms;
 use crate::domain::scope::Scope;
 use crate::domain::secret::SecretHash;
 use crate::domain::time::Timestamp;
@@ -35,6 +36,10 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
         may_use_ciba: reader.flag("may_use_ciba")?,
         scope: reader.parsed("scope", Scope::parse)?,
         audience: reader.optional_text("audience").map(str::to_owned),
+        hint_kinds: match reader.optional_text("hint_kinds") {
+            None => HintForms::all(),
+            Some(names) => HintForms::parse(names.split(' ')).ok_or_else(|| Reader::corrupt("hint_kinds"))?,
+        },
         active: reader.flag("active")?,
     })
 }
@@ -54,6 +59,10 @@ fn encode(client: &Client) -> Item {
         ("scope".to_owned(), text(client.scope.encode())),
         ("active".to_owned(), AttributeValue::Bool(client.active)),
     ]);
+    // A client without a limit may use what is to come as well.
+    let kinds =
+        (!client.hint_kinds.is_all()).then(|| client.hint_kinds.names().collect::<Vec<_>>().join(" "));
+    item.extend(kinds.map(|names| ("hint_kinds".to_owned(), text(names))));
     item.extend(client.audience.as_ref().map(|audience| ("audience".to_owned(), text(audience))));
     item
 }

@@ -21,7 +21,7 @@ const KNOWN: [&str; 9] = [
 ];
 
 /// The first part of a partition key, as store/ writes them.
-const LEADING_KEYS: [&str; 6] = ["client#*", "evidence#*", "hint#*", "keys", "request#*", "user#*"];
+const LEADING_KEYS: [&str; 7] = ["client#*", "evidence#*", "hint#*", "jti#*", "keys", "request#*", "user#*"];
 
 struct Statement {
     function: &'static str,
