@@ -9,11 +9,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::domain::address::is_allowed;
 use crate::domain::asks::{AskLimits, MAX_REMEMBERED};
 use crate::domain::grant::RefreshLifetime;
+use crate::domain::hint_issuer::{self, HintIssuer};
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::lifetime::{LifetimeSettings, MIN_EXPIRY};
 use crate::domain::login_issuer::LoginIssuer;
 use crate::domain::notification::SmsText;
@@ -231,28 +234,18 @@ impl LoginIssuers {
     ///
     /// This provider is not a login issuer of its own: a client could approve itself with a token it got here.
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Self, ConfigError> {
-        let name = Self::SETTING;
-        let issuers: Vec<LoginIssuer> = match env.get(name) {
-            None => vec![],
-            Some(json) => serde_json::from_str(json)
-                .map_err(|error| ConfigError(format!("{name} is not as documented: {error}")))?,
-        };
-        for (index, login) in issuers.iter().enumerate() {
-            if login.issuer.trim_end_matches('/') == issuer.as_str() {
-                return refuse(name, "names this provider as its own login issuer");
-            }
-            if issuers.iter().take(index).any(|other| other.issuer == login.issuer) {
-                return refuse(name, "names an issuer twice");
-            }
-            if login.algorithms.is_empty() {
-                return refuse(name, "accepts no algorithm for an issuer");
-            }
-            let url = Url::parse(&login.jwks_uri).ok();
-            if !url.is_some_and(|url| is_allowed(&url, issuer.is_local())) {
-                return refuse(name, "has a jwks_uri that is not https on a host name and port 443");
-            }
-        }
+        let issuers: Vec<LoginIssuer> = json_array(env, Self::SETTING)?;
+        let foreign = issuers.iter().map(|login| ForeignIssuer {
+            issuer: &login.issuer,
+            jwks_uri: &login.jwks_uri,
+            algorithms: &login.algorithms,
+        });
+        check_issuers(Self::SETTING, foreign, issuer)?;
         Ok(Self(issuers))
+    }
+
+    pub fn as_slice(&self) -> &[LoginIssuer] {
+        &self.0
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &LoginIssuer> {
@@ -269,6 +262,104 @@ impl LoginIssuers {
         values.sort();
         values.dedup();
         values
+    }
+}
+
+/// A JSON array; an absent one is empty.
+fn json_array<T: DeserializeOwned>(env: &Environment, name: &str) -> Result<Vec<T>, ConfigError> {
+    let Some(json) = env.get(name) else { return Ok(vec![]) };
+    serde_json::from_str(json).map_err(|error| ConfigError(format!("{name} is not as documented: {error}")))
+}
+
+/// What all issuers have whose tokens are verified here.
+struct ForeignIssuer<'a> {
+    issuer: &'a str,
+    jwks_uri: &'a str,
+    algorithms: &'a [JwsAlgorithm],
+}
+
+/// This provider is none of them, each is there once, and its keys can be fetched.
+fn check_issuers<'a>(
+    name: &str,
+    issuers: impl Iterator<Item = ForeignIssuer<'a>>,
+    own: &Issuer,
+) -> Result<(), ConfigError> {
+    let mut seen = BTreeSet::new();
+    for ForeignIssuer { issuer, jwks_uri, algorithms } in issuers {
+        if issuer.trim_end_matches('/') == own.as_str() {
+            return refuse(name, "names this provider itself");
+        }
+        if !seen.insert(issuer) {
+            return refuse(name, "names an issuer twice");
+        }
+        if algorithms.is_empty() {
+            return refuse(name, "accepts no algorithm for an issuer");
+        }
+        let url = Url::parse(jwks_uri).ok();
+        if !url.is_some_and(|url| is_allowed(&url, own.is_local())) {
+            return refuse(name, "has a jwks_uri that is not https on a host name and port 443");
+        }
+    }
+    Ok(())
+}
+
+/// The issuers of `login_hint_token`.
+#[derive(Clone, Debug, Default)]
+pub struct HintIssuers(Vec<HintIssuer>);
+
+impl HintIssuers {
+    pub const SETTING: &'static str = "HINT_ISSUERS";
+
+    /// Setting `HINT_ISSUERS`: a JSON array of [`HintIssuer`]. Default: none, and then no `login_hint_token` is accepted.
+    ///
+    /// A client holds the hint tokens it sends. None of them may pass for a login token, so an issuer of both
+    /// makes them for different audiences.
+    pub fn read(
+        env: &Environment,
+        issuer: &Issuer,
+        login_issuers: &LoginIssuers,
+    ) -> Result<Self, ConfigError> {
+        let name = Self::SETTING;
+        let issuers: Vec<HintIssuer> = json_array(env, name)?;
+        let foreign = issuers.iter().map(|hints| ForeignIssuer {
+            issuer: &hints.issuer,
+            jwks_uri: &hints.jwks_uri,
+            algorithms: &hints.algorithms,
+        });
+        check_issuers(name, foreign, issuer)?;
+        for hints in &issuers {
+            let audience = hints.audience.as_deref().unwrap_or(issuer.as_str());
+            if login_issuers.find(&hints.issuer).is_some_and(|login| login.audience.value == audience) {
+                return refuse(name, "has an issuer and an audience of LOGIN_ISSUERS");
+            }
+            if !hint_issuer::MAX_AGE.contains(&hints.max_age_seconds) {
+                return refuse(name, "has a max_age_seconds that is not within 1-86400");
+            }
+        }
+        Ok(Self(issuers))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn find(&self, issuer: &str) -> Option<&HintIssuer> {
+        self.0.iter().find(|hints| hints.issuer == issuer)
+    }
+}
+
+/// How hints are judged.
+#[derive(Clone, Copy, Debug)]
+pub struct HintSettings {
+    pub id_token_hint_max_age: Duration,
+}
+
+impl HintSettings {
+    /// | setting | what | unit | range | default |
+    /// |---|---|---|---|---|
+    /// | `ID_TOKEN_HINT_MAX_AGE_DAYS` | how long after its issue an ID token is accepted as a hint | days | 1–400 | 90 |
+    pub fn read(env: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { id_token_hint_max_age: env.days("ID_TOKEN_HINT_MAX_AGE_DAYS", 90, 1..=400)? })
     }
 }
 

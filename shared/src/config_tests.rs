@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::hint_issuer::SingleUse;
 
 fn env(settings: &[(&str, &str)]) -> Environment {
     Environment::of(settings.iter().copied())
@@ -53,7 +54,7 @@ fn this_provider_is_not_its_own_login_issuer() {
     assert!(login_issuers("https://op.example", |_| {}).is_ok());
     for own in ["https://op.example", "https://op.example/"] {
         let error = login_issuers("https://op.example", |login| login["issuer"] = own.into()).unwrap_err();
-        assert!(error.to_string().contains("its own login issuer"), "{error}");
+        assert!(error.to_string().contains("this provider itself"), "{error}");
     }
 }
 
@@ -90,6 +91,61 @@ fn an_issuer_named_twice_or_without_algorithm_is_refused() {
     );
 }
 
+/// The setting `HINT_ISSUERS` with one element, next to a login issuer.
+fn hint_issuers(change: impl FnOnce(&mut serde_json::Value)) -> Result<HintIssuers, ConfigError> {
+    let mut hints = serde_json::json!({
+        "issuer": "https://hints.example",
+        "jwks_uri": "https://hints.example/jwks.json",
+        "algorithms": ["ES256"],
+    });
+    change(&mut hints);
+    let json = serde_json::Value::Array(vec![hints]).to_string();
+    let login = login_issuers("https://op.example", |_| {}).unwrap();
+    let issuer = issuer("https://op.example").unwrap();
+    HintIssuers::read(&env(&[("HINT_ISSUERS", &json)]), &issuer, &login)
+}
+
+/// CIBA-7.1-14
+#[test]
+fn a_hint_issuer_has_defaults_and_nothing_that_is_not_documented() {
+    let read = hint_issuers(|_| {}).unwrap();
+    let hints = read.find("https://hints.example").unwrap();
+    assert_eq!((hints.max_age_seconds, hints.single_use), (300, SingleUse::Always));
+    assert!(read.find("https://hints.example/").is_none());
+    for (member, value) in [
+        ("issuer", serde_json::json!("https://op.example")),
+        ("issuer", serde_json::json!("https://op.example/")),
+        ("jwks_uri", serde_json::json!("http://hints.example/jwks.json")),
+        ("jwks_uri", serde_json::json!("https://127.0.0.1/jwks.json")),
+        ("algorithms", serde_json::json!([])),
+        ("algorithms", serde_json::json!(["none"])),
+        ("algorithms", serde_json::json!(["HS256"])),
+        ("max_age_seconds", serde_json::json!(0)),
+        ("max_age_seconds", serde_json::json!(86_401)),
+        ("single_use", serde_json::json!("sometimes")),
+        ("max_age", serde_json::json!(60)),
+    ] {
+        assert!(hint_issuers(|hints| hints[member] = value.clone()).is_err(), "{member}: {value}");
+    }
+    for seconds in [1, 86_400] {
+        assert!(hint_issuers(|hints| hints["max_age_seconds"] = seconds.into()).is_ok(), "{seconds}");
+    }
+}
+
+/// HYG-3-09: a client holds the hint tokens it sends; none of them may approve its request.
+#[test]
+fn a_hint_token_cannot_pass_for_a_login_token() {
+    let same = |audience: &str| {
+        hint_issuers(|hints| {
+            hints["issuer"] = "https://login.example".into();
+            hints["audience"] = audience.into();
+        })
+    };
+    assert!(same("approval-app").is_err(), "issuer and audience of the login tokens");
+    assert!(same("hints").is_ok());
+    assert!(hint_issuers(|hints| hints["audience"] = "approval-app".into()).is_ok(), "another issuer");
+}
+
 #[test]
 fn numbers_out_of_their_range_name_their_setting() {
     for (name, value) in [
@@ -102,6 +158,10 @@ fn numbers_out_of_their_range_name_their_setting() {
     ] {
         let error = RequestSettings::read(&env(&[(name, value)])).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
+    }
+    for value in ["0", "401", "-1", "one"] {
+        let error = HintSettings::read(&env(&[("ID_TOKEN_HINT_MAX_AGE_DAYS", value)])).unwrap_err();
+        assert!(error.to_string().contains("ID_TOKEN_HINT_MAX_AGE_DAYS"), "{error}");
     }
     let defaults = RequestSettings::read(&env(&[("ASKS_PER_DAY", "")])).unwrap();
     assert_eq!((defaults.limits.per_ten_minutes, defaults.limits.per_day), (3, 10));

@@ -4,22 +4,26 @@
 //! after any refusal there is no request and no message.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, NotificationSettings, RequestSettings};
+use ciba::config::{
+    ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, NotificationSettings,
+    RequestSettings,
+};
 use ciba::domain::asks::Asks;
 use ciba::domain::client::Client;
-use ciba::domain::hint::{self, HintError};
 use ciba::domain::person::Person;
 use ciba::domain::time::seconds_rounded_up;
+use ciba::flows::Invocation;
+use ciba::flows::resolve_hint::{HintResolver, HintTokens, NotResolved};
 use ciba::flows::start_authentication::{Backchannel, NotStarted, Started};
-use ciba::flows::{Invocation, resolve_hint};
 use ciba::http::client_authentication::authenticated;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
 use ciba::keys::{KeyRings, Kms};
 use ciba::notify::Notifier;
+use ciba::outbound::{Fetcher, JwksCache};
 use ciba::protocol::backchannel_authentication::{
     BackchannelAuthenticationError as Error, BackchannelAuthenticationRequest,
-    BackchannelAuthenticationResponse,
+    BackchannelAuthenticationResponse, PresentedHint,
 };
 use ciba::protocol::error::Refusal;
 use ciba::store::{ClientDirectory, Table};
@@ -28,6 +32,8 @@ pub struct BackchannelAuthentication {
     issuer: Issuer,
     requests: RequestSettings,
     notifications: NotificationSettings,
+    hints: HintSettings,
+    hint_tokens: Option<HintTokens>,
     login_issuers: LoginIssuers,
     table: Table,
     clients: ClientDirectory,
@@ -40,10 +46,13 @@ impl BackchannelAuthentication {
         let issuer = Issuer::read(environment)?;
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
+        let login_issuers = LoginIssuers::read(environment, &issuer)?;
         Ok(Self {
             requests: RequestSettings::read(environment)?,
             notifications: NotificationSettings::read(environment, &issuer)?,
-            login_issuers: LoginIssuers::read(environment, &issuer)?,
+            hints: HintSettings::read(environment)?,
+            hint_tokens: hint_tokens(environment, &issuer, &login_issuers)?,
+            login_issuers,
             clients: ClientDirectory::new(table.clone()),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             notifier: Notifier::connect(&aws),
@@ -72,7 +81,7 @@ impl BackchannelAuthentication {
             return Err(Error::InvalidScope("scope has values that the client is not registered for").into());
         }
         self.check_target(&client, &asked)?;
-        let (person, asks) = self.person(&asked.login_hint).await?;
+        let (person, asks) = self.person(&client, &asked.hint, invocation).await?;
         let started = self.start(&client, &person, asks, asked, invocation).await?;
         respond::log_step("requested", &started.request.key);
         Ok(acknowledgement(started))
@@ -90,14 +99,31 @@ impl BackchannelAuthentication {
     }
 
     /// Steps 4 and 5: the hint becomes a person who can be asked.
-    async fn person(&self, login_hint: &str) -> Result<(Person, Asks), Refusal<Error>> {
-        let hint = hint::parse(login_hint, self.issuer.as_str(), self.login_issuers.iter());
-        let hint = hint.map_err(|error| match error {
-            HintError::Malformed(why) => Error::InvalidRequest(why),
-            HintError::NamesNobody => Error::UnknownUserId,
-        })?;
-        let found = resolve_hint::resolve(&self.table, &hint).await?;
-        Ok(found.ok_or(Error::UnknownUserId)?)
+    async fn person(
+        &self,
+        client: &Client,
+        hint: &PresentedHint,
+        invocation: &Invocation,
+    ) -> Result<(Person, Asks), Refusal<Error>> {
+        let flow = HintResolver {
+            table: &self.table,
+            keys: &self.keys,
+            issuer: &self.issuer,
+            login_issuers: &self.login_issuers,
+            settings: self.hints,
+            hint_tokens: self.hint_tokens.as_ref(),
+        };
+        flow.resolve(client, hint, invocation).await.map_err(|error| match error {
+            NotResolved::Invalid { told, detail: None } => Error::InvalidRequest(told).into(),
+            NotResolved::Invalid { told, detail: Some(why) } => {
+                Refusal::because(Error::InvalidRequest(told), why)
+            }
+            NotResolved::Expired => Error::ExpiredLoginHintToken.into(),
+            NotResolved::Nobody => Error::UnknownUserId.into(),
+            NotResolved::Unavailable(why) => Refusal::unavailable(why),
+            NotResolved::Keys(error) => error.into(),
+            NotResolved::Store(error) => error.into(),
+        })
     }
 
     async fn start(
@@ -136,6 +162,20 @@ impl Endpoint for BackchannelAuthentication {
             Err(refusal) => respond::refusal(&refusal),
         }
     }
+}
+
+/// Without hint issuers there is nothing to fetch, and a starting function does not pay for an HTTP client.
+fn hint_tokens(
+    environment: &Environment,
+    issuer: &Issuer,
+    login_issuers: &LoginIssuers,
+) -> Result<Option<HintTokens>, ConfigError> {
+    let issuers = HintIssuers::read(environment, issuer, login_issuers)?;
+    if issuers.is_empty() {
+        return Ok(None);
+    }
+    let fetcher = Fetcher::new(issuer.is_local()).map_err(|error| ConfigError::of("outbound", &error.0))?;
+    Ok(Some(HintTokens { issuers, jwks: JwksCache::new(fetcher) }))
 }
 
 fn may_use_ciba(client: &Client) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 use ciba::config::Environment;
 use ciba::http::serve::{self, serve};
-use revocation::Revocation;
 use lambda_http::Error;
+use revocation::Revocation;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -3,8 +3,8 @@
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
 use ciba::domain::access_token::AccessToken;
-use ciba::domain::request_key::RequestKey;
 use ciba::domain::person_claims;
+use ciba::domain::request_key::RequestKey;
 use ciba::domain::scope::Scope;
 use ciba::flows::Invocation;
 use ciba::flows::check_token::{OpenedAccessToken, live_grant, open_access_token};
@@ -57,7 +57,8 @@ impl Userinfo {
             return Err(Error::InsufficientScope.into());
         }
         let live = live_grant(&self.table, &grant, &token.client, invocation.now).await?;
-        let live = live.ok_or_else(|| Refusal::because(Error::InvalidToken, "the grant does not stand any more"))?;
+        let live =
+            live.ok_or_else(|| Refusal::because(Error::InvalidToken, "the grant does not stand any more"))?;
         let mut claims = person_claims::covered(&live.person.claims, &token.scope);
         claims.insert("sub".to_owned(), live.person.sub.as_str().into());
         Ok(claims)

@@ -1,7 +1,7 @@
 use ciba::config::Environment;
 use ciba::http::serve::{self, serve};
-use userinfo::Userinfo;
 use lambda_http::Error;
+use userinfo::Userinfo;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

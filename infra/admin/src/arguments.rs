@@ -74,6 +74,10 @@ pub struct ClientCreate {
     /// `aud` of its access tokens [default: the issuer]
     #[arg(long)]
     pub audience: Option<String>,
+    /// The kinds of hints it may send: plain, tel, email, sub, iss_sub, id_token_hint, login_hint_token; may be
+    /// repeated, or given with commas [default: all]
+    #[arg(long, alias = "hint_kinds", value_name = "KIND", value_delimiter = ',')]
+    pub hint_kinds: Option<Vec<String>>,
     /// Write over a client of this name; its secret ends, and a disabled one is enabled
     #[arg(long)]
     pub replace: bool,
@@ -170,6 +174,19 @@ mod tests {
             assert_eq!((&*create.client_id, &*create.client_name), ("kiosk", "Kiosk"));
             assert_eq!(create.grant_types, ["urn:openid:params:grant-type:ciba"]);
             assert_eq!((&*create.scope, create.replace), ("openid", false));
+        }
+    }
+
+    #[test]
+    fn kinds_of_hints_are_given_with_commas_or_one_by_one() {
+        for line in [
+            "ciba-admin client create --client-id kiosk --client-name Kiosk --hint-kinds sub,id_token_hint",
+            "ciba-admin client create --client-id kiosk --client-name Kiosk --hint_kinds sub --hint-kinds id_token_hint",
+        ] {
+            let Command::Client(ClientCommand::Create(create)) = parse(line).unwrap().command else {
+                panic!("{line}")
+            };
+            assert_eq!(create.hint_kinds.unwrap(), ["sub", "id_token_hint"]);
         }
     }
 

@@ -51,6 +51,7 @@ async fn create(create: &ClientCreate, settings: &Settings, secret: &Secret) -> 
         "backchannel_token_delivery_mode": create.backchannel_token_delivery_mode,
         "scope": create.scope,
         "audience": create.audience,
+        "hint_kinds": create.hint_kinds,
     });
     let metadata = serde_json::from_value(metadata).map_err(|error| Failure::Refused(error.to_string()))?;
     let client = register_client::check(metadata, &settings.login_issuers)
@@ -146,6 +147,7 @@ fn rows(client: &Client) -> Vec<(&'static str, Vec<String>)> {
         ("backchannel_token_delivery_mode", text(client.delivery_mode.as_str())),
         ("scope", text(&client.scope.encode())),
         ("audience", text(client.audience.as_deref().unwrap_or("the issuer"))),
+        ("hint_kinds", client.hint_kinds.names().map(str::to_owned).collect()),
     ]
 }
 
@@ -159,6 +161,7 @@ fn to_json(client: &Client) -> Value {
         "backchannel_token_delivery_mode": client.delivery_mode.as_str(),
         "scope": client.scope.encode(),
         "audience": client.audience,
+        "hint_kinds": client.hint_kinds.names().collect::<Vec<_>>(),
     })
 }
 

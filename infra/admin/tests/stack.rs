@@ -209,6 +209,7 @@ async fn a_client_is_created_shown_given_a_new_secret_disabled_and_enabled() {
             "token_endpoint_auth_method": "client_secret_basic",
             "grant_types": ["urn:openid:params:grant-type:ciba"],
             "backchannel_token_delivery_mode": "poll", "scope": "openid profile", "audience": null,
+            "hint_kinds": ["plain", "tel", "email", "sub", "iss_sub", "id_token_hint", "login_hint_token"],
         })
     );
     assert!(!shown.text.contains(&first) && shown.text.contains("City Kiosk"), "{}", shown.text);
@@ -266,6 +267,7 @@ async fn a_client_that_breaks_a_rule_or_is_not_there_is_refused() {
         (&["kiosk", "--backchannel-token-delivery-mode", "push"], "delivery_mode"),
         (&["kiosk", "--token-endpoint-auth-method", "none"], "auth_method"),
         (&["kiosk", "--grant-types", "authorization_code"], "grant type"),
+        (&["kiosk", "--hint-kinds", "plain,magic"], "hint_kinds"),
     ] {
         let (code, said) = deployment.refused(&[&create[..], more].concat()).await;
         assert!(code == 1 && said.contains(why), "{more:?}: {said}");
@@ -276,6 +278,16 @@ async fn a_client_that_breaks_a_rule_or_is_not_there_is_refused() {
             (1, "there is no client kiosk".to_owned())
         );
     }
+}
+
+/// ATK-3-03
+#[tokio::test]
+async fn a_client_is_limited_to_kinds_of_hints() {
+    let deployment = Deployment::start().await;
+    let create = ["client", "create", "--client-name", "Kiosk", "--client-id", "kiosk", "--hint-kinds"];
+    deployment.json(&[&create[..], &["login_hint_token,sub"]].concat()).await;
+    let shown = deployment.json(&["client", "show", "kiosk"]).await;
+    assert_eq!(shown["hint_kinds"], json!(["sub", "login_hint_token"]));
 }
 
 #[tokio::test]

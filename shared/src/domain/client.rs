@@ -1,5 +1,6 @@
 //! The client: who may ask, how it authenticates, and what it may ask for.
 
+use crate::domain::hint_form::HintForms;
 use crate::domain::resource::Resource;
 use crate::domain::scope::Scope;
 use crate::domain::secret::{Secret, SecretHash};
@@ -137,6 +138,8 @@ pub struct Client {
     pub introspects: Vec<String>,
     /// `id_token_signed_response_alg`.
     pub id_token_algorithm: SigningAlgorithm,
+    /// The forms in which it may name a person.
+    pub hint_kinds: HintForms,
     pub active: bool,
 }
 

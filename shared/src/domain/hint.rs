@@ -13,6 +13,7 @@
 use serde::Deserialize;
 
 use crate::domain::contact::{PhoneNumber, canonical_email};
+use crate::domain::hint_form::HintForm;
 use crate::domain::login_issuer::LoginIssuer;
 use crate::domain::person_key::PersonKey;
 
@@ -109,53 +110,55 @@ struct IssSub {
     sub: String,
 }
 
+/// Whose names for people are known here: this provider's own, and the login issuers'.
+#[derive(Clone, Copy)]
+pub struct KnownIssuers<'a> {
+    pub own: &'a str,
+    pub login: &'a [LoginIssuer],
+}
+
+impl Hint {
+    /// A value to be looked up in the directory.
+    pub fn directory(kind: HintKind, value: &str) -> Result<Self, HintError> {
+        DirectoryHint::new(kind, value)
+            .map(Self::Directory)
+            .ok_or(HintError::Malformed("the hint is not a value of the kind that it names"))
+    }
+
+    /// The person whom `iss` calls `sub`.
+    pub fn iss_sub(iss: &str, sub: &str, issuers: KnownIssuers<'_>) -> Result<Self, HintError> {
+        let named = without_slash(iss);
+        if named == without_slash(issuers.own) {
+            return Self::directory(HintKind::Sub, sub);
+        }
+        // The key is made of the issuer as configured, so one person has one key, slash or not.
+        let known = issuers.login.iter().find(|known| without_slash(&known.issuer) == named);
+        known.and_then(|known| known.person_key(sub)).map(Self::Person).ok_or(HintError::NamesNobody)
+    }
+}
+
 /// Reads a `login_hint`.
-///
-/// `issuer` is this provider; `login_issuers` are the issuers whose people are known here.
-pub fn parse<'a>(
-    text: &str,
-    issuer: &str,
-    mut login_issuers: impl Iterator<Item = &'a LoginIssuer>,
-) -> Result<Hint, HintError> {
+pub fn parse(text: &str, issuers: KnownIssuers<'_>) -> Result<Hint, HintError> {
     if text.len() > MAX_BYTES {
         return Err(HintError::Malformed("login_hint is longer than 512 bytes"));
     }
-    let directory = |kind, value: &str| {
-        DirectoryHint::new(kind, value)
-            .map(Hint::Directory)
-            .ok_or(HintError::Malformed("login_hint is not a value of the kind that its prefix names"))
-    };
-    if let Some(value) = strip_prefix(text, "tel:") {
-        return directory(HintKind::Tel, value);
+    match HintForm::of_login_hint(text) {
+        (HintForm::Tel, value) => Hint::directory(HintKind::Tel, value),
+        (HintForm::Email, value) => Hint::directory(HintKind::Email, value),
+        (HintForm::Sub, value) => Hint::directory(HintKind::Sub, value),
+        (HintForm::IssSub, json) => {
+            let hint: IssSub =
+                serde_json::from_str(json).ok().filter(|hint: &IssSub| hint.format == "iss_sub").ok_or(
+                    HintError::Malformed("login_hint in JSON has the members format=iss_sub, iss and sub"),
+                )?;
+            Hint::iss_sub(&hint.iss, &hint.sub, issuers)
+        }
+        (HintForm::Plain | HintForm::IdTokenHint | HintForm::LoginHintToken, value) => {
+            DirectoryHint::new(HintKind::Plain, value)
+                .map(Hint::Directory)
+                .ok_or(HintError::Malformed("login_hint has control characters"))
+        }
     }
-    if let Some(value) = strip_prefix(text, "email:") {
-        return directory(HintKind::Email, value);
-    }
-    if let Some(value) = strip_prefix(text, "sub:") {
-        return directory(HintKind::Sub, value);
-    }
-    if !text.starts_with('{') {
-        return DirectoryHint::new(HintKind::Plain, text)
-            .map(Hint::Directory)
-            .ok_or(HintError::Malformed("login_hint has control characters"));
-    }
-    let hint: IssSub = serde_json::from_str(text)
-        .ok()
-        .filter(|hint: &IssSub| hint.format == "iss_sub")
-        .ok_or(HintError::Malformed("login_hint in JSON has the members format=iss_sub, iss and sub"))?;
-    let named = without_slash(&hint.iss);
-    if named == without_slash(issuer) {
-        return directory(HintKind::Sub, &hint.sub);
-    }
-    // The key is made of the issuer as configured, so one person has one key, slash or not.
-    let known = login_issuers.find(|known| without_slash(&known.issuer) == named);
-    known.and_then(|known| known.person_key(&hint.sub)).map(Hint::Person).ok_or(HintError::NamesNobody)
-}
-
-/// URI schemes are case-insensitive (RFC 3986 §3.1), and people capitalise.
-fn strip_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
-    let (head, tail) = text.split_at_checked(prefix.len())?;
-    head.eq_ignore_ascii_case(prefix).then_some(tail)
 }
 
 fn without_slash(issuer: &str) -> &str {
@@ -173,7 +176,8 @@ mod tests {
         let login = serde_json::json!({
             "issuer": LOGIN, "jwks_uri": "", "audience": { "claim": "aud", "value": "" }, "algorithms": [],
         });
-        parse(text, ISSUER, [serde_json::from_value(login).unwrap()].iter())
+        let login = [serde_json::from_value(login).unwrap()];
+        parse(text, KnownIssuers { own: ISSUER, login: &login })
     }
 
     fn found(kind: HintKind, value: &str) -> Result<Hint, HintError> {

@@ -9,9 +9,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::domain::claims::Claims;
 use crate::domain::client::ClientId;
 use crate::domain::contact::canonical_email;
 use crate::domain::decision::Authentication;
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::person_key::PersonKey;
 use crate::domain::time::Timestamp;
 
@@ -19,15 +21,6 @@ use crate::domain::time::Timestamp;
 ///
 /// Unit: seconds. Range: at most 60 s.
 pub const LEEWAY: Duration = Duration::from_secs(30);
-
-/// JWS algorithms a login issuer may use; asymmetric ones only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum LoginAlgorithm {
-    ES256,
-    RS256,
-    PS256,
-    EdDSA,
-}
 
 /// One login issuer, as configured.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,7 +38,7 @@ pub struct LoginIssuer {
     /// A value that the token's `scope` (or `scp`) must contain. Default: none.
     pub scope: Option<String>,
     /// The algorithms accepted. No default: a list is a decision.
-    pub algorithms: Vec<LoginAlgorithm>,
+    pub algorithms: Vec<JwsAlgorithm>,
     /// The claim that names the person. `email` counts only with `email_verified`. Default: `sub`.
     #[serde(default = "sub")]
     pub person_claim: String,
@@ -116,22 +109,20 @@ impl LoginIssuer {
         max_age: Duration,
     ) -> Result<LoginProof, LoginRefused> {
         use LoginRefused::{Invalid, NotFresh, ScopeMissing};
-        let text = |claim: &str| claims.get(claim).and_then(Value::as_str);
-        let date = |claim: &str| claims.get(claim).and_then(numeric_date);
+        let claims = Claims(claims);
 
-        if text("iss") != Some(&self.issuer) {
+        if claims.text("iss") != Some(&self.issuer) {
             return Err(Invalid("iss is not the login issuer"));
         }
-        if date("exp").is_none_or(|exp| now >= exp.plus(LEEWAY)) {
+        if claims.date("exp").is_none_or(|exp| now >= exp.plus(LEEWAY)) {
             return Err(Invalid("the login token has expired"));
         }
-        if ["nbf", "iat"]
-            .iter()
-            .any(|&claim| claims.contains_key(claim) && date(claim).is_none_or(|at| at > now.plus(LEEWAY)))
-        {
+        if ["nbf", "iat"].iter().any(|&claim| {
+            claims.get(claim).is_some() && claims.date(claim).is_none_or(|at| at > now.plus(LEEWAY))
+        }) {
             return Err(Invalid("the login token is not valid yet"));
         }
-        if !strings(claims.get(&self.audience.claim)).contains(&self.audience.value.as_str()) {
+        if !claims.texts(&self.audience.claim).contains(&self.audience.value.as_str()) {
             return Err(Invalid("the login token is for another audience"));
         }
         if self.required_claims.iter().any(|(claim, value)| claims.get(claim) != Some(value)) {
@@ -140,48 +131,33 @@ impl LoginIssuer {
         if self.person_claim == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
             return Err(Invalid("the e-mail address is not verified"));
         }
-        let person = text(&self.person_claim).and_then(|value| self.person_key(value));
+        let person = claims.text(&self.person_claim).and_then(|value| self.person_key(value));
         let person = person.ok_or(Invalid("the login token names no person"))?;
         if let Some(scope) = &self.scope {
-            let granted = strings(claims.get("scope").or_else(|| claims.get("scp")));
+            let granted = claims.texts(if claims.get("scope").is_some() { "scope" } else { "scp" });
             if !granted.iter().flat_map(|text| text.split(' ')).any(|value| value == scope) {
                 return Err(ScopeMissing);
             }
         }
-        let auth_time = date("auth_time").ok_or(NotFresh)?;
+        let auth_time = claims.date("auth_time").ok_or(NotFresh)?;
         if now.since(auth_time) > max_age || auth_time > now.plus(LEEWAY) {
             return Err(NotFresh);
         }
 
-        let amr = strings(claims.get("amr")).into_iter().filter_map(|method| self.amr.get(method).cloned());
-        let named = ["aud", "azp", "client_id"].iter().flat_map(|&claim| strings(claims.get(claim)));
+        let amr = claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method).cloned());
+        let named = ["aud", "azp", "client_id"].iter().flat_map(|&claim| claims.texts(claim));
         Ok(LoginProof {
             issuer: self.issuer.clone(),
             person,
-            jti: text("jti").map(str::to_owned),
+            jti: claims.text("jti").map(str::to_owned),
             authentication: Authentication {
                 auth_time,
-                acr: text("acr").and_then(|acr| self.acr.get(acr).cloned()),
+                acr: claims.text("acr").and_then(|acr| self.acr.get(acr).cloned()),
                 amr: amr.collect(),
             },
             named: named.map(str::to_owned).collect(),
         })
     }
-}
-
-/// A claim that is a string or a list of strings.
-fn strings(claim: Option<&Value>) -> Vec<&str> {
-    match claim {
-        Some(Value::String(text)) => vec![text],
-        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => vec![],
-    }
-}
-
-/// `NumericDate`: a finite JSON number within what a date can be (`HYG-3-13`).
-fn numeric_date(value: &Value) -> Option<Timestamp> {
-    let seconds = value.as_f64().filter(|s| (0.0..=253_402_300_800.0).contains(s))?;
-    Some(Timestamp::from_millis((seconds * 1000.0) as i64))
 }
 
 #[cfg(test)]

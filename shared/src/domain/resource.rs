@@ -132,6 +132,7 @@ impl Target<'_> {
 mod tests {
     use super::*;
     use crate::domain::client::{ClientAuthentication, ClientId, DeliveryMode};
+    use crate::domain::hint_form::HintForms;
     use crate::domain::secret::SecretHash;
 
     const ISSUER: &str = "https://ciba.example";
@@ -164,6 +165,7 @@ mod tests {
                 resource("https://pay.example", "pay read profile", SigningAlgorithm::Es256),
             ],
             introspects: vec![],
+            hint_kinds: HintForms::all(),
             id_token_algorithm: SigningAlgorithm::Es256,
             active: true,
         }

@@ -60,7 +60,9 @@ impl Introspecting<'_> {
         caller: &Client,
         now: Timestamp,
     ) -> Result<Option<ActiveToken>, NotIntrospected> {
-        let Some(opened) = open_access_token(self.keys, self.issuer, text, now).await? else { return Ok(None) };
+        let Some(opened) = open_access_token(self.keys, self.issuer, text, now).await? else {
+            return Ok(None);
+        };
         let token = opened.token;
         if token.has_expired(now) || !may_see(caller, &token) {
             return Ok(None);

@@ -133,6 +133,6 @@ impl Issuing<'_> {
             at_hash: id_token::at_hash(access_token),
             auth_req_id: granted.auth_req_id,
         };
-        self.keys.signing_key(algorithm, now)?.sign("JWT", &claims).map_err(NotIssued::Fault)
+        self.keys.signing_key(algorithm, now)?.sign(id_token::TYP, &claims).map_err(NotIssued::Fault)
     }
 }

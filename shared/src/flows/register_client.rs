@@ -3,6 +3,7 @@
 use crate::config::LoginIssuers;
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
+use crate::domain::hint_form::HintForms;
 use crate::domain::resource::{Resource, ResourceId};
 use crate::domain::scope::Scope;
 use crate::domain::signing_algorithm::SigningAlgorithm;
@@ -61,6 +62,11 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
         return Err(refuse("the grant type refresh_token and the scope offline_access belong together"));
     }
     let resources = resources(&metadata.resources, &scope).map_err(refuse)?;
+    let hint_kinds = match &metadata.hint_kinds {
+        None => HintForms::all(),
+        Some(names) => HintForms::parse(names.iter().map(String::as_str))
+            .ok_or_else(|| refuse("hint_kinds is empty, or has a kind that is not known"))?,
+    };
     Ok(Client {
         authentication: match method {
             AuthenticationMethod::ClientSecretBasic => ClientAuthentication::ClientSecretBasic(hash),
@@ -78,6 +84,7 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
         id,
         name: metadata.client_name,
         audience: metadata.audience.filter(|audience| !audience.is_empty()),
+        hint_kinds,
         active: metadata.active,
     })
 }

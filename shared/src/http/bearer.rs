@@ -1,7 +1,7 @@
 //! `Authorization: Bearer` (RFC 6750 §2.1).
 
-use lambda_http::{Request, RequestExt};
 use lambda_http::http::header::AUTHORIZATION;
+use lambda_http::{Request, RequestExt};
 
 /// Whether a token stands in the URL, where it ends up in logs (RFC 9700 §4.3.2).
 pub fn is_in_query(request: &Request) -> bool {

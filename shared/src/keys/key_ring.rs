@@ -12,10 +12,12 @@ use crate::domain::request_key::RequestKey;
 use crate::domain::signing_algorithm::SigningAlgorithm;
 use crate::domain::time::Timestamp;
 use crate::keys::handle::{self, HandleKey, HandleUse, OpenError};
+use crate::keys::verification::{NotOurs, OwnPublicKeys};
 use crate::keys::{DataKey, Kms, SigningKey};
+use crate::protocol::jws::{UnverifiedJws, VerifiedClaims};
 use crate::store::{KeyRecord, KeyUse, Table};
 
-/// How often an unknown key version may make a function read its keys again.
+/// How often an unknown key version, or an unknown `kid`, may make a function read its keys again.
 const RELOAD_FOR_UNKNOWN: Duration = Duration::from_secs(60);
 
 /// There are no usable keys. The text is for the log; the caller answers 503.
@@ -32,6 +34,7 @@ impl KeyError {
 pub struct KeyRing {
     handle: Vec<HandleKey>,
     signing: Vec<SigningKey>,
+    public: OwnPublicKeys,
 }
 
 impl KeyRing {
@@ -57,7 +60,7 @@ impl KeyRing {
         if handle.is_empty() || signing.is_empty() {
             return Err(KeyError::new("there are no keys yet; key-rotation makes them"));
         }
-        Ok(Self { handle, signing })
+        Ok(Self { handle, signing, public: OwnPublicKeys::of(records) })
     }
 
     /// The handle of `request`, and the generation of the key that made it.
@@ -177,6 +180,21 @@ impl KeyRings {
         match open(&*self.get(now).await?) {
             Err(OpenError::UnknownVersion) => Ok(open(&*self.no_older_than(RELOAD_FOR_UNKNOWN, now).await?)),
             opened => Ok(opened),
+        }
+    }
+
+    /// Verifies a token of this provider with any signing key there ever was; a `kid` that is not known makes the
+    /// keys be read again, at most once a minute.
+    pub async fn verify(
+        &self,
+        jws: &UnverifiedJws<'_>,
+        now: Timestamp,
+    ) -> Result<Result<VerifiedClaims, NotOurs>, KeyError> {
+        match self.get(now).await?.public.verify(jws) {
+            Err(NotOurs::UnknownKey) => {
+                Ok(self.no_older_than(RELOAD_FOR_UNKNOWN, now).await?.public.verify(jws))
+            }
+            verified => Ok(verified),
         }
     }
 

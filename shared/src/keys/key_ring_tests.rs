@@ -8,7 +8,11 @@ fn ring(generations: &[u32]) -> KeyRing {
     let times = KeyTimes::first(NOW, Duration::from_secs(3600));
     let key =
         |&generation: &u32| HandleKey::new(generation, times, &[generation.to_le_bytes()[0]; 32]).unwrap();
-    KeyRing { handle: generations.iter().map(key).collect(), signing: vec![] }
+    KeyRing {
+        handle: generations.iter().map(key).collect(),
+        signing: vec![],
+        public: OwnPublicKeys::default(),
+    }
 }
 
 /// CIBA-7.3-02, CIBA-7.3-03, CIBA-7.3-04

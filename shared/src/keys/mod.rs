@@ -5,9 +5,11 @@ mod handle;
 mod key_ring;
 mod kms;
 mod signing;
+mod verification;
 
 pub use data_key::{DataKey, SealError};
 pub use handle::{HandleKey, HandleUse, OpenError};
 pub use key_ring::{KeyError, KeyRing, KeyRings, sealing_label};
 pub use kms::{Kms, KmsError};
 pub use signing::{SigningKey, SigningKeyPair};
+pub use verification::NotOurs;

@@ -11,7 +11,9 @@ use url::Url;
 
 use crate::domain::address::{is_allowed, is_global};
 
+/// Unit: time until a connection stands: address, TCP and TLS.
 const CONNECT: Duration = Duration::from_secs(2);
+/// Unit: time from the start to the last byte of the body.
 const TOTAL: Duration = Duration::from_secs(5);
 
 /// A fetch did not succeed. The text is for the log.
@@ -28,11 +30,15 @@ pub struct Fetcher {
 impl Fetcher {
     /// With `local`, `localhost` may be fetched too.
     pub fn new(local: bool) -> Result<Self, FetchError> {
+        Self::with_time_outs(local, CONNECT, TOTAL)
+    }
+
+    fn with_time_outs(local: bool, connect: Duration, total: Duration) -> Result<Self, FetchError> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .connect_timeout(CONNECT)
-            .timeout(TOTAL)
+            .connect_timeout(connect)
+            .timeout(total)
             .dns_resolver(Arc::new(PublicOnly { local }))
             .build()
             .map_err(|error| FetchError(error.to_string()))?;
@@ -96,7 +102,27 @@ impl Resolve for PublicOnly {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    const SHORT: Duration = Duration::from_millis(50);
+    /// Longer than any test: whoever waits for it hangs.
+    const LONG: Duration = Duration::from_secs(600);
+
+    /// A server that takes one connection, says `answer` to what it is sent, and then nothing more, for ever.
+    async fn hanging(scheme: &str, answer: &'static [u8]) -> String {
+        let listener = TcpListener::bind("localhost:0").await.unwrap();
+        let url = format!("{scheme}://localhost:{}/jwks", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 4096]).await;
+            let _ = connection.write_all(answer).await;
+            std::future::pending::<()>().await;
+        });
+        url
+    }
 
     async fn resolve(name: &str, local: bool) -> bool {
         PublicOnly { local }.resolve(name.parse().unwrap()).await.is_ok()
@@ -114,5 +140,29 @@ mod tests {
         let fetcher = Fetcher::new(false).unwrap();
         let error = fetcher.json("http://localhost:1/", 1024).await.unwrap_err();
         assert!(error.0.contains("may not be fetched"), "{}", error.0);
+    }
+
+    /// HYG-4-04
+    #[tokio::test]
+    async fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
+        let url = hanging("https", b"").await;
+        let fetcher = Fetcher::with_time_outs(true, SHORT, LONG).unwrap();
+        let error = fetcher.json(&url, 1024).await.unwrap_err();
+        assert!(error.0.contains("timed out"), "{}", error.0);
+    }
+
+    /// HYG-4-04: the time runs until the last byte of the body, not from byte to byte.
+    #[tokio::test]
+    async fn a_server_that_stops_within_its_answer_is_given_up() {
+        for answer in [
+            &b""[..],
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{\"keys\"",
+        ] {
+            let url = hanging("http", answer).await;
+            let fetcher = Fetcher::with_time_outs(true, LONG, SHORT).unwrap();
+            let error = fetcher.json(&url, 1024).await.unwrap_err();
+            assert!(error.0.contains("timed out"), "{}", error.0);
+        }
     }
 }

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
+use jsonwebtoken::jwk::Jwk;
 use tokio::sync::Mutex;
 
-use crate::domain::login_issuer::LoginAlgorithm;
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::time::Timestamp;
 use crate::outbound::{FetchError, Fetcher};
+use crate::protocol::jws::{UnverifiedJws, VerifiedClaims};
+use crate::protocol::verification_key::{VerificationKey, fits};
 
 /// Unit: bytes.
 const MAX_BYTES: usize = 64 * 1024;
@@ -22,10 +24,10 @@ const AGAIN_AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// A set that cannot be fetched again goes on serving this long.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Why a token is not one of the issuer whose keys are in the set.
 #[derive(Clone, Debug)]
-pub enum JwksError {
-    /// The set was read and has no such key.
-    UnknownKey,
+pub enum NotVerified {
+    Invalid(&'static str),
     /// The set cannot be read. The text is for the log.
     Unavailable(String),
 }
@@ -48,14 +50,31 @@ impl JwksCache {
         Self { fetcher, sets: Mutex::default() }
     }
 
+    /// The claims of `jws`, if it is signed under one of `algorithms` by a key of the set at `uri`.
+    pub async fn verify(
+        &self,
+        jws: &UnverifiedJws<'_>,
+        uri: &str,
+        algorithms: &[JwsAlgorithm],
+        now: Timestamp,
+    ) -> Result<VerifiedClaims, NotVerified> {
+        if !algorithms.contains(&jws.algorithm()) {
+            return Err(NotVerified::Invalid("the algorithm is not accepted from this issuer"));
+        }
+        let jwk = self.key(uri, jws.kid(), jws.algorithm(), now).await?;
+        let key = VerificationKey::new(&jwk, jws.algorithm());
+        let key = key.ok_or(NotVerified::Invalid("the key is malformed"))?;
+        jws.verify(&key).ok_or(NotVerified::Invalid("the signature of the token is wrong"))
+    }
+
     /// The key called `kid` that fits `algorithm`; without a `kid`, the only one that fits.
-    pub async fn key(
+    async fn key(
         &self,
         uri: &str,
         kid: Option<&str>,
-        algorithm: LoginAlgorithm,
+        algorithm: JwsAlgorithm,
         now: Timestamp,
-    ) -> Result<Jwk, JwksError> {
+    ) -> Result<Jwk, NotVerified> {
         let mut sets = self.sets.lock().await;
         let set = sets.entry(uri.to_owned()).or_default();
         let mut unavailable = None;
@@ -70,8 +89,8 @@ impl JwksCache {
         }
         match (set.select(kid, algorithm, now), unavailable) {
             (Some(key), _) => Ok(key.clone()),
-            (None, Some(error)) => Err(JwksError::Unavailable(error.0)),
-            (None, None) => Err(JwksError::UnknownKey),
+            (None, Some(error)) => Err(NotVerified::Unavailable(error.0)),
+            (None, None) => Err(NotVerified::Invalid("the token is signed by an unknown key")),
         }
     }
 
@@ -100,7 +119,7 @@ impl Set {
         self.fetched_at.is_none_or(|at| now.since(at) >= age)
     }
 
-    fn select(&self, kid: Option<&str>, algorithm: LoginAlgorithm, now: Timestamp) -> Option<&Jwk> {
+    fn select(&self, kid: Option<&str>, algorithm: JwsAlgorithm, now: Timestamp) -> Option<&Jwk> {
         if self.is_older_than(STALE, now) {
             return None;
         }
@@ -117,7 +136,7 @@ impl Set {
 pub async fn count_fitting(
     fetcher: &Fetcher,
     uri: &str,
-    algorithms: &[LoginAlgorithm],
+    algorithms: &[JwsAlgorithm],
 ) -> Result<usize, FetchError> {
     let body = fetcher.json(uri, MAX_BYTES).await?;
     let keys = parse(&body).ok_or_else(|| FetchError(format!("{uri}: is not a key set")))?;
@@ -131,26 +150,11 @@ fn parse(body: &[u8]) -> Option<Vec<Jwk>> {
     Some(keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).take(MAX_KEYS).collect())
 }
 
-/// The algorithm must fit the key's type, its curve, and what it says of itself (`HYG-3-02`).
-fn fits(key: &Jwk, algorithm: LoginAlgorithm) -> bool {
-    let for_signing = matches!(key.common.public_key_use, None | Some(PublicKeyUse::Signature));
-    let says = key.common.key_algorithm.is_none_or(|said| said.to_string() == format!("{algorithm:?}"));
-    let kind = match algorithm {
-        LoginAlgorithm::ES256 => {
-            matches!(&key.algorithm, AlgorithmParameters::EllipticCurve(ec) if ec.curve == EllipticCurve::P256)
-        }
-        LoginAlgorithm::RS256 | LoginAlgorithm::PS256 => {
-            matches!(&key.algorithm, AlgorithmParameters::RSA(_))
-        }
-        LoginAlgorithm::EdDSA => {
-            matches!(&key.algorithm, AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519)
-        }
-    };
-    for_signing && says && kind
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -169,22 +173,22 @@ mod tests {
     #[test]
     fn a_key_is_chosen_by_name_and_must_fit_the_algorithm() {
         let set = set(serde_json::json!([ec("one", "ES256"), ec("two", "ES256"), {"kty": "of the future"}]));
-        assert!(set.select(Some("one"), LoginAlgorithm::ES256, NOW).is_some());
-        assert!(set.select(Some("one"), LoginAlgorithm::RS256, NOW).is_none());
-        assert!(set.select(Some("three"), LoginAlgorithm::ES256, NOW).is_none());
-        assert!(set.select(None, LoginAlgorithm::ES256, NOW).is_none(), "two fit, so a name is needed");
+        assert!(set.select(Some("one"), JwsAlgorithm::ES256, NOW).is_some());
+        assert!(set.select(Some("one"), JwsAlgorithm::RS256, NOW).is_none());
+        assert!(set.select(Some("three"), JwsAlgorithm::ES256, NOW).is_none());
+        assert!(set.select(None, JwsAlgorithm::ES256, NOW).is_none(), "two fit, so a name is needed");
     }
 
     #[test]
     fn a_key_that_says_another_use_or_algorithm_is_not_chosen() {
         let mut encryption = ec("one", "ES256");
         encryption["use"] = "enc".into();
-        assert!(set(serde_json::json!([encryption])).select(None, LoginAlgorithm::ES256, NOW).is_none());
+        assert!(set(serde_json::json!([encryption])).select(None, JwsAlgorithm::ES256, NOW).is_none());
         assert!(
-            set(serde_json::json!([ec("one", "ES384")])).select(None, LoginAlgorithm::ES256, NOW).is_none()
+            set(serde_json::json!([ec("one", "ES384")])).select(None, JwsAlgorithm::ES256, NOW).is_none()
         );
         assert!(
-            set(serde_json::json!([ec("one", "ES256")])).select(None, LoginAlgorithm::ES256, NOW).is_some()
+            set(serde_json::json!([ec("one", "ES256")])).select(None, JwsAlgorithm::ES256, NOW).is_some()
         );
     }
 
@@ -192,7 +196,21 @@ mod tests {
     fn a_set_that_could_not_be_fetched_for_a_day_serves_no_more() {
         let set = set(serde_json::json!([ec("one", "ES256")]));
         let later = |hours: u64| NOW.plus(Duration::from_secs(hours * 3600));
-        assert!(set.select(Some("one"), LoginAlgorithm::ES256, later(23)).is_some());
-        assert!(set.select(Some("one"), LoginAlgorithm::ES256, later(24)).is_none());
+        assert!(set.select(Some("one"), JwsAlgorithm::ES256, later(23)).is_some());
+        assert!(set.select(Some("one"), JwsAlgorithm::ES256, later(24)).is_none());
+    }
+
+    /// HYG-4-07
+    #[test]
+    fn an_rsa_key_that_is_too_short_or_too_long_is_not_chosen() {
+        let rsa = |bytes: usize| {
+            let modulus = URL_SAFE_NO_PAD.encode(vec![0xff; bytes]);
+            set(serde_json::json!([{"kty": "RSA", "n": modulus, "e": "AQAB", "kid": "one"}]))
+        };
+        for (bytes, is_chosen) in [(128, false), (255, false), (256, true), (512, true), (513, false)] {
+            for algorithm in [JwsAlgorithm::RS256, JwsAlgorithm::PS256] {
+                assert_eq!(rsa(bytes).select(Some("one"), algorithm, NOW).is_some(), is_chosen, "{bytes}");
+            }
+        }
     }
 }

@@ -4,4 +4,4 @@ mod fetch;
 mod jwks;
 
 pub use fetch::{FetchError, Fetcher};
-pub use jwks::{JwksCache, JwksError, count_fitting};
+pub use jwks::{JwksCache, NotVerified, count_fitting};

@@ -16,16 +16,19 @@ use crate::protocol::resource;
 const MAX_SCOPE: usize = 1024;
 /// Unit: bytes.
 const MAX_ACR_VALUES: usize = 512;
+/// Unit: bytes.
+const MAX_HINT_TOKEN: usize = 8 * 1024;
 
 /// CIBA §13, in its order, and what HTTP itself needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackchannelAuthenticationError {
     InvalidRequest(&'static str),
     InvalidScope(&'static str),
-    /// `expired_login_hint_token`, `missing_user_code` and `invalid_user_code` belong to parameters that
-    /// this provider does not take yet; it refuses them with `invalid_request`.
+    ExpiredLoginHintToken,
     UnknownUserId,
     UnauthorizedClient,
+    /// `missing_user_code` and `invalid_user_code` belong to a parameter that this provider does not take yet; it
+    /// refuses it with `invalid_request`.
     InvalidBindingMessage(&'static str),
     /// RFC 8707 §2.
     InvalidTarget(&'static str),
@@ -44,6 +47,7 @@ impl ProtocolError for BackchannelAuthenticationError {
         match self {
             Self::InvalidRequest(_) | Self::MethodNotAllowed => "invalid_request",
             Self::InvalidScope(_) => "invalid_scope",
+            Self::ExpiredLoginHintToken => "expired_login_hint_token",
             Self::UnknownUserId => "unknown_user_id",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::InvalidBindingMessage(_) => "invalid_binding_message",
@@ -59,6 +63,7 @@ impl ProtocolError for BackchannelAuthenticationError {
         match self {
             Self::InvalidRequest(_)
             | Self::InvalidScope(_)
+            | Self::ExpiredLoginHintToken
             | Self::UnknownUserId
             | Self::UnauthorizedClient
             | Self::InvalidBindingMessage(_)
@@ -77,6 +82,7 @@ impl ProtocolError for BackchannelAuthenticationError {
             | Self::InvalidScope(why)
             | Self::InvalidBindingMessage(why)
             | Self::InvalidTarget(why) => why,
+            Self::ExpiredLoginHintToken => "login_hint_token has expired",
             Self::UnknownUserId => "the hint names nobody who can be asked",
             Self::UnauthorizedClient => "the client is not registered for CIBA in poll mode",
             Self::InvalidClient => "client authentication failed",
@@ -105,11 +111,43 @@ impl ClientFacingError for BackchannelAuthenticationError {
     }
 }
 
+/// The one hint of a request, as it was sent. What it says is not looked at yet.
+pub enum PresentedHint {
+    LoginHint(String),
+    IdTokenHint(String),
+    LoginHintToken(String),
+}
+
+impl PresentedHint {
+    /// Exactly one of the three (CIBA §7.2, step 3).
+    fn parse(form: &Parameters) -> Result<Self, BackchannelAuthenticationError> {
+        use BackchannelAuthenticationError::InvalidRequest;
+        let token = |token: &str, why| match token.len() > MAX_HINT_TOKEN {
+            true => Err(InvalidRequest(why)),
+            false => Ok(token.to_owned()),
+        };
+        let get = |name| form.get(name);
+        match (get("login_hint_token"), get("id_token_hint"), get("login_hint")) {
+            (Some(hint), None, None) => {
+                token(hint, "login_hint_token is longer than 8 KiB").map(Self::LoginHintToken)
+            }
+            (None, Some(hint), None) => {
+                token(hint, "id_token_hint is longer than 8 KiB").map(Self::IdTokenHint)
+            }
+            (None, None, Some(hint)) => Ok(Self::LoginHint(hint.to_owned())),
+            (None, None, None) => {
+                Err(InvalidRequest("login_hint, id_token_hint or login_hint_token is missing"))
+            }
+            (_, _, _) => Err(InvalidRequest("more than one hint")),
+        }
+    }
+}
+
 /// A validated authentication request (CIBA §7.1), unsigned, before its hint is resolved.
 pub struct BackchannelAuthenticationRequest {
     pub scope: Scope,
     pub resources: Vec<ResourceId>,
-    pub login_hint: String,
+    pub hint: PresentedHint,
     pub binding_message: Option<BindingMessage>,
     pub acr_values: Option<String>,
     pub requested_expiry: Option<Duration>,
@@ -126,15 +164,7 @@ impl BackchannelAuthenticationRequest {
             return Err(InvalidRequest("signed authentication requests are not supported"));
         }
         // Step 3: exactly one hint.
-        let hints = ["login_hint_token", "id_token_hint", "login_hint"];
-        match hints.iter().filter(|hint| form.contains(hint)).count() {
-            1 => {}
-            0 => return Err(InvalidRequest("login_hint is missing")),
-            _ => return Err(InvalidRequest("more than one hint")),
-        }
-        let login_hint = form
-            .get("login_hint")
-            .ok_or(InvalidRequest("login_hint_token and id_token_hint are not supported; send login_hint"))?;
+        let hint = PresentedHint::parse(form)?;
         // Step 6: all other parameters.
         if form.contains("user_code") {
             return Err(InvalidRequest("user_code is not supported"));
@@ -168,14 +198,7 @@ impl BackchannelAuthenticationRequest {
             return Err(InvalidRequest("acr_values is longer than 512 bytes or not ASCII"));
         }
         let resources = resource::parse(form).map_err(BackchannelAuthenticationError::InvalidTarget)?;
-        Ok(Self {
-            scope,
-            resources,
-            login_hint: login_hint.to_owned(),
-            binding_message,
-            acr_values,
-            requested_expiry,
-        })
+        Ok(Self { scope, resources, hint, binding_message, acr_values, requested_expiry })
     }
 }
 

@@ -9,6 +9,9 @@ use serde::Serialize;
 /// given in every mode.
 pub const AUTH_REQ_ID_CLAIM: &str = "urn:openid:params:jwt:claim:auth_req_id";
 
+/// `typ` of its header.
+pub const TYP: &str = "JWT";
+
 /// The claims of an ID token. There is no `nonce`: CIBA has no such parameter.
 #[derive(Serialize)]
 pub struct IdTokenClaims<'a> {

@@ -32,6 +32,9 @@ pub struct ClientMetadata {
     /// Whether a refresh token is replaced at each use. Default: true.
     #[serde(default = "yes")]
     pub refresh_token_rotation: bool,
+    /// The kinds of hints that the client may send: `plain`, `tel`, `email`, `sub`, `iss_sub`, `id_token_hint`,
+    /// `login_hint_token`. Default: all.
+    pub hint_kinds: Option<Vec<String>>,
     /// Default: true.
     #[serde(default = "yes")]
     pub active: bool,

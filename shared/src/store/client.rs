@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
+use crate::domain::hint_form::HintForms;
 use crate::domain::resource::{Resource, ResourceId};
 use crate::domain::scope::Scope;
 use crate::domain::secret::SecretHash;
@@ -42,6 +43,10 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
         resources: reader.list("resources")?.iter().map(decode_resource).collect::<Result<_, _>>()?,
         introspects: reader.texts("introspects")?,
         id_token_algorithm: reader.parsed("id_token_algorithm", SigningAlgorithm::parse)?,
+        hint_kinds: match reader.optional_text("hint_kinds") {
+            None => HintForms::all(),
+            Some(names) => HintForms::parse(names.split(' ')).ok_or_else(|| Reader::corrupt("hint_kinds"))?,
+        },
         active: reader.flag("active")?,
     })
 }
@@ -89,6 +94,10 @@ fn encode(client: &Client) -> Item {
         let audiences = client.introspects.iter().map(text).collect();
         item.insert("introspects".to_owned(), AttributeValue::L(audiences));
     }
+    // A client without a limit may use what is to come as well.
+    let kinds =
+        (!client.hint_kinds.is_all()).then(|| client.hint_kinds.names().collect::<Vec<_>>().join(" "));
+    item.extend(kinds.map(|names| ("hint_kinds".to_owned(), text(names))));
     item.extend(client.audience.as_ref().map(|audience| ("audience".to_owned(), text(audience))));
     item
 }

@@ -17,6 +17,7 @@ mod evidence;
 mod item;
 mod key;
 mod person;
+mod replay;
 mod table;
 mod transaction;
 

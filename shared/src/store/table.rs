@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -45,13 +46,22 @@ impl Table {
         mark: &str,
         operation: &str,
     ) -> Result<bool, StoreError> {
+        let put = self.client.put_item().condition_expression("attribute_not_exists(pk)");
+        self.put_conditionally(put, item, mark, operation).await
+    }
+
+    /// Puts an item under the condition of `put`; otherwise as [`Table::put_if_absent`].
+    pub(super) async fn put_conditionally(
+        &self,
+        put: PutItemFluentBuilder,
+        item: Item,
+        mark: &str,
+        operation: &str,
+    ) -> Result<bool, StoreError> {
         let ours = item.get(mark).cloned();
-        let result = self
-            .client
-            .put_item()
+        let result = put
             .table_name(&self.name)
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;

@@ -21,7 +21,7 @@ const KNOWN: [&str; 9] = [
 ];
 
 /// The first part of a partition key, as store/ writes them.
-const LEADING_KEYS: [&str; 6] = ["client#*", "evidence#*", "hint#*", "keys", "request#*", "user#*"];
+const LEADING_KEYS: [&str; 7] = ["client#*", "evidence#*", "hint#*", "jti#*", "keys", "request#*", "user#*"];
 
 struct Statement {
     function: &'static str,
@@ -84,7 +84,17 @@ fn every_statement_on_the_table_names_the_leading_keys_it_may_touch() {
 #[test]
 fn only_who_seals_or_signs_can_unseal_keys_and_only_rotation_can_make_them() {
     let decrypt = functions_that_may("kms:Decrypt");
-    assert_eq!(decrypt, BTreeSet::from(["backchannel-authentication", "key-rotation", "token"]));
+    assert_eq!(
+        decrypt,
+        BTreeSet::from([
+            "backchannel-authentication",
+            "introspection",
+            "key-rotation",
+            "revocation",
+            "token",
+            "userinfo"
+        ])
+    );
     assert_eq!(functions_that_may("kms:GenerateDataKey"), BTreeSet::from(["key-rotation"]));
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use ciba::config::{ConfigError, DecisionSettings, Environment, KeySettings, RequestSettings, TokenSettings};
+use ciba::config::{
+    ConfigError, DecisionSettings, Environment, HintSettings, KeySettings, RequestSettings, TokenSettings,
+};
 use serde_json::Value;
 
 use crate::{DOCUMENT, TEMPLATE, resources};
@@ -66,10 +68,11 @@ fn read(settings: &[(&str, String)]) -> Result<String, ConfigError> {
     let fixed = [("KMS_KEY_ID", "key".to_owned())];
     let env = Environment::of(fixed.iter().chain(settings).cloned());
     let request = RequestSettings::read(&env)?;
+    let hint = HintSettings::read(&env)?;
     let token = TokenSettings::read(&env)?;
     let decision = DecisionSettings::read(&env)?;
     let key = KeySettings::read(&env)?;
-    Ok(format!("{request:?} {token:?} {decision:?} {key:?}"))
+    Ok(format!("{request:?} {hint:?} {token:?} {decision:?} {key:?}"))
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn the_default_of_each_number_is_that_of_the_code() {
 #[test]
 fn the_range_of_each_number_is_that_of_the_code() {
     let numbers = numbers();
-    assert_eq!(numbers.len(), 13, "a rule over nothing would hold");
+    assert_eq!(numbers.len(), 14, "a rule over nothing would hold");
     for Number { variable, least, most, .. } in numbers {
         // The longest expiry cannot be shorter than the usual one, which is therefore the shortest here.
         let with =

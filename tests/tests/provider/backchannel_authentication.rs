@@ -3,8 +3,11 @@
 mod acknowledgement;
 mod body;
 mod client_authentication;
+mod hint_kinds;
 mod hints;
+mod id_token_hint;
 mod limits;
+mod login_hint_token;
 mod parameters;
 
 use ciba::domain::time::Timestamp;

@@ -1,19 +1,33 @@
 //! What each step costs: calls of DynamoDB, and units where they are paid at every poll.
 
+use ciba::domain::time::Timestamp;
 use ciba_local::proxy::{Call, Capacity};
-use ciba_tests::{Provider, at};
+use ciba_tests::{Answer, Provider, SECRET, Settings, at, basic, form, form_request};
 use serde_json::json;
+
+use crate::foreign_issuer::ForeignIssuer;
 
 const INDEX: &str = "pending-by-user";
 
 /// A provider whose functions are warm: they know their keys and the client.
 async fn warm() -> Provider {
-    let provider = Provider::start().await;
+    warm_with(&[]).await
+}
+
+async fn warm_with(settings: Settings<'_>) -> Provider {
+    let provider = Provider::with(settings).await;
     let (auth_req_id, request) = provider.asked(&[("login_hint", "bob")], at(0.0)).await;
     provider.decide("bob", &request, json!({"decision": "deny"}), at(1.0)).await;
     provider.poll(&auth_req_id, at(5.0)).await;
     provider.proxy.clear();
     provider
+}
+
+/// `kiosk` asks with this hint and no other.
+async fn ask_with(provider: &Provider, parameter: &str, hint: &str, now: Timestamp) -> Answer {
+    let body = form(&[("scope", "openid"), (parameter, hint)]);
+    let request = form_request("/bc-authorize", Some(&basic("kiosk", SECRET)), &body);
+    provider.call(&provider.backchannel_authentication, &request, now).await
 }
 
 /// The operations since the last look.
@@ -47,6 +61,45 @@ async fn a_request_for_a_person_of_a_login_issuer_saves_the_look_up_of_the_hint(
     let hint = json!({"format": "iss_sub", "iss": provider.login.issuer(), "sub": "alice"}).to_string();
     provider.asked(&[("login_hint", &hint)], at(10.0)).await;
     assert_eq!(names(&operations(&provider)), ["BatchGetItem", "TransactWriteItems"]);
+}
+
+/// The keys are at hand, so an ID token costs no more than the `sub` in it.
+#[tokio::test]
+async fn a_request_with_an_id_token_costs_what_one_with_a_login_hint_does() {
+    let provider = warm().await;
+    // Over by then, so that there is nothing to supersede.
+    let (auth_req_id, request) = provider.asked(&[("requested_expiry", "10")], at(10.0)).await;
+    provider.approve(&request, at(11.0)).await;
+    let tokens = provider.poll(&auth_req_id, at(15.0)).await;
+    provider.proxy.clear();
+    let answer = ask_with(&provider, "id_token_hint", tokens.text("id_token"), at(21.0)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(names(&operations(&provider)), ["GetItem", "BatchGetItem", "TransactWriteItems"]);
+}
+
+/// ATK-3-05: the guard is the first write of the call.
+#[tokio::test]
+async fn a_hint_token_that_is_good_once_costs_one_write_more() {
+    let hints = ForeignIssuer::start().await;
+    let of = |single_use: &str| {
+        json!([{"issuer": hints.issuer, "jwks_uri": hints.jwks_uri(), "algorithms": ["ES256"],
+            "single_use": single_use}])
+    };
+    let claims = json!({"iss": hints.issuer, "aud": Provider::ISSUER, "iat": at(0.0).seconds(),
+        "exp": at(60.0).seconds(), "jti": "1", "sub_id": {"format": "opaque", "id": "alice"}});
+    let token = hints.signed_by(&hints.key, &claims);
+    for (single_use, expected) in [
+        ("always", &["GetItem", "BatchGetItem", "PutItem", "TransactWriteItems"][..]),
+        ("never", &["GetItem", "BatchGetItem", "TransactWriteItems"]),
+    ] {
+        let provider = warm_with(&[("HINT_ISSUERS", &of(single_use).to_string())]).await;
+        assert_eq!(ask_with(&provider, "login_hint_token", &token, at(10.0)).await.status, 200);
+        let calls = operations(&provider);
+        assert_eq!(names(&calls), expected, "{single_use}");
+        if single_use == "always" {
+            assert_eq!(units(&calls[2]).table, 1.0);
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod call;
 mod decision;
+mod documented_issuers;
 mod evidence;
 mod key_fetching;
 mod login_issuer;

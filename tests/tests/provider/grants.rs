@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 const CIBA: &str = "urn:openid:params:grant-type:ciba";
 const API: &str = "https://api.example";
-/// All that `teller` may ask for.
-const SCOPE: &str = "openid profile email read offline_access";
+/// What `teller` may ask for without naming the API.
+const SCOPE: &str = "openid profile email offline_access";
 
 /// A provider with the client `teller`, which may refresh and has tokens for an API; with `api`, that API's resource
 /// server; and with `alice`, of whom something is known.
@@ -29,7 +29,7 @@ fn teller(changes: Value) -> Value {
     let mut metadata = json!({
         "client_id": "teller",
         "grant_types": [CIBA, "refresh_token"],
-        "scope": SCOPE,
+        "scope": format!("{SCOPE} read"),
         "resources": [{"resource": API, "scope": "read"}],
     });
     for (name, value) in changes.as_object().expect("an object") {
@@ -76,7 +76,8 @@ async fn revoke(provider: &Provider, client: &str, token: &str, now: Timestamp) 
 }
 
 async fn refresh(provider: &Provider, token: &str, now: Timestamp) -> Answer {
-    let request = posted("/oauth/token", "teller", &[("grant_type", "refresh_token"), ("refresh_token", token)]);
+    let request =
+        posted("/oauth/token", "teller", &[("grant_type", "refresh_token"), ("refresh_token", token)]);
     provider.call(&provider.token, &request, now).await
 }
 

@@ -3,8 +3,10 @@
 
 use ciba_local::proxy::Loss;
 use ciba_local::sns::{Failure, Outcome};
-use ciba_tests::{Provider, at};
+use ciba_tests::{Provider, SECRET, at, basic, form, form_request};
 use serde_json::json;
+
+use crate::foreign_issuer::ForeignIssuer;
 
 const LOSSES: [Loss; 2] = [Loss::Connection, Loss::InternalServerError];
 
@@ -35,6 +37,28 @@ async fn of_the_insertion_that_supersedes_leaves_the_newer_request_alone() {
         let (newer, _) = provider.asked(&[], at(1.0)).await;
         assert_eq!(provider.poll(&older, at(6.0)).await.refusal(), (400, "access_denied"));
         assert_eq!(provider.poll(&newer, at(6.0)).await.refusal(), (400, "authorization_pending"));
+    }
+}
+
+/// ATK-3-05: the token is used once, and by whom it was used first.
+#[tokio::test]
+async fn of_a_replay_guard_leaves_the_request_acknowledged() {
+    for loss in LOSSES {
+        let hints = ForeignIssuer::start().await;
+        let setting =
+            json!([{"issuer": hints.issuer, "jwks_uri": hints.jwks_uri(), "algorithms": ["ES256"]}]);
+        let provider = Provider::with(&[("HINT_ISSUERS", &setting.to_string())]).await;
+        let claims = json!({"iss": hints.issuer, "aud": Provider::ISSUER, "iat": at(0.0).seconds(),
+            "exp": at(60.0).seconds(), "jti": "1", "sub_id": {"format": "opaque", "id": "alice"}});
+        let token = hints.signed_by(&hints.key, &claims);
+        let body = form(&[("scope", "openid"), ("login_hint_token", &token)]);
+        let request = form_request("/bc-authorize", Some(&basic("kiosk", SECRET)), &body);
+        provider.proxy.lose_response("PutItem", 1, loss);
+        let endpoint = &provider.backchannel_authentication;
+        assert_eq!(provider.call(endpoint, &request, at(1.0)).await.status, 200);
+        assert_eq!(provider.items_under("jti#").await.len(), 1);
+        let again = provider.call(endpoint, &request, at(2.0)).await;
+        assert_eq!(again.refusal(), (400, "invalid_request"));
     }
 }
 

@@ -6,6 +6,7 @@ mod consent;
 mod discovery;
 mod enrolment;
 mod flow;
+mod foreign_issuer;
 mod grants;
 mod keys;
 mod lost_responses;

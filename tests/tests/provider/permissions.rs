@@ -6,6 +6,8 @@ use ciba_local::sns::Failure;
 use ciba_tests::{Provider, SECRET, at, basic, form, form_request, request, root};
 use serde_json::{Value, json};
 
+use crate::foreign_issuer::ForeignIssuer;
+
 /// Function, action, and the leading key with a star for what follows its first part.
 type Permission = (String, String, String);
 
@@ -52,14 +54,16 @@ fn used(provider: &Provider) -> BTreeSet<Permission> {
 
 #[tokio::test]
 async fn each_function_uses_exactly_what_the_template_allows_it() {
-    let provider = Provider::empty(&[]).await;
+    let hints = ForeignIssuer::start().await;
+    let issuers = json!([{"issuer": hints.issuer, "jwks_uri": hints.jwks_uri(), "algorithms": ["ES256"]}]);
+    let provider = Provider::empty(&[("HINT_ISSUERS", &issuers.to_string())]).await;
     provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect("keys");
     let kiosk = json!({"client_id": "kiosk", "scope": "openid profile offline_access",
         "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"]});
     provider.register(kiosk).await.expect("kiosk");
     provider.enroll("alice", json!({"channels": [{"sms": "+15555550100"}]})).await.expect("alice");
 
-    // Superseded, seen, approved, redeemed; and one about which nobody could be told.
+    // Superseded, seen, approved, redeemed.
     provider.asked(&[], at(0.0)).await;
     let (auth_req_id, request_key) = provider.asked(&[("scope", "openid offline_access")], at(1.0)).await;
     provider.consent("alice", "GET", "/consent", "", at(2.0)).await;
@@ -77,8 +81,15 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let token = form_request("/", Some(&basic("kiosk", SECRET)), &form(&[("token", access)]));
     assert_eq!(provider.call(&provider.introspection, &token, at(7.0)).await.status, 200);
     assert_eq!(provider.call(&provider.revocation, &token, at(7.0)).await.status, 200);
+    // By a token that is used up; and one about which nobody could be told.
+    let claims = json!({"iss": hints.issuer, "aud": Provider::ISSUER, "iat": at(6.0).seconds(),
+        "exp": at(60.0).seconds(), "jti": "1", "sub_id": {"format": "opaque", "id": "alice"}});
+    let token = hints.signed_by(&hints.key, &claims);
+    let body = form(&[("scope", "openid"), ("login_hint_token", &token)]);
+    let by_token = form_request("/bc-authorize", Some(&basic("kiosk", SECRET)), &body);
+    assert_eq!(provider.call(&provider.backchannel_authentication, &by_token, at(6.0)).await.status, 200);
     provider.sns.fail_next(Failure::OptedOut);
-    assert_eq!(provider.ask(&[], at(7.0)).await.status, 403);
+    assert_eq!(provider.ask(&[], at(700.0)).await.status, 403);
     let keys = request("GET", "/.well-known/jwks.json", &[], "");
     assert_eq!(provider.call(&provider.jwks, &keys, at(8.0)).await.status, 200);
 

@@ -10,8 +10,17 @@ use tokio::time::timeout;
 
 use crate::root;
 
-const FUNCTIONS: [&str; 9] =
-    ["backchannel-authentication", "token", "consent", "discovery", "jwks", "userinfo", "introspection", "revocation", "key-rotation"];
+const FUNCTIONS: [&str; 9] = [
+    "backchannel-authentication",
+    "token",
+    "consent",
+    "discovery",
+    "jwks",
+    "userinfo",
+    "introspection",
+    "revocation",
+    "key-rotation",
+];
 
 /// A login issuer whose keys are on this machine.
 const LOCAL_LOGIN: &str = r#"[{"issuer":"http://localhost:9100","jwks_uri":"http://localhost:9100/jwks",

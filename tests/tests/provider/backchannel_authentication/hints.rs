@@ -165,12 +165,13 @@ async fn exactly_one_hint_is_needed() {
     }
 }
 
-/// CIBA-7.1-14, CIBA-7.1-15: refused by name until they are offered, and never taken for no hint.
+/// HYG-1-06
 #[tokio::test]
-async fn hints_that_are_not_offered_are_refused() {
+async fn a_hint_token_of_more_than_8_kib_is_refused_by_name() {
     let provider = provider().await;
     for hint in ["id_token_hint", "login_hint_token"] {
-        let answer = refused(&provider, &posted(&[("scope", "openid"), (hint, "x")]), INVALID).await;
+        let long = "x".repeat(8193);
+        let answer = refused(&provider, &posted(&[("scope", "openid"), (hint, &long)]), INVALID).await;
         assert!(answer.text("error_description").contains(hint), "{answer:?}");
     }
 }

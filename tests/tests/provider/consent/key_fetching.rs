@@ -4,8 +4,9 @@ use ciba_local::server::listen;
 use ciba_tests::{Provider, at};
 use serde_json::{Value, json};
 
-use super::login_issuer::{Document, Key, LoginIssuer, decide, list};
+use super::login_issuer::{LoginIssuer, decide, list};
 use super::without_effect;
+use crate::foreign_issuer::{Document, Key};
 
 const HOUR: f64 = 3600.0;
 

@@ -6,8 +6,9 @@ use ciba::domain::time::Timestamp;
 use ciba_tests::{Answer, Provider, at, json_request};
 use serde_json::{Value, json};
 
-use super::login_issuer::{Key, LoginIssuer, decide, list};
+use super::login_issuer::{LoginIssuer, decide, list};
 use super::records;
+use crate::foreign_issuer::Key;
 
 /// A provider that knows one login issuer, and a request that waits for its `carol`.
 struct Stand {

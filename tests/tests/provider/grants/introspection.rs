@@ -3,9 +3,7 @@
 use ciba_tests::{Provider, START, at, basic, form, form_request, request};
 use serde_json::json;
 
-use super::{
-    API, SCOPE, enroll_alice, forged, introspect, posted, provider, refresh, teller, tokens,
-};
+use super::{API, SCOPE, enroll_alice, forged, introspect, posted, provider, refresh, teller, tokens};
 
 /// TOK-8-03, TOK-13-03
 #[tokio::test]
@@ -103,7 +101,9 @@ async fn who_asks_is_authenticated() {
     let provider = provider().await;
     let tokens = tokens(&provider, &[("scope", "openid")]).await;
     let body = form(&[("token", tokens.text("access_token"))]);
-    for authorization in [None, Some(basic("teller", "wrong")), Some(format!("Bearer {}", tokens.text("access_token")))] {
+    for authorization in
+        [None, Some(basic("teller", "wrong")), Some(format!("Bearer {}", tokens.text("access_token")))]
+    {
         let call = form_request("/oauth/introspect", authorization.as_deref(), &body);
         let answer = provider.call(&provider.introspection, &call, at(6.0)).await;
         assert_eq!(answer.refusal(), (401, "invalid_client"));

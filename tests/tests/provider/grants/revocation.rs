@@ -7,8 +7,14 @@ use super::{SCOPE, forged, introspect, posted, provider, refresh, revoke, tokens
 
 /// Whether the tokens are alive, each by itself: access token at introspection and userinfo, refresh token.
 async fn alive(provider: &Provider, access: &str, refresh_token: &str) -> [bool; 3] {
-    let active = async |token: &str| introspect(provider, "teller", token, at(20.0)).await.body["active"] == json!(true);
-    [active(access).await, userinfo(provider, access, at(20.0)).await.status == 200, active(refresh_token).await]
+    let active = async |token: &str| {
+        introspect(provider, "teller", token, at(20.0)).await.body["active"] == json!(true)
+    };
+    [
+        active(access).await,
+        userinfo(provider, access, at(20.0)).await.status == 200,
+        active(refresh_token).await,
+    ]
 }
 
 /// TOK-9-01, TOK-9-03
@@ -77,7 +83,9 @@ async fn what_is_no_token_is_no_error_and_nothing_changes() {
 /// TOK-9-04
 #[tokio::test]
 async fn a_wrong_or_unknown_hint_at_the_type_changes_nothing() {
-    for (name, hint) in [("access_token", "refresh_token"), ("refresh_token", "access_token"), ("access_token", "x")] {
+    for (name, hint) in
+        [("access_token", "refresh_token"), ("refresh_token", "access_token"), ("access_token", "x")]
+    {
         let provider = provider().await;
         let tokens = tokens(&provider, &[("scope", SCOPE)]).await;
         let parameters = [("token", tokens.text(name)), ("token_type_hint", hint)];
@@ -97,7 +105,10 @@ async fn who_is_not_authenticated_revokes_nothing() {
     let body = form(&[("token", access)]);
     for authorization in [None, Some(basic("teller", "wrong"))] {
         let call = form_request("/oauth/revoke", authorization.as_deref(), &body);
-        assert_eq!(provider.call(&provider.revocation, &call, at(10.0)).await.refusal(), (401, "invalid_client"));
+        assert_eq!(
+            provider.call(&provider.revocation, &call, at(10.0)).await.refusal(),
+            (401, "invalid_client")
+        );
     }
     assert_eq!(alive(&provider, access, token).await, [true; 3]);
 }

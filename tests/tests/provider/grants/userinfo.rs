@@ -36,7 +36,8 @@ async fn a_token_for_a_resource_tells_the_sub_alone() {
 async fn without_a_token_there_is_a_challenge_without_a_code() {
     let provider = provider().await;
     for headers in [&[][..], &[("authorization", "Basic YTpi")], &[("authorization", "Bearer ")]] {
-        let answer = provider.call(&provider.userinfo, &request("GET", "/userinfo", headers, ""), at(6.0)).await;
+        let answer =
+            provider.call(&provider.userinfo, &request("GET", "/userinfo", headers, ""), at(6.0)).await;
         assert_eq!(answer.status, 401);
         assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="userinfo""#));
     }
@@ -49,14 +50,20 @@ async fn what_is_no_good_access_token_is_invalid_token() {
     let tokens = tokens(&provider, &[("scope", "openid offline_access")]).await;
     let access = tokens.text("access_token");
     let login = provider.login_token("alice", at(5.0), json!({}));
-    for token in [tokens.text("id_token"), tokens.text("refresh_token"), &forged(access), &login, "x", "a.b.c"] {
+    for token in
+        [tokens.text("id_token"), tokens.text("refresh_token"), &forged(access), &login, "x", "a.b.c"]
+    {
         let answer = userinfo(&provider, token, at(6.0)).await;
         assert_eq!(answer.refusal(), (401, "invalid_token"), "{token}");
         let challenge = answer.header("www-authenticate").expect("a challenge");
         assert_eq!(challenge, r#"Bearer realm="userinfo", error="invalid_token""#);
     }
     assert_eq!(userinfo(&provider, access, at(604.9)).await.status, 200);
-    assert_eq!(userinfo(&provider, access, at(605.0)).await.refusal(), (401, "invalid_token"), "it has expired");
+    assert_eq!(
+        userinfo(&provider, access, at(605.0)).await.refusal(),
+        (401, "invalid_token"),
+        "it has expired"
+    );
 }
 
 /// TOK-10-04
@@ -64,8 +71,13 @@ async fn what_is_no_good_access_token_is_invalid_token() {
 async fn a_token_without_openid_has_insufficient_scope() {
     let provider = provider().await;
     let tokens = tokens(&provider, &[("scope", "openid profile offline_access")]).await;
-    let grant = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token")), ("scope", "profile")];
-    let narrowed = provider.call(&provider.token, &super::posted("/oauth/token", "teller", &grant), at(6.0)).await;
+    let grant = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", tokens.text("refresh_token")),
+        ("scope", "profile"),
+    ];
+    let narrowed =
+        provider.call(&provider.token, &super::posted("/oauth/token", "teller", &grant), at(6.0)).await;
     let answer = userinfo(&provider, narrowed.text("access_token"), at(7.0)).await;
     assert_eq!(answer.refusal(), (403, "insufficient_scope"));
     assert!(answer.header("www-authenticate").expect("a challenge").contains(r#"scope="openid""#));
@@ -105,7 +117,8 @@ async fn nothing_is_told_of_a_person_or_to_a_client_that_is_switched_off() {
 #[tokio::test]
 async fn a_page_may_ask_with_a_token_of_its_own() {
     let provider = provider().await;
-    let preflight = provider.call(&provider.userinfo, &request("OPTIONS", "/userinfo", &[], ""), at(6.0)).await;
+    let preflight =
+        provider.call(&provider.userinfo, &request("OPTIONS", "/userinfo", &[], ""), at(6.0)).await;
     assert_eq!(preflight.status, 204);
     assert_eq!(preflight.header("access-control-allow-headers"), Some("authorization"));
     assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, POST, OPTIONS"));

@@ -3,8 +3,9 @@
 use ciba_tests::at;
 use serde_json::json;
 
-use super::super::login_issuer::{Document, Key, LoginIssuer, encode};
+use super::super::login_issuer::LoginIssuer;
 use super::Stand;
+use crate::foreign_issuer::{Document, Key, encode};
 
 /// HYG-3-10
 #[tokio::test]

@@ -1,0 +1,51 @@
+//! The algorithms of signatures that are verified here.
+
+use serde::Deserialize;
+
+/// An asymmetric JWS algorithm (RFC 7518 §3, RFC 8037). `none` and HMAC are not among them, in no spelling (`HYG-3-01`,
+/// `HYG-3-03`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum JwsAlgorithm {
+    ES256,
+    RS256,
+    PS256,
+    EdDSA,
+}
+
+impl JwsAlgorithm {
+    const ALL: [Self; 4] = [Self::ES256, Self::RS256, Self::PS256, Self::EdDSA];
+
+    /// The `alg` value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ES256 => "ES256",
+            Self::RS256 => "RS256",
+            Self::PS256 => "PS256",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+
+    /// Case-sensitive (`HYG-3-01`).
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// HYG-3-01, HYG-3-03
+    #[test]
+    fn an_algorithm_is_named_by_its_exact_letters_in_text_and_in_json() {
+        for algorithm in JwsAlgorithm::ALL {
+            assert_eq!(JwsAlgorithm::parse(algorithm.as_str()), Some(algorithm));
+            let json = serde_json::json!(algorithm.as_str());
+            assert_eq!(serde_json::from_value::<JwsAlgorithm>(json).unwrap(), algorithm);
+        }
+        for text in ["none", "None", "HS256", "es256", "EDDSA", "ES256 ", ""] {
+            assert_eq!(JwsAlgorithm::parse(text), None, "{text:?}");
+            assert!(serde_json::from_value::<JwsAlgorithm>(serde_json::json!(text)).is_err(), "{text:?}");
+        }
+    }
+}

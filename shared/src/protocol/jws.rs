@@ -1,0 +1,192 @@
+//! JWTs that are sent to us (RFC 7515, RFC 7519), before and after their signature is verified.
+//!
+//! These are different types: an [`UnverifiedJws`] gives away the names by which a key is looked up and nothing
+//! else (`HYG-3-17`), and [`VerifiedClaims`] come only from [`UnverifiedJws::verify`].
+
+use std::ops::Deref;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::domain::jws_algorithm::JwsAlgorithm;
+use crate::domain::strict_json;
+use crate::protocol::verification_key::VerificationKey;
+
+/// Why a text is not looked at any further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAJws {
+    /// Five parts: a JWE. Whoever can decrypt it sends the signed token inside (CIBA §7.1).
+    Encrypted,
+    Malformed(&'static str),
+}
+
+/// What a header may say. Key sources in it (`jwk`, `jku`, `x5c`, `x5u`) are ignored (`HYG-3-05`).
+#[derive(Deserialize)]
+struct Header {
+    alg: JwsAlgorithm,
+    kid: Option<String>,
+    typ: Option<String>,
+}
+
+/// A JWT in compact form, with a header that is accepted.
+pub struct UnverifiedJws<'t> {
+    /// Header and payload as they were signed.
+    message: &'t str,
+    signature: &'t str,
+    header: Header,
+    claims: Map<String, Value>,
+}
+
+/// The claims of a JWT whose signature is right.
+#[derive(Debug)]
+pub struct VerifiedClaims(Map<String, Value>);
+
+impl Deref for VerifiedClaims {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'t> UnverifiedJws<'t> {
+    /// Three parts of base64url (`HYG-3-10`), an asymmetric algorithm, no critical extension (`HYG-3-04`), no member
+    /// twice (`HYG-3-13`).
+    pub fn parse(text: &'t str) -> Result<Self, NotAJws> {
+        use NotAJws::{Encrypted, Malformed};
+        let parts: Vec<_> = text.split('.').take(6).collect();
+        let (header, payload, signature) = match parts[..] {
+            [header, payload, signature] => (header, payload, signature),
+            [_, _, _, _, _] => return Err(Encrypted),
+            _ => return Err(Malformed("the token is not a compact JWS")),
+        };
+        let object = |part: &str| match strict_json::parse(&URL_SAFE_NO_PAD.decode(part).ok()?) {
+            Some(Value::Object(members)) => Some(members),
+            Some(_) | None => None,
+        };
+        let header = object(header).ok_or(Malformed("the header of the token is not an object"))?;
+        if header.contains_key("crit") {
+            return Err(Malformed("the token has critical extensions"));
+        }
+        let header: Header = serde_json::from_value(Value::Object(header))
+            .map_err(|_| Malformed("the header of the token is not accepted"))?;
+        let claims = object(payload).ok_or(Malformed("the payload of the token is not an object"))?;
+        let message = &text[..text.len() - signature.len() - 1];
+        Ok(Self { message, signature, header, claims })
+    }
+
+    pub fn algorithm(&self) -> JwsAlgorithm {
+        self.header.alg
+    }
+
+    pub fn kid(&self) -> Option<&str> {
+        self.header.kid.as_deref()
+    }
+
+    /// What the token says it is, in lower case and without `application/` (RFC 7515 §4.1.9).
+    pub fn typ(&self) -> Option<String> {
+        let typ = self.header.typ.as_ref()?.to_ascii_lowercase();
+        Some(typ.strip_prefix("application/").unwrap_or(&typ).to_owned())
+    }
+
+    /// Whose keys to verify with. The one claim that is looked at before the signature.
+    pub fn issuer(&self) -> Option<&str> {
+        self.claims.get("iss").and_then(Value::as_str)
+    }
+
+    /// The claims, if the signature is this key's and the header names the key's algorithm. Which claims a token
+    /// must have is for who asks.
+    pub fn verify(&self, key: &VerificationKey) -> Option<VerifiedClaims> {
+        let is_right = self.header.alg == key.algorithm() && key.verifies(self.message, self.signature);
+        is_right.then(|| VerifiedClaims(self.claims.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+    use serde_json::json;
+
+    use super::*;
+
+    fn encode(text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(text)
+    }
+
+    fn refused(text: &str) -> NotAJws {
+        UnverifiedJws::parse(text).err().unwrap_or_else(|| panic!("accepted: {text}"))
+    }
+
+    /// HYG-3-10, HYG-3-11
+    #[test]
+    fn a_jws_has_three_parts_and_five_are_an_encrypted_token() {
+        let (header, payload) = (encode(r#"{"alg":"ES256"}"#), encode("{}"));
+        assert!(UnverifiedJws::parse(&format!("{header}.{payload}.c2ln")).is_ok());
+        assert_eq!(refused(&format!("{header}.{payload}.x.x.x")), NotAJws::Encrypted);
+        for text in ["", ".", "..", "a.b.c.d", "a.b.c.d.e.f", &format!("{header}.{payload}")] {
+            assert!(matches!(refused(text), NotAJws::Malformed(_)), "{text}");
+        }
+    }
+
+    /// HYG-3-03, HYG-3-04, HYG-3-13
+    #[test]
+    fn a_header_or_payload_that_could_be_read_in_two_ways_is_refused() {
+        let good = (r#"{"alg":"ES256"}"#, r#"{"iss":"a"}"#);
+        for (header, payload) in [
+            (r#"{"alg":"none"}"#, good.1),
+            (r#"{"alg":"HS256"}"#, good.1),
+            (r#"{"alg":"ES256","alg":"ES256"}"#, good.1),
+            (r#"{"alg":"ES256","crit":["exp"]}"#, good.1),
+            (r#"{"alg":"ES256","crit":[]}"#, good.1),
+            (r#"{"alg":"ES256","crit":null}"#, good.1),
+            (r#"{"alg":"ES256","jku":"a","jku":"b"}"#, good.1),
+            ("[]", good.1),
+            (good.0, "[]"),
+            (good.0, r#"{"iss":"a","iss":"b"}"#),
+            (good.0, r#"{"sub_id":{"format":"email","format":"opaque"}}"#),
+        ] {
+            let text = format!("{}.{}.c2ln", encode(header), encode(payload));
+            assert!(matches!(refused(&text), NotAJws::Malformed(_)), "{header} {payload}");
+        }
+    }
+
+    /// RFC 7515 §4.1.9
+    #[test]
+    fn a_type_is_the_same_in_each_of_its_spellings() {
+        let typ = |typ: &str| {
+            let text =
+                format!("{}.{}.c2ln", encode(&json!({"alg": "ES256", "typ": typ}).to_string()), encode("{}"));
+            UnverifiedJws::parse(&text).unwrap().typ().unwrap()
+        };
+        for spelling in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+jwt"] {
+            assert_eq!(typ(spelling), "at+jwt");
+        }
+        assert_eq!(typ("text/at+jwt"), "text/at+jwt");
+    }
+
+    /// HYG-3-02, HYG-3-17: the key says which algorithm it is for, whatever the header does.
+    #[test]
+    fn claims_come_out_only_under_the_algorithm_of_the_key() {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let jwk = serde_json::from_value(json!({"kty": "EC", "crv": "P-256", "x": x, "y": y})).unwrap();
+        let key = VerificationKey::new(&jwk, JwsAlgorithm::ES256).unwrap();
+        assert!(VerificationKey::new(&jwk, JwsAlgorithm::EdDSA).is_none());
+        let signed = |alg: &str| {
+            let message =
+                format!("{}.{}", encode(&json!({ "alg": alg }).to_string()), encode(r#"{"iss":"a"}"#));
+            let signature = pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
+            format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+        };
+        let (right, other) = (signed("ES256"), signed("EdDSA"));
+        let claims = UnverifiedJws::parse(&right).unwrap().verify(&key).unwrap();
+        assert_eq!(claims.get("iss"), Some(&json!("a")));
+        assert!(UnverifiedJws::parse(&other).unwrap().verify(&key).is_none());
+        let changed = right.replace(&encode(r#"{"iss":"a"}"#), &encode(r#"{"iss":"b"}"#));
+        assert!(UnverifiedJws::parse(&changed).unwrap().verify(&key).is_none());
+    }
+}
