@@ -1,7 +1,7 @@
 # Every recipe line is one command, so that it can be typed by hand just as well.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test check lint bins release build deploy tools
+.PHONY: help demo up test check lint bins release build build-check deploy supply sbom tools arm64
 
 # One target directory: the tests and the local stack look for binaries there.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -11,8 +11,12 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 LOCAL := --cargo-lambda .tools/bin/cargo-lambda
 STACK ?= ciba
 
+# `cargo auditable` has each binary carry the list of what it was built from. It runs `$CARGO` with the variables that
+# this takes; here that is `env`, which starts SAM as usual and with the tools in the path.
+SAM_BUILD := CARGO=env .tools/bin/cargo-auditable auditable -u CARGO PATH="$(CURDIR)/.tools/bin:$(PATH)"
+
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: tools bins ## the whole flow on this machine; APPROVE=auto needs no hand, SEED=folder names other clients and people
 	target/debug/ciba-local demo $(LOCAL) $(if $(SEED),--seed $(SEED)) $(if $(APPROVE),--approve $(APPROVE))
@@ -39,16 +43,39 @@ bins:
 release:
 	cargo build --release $(addprefix --package ,$(FUNCTIONS))
 
-# SAM passes no profile to cargo-lambda, which sets codegen-units to 1 by itself; this makes the rest of the deployed profile.
-build: export CARGO_PROFILE_RELEASE_LTO := fat
-build: export PATH := $(CURDIR)/.tools/bin:$(PATH)
-build: tools ## the functions for arm64, as they are deployed
-	.tools/bin/sam build
+# SAM passes no profile to cargo-lambda, which sets codegen-units to 1 by itself; LTO makes the rest of the deployed profile.
+build: tools arm64 ## the functions for arm64, as they are deployed
+	@infra/tools.sh cargo-auditable
+	$(SAM_BUILD) CARGO_PROFILE_RELEASE_LTO=fat .tools/bin/sam build
+	.tools/bin/python infra/check_build.py .aws-sam/build/*/bootstrap
+
+# Without optimisation, which is most of the time a build takes: what is looked at is the way there.
+build-check: tools arm64 ## two functions on the way that `make build` goes
+	@infra/tools.sh cargo-auditable
+	$(SAM_BUILD) CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 .tools/bin/sam build DiscoveryFunction --build-dir target/build-check/discovery
+	$(SAM_BUILD) CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 .tools/bin/sam build KeyRotationFunction --build-dir target/build-check/key-rotation
+	.tools/bin/python infra/check_build.py target/build-check/*/*/bootstrap
 
 deploy: build ## to AWS: STACK=name, ARGS='--parameter-overrides OperatorName=Acme' or any other option of `sam deploy`
 	.tools/bin/sam deploy --stack-name $(STACK) $(ARGS)
 	.tools/bin/sam remote invoke KeyRotationFunction --stack-name $(STACK) --output json > .aws-sam/key-rotation.json
 	@! grep FunctionError .aws-sam/key-rotation.json
+
+supply: tools ## licences, sources and known vulnerabilities of the dependencies; ADVISORIES=required fails where they cannot be had
+	@infra/tools.sh cargo-deny
+	infra/supply.sh
+
+# The tool writes beside each Cargo.toml; SOURCE_DATE_EPOCH gives the same file for the same commit.
+sbom: export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
+sbom: tools ## what each binary is made of, as CycloneDX, into target/sbom
+	@infra/tools.sh cargo-cyclonedx
+	.tools/bin/cargo-cyclonedx cyclonedx --quiet --format json --spec-version 1.5 --describe binaries --target aarch64-unknown-linux-gnu
+	mkdir -p target/sbom
+	mv functions/*/*.cdx.json infra/*/*.cdx.json target/sbom/
+
+# What is compiled for AWS needs Rust's standard library for it; a Rust that rustup did not install has to bring it.
+arm64:
+	@test -d "$$(rustc --print target-libdir --target aarch64-unknown-linux-gnu)" || rustup target add aarch64-unknown-linux-gnu
 
 tools:
 	@infra/tools.sh

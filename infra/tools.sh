@@ -1,8 +1,22 @@
 #!/usr/bin/env bash
 # Puts the tools of infra/requirements.txt into .tools/. Does nothing when they are there.
+# With a name of infra/crates.txt: that tool too, which is compiled.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$PWD/.tools
+
+if [ $# -gt 0 ]; then
+  infra/tools.sh
+  crate=$(grep "^$1@" infra/crates.txt) || { echo "infra/crates.txt has no $1" >&2; exit 1; }
+  # Cargo's own list of what it has installed, so that a new version in the file is noticed and an old one is not asked for.
+  grep -qsF "\"${crate/@/ } " .tools/.crates.toml && exit 0
+  echo "Compiling $crate into .tools/ (once, some minutes)" >&2
+  # Not in the workspace's target directory, which would keep what it compiles, and hardly optimised: compiling takes
+  # longer than anything the tool does here.
+  env -u CARGO_TARGET_DIR CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 cargo install --quiet --locked --root .tools "$crate"
+  exit
+fi
 
 # The scripts in a virtual environment name their interpreter by its full path, so a moved checkout needs a new one.
 wanted=$(cat infra/requirements.txt infra/tools.sh - <<<"$tools" | cksum)

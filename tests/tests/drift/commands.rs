@@ -1,23 +1,42 @@
-//! The README's commands exist.
+//! The commands of the README and of SECURITY.md exist.
 
 use std::collections::BTreeSet;
 
 use crate::read;
 
 #[test]
-fn every_make_command_of_the_readme_is_a_target() {
+fn every_make_command_of_the_documents_is_a_target() {
     let targets = targets(&read("Makefile"));
-    let named = make_commands(&read("README.md"));
-    for command in ["demo", "test"] {
-        assert!(named.contains(command), "README.md does not say `make {command}`");
+    for (document, expected) in [("README.md", ["demo", "test"]), ("SECURITY.md", ["supply", "sbom"])] {
+        let named = make_commands(&read(document));
+        for command in expected {
+            assert!(named.contains(command), "{document} does not say `make {command}`");
+        }
+        let unknown: Vec<_> = named.difference(&targets).collect();
+        assert!(unknown.is_empty(), "{document} says `make` {unknown:?}, the Makefile has {targets:?}");
     }
-    let unknown: Vec<_> = named.difference(&targets).collect();
-    assert!(unknown.is_empty(), "README.md says `make` {unknown:?}, the Makefile has {targets:?}");
 }
 
 #[test]
-fn continuous_integration_runs_the_readmes_test_command() {
-    assert!(read(".ci/run").lines().any(|it| it.trim() == "make test"));
+fn continuous_integration_runs_the_readmes_test_command_and_the_way_to_aws() {
+    let run = read(".ci/run");
+    for command in ["make test", "make build-check"] {
+        assert!(run.lines().any(|it| it.trim() == command), ".ci/run does not run `{command}`");
+    }
+}
+
+/// A crate's binary is found under the name that the Makefile asks `infra/tools.sh` for.
+#[test]
+fn every_tool_that_a_target_compiles_is_pinned() {
+    let pinned = read("infra/crates.txt");
+    let makefile = read("Makefile");
+    let asked: Vec<_> =
+        makefile.split("infra/tools.sh ").skip(1).filter_map(|it| it.lines().next()).collect();
+    assert!(!asked.is_empty(), "a rule over nothing would hold");
+    for tool in asked {
+        let versions = pinned.lines().filter_map(|it| it.strip_prefix(tool)?.strip_prefix('@')).count();
+        assert_eq!(versions, 1, "infra/crates.txt: {tool}");
+    }
 }
 
 #[test]

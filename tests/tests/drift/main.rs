@@ -1,6 +1,7 @@
 //! What must not drift apart: the template, the watch router, the Makefile, the README and the layers of the
 //! sources. Each is read from its file and held against what it has to agree with.
 
+mod alarms;
 mod commands;
 mod layers;
 mod permissions;

@@ -1,0 +1,112 @@
+//! An alarm that looks at nothing is as silent as one that is content: CloudWatch takes any name of a metric.
+
+use serde_json::{Value, json};
+
+use crate::{DOCUMENT, TEMPLATE, read, resources};
+
+/// One metric that an alarm looks at.
+struct Metric {
+    alarm: &'static str,
+    namespace: &'static Value,
+    name: &'static str,
+    dimensions: &'static Value,
+}
+
+impl Metric {
+    fn of(alarm: &'static str, said_by: &'static Value) -> Self {
+        Self {
+            alarm,
+            namespace: &said_by["Namespace"],
+            name: said_by["MetricName"].as_str().unwrap_or_else(|| panic!("{alarm}: no MetricName")),
+            dimensions: &said_by["Dimensions"],
+        }
+    }
+
+    fn dimension(&self, name: &str) -> Option<&'static Value> {
+        let all = self.dimensions.as_array()?;
+        all.iter().find(|it| it["Name"] == name).map(|it| &it["Value"])
+    }
+}
+
+/// The metrics of every alarm: the one it names, or those of its expression.
+fn metrics() -> Vec<Metric> {
+    let mut metrics = Vec::new();
+    for (alarm, resource) in resources("AWS::CloudWatch::Alarm") {
+        let properties = &resource["Properties"];
+        match properties["Metrics"].as_array() {
+            None => metrics.push(Metric::of(alarm, properties)),
+            Some(several) => {
+                let found = several.iter().map(|it| &it["MetricStat"]["Metric"]).filter(|it| !it.is_null());
+                metrics.extend(found.map(|it| Metric::of(alarm, it)));
+            }
+        }
+    }
+    metrics
+}
+
+#[test]
+fn every_function_is_watched_at_the_api_or_by_an_alarm_of_its_own() {
+    let metrics = metrics();
+    let api = metrics.iter().find(|it| it.namespace == "AWS/ApiGateway" && it.name == "5xx");
+    assert_eq!(api.and_then(|it| it.dimension("ApiId")), Some(&json!({"Ref": "Api"})), "no alarm on 5xx");
+    for function in &TEMPLATE.functions {
+        let itself = json!({"Ref": function.logical_id});
+        let own = metrics.iter().any(|it| {
+            it.namespace == "AWS/Lambda"
+                && it.name == "Errors"
+                && it.dimension("FunctionName") == Some(&itself)
+        });
+        assert!(own || !function.routes.is_empty(), "{} fails and nobody is told", function.logical_id);
+    }
+}
+
+#[test]
+fn every_alarm_tells_the_topic() {
+    let topic = json!([{"Ref": "AlarmTopic"}]);
+    for (alarm, resource) in resources("AWS::CloudWatch::Alarm") {
+        assert_eq!(resource["Properties"]["AlarmActions"], topic, "{alarm}");
+    }
+}
+
+#[test]
+fn the_template_and_the_readme_say_how_many_metrics_the_alarms_cost() {
+    let metrics = metrics().len();
+    let template = format!("These look at {metrics}.");
+    assert!(read("template.yaml").contains(&template), "template.yaml does not say: {template}");
+    let readme = format!("{metrics} metrics with an alarm");
+    assert!(read("README.md").contains(&readme), "README.md does not say: {readme}");
+}
+
+#[test]
+fn a_metric_of_our_own_is_made_from_the_logs() {
+    let ours: Vec<_> = metrics().into_iter().filter(|it| it.namespace.is_object()).collect();
+    assert!(!ours.is_empty(), "a rule over nothing would hold");
+    let made: Vec<_> = resources("AWS::Logs::MetricFilter")
+        .flat_map(|(_, it)| it["Properties"]["MetricTransformations"].as_array().into_iter().flatten())
+        .map(|it| (&it["MetricNamespace"], it["MetricName"].as_str()))
+        .collect();
+    for metric in ours {
+        let wanted = (metric.namespace, Some(metric.name));
+        assert!(made.contains(&wanted), "{}: nobody makes {}", metric.alarm, metric.name);
+    }
+}
+
+#[test]
+fn the_filter_on_the_access_log_names_a_member_of_its_format() {
+    let format = DOCUMENT["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"].as_str();
+    let format: Value = serde_json::from_str(format.expect("a format")).expect("the format is JSON");
+    for (id, filter) in resources("AWS::Logs::MetricFilter") {
+        let pattern = filter["Properties"]["FilterPattern"].as_str().expect("a pattern");
+        let member = pattern.trim_start_matches("{ $.").split(' ').next().unwrap_or_default();
+        assert!(format[member].is_string(), "{id}: the access log has no {member}");
+    }
+}
+
+#[test]
+fn an_alarm_on_an_index_names_the_tables() {
+    let indexes: Vec<_> = TEMPLATE.table.indexes.iter().map(|it| it.name.as_str()).collect();
+    let metrics = metrics();
+    let named: Vec<_> =
+        metrics.iter().filter_map(|it| it.dimension("GlobalSecondaryIndexName")?.as_str()).collect();
+    assert_eq!(named, indexes);
+}
