@@ -36,6 +36,9 @@ else
   echo "Python 3 has neither ensurepip nor pip; on Debian and Ubuntu: apt-get install python3-venv" >&2
   exit 1
 fi
+# For the test that installs a Python client, wherever pip is.
+[ -x .tools/bin/pip ] || printf '#!/bin/sh\nexec python3 -m pip --python "%s" "$@"\n' "$tools/bin/python" >.tools/bin/pip
+chmod +x .tools/bin/pip
 "${pip[@]}" install --quiet --disable-pip-version-check --requirement infra/requirements.txt
 
 # The Node wheel brings no scripts, and its bin/npm is a symbolic link that became a file and no longer finds npm.

@@ -1,73 +1,201 @@
-//! Real clients, unmodified.
+//! Real clients, unmodified; `docs/clients.md` says what each needs.
+//!
+//! A client is a folder of `tests/clients` with a program that signs a person in twice, once approved and once denied,
+//! and prints one line of JSON about the first.
 
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::Output;
 
+use serde_json::{Value, json};
 use tokio::process::Command;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
+use crate::https::Https;
 use crate::{Outside, program, root, tool};
 
-/// The folder of the script, with its packages installed.
-async fn openid_client() -> std::path::PathBuf {
-    static INSTALLED: OnceCell<()> = OnceCell::const_new();
-    let folder = root().join("tests/clients/openid-client");
-    INSTALLED
-        .get_or_init(async || {
-            let npm = Command::new(tool("npm"))
-                .args(["ci", "--no-audit", "--no-fund"])
-                .current_dir(&folder)
-                .output();
-            succeeded(&npm.await.expect("npm"));
-        })
-        .await;
-    folder
+/// The folder of a client.
+fn folder(client: &str) -> PathBuf {
+    root().join("tests/clients").join(client)
 }
 
-fn succeeded(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
-    text(&output.stdout)
+/// Runs an installation once per client. One at a time, so that no two write into one cache.
+async fn install(client: &'static str, how: impl AsyncFnOnce()) {
+    static INSTALLED: Mutex<BTreeSet<&str>> = Mutex::const_new(BTreeSet::new());
+    let mut installed = INSTALLED.lock().await;
+    if !installed.contains(client) {
+        how().await;
+        installed.insert(client);
+    }
 }
 
-async fn runs_with_openid_client(method: &str, client: &str, person: &str) {
-    let folder = openid_client().await;
-    let outside = Outside::start(|_| {}).await;
-    let script = Command::new(tool("node"))
-        .arg("flow.mjs")
-        .current_dir(folder)
-        .env("ISSUER", outside.stack.api_url())
-        .env("CLIENT_ID", client)
-        .env("CLIENT_SECRET", outside.stack.seed.client_secret(client).expect("a secret"))
-        .env("AUTH_METHOD", method)
+/// A program for Node, with its packages installed.
+async fn node(client: &'static str) -> Command {
+    install(client, async || {
+        let mut npm = Command::new(tool("npm"));
+        succeed(npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder(client))).await;
+    })
+    .await;
+    let mut command = Command::new(tool("node"));
+    command.arg("flow.mjs").current_dir(folder(client));
+    command
+}
+
+/// A program for Python, with its packages installed into an environment of its own.
+async fn python(client: &'static str) -> Command {
+    let environment = folder(client).join(".venv");
+    let interpreter = environment.join("bin/python");
+    install(client, async || {
+        let mut venv = Command::new(tool("python"));
+        succeed(venv.args(["-m", "venv", "--without-pip"]).arg(environment)).await;
+        let mut pip = Command::new(tool("pip"));
+        pip.arg("--python").arg(&interpreter).args(["install", "--quiet", "--disable-pip-version-check"]);
+        succeed(pip.args(["--requirement", "requirements.txt"]).current_dir(folder(client))).await;
+    })
+    .await;
+    let mut command = Command::new(interpreter);
+    command.arg("flow.py").current_dir(folder(client));
+    command
+}
+
+/// A program for Java, with its libraries fetched. `None` where there is no Java or no Maven: neither can be had from
+/// where the other tools come from.
+async fn java(client: &'static str) -> Option<Command> {
+    for (tool, version) in [("java", "-version"), ("mvn", "-version")] {
+        let found = Command::new(tool).arg(version).output().await;
+        if !found.is_ok_and(|output| output.status.success()) {
+            // Not `eprintln!`, which is shown for failed tests only.
+            let _ = writeln!(std::io::stderr(), "skipped: no Java ({tool} is missing): {client}");
+            return None;
+        }
+    }
+    let libraries = root().join("target/local").join(format!("{client}.classpath"));
+    install(client, async || {
+        let mut maven = Command::new("mvn");
+        maven.args(["--batch-mode", "--quiet", "--strict-checksums", "dependency:build-classpath"]);
+        maven.arg(format!("-Dmdep.outputFile={}", libraries.display())).current_dir(folder(client));
+        succeed(&mut maven).await;
+    })
+    .await;
+    let mut command = Command::new("java");
+    let libraries = std::fs::read_to_string(libraries).expect("the libraries");
+    command.args(["-cp", libraries.trim(), "Flow.java"]).current_dir(folder(client));
+    Some(command)
+}
+
+async fn succeed(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.kill_on_drop(true).output().await.expect("a program");
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    assert!(status.success(), "{command:?}\n{}\n{}", text(&stdout), text(&stderr));
+    text(&stdout)
+}
+
+/// Runs a client's program as `client_id`, which signs `person` in.
+async fn flow(mut program: Command, outside: &Outside, client_id: &str, person: &str) -> Value {
+    // Here a function's first call waits for cargo, longer than an SDK does (auth0-python: 5 s).
+    for path in ["/bc-authorize", "/oauth/token"] {
+        assert_eq!(outside.http.get(outside.url(path)).send().await.expect("an answer").status(), 405);
+    }
+    program
+        .env("ISSUER", &outside.stack.issuer)
+        .env("CLIENT_ID", client_id)
+        .env("CLIENT_SECRET", outside.stack.seed.client_secret(client_id).expect("a secret"))
         .env("LOGIN_HINT", person)
         .env("DECIDE_URL", outside.stack.phone.url())
-        .output();
-    let line = succeeded(&script.await.expect("node"));
-    let result: serde_json::Value = serde_json::from_str(line.trim()).expect("one JSON line");
-    assert_eq!((&result["sub"], &result["acr"]), (&person.into(), &"urn:example:acr:mfa".into()));
+        .env("NO_PROXY", "localhost,127.0.0.1");
+    serde_json::from_str(succeed(&mut program).await.trim()).expect("one JSON line")
+}
+
+/// The same against a stack behind https, whose issuer is the https URL. The client trusts its certificate by the
+/// setting that its platform has for this.
+async fn flow_over_https(mut program: Command, client_id: &str, person: &str) -> Value {
+    let mut https = Https::listen().await;
+    let outside = Outside::start(|options| {
+        options.issuer = Some(https.url().to_owned());
+        options.environment.push(("POLL_INTERVAL_SECONDS".to_owned(), "2".to_owned()));
+    })
+    .await;
+    https.forward_to(&outside.stack.api_url());
+    for setting in ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        program.env(setting, https.authority());
+    }
+    let result = flow(program, &outside, client_id, person).await;
+    outside.stack.stop().await;
+    result
+}
+
+async fn openid_client_completes_the_flow(method: &str, client_id: &str, person: &str) {
+    let mut program = node("openid-client").await;
+    program.env("AUTH_METHOD", method);
+    let outside = Outside::start(|_| {}).await;
+    let result = flow(program, &outside, client_id, person).await;
+    assert_eq!((&result["sub"], &result["acr"]), (&json!(person), &json!("urn:example:acr:mfa")));
     outside.stack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unmodified_openid_client_completes_the_flow_with_client_secret_basic() {
-    runs_with_openid_client("basic", "kiosk", "alice").await;
+    openid_client_completes_the_flow("basic", "kiosk", "alice").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unmodified_openid_client_completes_the_flow_with_client_secret_post() {
-    runs_with_openid_client("post", "call-centre", "bob").await;
+    openid_client_completes_the_flow("post", "call-centre", "bob").await;
+}
+
+/// CIBA-11-03: it is told how long to wait, and comes through.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_oauth4webapi_that_polls_too_early_waits_as_told_and_completes_the_flow() {
+    let result = flow_over_https(node("oauth4webapi").await, "kiosk", "alice").await;
+    assert_eq!(result, json!({"sub": "alice", "acr": "urn:example:acr:mfa", "expires_in": 600}));
+}
+
+/// Its hint is `iss_sub` with a slash behind the issuer; it sends `audience`, `request_expiry` and `requested_expiry`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_auth0_for_node_completes_the_flow_with_its_own_paths_and_hint() {
+    let result = flow_over_https(node("auth0").await, "call-centre", "bob").await;
+    assert_eq!(result, auth0_result("bob"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_auth0_auth_js_discovers_polls_and_completes_the_flow_in_one_call() {
+    let result = flow_over_https(node("auth0-auth-js").await, "call-centre", "alice").await;
+    assert_eq!(result, auth0_result("alice"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_auth0_python_completes_the_flow_with_its_own_paths_and_hint() {
+    let result = flow_over_https(python("auth0-python").await, "call-centre", "bob").await;
+    assert_eq!(result, auth0_result("bob"));
+}
+
+/// The API that an Auth0 client names is whom its access token is for.
+fn auth0_result(person: &str) -> Value {
+    let audience = "https://api.example.com";
+    json!({"sub": person, "acr": "urn:example:acr:mfa", "audience": audience})
+}
+
+/// HYG-1-01: it repeats `acr_values`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_nimbus_sdk_completes_the_flow_with_repeated_acr_values() {
+    let Some(program) = java("nimbus").await else { return };
+    let faster = ("POLL_INTERVAL_SECONDS".to_owned(), "2".to_owned());
+    let outside = Outside::start(|options| options.environment.push(faster)).await;
+    let result = flow(program, &outside, "kiosk", "alice").await;
+    assert_eq!(result, json!({"sub": "alice", "acr": "urn:example:acr:mfa", "expires_in": 600}));
+    outside.stack.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_client_verifies_its_tokens_with_client_secret_post() {
     let outside = Outside::start(|options| options.approve_all = true).await;
-    let client = Command::new(program("ciba-client"))
+    let mut client = Command::new(program("ciba-client"));
+    client
         .args(["--issuer", &outside.stack.api_url(), "--client-id", "call-centre", "--auth-method", "post"])
         .args(["--login-hint", "email:Alice@Example.com", "--scope", "openid", "--json"])
-        .env("CIBA_CLIENT_SECRET", outside.stack.seed.client_secret("call-centre").expect("a secret"))
-        .output();
-    let report: serde_json::Value =
-        serde_json::from_str(&succeeded(&client.await.expect("ciba-client"))).unwrap();
+        .env("CIBA_CLIENT_SECRET", outside.stack.seed.client_secret("call-centre").expect("a secret"));
+    let report: Value = serde_json::from_str(&succeed(&mut client).await).unwrap();
     assert_eq!(report["access_token"]["claims"]["aud"], "https://api.example.com");
     assert_eq!(report["id_token"]["claims"]["sub"], "alice");
     outside.stack.stop().await;

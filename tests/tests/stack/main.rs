@@ -1,10 +1,12 @@
 //! The whole stack from outside: HTTP through the local gateway, functions under `cargo lambda watch`.
 //!
-//! These tests need what `make tools` installs and what `make test` builds first. They fail without it; none is skipped.
+//! These tests need what `make tools` installs and what `make test` builds first. They fail without it. None is
+//! skipped but the test of a Java client, where there is no Java.
 
 mod clients;
 mod commands;
 mod flow;
+mod https;
 mod races;
 mod release;
 
