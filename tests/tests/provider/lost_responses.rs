@@ -6,7 +6,7 @@ use ciba_local::sns::{Failure, Outcome};
 use ciba_tests::{Provider, at};
 use serde_json::json;
 
-const LOSSES: [Loss; 2] = [Loss::Connection, Loss::InternalServerError];
+const LOSSES: [Loss; 3] = [Loss::Connection, Loss::InternalServerError, Loss::Silence];
 
 #[tokio::test]
 async fn of_the_insertion_leaves_one_request_and_one_ask() {

@@ -2,6 +2,7 @@
 
 mod backchannel_authentication;
 mod budget;
+mod conflicts;
 mod consent;
 mod discovery;
 mod enrolment;
@@ -9,6 +10,7 @@ mod flow;
 mod keys;
 mod lost_responses;
 mod notification;
+mod outages;
 mod permissions;
 mod races;
 mod token;
