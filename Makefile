@@ -1,7 +1,7 @@
 # Every recipe line is one command, so that it can be typed by hand just as well.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test check lint bins release build build-check deploy supply sbom tools arm64
+.PHONY: help demo up test test-dynamodb-local check lint bins release build build-check deploy supply sbom tools arm64
 
 # One target directory: the tests and the local stack look for binaries there.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -10,13 +10,15 @@ export SAM_CLI_TELEMETRY := 0
 FUNCTIONS := $(notdir $(wildcard functions/*))
 LOCAL := --cargo-lambda .tools/bin/cargo-lambda
 STACK ?= ciba
+# A JVM and the tests share the machine: with more of them at once, calls take longer than the functions wait.
+PROVIDER_TESTS := cargo test --package ciba-tests --test provider -- --test-threads=2
 
 # `cargo auditable` has each binary carry the list of what it was built from. It runs `$CARGO` with the variables that
 # this takes; here that is `env`, which starts SAM as usual and with the tools in the path.
 SAM_BUILD := CARGO=env .tools/bin/cargo-auditable auditable -u CARGO PATH="$(CURDIR)/.tools/bin:$(PATH)"
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
 demo: tools bins ## the whole flow on this machine; APPROVE=auto needs no hand, SEED=folder names other clients and people
 	target/debug/ciba-local demo $(LOCAL) $(if $(SEED),--seed $(SEED)) $(if $(APPROVE),--approve $(APPROVE))
@@ -26,6 +28,10 @@ up: tools bins ## the stack of the demo, left running until Ctrl-C
 
 test: check lint bins release ## everything that has to hold
 	cargo test --workspace
+	@tests/dynamodb-local/run.sh --or-skip $(PROVIDER_TESTS)
+
+test-dynamodb-local: ## the provider's tests on AWS's DynamoDB Local; needs a JDK of 17 or later, and Maven
+	@tests/dynamodb-local/run.sh $(PROVIDER_TESTS)
 
 check: ## format and lints of the code
 	cargo fmt --all --check

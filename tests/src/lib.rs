@@ -2,10 +2,12 @@
 //! that speak the wire protocols of SNS and KMS. Time is a parameter: no test waits for anything to expire.
 
 mod answer;
+mod engine;
 mod provider;
 mod requests;
 
 pub use answer::Answer;
+pub use engine::Engine;
 pub use provider::{Provider, SECRET, Settings};
 pub use requests::{basic, form, form_request, json_request, request};
 

@@ -12,7 +12,6 @@ use ciba::flows::{Invocation, enroll_person, register_client};
 use ciba::http::Request;
 use ciba::http::serve::{self, Endpoint};
 use ciba::store::Table;
-use ciba_local::dynamodb::DynamoDb;
 use ciba_local::kms::{Kms, KmsHandle};
 use ciba_local::login_issuer::LoginIssuer;
 use ciba_local::proxy::Proxy;
@@ -29,9 +28,8 @@ use serde_json::{Map, Value, json};
 use token::Token;
 use userinfo::Userinfo;
 
-use crate::{Answer, START, basic, form, form_request, json_request, root};
+use crate::{Answer, Engine, START, basic, form, form_request, json_request, root};
 
-const TABLE: &str = "ciba";
 /// As long as every client's secret has to be.
 pub const SECRET: &str = "a-secret-of-at-least-32-characters";
 
@@ -40,7 +38,7 @@ pub type Settings<'a> = &'a [(&'a str, &'a str)];
 
 /// The functions, and what stands around them.
 pub struct Provider {
-    pub dynamodb: DynamoDb,
+    pub dynamodb: Engine,
     pub proxy: Proxy,
     pub sns: SnsHandle,
     pub kms: KmsHandle,
@@ -85,9 +83,8 @@ impl Provider {
     pub async fn empty(settings: Settings<'_>) -> Self {
         let template = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
         let template = Template::parse(&template).expect("a template");
-        let dynamodb = DynamoDb::start(listen(0).await.expect("a port")).expect("DynamoDB");
-        dynamodb.create_table(TABLE, &template.table).await.expect("a table");
-        let proxy = Proxy::start(listen(0).await.expect("a port"), &dynamodb.url()).expect("a proxy");
+        let dynamodb = Engine::start(&template).await;
+        let proxy = Proxy::start(listen(0).await.expect("a port"), dynamodb.url()).expect("a proxy");
         let sns = Sns::start(listen(0).await.expect("a port")).expect("SNS");
         let kms = Kms::start(listen(0).await.expect("a port")).expect("KMS");
         let listener = listen(0).await.expect("a port");
@@ -97,7 +94,7 @@ impl Provider {
 
         let mut environment = vec![
             ("ISSUER", Self::ISSUER.to_owned()),
-            ("TABLE_NAME", TABLE.to_owned()),
+            ("TABLE_NAME", dynamodb.table.clone()),
             ("OPERATOR_NAME", "Example Bank".to_owned()),
             ("LOGIN_ISSUERS", json!([login.setting()]).to_string()),
             ("KMS_KEY_ID", "alias/ciba".to_owned()),
@@ -113,7 +110,7 @@ impl Provider {
         let environment: Vec<_> =
             environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         // Each function signs with a key of its own, so that its calls can be told apart.
-        let of = |function: &str| Environment::of(signed_by(&environment, function));
+        let of = |function: &str| Environment::of(signed_by(&environment, &Self::access_key(function)));
         Self {
             table: Table::connect(&Aws::read(&of("test")).expect("AWS")),
             backchannel_authentication: BackchannelAuthentication::new(&of("backchannel-authentication"))
@@ -134,6 +131,11 @@ impl Provider {
             environment,
             _login_server: login_server,
         }
+    }
+
+    /// What a function signs its calls as. An access key has letters and digits only.
+    pub fn access_key(function: &str) -> String {
+        function.replace('-', "")
     }
 
     /// The environment of this provider's functions, for a second, cold instance of one of them.
@@ -251,7 +253,7 @@ impl Provider {
     /// The items of the whole table.
     pub async fn items(&self) -> Vec<Value> {
         let client = self.dynamodb.client();
-        let answer = client.scan().table_name(TABLE).send().await.expect("a scan");
+        let answer = client.scan().table_name(&self.dynamodb.table).send().await.expect("a scan");
         answer
             .items()
             .iter()
@@ -279,8 +281,8 @@ impl Provider {
     /// Sets a text attribute of an item, past all rules, as a hand in the table could.
     pub async fn set_attribute(&self, pk: &str, sk: &str, name: &str, value: &str) {
         let text = |value: &str| AttributeValue::S(value.to_owned());
-        let update =
-            self.dynamodb.client().update_item().table_name(TABLE).key("pk", text(pk)).key("sk", text(sk));
+        let update = self.dynamodb.client().update_item().table_name(&self.dynamodb.table);
+        let update = update.key("pk", text(pk)).key("sk", text(sk));
         let update = update.update_expression("SET #name = :value").expression_attribute_names("#name", name);
         update.expression_attribute_values(":value", text(value)).send().await.expect("an update");
     }
@@ -291,7 +293,7 @@ impl Provider {
         for item in self.items().await {
             let ttl = item["ttl"].as_str().and_then(|ttl| ttl.parse().ok());
             if ttl.is_some_and(|ttl: i64| ttl < now.seconds()) {
-                let delete = self.dynamodb.client().delete_item().table_name(TABLE);
+                let delete = self.dynamodb.client().delete_item().table_name(&self.dynamodb.table);
                 let delete = delete.key("pk", text(&item["pk"])).key("sk", text(&item["sk"]));
                 delete.send().await.expect("a deletion");
             }

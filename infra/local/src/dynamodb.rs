@@ -12,6 +12,8 @@ use aws_sdk_dynamodb::{
 use dynoxide::Database;
 use tokio::{net::TcpListener, task::JoinHandle, time::MissedTickBehavior};
 
+pub use create::create_table;
+
 use crate::{Error, REGION, server::Server, template::Table};
 
 /// A running engine with its own, empty memory. Dropping it loses the data.
@@ -47,7 +49,7 @@ impl DynamoDb {
     /// # Errors
     /// When the engine refuses the definition.
     pub async fn create_table(&self, name: &str, table: &Table) -> Result<(), Error> {
-        create::create(&self.client(), name, table).await
+        create_table(&self.client(), name, table).await
     }
 
     /// Deletes what has passed its `ttl`, again and again, until the sweep is dropped.

@@ -69,6 +69,11 @@ impl Proxy {
         self.shared.faults().lose(operation, nth, loss);
     }
 
+    /// Reads the first `read` keys (at least one) of the `nth` `BatchGetItem` from now on, and leaves the others over.
+    pub fn leave_over(&self, nth: usize, read: usize) {
+        self.shared.faults().leave_over(nth, read);
+    }
+
     /// Refuses the `nth` call of `operation` from now on (1 is the next one) without executing it.
     pub fn fail_before(&self, operation: &str, nth: usize, refusal: Refusal) {
         self.shared.faults().refuse(operation, nth, refusal);

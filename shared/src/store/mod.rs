@@ -5,6 +5,8 @@
 //! - A state change is one conditional write, or one transaction of them: it happens wholly and once, or not.
 //! - Every such write stores a `write_id`, random per invocation. The SDK repeats a call whose response was
 //!   lost; a failed condition whose item carries our own `write_id` is therefore our own success.
+//! - A write of one item that meets a transaction on it is repeated by the SDK; a transaction that meets another
+//!   tells its caller, who reads again.
 //! - A read that decides something is strongly consistent, and checks expiry itself: TTL only sweeps.
 //! - Times are milliseconds, `ttl` is seconds.
 
@@ -12,6 +14,7 @@ mod asks;
 mod authentication_request;
 mod batch;
 mod client;
+mod conflict;
 mod description;
 mod evidence;
 mod item;

@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::aws::{self, Aws};
+use crate::store::conflict::RepeatConflicts;
 use crate::store::item::Item;
 
 /// Unit: time for one attempt. A healthy call takes milliseconds.
@@ -28,8 +29,9 @@ pub struct Table {
 
 impl Table {
     pub fn connect(aws: &Aws) -> Self {
-        let mut config =
-            aws_sdk_dynamodb::config::Builder::from(&aws.sdk).timeout_config(aws::timeouts(ATTEMPT, CALL));
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&aws.sdk)
+            .timeout_config(aws::timeouts(ATTEMPT, CALL))
+            .retry_classifier(RepeatConflicts);
         config.set_endpoint_url(aws.dynamodb_endpoint.clone());
         Self { client: Client::from_conf(config.build()), name: aws.table.clone() }
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::foreign_issuer::ForeignIssuer;
 
-const LOSSES: [Loss; 2] = [Loss::Connection, Loss::InternalServerError];
+const LOSSES: [Loss; 3] = [Loss::Connection, Loss::InternalServerError, Loss::Silence];
 
 #[tokio::test]
 async fn of_the_insertion_leaves_one_request_and_one_ask() {

@@ -2,6 +2,7 @@
 
 mod backchannel_authentication;
 mod budget;
+mod conflicts;
 mod consent;
 mod discovery;
 mod enrolment;
@@ -11,6 +12,7 @@ mod grants;
 mod keys;
 mod lost_responses;
 mod notification;
+mod outages;
 mod permissions;
 mod races;
 mod token;

@@ -18,15 +18,17 @@ fn granted() -> BTreeSet<Permission> {
     let functions = document["Resources"].as_object().expect("resources").values();
     let functions = functions.filter(|it| it["Type"] == "AWS::Serverless::Function");
     let statements = functions.flat_map(|function| {
-        let name = function["Metadata"]["BuildProperties"]["Binary"].as_str().expect("a binary");
+        let binary = function["Metadata"]["BuildProperties"]["Binary"].as_str().expect("a binary");
         let policies = function["Properties"]["Policies"].as_array().into_iter().flatten();
-        policies.flat_map(|policy| texts(&policy["Statement"])).map(move |statement| (name, statement))
+        policies
+            .flat_map(|policy| texts(&policy["Statement"]))
+            .map(move |statement| (Provider::access_key(binary), statement))
     });
     let mut all = BTreeSet::new();
     for (function, statement) in statements {
         for action in texts(&statement["Action"]).filter_map(|it| it.as_str()?.strip_prefix("dynamodb:")) {
             for key in texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]) {
-                all.insert((function.to_owned(), action.to_owned(), key.as_str().expect("a key").to_owned()));
+                all.insert((function.clone(), action.to_owned(), key.as_str().expect("a key").to_owned()));
             }
         }
     }

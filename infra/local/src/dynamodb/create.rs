@@ -14,7 +14,11 @@ use crate::{
     template::{Attribute, Index, Key, Table},
 };
 
-pub(super) async fn create(client: &Client, name: &str, table: &Table) -> Result<(), Error> {
+/// Creates a table under `name`, in whichever engine the client reaches.
+///
+/// # Errors
+/// When the engine refuses the definition.
+pub async fn create_table(client: &Client, name: &str, table: &Table) -> Result<(), Error> {
     let indexes = table.indexes.iter().map(index).collect::<Result<Vec<_>, _>>()?;
     client
         .create_table()

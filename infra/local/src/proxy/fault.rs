@@ -10,18 +10,28 @@ pub enum Loss {
     Connection,
     /// The answer is a 500, which an SDK retries.
     InternalServerError,
+    /// The connection stays open, and nothing comes.
+    Silence,
 }
 
-/// An error in place of an execution.
+/// An answer in place of an execution, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The table's throughput is exhausted; an SDK retries.
     ProvisionedThroughputExceeded,
-    /// The account's request rate is exhausted; an SDK retries.
+    /// The table cannot take more for the moment; an SDK retries.
     Throttling,
+    /// The account's request rate is exhausted; an SDK retries.
+    RequestLimitExceeded,
     /// Another transaction holds an item: in a transaction the one at this index (and the SDK does not
     /// retry); of a single write its only item.
     TransactionConflict { at: usize },
+    /// A transaction is cancelled for another reason of the item at this index. The SDK does not retry it.
+    Cancelled { at: usize, reason: String },
+    /// A batch of reads is answered, but all its keys are left over.
+    AllLeftOver,
+    /// No answer at all. An SDK retries when it has waited long enough.
+    Silence,
     /// 500, which an SDK retries.
     InternalServerError,
     /// Any error code, with status 400.
@@ -33,6 +43,10 @@ pub enum Refusal {
 pub(super) enum Fault {
     Refuse(Refusal),
     Lose(Loss),
+    /// A batch is carried out for this many keys, and the others are left over.
+    LeaveOver {
+        read: usize,
+    },
 }
 
 /// The faults still to come. Each happens once.
@@ -56,6 +70,10 @@ impl Faults {
         self.plan(operation, nth, Fault::Refuse(refusal));
     }
 
+    pub(super) fn leave_over(&mut self, nth: usize, read: usize) {
+        self.plan("BatchGetItem", nth, Fault::LeaveOver { read: read.max(1) });
+    }
+
     fn plan(&mut self, operation: &str, nth: usize, fault: Fault) {
         self.0.push(Planned { operation: operation.to_owned(), countdown: nth.max(1), fault });
     }
@@ -75,9 +93,10 @@ impl Faults {
 }
 
 impl Refusal {
-    /// Status and body as DynamoDB words them.
-    pub(super) fn answer(&self, operation: &str, input: &Value) -> (StatusCode, Value) {
-        match self {
+    /// Status and body as DynamoDB words them; none, where there is no answer.
+    pub(super) fn answer(&self, operation: &str, input: &Value) -> Option<(StatusCode, Value)> {
+        Some(match self {
+            Self::Silence => return None,
             Self::ProvisionedThroughputExceeded => error(
                 "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
                 "The level of configured provisioned throughput for the table was exceeded.",
@@ -86,21 +105,51 @@ impl Refusal {
                 "com.amazon.coral.availability#ThrottlingException",
                 "Throughput exceeds the current capacity of your table or index.",
             ),
-            Self::TransactionConflict { at } if operation == "TransactWriteItems" => cancelled(*at, input),
+            Self::RequestLimitExceeded => error(
+                "com.amazonaws.dynamodb.v20120810#RequestLimitExceeded",
+                "Throughput exceeds the current throughput limit for your account.",
+            ),
+            Self::TransactionConflict { at } if operation == "TransactWriteItems" => {
+                cancelled(*at, "TransactionConflict", "Transaction is ongoing for the item", input)
+            }
+            Self::Cancelled { at, reason } => cancelled(*at, reason, "A scripted reason", input),
             Self::TransactionConflict { .. } => error(
                 "com.amazonaws.dynamodb.v20120810#TransactionConflictException",
                 "Transaction is ongoing for the item",
             ),
-            Self::InternalServerError => {
-                let (_, body) = error(
-                    "com.amazonaws.dynamodb.v20120810#InternalServerError",
-                    "The request processing has failed because of an unknown error, exception or failure.",
-                );
-                (StatusCode::INTERNAL_SERVER_ERROR, body)
+            Self::AllLeftOver => {
+                (StatusCode::OK, json!({"Responses": {}, "UnprocessedKeys": input["RequestItems"]}))
             }
+            Self::InternalServerError => internal_server_error(),
             Self::Error { code } => error(code, "A scripted failure"),
+        })
+    }
+}
+
+/// 500, as DynamoDB words it.
+pub(super) fn internal_server_error() -> (StatusCode, Value) {
+    let (_, body) = error(
+        "com.amazonaws.dynamodb.v20120810#InternalServerError",
+        "The request processing has failed because of an unknown error, exception or failure.",
+    );
+    (StatusCode::INTERNAL_SERVER_ERROR, body)
+}
+
+/// Takes from a batch what is to be left over: `UnprocessedKeys`, by table.
+pub(super) fn leave_over(input: &mut Value, read: usize) -> Value {
+    let mut left = serde_json::Map::new();
+    let mut room = read;
+    for (table, request) in input["RequestItems"].as_object_mut().into_iter().flatten() {
+        let Some(keys) = request["Keys"].as_array_mut() else { continue };
+        let rest = keys.split_off(room.min(keys.len()));
+        room -= keys.len();
+        if !rest.is_empty() {
+            let mut request = request.clone();
+            request["Keys"] = Value::Array(rest);
+            left.insert(table.clone(), request);
         }
     }
+    Value::Object(left)
 }
 
 fn error(code: &str, message: &str) -> (StatusCode, Value) {
@@ -108,15 +157,14 @@ fn error(code: &str, message: &str) -> (StatusCode, Value) {
 }
 
 /// One reason per item, in the order of the request.
-fn cancelled(at: usize, input: &Value) -> (StatusCode, Value) {
+fn cancelled(at: usize, reason: &str, message: &str, input: &Value) -> (StatusCode, Value) {
     let items = input["TransactItems"].as_array().map_or(0, Vec::len);
-    let codes: Vec<&str> =
-        (0..items).map(|it| if it == at { "TransactionConflict" } else { "None" }).collect();
+    let codes: Vec<&str> = (0..items).map(|it| if it == at { reason } else { "None" }).collect();
     let reasons: Vec<Value> = codes
         .iter()
         .map(|code| match *code {
             "None" => json!({"Code": code}),
-            _ => json!({"Code": code, "Message": "Transaction is ongoing for the item"}),
+            _ => json!({"Code": code, "Message": message}),
         })
         .collect();
     let message = format!(
@@ -143,6 +191,18 @@ mod tests {
         assert_eq!(faults.next("PutItem"), None);
         assert_eq!(faults.next("UpdateItem"), Some(Fault::Lose(Loss::Connection)));
         assert_eq!(faults.next("UpdateItem"), None);
+    }
+
+    #[test]
+    fn a_batch_is_divided_into_what_is_read_and_what_is_left_over() {
+        let request = |keys: &[&str]| json!({"ciba": {"Keys": keys, "ConsistentRead": true}});
+        for (read, first, rest) in
+            [(1, request(&["a"]), request(&["b", "c"])), (3, request(&["a", "b", "c"]), json!({}))]
+        {
+            let mut input = json!({"RequestItems": request(&["a", "b", "c"])});
+            assert_eq!(leave_over(&mut input, read), rest);
+            assert_eq!(input["RequestItems"], first);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! 1. Read the operation and what it touches.
 //! 2. Refuse it, if a fault says so, before it is executed.
-//! 3. Forward it, asking for the consumed capacity.
+//! 3. Forward it, asking for the consumed capacity; of a batch perhaps a part.
 //! 4. Record it.
 //! 5. Answer, unless a fault says to lose the response.
 
@@ -16,12 +16,14 @@ use serde_json::Value;
 use super::{
     Call, Capacity, Shared,
     call::{self, Touch},
-    fault::{Fault, Loss},
+    fault::{self, Fault, Loss},
 };
 use crate::caller;
 
 /// More than the largest DynamoDB request.
 const BODY_LIMIT: usize = 17 * 1024 * 1024;
+/// Of the body, as the engine made it.
+const CHECKSUM: &str = "x-amz-crc32";
 
 /// Why a connection ends without an answer.
 #[derive(Debug)]
@@ -50,29 +52,40 @@ pub(super) async fn forward(shared: &Shared, request: Request<Incoming>) -> Resu
 
     let fault = shared.faults().next(&call.operation);
     if let Some(Fault::Refuse(refusal)) = &fault {
-        let (status, body) = refusal.answer(&call.operation, &input);
-        call.status = Some(status);
+        let refused = refusal.answer(&call.operation, &input);
+        call.status = refused.as_ref().map(|(status, _)| *status);
         shared.calls().push(call);
+        let Some((status, body)) = refused else { return std::future::pending().await };
         return answer(status, &HeaderMap::new(), body.to_string());
     }
+    let left_over = match fault {
+        Some(Fault::LeaveOver { read }) => Some(fault::leave_over(&mut input, read)),
+        Some(Fault::Refuse(_) | Fault::Lose(_)) | None => None,
+    };
 
     if call::reports_capacity(&call.operation) && input.is_object() {
         input["ReturnConsumedCapacity"] = "INDEXES".into();
     }
     // What is no JSON goes through as it came: refusing it is the engine's business.
     let body = if input.is_object() { input.to_string().into_bytes() } else { body.to_vec() };
-    let (status, headers, body) = execute(shared, &parts.headers, body).await.map_err(|_| Dropped)?;
+    let (status, mut headers, mut body) = execute(shared, &parts.headers, body).await.map_err(|_| Dropped)?;
+    if let (Some(left_over), Ok(mut answer)) = (left_over, serde_json::from_slice::<Value>(&body)) {
+        answer["UnprocessedKeys"] = left_over;
+        body = answer.to_string().into_bytes();
+        headers.remove(CHECKSUM);
+    }
 
     call.status = Some(status);
     call.capacity = Capacity::read(&body);
     shared.calls().push(call);
     match fault {
         Some(Fault::Lose(Loss::Connection)) => Err(Dropped),
+        Some(Fault::Lose(Loss::Silence)) => std::future::pending().await,
         Some(Fault::Lose(Loss::InternalServerError)) => {
-            let (status, body) = super::Refusal::InternalServerError.answer("", &Value::Null);
+            let (status, body) = fault::internal_server_error();
             answer(status, &HeaderMap::new(), body.to_string())
         }
-        Some(Fault::Refuse(_)) | None => answer(status, &headers, body),
+        Some(Fault::Refuse(_) | Fault::LeaveOver { .. }) | None => answer(status, &headers, body),
     }
 }
 

@@ -1,6 +1,9 @@
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, Put, TransactWriteItem},
+    operation::batch_get_item::BatchGetItemOutput,
+    types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
 };
 
 use super::*;
@@ -85,4 +88,27 @@ async fn a_transaction_conflict_names_the_item() {
     };
     let codes: Vec<_> = cancelled.cancellation_reasons().iter().filter_map(|it| it.code()).collect();
     assert_eq!(codes, ["None", "TransactionConflict"]);
+}
+
+#[tokio::test]
+async fn of_a_batch_the_first_keys_are_read_and_the_others_left_over() {
+    let (_dynamodb, proxy, client) = start().await;
+    for pk in ["a", "b", "c"] {
+        put(&client, pk).await.unwrap();
+    }
+    let key = |pk: &str| HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text("request"))]);
+    let keys =
+        KeysAndAttributes::builder().set_keys(Some(["a", "b", "c"].map(key).to_vec())).build().unwrap();
+    let batch = client.batch_get_item().request_items("ciba", keys);
+    let found = |answer: &BatchGetItemOutput| {
+        let read = answer.responses().map_or(0, |tables| tables.values().flatten().count());
+        let left =
+            answer.unprocessed_keys().map_or(0, |tables| tables.values().flat_map(|it| it.keys()).count());
+        (read, left)
+    };
+    proxy.leave_over(1, 2);
+    proxy.fail_before("BatchGetItem", 2, Refusal::AllLeftOver);
+    for expected in [(2, 1), (0, 3), (3, 0)] {
+        assert_eq!(found(&batch.clone().send().await.unwrap()), expected);
+    }
 }

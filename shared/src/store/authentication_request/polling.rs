@@ -140,28 +140,21 @@ pub(super) enum Written {
     Refused(Option<Item>),
 }
 
-/// Sends a conditional update. A refusal by an item that carries our own `write_id` is our own success; a
-/// conflict with a transaction under way is over in a moment.
+/// Sends a conditional update. A refusal by an item that carries our own `write_id` is our own success.
 pub(super) async fn written(
     update: UpdateItemFluentBuilder,
     operation: &str,
     write: &WriteId,
 ) -> Result<Written, StoreError> {
-    for last in [false, false, true] {
-        let error = match update.clone().send().await {
-            Ok(output) => return Ok(Written::Done(output.attributes.unwrap_or_default())),
-            Err(error) => error,
-        };
-        match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                return Ok(match failed.item() {
-                    Some(item) if is_own(Some(item), write) => Written::Done(item.clone()),
-                    other => Written::Refused(other.cloned()),
-                });
-            }
-            Some(UpdateItemError::TransactionConflictException(_)) if !last => {}
-            _ => return Err(StoreError::unavailable(operation, &error)),
-        }
+    let error = match update.send().await {
+        Ok(output) => return Ok(Written::Done(output.attributes.unwrap_or_default())),
+        Err(error) => error,
+    };
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(match failed.item() {
+            Some(item) if is_own(Some(item), write) => Written::Done(item.clone()),
+            other => Written::Refused(other.cloned()),
+        }),
+        _ => Err(StoreError::unavailable(operation, &error)),
     }
-    Err(StoreError::Unavailable(format!("{operation}: in conflict with transactions")))
 }

@@ -123,7 +123,7 @@ async fn no_token_no_handle_and_no_secret_is_ever_in_the_table() {
     for token in [&token, tokens.text("access_token"), tokens.text("id_token")] {
         needles.extend(token.split('.').skip(1));
     }
-    let scan = provider.dynamodb.client().scan().table_name("ciba").send().await.unwrap();
+    let scan = provider.dynamodb.client().scan().table_name(&provider.dynamodb.table).send().await.unwrap();
     let values: Vec<_> = scan.items().iter().flat_map(|item| item.values()).collect();
     assert!(values.iter().any(|value| holds(value, b"City Kiosk")), "the search finds what is there");
     for needle in needles {

@@ -61,7 +61,7 @@ async fn no_key_lies_in_the_table_in_clear() {
     // RFC 5915: 04 20 and the scalar.
     let scalar =
         pkcs8.windows(2).position(|at| at == [0x04, 0x20]).map(|at| &pkcs8[at + 2..at + 34]).unwrap();
-    let scan = provider.dynamodb.client().scan().table_name("ciba").send().await.unwrap();
+    let scan = provider.dynamodb.client().scan().table_name(&provider.dynamodb.table).send().await.unwrap();
     for (name, value) in scan.items().iter().flatten() {
         let bytes = match (value.as_b(), value.as_s()) {
             (Ok(bytes), _) => bytes.as_ref(),
