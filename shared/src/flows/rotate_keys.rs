@@ -1,7 +1,7 @@
 //! Making keys: at deployment, and on a schedule. Two rotations at once are one.
 
 use crate::config::KeySettings;
-use crate::domain::key_schedule::{KeyTimes, due};
+use crate::domain::key_schedule::{KeyTimes, due, successor};
 use crate::flows::Invocation;
 use crate::keys::{DataKey, HandleKey, Kms, SigningKeyPair, sealing_label};
 use crate::store::{KeyRecord, KeyUse, Table};
@@ -22,6 +22,17 @@ pub async fn rotate(
     settings: &KeySettings,
     invocation: &Invocation,
 ) -> Result<Vec<Made>, RotationError> {
+    rotate_now(table, kms, settings, &[], invocation).await
+}
+
+/// Like [`rotate`], but of `uses` a successor is made although none is due: what an operator asks for.
+pub async fn rotate_now(
+    table: &Table,
+    kms: &Kms,
+    settings: &KeySettings,
+    uses: &[KeyUse],
+    invocation: &Invocation,
+) -> Result<Vec<Made>, RotationError> {
     let mut made = Vec::new();
     let records = table.list_keys().await.map_err(|error| RotationError(error.detail()))?;
     let of = |key_use| records.iter().filter(|record| record.key_use == key_use).cloned().collect::<Vec<_>>();
@@ -30,7 +41,8 @@ pub async fn rotate(
     let (sealed_under, data_key, is_new) = rotation.data_key(&of(KeyUse::Data)).await?;
     made.extend(is_new.then_some((KeyUse::Data, sealed_under)));
     for key_use in [KeyUse::Handle, KeyUse::Signing] {
-        let Some((generation, times)) = due(&of(key_use), invocation.now, settings.rotate_every) else {
+        let next = if uses.contains(&key_use) { successor } else { due };
+        let Some((generation, times)) = next(&of(key_use), invocation.now, settings.rotate_every) else {
             continue;
         };
         if rotation.make(key_use, generation, times, sealed_under, &data_key).await? {

@@ -17,14 +17,15 @@ mod evidence;
 mod item;
 mod key;
 mod person;
+mod scan;
 mod table;
 mod transaction;
 
 pub use authentication_request::{
-    Decided, Inserted, PendingRequest, Polled, Redeemed, SlowedDown, Withdrawn,
+    Cancelled, Decided, Inserted, PendingList, PendingRequest, Polled, Redeemed, SlowedDown, Withdrawn,
 };
 pub use client::ClientDirectory;
-pub use description::TableState;
+pub use description::{Known, TableState};
 pub use evidence::DecisionEvidence;
 pub use key::{KeyRecord, KeyUse};
 pub use person::Enrolled;

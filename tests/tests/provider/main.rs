@@ -9,6 +9,7 @@ mod flow;
 mod keys;
 mod lost_responses;
 mod notification;
+mod operator;
 mod permissions;
 mod races;
 mod token;

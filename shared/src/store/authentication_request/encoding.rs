@@ -83,6 +83,7 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
 pub struct PendingRequest {
     pub key: RequestKey,
     pub client: ClientId,
+    pub person: PersonKey,
     pub scope: Scope,
     pub acr_values: Option<String>,
     pub binding_message: Option<BindingMessage>,
@@ -94,6 +95,7 @@ pub(super) fn decode_pending(item: &Item) -> Result<PendingRequest, StoreError> 
     Ok(PendingRequest {
         key: decode_key(reader)?,
         client: reader.parsed("client_id", ClientId::parse)?,
+        person: reader.parsed("pending_for", person::from_pk)?,
         scope: reader.parsed("scope", Scope::parse)?,
         acr_values: reader.optional_text("acr_values").map(str::to_owned),
         binding_message: decode_message(reader),

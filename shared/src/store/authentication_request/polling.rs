@@ -119,7 +119,7 @@ impl Table {
         })
     }
 
-    fn update_request(&self, request: &RequestKey, write: &WriteId) -> UpdateItemFluentBuilder {
+    pub(super) fn update_request(&self, request: &RequestKey, write: &WriteId) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.name)
@@ -129,14 +129,14 @@ impl Table {
     }
 }
 
-enum Written {
+pub(super) enum Written {
     Done(Item),
     Refused(Option<Item>),
 }
 
 /// Sends a conditional update. A refusal by an item that carries our own `write_id` is our own success; a
 /// conflict with a transaction under way is over in a moment.
-async fn written(
+pub(super) async fn written(
     update: UpdateItemFluentBuilder,
     operation: &str,
     write: &WriteId,
