@@ -16,13 +16,14 @@ pub type Made = (KeyUse, u32);
 /// 1. Read the keys there are.
 /// 2. Make sure of a data key; whoever is second uses the first one's.
 /// 3. Make the handle key and the signing key that are due, sealed under it.
-pub async fn rotate(
+pub fn rotate(
     table: &Table,
     kms: &Kms,
     settings: &KeySettings,
     invocation: &Invocation,
-) -> Result<Vec<Made>, RotationError> {
-    rotate_now(table, kms, settings, &[], invocation).await
+) -> impl Future<Output = Result<Vec<Made>, RotationError>> {
+    // Not `async` itself: one future within another more would be deeper than the compiler follows by default.
+    rotate_now(table, kms, settings, &[], invocation)
 }
 
 /// Like [`rotate`], but of `uses` a successor is made although none is due: what an operator asks for.

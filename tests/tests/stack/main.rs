@@ -5,6 +5,7 @@
 mod clients;
 mod commands;
 mod flow;
+mod newcomer;
 mod races;
 mod release;
 
