@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::failure::EXIT_CODES;
 
-/// Writes down clients and people of the CIBA OpenID Provider, lists its keys, and finds what is wrong.
+/// Clients, people, pending requests and keys of the CIBA OpenID Provider, and what is wrong with a deployment.
 ///
 /// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, AWS_REGION,
-/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, and AWS_ENDPOINT_URL_DYNAMODB for the local stack.
+/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; for the local stack AWS_ENDPOINT_URL_DYNAMODB and
+/// AWS_ENDPOINT_URL_KMS; for `key rotate` KMS_KEY_ID and SIGNING_KEY_ROTATION_DAYS.
 #[derive(Debug, Parser)]
 #[command(name = "ciba-admin", version, after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -29,6 +30,9 @@ pub enum Command {
     /// Who can be asked
     #[command(subcommand)]
     Person(PersonCommand),
+    /// What is being asked now
+    #[command(subcommand)]
+    Request(RequestCommand),
     /// What seals and signs
     #[command(subcommand)]
     Key(KeyCommand),
@@ -65,7 +69,7 @@ pub struct ClientCreate {
     /// client_secret_basic or client_secret_post
     #[arg(long, alias = "token_endpoint_auth_method", default_value = "client_secret_basic")]
     pub token_endpoint_auth_method: String,
-    /// May be repeated
+    /// May be repeated; refresh_token goes with the scope offline_access; an empty one is none, for an API that only introspects
     #[arg(long, alias = "grant_types", default_value = "urn:openid:params:grant-type:ciba")]
     pub grant_types: Vec<String>,
     /// Only poll is offered
@@ -78,6 +82,18 @@ pub struct ClientCreate {
     /// repeated, or given with commas [default: all]
     #[arg(long, alias = "hint_kinds", value_name = "KIND", value_delimiter = ',')]
     pub hint_kinds: Option<Vec<String>>,
+    /// What it may name as resource: a JSON array as infra/local/seed/README.md describes it [default: nothing]
+    #[arg(long, value_name = "JSON", value_parser = array)]
+    pub resources: Option<Value>,
+    /// An audience whose tokens it may introspect, because it is the API behind it; may be repeated
+    #[arg(long, alias = "introspection_audiences", value_name = "AUDIENCE")]
+    pub introspection_audiences: Vec<String>,
+    /// ES256, RS256, PS256 or EdDSA
+    #[arg(long, alias = "id_token_signed_response_alg", value_name = "ALG", default_value = "ES256")]
+    pub id_token_signed_response_alg: String,
+    /// Keep a refresh token at its use instead of replacing it
+    #[arg(long)]
+    pub no_refresh_token_rotation: bool,
     /// Write over a client of this name; its secret ends, and a disabled one is enabled
     #[arg(long)]
     pub replace: bool,
@@ -138,9 +154,45 @@ pub struct PersonCreate {
 pub type Claims = Map<String, Value>;
 
 #[derive(Debug, Subcommand)]
+pub enum RequestCommand {
+    /// List what is pending, what ends first first; never what the client wrote to the person
+    List {
+        /// Of one person: a `sub`, a `login_hint` that leads to the person, or the person's key in the table
+        #[arg(long, value_name = "WHO")]
+        person: Option<String>,
+        /// How many requests at most
+        #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
+        limit: u8,
+    },
+    /// Cancel a pending request: its client gets `access_denied`, and nobody can decide it any more
+    Cancel {
+        /// The request as `request list` names it, or the link of its message
+        request: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum KeyCommand {
     /// List all keys with their states by the clock; shows no key
     List,
+    /// Make the next handle and signing key now, although none is due; they are used ten minutes later
+    Rotate {
+        /// Only this one; the other as if its time were looked at
+        #[arg(long = "use", value_enum)]
+        key_use: Option<RotatedUse>,
+    },
+}
+
+/// What can be rotated: the data key never is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RotatedUse {
+    Signing,
+    Handle,
+}
+
+fn array(text: &str) -> Result<Value, String> {
+    let json = serde_json::from_str(text).ok().filter(Value::is_array);
+    json.ok_or_else(|| "not a JSON array".to_owned())
 }
 
 fn object(text: &str) -> Result<Claims, String> {
@@ -207,6 +259,21 @@ mod tests {
     fn claims_are_a_json_object() {
         assert!(parse(r#"ciba-admin person create --sub alice --claims {"name":"Alice"}"#).is_ok());
         assert!(parse(r#"ciba-admin person create --sub alice --claims ["name"]"#).is_err());
+    }
+
+    #[test]
+    fn a_list_is_bounded() {
+        assert!(parse("ciba-admin request list --limit 100").is_ok());
+        for limit in ["0", "101"] {
+            assert!(parse(&format!("ciba-admin request list --limit {limit}")).is_err(), "{limit}");
+        }
+    }
+
+    /// Another data key would leave everything sealed under the first one unread.
+    #[test]
+    fn the_data_key_is_not_rotated() {
+        assert!(parse("ciba-admin key rotate --use handle").is_ok());
+        assert!(parse("ciba-admin key rotate --use data").is_err());
     }
 
     #[test]

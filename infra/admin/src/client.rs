@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ciba::domain::client::{Client, ClientId};
+use ciba::domain::resource::Resource;
 use ciba::domain::secret::Secret;
 use ciba::flows::register_client;
 use ciba::protocol::token::GrantType;
@@ -47,16 +48,20 @@ async fn create(create: &ClientCreate, settings: &Settings, secret: &Secret) -> 
         "client_name": create.client_name,
         "client_secret": secret.expose(),
         "token_endpoint_auth_method": create.token_endpoint_auth_method,
-        "grant_types": create.grant_types,
+        "grant_types": create.grant_types.iter().filter(|name| !name.is_empty()).collect::<Vec<_>>(),
         "backchannel_token_delivery_mode": create.backchannel_token_delivery_mode,
         "scope": create.scope,
         "audience": create.audience,
         "hint_kinds": create.hint_kinds,
+        "resources": create.resources.clone().unwrap_or_else(|| json!([])),
+        "introspection_audiences": create.introspection_audiences,
+        "id_token_signed_response_alg": create.id_token_signed_response_alg,
+        "refresh_token_rotation": !create.no_refresh_token_rotation,
     });
     let metadata = serde_json::from_value(metadata).map_err(|error| Failure::Refused(error.to_string()))?;
     let client = register_client::check(metadata, &settings.login_issuers)
         .map_err(|refused| Failure::Refused(refused.0))?;
-    if !client.may_use_ciba {
+    if !client.may_use_ciba && client.introspects.is_empty() {
         let why = format!(
             "client {}: without the grant type {} it may do nothing",
             create.client_id,
@@ -133,7 +138,8 @@ fn lost(error: StoreError, client_id: &str) -> Failure {
 }
 
 fn grant_types(client: &Client) -> Vec<&'static str> {
-    client.may_use_ciba.then_some(GrantType::Ciba.as_str()).into_iter().collect()
+    let ciba = client.may_use_ciba.then_some(GrantType::Ciba.as_str());
+    ciba.into_iter().chain(client.may_refresh.then_some(GrantType::RefreshToken.as_str())).collect()
 }
 
 fn rows(client: &Client) -> Vec<(&'static str, Vec<String>)> {
@@ -148,7 +154,23 @@ fn rows(client: &Client) -> Vec<(&'static str, Vec<String>)> {
         ("scope", text(&client.scope.encode())),
         ("audience", text(client.audience.as_deref().unwrap_or("the issuer"))),
         ("hint_kinds", client.hint_kinds.names().map(str::to_owned).collect()),
+        ("resources", client.resources.iter().map(in_words).collect()),
+        ("introspection_audiences", client.introspects.clone()),
+        ("id_token_signed_response_alg", text(client.id_token_algorithm.as_str())),
+        ("refresh_token_rotation", vec![yes_or_no(client.rotates_refresh_tokens)]),
     ]
+}
+
+fn in_words(resource: &Resource) -> String {
+    format!("{} ({}, {})", resource.id.as_str(), resource.scope.encode(), resource.algorithm.as_str())
+}
+
+fn entry(resource: &Resource) -> Value {
+    json!({
+        "resource": resource.id.as_str(),
+        "scope": resource.scope.encode(),
+        "signing_alg": resource.algorithm.as_str(),
+    })
 }
 
 fn to_json(client: &Client) -> Value {
@@ -162,6 +184,10 @@ fn to_json(client: &Client) -> Value {
         "scope": client.scope.encode(),
         "audience": client.audience,
         "hint_kinds": client.hint_kinds.names().collect::<Vec<_>>(),
+        "resources": client.resources.iter().map(entry).collect::<Vec<_>>(),
+        "introspection_audiences": client.introspects,
+        "id_token_signed_response_alg": client.id_token_algorithm.as_str(),
+        "refresh_token_rotation": client.rotates_refresh_tokens,
     })
 }
 

@@ -7,6 +7,7 @@
 //! 5. The JWKS holds the key that signs.
 //! 6. There are login issuers, and their keys can be fetched.
 //! 7. No client has the name that login tokens are made for.
+//! 8. There is a client that may ask, and a person who can be told.
 //!
 //! A check whose ground is missing is skipped, and the ground is what is found.
 
@@ -18,7 +19,7 @@ use ciba::domain::login_issuer::LoginIssuer;
 use ciba::domain::time::Timestamp;
 use ciba::outbound::{Fetcher, count_fitting};
 use ciba::protocol::routes;
-use ciba::store::{KeyRecord, KeyUse, StoreError, Table};
+use ciba::store::{KeyRecord, KeyUse, Known, StoreError, Table};
 use serde_json::{Value, json};
 
 use crate::Output;
@@ -29,8 +30,12 @@ use crate::screen::utc;
 const SETTINGS: &str = "set it as the functions have it: the stack's outputs name Issuer and TableName, README.md \
                         (Settings) the rest";
 const DEPLOY: &str = "deploy template.yaml again: it defines the table";
-const ROTATE: &str = "invoke key-rotation: sam remote invoke KeyRotationFunction --stack-name <stack>; if it fails, \
-                      its log says why";
+const ROTATE: &str = "invoke key-rotation: sam remote invoke KeyRotationFunction --stack-name <stack>, or ciba-admin \
+                      key rotate; if the function fails, its log says why";
+
+/// How many items of the table are looked at for a client and a person. They are among the first of a new
+/// deployment, and it is new ones that lack them.
+const EVALUATE: i32 = 50_000;
 
 /// What one check came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +130,14 @@ async fn examine(environment: &Environment, now: Timestamp) -> Vec<Check> {
             }
         }
         _ => checks.extend(["login_issuer", "login_audience"].map(|name| skipped(name, "LOGIN_ISSUERS"))),
+    }
+
+    match &table {
+        None => checks.extend(["clients", "people"].map(|name| skipped(name, "the table"))),
+        Some(table) => match table.find_any(EVALUATE).await {
+            Err(error) => checks.extend(["clients", "people"].map(|name| unreachable(name, &error))),
+            Ok(known) => checks.extend(look_at_sides(known)),
+        },
     }
     checks
 }
@@ -297,6 +310,32 @@ async fn look_at_audiences(table: &Table, login_issuers: &LoginIssuers, checks: 
     }
 }
 
+/// A flow needs somebody who asks and somebody who is asked.
+fn look_at_sides(known: Known) -> [Check; 2] {
+    let check = |name, is_there, good: &str, bad: &str, remedy: &str| match (is_there, known.is_complete) {
+        (true, _) => ok(name, good),
+        (false, true) => fault(name, bad, remedy),
+        // A table this full has been used.
+        (false, false) => ok(name, format!("not looked for beyond the first {EVALUATE} items of the table")),
+    };
+    [
+        check(
+            "clients",
+            known.active_client,
+            "there is one that may ask",
+            "there is none that may ask",
+            "ciba-admin client create, or client enable",
+        ),
+        check(
+            "people",
+            known.reachable_person,
+            "there is somebody who can be told",
+            "there is nobody who is active and has a channel, so nobody can be asked",
+            "ciba-admin person create with --sms, or person enable",
+        ),
+    ]
+}
+
 fn report(checks: &[Check]) -> Output {
     let mut text = String::new();
     let mut faults = 0;
@@ -360,6 +399,20 @@ mod tests {
         assert_eq!(faults, ["setting ISSUER is missing", "setting AWS_ACCESS_KEY_ID is missing"]);
         let skipped = checks.iter().filter(|check| check.outcome == Outcome::Skipped);
         let skipped: Vec<_> = skipped.map(|check| check.name).collect();
-        assert_eq!(skipped, ["table", "keys", "discovery", "jwks", "login_issuer", "login_audience"]);
+        assert_eq!(
+            skipped,
+            ["table", "keys", "discovery", "jwks", "login_issuer", "login_audience", "clients", "people"]
+        );
+    }
+
+    #[test]
+    fn a_table_too_full_to_look_through_is_not_said_to_have_nobody() {
+        let outcomes =
+            |known| look_at_sides(known).map(|check| matches!(check.outcome, Outcome::Fault { .. }));
+        let none = Known::default();
+        assert_eq!(outcomes(Known { is_complete: true, ..none }), [true, true]);
+        assert_eq!(outcomes(Known { is_complete: true, active_client: true, ..none }), [false, true]);
+        assert_eq!(outcomes(Known { is_complete: true, reachable_person: true, ..none }), [true, false]);
+        assert_eq!(outcomes(none), [false, false]);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use ciba::config::ConfigError;
+use ciba::flows::rotate_keys::RotationError;
 use ciba::store::StoreError;
 
 /// The exit code of a refusal, and of a command that was carried out in part.
@@ -12,10 +13,10 @@ pub const REFUSED: u8 = 1;
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done; doctor: nothing to find
-  1  refused: there is no such client or person, there is one already, or an entry breaks a rule;
-     import: an entry was not written; doctor: it found something
+  1  refused: there is no such client, person or request, there is one already, an entry breaks a rule, or a
+     request is decided or over; import: an entry was not written; doctor: it found something
   2  wrong usage, or a setting is missing or out of range
-  3  the table could not be reached, or an item in it is not what this program writes";
+  3  table or KMS could not be reached, or an item in the table is not what this program writes";
 
 /// Why a command was not carried out.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub enum Failure {
     Usage(String),
     Settings(ConfigError),
     Table(StoreError),
+    /// Keys were not made, or not all of them.
+    Keys(RotationError),
     /// The table did not answer to a write, which may have been carried out. The text says what to do.
     Unknown(StoreError, String),
 }
@@ -35,7 +38,7 @@ impl Failure {
         match self {
             Self::Refused(_) => REFUSED,
             Self::Usage(_) | Self::Settings(_) => 2,
-            Self::Table(_) | Self::Unknown(..) => 3,
+            Self::Table(_) | Self::Keys(_) | Self::Unknown(..) => 3,
         }
     }
 }
@@ -46,6 +49,9 @@ impl fmt::Display for Failure {
             Self::Refused(text) | Self::Usage(text) => f.write_str(text),
             Self::Settings(error) => error.fmt(f),
             Self::Table(error) => error.fmt(f),
+            Self::Keys(RotationError(why)) => {
+                write!(f, "{why}. What was made is used; key rotate again makes the rest")
+            }
             Self::Unknown(error, what) => write!(f, "{error}. {what}"),
         }
     }
@@ -60,5 +66,11 @@ impl From<ConfigError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Table(error)
+    }
+}
+
+impl From<RotationError> for Failure {
+    fn from(error: RotationError) -> Self {
+        Self::Keys(error)
     }
 }

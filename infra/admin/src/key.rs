@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
+use ciba::aws::Aws;
+use ciba::config::{Environment, KeySettings};
 use ciba::domain::key_schedule::{JWKS_MAX_AGE, RELOAD_EVERY, Scheduled, current, is_published};
 use ciba::domain::time::Timestamp;
+use ciba::flows::Invocation;
+use ciba::flows::rotate_keys::{Made, rotate_now};
+use ciba::keys::Kms;
 use ciba::store::{KeyRecord, KeyUse, Table};
 use serde_json::json;
 
 use crate::Output;
-use crate::arguments::KeyCommand;
+use crate::arguments::{KeyCommand, RotatedUse};
 use crate::failure::Failure;
 use crate::screen::{columns, utc};
+use crate::settings::table;
 
 pub(crate) const USES: [KeyUse; 3] = [KeyUse::Data, KeyUse::Handle, KeyUse::Signing];
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -57,10 +63,67 @@ pub(crate) fn is_overdue(record: &KeyRecord, now: Timestamp) -> bool {
     record.key_use != KeyUse::Data && now > record.times.sign_until.plus(MAY_BE_LATE)
 }
 
-pub(crate) async fn run(command: &KeyCommand, table: &Table, now: Timestamp) -> Result<Output, Failure> {
+pub(crate) async fn run(
+    command: &KeyCommand,
+    environment: &Environment,
+    invocation: &Invocation,
+) -> Result<Output, Failure> {
     match command {
-        KeyCommand::List => Ok(list(&table.list_keys().await?, now)),
+        KeyCommand::List => Ok(list(&table(environment)?.list_keys().await?, invocation.now)),
+        KeyCommand::Rotate { key_use } => {
+            let uses = match key_use {
+                None => &[KeyUse::Handle, KeyUse::Signing][..],
+                Some(RotatedUse::Signing) => &[KeyUse::Signing],
+                Some(RotatedUse::Handle) => &[KeyUse::Handle],
+            };
+            rotate(uses, environment, invocation).await
+        }
     }
+}
+
+/// As the function key-rotation does it, but of `uses` now.
+async fn rotate(
+    uses: &[KeyUse],
+    environment: &Environment,
+    invocation: &Invocation,
+) -> Result<Output, Failure> {
+    let aws = Aws::read(environment)?;
+    let settings = KeySettings::read(environment)?;
+    let table = Table::connect(&aws);
+    let made = rotate_now(&table, &Kms::connect(&aws), &settings, uses, invocation).await?;
+    Ok(rotated(&made, uses, &table.list_keys().await?, invocation.now))
+}
+
+/// What was made, and of the uses that were asked for, what waited already.
+fn rotated(made: &[Made], uses: &[KeyUse], records: &[KeyRecord], now: Timestamp) -> Output {
+    let mut text = String::new();
+    let mut keys = Vec::new();
+    for key_use in USES {
+        let newest = of(key_use, records).into_iter().max_by_key(|record| record.generation);
+        let Some(KeyRecord { generation, times, .. }) = newest else { continue };
+        let is_made = made.contains(&(key_use, generation));
+        if !is_made && !uses.contains(&key_use) {
+            continue;
+        }
+        let name = key_use.as_str();
+        let at = utc(times.sign_from);
+        text += &match (is_made, times.sign_from > now) {
+            (true, true) => {
+                format!("{name} key {generation} is made and known at once; it is used from {at}.\n")
+            }
+            (true, false) => format!("{name} key {generation} is made; it is the first, and used at once.\n"),
+            (false, _) => {
+                format!("{name} key {generation} was there already, to be used from {at}: none is made.\n")
+            }
+        };
+        keys.push(json!({
+            "use": name,
+            "generation": generation,
+            "made": is_made,
+            "sign_from": times.sign_from.seconds(),
+        }));
+    }
+    Output::new(text, json!({ "keys": keys }))
 }
 
 /// Of `records`, those of one use.
@@ -107,7 +170,8 @@ fn list(records: &[KeyRecord], now: Timestamp) -> Output {
         }
     }
     let text = if keys.is_empty() {
-        "There are no keys: the function key-rotation makes them.\n".to_owned()
+        "There are no keys: the function key-rotation makes them, and so does ciba-admin key rotate.\n"
+            .to_owned()
     } else {
         columns(&rows)
     };

@@ -1,4 +1,4 @@
-//! The operator's tool: clients, people, keys, and a doctor, against AWS or the local stack.
+//! The operator's tool: clients, people, requests, keys, and a doctor, against AWS or the local stack.
 //!
 //! A command reads its settings as the functions do ([`ciba::config`]), does one thing through the crate `ciba`,
 //! and returns an [`Output`]: a table for people and JSON for scripts. Time and randomness are parameters.
@@ -13,11 +13,15 @@ pub mod failure;
 mod http;
 mod key;
 mod person;
+mod request;
 mod screen;
 mod settings;
 
+use std::time::Duration;
+
 use ciba::config::Environment;
 use ciba::domain::time::Timestamp;
+use ciba::flows::Invocation;
 use serde_json::Value;
 
 use arguments::{Arguments, Command};
@@ -33,6 +37,9 @@ pub struct Output {
     /// `false` if an entry was not written or the doctor found something.
     pub is_clean: bool,
 }
+
+/// A command is given the time that an invocation of a function has.
+const TIME_LEFT: Duration = Duration::from_secs(15);
 
 impl Output {
     fn new(text: String, json: Value) -> Self {
@@ -53,7 +60,11 @@ pub async fn run(
     match &arguments.command {
         Command::Client(command) => client::run(command, &Settings::read(environment)?, fill).await,
         Command::Person(command) => person::run(command, &Settings::read(environment)?).await,
-        Command::Key(command) => key::run(command, &settings::table(environment)?, now).await,
+        Command::Request(command) => {
+            let invocation = Invocation::new(now, TIME_LEFT, fill);
+            request::run(command, &Settings::read(environment)?, &invocation).await
+        }
+        Command::Key(command) => key::run(command, environment, &Invocation::new(now, TIME_LEFT, fill)).await,
         Command::Doctor => Ok(doctor::run(environment, now).await),
     }
 }

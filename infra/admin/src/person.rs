@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use ciba::domain::hint::{DirectoryHint, HintKind};
+use ciba::domain::hint::{self, DirectoryHint, Hint, HintKind, KnownIssuers};
 use ciba::domain::person::{Channel, Person, Subject};
 use ciba::domain::person_key::PersonKey;
 use ciba::flows::enroll_person;
@@ -134,6 +134,26 @@ async fn find_key(sub: &str, settings: &Settings) -> Result<Option<PersonKey>, F
 async fn find(sub: &str, settings: &Settings) -> Result<Option<Person>, Failure> {
     let Some(key) = find_key(sub, settings).await? else { return Ok(None) };
     Ok(settings.table.find_person_with_asks(&key).await?.map(|(person, _)| person))
+}
+
+/// The person meant by a `sub`, by a `login_hint`, or by the key that the table has for the person, in this order.
+pub(crate) async fn find_meant(who: &str, settings: &Settings) -> Result<Person, Failure> {
+    let mut keys = Vec::new();
+    if let Some(hint) = DirectoryHint::new(HintKind::Sub, who) {
+        keys.extend(settings.table.find_hint(&hint).await?);
+    }
+    if keys.is_empty() {
+        let issuers =
+            KnownIssuers { own: settings.issuer.as_str(), login: settings.login_issuers.as_slice() };
+        match hint::parse(who, issuers) {
+            Ok(Hint::Directory(hint)) => keys.extend(settings.table.find_hint(&hint).await?),
+            Ok(Hint::Person(key)) => keys.push(key),
+            Err(_) => {}
+        }
+    }
+    let key = keys.pop().unwrap_or_else(|| PersonKey::from_stored(who));
+    let found = settings.table.find_person_with_asks(&key).await?;
+    found.map(|(person, _)| person).ok_or_else(|| nobody(who))
 }
 
 fn nobody(sub: &str) -> Failure {

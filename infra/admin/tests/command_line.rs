@@ -1,12 +1,15 @@
-//! The program as it is started, and what its README says.
+//! The program as it is started, and what the READMEs say of it.
 
 use std::process::{Command, Output};
 
 use ciba::config::{Environment, Issuer, LoginIssuers};
+use ciba_admin::arguments::Arguments;
 use ciba_local::login_issuer::LoginIssuer;
+use clap::Parser;
 use serde_json::json;
 
-const README: &str = include_str!("../README.md");
+const LOCAL: &str = include_str!("../local.sh");
+const READMES: [&str; 2] = [include_str!("../README.md"), include_str!("../../../README.md")];
 
 fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ciba-admin"));
@@ -37,14 +40,43 @@ fn a_doctor_that_finds_something_is_one_and_its_report_is_on_stdout() {
 }
 
 #[test]
-fn the_readmes_login_issuers_are_those_of_the_local_stack() {
-    let line =
-        README.lines().find(|it| it.starts_with("export LOGIN_ISSUERS='[{\"issuer\":\"http://localhost"));
-    let documented = line.unwrap().trim_start_matches("export LOGIN_ISSUERS='").trim_end_matches('\'');
+fn the_settings_for_the_local_stack_have_its_login_issuer() {
+    let line = LOCAL.lines().find_map(|it| it.strip_prefix("export LOGIN_ISSUERS='"));
+    let documented = line.unwrap().trim_end_matches('\'');
     let local = json!([LoginIssuer::new("http://localhost:9100").unwrap().setting()]).to_string();
     let read = |setting: &str| {
         let env = Environment::of([("ISSUER", "http://localhost:9000"), ("LOGIN_ISSUERS", setting)]);
         format!("{:?}", LoginIssuers::read(&env, &Issuer::read(&env).unwrap()).unwrap())
     };
     assert_eq!(read(documented), read(&local));
+}
+
+#[test]
+fn every_command_of_the_readmes_is_right_usage() {
+    let commands: Vec<_> = READMES.iter().flat_map(|it| commands(it)).collect();
+    for named in ["client create", "person create", "request list", "request cancel", "key rotate", "doctor"]
+    {
+        assert!(commands.iter().any(|it| it.join(" ").starts_with(named)), "no README says {named}");
+    }
+    for command in commands {
+        let parsed =
+            Arguments::try_parse_from(["ciba-admin"].into_iter().chain(command.iter().map(|it| &**it)));
+        assert!(parsed.is_ok(), "{command:?}: {}", parsed.unwrap_err());
+    }
+}
+
+/// What follows the program's name in fenced blocks, as a shell would split it.
+fn commands(markdown: &str) -> Vec<Vec<String>> {
+    let blocks = markdown.split("```").skip(1).step_by(2).flat_map(str::lines);
+    let starts = ["cargo run -p ciba-admin -- ", "target/debug/ciba-admin "];
+    let commands = blocks.filter_map(|line| starts.iter().find_map(|start| line.trim().strip_prefix(start)));
+    commands.map(|line| words(line.split(" # ").next().unwrap_or_default())).collect()
+}
+
+fn words(line: &str) -> Vec<String> {
+    let quoted = line.split('\'').enumerate().flat_map(|(index, part)| match index % 2 {
+        0 => part.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![part.to_owned()],
+    });
+    quoted.collect()
 }

@@ -8,11 +8,15 @@ mod auto;
 mod consent;
 mod message;
 
-use std::{io, pin::Pin, sync::Arc};
+use std::{
+    collections::HashMap,
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::{net::TcpListener, task::JoinHandle};
 
-pub use api::Asked;
 pub use message::{Received, request_in};
 
 use crate::{login_issuer::LoginIssuer, seed::Person, server::Server, sns::Inbox};
@@ -23,7 +27,9 @@ pub struct PhoneOptions {
     /// The base URL of the consent API.
     pub api: String,
     pub inbox: Inbox,
+    /// The people of the seed. Whoever is enrolled later is found in the directory.
     pub people: Vec<Person>,
+    pub directory: Arc<dyn Directory>,
     pub login_issuer: Arc<LoginIssuer>,
     /// Approve every arriving request without a hand.
     pub approve_all: bool,
@@ -36,8 +42,18 @@ pub struct Phone {
     approvals: Option<JoinHandle<()>>,
 }
 
-/// Finds whom an `auth_req_id` asks, and by which key the person's side knows the request.
-type Resolve = dyn Fn(String) -> Pin<Box<dyn Future<Output = Option<Asked>> + Send>> + Send + Sync;
+/// What only the provider can tell.
+pub trait Directory: Send + Sync {
+    /// The request that an `auth_req_id` stands for.
+    fn open<'a>(&'a self, auth_req_id: &'a str) -> Told<'a, String>;
+    /// The `sub` of the person whom a request asks.
+    fn asked<'a>(&'a self, request: &'a str) -> Told<'a, String>;
+    /// Who goes by this `sub`.
+    fn person<'a>(&'a self, sub: &'a str) -> Told<'a, Person>;
+}
+
+/// What a [`Directory`] tells, if it knows.
+pub type Told<'a, T> = Pin<Box<dyn Future<Output = Option<T>> + Send + 'a>>;
 
 /// What all requests to the phone share.
 struct Shared {
@@ -45,23 +61,21 @@ struct Shared {
     people: Vec<Person>,
     login_issuer: Arc<LoginIssuer>,
     consent: ConsentApi,
-    resolve: Box<Resolve>,
+    directory: Arc<dyn Directory>,
+    /// Request → `sub`, as far as it was asked for: a request never changes hands.
+    asked: Mutex<HashMap<String, String>>,
 }
 
 impl Phone {
-    /// Starts a phone on `listener`. `resolve` opens an `auth_req_id`, which only the provider can.
+    /// Starts a phone on `listener`.
     ///
     /// # Errors
     /// When the listener has no local address.
-    pub fn start<R, F>(listener: TcpListener, options: PhoneOptions, resolve: R) -> io::Result<Self>
-    where
-        R: Fn(String) -> F + Send + Sync + 'static,
-        F: Future<Output = Option<Asked>> + Send + 'static,
-    {
+    pub fn start(listener: TcpListener, options: PhoneOptions) -> io::Result<Self> {
         let consent = ConsentApi::new(&options.api)?;
-        let PhoneOptions { inbox, people, login_issuer, approve_all, api: _ } = options;
-        let resolve: Box<Resolve> = Box::new(move |auth_req_id| Box::pin(resolve(auth_req_id)));
-        let shared = Arc::new(Shared { inbox, people, login_issuer, consent, resolve });
+        let PhoneOptions { inbox, people, directory, login_issuer, approve_all, api: _ } = options;
+        let asked = Mutex::default();
+        let shared = Arc::new(Shared { inbox, people, login_issuer, consent, directory, asked });
         let approvals = approve_all.then(|| tokio::spawn(auto::approve_all(Arc::clone(&shared))));
         Ok(Self { server: Server::start(listener, api::router(shared))?, approvals })
     }
@@ -81,8 +95,24 @@ impl Drop for Phone {
 }
 
 impl Shared {
-    fn person(&self, sub: &str) -> Option<&Person> {
-        self.people.iter().find(|person| person.sub == sub)
+    /// Somebody of the seed, or who was enrolled since.
+    async fn person(&self, sub: &str) -> Option<Person> {
+        match self.people.iter().find(|person| person.sub == sub) {
+            Some(person) => Some(person.clone()),
+            None => self.directory.person(sub).await,
+        }
+    }
+
+    /// The `sub` of the person whom a request asks.
+    async fn asked(&self, request: &str) -> Option<String> {
+        let known = |asked: &HashMap<String, String>| asked.get(request).cloned();
+        if let Some(sub) = known(&self.asked.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Some(sub);
+        }
+        let sub = self.directory.asked(request).await?;
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.insert(request.to_owned(), sub.clone());
+        Some(sub)
     }
 
     fn owner_of(&self, number: &str) -> Option<&Person> {

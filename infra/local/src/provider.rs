@@ -1,4 +1,4 @@
-//! What the stack asks of the provider itself: the three places where it needs the crate `ciba`.
+//! What the stack asks of the provider itself: where it needs the crate `ciba`.
 //!
 //! Everything else in this crate treats the functions as a black box behind HTTP.
 
@@ -7,14 +7,23 @@ use std::collections::BTreeMap;
 use ciba::{
     aws::Aws,
     config::{Environment, Issuer, LoginIssuers},
-    domain::time::Timestamp,
+    domain::{
+        hint::{DirectoryHint, HintKind},
+        person_key::PersonKey,
+        request_key::RequestKey,
+        time::Timestamp,
+    },
     flows::{enroll_person, register_client},
     keys::{HandleUse, KeyRings, Kms},
     store::Table,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::{Error, clock, phone::Asked};
+use crate::{
+    Error, clock,
+    phone::{Directory, Told},
+    seed::Person,
+};
 
 /// The provider's own adapters, set up as a function in this stack would set them up.
 pub(crate) struct Provider {
@@ -22,11 +31,13 @@ pub(crate) struct Provider {
     login_issuers: LoginIssuers,
     table: Table,
     keys: KeyRings,
+    /// The name of the local login issuer.
+    login_issuer: String,
 }
 
 impl Provider {
     /// `environment` is what the functions run with.
-    pub(crate) fn new(environment: &BTreeMap<String, String>) -> Result<Self, Error> {
+    pub(crate) fn new(environment: &BTreeMap<String, String>, login_issuer: &str) -> Result<Self, Error> {
         let env = Environment::of(environment.clone());
         let (issuer, aws) = (Issuer::read(&env)?, Aws::read(&env)?);
         let table = Table::connect(&aws);
@@ -35,6 +46,7 @@ impl Provider {
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
             issuer,
+            login_issuer: login_issuer.to_owned(),
         })
     }
 
@@ -56,18 +68,52 @@ impl Provider {
             .map_err(|refused| refused.0)
     }
 
-    /// Opens an `auth_req_id` and finds whom it asks.
-    pub(crate) async fn asked(&self, auth_req_id: String) -> Option<Asked> {
+    async fn open(&self, auth_req_id: &str) -> Option<String> {
         let millis = i64::try_from(clock::since_epoch(clock::now()).as_millis()).ok()?;
         let now = Timestamp::from_millis(millis);
         let key = self
             .keys
-            .open(|keys| keys.open_handle(HandleUse::AuthReqId, &auth_req_id), now)
+            .open(|keys| keys.open_handle(HandleUse::AuthReqId, auth_req_id), now)
             .await
             .ok()?
             .ok()?;
-        let request = self.table.find_request(&key).await.ok()??;
+        Some(key.encode())
+    }
+
+    async fn asked(&self, request: &str) -> Option<String> {
+        let request = self.table.find_request(&RequestKey::parse(request)?).await.ok()??;
         let (person, _) = self.table.find_person_with_asks(&request.person).await.ok()??;
-        Some(Asked { request: key.encode(), sub: person.sub.as_str().to_owned() })
+        Some(person.sub.as_str().to_owned())
+    }
+
+    async fn person(&self, sub: &str) -> Option<Person> {
+        let key = self.table.find_hint(&DirectoryHint::new(HintKind::Sub, sub)?).await.ok()??;
+        let (person, _) = self.table.find_person_with_asks(&key).await.ok()??;
+        let mut entry = json!({ "sub": sub, "claims": person.claims });
+        if self.logs_in_as(sub, &key) {
+            entry["login"] = json!({ "value": sub });
+        }
+        Person::read(&entry)
+    }
+
+    /// Whether the local login issuer calls this person by their `sub`. The table has only a hash of the two, so
+    /// another login cannot be told.
+    fn logs_in_as(&self, sub: &str, person: &PersonKey) -> bool {
+        let login_issuer = self.login_issuers.find(&self.login_issuer);
+        login_issuer.and_then(|known| known.person_key(sub)).is_some_and(|key| key == *person)
+    }
+}
+
+impl Directory for Provider {
+    fn open<'a>(&'a self, auth_req_id: &'a str) -> Told<'a, String> {
+        Box::pin(self.open(auth_req_id))
+    }
+
+    fn asked<'a>(&'a self, request: &'a str) -> Told<'a, String> {
+        Box::pin(self.asked(request))
+    }
+
+    fn person<'a>(&'a self, sub: &'a str) -> Told<'a, Person> {
+        Box::pin(self.person(sub))
     }
 }

@@ -19,8 +19,8 @@ pub struct Seed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     pub sub: String,
-    /// What the person is to the login issuer.
-    pub login: String,
+    /// What the person is to the login issuer; nobody without it can log in there.
+    pub login: Option<String>,
     pub name: Option<String>,
     pub email: Option<String>,
     /// The numbers messages go to.
@@ -63,12 +63,13 @@ impl Seed {
 }
 
 impl Person {
-    fn read(person: &Value) -> Option<Self> {
+    /// Reads an entry of `people.json`.
+    pub(crate) fn read(person: &Value) -> Option<Self> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let sub = text(&person["sub"])?;
         let channels = person["channels"].as_array().into_iter().flatten();
         Some(Self {
-            login: text(&person["login"]["value"]).unwrap_or_else(|| sub.clone()),
+            login: text(&person["login"]["value"]),
             name: text(&person["claims"]["name"]),
             email: text(&person["claims"]["email"]),
             numbers: channels.filter_map(|channel| text(&channel["sms"])).collect(),

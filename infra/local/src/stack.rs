@@ -91,7 +91,7 @@ impl Stack {
         let mut watch = Watch::start(&options, &environment).await?;
         ready::rotate_keys(&mut watch).await?;
 
-        let provider = Arc::new(Provider::new(&environment)?);
+        let provider = Arc::new(Provider::new(&environment, login_issuer.issuer())?);
         let seed = Seed::read(&options.seed)?.with_login_issuer(login_issuer.issuer());
         seed::plant(
             &seed,
@@ -105,13 +105,11 @@ impl Stack {
             api: gateway.url(),
             inbox: sns.inbox(),
             people: seed.people(),
+            directory: provider,
             login_issuer: Arc::clone(&login_issuer),
             approve_all: options.approve_all,
         };
-        let phone = Phone::start(listeners.phone, phone_options, move |auth_req_id| {
-            let provider = Arc::clone(&provider);
-            async move { provider.asked(auth_req_id).await }
-        })?;
+        let phone = Phone::start(listeners.phone, phone_options)?;
         ready::wait_for_jwks(&gateway.url(), &mut watch).await?;
         Ok(Self {
             issuer,

@@ -59,17 +59,22 @@ pub enum State {
 pub enum CancelledBy {
     /// A newer request of the same client to the same person.
     Superseded,
+    /// An operator, with the operator's tool.
+    Operator,
 }
 
 impl CancelledBy {
+    const ALL: [Self; 2] = [Self::Superseded, Self::Operator];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Superseded => "superseded",
+            Self::Operator => "operator",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        (text == Self::Superseded.as_str()).then_some(Self::Superseded)
+        Self::ALL.into_iter().find(|by| by.as_str() == text)
     }
 }
 
@@ -85,6 +90,19 @@ pub enum PollFinding<'r> {
     Approved(&'r Approval),
     TooSoon,
     Pending,
+}
+
+/// What somebody who wants to cancel a request finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelFinding {
+    /// It can be cancelled.
+    Pending,
+    /// It was cancelled before: by whom, and when.
+    Already { by: CancelledBy, at: Timestamp },
+    /// The person was first. A decision is not undone.
+    Decided(StateName),
+    /// Nothing is left to cancel.
+    Expired,
 }
 
 impl State {
@@ -206,6 +224,18 @@ impl AuthenticationRequest {
                 Err(DecisionRefused::DecidedOtherwise)
             }
             (State::Cancelled { .. }, _) => Err(DecisionRefused::Cancelled),
+        }
+    }
+
+    /// What cancelling at `now` finds.
+    pub fn cancel(&self, now: Timestamp) -> CancelFinding {
+        match self.state {
+            State::Cancelled { at, by } => CancelFinding::Already { by, at },
+            State::Approved(_) | State::Denied { .. } | State::Redeemed(_) => {
+                CancelFinding::Decided(self.state.name())
+            }
+            State::Pending if self.is_expired(now) => CancelFinding::Expired,
+            State::Pending => CancelFinding::Pending,
         }
     }
 

@@ -68,6 +68,10 @@ fn superseded() -> AuthenticationRequest {
     in_state(State::Cancelled { at: after(20.0), by: CancelledBy::Superseded })
 }
 
+fn cancelled() -> AuthenticationRequest {
+    in_state(State::Cancelled { at: after(20.0), by: CancelledBy::Operator })
+}
+
 /// CIBA-10.1-03, CIBA-11-05, CIBA-11-06, CIBA-10.1.1-02: one table, in the order of precedence.
 #[test]
 fn a_poll_finds_what_takes_precedence() {
@@ -85,6 +89,7 @@ fn a_poll_finds_what_takes_precedence() {
         (denied(), 0.0, PollFinding::Refused),
         (denied(), 120.0, PollFinding::Expired),
         (superseded(), 21.0, PollFinding::Refused),
+        (cancelled(), 21.0, PollFinding::Refused),
         (redeemed(), 26.0, PollFinding::AlreadyRedeemed),
         (redeemed(), 120.0, PollFinding::AlreadyRedeemed),
     ] {
@@ -229,4 +234,33 @@ proptest! {
         }
         prop_assert!(redemptions <= 1);
     }
+}
+
+/// ATK-4-07, ATK-4-08: whoever is first stands, and what is over is over.
+#[test]
+fn only_what_nobody_has_decided_can_be_cancelled_and_only_in_time() {
+    let already = |by| CancelFinding::Already { by, at: after(20.0) };
+    for (request, at, finding) in [
+        (pending(), 0.0, CancelFinding::Pending),
+        (pending(), 115.0, CancelFinding::Pending),
+        (pending(), 119.999, CancelFinding::Pending),
+        (pending(), 120.0, CancelFinding::Expired),
+        (approved(), 21.0, CancelFinding::Decided(StateName::Approved)),
+        (approved(), 120.0, CancelFinding::Decided(StateName::Approved)),
+        (denied(), 21.0, CancelFinding::Decided(StateName::Denied)),
+        (redeemed(), 26.0, CancelFinding::Decided(StateName::Redeemed)),
+        (superseded(), 21.0, already(CancelledBy::Superseded)),
+        (cancelled(), 21.0, already(CancelledBy::Operator)),
+        (cancelled(), 120.0, already(CancelledBy::Operator)),
+    ] {
+        assert_eq!(request.cancel(after(at)), finding, "{:?} at {at}", request.state);
+    }
+}
+
+#[test]
+fn who_cancelled_is_read_as_it_was_written() {
+    for by in CancelledBy::ALL {
+        assert_eq!(CancelledBy::parse(by.as_str()), Some(by));
+    }
+    assert_eq!(CancelledBy::parse("somebody"), None);
 }

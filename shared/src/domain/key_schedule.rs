@@ -65,6 +65,22 @@ pub fn due<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duration) -> 
     }
 }
 
+/// The generation to make at `now` although none may be due, with its times, unless one is waiting to be used.
+///
+/// It has the times of any successor: it is known before it signs, and until then the key at hand signs on. One
+/// that waits is what was asked for already.
+pub fn successor<K: Scheduled>(
+    keys: &[K],
+    now: Timestamp,
+    rotate_every: Duration,
+) -> Option<(u32, KeyTimes)> {
+    match keys.iter().max_by_key(|key| key.generation()) {
+        None => Some((1, KeyTimes::first(now, rotate_every))),
+        Some(newest) if newest.times().sign_from > now => None,
+        Some(newest) => Some((newest.generation() + 1, KeyTimes::successor(now, rotate_every))),
+    }
+}
+
 /// Whether verifiers are to know `key` at `now`: from before it signs until all it signed has ended.
 pub fn is_published<K: Scheduled>(key: &K, keys: &[K], now: Timestamp) -> bool {
     // A successor that came late kept this key signing beyond its own times.
@@ -122,6 +138,25 @@ mod tests {
         let keys = [Key(generation, times)];
         assert_eq!(current_generation(&keys, START), Some(1));
         assert!(due(&keys, START, DAY).is_none());
+    }
+
+    /// TOK-12-03
+    #[test]
+    fn a_successor_before_its_time_is_one_and_is_known_before_it_signs() {
+        let mut keys = vec![Key(1, KeyTimes::first(START, 90 * DAY))];
+        let now = START.plus(DAY);
+        let (generation, times) = successor(&keys, now, 90 * DAY).unwrap();
+        assert_eq!((generation, times), (2, KeyTimes::successor(now, 90 * DAY)));
+        keys.push(Key(generation, times));
+
+        let notice = RELOAD_EVERY + JWKS_MAX_AGE;
+        let waiting = now.plus(notice - Duration::from_millis(1));
+        assert!(successor(&keys, now, 90 * DAY).is_none() && successor(&keys, waiting, 90 * DAY).is_none());
+        assert_eq!(current_generation(&keys, waiting), Some(1));
+        assert!(is_published(&keys[1], &keys, now));
+        assert_eq!(current_generation(&keys, now.plus(notice)), Some(2));
+        assert_eq!(successor(&keys, now.plus(notice), 90 * DAY).unwrap().0, 3);
+        assert_eq!(successor::<Key>(&[], now, DAY), Some((1, KeyTimes::first(now, DAY))));
     }
 
     #[test]

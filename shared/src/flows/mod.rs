@@ -1,6 +1,7 @@
 //! What happens: each flow is a list of numbered steps.
 
 pub mod authenticate_client;
+pub mod cancel_request;
 pub mod check_token;
 pub mod decide;
 pub mod enroll_person;

@@ -1,7 +1,7 @@
 //! Making keys: at deployment, and on a schedule. Two rotations at once are one.
 
 use crate::config::KeySettings;
-use crate::domain::key_schedule::{KeyTimes, due};
+use crate::domain::key_schedule::{KeyTimes, due, successor};
 use crate::flows::Invocation;
 use crate::keys::{DataKey, HandleKey, Kms, SigningKeyPair, sealing_label};
 use crate::store::{KeyRecord, KeyUse, Table};
@@ -16,10 +16,22 @@ pub type Made = (KeyUse, u32);
 /// 1. Read the keys there are.
 /// 2. Make sure of a data key; whoever is second uses the first one's.
 /// 3. Make the handle key and the signing key that are due, sealed under it.
-pub async fn rotate(
+pub fn rotate(
     table: &Table,
     kms: &Kms,
     settings: &KeySettings,
+    invocation: &Invocation,
+) -> impl Future<Output = Result<Vec<Made>, RotationError>> {
+    // Not `async` itself: one future within another more would be deeper than the compiler follows by default.
+    rotate_now(table, kms, settings, &[], invocation)
+}
+
+/// Like [`rotate`], but of `uses` a successor is made although none is due: what an operator asks for.
+pub async fn rotate_now(
+    table: &Table,
+    kms: &Kms,
+    settings: &KeySettings,
+    uses: &[KeyUse],
     invocation: &Invocation,
 ) -> Result<Vec<Made>, RotationError> {
     let mut made = Vec::new();
@@ -30,7 +42,8 @@ pub async fn rotate(
     let (sealed_under, data_key, is_new) = rotation.data_key(&of(KeyUse::Data)).await?;
     made.extend(is_new.then_some((KeyUse::Data, sealed_under)));
     for key_use in [KeyUse::Handle, KeyUse::Signing] {
-        let Some((generation, times)) = due(&of(key_use), invocation.now, settings.rotate_every) else {
+        let next = if uses.contains(&key_use) { successor } else { due };
+        let Some((generation, times)) = next(&of(key_use), invocation.now, settings.rotate_every) else {
             continue;
         };
         if rotation.make(key_use, generation, times, sealed_under, &data_key).await? {

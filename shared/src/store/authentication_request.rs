@@ -20,18 +20,23 @@ use crate::store::item::{Item, key, text, time};
 use crate::store::{StoreError, Table, WriteId, client, person};
 
 mod encoding;
+mod operating;
 mod polling;
 mod refreshing;
 
 pub use encoding::PendingRequest;
 pub(super) use encoding::decode;
 use encoding::encode;
+pub use operating::{Cancelled, PendingList};
 pub use polling::{Polled, Redeemed, SlowedDown};
 pub use refreshing::{Refreshed, Revoked};
 
 pub(super) const SK: &str = "request";
 /// Lists what a person has to decide. Only pending requests are in it: every exit removes `pending_for`.
 pub(super) const PENDING_INDEX: &str = "pending-by-user";
+/// What cancelling does to a pending request, whoever cancels it.
+const CANCEL: &str = "SET #state = :cancelled, decided_at = :now, cancelled_by = :by, write_id = :write \
+                      REMOVE pending_for";
 /// More than one person can have at once: the limits of asking see to that.
 const MOST_PENDING: i32 = 20;
 
@@ -91,10 +96,7 @@ impl Table {
             let cancel = Update::builder()
                 .table_name(&self.name)
                 .set_key(Some(request_key(older)))
-                .update_expression(
-                    "SET #state = :cancelled, decided_at = :now, cancelled_by = :by, write_id = :write \
-                     REMOVE pending_for",
-                )
+                .update_expression(CANCEL)
                 .condition_expression("#state = :pending")
                 .expression_attribute_names("#state", "state")
                 .expression_attribute_values(":cancelled", text(StateName::Cancelled.as_str()))

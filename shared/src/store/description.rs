@@ -1,9 +1,10 @@
-//! What the table is like: an operator's check, which no function may make.
+//! What the table is like and whom it knows: an operator's checks, which no function may make.
 
-use aws_sdk_dynamodb::types::{IndexStatus, KeyType, TableStatus, TimeToLiveStatus};
+use aws_sdk_dynamodb::types::{AttributeValue, IndexStatus, KeyType, TableStatus, TimeToLiveStatus};
 
 use crate::store::authentication_request::PENDING_INDEX;
-use crate::store::{StoreError, Table};
+use crate::store::item::{Reader, number, text};
+use crate::store::{StoreError, Table, client, person};
 
 /// What the table is like, as far as this code relies on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,47 @@ pub struct TableState {
     pub sweeps_ttl: bool,
 }
 
+/// Whether a flow has two sides, as far as the table was looked through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// There is a client that may ask.
+    pub active_client: bool,
+    /// There is a person who may be asked, on some channel.
+    pub reachable_person: bool,
+    /// `false`: what was not found may be in the rest of the table.
+    pub is_complete: bool,
+}
+
 impl Table {
+    /// Looks for a client and a person who can have a flow, among at most `evaluate` items.
+    pub async fn find_any(&self, evaluate: i32) -> Result<Known, StoreError> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression(
+                "active = :yes AND (sk = :client OR (sk = :person AND size(channels) > :none))",
+            )
+            .projection_expression("sk")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":client", text(client::SK))
+            .expression_attribute_values(":person", text(person::SK))
+            .expression_attribute_values(":none", number(0));
+        let mut known = Known::default();
+        known.is_complete = self
+            .scan(scan, "Scan", evaluate, |items| {
+                for item in items {
+                    match Reader(item).text("sk")? {
+                        client::SK => known.active_client = true,
+                        _ => known.reachable_person = true,
+                    }
+                }
+                Ok(known.active_client && known.reachable_person)
+            })
+            .await?;
+        Ok(known)
+    }
+
     /// Reads what the table is like.
     pub async fn describe(&self) -> Result<TableState, StoreError> {
         let table = self.client.describe_table().table_name(&self.name).send().await;

@@ -21,14 +21,16 @@ mod item;
 mod key;
 mod person;
 mod replay;
+mod scan;
 mod table;
 mod transaction;
 
 pub use authentication_request::{
-    Decided, Inserted, PendingRequest, Polled, Redeemed, Refreshed, Revoked, SlowedDown, Withdrawn,
+    Cancelled, Decided, Inserted, PendingList, PendingRequest, Polled, Redeemed, Refreshed, Revoked,
+    SlowedDown, Withdrawn,
 };
 pub use client::ClientDirectory;
-pub use description::TableState;
+pub use description::{Known, TableState};
 pub use evidence::DecisionEvidence;
 pub use key::{KeyRecord, KeyUse};
 pub use person::Enrolled;

@@ -19,6 +19,11 @@ pub(super) fn pk(person: &PersonKey) -> String {
     format!("user#{}", person.as_str())
 }
 
+/// The person whose `pk` it is.
+pub(super) fn from_pk(pk: &str) -> Option<PersonKey> {
+    pk.strip_prefix("user#").map(PersonKey::from_stored)
+}
+
 fn hint_key(hint: &DirectoryHint) -> Item {
     key(format!("hint#{}", hint.encode()), "hint")
 }
@@ -98,6 +103,15 @@ impl Table {
             with_sk(&items, SK).map(decode).transpose()?,
             with_sk(&items, client::SK).map(client::decode).transpose()?,
         ))
+    }
+
+    /// Those of these people who are there, in no order. At most 100, and none twice.
+    pub async fn find_people(&self, people: &[PersonKey]) -> Result<Vec<Person>, StoreError> {
+        if people.is_empty() {
+            return Ok(Vec::new());
+        }
+        let items = self.batch_get(people.iter().map(|person| key(pk(person), SK)).collect()).await?;
+        items.iter().map(decode).collect()
     }
 
     /// Switches a person on or off. `false` if there is no such person.

@@ -1,6 +1,9 @@
 //! A response that is lost after a write was carried out changes no answer: the SDK repeats the call, and the
 //! repeat is recognised by its `write_id` (or, of a transaction, by its client token).
 
+use ciba::domain::authentication_request::CancelledBy;
+use ciba::domain::request_key::RequestKey;
+use ciba::flows::cancel_request::{CancelOutcome, cancel};
 use ciba_local::proxy::Loss;
 use ciba_local::sns::{Failure, Outcome};
 use ciba_tests::{Provider, SECRET, at, basic, form, form_request};
@@ -112,6 +115,21 @@ async fn of_a_decision_leaves_one_decision_with_its_evidence() {
             assert_eq!(evidence.len(), 1);
             assert_eq!(evidence[0]["at"], at(3.0).millis().to_string());
         }
+    }
+}
+
+#[tokio::test]
+async fn of_a_cancelling_is_told_as_done_and_not_as_done_before() {
+    for loss in LOSSES {
+        let provider = Provider::start().await;
+        let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
+        let key = RequestKey::parse(&request).unwrap();
+        provider.proxy.lose_response("UpdateItem", 1, loss);
+        let cancel = async |now| cancel(&provider.table, &key, &provider.invocation(now)).await.unwrap();
+        assert_eq!(cancel(at(1.0)).await, CancelOutcome::Done);
+        let already = CancelOutcome::Already { by: CancelledBy::Operator, at: at(1.0) };
+        assert_eq!(cancel(at(2.0)).await, already);
+        assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.refusal(), (400, "access_denied"));
     }
 }
 

@@ -12,6 +12,7 @@ mod grants;
 mod keys;
 mod lost_responses;
 mod notification;
+mod operator;
 mod outages;
 mod permissions;
 mod races;

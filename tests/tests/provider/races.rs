@@ -8,6 +8,7 @@ use ciba::domain::authentication_request::{AuthenticationRequest, CancelledBy, S
 use ciba::domain::person_key::PersonKey;
 use ciba::domain::request_key::RequestKey;
 use ciba::domain::time::Timestamp;
+use ciba::flows::cancel_request::cancel;
 use ciba::store::{Decided, DecisionEvidence, SlowedDown, WriteId};
 use ciba_tests::{Answer, Provider, at};
 use serde_json::json;
@@ -108,6 +109,44 @@ async fn of_parallel_decisions_the_first_stands_with_its_evidence() {
     assert_eq!((evidence.len(), evidence[0]["decision"].as_str()), (1, Some(decided.as_str())));
     let poll = provider.poll(&auth_req_id, at(5.0)).await;
     assert_eq!(poll.status == 200, decided == "approved", "{poll:?}");
+}
+
+/// ATK-4-07: an operator cancels while the person approves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_parallel_cancellings_and_approvals_whoever_is_first_stands() {
+    for first in [0, 1] {
+        let provider = Arc::new(Provider::start().await);
+        let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
+        let key = RequestKey::parse(&request).unwrap();
+        let mut tasks = JoinSet::new();
+        for n in first..first + 20 {
+            let (provider, request) = (Arc::clone(&provider), request.clone());
+            tasks.spawn(async move {
+                if n % 2 == 0 {
+                    let outcome = cancel(&provider.table, &key, &provider.invocation(at(1.0))).await.unwrap();
+                    format!("{outcome:?}").split(' ').next().unwrap_or_default().to_owned()
+                } else {
+                    let answer =
+                        provider.decide("alice", &request, json!({"decision": "approve"}), at(1.0)).await;
+                    answer.status.to_string()
+                }
+            });
+        }
+        let mut counts = BTreeMap::new();
+        for word in tasks.join_all().await {
+            *counts.entry(word).or_insert(0) += 1;
+        }
+        let of = |counted: &[(&str, i32)]| {
+            counted.iter().map(|(word, n)| ((*word).to_owned(), *n)).collect::<BTreeMap<_, _>>()
+        };
+        let cancelled = of(&[("Done", 1), ("Already", 9), ("409", 10)]);
+        let approved = of(&[("Decided(Approved)", 10), ("200", 10)]);
+        assert!(counts == cancelled || counts == approved, "{counts:?}");
+        let evidence = provider.items_under("evidence#").await.len();
+        assert_eq!(evidence, usize::from(counts == approved));
+        let poll = provider.poll(&auth_req_id, at(5.0)).await;
+        assert_eq!(poll.status == 200, counts == approved, "{poll:?}");
+    }
 }
 
 /// ATK-4-07: the person decides about what they read a moment before it was superseded.

@@ -41,17 +41,18 @@ async fn a_flow_over_http_brings_tokens_that_the_published_keys_verify() {
     let (status, tokens) = answer(request.basic_auth("kiosk", Some(outside.secret()))).await;
     assert_eq!((status, &tokens["scope"]), (200, &json!("openid")), "{tokens}");
     let (_, jwks) = answer(outside.http.get(endpoint("jwks_uri"))).await;
-    let claims = verified(tokens["id_token"].as_str().unwrap(), &jwks);
+    let claims = verified(tokens["id_token"].as_str().unwrap(), &jwks, "kiosk");
     assert_eq!((&claims["sub"], &claims["aud"]), (&json!("alice"), &json!("kiosk")));
     outside.stack.stop().await;
 }
 
-fn verified(token: &str, jwks: &Value) -> Value {
+/// The claims of a token for `audience`, after its signature and its time.
+pub(crate) fn verified(token: &str, jwks: &Value, audience: &str) -> Value {
     let set: jsonwebtoken::jwk::JwkSet = serde_json::from_value(jwks.clone()).unwrap();
     let kid = jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
     let key = jsonwebtoken::DecodingKey::from_jwk(set.find(&kid).unwrap()).unwrap();
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
-    validation.set_audience(&["kiosk"]);
+    validation.set_audience(&[audience]);
     jsonwebtoken::decode::<Value>(token, &key, &validation).unwrap().claims
 }
 

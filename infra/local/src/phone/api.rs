@@ -14,18 +14,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Received, Shared, consent::Answer};
-use crate::{clock, login_issuer::LIFETIME, seed::Person};
+use crate::{clock, login_issuer::LIFETIME};
 
 const PAGE: &str = include_str!("page.html");
-
-/// Whom a request asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// The `RequestKey`, as in the link.
-    pub request: String,
-    /// The person's `sub`.
-    pub sub: String,
-}
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -46,6 +37,7 @@ enum Refusal {
     UnknownPerson,
     UnknownRequest,
     UnknownAction,
+    NoLogin,
     OtherSite,
     NoToken,
 }
@@ -53,9 +45,13 @@ enum Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, error, description) = match self {
-            Self::UnknownPerson => (StatusCode::NOT_FOUND, "not_found", "no such person in the seed"),
+            Self::UnknownPerson => (StatusCode::NOT_FOUND, "not_found", "no such person"),
             Self::UnknownRequest => (StatusCode::NOT_FOUND, "not_found", "no such auth_req_id"),
             Self::UnknownAction => (StatusCode::BAD_REQUEST, "invalid_request", "action is allow or deny"),
+            Self::NoLogin => {
+                let why = "no login of this person is known: enrol them with a login value that is their sub";
+                (StatusCode::CONFLICT, "no_login", why)
+            }
             Self::OtherSite => (StatusCode::FORBIDDEN, "forbidden", "asked by another site"),
             Self::NoToken => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "no token could be signed"),
         };
@@ -88,15 +84,28 @@ async fn messages(State(shared): State<Arc<Shared>>) -> Json<Value> {
         .people
         .iter()
         .map(|person| json!({"sub": person.sub, "name": person.name, "number": person.numbers.first()}));
-    let messages = shared.inbox.messages().into_iter().filter_map(|message| Received::read(&shared, message));
-    Json(json!({"people": people.collect::<Vec<_>>(), "messages": messages.collect::<Vec<_>>()}))
+    let mut people: Vec<_> = people.collect();
+    let mut messages = Vec::new();
+    for message in shared.inbox.messages() {
+        messages.extend(Received::read(&shared, message).await);
+    }
+    // Who was enrolled since the start is there from the first message on.
+    for Received { sub, number, .. } in &messages {
+        if let Some(sub) = sub
+            && people.iter().all(|person| person["sub"] != **sub)
+        {
+            let name = shared.directory.person(sub).await.and_then(|person| person.name);
+            people.push(json!({"sub": sub, "name": name, "number": number}));
+        }
+    }
+    Json(json!({"people": people, "messages": messages}))
 }
 
 async fn read(
     State(shared): State<Arc<Shared>>,
     Path((sub, request)): Path<(String, String)>,
 ) -> Result<Answer, Refusal> {
-    let token = login_token(&shared, &sub)?;
+    let token = login_token(&shared, &sub).await?;
     Ok(shared.consent.read(&token, &request).await)
 }
 
@@ -105,12 +114,12 @@ async fn decide(
     Path((sub, request)): Path<(String, String)>,
     Json(decision): Json<Value>,
 ) -> Result<Answer, Refusal> {
-    let token = login_token(&shared, &sub)?;
+    let token = login_token(&shared, &sub).await?;
     Ok(shared.consent.decide(&token, &request, &decision).await)
 }
 
 async fn token(State(shared): State<Arc<Shared>>, Path(sub): Path<String>) -> Result<Json<Value>, Refusal> {
-    let token = login_token(&shared, &sub)?;
+    let token = login_token(&shared, &sub).await?;
     Ok(Json(json!({"login_token": token, "expires_in": LIFETIME})))
 }
 
@@ -131,14 +140,16 @@ async fn decide_as_asked(
         "deny" => "deny",
         _ => return Err(Refusal::UnknownAction),
     };
-    let asked = (shared.resolve)(auth_req_id).await.ok_or(Refusal::UnknownRequest)?;
-    let token = login_token(&shared, &asked.sub)?;
-    Ok(shared.consent.read_and_decide(&token, &asked.request, decision).await)
+    let request = shared.directory.open(&auth_req_id).await.ok_or(Refusal::UnknownRequest)?;
+    let sub = shared.asked(&request).await.ok_or(Refusal::UnknownRequest)?;
+    let token = login_token(&shared, &sub).await?;
+    Ok(shared.consent.read_and_decide(&token, &request, decision).await)
 }
 
-fn login_token(shared: &Shared, sub: &str) -> Result<String, Refusal> {
-    let person: &Person = shared.person(sub).ok_or(Refusal::UnknownPerson)?;
-    shared.login_issuer.login_token(&person.login, clock::now(), person.login_claims()).map_err(|error| {
+async fn login_token(shared: &Shared, sub: &str) -> Result<String, Refusal> {
+    let person = shared.person(sub).await.ok_or(Refusal::UnknownPerson)?;
+    let login = person.login.as_deref().ok_or(Refusal::NoLogin)?;
+    shared.login_issuer.login_token(login, clock::now(), person.login_claims()).map_err(|error| {
         eprintln!("phone: a login token of {sub}: {error}");
         Refusal::NoToken
     })

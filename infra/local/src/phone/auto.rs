@@ -12,7 +12,7 @@ pub(super) async fn approve_all(shared: Arc<Shared>) {
     loop {
         for message in shared.inbox.messages() {
             if seen.insert(message.id.clone())
-                && let Some(received) = Received::read(&shared, message)
+                && let Some(received) = Received::read(&shared, message).await
                 && let Err(why) = approve(&shared, &received).await
             {
                 eprintln!("phone: the message to {} was not approved: {why}", received.number);
@@ -26,11 +26,12 @@ pub(super) async fn approve_all(shared: Arc<Shared>) {
 
 async fn approve(shared: &Shared, received: &Received) -> Result<(), String> {
     let request = received.request.as_deref().ok_or("it has no link")?;
-    let person =
-        received.sub.as_deref().and_then(|sub| shared.person(sub)).ok_or("the number is nobody's")?;
+    let sub = received.sub.as_deref().ok_or("the number is nobody's")?;
+    let person = shared.person(sub).await.ok_or("the person is gone")?;
+    let login = person.login.as_deref().ok_or("no login of this person is known")?;
     let token = shared
         .login_issuer
-        .login_token(&person.login, clock::now(), person.login_claims())
+        .login_token(login, clock::now(), person.login_claims())
         .map_err(|error| error.to_string())?;
     let answer = shared.consent.read_and_decide(&token, request, "approve").await;
     if answer.status.is_success() { Ok(()) } else { Err(format!("{} {}", answer.status, answer.body)) }

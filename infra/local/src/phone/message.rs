@@ -12,7 +12,7 @@ const REQUEST_KEY_LENGTH: usize = 22;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Received {
     pub id: String,
-    /// Whose phone it is; nobody's, if no person of the seed has the number.
+    /// Whose phone it is: the person's whom the request asks, or who has the number in the seed; else nobody's.
     pub sub: Option<String>,
     pub number: String,
     pub text: String,
@@ -24,11 +24,16 @@ pub struct Received {
 
 impl Received {
     /// The message, if it is an SMS.
-    pub(super) fn read(shared: &Shared, message: Message) -> Option<Self> {
+    pub(super) async fn read(shared: &Shared, message: Message) -> Option<Self> {
         let number = message.phone_number()?.to_owned();
+        let request = request_in(&message.text).map(str::to_owned);
+        let asked = match &request {
+            Some(request) => shared.asked(request).await,
+            None => None,
+        };
         Some(Self {
-            sub: shared.owner_of(&number).map(|person| person.sub.clone()),
-            request: request_in(&message.text).map(str::to_owned),
+            sub: asked.or_else(|| shared.owner_of(&number).map(|person| person.sub.clone())),
+            request,
             number,
             at: clock::since_epoch(message.at).as_secs(),
             id: message.id,

@@ -17,6 +17,42 @@ use crate::{
 };
 
 const KEY: &str = "abcdefghijklmnopqrst-_";
+/// A request to somebody who is not of the seed.
+const LATE: &str = "lateabcdefghijklmnopqr";
+
+/// Knows `dora`, who can log in, and `erin`, who cannot; neither is of the seed.
+struct Enrolled;
+
+impl Directory for Enrolled {
+    fn open<'a>(&'a self, auth_req_id: &'a str) -> Told<'a, String> {
+        Box::pin(async move {
+            match auth_req_id {
+                "known" => Some(KEY.to_owned()),
+                "late" => Some(LATE.to_owned()),
+                _ => None,
+            }
+        })
+    }
+
+    fn asked<'a>(&'a self, request: &'a str) -> Told<'a, String> {
+        Box::pin(async move {
+            match request {
+                KEY => Some("alice".to_owned()),
+                LATE => Some("dora".to_owned()),
+                _ => None,
+            }
+        })
+    }
+
+    fn person<'a>(&'a self, sub: &'a str) -> Told<'a, Person> {
+        let entry = match sub {
+            "dora" => json!({"sub": "dora", "login": {"value": "dora"}, "claims": {"name": "Dora"}}),
+            "erin" => json!({"sub": "erin"}),
+            _ => Value::Null,
+        };
+        Box::pin(async move { Person::read(&entry) })
+    }
+}
 
 /// A decision as the consent API got it: request, bearer token, body.
 type Decision = (String, String, Value);
@@ -39,7 +75,7 @@ async fn start(approve_all: bool) -> Setup {
     let sns = Sns::start(listen(0).await.unwrap()).unwrap();
     let alice = Person {
         sub: "alice".into(),
-        login: "alice-login".into(),
+        login: Some("alice-login".into()),
         name: None,
         email: None,
         numbers: vec!["+15555550100".into()],
@@ -48,13 +84,11 @@ async fn start(approve_all: bool) -> Setup {
         api: api.url(),
         inbox: sns.inbox(),
         people: vec![alice],
+        directory: Arc::new(Enrolled),
         login_issuer: Arc::new(LoginIssuer::new("http://localhost:9100").unwrap()),
         approve_all,
     };
-    let resolve = |auth_req_id: String| async move {
-        (auth_req_id == "known").then(|| Asked { request: KEY.into(), sub: "alice".into() })
-    };
-    let phone = Phone::start(listen(0).await.unwrap(), options, resolve).unwrap();
+    let phone = Phone::start(listen(0).await.unwrap(), options).unwrap();
     Setup { phone, sns, decisions, _api: api }
 }
 
@@ -71,7 +105,12 @@ async fn record(
 
 impl Setup {
     async fn sms(&self) {
-        let text = format!("Example: confirm at http://localhost:9000/consent/{KEY}");
+        self.sms_about(KEY).await;
+    }
+
+    /// To alice's number.
+    async fn sms_about(&self, request: &str) {
+        let text = format!("Example: confirm at http://localhost:9000/consent/{request}");
         let form = [("Action", "Publish"), ("PhoneNumber", "+15555550100"), ("Message", &text)];
         reqwest::Client::new().post(self.sns.url()).form(&form).send().await.unwrap();
     }
@@ -136,11 +175,46 @@ async fn decide_refuses_an_unknown_request_and_an_unknown_action() {
 }
 
 #[tokio::test]
-async fn a_token_is_for_people_of_the_seed_only() {
+async fn a_token_is_for_people_who_are_enrolled_and_can_log_in() {
     let setup = start(false).await;
-    let (status, body) = setup.post("/users/alice/token", json!({})).await;
-    assert_eq!((status, &body["expires_in"]), (StatusCode::OK, &json!(300)));
+    for (sub, login) in [("alice", "alice-login"), ("dora", "dora")] {
+        let (status, body) = setup.post(&format!("/users/{sub}/token"), json!({})).await;
+        assert_eq!((status, &body["expires_in"]), (StatusCode::OK, &json!(300)));
+        assert_eq!(claims(body["login_token"].as_str().unwrap())["sub"], login);
+    }
     assert_eq!(setup.post("/users/mallory/token", json!({})).await.0, StatusCode::NOT_FOUND);
+    let (status, body) = setup.post("/users/erin/token", json!({})).await;
+    assert_eq!((status, &body["error"]), (StatusCode::CONFLICT, &json!("no_login")));
+}
+
+/// The request says whose a message is: a number may be in two entries.
+#[tokio::test]
+async fn who_was_enrolled_later_gets_messages_and_decides_like_the_people_of_the_seed() {
+    let mut setup = start(false).await;
+    setup.sms_about(LATE).await;
+    setup.sms_about("nobodyabcdefghijklmnop").await;
+    let inbox = setup.get("/messages").await;
+    let dora = json!({"sub": "dora", "name": "Dora", "number": "+15555550100"});
+    assert_eq!((&inbox["people"][1], &inbox["people"][2]), (&dora, &Value::Null));
+    let owners = [0, 1].map(|index| inbox["messages"][index]["sub"].clone());
+    assert_eq!(owners, ["dora", "alice"], "whose request is unknown, by the number");
+
+    let body = json!({"client_id": "kiosk", "decision": "approve"});
+    for path in
+        [format!("/people/dora/requests/{LATE}/decision"), "/decide?auth_req_id=late&action=allow".into()]
+    {
+        assert_eq!(setup.post(&path, body.clone()).await.0, StatusCode::OK, "{path}");
+        let (request, token, got) = setup.decisions.recv().await.unwrap();
+        assert_eq!((&*request, &claims(&token)["sub"], &got), (LATE, &json!("dora"), &body));
+    }
+}
+
+#[tokio::test]
+async fn the_automatic_phone_approves_for_who_was_enrolled_later() {
+    let mut setup = start(true).await;
+    setup.sms_about(LATE).await;
+    let (request, token, _) = setup.decisions.recv().await.unwrap();
+    assert_eq!((&*request, &claims(&token)["sub"]), (LATE, &json!("dora")));
 }
 
 #[tokio::test]

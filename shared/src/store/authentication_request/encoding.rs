@@ -88,6 +88,7 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
 pub struct PendingRequest {
     pub key: RequestKey,
     pub client: ClientId,
+    pub person: PersonKey,
     pub scope: Scope,
     pub resources: Vec<ResourceId>,
     pub acr_values: Option<String>,
@@ -100,6 +101,7 @@ pub(super) fn decode_pending(item: &Item) -> Result<PendingRequest, StoreError> 
     Ok(PendingRequest {
         key: decode_key(reader)?,
         client: reader.parsed("client_id", ClientId::parse)?,
+        person: reader.parsed("pending_for", person::from_pk)?,
         scope: reader.parsed("scope", Scope::parse)?,
         resources: decode_resources(reader)?,
         acr_values: reader.optional_text("acr_values").map(str::to_owned),

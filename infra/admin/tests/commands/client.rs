@@ -1,0 +1,177 @@
+//! `client …`, and the codes that every command ends with.
+
+use ciba_local::proxy::{Loss, Proxy};
+use ciba_local::server::listen;
+use serde_json::json;
+
+use crate::deployment::{Deployment, START};
+
+pub(crate) const CREATE: [&str; 8] =
+    ["client", "create", "--client-id", "kiosk", "--client-name", "City Kiosk", "--scope", "openid profile"];
+
+#[tokio::test]
+async fn a_client_is_created_shown_given_a_new_secret_disabled_and_enabled() {
+    let deployment = Deployment::start().await;
+    let created = deployment.json(&CREATE).await;
+    let first = created["client_secret"].as_str().unwrap().to_owned();
+    assert_eq!(first.len(), 43);
+    assert!(deployment.takes("kiosk", &first).await);
+
+    let shown = deployment.run(&["client", "show", "kiosk"]).await.unwrap();
+    let mut expected = created.clone();
+    expected.as_object_mut().unwrap().remove("client_secret");
+    assert_eq!(shown.json, expected);
+    assert_eq!(
+        expected,
+        json!({
+            "client_id": "kiosk", "client_name": "City Kiosk", "active": true,
+            "token_endpoint_auth_method": "client_secret_basic",
+            "grant_types": ["urn:openid:params:grant-type:ciba"],
+            "backchannel_token_delivery_mode": "poll", "scope": "openid profile", "audience": null,
+            "resources": [], "introspection_audiences": [], "id_token_signed_response_alg": "ES256",
+            "refresh_token_rotation": true,
+            "hint_kinds": ["plain", "tel", "email", "sub", "iss_sub", "id_token_hint", "login_hint_token"],
+        })
+    );
+    assert!(!shown.text.contains(&first) && shown.text.contains("City Kiosk"), "{}", shown.text);
+
+    let rotated = deployment.json(&["client", "rotate-secret", "kiosk"]).await;
+    let second = rotated["client_secret"].as_str().unwrap();
+    assert!(!deployment.takes("kiosk", &first).await && deployment.takes("kiosk", second).await);
+
+    for (command, active) in [("disable", false), ("enable", true)] {
+        let answer = deployment.json(&["client", command, "kiosk"]).await;
+        assert_eq!(answer, json!({ "client_id": "kiosk", "active": active }));
+        assert_eq!(deployment.json(&["client", "show", "kiosk"]).await["active"], active);
+        assert!(deployment.takes("kiosk", second).await);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_there_is_written_over_only_if_that_is_said() {
+    let deployment = Deployment::start().await;
+    let first = deployment.json(&CREATE).await["client_secret"].as_str().unwrap().to_owned();
+    let (code, why) = deployment.refused(&CREATE).await;
+    assert_eq!(code, 1);
+    assert!(why.contains("--replace"), "{why}");
+    assert!(deployment.takes("kiosk", &first).await);
+
+    let replaced = deployment.json(&[&CREATE[..], &["--replace"]].concat()).await;
+    assert!(deployment.takes("kiosk", replaced["client_secret"].as_str().unwrap()).await);
+    assert!(!deployment.takes("kiosk", &first).await);
+}
+
+/// Else its secret would be refused as somebody else's, and never shown.
+#[tokio::test]
+async fn a_client_whose_writing_was_carried_out_and_not_answered_is_created() {
+    let deployment = Deployment::start().await;
+    for (loss, client_id) in [(Loss::Connection, "one"), (Loss::InternalServerError, "two")] {
+        let proxy = Proxy::start(listen(0).await.unwrap(), &deployment.dynamodb.url()).unwrap();
+        proxy.lose_response("PutItem", 1, loss);
+        let settings = [("AWS_ENDPOINT_URL_DYNAMODB", &*proxy.url())];
+        let create = ["client", "create", "--client-name", "Kiosk", "--client-id", client_id];
+        let created =
+            deployment.run_with(&create, &settings, START).await.map_err(|it| it.to_string()).unwrap();
+        assert_eq!(proxy.calls().len(), 2);
+        assert!(deployment.takes(client_id, created.json["client_secret"].as_str().unwrap()).await);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_a_rule_or_is_not_there_is_refused() {
+    let deployment = Deployment::start().await;
+    let create = ["client", "create", "--client-name", "Kiosk", "--client-id"];
+    for (more, why) in [
+        (&["a b"][..], "client_id"),
+        (&[ciba_local::login_issuer::AUDIENCE], "audience of a login issuer"),
+        (&["kiosk", "--scope", "profile"], "openid"),
+        (&["kiosk", "--backchannel-token-delivery-mode", "push"], "delivery_mode"),
+        (&["kiosk", "--token-endpoint-auth-method", "none"], "auth_method"),
+        (&["kiosk", "--grant-types", "authorization_code"], "grant type"),
+        (&["kiosk", "--hint-kinds", "plain,magic"], "hint_kinds"),
+        (&["kiosk", "--resources", r#"[{"resource":"api","scope":"openid"}]"#], "absolute URI"),
+        (&["kiosk", "--id-token-signed-response-alg", "HS256"], "id_token_signed_response_alg"),
+    ] {
+        let (code, said) = deployment.refused(&[&create[..], more].concat()).await;
+        assert!(code == 1 && said.contains(why), "{more:?}: {said}");
+    }
+    for command in ["show", "rotate-secret", "disable", "enable"] {
+        assert_eq!(
+            deployment.refused(&["client", command, "kiosk"]).await,
+            (1, "there is no client kiosk".to_owned())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_cannot_be_reached_and_a_setting_that_is_missing_have_codes_of_their_own() {
+    let deployment = Deployment::start().await;
+    let code = async |settings: &[(&str, &str)]| {
+        deployment
+            .run_with(&["client", "show", "kiosk"], settings, START)
+            .await
+            .map(drop)
+            .unwrap_err()
+            .exit_code()
+    };
+    assert_eq!(code(&[("TABLE_NAME", "other")]).await, 3);
+    assert_eq!(code(&[("TABLE_NAME", "")]).await, 2);
+}
+
+/// ATK-3-03
+#[tokio::test]
+async fn a_client_is_limited_to_kinds_of_hints() {
+    let deployment = Deployment::start().await;
+    let create = ["client", "create", "--client-name", "Kiosk", "--client-id", "kiosk", "--hint-kinds"];
+    deployment.json(&[&create[..], &["login_hint_token,sub"]].concat()).await;
+    let shown = deployment.json(&["client", "show", "kiosk"]).await;
+    assert_eq!(shown["hint_kinds"], json!(["sub", "login_hint_token"]));
+}
+
+/// TOK-3-01, TOK-6-04
+#[tokio::test]
+async fn a_client_is_given_resources_algorithms_and_refresh_tokens() {
+    let deployment = Deployment::start().await;
+    let resources = r#"[{"resource":"https://api.example","scope":"read","signing_alg":"RS256"}]"#;
+    let create = [
+        "client",
+        "create",
+        "--client-name",
+        "Teller",
+        "--client-id",
+        "teller",
+        "--grant-types",
+        "urn:openid:params:grant-type:ciba",
+        "--grant-types",
+        "refresh_token",
+        "--scope",
+        "openid read offline_access",
+        "--resources",
+        resources,
+        "--id-token-signed-response-alg",
+        "PS256",
+        "--no-refresh-token-rotation",
+    ];
+    deployment.json(&create).await;
+    let shown = deployment.json(&["client", "show", "teller"]).await;
+    assert_eq!(shown["resources"], serde_json::from_str::<serde_json::Value>(resources).expect("JSON"));
+    assert_eq!(shown["grant_types"], json!(["urn:openid:params:grant-type:ciba", "refresh_token"]));
+    assert_eq!(shown["id_token_signed_response_alg"], "PS256");
+    assert_eq!(shown["refresh_token_rotation"], false);
+
+    let create = [
+        "client",
+        "create",
+        "--client-name",
+        "API",
+        "--client-id",
+        "api",
+        "--grant-types",
+        "",
+        "--introspection-audiences",
+        "https://api.example",
+    ];
+    let api = deployment.json(&create).await;
+    assert_eq!(api["grant_types"], json!([]));
+    assert_eq!(api["introspection_audiences"], json!(["https://api.example"]));
+}

@@ -1,0 +1,153 @@
+//! `doctor`
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveSpecification};
+use ciba_local::server::listen;
+use serde_json::json;
+
+use crate::client::CREATE;
+use crate::deployment::{DAY, Deployment, START, TABLE, template};
+
+const ALICE: [&str; 7] =
+    ["person", "create", "--sub", "alice", "--login-value=alice", "--sms", "+15555550100"];
+
+/// A deployment with all that a flow takes.
+async fn sound() -> Deployment {
+    let deployment = Deployment::start().await;
+    deployment.json(&CREATE).await;
+    deployment.json(&ALICE).await;
+    deployment
+}
+
+#[tokio::test]
+async fn the_doctor_has_nothing_to_say_of_a_sound_deployment() {
+    let deployment = sound().await;
+    assert_eq!(deployment.findings(&[], START).await, []);
+}
+
+#[tokio::test]
+async fn the_doctor_finds_a_table_that_is_not_there_and_skips_what_rests_on_it() {
+    let deployment = sound().await;
+    let (check, detail) = deployment.finding(&[("TABLE_NAME", "other")], START).await;
+    assert!(check == "table" && detail.contains("ResourceNotFoundException"), "{detail}");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_a_table_without_time_to_live() {
+    let deployment = sound().await;
+    let off = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(false).build().unwrap();
+    let update = deployment.dynamodb.client().update_time_to_live().table_name(TABLE);
+    update.time_to_live_specification(off).send().await.unwrap();
+    assert_eq!(deployment.finding(&[], START).await.0, "table_ttl");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_a_table_without_index_and_keys() {
+    let deployment = sound().await;
+    let mut bare = template().table;
+    bare.indexes.clear();
+    bare.attributes.retain(|it| ["pk", "sk"].contains(&it.name.as_str()));
+    deployment.dynamodb.create_table("bare", &bare).await.unwrap();
+    let findings = deployment.findings(&[("TABLE_NAME", "bare")], START).await;
+    let names: Vec<_> = findings.iter().map(|(check, _)| check.as_str()).collect();
+    let expected = ["table_index", "keys", "keys", "keys", "clients", "people"];
+    assert_eq!(names, expected, "{findings:?}");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_keys_that_are_overdue_but_never_the_data_key() {
+    let deployment = sound().await;
+    let findings = deployment.findings(&[], START.plus(91 * DAY)).await;
+    let overdue = |name: &str| findings.iter().any(|(check, it)| check == "keys" && it.contains(name));
+    assert!(findings.len() == 2 && overdue("handle key 1") && overdue("signing key 1"), "{findings:?}");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_another_issuer_in_the_discovery_document() {
+    let deployment = sound().await;
+    let issuer = deployment.published.discovery.lock().unwrap()["issuer"].as_str().unwrap().to_owned();
+    deployment.publish(&format!("{issuer}/")).await;
+    let (check, detail) = deployment.finding(&[], START).await;
+    assert!(check == "discovery" && detail.contains(&format!("{:?}", format!("{issuer}/"))), "{detail}");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_an_issuer_where_nothing_answers() {
+    let deployment = sound().await;
+    let port = listen(0).await.unwrap().local_addr().unwrap().port();
+    let findings = deployment.findings(&[("ISSUER", &format!("http://localhost:{port}"))], START).await;
+    let names: Vec<_> = findings.iter().map(|(check, _)| check.as_str()).collect();
+    assert_eq!(names, ["discovery", "jwks"], "{findings:?}");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_a_key_set_without_the_key_that_signs() {
+    let deployment = sound().await;
+    *deployment.published.jwks.lock().unwrap() = json!({ "keys": [{ "kid": "another" }] });
+    assert_eq!(deployment.finding(&[], START).await.0, "jwks");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_that_there_is_no_login_issuer_or_that_it_publishes_no_key() {
+    let deployment = sound().await;
+    let (check, detail) = deployment.finding(&[("LOGIN_ISSUERS", "[]")], START).await;
+    assert!(check == "login_issuer" && detail.contains("nobody can decide"), "{detail}");
+
+    let mut login = deployment.login.setting();
+    login["algorithms"] = json!(["RS256"]);
+    let (check, detail) = deployment.finding(&[("LOGIN_ISSUERS", &json!([login]).to_string())], START).await;
+    assert!(check == "login_issuer" && detail.contains("RS256"), "{detail}");
+
+    login["jwks_uri"] = format!("{}/nowhere", deployment.login.issuer()).into();
+    let (check, detail) = deployment.finding(&[("LOGIN_ISSUERS", &json!([login]).to_string())], START).await;
+    assert!(check == "login_issuer" && detail.contains("404"), "{detail}");
+}
+
+/// A client may have been there before the login issuer was configured.
+#[tokio::test]
+async fn the_doctor_finds_a_client_that_has_the_name_of_a_login_issuers_audience() {
+    let deployment = sound().await;
+    let create =
+        ["client", "create", "--client-name", "Kiosk", "--client-id", ciba_local::login_issuer::AUDIENCE];
+    deployment.run_with(&create, &[("LOGIN_ISSUERS", "[]")], START).await.map(drop).unwrap();
+    let (check, detail) = deployment.finding(&[], START).await;
+    assert!(check == "login_audience" && detail.contains(ciba_local::login_issuer::AUDIENCE), "{detail}");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_that_nobody_can_ask_and_nobody_can_be_told() {
+    let deployment = Deployment::start().await;
+    let names = async || {
+        let findings = deployment.findings(&[], START).await;
+        findings.into_iter().map(|(check, _)| check).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, ["clients", "people"]);
+    deployment.json(&CREATE).await;
+    assert_eq!(names().await, ["people"]);
+    deployment.json(&["person", "create", "--sub", "bob", "--login-value", "bob"]).await;
+    assert_eq!(names().await, ["people"], "without a channel");
+    deployment.json(&ALICE).await;
+    assert_eq!(names().await, [""; 0]);
+    deployment.json(&["client", "disable", "kiosk"]).await;
+    deployment.json(&["person", "disable", "alice"]).await;
+    assert_eq!(names().await, ["clients", "people"], "neither is active");
+}
+
+/// DynamoDB hands out a megabyte at a time, and what is looked for may come last.
+#[tokio::test]
+async fn the_doctor_looks_at_every_page_of_the_table_as_far_as_it_is_bounded() {
+    let deployment = Deployment::start().await;
+    for n in 0..8 {
+        let put = deployment.dynamodb.client().put_item().table_name(TABLE);
+        let put = put.item("pk", AttributeValue::S(format!("{}evidence#{n}", if n < 4 { "a" } else { "z" })));
+        let put = put.item("sk", AttributeValue::S("decision".to_owned()));
+        put.item("blob", AttributeValue::B(Blob::new(vec![0; 390_000]))).send().await.unwrap();
+    }
+    let all = deployment.table.find_any(1000).await.unwrap();
+    assert!(all.is_complete && !all.active_client && !all.reachable_person, "{all:?}");
+    deployment.json(&CREATE).await;
+    deployment.json(&ALICE).await;
+    assert_eq!(deployment.findings(&[], START).await, []);
+    let first = deployment.table.find_any(1).await.unwrap();
+    assert!(!first.is_complete, "{first:?}");
+}

@@ -1,0 +1,7 @@
+//! The commands against a table and a published issuer of a test's own.
+
+mod client;
+mod deployment;
+mod doctor;
+mod key;
+mod person;

@@ -1,0 +1,44 @@
+//! Cancelling a request: by an operator. The client's next poll gets `access_denied`, and nobody can decide any more.
+
+use crate::domain::authentication_request::{CancelFinding, CancelledBy, StateName};
+use crate::domain::request_key::RequestKey;
+use crate::domain::time::Timestamp;
+use crate::flows::Invocation;
+use crate::store::{Cancelled, StoreError, Table};
+
+/// What cancelling came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelOutcome {
+    Done,
+    /// It was cancelled before, and stays as it was.
+    Already {
+        by: CancelledBy,
+        at: Timestamp,
+    },
+    Decided(StateName),
+    Expired,
+    Unknown,
+}
+
+/// 1. Cancel it, if it is pending and unexpired: one conditional write (`ATK-4-07`, `ATK-4-08`).
+/// 2. If it was not, let the state machine say why.
+pub async fn cancel(
+    table: &Table,
+    request: &RequestKey,
+    invocation: &Invocation,
+) -> Result<CancelOutcome, StoreError> {
+    let found = match table.cancel_request(request, invocation.now, &invocation.write_id).await? {
+        Cancelled::Done => return Ok(CancelOutcome::Done),
+        Cancelled::Otherwise(found) => found,
+    };
+    match found.map(|found| found.cancel(invocation.now)) {
+        None => Ok(CancelOutcome::Unknown),
+        Some(CancelFinding::Already { by, at }) => Ok(CancelOutcome::Already { by, at }),
+        Some(CancelFinding::Decided(state)) => Ok(CancelOutcome::Decided(state)),
+        Some(CancelFinding::Expired) => Ok(CancelOutcome::Expired),
+        // The write has the same condition.
+        Some(CancelFinding::Pending) => {
+            Err(StoreError::Unavailable("UpdateItem cancel: refused for no reason".to_owned()))
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The operator's side of a request: listed over all people, and cancelled.
+
+use super::polling::{Written, written};
+use super::{CANCEL, PENDING_INDEX, PendingRequest, encoding, handed_back};
+use crate::domain::authentication_request::{AuthenticationRequest, CancelledBy, StateName};
+use crate::domain::request_key::RequestKey;
+use crate::domain::time::Timestamp;
+use crate::store::item::{text, time};
+use crate::store::{StoreError, Table, WriteId};
+
+#[derive(Debug)]
+pub enum Cancelled {
+    Done,
+    /// It was not pending any more, or there is none: the item as it is.
+    Otherwise(Option<Box<AuthenticationRequest>>),
+}
+
+/// What waits for anybody, in no order.
+#[derive(Debug)]
+pub struct PendingList {
+    pub requests: Vec<PendingRequest>,
+    /// `false`: there may be more.
+    pub is_complete: bool,
+}
+
+impl Table {
+    /// Cancels a request for the operator, if nobody has decided it and it has not expired.
+    pub async fn cancel_request(
+        &self,
+        request: &RequestKey,
+        now: Timestamp,
+        write: &WriteId,
+    ) -> Result<Cancelled, StoreError> {
+        let update = self
+            .update_request(request, write)
+            .update_expression(CANCEL)
+            .condition_expression("#state = :pending AND expires_at > :now")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":cancelled", text(StateName::Cancelled.as_str()))
+            .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":by", text(CancelledBy::Operator.as_str()));
+        Ok(match written(update, "UpdateItem cancel", write).await? {
+            Written::Done(_) => Cancelled::Done,
+            Written::Refused(item) => Cancelled::Otherwise(handed_back(item.as_ref())?),
+        })
+    }
+
+    /// What waits for anybody at `now`: at most `most`, found among at most `evaluate` entries of the index.
+    ///
+    /// It reads the sparse index alone, which has what is pending, and what expired since DynamoDB last swept. No
+    /// function may Scan; an operator may.
+    pub async fn list_all_pending(
+        &self,
+        now: Timestamp,
+        most: usize,
+        evaluate: i32,
+    ) -> Result<PendingList, StoreError> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .index_name(PENDING_INDEX)
+            .filter_expression("expires_at > :now")
+            .expression_attribute_values(":now", time(now));
+        let mut requests = Vec::new();
+        let is_complete = self
+            .scan(scan, "Scan pending", evaluate, |items| {
+                for item in items {
+                    requests.push(encoding::decode_pending(item)?);
+                }
+                Ok(requests.len() > most)
+            })
+            .await?;
+        let is_complete = is_complete && requests.len() <= most;
+        requests.truncate(most);
+        Ok(PendingList { requests, is_complete })
+    }
+}
