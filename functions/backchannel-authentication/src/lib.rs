@@ -4,7 +4,9 @@
 //! after any refusal there is no request and no message.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, NotificationSettings, RequestSettings};
+use ciba::config::{
+    ConfigError, Environment, Issuer, LoginIssuers, NotificationSettings, RequestSettings, SmsSettings,
+};
 use ciba::domain::asks::Asks;
 use ciba::domain::client::Client;
 use ciba::domain::hint::{self, HintError};
@@ -46,7 +48,7 @@ impl BackchannelAuthentication {
             login_issuers: LoginIssuers::read(environment, &issuer)?,
             clients: ClientDirectory::new(table.clone()),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
-            notifier: Notifier::connect(&aws),
+            notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
             table,
             issuer,
         })
@@ -73,6 +75,9 @@ impl BackchannelAuthentication {
         }
         let (person, asks) = self.person(&asked.login_hint).await?;
         let started = self.start(&client, &person, asks, asked, invocation).await?;
+        for channel in &started.unreachable {
+            respond::log_unreachable(&started.request.key, channel.channel, &channel.why);
+        }
         respond::log_step("requested", &started.request.key);
         Ok(acknowledgement(started))
     }

@@ -9,8 +9,9 @@ use crate::failure::EXIT_CODES;
 
 /// Writes down clients and people of the CIBA OpenID Provider, lists its keys, and finds what is wrong.
 ///
-/// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, AWS_REGION,
-/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, and AWS_ENDPOINT_URL_DYNAMODB for the local stack.
+/// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, SMS_COUNTRIES,
+/// AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, and AWS_ENDPOINT_URL_DYNAMODB for the local
+/// stack.
 #[derive(Debug, Parser)]
 #[command(name = "ciba-admin", version, after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -82,7 +83,7 @@ pub struct ClientCreate {
 #[derive(Debug, Subcommand)]
 pub enum PersonCommand {
     /// Write down a person
-    Create(PersonCreate),
+    Create(Box<PersonCreate>),
     /// Write down the people of a file, new or changed: each wholly or not at all
     Import {
         /// A JSON array of people, as infra/local/seed/README.md describes them
@@ -107,9 +108,16 @@ pub struct PersonCreate {
     /// What that issuer's person claim says; without it nobody can decide for this person
     #[arg(long, value_name = "VALUE")]
     pub login_value: Option<String>,
-    /// Where messages go, in the order in which they are tried: E.164; may be repeated
+    /// A device for push messages: the ARN of an SNS platform endpoint. Devices are tried before numbers, and numbers
+    /// before topics; each may be repeated and is tried in its order. `person import` takes any order
+    #[arg(long, value_name = "ARN")]
+    pub push: Vec<String>,
+    /// A number for SMS: E.164, in a country that SMS_COUNTRIES allows; may be repeated
     #[arg(long, value_name = "NUMBER")]
     pub sms: Vec<String>,
+    /// A topic for e-mail or an adapter of your own: the ARN of an SNS topic; may be repeated
+    #[arg(long, value_name = "ARN")]
+    pub topic: Vec<String>,
     /// A `login_hint` that leads here as it stands; may be repeated
     #[arg(long, value_name = "VALUE")]
     pub plain: Vec<String>,

@@ -87,7 +87,7 @@ async fn messages(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let people = shared
         .people
         .iter()
-        .map(|person| json!({"sub": person.sub, "name": person.name, "number": person.numbers.first()}));
+        .map(|person| json!({"sub": person.sub, "name": person.name, "address": person.addresses.first()}));
     let messages = shared.inbox.messages().into_iter().filter_map(|message| Received::read(&shared, message));
     Json(json!({"people": people.collect::<Vec<_>>(), "messages": messages.collect::<Vec<_>>()}))
 }

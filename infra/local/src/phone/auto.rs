@@ -15,7 +15,7 @@ pub(super) async fn approve_all(shared: Arc<Shared>) {
                 && let Some(received) = Received::read(&shared, message)
                 && let Err(why) = approve(&shared, &received).await
             {
-                eprintln!("phone: the message to {} was not approved: {why}", received.number);
+                eprintln!("phone: the message to {} was not approved: {why}", received.address);
             }
         }
         if accepted.changed().await.is_err() {
@@ -27,7 +27,7 @@ pub(super) async fn approve_all(shared: Arc<Shared>) {
 async fn approve(shared: &Shared, received: &Received) -> Result<(), String> {
     let request = received.request.as_deref().ok_or("it has no link")?;
     let person =
-        received.sub.as_deref().and_then(|sub| shared.person(sub)).ok_or("the number is nobody's")?;
+        received.sub.as_deref().and_then(|sub| shared.person(sub)).ok_or("the address is nobody's")?;
     let token = shared
         .login_issuer
         .login_token(&person.login, clock::now(), person.login_claims())
