@@ -167,13 +167,53 @@ fn numbers_out_of_their_range_name_their_setting() {
     assert_eq!((defaults.limits.per_ten_minutes, defaults.limits.per_day), (3, 10));
 }
 
+fn notifications(settings: &[(&str, &str)]) -> Result<NotificationSettings, ConfigError> {
+    let issuer = issuer("https://op.example").unwrap();
+    NotificationSettings::read(&env(settings), &issuer)
+}
+
 #[test]
 fn a_message_that_needs_two_sms_is_refused_at_the_start() {
-    let read = |name: &str| {
-        let issuer = issuer("https://op.example").unwrap();
-        NotificationSettings::read(&env(&[("OPERATOR_NAME", name)]), &issuer)
-    };
+    let read = |name: &str| notifications(&[("OPERATOR_NAME", name)]);
     assert!(read("Example Bank").is_ok());
-    assert!(read(&"x".repeat(100)).is_err());
+    assert!(read(&"x".repeat(64)).is_ok());
     assert!(read("Банк").is_err());
+    let long = format!("https://{}.example", "x".repeat(100));
+    assert!(notifications(&[("OPERATOR_NAME", "Example Bank"), ("CONSENT_URL", &long)]).is_err());
+    // What a client adds is not known then: it falls back to this text.
+    let settings = [("OPERATOR_NAME", "Example Bank"), ("CONSENT_URL", &long), ("SMS_SHOWS_REQUEST", "true")];
+    assert!(notifications(&settings).is_err());
+}
+
+/// It is in the subject of an e-mail, too.
+#[test]
+fn an_operators_name_is_one_line_of_up_to_64_characters() {
+    for name in ["Example\nBank", "Example\rBank", &"x".repeat(65)] {
+        let error = notifications(&[("OPERATOR_NAME", name)]).unwrap_err().to_string();
+        assert!(error.contains("64 characters"), "{error}");
+    }
+}
+
+#[test]
+fn settings_of_an_sms_that_sns_would_refuse_name_themselves_at_the_start() {
+    for (name, value) in [
+        ("SMS_COUNTRIES", "US"),
+        ("SMS_COUNTRIES", "+1,+881"),
+        ("SMS_SENDER_ID", "Example Bank"),
+        ("SMS_MAX_PRICE", "cheap"),
+    ] {
+        let error = SmsSettings::read(&env(&[(name, value)])).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    let error = notifications(&[("OPERATOR_NAME", "Bank"), ("SMS_SHOWS_REQUEST", "yes")]).unwrap_err();
+    assert!(error.to_string().contains("SMS_SHOWS_REQUEST"), "{error}");
+}
+
+/// ATK-7-01
+#[test]
+fn without_a_setting_an_sms_goes_to_one_calling_code_and_names_nobody() {
+    let defaults = SmsSettings::read(&env(&[])).unwrap();
+    assert_eq!(Some(defaults.countries), SmsCountries::parse("+1"));
+    assert_eq!((defaults.sender_id, defaults.max_price), (None, None));
+    assert!(!notifications(&[("OPERATOR_NAME", "Bank")]).unwrap().sms_shows_request);
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_sdk_dynamodb::types::AttributeValue;
 use backchannel_authentication::BackchannelAuthentication;
 use ciba::aws::Aws;
-use ciba::config::{Environment, Issuer, LoginIssuers};
+use ciba::config::{Environment, Issuer, LoginIssuers, sms_countries};
+use ciba::domain::sms::SmsCountries;
 use ciba::domain::time::Timestamp;
 use ciba::flows::{Invocation, enroll_person, register_client};
 use ciba::http::Request;
@@ -173,6 +174,17 @@ impl Provider {
 
     /// Enrols a person whom the login issuer knows by the same name.
     pub async fn enroll(&self, sub: &str, entry: Value) -> Result<(), String> {
+        let countries = sms_countries(&self.environment()).expect("countries");
+        self.enroll_where(&countries, sub, entry).await
+    }
+
+    /// As an operator did who allowed other countries than this provider does.
+    pub async fn enroll_within(&self, countries: &str, sub: &str, entry: Value) -> Result<(), String> {
+        let countries = SmsCountries::parse(countries).expect("countries");
+        self.enroll_where(&countries, sub, entry).await
+    }
+
+    async fn enroll_where(&self, countries: &SmsCountries, sub: &str, entry: Value) -> Result<(), String> {
         let mut all = json!({
             "sub": sub,
             "login": { "iss": self.login.issuer(), "value": sub },
@@ -181,7 +193,7 @@ impl Provider {
         });
         merge(&mut all, entry);
         let entry = serde_json::from_value(all).map_err(|error| error.to_string())?;
-        enroll_person::enroll(&self.table, entry, &self.issuer(), &self.login_issuers())
+        enroll_person::enroll(&self.table, entry, &self.issuer(), &self.login_issuers(), countries)
             .await
             .map(drop)
             .map_err(|error| error.0)

@@ -6,7 +6,7 @@
 use ciba::aws::Aws;
 use ciba::config::{
     ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, NotificationSettings,
-    RequestSettings,
+    RequestSettings, SmsSettings,
 };
 use ciba::domain::asks::Asks;
 use ciba::domain::client::Client;
@@ -55,7 +55,7 @@ impl BackchannelAuthentication {
             login_issuers,
             clients: ClientDirectory::new(table.clone()),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
-            notifier: Notifier::connect(&aws),
+            notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
             table,
             issuer,
         })
@@ -83,6 +83,9 @@ impl BackchannelAuthentication {
         self.check_target(&client, &asked)?;
         let (person, asks) = self.person(&client, &asked.hint, invocation).await?;
         let started = self.start(&client, &person, asks, asked, invocation).await?;
+        for channel in &started.unreachable {
+            respond::log_unreachable(&started.request.key, channel.channel, &channel.why);
+        }
         respond::log_step("requested", &started.request.key);
         Ok(acknowledgement(started))
     }

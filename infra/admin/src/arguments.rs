@@ -9,7 +9,7 @@ use crate::failure::EXIT_CODES;
 
 /// Clients, people, pending requests and keys of the CIBA OpenID Provider, and what is wrong with a deployment.
 ///
-/// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, AWS_REGION,
+/// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, SMS_COUNTRIES, AWS_REGION,
 /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; for the local stack AWS_ENDPOINT_URL_DYNAMODB and
 /// AWS_ENDPOINT_URL_KMS; for `key rotate` KMS_KEY_ID and SIGNING_KEY_ROTATION_DAYS.
 #[derive(Debug, Parser)]
@@ -102,7 +102,7 @@ pub struct ClientCreate {
 #[derive(Debug, Subcommand)]
 pub enum PersonCommand {
     /// Write down a person
-    Create(PersonCreate),
+    Create(Box<PersonCreate>),
     /// Write down the people of a file, new or changed: each wholly or not at all
     Import {
         /// A JSON array of people, as infra/local/seed/README.md describes them
@@ -127,9 +127,16 @@ pub struct PersonCreate {
     /// What that issuer's person claim says; without it nobody can decide for this person
     #[arg(long, value_name = "VALUE")]
     pub login_value: Option<String>,
-    /// Where messages go, in the order in which they are tried: E.164; may be repeated
+    /// A device for push messages: the ARN of an SNS platform endpoint. Devices are tried before numbers, and numbers
+    /// before topics; each may be repeated and is tried in its order. `person import` takes any order
+    #[arg(long, value_name = "ARN")]
+    pub push: Vec<String>,
+    /// A number for SMS: E.164, in a country that SMS_COUNTRIES allows; may be repeated
     #[arg(long, value_name = "NUMBER")]
     pub sms: Vec<String>,
+    /// A topic for e-mail or an adapter of your own: the ARN of an SNS topic; may be repeated
+    #[arg(long, value_name = "ARN")]
+    pub topic: Vec<String>,
     /// A `login_hint` that leads here as it stands; may be repeated
     #[arg(long, value_name = "VALUE")]
     pub plain: Vec<String>,

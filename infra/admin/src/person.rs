@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use ciba::domain::hint::{self, DirectoryHint, Hint, HintKind, KnownIssuers};
-use ciba::domain::person::{Channel, Person, Subject};
+use ciba::domain::person::{Person, Subject};
 use ciba::domain::person_key::PersonKey;
 use ciba::flows::enroll_person;
 use serde_json::{Value, json};
@@ -43,10 +43,13 @@ async fn create(create: &PersonCreate, settings: &Settings) -> Result<Output, Fa
 
 /// What the flags say, in the form of a file's entry.
 fn entry(create: &PersonCreate) -> Value {
+    let pushes = create.push.iter().map(|arn| json!({ "push": arn }));
+    let sms = create.sms.iter().map(|number| json!({ "sms": number }));
+    let topics = create.topic.iter().map(|arn| json!({ "topic": arn }));
     let mut entry = json!({
         "sub": create.sub,
         "hints": { "plain": create.plain, "email": create.email, "tel": create.tel },
-        "channels": create.sms.iter().map(|number| json!({ "sms": number })).collect::<Vec<_>>(),
+        "channels": pushes.chain(sms).chain(topics).collect::<Vec<_>>(),
         "active": !create.inactive,
         "claims": create.claims,
     });
@@ -107,9 +110,8 @@ async fn enroll(mut entry: Value, settings: &Settings) -> Result<Person, String>
         login.insert("iss".to_owned(), only.issuer.as_str().into());
     }
     let entry = serde_json::from_value(entry).map_err(|error| error.to_string())?;
-    enroll_person::enroll(&settings.table, entry, &settings.issuer, &settings.login_issuers)
-        .await
-        .map_err(|refused| refused.0)
+    let Settings { issuer, login_issuers, countries, table } = settings;
+    enroll_person::enroll(table, entry, issuer, login_issuers, countries).await.map_err(|refused| refused.0)
 }
 
 async fn switch(sub: &str, active: bool, settings: &Settings) -> Result<Output, Failure> {
@@ -170,24 +172,26 @@ fn shown(person: &Person, settings: &Settings) -> Output {
     };
     let hints =
         KINDS.iter().flat_map(|&kind| values(kind).map(move |value| format!("{} {value}", kind.as_str())));
-    let channels = person.channels.iter().map(|Channel::Sms(number)| number.expose());
+    let channels = person.channels.iter().map(|channel| (channel.kind(), channel.expose()));
     let claims = person.claims.iter().map(|(name, value)| format!("{name} {value}"));
     let login = if has_login { "at a login issuer" } else { "none: nobody can decide for this person" };
     let text = fields(&[
         ("sub", vec![person.sub.as_str().to_owned()]),
+        ("person", vec![person.key.as_str().to_owned()]),
         ("active", vec![yes_or_no(person.active)]),
         ("login", vec![login.to_owned()]),
         ("hints", hints.collect()),
-        ("channels", channels.clone().map(|number| format!("sms {number}")).collect()),
+        ("channels", channels.clone().map(|(kind, address)| format!("{kind} {address}")).collect()),
         ("claims", claims.collect()),
     ]);
     let hints = KINDS.iter().map(|&kind| (kind.as_str().to_owned(), values(kind).collect::<Vec<_>>().into()));
     let json = json!({
         "sub": person.sub.as_str(),
+        "person": person.key.as_str(),
         "active": person.active,
         "has_login": has_login,
         "hints": Value::Object(hints.collect()),
-        "channels": channels.map(|number| json!({ "sms": number })).collect::<Vec<_>>(),
+        "channels": channels.map(|(kind, address)| json!({ kind: address })).collect::<Vec<_>>(),
         "claims": person.claims,
     });
     Output::new(text, json)

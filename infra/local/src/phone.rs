@@ -115,8 +115,8 @@ impl Shared {
         Some(sub)
     }
 
-    fn owner_of(&self, number: &str) -> Option<&Person> {
-        self.people.iter().find(|person| person.numbers.iter().any(|it| it == number))
+    fn owner_of(&self, address: &str) -> Option<&Person> {
+        self.people.iter().find(|person| person.addresses.iter().any(|it| it == address))
     }
 }
 

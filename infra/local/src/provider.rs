@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use ciba::{
     aws::Aws,
-    config::{Environment, Issuer, LoginIssuers},
+    config::{Environment, Issuer, LoginIssuers, sms_countries},
     domain::{
         hint::{DirectoryHint, HintKind},
         person_key::PersonKey,
         request_key::RequestKey,
+        sms::SmsCountries,
         time::Timestamp,
     },
     flows::{enroll_person, register_client},
@@ -29,6 +30,7 @@ use crate::{
 pub(crate) struct Provider {
     issuer: Issuer,
     login_issuers: LoginIssuers,
+    countries: SmsCountries,
     table: Table,
     keys: KeyRings,
     /// The name of the local login issuer.
@@ -43,6 +45,7 @@ impl Provider {
         let table = Table::connect(&aws);
         Ok(Self {
             login_issuers: LoginIssuers::read(&env, &issuer)?,
+            countries: sms_countries(&env)?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
             issuer,
@@ -62,7 +65,7 @@ impl Provider {
     /// Writes a person of `people.json` into the table, with hints and channels.
     pub(crate) async fn enroll_person(&self, person: Value) -> Result<(), String> {
         let entry = serde_json::from_value(person).map_err(|error| error.to_string())?;
-        enroll_person::enroll(&self.table, entry, &self.issuer, &self.login_issuers)
+        enroll_person::enroll(&self.table, entry, &self.issuer, &self.login_issuers, &self.countries)
             .await
             .map(drop)
             .map_err(|refused| refused.0)

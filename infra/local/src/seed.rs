@@ -23,8 +23,8 @@ pub struct Person {
     pub login: Option<String>,
     pub name: Option<String>,
     pub email: Option<String>,
-    /// The numbers messages go to.
-    pub numbers: Vec<String>,
+    /// The numbers and ARNs messages go to.
+    pub addresses: Vec<String>,
 }
 
 impl Seed {
@@ -67,12 +67,12 @@ impl Person {
     pub(crate) fn read(person: &Value) -> Option<Self> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let sub = text(&person["sub"])?;
-        let channels = person["channels"].as_array().into_iter().flatten();
+        let channels = person["channels"].as_array().into_iter().flatten().filter_map(Value::as_object);
         Some(Self {
             login: text(&person["login"]["value"]),
             name: text(&person["claims"]["name"]),
             email: text(&person["claims"]["email"]),
-            numbers: channels.filter_map(|channel| text(&channel["sms"])).collect(),
+            addresses: channels.flat_map(|channel| channel.values().filter_map(text)).collect(),
             sub,
         })
     }
@@ -130,13 +130,25 @@ mod tests {
         assert!(shipped().client_secret("kiosk").unwrap().len() >= 32);
     }
 
+    /// The phone finds whose a message is by where it went.
     #[test]
-    fn the_shipped_people_can_be_told_apart_by_number() {
+    fn the_shipped_people_can_be_told_apart_by_address() {
         let people = shipped().people();
-        let mut numbers: Vec<_> = people.iter().flat_map(|person| person.numbers.clone()).collect();
-        numbers.sort();
-        numbers.dedup();
-        assert_eq!((people.len(), numbers.len()), (3, 3));
+        let mut addresses: Vec<_> = people.iter().flat_map(|person| person.addresses.clone()).collect();
+        let all = addresses.len();
+        addresses.sort();
+        addresses.dedup();
+        assert_eq!((people.len(), addresses.len()), (4, all));
+        assert!(people.iter().all(|person| !person.addresses.is_empty()));
+    }
+
+    #[test]
+    fn the_shipped_people_use_every_kind_of_channel() {
+        let people = shipped().people;
+        for kind in ["sms", "push", "topic"] {
+            let has = |it: &Value| it["channels"].as_array().unwrap().iter().any(|it| it[kind].is_string());
+            assert!(people.iter().any(has), "{kind}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod failure;
 mod inbox;
 mod message;
+mod rules;
 mod wire;
 
 use std::io;
@@ -72,14 +73,14 @@ impl SnsHandle {
         self.inbox.fail_next(failure);
     }
 
-    /// Makes every `Publish` to `number` fail.
-    pub fn fail_for(&self, number: &str, failure: Failure) {
-        self.inbox.fail_for(number, failure);
+    /// Makes every `Publish` to a number or an ARN fail.
+    pub fn fail_for(&self, address: &str, failure: Failure) {
+        self.inbox.fail_for(address, failure);
     }
 
-    /// Lets `number` be reached again.
-    pub fn restore(&self, number: &str) {
-        self.inbox.restore(number);
+    /// Lets a number or an ARN be reached again.
+    pub fn restore(&self, address: &str) {
+        self.inbox.restore(address);
     }
 }
 
@@ -93,7 +94,7 @@ async fn receive(State(inbox): State<Inbox>, headers: HeaderMap, body: Bytes) ->
 
 async fn publish(inbox: &Inbox, message: Message) -> Result<String, Refusal> {
     let id = message.id.clone();
-    let valid = message.validate();
+    let valid = rules::check(&message);
     let failure = valid.is_ok().then(|| inbox.next_failure(&message)).flatten();
     // Recorded before anything can hang: a caller that gives up has still made the attempt.
     inbox.record(message);

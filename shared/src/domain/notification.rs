@@ -1,6 +1,11 @@
 //! What the message to the person says.
 
 use std::fmt;
+use std::time::Duration;
+
+use crate::domain::person_key::PersonKey;
+use crate::domain::request_key::RequestKey;
+use crate::domain::time::Timestamp;
 
 /// Unit: septets of the GSM 7-bit alphabet in one SMS.
 const ONE_SEGMENT: usize = 160;
@@ -9,17 +14,43 @@ const GSM_BASIC: &str = "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ
 /// These take two septets each.
 const GSM_EXTENDED: &str = "^{}\\[~]|€";
 
-/// The text of an SMS: who is asking on whose behalf is on the page behind the link, not in the text, which
+/// One request, as a person may be told of it. Each channel takes of it what it may show.
+#[derive(Clone, Debug)]
+pub struct Notification {
+    pub operator_name: String,
+    pub request: RequestKey,
+    pub person: PersonKey,
+    /// The operator's name and the link.
+    pub text: MessageText,
+    /// What an SMS says: the same, or more by setting.
+    pub sms: MessageText,
+    pub expires_at: Timestamp,
+    pub time_left: Duration,
+}
+
+/// A text with a link. By default it does not say who is asking: that is on the page behind the link, and the text
 /// carries no authority and no personal data (`ATK-7-03`).
 ///
 /// # Security
 /// It holds the person's link, so it is not shown in `Debug`.
 #[derive(Clone)]
-pub struct SmsText(String);
+pub struct MessageText(String);
 
-impl SmsText {
+impl MessageText {
     pub fn new(operator_name: &str, link: &str) -> Self {
         Self(format!("{operator_name}: approve or refuse your sign-in: {link}"))
+    }
+
+    /// A text that says who asks, with the client's own words in quotation marks, which they cannot contain. It has as
+    /// few words of its own as can be, because an SMS is short.
+    pub fn with_request(
+        operator_name: &str,
+        client_name: &str,
+        binding_message: Option<&str>,
+        link: &str,
+    ) -> Self {
+        let message = binding_message.map(|message| format!("\"{message}\" ")).unwrap_or_default();
+        Self(format!("{operator_name}: sign in at {client_name}? {message}{link}"))
     }
 
     pub fn expose(&self) -> &str {
@@ -40,9 +71,9 @@ impl SmsText {
     }
 }
 
-impl fmt::Debug for SmsText {
+impl fmt::Debug for MessageText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SmsText(…)")
+        f.write_str("MessageText(…)")
     }
 }
 
@@ -54,17 +85,29 @@ mod tests {
     fn the_text_behind_a_default_api_address_is_one_segment() {
         let link =
             "https://abcdefghij.execute-api.ap-southeast-2.amazonaws.com/consent/AAAAAAAAAAAAAAAAAAAAAA";
-        assert!(SmsText::new("Example Bank", link).fits_one_segment());
+        assert!(MessageText::new("Example Bank", link).fits_one_segment());
     }
 
     #[test]
     fn long_texts_and_foreign_letters_do_not_fit() {
-        let fits = |name: &str| SmsText::new(name, "https://op.example/consent/x").fits_one_segment();
-        let fixed = SmsText::new("", "https://op.example/consent/x").expose().len();
+        let fits = |name: &str| MessageText::new(name, "https://op.example/consent/x").fits_one_segment();
+        let fixed = MessageText::new("", "https://op.example/consent/x").expose().len();
         assert!(fits(&"x".repeat(ONE_SEGMENT - fixed)));
         assert!(!fits(&"x".repeat(ONE_SEGMENT - fixed + 1)));
         assert!(fits(&"€".repeat((ONE_SEGMENT - fixed) / 2)));
         assert!(!fits(&"€".repeat((ONE_SEGMENT - fixed) / 2 + 1)));
         assert!(!fits("Банк"));
+    }
+
+    #[test]
+    fn a_text_with_the_request_quotes_the_clients_words() {
+        let text = |message| {
+            let text =
+                MessageText::with_request("Example Bank", "City Kiosk", message, "https://op.example/c/x");
+            text.expose().to_owned()
+        };
+        let expected = "Example Bank: sign in at City Kiosk? \"K7-2931\" https://op.example/c/x";
+        assert_eq!(text(Some("K7-2931")), expected);
+        assert_eq!(text(None), "Example Bank: sign in at City Kiosk? https://op.example/c/x");
     }
 }

@@ -4,15 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::domain::contact::PhoneNumber;
+use crate::domain::channel::Channel;
 use crate::domain::hint::DirectoryHint;
 use crate::domain::person_key::PersonKey;
-
-/// Where a person can be told. Enrolled beforehand, never taken from a request (`ATK-7-01`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Channel {
-    Sms(PhoneNumber),
-}
 
 /// `sub`: this provider's name for the person, 1 to 255 ASCII characters, never reassigned (OIDC Core §2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +55,7 @@ mod tests {
             sub: Subject::parse("alice").unwrap(),
             active: true,
             hints: vec![],
-            channels: vec![Channel::Sms(PhoneNumber::parse("+15555550100").unwrap())],
+            channels: vec![Channel::parse("sms", "+15555550100").unwrap()],
             claims: Map::new(),
         };
         let text = format!("{person:?} {:?}", person.channels);

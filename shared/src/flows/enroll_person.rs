@@ -1,15 +1,18 @@
 //! Writing down a person: by an operator.
 
 use crate::config::{Issuer, LoginIssuers};
-use crate::domain::contact::PhoneNumber;
+use crate::domain::channel::Channel;
 use crate::domain::hint::{DirectoryHint, HintKind};
-use crate::domain::person::{Channel, Person, Subject};
+use crate::domain::person::{Person, Subject};
 use crate::domain::person_key::PersonKey;
+use crate::domain::sms::SmsCountries;
 use crate::protocol::enrolment::{ChannelEntry, PersonEntry};
 use crate::store::{Enrolled, Table};
 
-/// A transaction has room for 100 writes: all hints may change at once.
+/// A transaction has room for 100 writes: all hints and all push endpoints may change at once.
 const MAX_HINTS: usize = 40;
+/// More than this would not be tried within an invocation anyway.
+const MAX_CHANNELS: usize = 8;
 
 /// Why a person is not written down, in words for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +24,14 @@ pub async fn enroll(
     entry: PersonEntry,
     issuer: &Issuer,
     login_issuers: &LoginIssuers,
+    countries: &SmsCountries,
 ) -> Result<Person, NotEnrolled> {
-    let person = check(entry, issuer, login_issuers)?;
+    let person = check(entry, issuer, login_issuers, countries)?;
     let refused = |why: &str| NotEnrolled(format!("person {}: {why}", person.sub.as_str()));
     match table.put_person(&person).await {
         Ok(Enrolled::Done) => Ok(person),
         Ok(Enrolled::HintTaken) => Err(refused("a hint leads to somebody else already")),
+        Ok(Enrolled::EndpointTaken) => Err(refused("a push endpoint is somebody else's already")),
         Ok(Enrolled::OtherSub) => Err(refused("this login has another sub, which never changes")),
         Err(error) => Err(NotEnrolled(error.detail())),
     }
@@ -37,6 +42,7 @@ pub fn check(
     entry: PersonEntry,
     issuer: &Issuer,
     login_issuers: &LoginIssuers,
+    countries: &SmsCountries,
 ) -> Result<Person, NotEnrolled> {
     let refuse = |why: &str| NotEnrolled(format!("person {}: {why}", entry.sub));
     let sub =
@@ -51,10 +57,7 @@ pub fn check(
             None => PersonKey::new(&login.iss, &login.value),
         },
     };
-    let channels = entry.channels.iter().map(|ChannelEntry::Sms(number)| {
-        PhoneNumber::parse(number).map(Channel::Sms).ok_or_else(|| refuse("a number is not E.164"))
-    });
-    let channels = channels.collect::<Result<Vec<_>, _>>()?;
+    let channels = channels(&entry.channels, countries).map_err(&refuse)?;
     let kinds = [
         (HintKind::Plain, &entry.hints.plain),
         (HintKind::Email, &entry.hints.email),
@@ -73,4 +76,30 @@ pub fn check(
         return Err(refuse("there are more than 40 hints"));
     }
     Ok(Person { key, sub, active: entry.active, hints, channels, claims: entry.claims })
+}
+
+/// Where the person is told, in the order of the entry.
+fn channels(entries: &[ChannelEntry], countries: &SmsCountries) -> Result<Vec<Channel>, &'static str> {
+    let mut channels = Vec::new();
+    for entry in entries {
+        let (kind, address, why) = match entry {
+            ChannelEntry::Sms(number) => ("sms", number, "a number is not E.164"),
+            ChannelEntry::Push(arn) => {
+                ("push", arn, "a push channel is not the ARN of an endpoint on APNS, APNS_SANDBOX or GCM")
+            }
+            ChannelEntry::Topic(arn) => ("topic", arn, "a topic is not the ARN of a standard topic"),
+        };
+        let channel = Channel::parse(kind, address).ok_or(why)?;
+        if matches!(&channel, Channel::Sms(number) if !countries.allow(number)) {
+            return Err("a number is in a country that SMS_COUNTRIES does not allow");
+        }
+        if channels.contains(&channel) {
+            return Err("a channel is there twice");
+        }
+        channels.push(channel);
+    }
+    match channels.len() {
+        0..=MAX_CHANNELS => Ok(channels),
+        _ => Err("there are more than 8 channels"),
+    }
 }

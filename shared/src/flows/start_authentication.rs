@@ -9,7 +9,8 @@ use crate::domain::asks::{Ask, Asks};
 use crate::domain::authentication_request::{AuthenticationRequest, Polling, State};
 use crate::domain::client::Client;
 use crate::domain::lifetime::Lifetime;
-use crate::domain::person::{Channel, Person};
+use crate::domain::notification::Notification;
+use crate::domain::person::Person;
 use crate::domain::request_key::RequestKey;
 use crate::flows::Invocation;
 use crate::keys::{HandleUse, KeyError, KeyRing};
@@ -37,6 +38,16 @@ pub struct Backchannel<'a> {
 pub struct Started {
     pub request: AuthenticationRequest,
     pub auth_req_id: String,
+    /// Channels that came before the one that worked, for the log (`ATK-7-06`).
+    pub unreachable: Vec<Unreachable>,
+}
+
+/// A channel that does not lead to its person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    /// `sms`, `push` or `topic`.
+    pub channel: &'static str,
+    pub why: String,
 }
 
 /// Why no authentication was started. No request is left behind, and no further message leaves.
@@ -80,8 +91,10 @@ impl Backchannel<'_> {
         self.insert(&request, asks, invocation).await?;
 
         let deadline = invocation.deadline.checked_sub(FOR_WITHDRAWAL).unwrap_or_else(Instant::now);
-        if let Err(error) = self.tell(&request, person, deadline).await {
-            match self.table.withdraw_request(&request.key).await? {
+        let notification = self.notifications.notification(&request, &client.name, invocation.now);
+        let unreachable = match self.tell(&notification, person, deadline).await {
+            Ok(unreachable) => unreachable,
+            Err(error) => match self.table.withdraw_request(&request.key).await? {
                 Withdrawn::Done => {
                     return Err(match error {
                         NotifyError::Unreachable(why) => NotStarted::Unreachable(why),
@@ -89,10 +102,10 @@ impl Backchannel<'_> {
                     });
                 }
                 // Whoever decided did get the message.
-                Withdrawn::Decided => {}
-            }
-        }
-        Ok(Started { request, auth_req_id })
+                Withdrawn::Decided => vec![],
+            },
+        };
+        Ok(Started { request, auth_req_id, unreachable })
     }
 
     fn request(
@@ -162,24 +175,32 @@ impl Backchannel<'_> {
         Err(NotStarted::Contended)
     }
 
-    /// Tries the person's channels in their order, until SNS has accepted a message.
+    /// Tries the person's channels in their order, until SNS has accepted a message. The channels before that one.
+    ///
+    /// A channel that refuses this person leaves the next one to try, also a weaker one: a message carries no
+    /// authority. An outage does not, because the message may yet arrive.
     async fn tell(
         &self,
-        request: &AuthenticationRequest,
+        notification: &Notification,
         person: &Person,
         deadline: Instant,
-    ) -> Result<(), NotifyError> {
-        let mut outcome = Err(NotifyError::Unreachable("the person has no channel".to_owned()));
+    ) -> Result<Vec<Unreachable>, NotifyError> {
+        let mut unreachable = Vec::new();
         for channel in &person.channels {
-            let Channel::Sms(number) = channel;
-            outcome = self.notifier.send_sms(number, &self.notifications.sms(&request.key), deadline).await;
-            match outcome {
-                // A channel that refuses this person leaves the next one to try; an outage does not, because
-                // the message may yet arrive.
-                Err(NotifyError::Unreachable(_)) => {}
-                Ok(()) | Err(NotifyError::Unavailable(_)) => return outcome,
+            match self.notifier.send(channel, notification, deadline).await {
+                Ok(()) => return Ok(unreachable),
+                Err(NotifyError::Unreachable(why)) => {
+                    unreachable.push(Unreachable { channel: channel.kind(), why });
+                }
+                Err(NotifyError::Unavailable(why)) => {
+                    return Err(NotifyError::Unavailable(format!("{}: {why}", channel.kind())));
+                }
             }
         }
-        outcome
+        let why = unreachable.iter().map(|it| format!("{}: {}", it.channel, it.why)).collect::<Vec<_>>();
+        Err(NotifyError::Unreachable(match why.is_empty() {
+            true => "the person has no channel".to_owned(),
+            false => why.join("; "),
+        }))
     }
 }

@@ -89,6 +89,14 @@ pub fn log_step(event: &str, request: &RequestKey) {
     log::line("info", event, [("request", request.correlation().into())]);
 }
 
+/// One line for a channel that did not lead to its person, so that falling over to the next one is not silent
+/// (`ATK-7-06`): an operator has to enrol the person anew.
+pub fn log_unreachable(request: &RequestKey, channel: &str, why: &str) {
+    let fields =
+        [("request", request.correlation().into()), ("channel", channel.into()), ("detail", why.into())];
+    log::line("warn", "unreachable", fields);
+}
+
 fn build(status: u16, body: &impl Serialize, max_age: Option<Duration>) -> Response<Body> {
     let cache = match max_age {
         None => "no-store".to_owned(),

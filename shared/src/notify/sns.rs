@@ -1,15 +1,20 @@
-//! SNS: an SMS to the person's enrolled number.
+//! SNS: one `Publish` to the person's number, device or topic.
 
 use std::time::Duration;
 
 use aws_sdk_sns::Client;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::operation::publish::PublishError;
+use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
 use aws_sdk_sns::types::MessageAttributeValue;
 use tokio::time::{Instant, timeout_at};
 
 use crate::aws::{self, Aws};
+use crate::config::SmsSettings;
+use crate::domain::channel::{Channel, PushEndpoint, Topic};
 use crate::domain::contact::PhoneNumber;
-use crate::domain::notification::SmsText;
+use crate::domain::notification::Notification;
+use crate::notify::push;
 
 /// Unit: time for one attempt, and for a call with its repeats.
 const ATTEMPT: Duration = Duration::from_secs(3);
@@ -18,58 +23,126 @@ const CALL: Duration = Duration::from_secs(6);
 /// The message was not accepted. The texts are for the log.
 #[derive(Clone, Debug)]
 pub enum NotifyError {
-    /// This number cannot be reached: it is malformed, or its owner opted out.
+    /// This channel does not lead to this person: the number is malformed, not allowed or opted out, the endpoint is
+    /// disabled, or it is gone.
     Unreachable(String),
     /// SNS did not accept the message in time, or refuses us: worth another try later.
     Unavailable(String),
 }
 
+/// A message attribute: name, data type, value.
+pub(super) type Attribute = (&'static str, &'static str, String);
+
 #[derive(Clone, Debug)]
-pub struct Notifier(Client);
+pub struct Notifier {
+    client: Client,
+    sms: SmsSettings,
+}
 
 impl Notifier {
-    pub fn connect(aws: &Aws) -> Self {
+    pub fn connect(aws: &Aws, sms: SmsSettings) -> Self {
         let mut config =
             aws_sdk_sns::config::Builder::from(&aws.sdk).timeout_config(aws::timeouts(ATTEMPT, CALL));
         config.set_endpoint_url(aws.sns_endpoint.clone());
-        Self(Client::from_conf(config.build()))
+        Self { client: Client::from_conf(config.build()), sms }
     }
 
-    /// Sends an SMS; `Ok` means that SNS has accepted it. It is given up at `deadline`: a message that comes
+    /// Sends one message; `Ok` means that SNS has accepted it. It is given up at `deadline`: a message that comes
     /// late leads to a request that is no longer open.
-    pub async fn send_sms(
+    pub async fn send(
         &self,
-        number: &PhoneNumber,
-        sms: &SmsText,
+        channel: &Channel,
+        notification: &Notification,
         deadline: Instant,
     ) -> Result<(), NotifyError> {
-        let transactional = MessageAttributeValue::builder()
-            .data_type("String")
-            .string_value("Transactional")
-            .build()
-            .map_err(|error| NotifyError::Unavailable(error.to_string()))?;
-        let publish = self
-            .0
-            .publish()
-            .phone_number(number.expose())
-            .message(sms.expose())
-            // Delivered first, and not suppressed as advertising.
-            .message_attributes("AWS.SNS.SMS.SMSType", transactional)
-            .send();
-        match timeout_at(deadline, publish).await {
+        let publish = match channel {
+            Channel::Sms(number) => self.sms(number, notification)?,
+            Channel::Push(endpoint) => self.push(endpoint, notification)?,
+            Channel::Topic(topic) => self.topic(topic, notification)?,
+        };
+        match timeout_at(deadline, publish.send()).await {
             Err(_) => Err(NotifyError::Unavailable("Publish: no answer before the deadline".to_owned())),
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(match error.as_service_error() {
-                // SNS says of an owner who opted out that the number is an invalid parameter.
-                Some(
-                    PublishError::InvalidParameterException(_)
-                    | PublishError::InvalidParameterValueException(_),
-                ) => {
-                    // Its text may name the number.
-                    NotifyError::Unreachable("Publish: SNS refuses the number".to_owned())
-                }
-                _ => NotifyError::Unavailable(aws::failure("Publish", &error)),
-            }),
+            Ok(Err(error)) => Err(refused(channel, &error)),
         }
+    }
+
+    fn sms(
+        &self,
+        number: &PhoneNumber,
+        notification: &Notification,
+    ) -> Result<PublishFluentBuilder, NotifyError> {
+        // Checked when the number was enrolled, too; the list may have become shorter since (`ATK-7-01`).
+        if !self.sms.countries.allow(number) {
+            return Err(NotifyError::Unreachable("SMS_COUNTRIES does not allow the number".to_owned()));
+        }
+        // Delivered first, and not suppressed as advertising.
+        let mut attributes = vec![("AWS.SNS.SMS.SMSType", "String", "Transactional".to_owned())];
+        let sender_id = self.sms.sender_id.iter().map(|id| ("AWS.SNS.SMS.SenderID", "String", id.as_str()));
+        let max_price = self.sms.max_price.iter().map(|it| ("AWS.SNS.SMS.MaxPrice", "Number", it.as_str()));
+        let by_setting = sender_id.chain(max_price);
+        attributes.extend(by_setting.map(|(name, data_type, value)| (name, data_type, value.to_owned())));
+        let publish = self.client.publish().phone_number(number.expose());
+        with(publish.message(notification.sms.expose()), attributes)
+    }
+
+    fn push(
+        &self,
+        endpoint: &PushEndpoint,
+        notification: &Notification,
+    ) -> Result<PublishFluentBuilder, NotifyError> {
+        let platform = endpoint.platform();
+        let publish = self.client.publish().target_arn(endpoint.expose()).message_structure("json");
+        let publish = publish.message(push::message(platform, notification));
+        with(publish, push::attributes(platform, notification))
+    }
+
+    /// A plain message, and not one per protocol: SNS passes attributes on with a plain one only, and filter policies
+    /// live on them. They say for whom it is and until when; who asks and what is nobody's business there.
+    fn topic(&self, topic: &Topic, notification: &Notification) -> Result<PublishFluentBuilder, NotifyError> {
+        let publish = self.client.publish().topic_arn(topic.expose());
+        let publish = publish
+            // Of an e-mail.
+            .subject(format!("{}: sign-in request", notification.operator_name))
+            .message(notification.text.expose());
+        let attributes = vec![
+            ("person", "String", notification.person.as_str().to_owned()),
+            // No number: those of SNS end at 1,000,000,000.
+            ("expires_at", "String", notification.expires_at.seconds().to_string()),
+        ];
+        with(publish, attributes)
+    }
+}
+
+fn with(
+    publish: PublishFluentBuilder,
+    attributes: Vec<Attribute>,
+) -> Result<PublishFluentBuilder, NotifyError> {
+    attributes.into_iter().try_fold(publish, |publish, (name, data_type, value)| {
+        let value = MessageAttributeValue::builder().data_type(data_type).string_value(value).build();
+        let value = value.map_err(|error| NotifyError::Unavailable(error.to_string()))?;
+        Ok(publish.message_attributes(name, value))
+    })
+}
+
+/// Whether it is the channel that cannot be reached, or SNS. What is our own mistake, such as a missing permission or
+/// an expired certificate of the platform application, is an outage: it concerns everybody.
+fn refused<R>(channel: &Channel, error: &SdkError<PublishError, R>) -> NotifyError {
+    let unreachable = match error.as_service_error() {
+        // Its app was uninstalled, or its token has changed.
+        Some(PublishError::EndpointDisabledException(_)) => true,
+        // SNS says so of a malformed number, and of an endpoint that was deleted.
+        Some(
+            PublishError::InvalidParameterException(_) | PublishError::InvalidParameterValueException(_),
+        ) => true,
+        Some(PublishError::NotFoundException(_)) => !matches!(channel, Channel::Sms(_)),
+        // The model of `Publish` does not have it, but SNS has an error of this code.
+        Some(other) => other.code() == Some("OptedOut"),
+        None => false,
+    };
+    // The log gets the code. The service's own text may name the number.
+    match unreachable {
+        true => NotifyError::Unreachable(aws::failure("Publish", error)),
+        false => NotifyError::Unavailable(aws::failure("Publish", error)),
     }
 }

@@ -42,8 +42,12 @@ pub struct HintEntries {
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum ChannelEntry {
-    /// A phone number, E.164.
+    /// A phone number, E.164, in a country that `SMS_COUNTRIES` allows.
     Sms(String),
+    /// The ARN of a platform endpoint of SNS, on APNS, APNS_SANDBOX or GCM.
+    Push(String),
+    /// The ARN of a standard topic of SNS.
+    Topic(String),
 }
 
 fn yes() -> bool {

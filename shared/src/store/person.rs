@@ -1,13 +1,14 @@
-//! People and the hints that lead to them (`user#<key>` / `user`, `hint#<kind>#<value>` / `hint`).
+//! People, the hints that lead to them and the push endpoints that are theirs (`user#<key>` / `user`,
+//! `hint#<kind>#<value>` / `hint`, `endpoint#<ARN>` / `endpoint`).
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Delete, Put, TransactWriteItem};
 
+use crate::domain::channel::{Channel, PushEndpoint};
 use crate::domain::client::{Client, ClientId};
-use crate::domain::contact::PhoneNumber;
 use crate::domain::hint::DirectoryHint;
-use crate::domain::person::{Channel, Person, Subject};
+use crate::domain::person::{Person, Subject};
 use crate::domain::person_key::PersonKey;
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, key, text};
@@ -28,11 +29,17 @@ fn hint_key(hint: &DirectoryHint) -> Item {
     key(format!("hint#{}", hint.encode()), "hint")
 }
 
+/// Being there, and once, binds a device to one person (`ATK-7-06`).
+fn endpoint_key(endpoint: &PushEndpoint) -> Item {
+    key(format!("endpoint#{}", endpoint.expose()), "endpoint")
+}
+
 pub(super) fn decode(item: &Item) -> Result<Person, StoreError> {
     let reader = Reader(item);
     let channels = reader.list("channels")?.iter().map(|channel| {
-        let number = channel.as_m().ok().and_then(|map| Reader(map).optional_text("sms"));
-        number.and_then(PhoneNumber::parse).map(Channel::Sms).ok_or_else(|| Reader::corrupt("channels"))
+        let entry = channel.as_m().ok().and_then(|map| map.iter().next());
+        let parsed = entry.and_then(|(kind, address)| Channel::parse(kind, address.as_s().ok()?));
+        parsed.ok_or_else(|| Reader::corrupt("channels"))
     });
     let hints = reader.list("hints")?.iter().map(|hint| {
         hint.as_s().ok().and_then(|text| DirectoryHint::decode(text)).ok_or_else(|| Reader::corrupt("hints"))
@@ -48,16 +55,13 @@ pub(super) fn decode(item: &Item) -> Result<Person, StoreError> {
 }
 
 fn encode(person: &Person) -> Item {
-    let channels = person.channels.iter().map(|Channel::Sms(number)| {
-        AttributeValue::M(HashMap::from([("sms".to_owned(), text(number.expose()))]))
-    });
     let mut item = key(pk(&person.key), SK);
     item.extend([
         ("user".to_owned(), text(person.key.as_str())),
         ("sub".to_owned(), text(person.sub.as_str())),
         ("active".to_owned(), AttributeValue::Bool(person.active)),
         ("hints".to_owned(), encode_hints(&person.hints)),
-        ("channels".to_owned(), AttributeValue::L(channels.collect())),
+        ("channels".to_owned(), encode_channels(&person.channels)),
         ("claims".to_owned(), text(serde_json::Value::Object(person.claims.clone()).to_string())),
     ]);
     item
@@ -67,12 +71,30 @@ fn encode_hints(hints: &[DirectoryHint]) -> AttributeValue {
     AttributeValue::L(hints.iter().map(|hint| text(hint.encode())).collect())
 }
 
+fn encode_channels(channels: &[Channel]) -> AttributeValue {
+    let encode = |channel: &Channel| {
+        AttributeValue::M(HashMap::from([(channel.kind().to_owned(), text(channel.expose()))]))
+    };
+    AttributeValue::L(channels.iter().map(encode).collect())
+}
+
+/// The items that lead to the person, or are the person's alone.
+fn names(hints: &[DirectoryHint], channels: &[Channel]) -> Vec<Item> {
+    let endpoints = channels.iter().filter_map(|channel| match channel {
+        Channel::Push(endpoint) => Some(endpoint_key(endpoint)),
+        Channel::Sms(_) | Channel::Topic(_) => None,
+    });
+    hints.iter().map(hint_key).chain(endpoints).collect()
+}
+
 /// What became of a person's entry. Unless it is `Done`, nothing is written.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Enrolled {
     Done,
     /// A hint leads to somebody else already.
     HintTaken,
+    /// A push endpoint is somebody else's already.
+    EndpointTaken,
     /// The entry gives somebody another `sub`, or was changed by someone else at this moment.
     OtherSub,
 }
@@ -119,23 +141,27 @@ impl Table {
         self.set_if_present(key(pk(person), SK), "active", AttributeValue::Bool(active)).await
     }
 
-    /// Writes a person and the hints that lead there, new or changed, in one transaction. A hint that the entry
-    /// does not have any more leads nowhere afterwards.
+    /// Writes a person with hints and push endpoints, new or changed, in one transaction. A hint that the entry does
+    /// not have any more leads nowhere afterwards, and an endpoint is free for somebody else.
     pub async fn put_person(&self, person: &Person) -> Result<Enrolled, StoreError> {
         let known = self.find_person_with_asks(&person.key).await?;
-        let seen = known.map(|(known, _)| known.hints).unwrap_or_default();
+        let (hints, channels) = known.map(|(known, _)| (known.hints, known.channels)).unwrap_or_default();
         let put = Put::builder()
             .table_name(&self.name)
             .set_item(Some(encode(person)))
-            .condition_expression("attribute_not_exists(pk) OR (#sub = :sub AND hints = :seen)")
+            .condition_expression(
+                "attribute_not_exists(pk) OR (#sub = :sub AND hints = :hints AND channels = :channels)",
+            )
             .expression_attribute_names("#sub", "sub")
             .expression_attribute_values(":sub", text(person.sub.as_str()))
-            .expression_attribute_values(":seen", encode_hints(&seen))
+            .expression_attribute_values(":hints", encode_hints(&hints))
+            .expression_attribute_values(":channels", encode_channels(&channels))
             .build()
             .map_err(StoreError::incomplete)?;
         let mut writes = vec![TransactWriteItem::builder().put(put).build()];
-        for hint in &person.hints {
-            let mut item = hint_key(hint);
+        let wanted = names(&person.hints, &person.channels);
+        for name in &wanted {
+            let mut item = name.clone();
             item.insert("user".to_owned(), text(person.key.as_str()));
             let put = Put::builder()
                 .table_name(&self.name)
@@ -147,15 +173,16 @@ impl Table {
                 .map_err(StoreError::incomplete)?;
             writes.push(TransactWriteItem::builder().put(put).build());
         }
-        for hint in seen.iter().filter(|hint| !person.hints.contains(hint)) {
-            let delete = Delete::builder().table_name(&self.name).set_key(Some(hint_key(hint))).build();
+        for name in names(&hints, &channels).into_iter().filter(|name| !wanted.contains(name)) {
+            let delete = Delete::builder().table_name(&self.name).set_key(Some(name)).build();
             writes.push(TransactWriteItem::builder().delete(delete.map_err(StoreError::incomplete)?).build());
         }
         let Some(reasons) = self.transact("EnrolPerson", writes).await? else { return Ok(Enrolled::Done) };
         let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
         match reasons.iter().position(failed) {
             Some(0) => Ok(Enrolled::OtherSub),
-            Some(_) => Ok(Enrolled::HintTaken),
+            Some(at) if at <= person.hints.len() => Ok(Enrolled::HintTaken),
+            Some(_) => Ok(Enrolled::EndpointTaken),
             None => Err(StoreError::Unavailable("EnrolPerson: the transaction was cancelled".to_owned())),
         }
     }

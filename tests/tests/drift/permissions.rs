@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use ciba::domain::channel::PushPlatform;
+use serde_json::{Value, json};
 
-use crate::{TEMPLATE, resources};
+use crate::{DOCUMENT, TEMPLATE, resources};
 
 /// Every action that some function needs. Scan, and anything with a star, is not among them.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
@@ -17,6 +18,7 @@ const KNOWN: [&str; 9] = [
     "dynamodb:UpdateItem",
     "kms:Decrypt",
     "kms:GenerateDataKey",
+    "sms-voice:SendTextMessage",
     "sns:Publish",
 ];
 
@@ -27,6 +29,7 @@ struct Statement {
     function: &'static str,
     actions: Vec<&'static str>,
     leading_keys: Vec<&'static str>,
+    document: &'static Value,
 }
 
 fn statements() -> Vec<Statement> {
@@ -42,6 +45,7 @@ fn statements() -> Vec<Statement> {
                 leading_keys: texts(
                     &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"],
                 ),
+                document: statement,
             })
         })
         .collect()
@@ -71,7 +75,7 @@ fn every_action_is_a_known_one() {
 
 #[test]
 fn every_statement_on_the_table_names_the_leading_keys_it_may_touch() {
-    for Statement { function, actions, leading_keys } in statements() {
+    for Statement { function, actions, leading_keys, .. } in statements() {
         if actions.iter().any(|it| it.starts_with("dynamodb:")) {
             assert!(!leading_keys.is_empty(), "{function}: {actions:?} on the whole table");
         }
@@ -101,4 +105,43 @@ fn only_who_seals_or_signs_can_unseal_keys_and_only_rotation_can_make_them() {
 #[test]
 fn only_the_backchannel_endpoint_can_send_messages() {
     assert_eq!(functions_that_may("sns:Publish"), BTreeSet::from(["backchannel-authentication"]));
+}
+
+/// ATK-7-01, ATK-7-06: numbers; devices of this account on the platforms the code knows; the stack's own topic. And SMS
+/// through SNS only, where the attributes of a message limit its price.
+#[test]
+fn messages_go_to_numbers_to_this_accounts_devices_and_to_the_stacks_topic_and_nowhere_else() {
+    let arn = |rest: &str| json!({ "Fn::Sub": format!("arn:${{AWS::Partition}}:sns:{rest}") });
+    let endpoints = PushPlatform::ALL
+        .map(|it| arn(&format!("${{AWS::Region}}:${{AWS::AccountId}}:endpoint/{}/*", it.as_str())));
+    let expected = [
+        ("sns:Publish", json!(null), arn("*:*:*"), json!(null)),
+        (
+            "sms-voice:SendTextMessage",
+            json!("*"),
+            json!(null),
+            json!({ "StringEquals": { "aws:CalledViaLast": "sns.amazonaws.com" } }),
+        ),
+        ("sns:Publish", json!(endpoints), json!(null), json!(null)),
+        ("sns:Publish", json!({ "Ref": "NotificationTopic" }), json!(null), json!(null)),
+    ];
+    let sends = |action: &str| action.starts_with("sns:") || action.starts_with("sms-voice:");
+    let statements = statements().into_iter().filter(|it| it.actions.iter().any(|action| sends(action)));
+    let found = statements.map(|Statement { actions, document, .. }| {
+        let [action] = actions[..] else { panic!("{actions:?}") };
+        let member = |name: &str| document[name].clone();
+        (action, member("Resource"), member("NotResource"), member("Condition"))
+    });
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    assert_eq!(resources("AWS::SNS::Topic").map(|(id, _)| id).collect::<Vec<_>>(), ["NotificationTopic"]);
+}
+
+/// Nobody reads along unless the operator asks for it.
+#[test]
+fn the_topic_has_no_subscription_but_the_trial_address_that_is_asked_for() {
+    let subscriptions: Vec<_> = resources("AWS::SNS::Subscription").collect();
+    let [(_, trial)] = subscriptions[..] else { panic!("{subscriptions:?}") };
+    assert_eq!(trial["Condition"], "HasTrialEmail");
+    assert_eq!(trial["Properties"]["Endpoint"], json!({ "Ref": "TrialEmail" }));
+    assert_eq!(DOCUMENT["Parameters"]["TrialEmail"]["Default"], "");
 }

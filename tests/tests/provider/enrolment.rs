@@ -31,6 +31,10 @@ fn sms(number: &str) -> Value {
     json!([{ "sms": number }])
 }
 
+fn endpoint(id: u8) -> String {
+    format!("arn:aws:sns:us-east-1:123456789012:endpoint/GCM/App/{id}")
+}
+
 /// DCR-07, DCR-12, DCR-16, DCR-21
 #[tokio::test]
 async fn a_client_that_this_provider_cannot_serve_is_not_written_down() {
@@ -164,6 +168,57 @@ async fn a_number_that_is_not_e_164_is_refused() {
     ] {
         let refused = person_refused(&provider, "carol", json!({"channels": sms(number)})).await;
         assert!(refused.contains("E.164"), "{number:?}: {refused}");
+    }
+}
+
+/// ATK-7-06
+#[tokio::test]
+async fn a_channel_that_sns_could_not_take_is_refused() {
+    let provider = Provider::start().await;
+    let topic = "arn:aws:sns:us-east-1:123456789012:ciba";
+    let many: Vec<_> = (0..9).map(|n| json!({"sms": format!("+1555555010{n}")})).collect();
+    for (channels, why) in [
+        (json!([{"push": "arn:aws:sns:us-east-1:123456789012:endpoint/ADM/App/1"}]), "push"),
+        (json!([{"push": "arn:aws:sns:us-east-1:123456789012:app/APNS/App"}]), "push"),
+        (json!([{"push": topic}]), "push"),
+        (json!([{"push": "a-device-token"}]), "push"),
+        (json!([{"topic": "arn:aws:sns:us-east-1:123456789012:ciba.fifo"}]), "topic"),
+        (json!([{"topic": endpoint(1)}]), "topic"),
+        (json!([{"topic": "carol@example.com"}]), "topic"),
+        (json!([{"sms": "+49 151 55550100"}]), "SMS_COUNTRIES"),
+        (json!([{"sms": "+15555550102"}, {"sms": "+1 555 555-0102"}]), "twice"),
+        (json!([{"push": endpoint(1)}, {"topic": topic}, {"push": endpoint(1)}]), "twice"),
+        (json!(many), "8 channels"),
+    ] {
+        let refused = person_refused(&provider, "carol", json!({"channels": channels})).await;
+        assert!(refused.contains(why), "{channels}: {refused}");
+    }
+}
+
+/// ATK-7-06: a device is one person's, until the entry gives it up.
+#[tokio::test]
+async fn a_push_endpoint_is_bound_to_one_person() {
+    let provider = Provider::start().await;
+    let channels = |endpoints: &[u8]| json!({"channels": endpoints.iter().map(|it| json!({"push": endpoint(*it)})).collect::<Vec<_>>()});
+    provider.enroll("carol", channels(&[1, 2])).await.expect("carol");
+    let refused = person_refused(&provider, "dave", channels(&[3, 2])).await;
+    assert!(refused.contains("push endpoint is somebody else's"), "{refused}");
+    provider.enroll("carol", channels(&[2, 1])).await.expect("the same, in another order");
+    provider.enroll("carol", channels(&[1])).await.expect("one device less");
+    provider.enroll("dave", channels(&[3, 2])).await.expect("its new owner");
+    person_refused(&provider, "carol", channels(&[1, 2])).await;
+    let mut bound: Vec<_> = provider.items_under("endpoint#").await;
+    bound.sort_by_key(ToString::to_string);
+    let endpoints: Vec<_> = bound.iter().map(|it| it["pk"].as_str().unwrap_or_default()).collect();
+    assert_eq!(endpoints, [1, 2, 3].map(|it| format!("endpoint#{}", endpoint(it))));
+}
+
+#[tokio::test]
+async fn a_topic_may_be_for_several_people() {
+    let provider = Provider::start().await;
+    for sub in ["carol", "dave"] {
+        let channels = json!([{"topic": "arn:aws:sns:us-east-1:123456789012:ciba"}]);
+        provider.enroll(sub, json!({"channels": channels})).await.expect(sub);
     }
 }
 

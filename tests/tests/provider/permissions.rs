@@ -1,8 +1,9 @@
-//! What each function did to the table is what template.yaml allows it, in both directions.
+//! What each function did to the table, and whom it sent messages, is what template.yaml allows it, in both directions.
 
 use std::collections::BTreeSet;
 
-use ciba_local::sns::Failure;
+use ciba::domain::channel::PushPlatform;
+use ciba_local::sns::{Failure, Target};
 use ciba_tests::{Provider, SECRET, at, basic, form, form_request, request, root};
 use serde_json::{Value, json};
 
@@ -11,8 +12,8 @@ use crate::foreign_issuer::ForeignIssuer;
 /// Function, action, and the leading key with a star for what follows its first part.
 type Permission = (String, String, String);
 
-/// What the policies of the template say about the table.
-fn granted() -> BTreeSet<Permission> {
+/// The statements of the template's policies, with the function they are for.
+fn statements() -> Vec<(String, Value)> {
     let text = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
     let document = ciba_local::template::document(&text).expect("a template");
     let functions = document["Resources"].as_object().expect("resources").values();
@@ -20,12 +21,16 @@ fn granted() -> BTreeSet<Permission> {
     let statements = functions.flat_map(|function| {
         let binary = function["Metadata"]["BuildProperties"]["Binary"].as_str().expect("a binary");
         let policies = function["Properties"]["Policies"].as_array().into_iter().flatten();
-        policies
-            .flat_map(|policy| texts(&policy["Statement"]))
-            .map(move |statement| (Provider::access_key(binary), statement))
+        let statements = policies.flat_map(|policy| texts(&policy["Statement"]));
+        statements.map(move |statement| (Provider::access_key(binary), statement.clone()))
     });
+    statements.collect()
+}
+
+/// What they say about the table.
+fn granted() -> BTreeSet<Permission> {
     let mut all = BTreeSet::new();
-    for (function, statement) in statements {
+    for (function, statement) in statements() {
         for action in texts(&statement["Action"]).filter_map(|it| it.as_str()?.strip_prefix("dynamodb:")) {
             for key in texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]) {
                 all.insert((function.clone(), action.to_owned(), key.as_str().expect("a key").to_owned()));
@@ -52,6 +57,60 @@ fn used(provider: &Provider) -> BTreeSet<Permission> {
         })
     });
     touches.filter(|(caller, ..)| caller != "test").collect()
+}
+
+/// What the policies of the template say about messages: function, and the resource with a star for the rest.
+fn granted_to_send() -> BTreeSet<(String, String)> {
+    let text = |it: &Value| it["Fn::Sub"].as_str().or(it["Ref"].as_str()).expect("a reference").to_owned();
+    let target = |resource: &Value| match text(resource).split_once(":endpoint/") {
+        Some((_, platform)) => platform.to_owned(),
+        None if text(resource) == "NotificationTopic" => "topic".to_owned(),
+        None => panic!("{resource}"),
+    };
+    let mut all = BTreeSet::new();
+    for (function, statement) in statements() {
+        if texts(&statement["Action"]).any(|it| it == "sns:Publish") {
+            all.extend(texts(&statement["Resource"]).map(|it| (function.clone(), target(it))));
+            // Everything that has no ARN.
+            let numbers = texts(&statement["NotResource"]).map(|_| (function.clone(), "number".to_owned()));
+            all.extend(numbers);
+        }
+    }
+    all
+}
+
+fn sent(provider: &Provider) -> BTreeSet<(String, String)> {
+    let attempts = provider.sns.attempts().into_iter();
+    attempts
+        .map(|message| {
+            let target = match message.target.expect("a target") {
+                Target::PhoneNumber(_) => "number".to_owned(),
+                Target::TopicArn(_) => "topic".to_owned(),
+                Target::TargetArn(arn) => {
+                    let platform = arn.split('/').nth(1).expect("a platform");
+                    format!("{platform}/*")
+                }
+            };
+            (message.caller.expect("a caller"), target)
+        })
+        .collect()
+}
+
+/// Each channel once; the template names no place that the code does not send to.
+#[tokio::test]
+async fn each_function_sends_exactly_where_the_template_allows_it() {
+    let provider = Provider::start().await;
+    let endpoint =
+        |it: &str| json!({"push": format!("arn:aws:sns:us-east-1:123456789012:endpoint/{it}/App/{it}")});
+    let channels = PushPlatform::ALL.map(|it| endpoint(it.as_str()));
+    let topic = json!({"topic": "arn:aws:sns:us-east-1:123456789012:ciba"});
+    for (index, channel) in channels.into_iter().chain([topic]).enumerate() {
+        let sub = format!("person-{index}");
+        provider.enroll(&sub, json!({"channels": [channel]})).await.expect(&sub);
+        assert_eq!(provider.ask(&[("login_hint", &sub)], at(0.0)).await.status, 200);
+    }
+    provider.asked(&[], at(0.0)).await;
+    assert_eq!(sent(&provider), granted_to_send());
 }
 
 #[tokio::test]

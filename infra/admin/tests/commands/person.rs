@@ -1,5 +1,6 @@
 //! `person …`
 
+use ciba::domain::person_key::PersonKey;
 use serde_json::json;
 
 use crate::deployment::Deployment;
@@ -14,7 +15,8 @@ async fn a_person_is_created_shown_disabled_and_enabled() {
     .concat();
     let created = deployment.json(&create).await;
     let expected = json!({
-        "sub": "alice", "active": true, "has_login": true,
+        "sub": "alice", "person": PersonKey::new(deployment.login.issuer(), "alice").as_str(),
+        "active": true, "has_login": true,
         "hints": { "plain": ["alice"], "email": ["alice@example.com"], "tel": [] },
         "channels": [{ "sms": "+15555550100" }],
         "claims": { "name": "Alice" },
@@ -38,6 +40,28 @@ async fn a_person_is_created_shown_disabled_and_enabled() {
             (1, "there is no person bob".to_owned())
         );
     }
+}
+
+#[tokio::test]
+async fn devices_come_before_numbers_and_numbers_before_topics() {
+    let deployment = Deployment::start().await;
+    let endpoint = |id: u8| format!("arn:aws:sns:eu-west-1:123456789012:endpoint/APNS/App/{id}");
+    let topic = "arn:aws:sns:eu-west-1:123456789012:ciba";
+    let (first, second) = (endpoint(1), endpoint(2));
+    let create = ["person", "create", "--sub", "alice", "--topic", topic, "--sms", "+15555550100"];
+    let created = deployment.json(&[&create[..], &["--push", &first, "--push", &second]].concat()).await;
+    let expected =
+        json!([{ "push": first }, { "push": second }, { "sms": "+15555550100" }, { "topic": topic }]);
+    assert_eq!(created["channels"], expected);
+}
+
+/// ATK-7-01: as the functions do, by the same setting.
+#[tokio::test]
+async fn a_number_in_a_country_that_is_not_listed_is_refused() {
+    let deployment = Deployment::start().await;
+    let create = ["person", "create", "--sub", "alice", "--sms", "+4915155550100"];
+    let (code, why) = deployment.refused(&create).await;
+    assert!(code == 1 && why.contains("SMS_COUNTRIES"), "{why}");
 }
 
 #[tokio::test]

@@ -83,19 +83,19 @@ async fn messages(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let people = shared
         .people
         .iter()
-        .map(|person| json!({"sub": person.sub, "name": person.name, "number": person.numbers.first()}));
+        .map(|person| json!({"sub": person.sub, "name": person.name, "address": person.addresses.first()}));
     let mut people: Vec<_> = people.collect();
     let mut messages = Vec::new();
     for message in shared.inbox.messages() {
         messages.extend(Received::read(&shared, message).await);
     }
     // Who was enrolled since the start is there from the first message on.
-    for Received { sub, number, .. } in &messages {
+    for Received { sub, address, .. } in &messages {
         if let Some(sub) = sub
             && people.iter().all(|person| person["sub"] != **sub)
         {
             let name = shared.directory.person(sub).await.and_then(|person| person.name);
-            people.push(json!({"sub": sub, "name": name, "number": number}));
+            people.push(json!({"sub": sub, "name": name, "address": address}));
         }
     }
     Json(json!({"people": people, "messages": messages}))

@@ -15,7 +15,7 @@ pub(super) async fn approve_all(shared: Arc<Shared>) {
                 && let Some(received) = Received::read(&shared, message).await
                 && let Err(why) = approve(&shared, &received).await
             {
-                eprintln!("phone: the message to {} was not approved: {why}", received.number);
+                eprintln!("phone: the message to {} was not approved: {why}", received.address);
             }
         }
         if accepted.changed().await.is_err() {
@@ -26,7 +26,7 @@ pub(super) async fn approve_all(shared: Arc<Shared>) {
 
 async fn approve(shared: &Shared, received: &Received) -> Result<(), String> {
     let request = received.request.as_deref().ok_or("it has no link")?;
-    let sub = received.sub.as_deref().ok_or("the number is nobody's")?;
+    let sub = received.sub.as_deref().ok_or("the address is nobody's")?;
     let person = shared.person(sub).await.ok_or("the person is gone")?;
     let login = person.login.as_deref().ok_or("no login of this person is known")?;
     let token = shared

@@ -1,9 +1,13 @@
 //! A message as the phone shows it.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Shared;
-use crate::{clock, sns::Message};
+use crate::{
+    clock,
+    sns::{Message, Target},
+};
 
 /// 16 bytes in base64url.
 const REQUEST_KEY_LENGTH: usize = 22;
@@ -12,34 +16,57 @@ const REQUEST_KEY_LENGTH: usize = 22;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Received {
     pub id: String,
-    /// Whose phone it is: the person's whom the request asks, or who has the number in the seed; else nobody's.
+    /// Whose phone it is: the person's whom the request asks, or who has the address in the seed; else nobody's.
     pub sub: Option<String>,
-    pub number: String,
+    /// `sms`, `push` or `topic`.
+    pub kind: &'static str,
+    /// The number or the ARN it went to.
+    pub address: String,
     pub text: String,
     /// Epoch seconds.
     pub at: u64,
-    /// The request its link leads to.
+    /// The request its link leads to, or that an app would open.
     pub request: Option<String>,
 }
 
 impl Received {
-    /// The message, if it is an SMS.
+    /// The message as its owner sees it. A push message whose payload is no notification shows nothing.
     pub(super) async fn read(shared: &Shared, message: Message) -> Option<Self> {
-        let number = message.phone_number()?.to_owned();
-        let request = request_in(&message.text).map(str::to_owned);
+        let address = message.address()?.to_owned();
+        let in_text = || request_in(&message.text).map(str::to_owned);
+        let (kind, text, request) = match message.target.as_ref()? {
+            Target::PhoneNumber(_) => ("sms", message.text.clone(), in_text()),
+            Target::TopicArn(_) => ("topic", message.text.clone(), in_text()),
+            Target::TargetArn(_) => {
+                let (text, request) = notification(&message.push_payload()?)?;
+                ("push", text, request)
+            }
+        };
         let asked = match &request {
             Some(request) => shared.asked(request).await,
             None => None,
         };
         Some(Self {
-            sub: asked.or_else(|| shared.owner_of(&number).map(|person| person.sub.clone())),
+            sub: asked.or_else(|| shared.owner_of(&address).map(|person| person.sub.clone())),
+            kind,
+            address,
+            text,
             request,
-            number,
             at: clock::since_epoch(message.at).as_secs(),
             id: message.id,
-            text: message.text,
         })
     }
+}
+
+/// What a device shows of a payload of APNs or FCM, and the request its app would open.
+fn notification(payload: &Value) -> Option<(String, Option<String>)> {
+    let fcm = &payload["fcmV1Message"]["message"];
+    let (shown, data) = match fcm.is_object() {
+        true => (&fcm["notification"], &fcm["data"]),
+        false => (&payload["aps"]["alert"], payload),
+    };
+    let text = format!("{}: {}", shown["title"].as_str()?, shown["body"].as_str()?);
+    Some((text, data["request"].as_str().filter(|key| is_key(key)).map(str::to_owned)))
 }
 
 /// The request a message's link leads to: the last path segment of the first link that ends in a key.
@@ -53,13 +80,18 @@ fn request_of_link(link: &str) -> Option<&str> {
     // Of the sentence around it, not of the link. A key has no such character.
     let path = path.trim_end_matches(['.', ',', ')', '>', '!']);
     let (_, last) = path.rsplit_once('/')?;
-    let is_key = last.len() == REQUEST_KEY_LENGTH
-        && last.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    is_key.then_some(last)
+    is_key(last).then_some(last)
+}
+
+fn is_key(text: &str) -> bool {
+    text.len() == REQUEST_KEY_LENGTH
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const KEY: &str = "abcdefghijklmnopqrst-_";
@@ -81,5 +113,19 @@ mod tests {
         for text in ["", KEY, "http://", "http://localhost/consent/short", "https://example.com/"] {
             assert_eq!(request_in(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_push_message_shows_title_and_body_and_opens_its_request() {
+        let alert = json!({"title": "Example", "body": "Confirm"});
+        for payload in [
+            json!({"aps": {"alert": alert}, "request": KEY}),
+            json!({"fcmV1Message": {"message": {"notification": alert, "data": {"request": KEY}}}}),
+        ] {
+            let expected = ("Example: Confirm".to_owned(), Some(KEY.to_owned()));
+            assert_eq!(notification(&payload), Some(expected), "{payload}");
+        }
+        assert_eq!(notification(&json!({"aps": {"alert": alert}, "request": "x"})).unwrap().1, None);
+        assert_eq!(notification(&json!({"aps": {"content-available": 1}})), None);
     }
 }

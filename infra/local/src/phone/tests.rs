@@ -54,6 +54,9 @@ impl Directory for Enrolled {
     }
 }
 
+const ENDPOINT: &str = "arn:aws:sns:us-east-1:123456789012:endpoint/APNS/App/1";
+const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:ciba";
+
 /// A decision as the consent API got it: request, bearer token, body.
 type Decision = (String, String, Value);
 
@@ -78,7 +81,7 @@ async fn start(approve_all: bool) -> Setup {
         login: Some("alice-login".into()),
         name: None,
         email: None,
-        numbers: vec!["+15555550100".into()],
+        addresses: vec!["+15555550100".into(), ENDPOINT.into(), TOPIC.into()],
     };
     let options = PhoneOptions {
         api: api.url(),
@@ -111,8 +114,13 @@ impl Setup {
     /// To alice's number.
     async fn sms_about(&self, request: &str) {
         let text = format!("Example: confirm at http://localhost:9000/consent/{request}");
-        let form = [("Action", "Publish"), ("PhoneNumber", "+15555550100"), ("Message", &text)];
-        reqwest::Client::new().post(self.sns.url()).form(&form).send().await.unwrap();
+        self.publish(&[("PhoneNumber", "+15555550100"), ("Message", &text)]).await;
+    }
+
+    async fn publish(&self, parameters: &[(&str, &str)]) {
+        let form = [&[("Action", "Publish")], parameters].concat();
+        let response = reqwest::Client::new().post(self.sns.url()).form(&form).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -140,6 +148,28 @@ async fn a_message_arrives_with_its_owner_and_request() {
     assert_eq!(inbox["people"][0]["sub"], "alice");
     assert_eq!(inbox["messages"][0]["sub"], "alice");
     assert_eq!(inbox["messages"][0]["request"], KEY);
+}
+
+#[tokio::test]
+async fn push_messages_and_those_of_a_topic_arrive_like_an_sms_and_show_their_kind() {
+    let setup = start(false).await;
+    let payload = json!({"aps": {"alert": {"title": "Example", "body": "Confirm"}}, "request": KEY});
+    let message = json!({"default": "Confirm", "APNS": payload.to_string()}).to_string();
+    let push = [("TargetArn", ENDPOINT), ("MessageStructure", "json"), ("Message", &message)];
+    setup.publish(&push).await;
+    let text = format!("Example: confirm at http://localhost:9000/consent/{KEY}");
+    setup.publish(&[("TopicArn", TOPIC), ("Message", &text)]).await;
+    setup.sms().await;
+    let inbox = setup.get("/messages").await;
+    for (index, (kind, text)) in
+        [("push", "Example: Confirm"), ("topic", text.as_str()), ("sms", text.as_str())]
+            .into_iter()
+            .enumerate()
+    {
+        let message = &inbox["messages"][index];
+        assert_eq!((&message["kind"], &message["text"]), (&json!(kind), &json!(text)));
+        assert_eq!((&message["sub"], &message["request"]), (&json!("alice"), &json!(KEY)), "{kind}");
+    }
 }
 
 #[tokio::test]

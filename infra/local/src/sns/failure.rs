@@ -9,11 +9,16 @@ use super::{Outcome, wire::Refusal};
 pub enum Failure {
     /// Any error code with any status.
     Error { code: String, status: u16 },
-    /// The number's owner has asked for no more messages.
+    /// The number's owner has asked for no more messages. SNS may also accept such a message, and drop it.
     OptedOut,
-    /// The push endpoint is disabled.
+    /// The push endpoint is disabled: the push service did not know its token any more.
     EndpointDisabled,
-    /// Too many calls a second, which an SDK retries.
+    /// There is no such topic or endpoint.
+    NotFound,
+    /// There is no such endpoint any more, in the words that callers of `Publish` report.
+    EndpointDeleted,
+    /// Too many calls a second, which an SDK retries. The model of `Publish` has no code for it; this is the one that
+    /// its callers see.
     Throttled,
     /// 500, which an SDK retries.
     InternalError,
@@ -43,11 +48,13 @@ pub(super) async fn meet(failure: Option<Failure>) -> Conclusion {
     let Some(failure) = failure else { return Ok(()).into() };
     match failure {
         Failure::Error { code, status } => Err(Refusal::new(status, &code, "A scripted failure")).into(),
-        Failure::OptedOut => {
-            Err(Refusal::invalid("Invalid parameter: PhoneNumber Reason: Phone number is opted out")).into()
-        }
+        Failure::OptedOut => invalid("PhoneNumber Reason: Phone number is opted out"),
         Failure::EndpointDisabled => {
             Err(Refusal::new(400, "EndpointDisabled", "Endpoint is disabled")).into()
+        }
+        Failure::NotFound => Err(Refusal::new(404, "NotFound", "It does not exist")).into(),
+        Failure::EndpointDeleted => {
+            invalid("TargetArn Reason: No endpoint found for the target arn specified")
         }
         Failure::Throttled => Err(Refusal::new(400, "Throttling", "Rate exceeded")).into(),
         Failure::InternalError => Err(Refusal::internal()).into(),
@@ -57,4 +64,8 @@ pub(super) async fn meet(failure: Option<Failure>) -> Conclusion {
             Ok(()).into()
         }
     }
+}
+
+fn invalid(why: &str) -> Conclusion {
+    Err(Refusal::new(400, "InvalidParameter", &format!("Invalid parameter: {why}"))).into()
 }

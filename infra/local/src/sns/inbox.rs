@@ -21,7 +21,7 @@ pub struct Inbox {
 struct Script {
     attempts: Vec<Message>,
     next: VecDeque<Failure>,
-    by_number: HashMap<String, Failure>,
+    by_address: HashMap<String, Failure>,
 }
 
 impl Inbox {
@@ -49,18 +49,18 @@ impl Inbox {
         self.script().next.push_back(failure);
     }
 
-    pub(super) fn fail_for(&self, number: &str, failure: Failure) {
-        self.script().by_number.insert(number.to_owned(), failure);
+    pub(super) fn fail_for(&self, address: &str, failure: Failure) {
+        self.script().by_address.insert(address.to_owned(), failure);
     }
 
-    pub(super) fn restore(&self, number: &str) {
-        self.script().by_number.remove(number);
+    pub(super) fn restore(&self, address: &str) {
+        self.script().by_address.remove(address);
     }
 
-    /// The failure this message meets. One for its number is not used up.
+    /// The failure this message meets. One for its number or ARN is not used up.
     pub(super) fn next_failure(&self, message: &Message) -> Option<Failure> {
         let mut script = self.script();
-        let lasting = message.phone_number().and_then(|number| script.by_number.get(number).cloned());
+        let lasting = message.address().and_then(|address| script.by_address.get(address).cloned());
         lasting.or_else(|| script.next.pop_front())
     }
 

@@ -2,13 +2,10 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
+use serde_json::Value;
 use url::form_urlencoded;
 
-use super::wire::Refusal;
 use crate::{clock, id};
-
-/// The longest SMS SNS takes, in characters.
-const SMS_LIMIT: usize = 1_600;
 
 /// One `Publish`, as it came over the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,33 +79,24 @@ impl Message {
         }
     }
 
-    /// Refuses what SNS itself refuses.
-    pub(super) fn validate(&self) -> Result<(), Refusal> {
-        if self.parameters.get("Action").is_none_or(|action| action != "Publish") {
-            return Err(Refusal::new(400, "InvalidAction", "This double knows Publish only"));
-        }
-        let Some(target) = &self.target else {
-            return Err(Refusal::invalid(
-                "Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter",
-            ));
-        };
-        if self.text.is_empty() {
-            return Err(Refusal::invalid("Invalid parameter: Empty message"));
-        }
-        match target {
-            Target::PhoneNumber(number) if !is_e164(number) => Err(Refusal::invalid(&format!(
-                "Invalid parameter: PhoneNumber Reason: {number} is not valid to publish to"
-            ))),
-            Target::PhoneNumber(_) if self.text.chars().count() > SMS_LIMIT => {
-                Err(Refusal::invalid("Invalid parameter: Message too long"))
-            }
-            Target::PhoneNumber(_) => Ok(()),
-            Target::TargetArn(arn) | Target::TopicArn(arn) if !arn.starts_with("arn:") => {
-                Err(Refusal::invalid("Invalid parameter: TargetArn Reason: no such ARN"))
-            }
-            Target::TargetArn(_) | Target::TopicArn(_) => Ok(()),
-        }
+    /// Where it goes: the number or the ARN.
+    pub fn address(&self) -> Option<&str> {
+        Some(match self.target.as_ref()? {
+            Target::PhoneNumber(address) | Target::TargetArn(address) | Target::TopicArn(address) => address,
+        })
     }
+
+    /// What the push service of its endpoint gets: the payload that the message has for the platform.
+    pub fn push_payload(&self) -> Option<Value> {
+        let Target::TargetArn(arn) = self.target.as_ref()? else { return None };
+        let members: Value = serde_json::from_str(&self.text).ok()?;
+        serde_json::from_str(members[platform(arn)?].as_str()?).ok()
+    }
+}
+
+/// `arn:aws:sns:<region>:<account>:endpoint/<platform>/<application>/<id>`
+pub(super) fn platform(arn: &str) -> Option<&str> {
+    arn.rsplit(':').next()?.strip_prefix("endpoint/")?.split('/').next()
 }
 
 /// `MessageAttributes.entry.<n>.{Name, Value.DataType, Value.StringValue | Value.BinaryValue}`
@@ -122,13 +110,4 @@ fn attributes(parameters: &BTreeMap<String, String>) -> BTreeMap<String, Attribu
             Some((entry(n, "Name")?, Attribute { data_type, value: value.unwrap_or_default() }))
         })
         .collect()
-}
-
-/// `+`, then at most 15 digits, the first of which is not 0.
-fn is_e164(number: &str) -> bool {
-    number.strip_prefix('+').is_some_and(|digits| {
-        (2..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
-    })
 }

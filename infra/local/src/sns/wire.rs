@@ -22,10 +22,6 @@ impl Refusal {
         Self { status, code: code.to_owned(), message: message.to_owned() }
     }
 
-    pub(super) fn invalid(message: &str) -> Self {
-        Self::new(400, "InvalidParameter", message)
-    }
-
     pub(super) fn internal() -> Self {
         Self::new(500, "InternalError", "An internal error occurred")
     }
