@@ -173,7 +173,7 @@ impl HintResolver<'_> {
         let tokens = self.hint_tokens;
         let tokens = tokens.ok_or(NotResolved::invalid("login_hint_token is not accepted here"))?;
         let jws = UnverifiedJws::parse(token)?;
-        if !jws.typ().is_none_or(|typ| typ == "jwt") {
+        if jws.typ().is_some_and(|typ| typ != "jwt") {
             return Err(NotResolved::invalid("the token is of another type"));
         }
         let issuer = jws.issuer().and_then(|iss| tokens.issuers.find(iss));

@@ -126,6 +126,18 @@ async fn what_is_no_id_token_of_ours_for_this_client_is_refused() {
     assert_eq!(ask(&provider, "kiosk", token, at(40.0)).await.status, 200, "the token itself");
 }
 
+/// HYG-3-08, HYG-3-09: even where nothing but its type tells it from an ID token.
+#[tokio::test]
+async fn an_access_token_for_the_client_itself_is_no_id_token() {
+    let provider = Provider::start().await;
+    provider.register(json!({"client_id": "teller", "audience": "teller"})).await.expect("teller");
+    let tokens = tokens(&provider, "teller", 0.0).await;
+    assert_eq!(part(tokens.text("access_token"), 1)["aud"], "teller");
+    let answer = ask(&provider, "teller", tokens.text("access_token"), at(20.0)).await;
+    assert_eq!(answer.refusal(), INVALID);
+    assert_eq!(ask(&provider, "teller", tokens.text("id_token"), at(20.0)).await.status, 200);
+}
+
 /// CIBA-7.1-16
 #[tokio::test]
 async fn an_encrypted_id_token_is_refused_with_what_to_send_instead() {
