@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::TimeToLiveSpecification;
+use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveSpecification};
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -382,12 +382,21 @@ async fn a_table_that_cannot_be_reached_and_a_setting_that_is_missing_have_codes
 async fn the_keys_are_listed_by_use() {
     let deployment = Deployment::start().await;
     let keys = deployment.json(&["key", "list"]).await;
-    let shape =
-        |key: &Value| format!("{} {} {}", key["use"], key["generation"], key["state"]).replace('"', "");
+    let shape = |key: &Value| {
+        let members = ["use", "alg", "generation", "state"].map(|name| key[name].to_string());
+        members.join(" ").replace('"', "")
+    };
     let keys = keys["keys"].as_array().unwrap();
     assert_eq!(
         keys.iter().map(shape).collect::<Vec<_>>(),
-        ["data 1 current", "handle 1 current", "signing 1 current"]
+        [
+            "data null 1 current",
+            "handle null 1 current",
+            "signing ES256 1 current",
+            "signing RS256 1 current",
+            "signing PS256 1 current",
+            "signing EdDSA 1 current",
+        ]
     );
     assert_eq!((keys[0]["sign_until"].is_null(), keys[2]["kid"].is_string()), (true, true));
 }
@@ -425,7 +434,7 @@ async fn the_doctor_finds_a_table_without_index_and_keys() {
     deployment.dynamodb.create_table("bare", &bare).await.unwrap();
     let findings = deployment.findings(&[("TABLE_NAME", "bare")], START).await;
     let names: Vec<_> = findings.iter().map(|(check, _)| check.as_str()).collect();
-    assert_eq!(names, ["table_index", "keys", "keys", "keys"], "{findings:?}");
+    assert_eq!(names, ["table_index", "keys", "keys", "keys", "keys", "keys", "keys"], "{findings:?}");
 }
 
 #[tokio::test]
@@ -433,7 +442,10 @@ async fn the_doctor_finds_keys_that_are_overdue_but_never_the_data_key() {
     let deployment = Deployment::start().await;
     let findings = deployment.findings(&[], START.plus(91 * DAY)).await;
     let overdue = |name: &str| findings.iter().any(|(check, it)| check == "keys" && it.contains(name));
-    assert!(findings.len() == 2 && overdue("handle key 1") && overdue("signing key 1"), "{findings:?}");
+    assert_eq!(findings.len(), 5, "{findings:?}");
+    for name in ["handle", "signing-ES256", "signing-RS256", "signing-PS256", "signing-EdDSA"] {
+        assert!(overdue(&format!("{name} key 1 ")), "{name}: {findings:?}");
+    }
 }
 
 #[tokio::test]
@@ -459,6 +471,27 @@ async fn the_doctor_finds_a_key_set_without_the_key_that_signs() {
     let deployment = Deployment::start().await;
     *deployment.published.jwks.lock().unwrap() = json!({ "keys": [{ "kid": "another" }] });
     assert_eq!(deployment.finding(&[], START).await.0, "jwks");
+}
+
+/// TOK-12-01: a verifier of one algorithm is not helped by the keys of the others.
+#[tokio::test]
+async fn the_doctor_finds_a_key_set_without_the_key_of_one_algorithm() {
+    let deployment = Deployment::start().await;
+    let without_rs256 =
+        |set: &mut Value| set["keys"].as_array_mut().unwrap().retain(|it| it["alg"] != "RS256");
+    without_rs256(&mut deployment.published.jwks.lock().unwrap());
+    let (check, detail) = deployment.finding(&[], START).await;
+    assert!(check == "jwks" && detail.contains("(RS256)") && !detail.contains("(ES256)"), "{detail}");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_that_the_key_of_one_algorithm_is_missing() {
+    let deployment = Deployment::start().await;
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let delete = deployment.dynamodb.client().delete_item().table_name(TABLE).key("pk", text("keys"));
+    delete.key("sk", text("key#signing-PS256#00000001")).send().await.unwrap();
+    let (check, detail) = deployment.finding(&[], START).await;
+    assert!(check == "keys" && detail.contains("no signing-PS256 key"), "{detail}");
 }
 
 #[tokio::test]

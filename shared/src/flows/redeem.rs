@@ -5,6 +5,7 @@ use crate::domain::authentication_request::{AuthenticationRequest, PollFinding, 
 use crate::domain::client::Client;
 use crate::domain::decision::Approval;
 use crate::domain::person::Person;
+use crate::domain::signing_algorithm::SigningAlgorithm;
 use crate::domain::time::{Timestamp, seconds_rounded_up};
 use crate::flows::Invocation;
 use crate::keys::{KeyError, KeyRing};
@@ -102,7 +103,7 @@ impl Redemption<'_> {
         invocation: &Invocation,
     ) -> Result<TokenResponse, NotRedeemed> {
         let now = invocation.now;
-        let signing_key = self.keys.signing_key(now)?;
+        let signing_key = self.keys.signing_key(SigningAlgorithm::DEFAULT, now)?;
         let jti = self.keys.seal_jti(&request.key, invocation.random(), now)?;
         let (iss, sub, client_id) = (self.issuer.as_str(), person.sub.as_str(), client.id.as_str());
         let scope = approval.scope.encode();
@@ -134,7 +135,7 @@ impl Redemption<'_> {
             auth_time,
             acr,
             amr,
-            at_hash: id_token::at_hash(&access_token),
+            at_hash: id_token::at_hash(signing_key.algorithm(), &access_token),
             auth_req_id,
         };
         Ok(TokenResponse {
