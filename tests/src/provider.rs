@@ -1,6 +1,7 @@
 //! A provider of a test's own: fresh table, fresh keys, two clients, two people.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -13,7 +14,7 @@ use ciba::flows::{Invocation, enroll_person, register_client};
 use ciba::http::Request;
 use ciba::http::serve::{self, Endpoint};
 use ciba::store::Table;
-use ciba_local::kms::{Kms, KmsHandle};
+use ciba_local::kms::{Kms, KmsHandle, WrappingKey};
 use ciba_local::login_issuer::LoginIssuer;
 use ciba_local::proxy::Proxy;
 use ciba_local::server::{Server, listen};
@@ -27,12 +28,20 @@ use key_rotation::KeyRotation;
 use revocation::Revocation;
 use serde_json::{Map, Value, json};
 use token::Token;
+use tokio::sync::Mutex;
 use userinfo::Userinfo;
 
 use crate::{Answer, Engine, START, basic, form, form_request, json_request, root};
 
 /// As long as every client's secret has to be.
 pub const SECRET: &str = "a-secret-of-at-least-32-characters";
+
+/// All providers of a process have one KMS key, so that keys made for one open for another.
+static KMS_KEY: LazyLock<WrappingKey> = LazyLock::new(WrappingKey::generate);
+/// The first keys of a provider, by how long they sign.
+static FIRST_KEYS: Mutex<BTreeMap<String, Vec<Item>>> = Mutex::const_new(BTreeMap::new());
+
+type Item = HashMap<String, AttributeValue>;
 
 /// Settings beside those that every test needs.
 pub type Settings<'a> = &'a [(&'a str, &'a str)];
@@ -68,7 +77,7 @@ impl Provider {
     /// A provider with keys, the clients `kiosk` (Basic) and `call-centre` (post), and `alice` and `bob`.
     pub async fn with(settings: Settings<'_>) -> Self {
         let provider = Self::empty(settings).await;
-        provider.key_rotation.run(&provider.invocation(START)).await.expect("keys");
+        provider.put_first_keys().await;
         provider.register(json!({"client_id": "kiosk"})).await.expect("kiosk");
         let call_centre = json!({"client_id": "call-centre", "token_endpoint_auth_method": "client_secret_post",
             "audience": "https://api.example"});
@@ -77,6 +86,7 @@ impl Provider {
             provider.enroll(sub, json!({"channels": [{"sms": number}]})).await.expect(sub);
         }
         provider.proxy.clear();
+        provider.kms.clear();
         provider
     }
 
@@ -87,7 +97,7 @@ impl Provider {
         let dynamodb = Engine::start(&template).await;
         let proxy = Proxy::start(listen(0).await.expect("a port"), dynamodb.url()).expect("a proxy");
         let sns = Sns::start(listen(0).await.expect("a port")).expect("SNS");
-        let kms = Kms::start(listen(0).await.expect("a port")).expect("KMS");
+        let kms = Kms::start_with(listen(0).await.expect("a port"), &KMS_KEY).expect("KMS");
         let listener = listen(0).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let login = Arc::new(LoginIssuer::new(&format!("http://localhost:{port}")).expect("a login issuer"));
@@ -137,6 +147,32 @@ impl Provider {
     /// What a function signs its calls as. An access key has letters and digits only.
     pub fn access_key(function: &str) -> String {
         function.replace('-', "")
+    }
+
+    /// What a rotation at [`START`] makes. A process makes it once and copies it: RSA keys take long.
+    async fn put_first_keys(&self) {
+        let days = self.environment.iter().find(|(name, _)| name == "SIGNING_KEY_ROTATION_DAYS");
+        let days = days.map(|(_, value)| value.clone()).unwrap_or_default();
+        let client = self.dynamodb.client();
+        let mut made = FIRST_KEYS.lock().await;
+        let Some(items) = made.get(&days) else {
+            self.key_rotation.run(&self.invocation(START)).await.expect("keys");
+            let keys = client.query().table_name(&self.dynamodb.table).key_condition_expression("pk = :pk");
+            let keys = keys.expression_attribute_values(":pk", AttributeValue::S("keys".to_owned()));
+            made.insert(days, keys.send().await.expect("the keys").items.expect("items"));
+            return;
+        };
+        let items = items.clone();
+        drop(made);
+        for item in items {
+            client
+                .put_item()
+                .table_name(&self.dynamodb.table)
+                .set_item(Some(item))
+                .send()
+                .await
+                .expect("a key");
+        }
     }
 
     /// The environment of this provider's functions, for a second, cold instance of one of them.

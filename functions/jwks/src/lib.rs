@@ -32,7 +32,10 @@ impl Jwks {
             return Err(Error::MethodNotAllowed.into());
         }
         let records = self.table.list_public_keys().await?;
-        let published = records.iter().filter(|record| is_published(*record, &records, invocation.now));
+        // Each algorithm has a schedule of its own.
+        let schedules = records.chunk_by(|one, next| one.key_use == next.key_use);
+        let published = schedules
+            .flat_map(|keys| keys.iter().filter(|record| is_published(*record, keys, invocation.now)));
         let keys: Vec<_> = published.filter_map(|record| record.public.clone()).collect();
         match keys.is_empty() {
             true => Err(Refusal::unavailable("there is no signing key")),

@@ -2,9 +2,9 @@
 //!
 //! 1. The settings can be read.
 //! 2. The table is there, with its index and its TTL.
-//! 3. The keys are there, and none is overdue.
+//! 3. The keys are there, those of each algorithm included, and none is overdue.
 //! 4. The discovery document is at the issuer and names it, byte for byte.
-//! 5. The JWKS holds the key that signs.
+//! 5. The JWKS holds the keys that sign.
 //! 6. There are login issuers, and their keys can be fetched.
 //! 7. No client has the name that login tokens are made for.
 //! 8. There is a client that may ask, and a person who can be told.
@@ -16,6 +16,7 @@ use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers};
 use ciba::domain::client::ClientId;
 use ciba::domain::key_schedule::current;
 use ciba::domain::login_issuer::LoginIssuer;
+use ciba::domain::signing_algorithm::SigningAlgorithm;
 use ciba::domain::time::Timestamp;
 use ciba::outbound::{Fetcher, count_fitting};
 use ciba::protocol::routes;
@@ -100,12 +101,12 @@ async fn examine(environment: &Environment, now: Timestamp) -> Vec<Check> {
     };
     let table = table.filter(|_| is_reachable);
 
-    let mut kid = None;
+    let mut signing = Vec::new();
     match &table {
         None => checks.push(skipped("keys", "the table")),
         Some(table) => match table.list_keys().await {
             Err(error) => checks.push(unreachable("keys", &error)),
-            Ok(records) => kid = look_at_keys(&records, now, &mut checks),
+            Ok(records) => signing = look_at_keys(&records, now, &mut checks),
         },
     }
 
@@ -114,9 +115,9 @@ async fn examine(environment: &Environment, now: Timestamp) -> Vec<Check> {
         Some(issuer) => {
             let http = Http::new();
             checks.push(look_at_discovery(&http, issuer).await);
-            checks.push(match &kid {
-                None => skipped("jwks", "a signing key in the table"),
-                Some(kid) => look_at_jwks(&http, issuer, kid).await,
+            checks.push(match signing.as_slice() {
+                [] => skipped("jwks", "a signing key in the table"),
+                signing => look_at_jwks(&http, issuer, signing).await,
             });
         }
     }
@@ -179,10 +180,13 @@ fn unreachable(name: &'static str, error: &StoreError) -> Check {
     fault(name, detail, remedy)
 }
 
-/// The name of the key that signs at `now`, if there is one.
-fn look_at_keys(records: &[KeyRecord], now: Timestamp, checks: &mut Vec<Check>) -> Option<String> {
-    let mut kid = None;
-    for key_use in key::USES {
+/// A key that signs, by its algorithm and its `kid`.
+type Signing = (SigningAlgorithm, String);
+
+/// The keys that sign at `now`.
+fn look_at_keys(records: &[KeyRecord], now: Timestamp, checks: &mut Vec<Check>) -> Vec<Signing> {
+    let mut signing = Vec::new();
+    for key_use in KeyUse::ALL {
         let keys = key::of(key_use, records);
         let name = key_use.as_str();
         let Some(current) = current(&keys, now) else {
@@ -203,11 +207,10 @@ fn look_at_keys(records: &[KeyRecord], now: Timestamp, checks: &mut Vec<Check>) 
         } else {
             ok("keys", format!("{name} key {generation} is current"))
         });
-        if key_use == KeyUse::Signing {
-            kid = current.public.as_ref().map(|jwk| jwk.kid.clone());
-        }
+        let kid = current.public.as_ref().map(|jwk| jwk.kid.clone());
+        signing.extend(key_use.algorithm().zip(kid));
     }
-    kid
+    signing
 }
 
 async fn look_at_discovery(http: &Http, issuer: &Issuer) -> Check {
@@ -231,7 +234,7 @@ async fn look_at_discovery(http: &Http, issuer: &Issuer) -> Check {
     }
 }
 
-async fn look_at_jwks(http: &Http, issuer: &Issuer, kid: &str) -> Check {
+async fn look_at_jwks(http: &Http, issuer: &Issuer, signing: &[Signing]) -> Check {
     let name = "jwks";
     let url = format!("{}{}", issuer.as_str(), routes::JWKS);
     let set = match http.json(&url).await {
@@ -241,12 +244,17 @@ async fn look_at_jwks(http: &Http, issuer: &Issuer, kid: &str) -> Check {
         }
     };
     let keys = set["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if keys.iter().any(|key| key["kid"] == kid) {
-        return ok(name, format!("{url} holds the key that signs"));
+    let holds = |(algorithm, kid): &&Signing| {
+        keys.iter().any(|key| key["kid"] == **kid && key["alg"] == algorithm.as_str())
+    };
+    let missing = signing.iter().filter(|key| !holds(key));
+    let missing: Vec<_> = missing.map(|(algorithm, kid)| format!("{kid} ({})", algorithm.as_str())).collect();
+    if missing.is_empty() {
+        return ok(name, format!("{url} holds the keys that sign"));
     }
     fault(
         name,
-        format!("{url} does not hold {kid}, the key that signs"),
+        format!("{url} does not hold what signs: {}", missing.join(", ")),
         "if there is a cache in front of it, end it; otherwise TABLE_NAME here is not the functions' table",
     )
 }

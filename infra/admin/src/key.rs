@@ -5,6 +5,7 @@ use std::time::Duration;
 use ciba::aws::Aws;
 use ciba::config::{Environment, KeySettings};
 use ciba::domain::key_schedule::{JWKS_MAX_AGE, RELOAD_EVERY, Scheduled, current, is_published};
+use ciba::domain::signing_algorithm::SigningAlgorithm;
 use ciba::domain::time::Timestamp;
 use ciba::flows::Invocation;
 use ciba::flows::rotate_keys::{Made, rotate_now};
@@ -18,7 +19,6 @@ use crate::failure::Failure;
 use crate::screen::{columns, utc};
 use crate::settings::table;
 
-pub(crate) const USES: [KeyUse; 3] = [KeyUse::Data, KeyUse::Handle, KeyUse::Signing];
 const HOUR: Duration = Duration::from_secs(60 * 60);
 /// How long a current key may be past its time: rotation looks each hour, and a successor waits before it signs.
 const MAY_BE_LATE: Duration = HOUR.saturating_add(RELOAD_EVERY).saturating_add(JWKS_MAX_AGE);
@@ -71,12 +71,13 @@ pub(crate) async fn run(
     match command {
         KeyCommand::List => Ok(list(&table(environment)?.list_keys().await?, invocation.now)),
         KeyCommand::Rotate { key_use } => {
-            let uses = match key_use {
-                None => &[KeyUse::Handle, KeyUse::Signing][..],
-                Some(RotatedUse::Signing) => &[KeyUse::Signing],
-                Some(RotatedUse::Handle) => &[KeyUse::Handle],
+            let wanted = |one: &KeyUse| match key_use {
+                None => *one != KeyUse::Data,
+                Some(RotatedUse::Signing) => one.algorithm().is_some(),
+                Some(RotatedUse::Handle) => *one == KeyUse::Handle,
             };
-            rotate(uses, environment, invocation).await
+            let uses: Vec<_> = KeyUse::ALL.into_iter().filter(wanted).collect();
+            rotate(&uses, environment, invocation).await
         }
     }
 }
@@ -98,7 +99,7 @@ async fn rotate(
 fn rotated(made: &[Made], uses: &[KeyUse], records: &[KeyRecord], now: Timestamp) -> Output {
     let mut text = String::new();
     let mut keys = Vec::new();
-    for key_use in USES {
+    for key_use in KeyUse::ALL {
         let newest = of(key_use, records).into_iter().max_by_key(|record| record.generation);
         let Some(KeyRecord { generation, times, .. }) = newest else { continue };
         let is_made = made.contains(&(key_use, generation));
@@ -117,7 +118,8 @@ fn rotated(made: &[Made], uses: &[KeyUse], records: &[KeyRecord], now: Timestamp
             }
         };
         keys.push(json!({
-            "use": name,
+            "use": use_of(key_use),
+            "alg": key_use.algorithm().map(SigningAlgorithm::as_str),
             "generation": generation,
             "made": is_made,
             "sign_from": times.sign_from.seconds(),
@@ -131,12 +133,30 @@ pub(crate) fn of(key_use: KeyUse, records: &[KeyRecord]) -> Vec<KeyRecord> {
     records.iter().filter(|record| record.key_use == key_use).cloned().collect()
 }
 
+/// The use in one word; a signing key's algorithm stands beside it.
+const fn use_of(key_use: KeyUse) -> &'static str {
+    match key_use {
+        KeyUse::Data | KeyUse::Handle => key_use.as_str(),
+        KeyUse::Signing(_) => "signing",
+    }
+}
+
 fn list(records: &[KeyRecord], now: Timestamp) -> Output {
-    let header =
-        ["use", "generation", "state", "published from", "used from", "used until", "good until", "kid"];
+    let header = [
+        "use",
+        "alg",
+        "generation",
+        "state",
+        "published from",
+        "used from",
+        "used until",
+        "good until",
+        "kid",
+    ];
     let mut rows = vec![header.map(str::to_owned)];
     let mut keys = Vec::new();
-    for key_use in USES {
+    for key_use in KeyUse::ALL {
+        let alg = key_use.algorithm().map(SigningAlgorithm::as_str);
         let of_this_use = of(key_use, records);
         for record in &of_this_use {
             let state = state(record, &of_this_use, now);
@@ -147,7 +167,8 @@ fn list(records: &[KeyRecord], now: Timestamp) -> Output {
             let until = |at| (key_use != KeyUse::Data).then_some(at);
             let end = |at| until(at).map_or_else(|| "-".to_owned(), utc);
             rows.push([
-                key_use.as_str().to_owned(),
+                use_of(key_use).to_owned(),
+                alg.unwrap_or("-").to_owned(),
                 record.generation.to_string(),
                 if overdue { format!("{}, overdue", state.as_str()) } else { state.as_str().to_owned() },
                 utc(times.publish_from),
@@ -157,7 +178,8 @@ fn list(records: &[KeyRecord], now: Timestamp) -> Output {
                 kid.unwrap_or("-").to_owned(),
             ]);
             keys.push(json!({
-                "use": key_use.as_str(),
+                "use": use_of(key_use),
+                "alg": alg,
                 "generation": record.generation,
                 "state": state.as_str(),
                 "overdue": overdue,
@@ -211,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_key_is_overdue_once_an_hourly_rotation_would_have_replaced_it() {
-        let key = record(KeyUse::Signing, 1, KeyTimes::first(START, DAY));
+        let key = record(KeyUse::Signing(SigningAlgorithm::Rs256), 1, KeyTimes::first(START, DAY));
         assert!(!is_overdue(&key, START.plus(DAY + MAY_BE_LATE)));
         assert!(is_overdue(&key, START.plus(DAY + MAY_BE_LATE + Duration::from_secs(1))));
         let data = record(KeyUse::Data, 1, KeyTimes::first(START, DAY));
@@ -232,6 +254,26 @@ mod tests {
         );
         assert!(output.text.contains("2027-01-15 08:00:00Z"), "{}", output.text);
         assert!(!output.json.to_string().contains("sealed"));
+    }
+
+    /// TOK-12-02
+    #[test]
+    fn a_signing_key_is_listed_with_its_algorithm_and_judged_among_its_like() {
+        let of = |algorithm, generation, from: Timestamp| {
+            record(KeyUse::Signing(algorithm), generation, KeyTimes::first(from, DAY))
+        };
+        let keys = [
+            of(SigningAlgorithm::Es256, 1, START),
+            of(SigningAlgorithm::Es256, 2, START.plus(DAY)),
+            of(SigningAlgorithm::EdDsa, 1, START),
+        ];
+        let output = list(&keys, START.plus(DAY));
+        let rows = output.json["keys"].as_array().unwrap().iter();
+        let rows: Vec<_> =
+            rows.map(|key| format!("{} {} {}", key["use"], key["alg"], key["state"])).collect();
+        let expected = ["ES256 retired", "ES256 current", "EdDSA current"];
+        assert_eq!(rows.join("\n").replace('"', ""), expected.map(|it| format!("signing {it}")).join("\n"));
+        assert!(output.text.contains("signing  EdDSA"), "{}", output.text);
     }
 
     #[test]

@@ -249,8 +249,13 @@ pub fn half_hash(algorithm: Algorithm, token: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-    use jsonwebtoken::{EncodingKey, encode};
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
+    };
+    use base64::engine::general_purpose::STANDARD;
+    use jsonwebtoken::{AlgorithmFamily, EncodingKey, encode};
     use serde_json::json;
 
     use super::*;
@@ -425,6 +430,48 @@ mod tests {
     #[test]
     fn a_token_without_kid_is_refused() {
         assert_eq!(defect(|case| case.id_header.kid = None), (Token::Id, Defect::Key));
+    }
+
+    /// A new private key for `algorithm`.
+    fn signing_key(algorithm: Algorithm) -> EncodingKey {
+        match algorithm.family() {
+            AlgorithmFamily::Hmac => panic!("a secret, not a key pair"),
+            AlgorithmFamily::Ec => EncodingKey::from_ec_der(new_key().to_pkcs8v1().unwrap().as_ref()),
+            AlgorithmFamily::Ed => {
+                EncodingKey::from_ed_der(Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap().as_ref())
+            }
+            AlgorithmFamily::Rsa => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+                let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+                let der = STANDARD.encode(der.as_ref());
+                let pem = format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
+                EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()
+            }
+        }
+    }
+
+    /// TOK-12-07, HYG-3-02: all keys have one name here, so that the algorithm has to tell them apart.
+    #[test]
+    fn of_several_keys_the_one_of_the_tokens_algorithm_is_taken_if_it_is_advertised() {
+        let algorithms = [Algorithm::RS256, Algorithm::PS256, Algorithm::EdDSA, Algorithm::ES256];
+        let pairs = algorithms.map(|algorithm| (algorithm, signing_key(algorithm)));
+        let published = |(algorithm, key): &(Algorithm, EncodingKey)| {
+            let mut key = Jwk::from_encoding_key(key, *algorithm).unwrap();
+            key.common.key_id = Some("k1".to_owned());
+            key
+        };
+        let keys: Vec<_> = pairs.iter().map(published).collect();
+        for (algorithm, key) in &pairs {
+            let header = Header { kid: Some("k1".to_owned()), ..Header::new(*algorithm) };
+            let token = Secret::from(encode(&header, &json!({"sub": "alice"}), key).unwrap());
+            let jwt = signed(&token, &keys, &algorithms).unwrap();
+            assert_eq!((jwt.header.alg, &jwt.claims["sub"]), (*algorithm, &json!("alice")));
+            let others: Vec<_> = algorithms.into_iter().filter(|other| other != algorithm).collect();
+            assert_eq!(signed(&token, &keys, &others).unwrap_err(), Defect::Algorithm, "{algorithm:?}");
+            let others: Vec<_> =
+                pairs.iter().filter(|(other, _)| other != algorithm).map(published).collect();
+            assert_eq!(signed(&token, &others, &algorithms).unwrap_err(), Defect::Key, "{algorithm:?}");
+        }
     }
 
     /// HYG-3-04

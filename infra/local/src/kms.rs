@@ -14,10 +14,10 @@ use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::Respo
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+pub use blob::WrappingKey;
 pub use call::{Call, Failure};
 
 use crate::{ACCOUNT, REGION, caller, clock, server::Server};
-use blob::WrappingKey;
 use wire::Refusal;
 
 /// The alias of the one key this double has.
@@ -49,7 +49,15 @@ impl Kms {
     /// # Errors
     /// When the listener has no local address.
     pub fn start(listener: TcpListener) -> io::Result<KmsHandle> {
-        let key = WrappingKey::generate();
+        Self::start_with(listener, &WrappingKey::generate())
+    }
+
+    /// Starts the double on `listener`, with a key that others may have too.
+    ///
+    /// # Errors
+    /// When the listener has no local address.
+    pub fn start_with(listener: TcpListener, key: &WrappingKey) -> io::Result<KmsHandle> {
+        let key = key.clone();
         let state = Arc::new(Double { key, calls: Mutex::default(), failures: Mutex::default() });
         let router = Router::new().route("/", post(receive)).with_state(Arc::clone(&state));
         Ok(KmsHandle { server: Server::start(listener, router)?, state })

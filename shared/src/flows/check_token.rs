@@ -8,7 +8,7 @@ use crate::domain::grant::Grant;
 use crate::domain::person::Person;
 use crate::domain::request_key::RequestKey;
 use crate::domain::time::Timestamp;
-use crate::keys::{KeyError, KeyRings, OpenError};
+use crate::keys::{KeyError, KeyRings};
 use crate::protocol::access_token::TYP;
 use crate::protocol::jws::UnverifiedJws;
 use crate::store::{StoreError, Table};
@@ -46,10 +46,7 @@ pub async fn open_refresh_token(
     text: &str,
     now: Timestamp,
 ) -> Result<Option<(RequestKey, u32)>, KeyError> {
-    Ok(match keys.open(|ring| ring.open_refresh_token(text), now).await? {
-        Ok(opened) => Some(opened),
-        Err(OpenError::UnknownVersion | OpenError::Forged) => None,
-    })
+    Ok(keys.open(|ring| ring.open_refresh_token(text), now).await?.ok())
 }
 
 /// A grant under which tokens count now.

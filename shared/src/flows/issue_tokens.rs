@@ -130,7 +130,7 @@ impl Issuing<'_> {
             auth_time: authentication.auth_time.seconds(),
             acr: authentication.acr.as_deref(),
             amr: &authentication.amr,
-            at_hash: id_token::at_hash(access_token),
+            at_hash: id_token::at_hash(algorithm, access_token),
             auth_req_id: granted.auth_req_id,
         };
         self.keys.signing_key(algorithm, now)?.sign(id_token::TYP, &claims).map_err(NotIssued::Fault)

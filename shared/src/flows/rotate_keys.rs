@@ -1,5 +1,7 @@
 //! Making keys: at deployment, and on a schedule. Two rotations at once are one.
 
+use tokio::task::spawn_blocking;
+
 use crate::config::KeySettings;
 use crate::domain::key_schedule::{KeyTimes, due, successor};
 use crate::flows::Invocation;
@@ -15,7 +17,8 @@ pub type Made = (KeyUse, u32);
 
 /// 1. Read the keys there are.
 /// 2. Make sure of a data key; whoever is second uses the first one's.
-/// 3. Make the handle key and the signing key that are due, sealed under it.
+/// 3. Make the handle key and each algorithm's signing key that are due, sealed under it. A rotation that ends
+///    half-way is completed by the next.
 pub fn rotate(
     table: &Table,
     kms: &Kms,
@@ -41,7 +44,7 @@ pub async fn rotate_now(
 
     let (sealed_under, data_key, is_new) = rotation.data_key(&of(KeyUse::Data)).await?;
     made.extend(is_new.then_some((KeyUse::Data, sealed_under)));
-    for key_use in [KeyUse::Handle, KeyUse::Signing] {
+    for key_use in KeyUse::ALL.into_iter().filter(|key_use| *key_use != KeyUse::Data) {
         let next = if uses.contains(&key_use) { successor } else { due };
         let Some((generation, times)) = next(&of(key_use), invocation.now, settings.rotate_every) else {
             continue;
@@ -108,8 +111,10 @@ impl Rotation<'_> {
             KeyUse::Data | KeyUse::Handle => {
                 (self.invocation.random::<{ HandleKey::BYTES }>().to_vec(), None)
             }
-            KeyUse::Signing => {
-                let pair = SigningKeyPair::generate();
+            KeyUse::Signing(algorithm) => {
+                // Beside the runtime: an RSA key takes long, and calls under way would time out.
+                let pair = spawn_blocking(move || SigningKeyPair::generate(algorithm)).await;
+                let pair = pair.ok().flatten();
                 let pair = pair.ok_or_else(|| RotationError("no signing key could be made".to_owned()))?;
                 (pair.private, Some(pair.public))
             }

@@ -33,14 +33,17 @@ impl KeyError {
 /// All keys, opened, as read at one moment.
 pub struct KeyRing {
     handle: Vec<HandleKey>,
-    signing: Vec<SigningKey>,
+    signing: HashMap<SigningAlgorithm, Vec<SigningKey>>,
     public: OwnPublicKeys,
 }
 
 impl KeyRing {
-    /// Opens the keys that can be opened under `data_keys`.
+    /// Opens the keys under `data_keys`.
+    ///
+    /// A ring has a handle key and one of the default algorithm. Another algorithm's may be missing, as after an
+    /// update that brought it: what needs it is then refused, and nothing else.
     fn open(records: &[KeyRecord], data_keys: &HashMap<u32, DataKey>) -> Result<Self, KeyError> {
-        let (mut handle, mut signing) = (Vec::new(), Vec::new());
+        let (mut handle, mut signing) = (Vec::new(), HashMap::<_, Vec<_>>::new());
         for record in records {
             match record.key_use {
                 KeyUse::Data => {}
@@ -48,16 +51,19 @@ impl KeyRing {
                     let key = HandleKey::new(record.generation, record.times, &opened(record, data_keys)?);
                     handle.push(key.ok_or(KeyError::new("a handle key is malformed"))?);
                 }
-                KeyUse::Signing => {
-                    let kid = record.public.as_ref().map(|jwk| jwk.kid.clone());
-                    let kid = kid.ok_or(KeyError::new("a signing key has no public half"))?;
+                KeyUse::Signing(algorithm) => {
+                    let public = record.public.as_ref().filter(|jwk| jwk.alg == algorithm.as_str());
+                    let kid = public.map(|jwk| jwk.kid.clone());
+                    let kid =
+                        kid.ok_or(KeyError::new("a signing key has no public half of its algorithm"))?;
                     let key = opened(record, data_keys)?;
-                    signing.push(SigningKey::new(record.generation, record.times, kid, &key));
+                    let key = SigningKey::new(algorithm, record.generation, record.times, kid, key);
+                    signing.entry(algorithm).or_default().push(key);
                 }
             }
         }
         // Not an empty ring: that would be kept for minutes after the keys are there.
-        if handle.is_empty() || signing.is_empty() {
+        if handle.is_empty() || !signing.contains_key(&SigningAlgorithm::DEFAULT) {
             return Err(KeyError::new("there are no keys yet; key-rotation makes them"));
         }
         Ok(Self { handle, signing, public: OwnPublicKeys::of(records) })
@@ -128,8 +134,11 @@ impl KeyRing {
         handle::read(&key.open(handle_use, sealed)?)
     }
 
-    pub fn signing_key(&self, _: SigningAlgorithm, now: Timestamp) -> Result<&SigningKey, KeyError> {
-        current(&self.signing, now).ok_or(KeyError::new("there is no signing key"))
+    /// The key that signs by `algorithm` at `now`.
+    pub fn signing_key(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Result<&SigningKey, KeyError> {
+        let keys = self.signing.get(&algorithm).map(Vec::as_slice).unwrap_or_default();
+        current(keys, now)
+            .ok_or_else(|| KeyError(format!("there is no {} key; key-rotation makes it", algorithm.as_str())))
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::key_schedule::KeyTimes;
+use crate::keys::SigningKeyPair;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const REQUEST: RequestKey = RequestKey::from_bytes([5; 16]);
@@ -10,7 +11,7 @@ fn ring(generations: &[u32]) -> KeyRing {
         |&generation: &u32| HandleKey::new(generation, times, &[generation.to_le_bytes()[0]; 32]).unwrap();
     KeyRing {
         handle: generations.iter().map(key).collect(),
-        signing: vec![],
+        signing: HashMap::new(),
         public: OwnPublicKeys::default(),
     }
 }
@@ -60,4 +61,87 @@ fn a_jti_is_new_each_time_and_begins_with_the_sealed_key() {
     assert!(one != other && one.starts_with(&handle) && other.starts_with(&handle));
     let (auth_req_id, _) = ring.seal_handle(HandleUse::AuthReqId, &REQUEST, NOW).unwrap();
     assert!(!one.starts_with(&auth_req_id), "a jti does not give the handle away");
+}
+
+const DATA_KEY: [u8; 32] = [3; 32];
+
+/// As `key-rotation` stores it.
+fn record(key_use: KeyUse, generation: u32) -> KeyRecord {
+    let (private, public) = match key_use {
+        KeyUse::Data | KeyUse::Handle => (vec![7; 32], None),
+        KeyUse::Signing(algorithm) => {
+            let pair = SigningKeyPair::generate(algorithm).unwrap();
+            (pair.private, Some(pair.public))
+        }
+    };
+    let data_key = DataKey::new(&DATA_KEY).unwrap();
+    KeyRecord {
+        key_use,
+        generation,
+        times: KeyTimes::first(NOW.plus(Duration::from_secs(generation.into())), Duration::from_secs(3600)),
+        sealed: data_key.seal(&sealing_label(key_use, generation), &private).unwrap(),
+        sealed_under: 1,
+        public,
+    }
+}
+
+fn opened_ring(records: &[KeyRecord]) -> Result<KeyRing, KeyError> {
+    KeyRing::open(records, &HashMap::from([(1, DataKey::new(&DATA_KEY).unwrap())]))
+}
+
+/// TOK-12-02
+#[test]
+fn an_algorithm_whose_key_is_missing_keeps_no_other_from_signing() {
+    let ring = opened_ring(&[
+        record(KeyUse::Handle, 1),
+        record(KeyUse::Signing(SigningAlgorithm::Es256), 1),
+        record(KeyUse::Signing(SigningAlgorithm::EdDsa), 1),
+    ])
+    .unwrap();
+    let later = NOW.plus(Duration::from_secs(10));
+    for (algorithm, is_there) in [
+        (SigningAlgorithm::Es256, true),
+        (SigningAlgorithm::Rs256, false),
+        (SigningAlgorithm::Ps256, false),
+        (SigningAlgorithm::EdDsa, true),
+    ] {
+        let key = ring.signing_key(algorithm, later).ok();
+        assert_eq!(key.map(SigningKey::algorithm), is_there.then_some(algorithm));
+    }
+}
+
+#[test]
+fn a_ring_without_a_handle_key_or_a_key_of_the_default_algorithm_is_none() {
+    let handle = record(KeyUse::Handle, 1);
+    let [es256, eddsa] = [SigningAlgorithm::Es256, SigningAlgorithm::EdDsa]
+        .map(|algorithm| record(KeyUse::Signing(algorithm), 1));
+    assert!(opened_ring(&[handle.clone(), es256.clone()]).is_ok());
+    for records in [&[handle, eddsa.clone()], &[es256, eddsa]] {
+        assert!(opened_ring(records).is_err());
+    }
+}
+
+/// TOK-12-02, HYG-3-02
+#[test]
+fn a_key_that_says_it_is_another_algorithms_is_not_opened() {
+    let mut key = record(KeyUse::Signing(SigningAlgorithm::Es256), 1);
+    key.public.as_mut().unwrap().alg = "RS256".to_owned();
+    assert!(opened_ring(&[record(KeyUse::Handle, 1), key]).is_err());
+}
+
+/// TOK-12-03
+#[test]
+fn each_algorithm_goes_from_key_to_key_by_itself() {
+    let ring = opened_ring(&[
+        record(KeyUse::Handle, 1),
+        record(KeyUse::Signing(SigningAlgorithm::Es256), 1),
+        record(KeyUse::Signing(SigningAlgorithm::Es256), 2),
+        record(KeyUse::Signing(SigningAlgorithm::EdDsa), 1),
+    ])
+    .unwrap();
+    let generation = |algorithm, seconds| {
+        ring.signing_key(algorithm, NOW.plus(Duration::from_secs(seconds))).unwrap().generation()
+    };
+    assert_eq!((generation(SigningAlgorithm::Es256, 1), generation(SigningAlgorithm::Es256, 2)), (1, 2));
+    assert_eq!(generation(SigningAlgorithm::EdDsa, 2), 1);
 }

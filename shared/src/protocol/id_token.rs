@@ -1,9 +1,11 @@
 //! The ID token (OIDC Core §2).
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
+
+use crate::domain::signing_algorithm::SigningAlgorithm;
 
 /// Lets the client see that the ID token answers its own request; required in push mode (CIBA §10.3.1),
 /// given in every mode.
@@ -32,10 +34,16 @@ pub struct IdTokenClaims<'a> {
     pub auth_req_id: Option<&'a str>,
 }
 
-/// `at_hash` under an algorithm with SHA-256: the left half of the hash of the token's ASCII octets
-/// (OIDC Core §3.1.3.6).
-pub fn at_hash(access_token: &str) -> String {
-    URL_SAFE_NO_PAD.encode(&digest(&SHA256, access_token.as_bytes()).as_ref()[..16])
+/// `at_hash` in an ID token signed by `algorithm`: the left half of the hash of the access token's ASCII octets
+/// (OIDC Core §3.1.3.6). The hash is the one the signature uses; that of Ed25519 is SHA-512 (RFC 8032 §5.1).
+pub fn at_hash(algorithm: SigningAlgorithm, access_token: &str) -> String {
+    let hash = match algorithm {
+        SigningAlgorithm::Es256 | SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 => &SHA256,
+        SigningAlgorithm::EdDsa => &SHA512,
+    };
+    let hash = digest(hash, access_token.as_bytes());
+    let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    URL_SAFE_NO_PAD.encode(left)
 }
 
 #[cfg(test)]
@@ -45,7 +53,17 @@ mod tests {
     /// TOK-1-10, CIBA-10.1.1-05: the example of OIDC Core, appendix A.3.
     #[test]
     fn at_hash_is_the_left_half_of_the_hash() {
-        assert_eq!(at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
+        let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+        for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256, SigningAlgorithm::Ps256] {
+            assert_eq!(at_hash(algorithm, token), "77QmUPtjPfzWtF2AnpK9RQ", "{algorithm:?}");
+        }
+    }
+
+    /// TOK-1-11: 32 octets of SHA-512, computed elsewhere.
+    #[test]
+    fn at_hash_under_eddsa_is_the_left_half_of_sha_512() {
+        let hash = at_hash(SigningAlgorithm::EdDsa, "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
+        assert_eq!(hash, "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Keys (`keys` / `key#<use>#<generation>`): sealed, written once, never changed.
 
 use crate::domain::key_schedule::{KeyTimes, Scheduled};
-use crate::protocol::jwks::EcPublicJwk;
+use crate::domain::signing_algorithm::SigningAlgorithm;
+use crate::protocol::jwks::PublicJwk;
 use crate::store::item::{Item, Reader, bytes, key, number, text, time};
 use crate::store::{StoreError, Table, WriteId};
 
@@ -14,21 +15,42 @@ pub enum KeyUse {
     Data,
     /// Seals `RequestKey`s into handles.
     Handle,
-    /// Signs tokens (ES256).
-    Signing,
+    /// Signs tokens by this algorithm: one key, one algorithm (`TOK-12-02`).
+    Signing(SigningAlgorithm),
 }
 
 impl KeyUse {
+    /// In the order in which they are made: the first rests on nothing, and the others on it.
+    pub const ALL: [Self; 6] = [
+        Self::Data,
+        Self::Handle,
+        Self::Signing(SigningAlgorithm::Es256),
+        Self::Signing(SigningAlgorithm::Rs256),
+        Self::Signing(SigningAlgorithm::Ps256),
+        Self::Signing(SigningAlgorithm::EdDsa),
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Data => "data",
             Self::Handle => "handle",
-            Self::Signing => "signing",
+            Self::Signing(SigningAlgorithm::Es256) => "signing-ES256",
+            Self::Signing(SigningAlgorithm::Rs256) => "signing-RS256",
+            Self::Signing(SigningAlgorithm::Ps256) => "signing-PS256",
+            Self::Signing(SigningAlgorithm::EdDsa) => "signing-EdDSA",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Data, Self::Handle, Self::Signing].into_iter().find(|key_use| key_use.as_str() == text)
+        Self::ALL.into_iter().find(|key_use| key_use.as_str() == text)
+    }
+
+    /// The algorithm of a signing key.
+    pub const fn algorithm(self) -> Option<SigningAlgorithm> {
+        match self {
+            Self::Signing(algorithm) => Some(algorithm),
+            Self::Data | Self::Handle => None,
+        }
     }
 }
 
@@ -44,7 +66,7 @@ pub struct KeyRecord {
     /// The generation of the data key that sealed it; 0 for data keys.
     pub sealed_under: u32,
     /// The public half of a signing key.
-    pub public: Option<EcPublicJwk>,
+    pub public: Option<PublicJwk>,
 }
 
 impl Scheduled for KeyRecord {
@@ -105,9 +127,9 @@ impl Table {
         self.query_keys("key#", None).await
     }
 
-    /// The signing keys without their private halves.
+    /// The signing keys of all algorithms without their private halves, sorted by algorithm and generation.
     pub async fn list_public_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        self.query_keys("key#signing#", Some(PUBLIC_ATTRIBUTES)).await
+        self.query_keys("key#signing-", Some(PUBLIC_ATTRIBUTES)).await
     }
 
     async fn query_keys(&self, prefix: &str, only: Option<&str>) -> Result<Vec<KeyRecord>, StoreError> {
@@ -131,5 +153,22 @@ impl Table {
     /// Puts a key if its generation does not exist. `false` if another creator was first.
     pub async fn insert_key(&self, record: &KeyRecord, write: &WriteId) -> Result<bool, StoreError> {
         self.put_if_absent(encode(record, write), "write_id", "PutItem key").await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_use_has_a_name_of_its_own_and_a_signing_keys_ends_with_its_algorithm() {
+        for key_use in KeyUse::ALL {
+            assert_eq!(KeyUse::parse(key_use.as_str()), Some(key_use));
+            let name = key_use.algorithm().map(|algorithm| format!("signing-{}", algorithm.as_str()));
+            assert_eq!(name.is_none(), matches!(key_use, KeyUse::Data | KeyUse::Handle));
+            assert!(name.is_none_or(|name| name == key_use.as_str()), "{key_use:?}");
+        }
+        let signing: Vec<_> = KeyUse::ALL.into_iter().filter_map(KeyUse::algorithm).collect();
+        assert_eq!(signing, SigningAlgorithm::ALL);
     }
 }

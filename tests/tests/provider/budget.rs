@@ -159,6 +159,19 @@ async fn what_can_be_refused_without_the_table_costs_no_call() {
     assert_eq!(names(&operations(&provider)), Vec::<&str>::new());
 }
 
+/// Speed: so many keys, of whatever algorithms, are read by one call and opened by one.
+#[tokio::test]
+async fn a_cold_start_costs_one_query_and_one_decryption() {
+    let provider = Provider::with(&[("SIGNING_KEY_ROTATION_DAYS", "1")]).await;
+    provider.key_rotation.run(&provider.invocation(at(86_400.0))).await.expect("successors");
+    provider.proxy.clear();
+    provider.kms.clear();
+    provider.token.warm_up(&provider.invocation(at(86_400.0))).await;
+    assert_eq!(names(&operations(&provider)), ["Query"]);
+    let calls = provider.kms.calls();
+    assert_eq!(calls.iter().map(|call| call.operation.as_str()).collect::<Vec<_>>(), ["Decrypt"]);
+}
+
 /// A poll pays for the whole item, so a typical one stays under 1 KB with room to spare.
 #[tokio::test]
 async fn a_typical_request_is_stored_in_less_than_one_kilobyte() {

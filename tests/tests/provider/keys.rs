@@ -4,8 +4,10 @@ mod publication;
 mod rotation;
 mod sealing;
 
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ciba::domain::signing_algorithm::SigningAlgorithm;
 use ciba_tests::{Answer, Provider, at, request};
 use serde_json::{Value, json};
 
@@ -14,6 +16,13 @@ const DAILY: (&str, &str) = ("SIGNING_KEY_ROTATION_DAYS", "1");
 const DAY: f64 = 86_400.0;
 /// A successor is made so long before it signs: functions reload (300 s), and verifiers forget (300 s).
 const NOTICE: f64 = 600.0;
+
+/// What the first rotation makes, in this order.
+const FIRST: [&str; 6] =
+    ["data#1", "handle#1", "signing-ES256#1", "signing-RS256#1", "signing-PS256#1", "signing-EdDSA#1"];
+/// What takes over from it. The data key stays.
+const SECOND: [&str; 5] =
+    ["handle#2", "signing-ES256#2", "signing-RS256#2", "signing-PS256#2", "signing-EdDSA#2"];
 
 /// What a rotation at `now` makes.
 async fn rotate(provider: &Provider, now: f64) -> Vec<String> {
@@ -26,12 +35,22 @@ async fn jwks(provider: &Provider, now: f64) -> Answer {
     provider.call(&provider.jwks, &request("GET", "/.well-known/jwks.json", &[], ""), at(now)).await
 }
 
-/// The names of the keys published at `now`.
-async fn published(provider: &Provider, now: f64) -> Vec<String> {
+/// The names of the keys of `algorithm` that are published at `now`.
+async fn published(provider: &Provider, algorithm: SigningAlgorithm, now: f64) -> Vec<String> {
     let answer = jwks(provider, now).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let keys = answer.body["keys"].as_array().expect("keys").iter();
+    let keys = keys.filter(|key| key["alg"] == algorithm.as_str());
     keys.map(|key| key["kid"].as_str().expect("kid").to_owned()).collect()
+}
+
+/// Takes the first key of `algorithm` out of the table, as if there had never been one.
+async fn remove_first(provider: &Provider, algorithm: SigningAlgorithm) {
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let delete = provider.dynamodb.client().delete_item().table_name("ciba").key("pk", text("keys"));
+    let delete = delete.key("sk", text(&format!("key#signing-{}#00000001", algorithm.as_str())));
+    let delete = delete.return_values(ReturnValue::AllOld).send().await.expect("a deletion");
+    assert!(delete.attributes.is_some(), "it was there");
 }
 
 /// Asks, approves and polls within ten seconds from `now`: the tokens.

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveSpecification};
 use ciba_local::server::listen;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::CREATE;
 use crate::deployment::{DAY, Deployment, START, TABLE, template};
@@ -50,7 +50,7 @@ async fn the_doctor_finds_a_table_without_index_and_keys() {
     deployment.dynamodb.create_table("bare", &bare).await.unwrap();
     let findings = deployment.findings(&[("TABLE_NAME", "bare")], START).await;
     let names: Vec<_> = findings.iter().map(|(check, _)| check.as_str()).collect();
-    let expected = ["table_index", "keys", "keys", "keys", "clients", "people"];
+    let expected = ["table_index", "keys", "keys", "keys", "keys", "keys", "keys", "clients", "people"];
     assert_eq!(names, expected, "{findings:?}");
 }
 
@@ -59,7 +59,10 @@ async fn the_doctor_finds_keys_that_are_overdue_but_never_the_data_key() {
     let deployment = sound().await;
     let findings = deployment.findings(&[], START.plus(91 * DAY)).await;
     let overdue = |name: &str| findings.iter().any(|(check, it)| check == "keys" && it.contains(name));
-    assert!(findings.len() == 2 && overdue("handle key 1") && overdue("signing key 1"), "{findings:?}");
+    assert_eq!(findings.len(), 5, "{findings:?}");
+    for name in ["handle", "signing-ES256", "signing-RS256", "signing-PS256", "signing-EdDSA"] {
+        assert!(overdue(&format!("{name} key 1 ")), "{name}: {findings:?}");
+    }
 }
 
 #[tokio::test]
@@ -85,6 +88,27 @@ async fn the_doctor_finds_a_key_set_without_the_key_that_signs() {
     let deployment = sound().await;
     *deployment.published.jwks.lock().unwrap() = json!({ "keys": [{ "kid": "another" }] });
     assert_eq!(deployment.finding(&[], START).await.0, "jwks");
+}
+
+/// TOK-12-01: a verifier of one algorithm is not helped by the keys of the others.
+#[tokio::test]
+async fn the_doctor_finds_a_key_set_without_the_key_of_one_algorithm() {
+    let deployment = sound().await;
+    let without_rs256 =
+        |set: &mut Value| set["keys"].as_array_mut().unwrap().retain(|it| it["alg"] != "RS256");
+    without_rs256(&mut deployment.published.jwks.lock().unwrap());
+    let (check, detail) = deployment.finding(&[], START).await;
+    assert!(check == "jwks" && detail.contains("(RS256)") && !detail.contains("(ES256)"), "{detail}");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_that_the_key_of_one_algorithm_is_missing() {
+    let deployment = sound().await;
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let delete = deployment.dynamodb.client().delete_item().table_name(TABLE).key("pk", text("keys"));
+    delete.key("sk", text("key#signing-PS256#00000001")).send().await.unwrap();
+    let (check, detail) = deployment.finding(&[], START).await;
+    assert!(check == "keys" && detail.contains("no signing-PS256 key"), "{detail}");
 }
 
 #[tokio::test]

@@ -9,11 +9,33 @@ use serde_json::{Value, json};
 
 use crate::deployment::{Deployment, START};
 
-/// Use, generation and state of each key.
+const SIGNING: [&str; 4] = ["ES256", "RS256", "PS256", "EdDSA"];
+
+/// Use, algorithm, generation and state of each key.
 async fn states(deployment: &Deployment, now: Timestamp) -> Vec<String> {
     let keys = deployment.run_with(&["key", "list"], &[], now).await.unwrap().json;
-    let shape = |key: &Value| format!("{} {} {}", key["use"], key["generation"], key["state"]);
-    keys["keys"].as_array().unwrap().iter().map(|key| shape(key).replace('"', "")).collect()
+    let shape = |key: &Value| {
+        let members = ["use", "alg", "generation", "state"].map(|name| key[name].to_string());
+        members.join(" ").replace('"', "")
+    };
+    keys["keys"].as_array().unwrap().iter().map(shape).collect()
+}
+
+/// The keys of all uses but data, of generations 1 and 2 in these states.
+fn two_generations(first: &str, second: &str) -> Vec<String> {
+    let uses = ["handle null".to_owned()].into_iter().chain(SIGNING.map(|alg| format!("signing {alg}")));
+    uses.flat_map(|it| [format!("{it} 1 {first}"), format!("{it} 2 {second}")]).collect()
+}
+
+#[tokio::test]
+async fn the_keys_are_listed_by_use_and_algorithm() {
+    let deployment = Deployment::start().await;
+    let expected = ["data null", "handle null"].map(str::to_owned).into_iter();
+    let expected =
+        expected.chain(SIGNING.map(|alg| format!("signing {alg}"))).map(|it| format!("{it} 1 current"));
+    assert_eq!(states(&deployment, START).await, expected.collect::<Vec<_>>());
+    let keys = deployment.json(&["key", "list"]).await["keys"].clone();
+    assert_eq!((keys[0]["sign_until"].is_null(), keys[2]["kid"].is_string()), (true, true));
 }
 
 /// TOK-12-03
@@ -23,20 +45,23 @@ async fn a_rotation_makes_successors_that_are_known_at_once_and_used_ten_minutes
     let now = START.plus(Duration::from_secs(60));
     let used_from = now.plus(RELOAD_EVERY + JWKS_MAX_AGE);
     let output = deployment.run_with(&["key", "rotate"], &[], now).await.unwrap();
-    let key = |name: &str, made: bool| json!({ "use": name, "generation": 2, "made": made, "sign_from": used_from.seconds() });
-    assert_eq!(output.json["keys"], json!([key("handle", true), key("signing", true)]));
-    assert!(output.text.contains("signing key 2 is made"), "{}", output.text);
+    let key = |name: &str, alg: Option<&str>, made: bool| json!({ "use": name, "alg": alg, "generation": 2, "made": made, "sign_from": used_from.seconds() });
+    let all = |made: bool| {
+        let signing = SIGNING.map(|alg| key("signing", Some(alg), made));
+        Value::from([&[key("handle", None, made)], &signing[..]].concat())
+    };
+    assert_eq!(output.json["keys"], all(true));
+    assert!(output.text.contains("signing-ES256 key 2 is made"), "{}", output.text);
 
-    let waiting = ["handle 1 current", "handle 2 waiting", "signing 1 current", "signing 2 waiting"];
+    let waiting = two_generations("current", "waiting");
     assert_eq!(states(&deployment, now).await[1..], waiting);
     let published = deployment.table.list_public_keys().await.unwrap();
-    assert!(published.iter().all(|key| key.times.publish_from <= now) && published.len() == 2);
-    let used = ["handle 1 retired", "handle 2 current", "signing 1 retired", "signing 2 current"];
-    assert_eq!(states(&deployment, used_from).await[1..], used);
+    assert!(published.iter().all(|key| key.times.publish_from <= now) && published.len() == 8);
+    assert_eq!(states(&deployment, used_from).await[1..], two_generations("retired", "current"));
 
     // Whoever asks again before they are used has been given what they ask for.
     let again = deployment.run_with(&["key", "rotate"], &[], now.plus(RELOAD_EVERY)).await.unwrap();
-    assert_eq!(again.json["keys"], json!([key("handle", false), key("signing", false)]));
+    assert_eq!(again.json["keys"], all(false));
     assert!(again.text.contains("was there already"), "{}", again.text);
     assert_eq!(states(&deployment, now).await[1..], waiting);
 }
@@ -50,8 +75,8 @@ async fn two_rotations_at_once_are_one() {
         let keys = output.unwrap().json["keys"].as_array().unwrap().clone();
         keys.iter().filter(|key| key["made"] == true).count()
     });
-    assert_eq!(made.iter().sum::<usize>(), 2);
-    assert_eq!(states(&deployment, START).await.len(), 5);
+    assert_eq!(made.iter().sum::<usize>(), 5);
+    assert_eq!(states(&deployment, START).await.len(), 11);
 }
 
 #[tokio::test]
@@ -62,7 +87,7 @@ async fn a_rotation_of_one_use_leaves_the_other_alone() {
         let keys = output["keys"].as_array().unwrap();
         assert!(keys.iter().all(|key| key["use"] == name && key["generation"] == 2), "{other}: {output}");
     }
-    assert_eq!(states(&deployment, START).await.len(), 5);
+    assert_eq!(states(&deployment, START).await.len(), 11);
 }
 
 /// As after a deployment whose rotation was never invoked.
@@ -75,7 +100,7 @@ async fn without_any_keys_a_rotation_makes_all_that_a_function_needs() {
     let made = output.json["keys"].as_array().unwrap();
     let first =
         |key: &Value| key["made"] == true && key["generation"] == 1 && key["sign_from"] == START.seconds();
-    assert!(made.len() == 3 && made.iter().all(first), "{}", output.json);
+    assert!(made.len() == 6 && made.iter().all(first), "{}", output.json);
     assert!(output.text.contains("it is the first, and used at once"), "{}", output.text);
 }
 
@@ -87,5 +112,5 @@ async fn a_rotation_without_kms_or_its_setting_makes_nothing_and_says_why() {
     assert!(code == 3 && why.contains("DisabledException"), "{code} {why}");
     let failure = deployment.run_with(&["key", "rotate"], &[("KMS_KEY_ID", "")], START).await.err().unwrap();
     assert_eq!((failure.exit_code(), failure.to_string().contains("KMS_KEY_ID")), (2, true), "{failure}");
-    assert_eq!(states(&deployment, START).await.len(), 3);
+    assert_eq!(states(&deployment, START).await.len(), 6);
 }

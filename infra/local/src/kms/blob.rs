@@ -1,6 +1,7 @@
 //! The ciphertext: key id ‖ nonce ‖ sealed bytes ‖ tag, with the encryption context as additional data.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde_json::Value;
@@ -11,12 +12,14 @@ use crate::id;
 /// An encryption context; its order does not matter.
 pub(super) type Context = BTreeMap<String, String>;
 
-pub(super) struct WrappingKey(LessSafeKey);
+/// What a double seals under. A double with the same key opens what another one sealed.
+#[derive(Clone)]
+pub struct WrappingKey(Arc<LessSafeKey>);
 
 impl WrappingKey {
-    pub(super) fn generate() -> Self {
+    pub fn generate() -> Self {
         let key = UnboundKey::new(&AES_256_GCM, &id::random_bytes::<32>()).expect("32 bytes are a key");
-        Self(LessSafeKey::new(key))
+        Self(Arc::new(LessSafeKey::new(key)))
     }
 
     pub(super) fn seal(&self, plaintext: &[u8], context: &Context) -> Vec<u8> {

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use ciba::aws::Aws;
+use ciba::domain::signing_algorithm::SigningAlgorithm;
+use ciba::keys::{KeyRings, Kms};
 use ciba_tests::{Provider, at, request};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{DAILY, DAY, NOTICE, header, jwks, published, rotate, tokens};
+use super::{DAILY, DAY, NOTICE, header, jwks, published, remove_first, rotate, tokens};
 
 /// TOK-12-01, TOK-12-02
 #[tokio::test]
@@ -17,15 +20,88 @@ async fn each_key_is_published_with_its_public_members_its_name_its_use_and_its_
     let answer = jwks(&provider, DAY).await;
     let keys = answer.body["keys"].as_array().unwrap();
     assert_eq!(answer.body.as_object().unwrap().len(), 1);
-    assert_eq!(keys.len(), 2);
-    for key in keys {
-        let members: BTreeSet<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(members, BTreeSet::from(["alg", "crv", "kid", "kty", "use", "x", "y"]));
-        assert_eq!((&key["kty"], &key["crv"]), (&Value::from("EC"), &Value::from("P-256")));
-        assert_eq!((&key["alg"], &key["use"]), (&Value::from("ES256"), &Value::from("sig")));
+    assert_eq!(keys.len(), 2 * SigningAlgorithm::ALL.len());
+    for (alg, kind) in [
+        ("ES256", json!({"kty": "EC", "crv": "P-256", "x": null, "y": null})),
+        ("RS256", json!({"kty": "RSA", "e": "AQAB", "n": null})),
+        ("PS256", json!({"kty": "RSA", "e": "AQAB", "n": null})),
+        ("EdDSA", json!({"kty": "OKP", "crv": "Ed25519", "x": null})),
+    ] {
+        let of_algorithm: Vec<_> = keys.iter().filter(|key| key["alg"] == alg).collect();
+        assert_eq!(of_algorithm.len(), 2, "{alg}");
+        let mut expected = json!({"use": "sig", "alg": alg, "kid": null});
+        expected.as_object_mut().unwrap().extend(kind.as_object().unwrap().clone());
+        for key in of_algorithm {
+            let mut key = key.clone();
+            for value in ["kid", "n", "x", "y"] {
+                let value = key.get_mut(value).map(Value::take);
+                assert!(value.is_none_or(|value| value.as_str().is_some_and(|text| text.len() >= 43)));
+            }
+            assert_eq!(key, expected);
+        }
     }
-    assert_ne!(keys[0]["kid"], keys[1]["kid"]);
-    assert_ne!(keys[0]["x"], keys[1]["x"]);
+    for value in ["kid", "n", "x"] {
+        let values: Vec<_> = keys.iter().filter_map(|key| key[value].as_str()).collect();
+        assert_eq!(BTreeSet::from_iter(&values).len(), values.len(), "no two keys have the same {value}");
+    }
+}
+
+/// TOK-12-01, TOK-12-02, TOK-12-03
+#[tokio::test]
+async fn each_algorithms_key_signs_what_the_key_published_under_its_name_verifies() {
+    let provider = Provider::with(&[DAILY]).await;
+    rotate(&provider, DAY - NOTICE).await;
+    let rings = KeyRings::new(
+        provider.table.clone(),
+        Kms::connect(&Aws::read(&provider.environment()).expect("settings")),
+    );
+    let mut signers = BTreeSet::new();
+    for now in [DAY - 1.0, DAY] {
+        let set: JwkSet = serde_json::from_value(jwks(&provider, now).await.body).expect("a JWKS");
+        let ring = rings.get(at(now)).await.expect("keys");
+        for algorithm in SigningAlgorithm::ALL {
+            let key = ring.signing_key(algorithm, at(now)).expect("a key");
+            let token = key.sign("JWT", &json!({"sub": "alice"})).expect("a token");
+            let header = header(&token);
+            assert_eq!(header["alg"], algorithm.as_str());
+            let kid = header["kid"].as_str().expect("a kid");
+            let jwk = set.find(kid).expect("published");
+            assert_eq!(
+                jwk.common.key_algorithm.map(|it| it.to_string()).as_deref(),
+                Some(algorithm.as_str())
+            );
+            let mut signature_only = Validation::new(algorithm.as_str().parse().expect("an algorithm"));
+            (signature_only.validate_exp, signature_only.validate_aud) = (false, false);
+            signature_only.required_spec_claims.clear();
+            let key = DecodingKey::from_jwk(jwk).expect("a key");
+            let verified = jsonwebtoken::decode::<Value>(&token, &key, &signature_only);
+            assert!(verified.is_ok(), "{algorithm:?}: {verified:?}");
+            assert!(signers.insert(kid.to_owned()), "each signs for its time only");
+        }
+    }
+}
+
+/// A table from before there were other algorithms, or half-way through a first rotation.
+#[tokio::test]
+async fn where_an_algorithm_has_no_key_the_others_sign_and_are_published() {
+    let provider = Provider::start().await;
+    for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256, SigningAlgorithm::EdDsa] {
+        remove_first(&provider, algorithm).await;
+    }
+    assert_eq!(jwks(&provider, 0.0).await.body["keys"].as_array().expect("keys").len(), 1);
+    tokens(&provider, 0.0).await;
+    assert_eq!(rotate(&provider, 60.0).await, ["signing-RS256#1", "signing-PS256#1", "signing-EdDSA#1"]);
+    assert_eq!(jwks(&provider, 60.0).await.body["keys"].as_array().expect("keys").len(), 4);
+}
+
+#[tokio::test]
+async fn without_a_key_of_the_default_algorithm_there_is_a_key_set_and_no_token() {
+    let provider = Provider::start().await;
+    remove_first(&provider, SigningAlgorithm::DEFAULT).await;
+    assert_eq!(jwks(&provider, 0.0).await.body["keys"].as_array().expect("keys").len(), 3);
+    let answer = provider.ask(&[], at(0.0)).await;
+    assert_eq!(answer.refusal(), (503, "temporarily_unavailable"));
+    assert!(provider.items_under("request#").await.is_empty());
 }
 
 /// TOK-1-01, TOK-1-03, TOK-2-04, TOK-12-01
@@ -53,25 +129,36 @@ async fn both_tokens_verify_under_the_published_key_that_they_name() {
 #[tokio::test]
 async fn a_retired_key_is_published_until_all_it_signed_has_ended() {
     let provider = Provider::with(&[DAILY]).await;
-    let first = published(&provider, 0.0).await;
-    rotate(&provider, DAY - NOTICE).await;
-    for now in [DAY - NOTICE, DAY, 2.0 * DAY, 3.0 * DAY - 1.0] {
-        assert!(published(&provider, now).await.contains(&first[0]), "at {now}");
+    let mut first = Vec::new();
+    for algorithm in SigningAlgorithm::ALL {
+        first.extend(published(&provider, algorithm, 0.0).await);
     }
-    let later = published(&provider, 3.0 * DAY).await;
-    assert_eq!(later.len(), 1);
-    assert_ne!(later, first);
+    assert_eq!(first.len(), SigningAlgorithm::ALL.len());
+    rotate(&provider, DAY - NOTICE).await;
+    for (algorithm, first) in SigningAlgorithm::ALL.into_iter().zip(&first) {
+        for now in [DAY - NOTICE, DAY, 2.0 * DAY, 3.0 * DAY - 1.0] {
+            assert!(published(&provider, algorithm, now).await.contains(first), "{algorithm:?} at {now}");
+        }
+        let later = published(&provider, algorithm, 3.0 * DAY).await;
+        assert!(later.len() == 1 && later[0] != *first, "{algorithm:?}");
+    }
 }
 
 /// Late is better than down: without a successor a key signs on, and so it has to be known.
 #[tokio::test]
 async fn a_key_without_successor_stays_published_and_signs_on() {
     let provider = Provider::with(&[DAILY]).await;
-    let first = published(&provider, 0.0).await;
-    assert_eq!(published(&provider, 100.0 * DAY).await, first);
+    let first = published(&provider, SigningAlgorithm::DEFAULT, 0.0).await;
+    for algorithm in SigningAlgorithm::ALL {
+        let at_first = published(&provider, algorithm, 0.0).await;
+        assert_eq!(published(&provider, algorithm, 100.0 * DAY).await, at_first, "{algorithm:?}");
+    }
     assert_eq!(super::kid(&tokens(&provider, 100.0 * DAY).await), first[0]);
     rotate(&provider, 101.0 * DAY).await;
-    assert_eq!(published(&provider, 102.0 * DAY).await.len(), 2, "what it signed lately may still be valid");
+    for algorithm in SigningAlgorithm::ALL {
+        let keys = published(&provider, algorithm, 102.0 * DAY).await;
+        assert_eq!(keys.len(), 2, "{algorithm:?}: what it signed lately may still be valid");
+    }
 }
 
 /// TOK-11-08, HYG-1-11
@@ -106,7 +193,7 @@ async fn without_keys_there_is_no_key_set_to_be_cached() {
     assert_eq!(answer.refusal(), (503, "temporarily_unavailable"));
     assert!(answer.retry_after() >= 1);
     rotate(&provider, 1.0).await;
-    assert_eq!(published(&provider, 1.0).await.len(), 1);
+    assert_eq!(published(&provider, SigningAlgorithm::DEFAULT, 1.0).await.len(), 1);
 }
 
 /// TOK-12-05

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ciba::aws::Aws;
+use ciba::domain::signing_algorithm::SigningAlgorithm;
 use ciba::keys::{DataKey, Kms, sealing_label};
 use ciba::store::{KeyRecord, KeyUse};
 use ciba_local::kms::Failure;
@@ -13,12 +14,14 @@ use key_rotation::KeyRotation;
 use serde_json::json;
 use token::Token;
 
-use super::{DAILY, DAY, NOTICE, kid, populate, published, rotate, tokens, version};
+use super::{
+    DAILY, DAY, FIRST, NOTICE, SECOND, kid, populate, published, remove_first, rotate, tokens, version,
+};
 
 #[tokio::test]
 async fn the_first_rotation_makes_one_key_of_each_kind_and_the_second_makes_none() {
     let provider = Provider::empty(&[]).await;
-    assert_eq!(rotate(&provider, 0.0).await, ["data#1", "handle#1", "signing#1"]);
+    assert_eq!(rotate(&provider, 0.0).await, FIRST);
     let before = provider.items_under("keys").await;
     assert!(rotate(&provider, 0.0).await.is_empty());
     assert!(rotate(&provider, 3600.0).await.is_empty());
@@ -27,7 +30,7 @@ async fn the_first_rotation_makes_one_key_of_each_kind_and_the_second_makes_none
 
 #[tokio::test]
 async fn rotations_at_the_same_moment_make_one_key_of_each_kind_and_all_end_well() {
-    for _ in 0..5 {
+    for _ in 0..2 {
         let provider = Provider::empty(&[]).await;
         let others = [(); 3].map(|()| KeyRotation::new(&provider.environment()).unwrap());
         let now = || provider.invocation(at(0.0));
@@ -44,9 +47,8 @@ async fn rotations_at_the_same_moment_make_one_key_of_each_kind_and_all_end_well
                 *made.entry(name.as_str().unwrap().to_owned()).or_insert(0) += 1;
             }
         }
-        let once = ["data#1", "handle#1", "signing#1"].map(|name| (name.to_owned(), 1));
-        assert_eq!(made, BTreeMap::from(once));
-        assert_eq!(provider.items_under("keys").await.len(), 3);
+        assert_eq!(made, BTreeMap::from(FIRST.map(|name| (name.to_owned(), 1))));
+        assert_eq!(provider.items_under("keys").await.len(), FIRST.len());
         populate(&provider).await;
         tokens(&provider, 1.0).await;
     }
@@ -65,7 +67,7 @@ async fn a_rotation_that_lost_the_race_for_the_data_key_makes_keys_that_open() {
     let (one, two) = (provider.invocation(at(0.0)), provider.invocation(at(0.0)));
     let (one, two) = tokio::join!(provider.key_rotation.run(&one), other.run(&two));
     let (Ok(made), Err(_)) = (if one.is_ok() { (one, two) } else { (two, one) }) else { panic!("one fails") };
-    assert_eq!(made["made"], json!(["handle#1", "signing#1"]));
+    assert_eq!(made["made"], json!(FIRST[1..]));
     populate(&provider).await;
     tokens(&provider, 1.0).await;
 }
@@ -74,7 +76,7 @@ async fn a_rotation_that_lost_the_race_for_the_data_key_makes_keys_that_open() {
 async fn a_successor_is_made_when_it_is_due_and_not_a_second_earlier() {
     let provider = Provider::with(&[DAILY]).await;
     assert!(rotate(&provider, DAY - NOTICE - 1.0).await.is_empty());
-    assert_eq!(rotate(&provider, DAY - NOTICE).await, ["handle#2", "signing#2"]);
+    assert_eq!(rotate(&provider, DAY - NOTICE).await, SECOND);
     assert!(rotate(&provider, DAY).await.is_empty());
 }
 
@@ -85,8 +87,22 @@ async fn successors_made_at_the_same_moment_are_one() {
     let (one, two) = (provider.invocation(at(DAY)), provider.invocation(at(DAY)));
     let (one, two) = tokio::join!(provider.key_rotation.run(&one), other.run(&two));
     let count = |answer: &serde_json::Value| answer["made"].as_array().unwrap().len();
-    assert_eq!(count(&one.unwrap()) + count(&two.unwrap()), 2);
-    assert_eq!(provider.items_under("keys").await.len(), 5);
+    assert_eq!(count(&one.unwrap()) + count(&two.unwrap()), SECOND.len());
+    assert_eq!(provider.items_under("keys").await.len(), FIRST.len() + SECOND.len());
+}
+
+/// TOK-12-02, TOK-12-03
+#[tokio::test]
+async fn each_algorithm_has_a_schedule_of_its_own() {
+    let provider = Provider::with(&[DAILY]).await;
+    remove_first(&provider, SigningAlgorithm::EdDsa).await;
+    assert_eq!(rotate(&provider, 3600.0).await, ["signing-EdDSA#1"]);
+    assert_eq!(published(&provider, SigningAlgorithm::EdDsa, 3600.0).await.len(), 1);
+    assert_eq!(rotate(&provider, DAY - NOTICE).await, SECOND[..4]);
+    assert!(rotate(&provider, DAY - NOTICE + 3599.0).await.is_empty());
+    // Nobody's successor but its own retires a key.
+    assert_eq!(published(&provider, SigningAlgorithm::EdDsa, 4.0 * DAY).await.len(), 1);
+    assert_eq!(rotate(&provider, DAY - NOTICE + 3600.0).await, ["signing-EdDSA#2"]);
 }
 
 /// TOK-12-03
@@ -94,10 +110,12 @@ async fn successors_made_at_the_same_moment_are_one() {
 async fn a_successor_is_published_at_once_and_signs_ten_minutes_later() {
     let provider = Provider::with(&[DAILY, ("ASKS_PER_TEN_MINUTES", "16")]).await;
     let made = DAY - NOTICE;
-    let [first] = &published(&provider, made - 1.0).await[..] else { panic!("one key") };
+    let [first] = &published(&provider, SigningAlgorithm::DEFAULT, made - 1.0).await[..] else {
+        panic!("one key")
+    };
     assert_eq!(kid(&tokens(&provider, made - 10.0).await), *first);
     rotate(&provider, made).await;
-    let both = published(&provider, made).await;
+    let both = published(&provider, SigningAlgorithm::DEFAULT, made).await;
     let [second] = &both.iter().filter(|kid| *kid != first).collect::<Vec<_>>()[..] else {
         panic!("two keys")
     };
@@ -138,15 +156,14 @@ async fn hourly_rotations_over_days_keep_everything_working() {
         rotate(&provider, now).await;
         if hour % 12 == 0 {
             let signer = kid(&tokens(&provider, now).await);
-            assert!(published(&provider, now).await.contains(&signer));
+            assert!(published(&provider, SigningAlgorithm::DEFAULT, now).await.contains(&signer));
             signers.push(signer);
         }
     }
     signers.dedup();
     assert!(signers.len() >= 4, "{signers:?}");
-    for signer in &signers[signers.len() - 2..] {
-        assert!(published(&provider, 5.0 * DAY).await.contains(signer), "the last two days'");
-    }
+    let published = published(&provider, SigningAlgorithm::DEFAULT, 5.0 * DAY).await;
+    assert!(signers[signers.len() - 2..].iter().all(|signer| published.contains(signer)), "of two days");
 }
 
 /// A version byte has 256 values, and a provider that rotates daily needs more within a year. A warm function
@@ -166,7 +183,7 @@ async fn the_256th_handle_key_works_like_the_first() {
     provider.table.insert_key(&record, &provider.invocation(at(0.0)).write_id).await.unwrap();
     tokens(&provider, 1.0).await;
 
-    assert_eq!(rotate(&provider, DAY - NOTICE).await, ["handle#256", "signing#2"]);
+    assert_eq!(rotate(&provider, DAY - NOTICE).await, [&["handle#256"], &SECOND[1..]].concat());
     tokens(&provider, DAY).await;
     provider.token = Token::new(&provider.environment()).unwrap();
     tokens(&provider, DAY + 60.0).await;
@@ -181,7 +198,7 @@ async fn a_rotation_that_failed_half_way_is_completed_by_the_next() {
     }
     provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect_err("the second key cannot be put");
     assert_eq!(provider.items_under("keys").await.len(), 1);
-    assert_eq!(rotate(&provider, 60.0).await, ["handle#1", "signing#1"]);
+    assert_eq!(rotate(&provider, 60.0).await, FIRST[1..]);
 }
 
 #[tokio::test]
@@ -190,5 +207,5 @@ async fn a_rotation_without_kms_makes_nothing_and_the_next_makes_all() {
     provider.kms.fail_next(Failure::Disabled);
     provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect_err("KMS is down");
     assert!(provider.items_under("keys").await.is_empty());
-    assert_eq!(rotate(&provider, 60.0).await, ["data#1", "handle#1", "signing#1"]);
+    assert_eq!(rotate(&provider, 60.0).await, FIRST);
 }

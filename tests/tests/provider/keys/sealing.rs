@@ -4,15 +4,17 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba::aws::Aws;
+use ciba::domain::signing_algorithm::SigningAlgorithm;
 use ciba::domain::time::Timestamp;
 use ciba::keys::{DataKey, HandleKey, Kms, sealing_label};
+use ciba::protocol::jwks::PublicKey;
 use ciba::store::{KeyRecord, KeyUse};
 use ciba_local::kms::Failure;
 use ciba_local::proxy::Refusal;
 use ciba_tests::{Answer, Provider, SECRET, at, basic, form, form_request};
 use token::Token;
 
-use super::{DAILY, DAY, NOTICE, populate, rotate, tokens, version};
+use super::{DAILY, DAY, FIRST, NOTICE, populate, rotate, tokens, version};
 
 async fn record(provider: &Provider, key_use: KeyUse) -> KeyRecord {
     let records = provider.table.list_keys().await.unwrap();
@@ -43,24 +45,36 @@ async fn poll(provider: &Provider, token: &Token, auth_req_id: &str, now: Timest
 async fn no_key_lies_in_the_table_in_clear() {
     let provider = Provider::start().await;
     let records = provider.table.list_keys().await.unwrap();
-    assert_eq!(records.len(), 3);
+    assert_eq!(records.len(), FIRST.len());
     let kms = Kms::connect(&Aws::read(&provider.environment()).unwrap());
     let plain = kms.decrypt(&record(&provider, KeyUse::Data).await.sealed).await.expect("KMS opens it");
     let data_key = DataKey::new(&plain).unwrap();
 
-    let signing = record(&provider, KeyUse::Signing).await;
-    let pkcs8 = data_key.open(&sealing_label(KeyUse::Signing, 1), &signing.sealed).expect("a signing key");
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).expect("PKCS#8");
-    let public = signing.public.unwrap();
-    let point = pair.public_key().as_ref();
-    assert_eq!(URL_SAFE_NO_PAD.encode(&point[1..33]), public.x, "it is the key that is published");
+    let mut secrets = Vec::new();
+    for algorithm in SigningAlgorithm::ALL {
+        let key_use = KeyUse::Signing(algorithm);
+        let signing = record(&provider, key_use).await;
+        let pkcs8 = data_key.open(&sealing_label(key_use, 1), &signing.sealed).expect("a signing key");
+        let secret = match signing.public.expect("a public half").key {
+            PublicKey::Ec { x, .. } => {
+                let pair =
+                    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).expect("PKCS#8");
+                let point = pair.public_key().as_ref();
+                assert_eq!(URL_SAFE_NO_PAD.encode(&point[1..33]), x, "it is the key that is published");
+                // RFC 5915: 04 20 and the scalar.
+                let scalar = pkcs8.windows(2).position(|at| at == [0x04, 0x20]).expect("a scalar");
+                pkcs8[scalar + 2..scalar + 34].to_vec()
+            }
+            // The end of the private key: of the last CRT parameter (RFC 8017), and the seed (RFC 8410).
+            PublicKey::Rsa { .. } | PublicKey::Okp { .. } => pkcs8[pkcs8.len() - 32..].to_vec(),
+        };
+        secrets.push(secret);
+    }
     let handle = record(&provider, KeyUse::Handle).await;
     let handle_key = data_key.open(&sealing_label(KeyUse::Handle, 1), &handle.sealed).expect("a handle key");
     assert_eq!(handle_key.len(), HandleKey::BYTES);
 
-    // RFC 5915: 04 20 and the scalar.
-    let scalar =
-        pkcs8.windows(2).position(|at| at == [0x04, 0x20]).map(|at| &pkcs8[at + 2..at + 34]).unwrap();
+    secrets.extend([plain, handle_key]);
     let scan = provider.dynamodb.client().scan().table_name(&provider.dynamodb.table).send().await.unwrap();
     for (name, value) in scan.items().iter().flatten() {
         let bytes = match (value.as_b(), value.as_s()) {
@@ -68,7 +82,7 @@ async fn no_key_lies_in_the_table_in_clear() {
             (_, Ok(text)) => text.as_bytes(),
             _ => continue,
         };
-        for secret in [&*plain, scalar, &*handle_key] {
+        for secret in &secrets {
             assert!(!contains(bytes, secret), "{name}");
             assert!(!contains(bytes, URL_SAFE_NO_PAD.encode(secret).as_bytes()), "{name}");
         }
@@ -83,9 +97,13 @@ async fn a_sealed_key_opens_for_its_own_use_and_generation_only() {
     let plain = kms.decrypt(&record(&provider, KeyUse::Data).await.sealed).await.unwrap();
     let data_key = DataKey::new(&plain).unwrap();
     let handle = record(&provider, KeyUse::Handle).await.sealed;
-    for (key_use, generation) in [(KeyUse::Signing, 1), (KeyUse::Handle, 2), (KeyUse::Data, 1)] {
+    let signing = KeyUse::Signing(SigningAlgorithm::Es256);
+    for (key_use, generation) in [(signing, 1), (KeyUse::Handle, 2), (KeyUse::Data, 1)] {
         assert!(data_key.open(&sealing_label(key_use, generation), &handle).is_err());
     }
+    let rs256 = record(&provider, KeyUse::Signing(SigningAlgorithm::Rs256)).await.sealed;
+    let ps256 = sealing_label(KeyUse::Signing(SigningAlgorithm::Ps256), 1);
+    assert!(data_key.open(&ps256, &rs256).is_err(), "one RSA key, one algorithm");
     assert!(kms.decrypt(&handle).await.is_err(), "KMS made the data key alone");
 }
 
