@@ -43,7 +43,7 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum ClientCommand {
     /// Write down a client with a new secret, which is printed once
-    Create(ClientCreate),
+    Create(Box<ClientCreate>),
     /// Show a client, without its secret, of which the table has only a hash
     Show { client_id: String },
     /// Give a client a new secret, which is printed once; the old one ends at once

@@ -133,15 +133,19 @@ fn messages_go_to_numbers_to_this_accounts_devices_and_to_the_stacks_topic_and_n
         (action, member("Resource"), member("NotResource"), member("Condition"))
     });
     assert_eq!(found.collect::<Vec<_>>(), expected);
-    assert_eq!(resources("AWS::SNS::Topic").map(|(id, _)| id).collect::<Vec<_>>(), ["NotificationTopic"]);
 }
 
-/// Nobody reads along unless the operator asks for it.
+/// Nobody reads along unless the operator asks for it, and alarms go another way than messages to people.
 #[test]
-fn the_topic_has_no_subscription_but_the_trial_address_that_is_asked_for() {
-    let subscriptions: Vec<_> = resources("AWS::SNS::Subscription").collect();
-    let [(_, trial)] = subscriptions[..] else { panic!("{subscriptions:?}") };
-    assert_eq!(trial["Condition"], "HasTrialEmail");
-    assert_eq!(trial["Properties"]["Endpoint"], json!({ "Ref": "TrialEmail" }));
-    assert_eq!(DOCUMENT["Parameters"]["TrialEmail"]["Default"], "");
+fn a_topic_has_no_subscription_but_the_address_that_is_asked_for() {
+    let subscriptions = resources("AWS::SNS::Subscription").map(|(_, subscription)| {
+        let property = |name: &str| subscription["Properties"][name]["Ref"].as_str().expect("a reference");
+        (property("TopicArn"), subscription["Condition"].as_str().expect("a condition"), property("Endpoint"))
+    });
+    let expected =
+        [("AlarmTopic", "HasAlarmEmail", "AlarmEmail"), ("NotificationTopic", "HasTrialEmail", "TrialEmail")];
+    assert_eq!(subscriptions.collect::<BTreeSet<_>>(), BTreeSet::from(expected));
+    for (_, _, address) in expected {
+        assert_eq!(DOCUMENT["Parameters"][address]["Default"], "");
+    }
 }

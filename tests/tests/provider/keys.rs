@@ -47,7 +47,8 @@ async fn published(provider: &Provider, algorithm: SigningAlgorithm, now: f64) -
 /// Takes the first key of `algorithm` out of the table, as if there had never been one.
 async fn remove_first(provider: &Provider, algorithm: SigningAlgorithm) {
     let text = |value: &str| AttributeValue::S(value.to_owned());
-    let delete = provider.dynamodb.client().delete_item().table_name("ciba").key("pk", text("keys"));
+    let delete =
+        provider.dynamodb.client().delete_item().table_name(&provider.dynamodb.table).key("pk", text("keys"));
     let delete = delete.key("sk", text(&format!("key#signing-{}#00000001", algorithm.as_str())));
     let delete = delete.return_values(ReturnValue::AllOld).send().await.expect("a deletion");
     assert!(delete.attributes.is_some(), "it was there");

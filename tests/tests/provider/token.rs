@@ -1,5 +1,6 @@
 //! The token endpoint (CIBA §10.1, §11): one valid request, one change, one fact.
 
+mod algorithms;
 mod changes;
 mod handles;
 mod polling;

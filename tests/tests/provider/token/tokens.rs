@@ -22,10 +22,12 @@ pub(super) async fn verified(provider: &Provider, token: &str) -> (Value, Value)
     assert_eq!(parts.len(), 3, "{token}");
     let header = URL_SAFE_NO_PAD.decode(parts[0]).expect("base64url without padding");
     let header: Value = serde_json::from_slice(&header).expect("a header");
-    assert_eq!(URL_SAFE_NO_PAD.decode(parts[2]).expect("base64url").len(), 64, "r ‖ s (HYG-3-14)");
-
     let key = keys.find(header["kid"].as_str().expect("a kid")).expect("a published key");
-    let mut validation = Validation::new(Algorithm::ES256);
+    let algorithm: Algorithm = header["alg"].as_str().expect("an algorithm").parse().expect("a known one");
+    let length = URL_SAFE_NO_PAD.decode(parts[2]).expect("base64url").len();
+    let expected = if matches!(algorithm, Algorithm::RS256 | Algorithm::PS256) { 256 } else { 64 };
+    assert_eq!(length, expected, "raw, not DER (HYG-3-14)");
+    let mut validation = Validation::new(algorithm);
     // The test's time is not the clock's; the test looks at the claims itself.
     (validation.validate_exp, validation.validate_aud) = (false, false);
     validation.required_spec_claims.clear();
