@@ -1,7 +1,7 @@
 # Every recipe line is one command, so that it can be typed by hand just as well.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test check lint bins release build deploy tools
+.PHONY: help demo up test check lint bins release bench build deploy tools
 
 # One target directory: the tests and the local stack look for binaries there.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -10,6 +10,7 @@ export SAM_CLI_TELEMETRY := 0
 FUNCTIONS := $(notdir $(wildcard functions/*))
 LOCAL := --cargo-lambda .tools/bin/cargo-lambda
 STACK ?= ciba
+PROFILE ?= release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +39,12 @@ bins:
 # A test starts them: what is deployed refuses settings that are fit for one's own machine only.
 release:
 	cargo build --release $(addprefix --package ,$(FUNCTIONS))
+
+# The functions as `make release` builds them, and beside them one that does nothing. It asserts nothing about time.
+bench: ## what each function costs, into docs/performance.md; BENCH_ROUNDS=2 for a short look, PROFILE=lambda as deployed
+	cargo build --profile $(PROFILE) --package bare-function $(addprefix --package ,$(FUNCTIONS))
+	cargo build --release --package ciba-bench
+	target/release/ciba-bench --functions target/$(PROFILE) $(if $(BENCH_ROUNDS),,--write docs/performance.md)
 
 # SAM passes no profile to cargo-lambda, which sets codegen-units to 1 by itself; this makes the rest of the deployed profile.
 build: export CARGO_PROFILE_RELEASE_LTO := fat

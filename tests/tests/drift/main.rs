@@ -3,6 +3,7 @@
 
 mod commands;
 mod layers;
+mod performance;
 mod permissions;
 mod references;
 mod routes;
