@@ -40,11 +40,12 @@ bins:
 release:
 	cargo build --release $(addprefix --package ,$(FUNCTIONS))
 
-# The functions as `make release` builds them, and beside them one that does nothing. It asserts nothing about time.
+# The functions as `make release` builds them, and beside them one that does nothing. What measures them needs no LTO,
+# which takes minutes.
 bench: ## what each function costs, into docs/performance.md; BENCH_ROUNDS=2 for a short look, PROFILE=lambda as deployed
 	cargo build --profile $(PROFILE) --package bare-function $(addprefix --package ,$(FUNCTIONS))
-	cargo build --release --package ciba-bench
-	target/release/ciba-bench --functions target/$(PROFILE) $(if $(BENCH_ROUNDS),,--write docs/performance.md)
+	cargo build --release --config 'profile.release.lto = "off"' --package ciba-bench
+	target/release/ciba-bench --functions target/$(PROFILE) $(if $(BENCH_ROUNDS),--rounds $(BENCH_ROUNDS),--write docs/performance.md)
 
 # SAM passes no profile to cargo-lambda, which sets codegen-units to 1 by itself; this makes the rest of the deployed profile.
 build: export CARGO_PROFILE_RELEASE_LTO := fat

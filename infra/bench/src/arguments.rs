@@ -14,7 +14,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "target/release")]
     pub functions: PathBuf,
     /// How often each function is started
-    #[arg(long, env = "BENCH_ROUNDS", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: u32,
     /// How often each step is repeated in a warm function, per round
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=100))]

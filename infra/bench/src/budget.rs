@@ -63,7 +63,8 @@ pub async fn all(
 
 /// The second of two: by then the function knows the client and its keys.
 async fn one(supply: &mut Supply, instance: &mut Instance, step: &Step) -> Result<Budget, Error> {
-    for event in supply.events(step.event, 2).await? {
+    for _ in 0..2 {
+        let event = supply.events(step.event, 1).await?.remove(0);
         supply.surroundings.proxy.clear();
         invoke(instance, step, event).await?;
     }

@@ -64,5 +64,6 @@ pub async fn run(arguments: &Arguments) -> Result<Report, Error> {
         flows.push(flow::flows(&mut supply, &binaries, arguments.flows as usize, at_once).await?);
     }
     supply.stop().await?;
-    Ok(Report { machine: Machine::read(), amount, sizes, plain, tls, budgets, flows })
+    let profile = binaries.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Report { profile, machine: Machine::read(), amount, sizes, plain, tls, budgets, flows })
 }

@@ -20,6 +20,8 @@ const END: &str = "<!-- figures: end -->";
 
 /// All that was measured.
 pub struct Report {
+    /// The folder of the binaries, which is named after their profile.
+    pub profile: String,
     pub machine: Machine,
     pub amount: Amount,
     pub sizes: BTreeMap<&'static str, Size>,
@@ -67,7 +69,7 @@ impl Report {
                 ],
                 ["machine".to_owned(), format!("{processor}, {cores} cores, {memory} GiB")],
                 ["system".to_owned(), format!("{system}, Linux {kernel}")],
-                ["compiler".to_owned(), format!("rustc {rustc}")],
+                ["compiler".to_owned(), format!("rustc {rustc}, profile `{}`", self.profile)],
             ],
         )
     }

@@ -171,6 +171,18 @@ mod tests {
     async fn a_function_that_reports_an_error_has_failed() {
         let mut api = RuntimeApi::start().await.unwrap();
         let address = api.address();
+        tokio::spawn(async move {
+            call(&address, "GET /2018-06-01/runtime/invocation/next", "").await;
+            call(&address, "POST /2018-06-01/runtime/invocation/1/error", "a panic").await
+        });
+        api.asked().await.unwrap();
+        assert!(api.invoke(Bytes::new()).await.unwrap_err().to_string().contains("a panic"));
+    }
+
+    #[tokio::test]
+    async fn a_function_that_cannot_start_has_failed() {
+        let mut api = RuntimeApi::start().await.unwrap();
+        let address = api.address();
         tokio::spawn(
             async move { call(&address, "POST /2018-06-01/runtime/init/error", "no settings").await },
         );

@@ -21,7 +21,7 @@ use ciba_local::template::Template;
 use ciba_local::{Error, REGION, clock};
 use serde_json::{Map, json};
 
-use crate::tls::Terminator;
+use crate::tls::{self, Authority, Terminator};
 
 const TABLE: &str = "ciba";
 const ISSUER: &str = "http://localhost:9000";
@@ -47,6 +47,12 @@ pub enum Way {
     Recorded,
 }
 
+/// What `SSL_CERT_FILE` names.
+struct Certificates {
+    plain: String,
+    tls: String,
+}
+
 pub struct Surroundings {
     pub proxy: Proxy,
     pub sns: SnsHandle,
@@ -55,7 +61,7 @@ pub struct Surroundings {
     dynamodb: DynamoDb,
     kms: KmsHandle,
     terminators: [Terminator; 3],
-    certificates: String,
+    certificates: Certificates,
     routes: Vec<Route>,
     table: Table,
     issuer: Issuer,
@@ -76,13 +82,13 @@ impl Surroundings {
         let listener = listen(0).await?;
         let login = LoginIssuer::new(&format!("http://localhost:{}", listener.local_addr()?.port()))?;
         let login_server = Server::start(listener, login.router())?;
-        let authority = crate::tls::Authority::new()?;
+        let authority = Authority::new()?;
         let terminators = [
             authority.terminate(&dynamodb.url()).await?,
             authority.terminate(&sns.url()).await?,
             authority.terminate(&kms.url()).await?,
         ];
-        let certificates = authority.bundle(folder)?;
+        let certificates = Certificates { plain: tls::bundle_of_the_system()?, tls: authority.file(folder)? };
 
         let settings = settings(&login, &dynamodb.url(), &sns.url(), &kms.url());
         let env = Environment::of(settings);
@@ -116,8 +122,8 @@ impl Surroundings {
             Way::Tls => self.terminators.each_ref().map(Terminator::url),
         };
         let mut environment = settings(&self.login, &dynamodb, &sns, &kms);
-        // One bundle, as in the image Lambda runs; a folder of single files would take longer to read.
-        environment.insert("SSL_CERT_FILE".to_owned(), self.certificates.clone());
+        let file = if way == Way::Tls { &self.certificates.tls } else { &self.certificates.plain };
+        environment.insert("SSL_CERT_FILE".to_owned(), file.clone());
         environment
     }
 

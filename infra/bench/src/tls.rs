@@ -17,6 +17,13 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 /// What the systems call their own bundle: Amazon Linux, Debian.
 const BUNDLES: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
 
+/// The system's bundle of certificates. A system may also have a folder of single files, which takes much longer
+/// to read; the image that Lambda runs has a bundle.
+pub fn bundle_of_the_system() -> Result<String, Error> {
+    let found = BUNDLES.into_iter().find(|path| Path::new(path).exists());
+    Ok(found.ok_or_else(|| format!("no bundle of certificates: {BUNDLES:?}"))?.to_owned())
+}
+
 /// An authority with one certificate, for `localhost`, by itself. RSA, which is what the services of AWS have.
 pub struct Authority {
     acceptor: TlsAcceptor,
@@ -40,12 +47,10 @@ impl Authority {
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), pem: certificate.pem() })
     }
 
-    /// Writes the system's certificates and this authority's into one file, and says where.
-    pub fn bundle(&self, folder: &Path) -> Result<String, Error> {
-        let system = BUNDLES.iter().find_map(|path| fs::read_to_string(path).ok());
-        let system = system.ok_or_else(|| format!("no bundle of certificates: {BUNDLES:?}"))?;
-        let path = folder.join("certificates.pem");
-        fs::write(&path, system + &self.pem)?;
+    /// Writes this authority's certificate into a file, and says where.
+    pub fn file(&self, folder: &Path) -> Result<String, Error> {
+        let path = folder.join("certificate.pem");
+        fs::write(&path, &self.pem)?;
         Ok(path.display().to_string())
     }
 

@@ -42,6 +42,17 @@ fn the_memory_in_the_cost_model_is_that_of_the_template() {
     }
 }
 
+/// Without this setting the first randomness of a cold start takes some 30 ms of CPU. Cargo reads it in the folder
+/// it is started in and in those above, and SAM starts it in a function's own.
+#[test]
+fn the_functions_are_built_without_jitter_entropy_also_by_sam() {
+    assert!(read(".cargo/config.toml").lines().any(|it| it == "AWS_LC_SYS_NO_JITTER_ENTROPY = \"1\""));
+    for (name, function) in crate::resources("AWS::Serverless::Function") {
+        let folder = function["Properties"]["CodeUri"].as_str().expect("a folder");
+        assert!(crate::root().join(folder).is_dir() && folder.starts_with("functions/"), "{name}: {folder}");
+    }
+}
+
 #[test]
 fn only_tables_of_functions_between_the_marks_are_looked_at() {
     let document = "| function |\n| --- |\n| before |\n<!-- figures: begin -->\n| function | ms |\n| --- | --- |\n\

@@ -30,9 +30,7 @@ fn read_by(function: &str) -> BTreeSet<String> {
         other => panic!("{other} is not known here"),
     };
     started.expect(function);
-    // What the SDK or the library of TLS reads is for an operator to add.
-    let others = |name: &String| name.starts_with("AWS_") || name.starts_with("SSL_CERT_");
-    env.asked().into_iter().filter(|name| !others(name)).collect()
+    env.asked().into_iter().filter(|name| !name.starts_with("AWS_")).collect()
 }
 
 /// A numeric parameter and the environment variable that hands it to a function.
