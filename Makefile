@@ -1,7 +1,7 @@
 # Every recipe line is one command, so that it can be typed by hand just as well.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test test-dynamodb-local check lint bins release build build-check deploy supply sbom tools arm64
+.PHONY: help demo up test test-dynamodb-local check lint bins release bench build build-check deploy supply sbom tools arm64
 
 # One target directory: the tests and the local stack look for binaries there.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -16,6 +16,7 @@ PROVIDER_TESTS := cargo test --package ciba-tests --test provider -- --test-thre
 # `cargo auditable` has each binary carry the list of what it was built from. It runs `$CARGO` with the variables that
 # this takes; here that is `env`, which starts SAM as usual and with the tools in the path.
 SAM_BUILD := CARGO=env .tools/bin/cargo-auditable auditable -u CARGO PATH="$(CURDIR)/.tools/bin:$(PATH)"
+PROFILE ?= release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -46,8 +47,17 @@ bins:
 	cargo build --workspace --bins
 
 # A test starts them: what is deployed refuses settings that are fit for one's own machine only.
+# Without link-time optimisation, which takes a minute per function and changes nothing that a test looks at.
+release: export CARGO_PROFILE_RELEASE_LTO := off
 release:
 	cargo build --release $(addprefix --package ,$(FUNCTIONS))
+
+# The functions with the whole release profile, and beside them one that does nothing. What measures them needs no LTO, which
+# takes minutes.
+bench: ## what each function costs, into docs/performance.md; BENCH_ROUNDS=2 for a short look, PROFILE=lambda as deployed
+	cargo build --profile $(PROFILE) --package bare-function $(addprefix --package ,$(FUNCTIONS))
+	cargo build --release --config 'profile.release.lto = "off"' --package ciba-bench
+	target/release/ciba-bench --functions target/$(PROFILE) $(if $(BENCH_ROUNDS),--rounds $(BENCH_ROUNDS),--write docs/performance.md)
 
 # SAM passes no profile to cargo-lambda, which sets codegen-units to 1 by itself; LTO makes the rest of the deployed profile.
 build: tools arm64 ## the functions for arm64, as they are deployed

@@ -1,5 +1,7 @@
 //! AWS: how it is reached, and what the log says when it fails.
 
+mod https;
+
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -12,6 +14,7 @@ use aws_types::region::Region;
 use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
 
 use crate::config::{ConfigError, Environment};
+use https::Roots;
 
 /// How AWS is reached. The SDK's behaviour is pinned, and built by hand of what Lambda puts into the
 /// environment: the SDK's own loader looks in a dozen places that do not exist there, at every cold start.
@@ -36,19 +39,22 @@ impl Aws {
         );
         let retries =
             RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50));
+        let endpoint =
+            |service: &str| environment.get(&format!("AWS_ENDPOINT_URL_{service}")).map(str::to_owned);
+        let endpoints = [endpoint("DYNAMODB"), endpoint("SNS"), endpoint("KMS")];
         let sdk = SdkConfig::builder()
+            .http_client(https::client(Roots::of(&endpoints)))
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(retries)
             .build();
-        let endpoint =
-            |service: &str| environment.get(&format!("AWS_ENDPOINT_URL_{service}")).map(str::to_owned);
+        let [dynamodb_endpoint, sns_endpoint, kms_endpoint] = endpoints;
         Ok(Self {
             sdk,
-            dynamodb_endpoint: endpoint("DYNAMODB"),
-            sns_endpoint: endpoint("SNS"),
-            kms_endpoint: endpoint("KMS"),
+            dynamodb_endpoint,
+            sns_endpoint,
+            kms_endpoint,
             table: environment.required("TABLE_NAME")?.to_owned(),
         })
     }

@@ -11,14 +11,14 @@ mod route;
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
 use axum::{
     Json, Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{ConnectInfo, Request, State},
     http::{HeaderValue, StatusCode, request::Parts},
     response::{IntoResponse, Response},
@@ -80,6 +80,15 @@ pub fn serve_with_timeout(
         invocations: Semaphore::new(CONCURRENT_INVOCATIONS),
     });
     Server::start(listener, Router::new().fallback(receive).with_state(gateway))
+}
+
+/// The function that a request leads to, and the event it would get: for whoever invokes functions without
+/// this gateway. Nothing where no route takes the request.
+pub fn event(routes: &[Route], request: axum::http::Request<Bytes>) -> Option<(String, Value)> {
+    let (parts, body) = request.into_parts();
+    let matched = route::find(routes, &parts.method, parts.uri.path())?;
+    let origin = Origin { source: Ipv4Addr::LOCALHOST.into(), request_id: &id::token(), at: clock::now() };
+    Some((matched.route.function.clone(), event::build(&parts, &body, &matched, &origin)))
 }
 
 async fn receive(

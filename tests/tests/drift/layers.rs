@@ -30,6 +30,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("aws_smithy_*", &["aws"]),
     ("aws_types", &["aws"]),
     ("reqwest", &["outbound"]),
+    ("rustls", &["aws"]),
     ("tokio", &["http", "flows", "store", "notify", "keys", "outbound"]),
     ("env", &["config"]),
     ("SystemTime", &["http"]),
@@ -82,7 +83,9 @@ fn a_function_depends_on_nothing_that_is_for_ones_own_machine_only() {
     let manifest = |path: &str| read(format!("{path}/Cargo.toml"));
     let shared = dependencies(&manifest("shared"));
     assert!(shared.iter().any(|it| it == "aws-sdk-dynamodb"), "a rule over nothing would hold: {shared:?}");
-    for local in ["ciba-local", "ciba-admin", "ciba-client", "ciba-tests", "dynoxide-rs", "axum"] {
+    for local in
+        ["ciba-local", "ciba-admin", "ciba-bench", "ciba-client", "ciba-tests", "dynoxide-rs", "axum"]
+    {
         assert!(!shared.iter().any(|it| it == local), "shared depends on {local}");
     }
     for function in &crate::TEMPLATE.functions {

@@ -4,6 +4,7 @@
 mod alarms;
 mod commands;
 mod layers;
+mod performance;
 mod permissions;
 mod references;
 mod routes;

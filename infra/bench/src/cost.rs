@@ -1,0 +1,240 @@
+//! What a million flows cost on AWS: arithmetic over what was measured and a list of prices.
+//!
+//! `docs/performance.md` says where the prices and the assumptions come from.
+
+use std::collections::BTreeMap;
+
+use crate::budget::Budget;
+use crate::measure::Measured;
+use crate::report::table;
+
+/// USD, us-east-1, without any free tier. Each per million, but for [`GIGABYTE_SECOND`] and [`LOG_GIGABYTE`].
+const API_REQUEST: f64 = 1.00;
+const INVOCATION: f64 = 0.20;
+const GIGABYTE_SECOND: f64 = 0.000_013_333_4;
+const WRITE_UNIT: f64 = 0.625;
+const READ_UNIT: f64 = 0.125;
+const QUEUE_REQUEST: f64 = 0.40;
+const LOG_GIGABYTE: f64 = 0.50;
+
+/// `MemorySize` of the template, which a test holds it against. Unit: MB.
+pub const MEMORY: f64 = 256.0;
+/// The memory that comes with one whole processor.
+const MEMORY_OF_A_PROCESSOR: f64 = 1769.0;
+
+/// Assumed, because they are not here to be measured: waiting for DynamoDB, for SNS, for a client's endpoint. Unit: ms.
+const DYNAMODB: f64 = 3.0;
+const SNS: f64 = 20.0;
+const CLIENT_ENDPOINT: f64 = 50.0;
+
+/// Lambda's own three lines, and API Gateway's one. Unit: bytes.
+const LOG_OF_LAMBDA: f64 = 400.0;
+const LOG_OF_THE_API: f64 = 330.0;
+
+/// What one step is charged for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Charged {
+    api_requests: f64,
+    queue_requests: f64,
+    milliseconds: f64,
+    writes: f64,
+    reads: f64,
+    log: f64,
+}
+
+impl Charged {
+    fn gigabyte_seconds(self) -> f64 {
+        self.milliseconds / 1000.0 * MEMORY / 1024.0
+    }
+
+    /// USD for a million of it. A gigabyte is a million times a kilobyte.
+    fn per_million(self) -> f64 {
+        self.api_requests * API_REQUEST
+            + INVOCATION
+            + self.gigabyte_seconds() * 1e6 * GIGABYTE_SECOND
+            + self.writes * WRITE_UNIT
+            + self.reads * READ_UNIT
+            + self.queue_requests * QUEUE_REQUEST
+            + self.log / 1000.0 * LOG_GIGABYTE
+    }
+}
+
+/// The steps of a flow, in their order.
+struct Flow {
+    ask: Charged,
+    pending_poll: Charged,
+    look: Charged,
+    approve: Charged,
+    redeeming_poll: Charged,
+    /// To come: a function that a queue invokes, and that calls the client. It reads the request and its delivery,
+    /// and writes the delivery.
+    notification: Charged,
+}
+
+/// The tables.
+pub fn markdown(budgets: &BTreeMap<(&'static str, &'static str), Budget>, measured: &[Measured]) -> String {
+    let step = |function, name, waiting| charged(budgets, measured, function, name, waiting);
+    let poll = step("token", "redeeming poll", 0.0);
+    let flow = Flow {
+        ask: step("backchannel-authentication", "ask", SNS),
+        pending_poll: step("token", "pending poll", 0.0),
+        look: step("consent", "look at a request", 0.0),
+        approve: step("consent", "approve", 0.0),
+        redeeming_poll: poll,
+        notification: Charged {
+            queue_requests: 3.0,
+            milliseconds: billed(0.0, 2.0 * DYNAMODB + CLIENT_ENDPOINT),
+            writes: 1.0,
+            reads: 1.0,
+            log: LOG_OF_LAMBDA,
+            ..Charged::default()
+        },
+    };
+    [steps(&flow), modes(&flow)].join("\n")
+}
+
+/// A step as it was measured, over TLS, with the waiting that is assumed.
+fn charged(
+    budgets: &BTreeMap<(&'static str, &'static str), Budget>,
+    measured: &[Measured],
+    function: &'static str,
+    name: &'static str,
+    waiting: f64,
+) -> Charged {
+    let budget = budgets.get(&(function, name)).cloned().unwrap_or_default();
+    let steps = measured.iter().filter(|it| it.function == function).flat_map(|it| &it.steps);
+    let warm = steps.into_iter().find(|warm| warm.step.name == name);
+    let cpu = warm.map_or(f64::NAN, |warm| warm.costs.cpu.median());
+    let own_log = warm.map_or(f64::NAN, |warm| warm.logged.median());
+    Charged {
+        api_requests: 1.0,
+        queue_requests: 0.0,
+        milliseconds: billed(cpu, budget.calls.len() as f64 * DYNAMODB + waiting),
+        writes: budget.writes,
+        reads: budget.reads,
+        log: own_log + LOG_OF_LAMBDA + LOG_OF_THE_API,
+    }
+}
+
+/// CPU at the share of a processor that comes with the memory, and waiting, up to the next whole millisecond.
+fn billed(cpu: f64, waiting: f64) -> f64 {
+    (cpu * MEMORY_OF_A_PROCESSOR / MEMORY + waiting).ceil()
+}
+
+fn steps(flow: &Flow) -> String {
+    let rows = [
+        ("ask", flow.ask),
+        ("look at a request", flow.look),
+        ("approve", flow.approve),
+        ("pending poll", flow.pending_poll),
+        ("redeeming poll", flow.redeeming_poll),
+        ("notify the client (ping, to come)", flow.notification),
+    ];
+    let rows = rows.map(|(name, charged)| {
+        [
+            name.to_owned(),
+            format!("{:.0}", charged.api_requests),
+            format!("{:.0}", charged.milliseconds),
+            format!("{:.5}", charged.gigabyte_seconds()),
+            charged.writes.to_string(),
+            charged.reads.to_string(),
+            format!("{:.0}", charged.log),
+            format!("{:.2}", charged.per_million()),
+        ]
+    });
+    let head = [
+        "step",
+        "API requests",
+        "billed ms",
+        "GB-s",
+        "write units",
+        "read units",
+        "log bytes",
+        "USD per million",
+    ];
+    table(&head, rows)
+}
+
+fn modes(flow: &Flow) -> String {
+    let asked_and_approved = [flow.ask, flow.look, flow.approve];
+    // The client calls once to ask and once for each poll.
+    let poll = |pending: u32| {
+        let polls = std::iter::repeat_n(flow.pending_poll, pending as usize);
+        let steps: Vec<_> =
+            asked_and_approved.into_iter().chain(polls).chain([flow.redeeming_poll]).collect();
+        (format!("poll, {pending} pending"), steps, pending + 2)
+    };
+    // Tokens are made where the client is notified: what a redeeming poll does, without a request to the API.
+    let pushed = Charged {
+        milliseconds: flow.notification.milliseconds + flow.redeeming_poll.milliseconds,
+        writes: flow.notification.writes + flow.redeeming_poll.writes,
+        reads: flow.notification.reads + flow.redeeming_poll.reads,
+        ..flow.notification
+    };
+    let of = |last: &[Charged]| asked_and_approved.into_iter().chain(last.iter().copied()).collect();
+    let modes = [
+        poll(1),
+        poll(5),
+        poll(11),
+        poll(23),
+        ("ping (to come)".to_owned(), of(&[flow.notification, flow.redeeming_poll]), 2),
+        ("push (to come)".to_owned(), of(&[pushed]), 1),
+    ];
+    let rows = modes.map(|(name, steps, client_calls)| {
+        let sum = |part: fn(&Charged) -> f64| steps.iter().map(part).sum::<f64>();
+        let total = sum(|it| it.per_million());
+        let each = |units: f64, price: f64| format!("{units} × {price} = {:.2}", units * price);
+        [
+            name,
+            each(sum(|it| it.api_requests), API_REQUEST),
+            each(steps.len() as f64, INVOCATION),
+            format!("{:.2}", sum(|it| it.gigabyte_seconds()) * 1e6 * GIGABYTE_SECOND),
+            each(sum(|it| it.writes), WRITE_UNIT),
+            each(sum(|it| it.reads), READ_UNIT),
+            each(sum(|it| it.queue_requests), QUEUE_REQUEST),
+            format!("{:.2}", sum(|it| it.log) / 1000.0 * LOG_GIGABYTE),
+            format!("**{total:.2}**"),
+            format!("{:.2}", total + f64::from(client_calls) * WRITE_UNIT),
+        ]
+    });
+    let head = [
+        "mode",
+        "API requests",
+        "Lambda requests",
+        "Lambda time",
+        "writes",
+        "reads",
+        "queue",
+        "logs",
+        "USD, client secret",
+        "USD, private_key_jwt",
+    ];
+    table(&head, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_billed_is_cpu_at_its_share_of_a_processor_and_waiting_in_whole_milliseconds() {
+        // 0.5 ms of CPU take 3.46 ms at 256 of 1769 MB.
+        assert_eq!(billed(0.5, 3.0), 7.0);
+        assert_eq!(billed(0.0, 3.0), 3.0);
+    }
+
+    #[test]
+    fn a_million_steps_cost_the_sum_of_their_parts() {
+        let charged = Charged {
+            api_requests: 1.0,
+            milliseconds: 10.0,
+            writes: 2.0,
+            reads: 4.0,
+            log: 1000.0,
+            ..Charged::default()
+        };
+        // 10 ms of a quarter of a gigabyte are 2,500 GB-s in a million.
+        let parts = 1.00 + 0.20 + 2500.0 * GIGABYTE_SECOND + 2.0 * 0.625 + 4.0 * 0.125 + 0.50;
+        assert!((charged.per_million() - parts).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,108 @@
+//! What each function is asked to do. The one table of this crate that names the functions.
+
+/// Something a function is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub function: &'static str,
+    pub name: &'static str,
+    pub event: Event,
+    /// The status of the answer.
+    pub status: u16,
+    /// What its body has in it: of a poll, that it was the poll which is meant.
+    pub says: &'static str,
+}
+
+/// The event that asks for it; [`crate::supply`] makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A document that is there for everybody.
+    Get(&'static str),
+    /// From the schedule, not from a route.
+    Schedule,
+    /// A client asks for somebody nobody has asked yet.
+    Ask,
+    /// A client polls, in time, what is not decided.
+    PendingPoll,
+    /// A client polls too early.
+    EarlyPoll,
+    /// A client polls what is approved.
+    RedeemingPoll,
+    /// A person looks at what they are asked.
+    Review,
+    /// A person looks at all they are asked.
+    List,
+    /// A person approves.
+    Approve,
+    /// A client uses a refresh token.
+    Refresh,
+    /// Somebody shows an access token, or asks about one, or gives it up.
+    Userinfo,
+    Introspect,
+    Revoke,
+}
+
+const fn ok(function: &'static str, name: &'static str, event: Event, says: &'static str) -> Step {
+    Step { function, name, event, status: 200, says }
+}
+
+const fn refused(function: &'static str, name: &'static str, event: Event, says: &'static str) -> Step {
+    Step { function, name, event, status: 400, says }
+}
+
+/// The least a function can do; every figure is also given as a multiple of its own.
+pub const BARE: Step = ok("bare-function", "nothing", Event::Get("/.well-known/openid-configuration"), "ok");
+
+/// The functions of the template. A cold function meets the first of its steps as its first invocation.
+pub const STEPS: &[Step] = &[
+    ok("backchannel-authentication", "ask", Event::Ask, "auth_req_id"),
+    refused("token", "pending poll", Event::PendingPoll, "authorization_pending"),
+    refused("token", "poll too early", Event::EarlyPoll, "slow_down"),
+    ok("token", "redeeming poll", Event::RedeemingPoll, "id_token"),
+    ok("token", "refresh", Event::Refresh, "refresh_token"),
+    ok("consent", "look at a request", Event::Review, "binding_message"),
+    ok("consent", "list requests", Event::List, "binding_message"),
+    ok("consent", "approve", Event::Approve, "approved"),
+    ok("discovery", "metadata", Event::Get("/.well-known/openid-configuration"), "jwks_uri"),
+    ok("jwks", "key set", Event::Get("/.well-known/jwks.json"), "P-256"),
+    ok("userinfo", "claims", Event::Userinfo, "sub"),
+    ok("introspection", "an active token", Event::Introspect, "true"),
+    ok("revocation", "a grant", Event::Revoke, "{}"),
+    ok("key-rotation", "nothing is due", Event::Schedule, "made"),
+];
+
+/// Each function once, the bare one first, with its steps.
+pub fn functions() -> Vec<(&'static str, Vec<Step>)> {
+    let mut functions: Vec<(&str, Vec<Step>)> = Vec::new();
+    for step in std::iter::once(&BARE).chain(STEPS) {
+        match functions.iter_mut().find(|(name, _)| *name == step.function) {
+            Some((_, steps)) => steps.push(*step),
+            None => functions.push((step.function, vec![*step])),
+        }
+    }
+    functions
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ciba_local::template::Template;
+
+    use super::*;
+
+    #[test]
+    fn the_functions_are_those_of_the_template() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+        let template = Template::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let deployed: BTreeSet<_> = template.functions.iter().map(|it| it.binary.as_str()).collect();
+        assert_eq!(STEPS.iter().map(|step| step.function).collect::<BTreeSet<_>>(), deployed);
+    }
+
+    #[test]
+    fn a_function_has_all_its_steps_and_the_bare_one_goes_first() {
+        let functions = functions();
+        assert_eq!(functions[0], (BARE.function, vec![BARE]));
+        let steps: Vec<_> = functions.iter().skip(1).flat_map(|(_, steps)| steps).copied().collect();
+        assert_eq!(steps, STEPS, "the steps of one function stand together");
+    }
+}

@@ -1,0 +1,191 @@
+//! Makes events: whatever has to be there before one, such as a request that is due, is prepared by functions
+//! of its own, before anything is measured.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::Request;
+use axum::http::request::Builder;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use ciba_local::Error;
+use serde_json::json;
+use url::form_urlencoded;
+
+use crate::instance::{Answer, Binaries, Instance};
+use crate::step::Event;
+use crate::surroundings::{CLIENT, SECRET, Surroundings, Way};
+
+/// A request is due an interval of one second after it was made, less half a second of tolerance.
+pub const UNTIL_DUE: Duration = Duration::from_millis(600);
+
+const GRANT: &str = "urn:openid:params:grant-type:ciba";
+
+pub struct Supply {
+    pub surroundings: Surroundings,
+    asker: Instance,
+    decider: Instance,
+    redeemer: Instance,
+}
+
+/// A request that was made.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub auth_req_id: String,
+    pub request: String,
+    pub person: String,
+}
+
+impl Supply {
+    /// Makes the keys, and starts what asks and decides in advance.
+    pub async fn start(surroundings: Surroundings, binaries: &Binaries) -> Result<Self, Error> {
+        let environment = surroundings.environment(Way::Plain);
+        let mut rotation = Instance::start(binaries, "key-rotation", &environment).await?;
+        rotation.invoke(schedule(), 200).await?;
+        rotation.stop().await?;
+        let asker = Instance::start(binaries, "backchannel-authentication", &environment).await?;
+        let decider = Instance::start(binaries, "consent", &environment).await?;
+        let redeemer = Instance::start(binaries, "token", &environment).await?;
+        Ok(Self { surroundings, asker, decider, redeemer })
+    }
+
+    pub async fn stop(self) -> Result<(), Error> {
+        self.asker.stop().await?;
+        self.decider.stop().await?;
+        self.redeemer.stop().await
+    }
+
+    /// `count` events of a kind, each good for one invocation that follows soon: [`Event::EarlyPoll`] in half a
+    /// second.
+    pub async fn events(&mut self, event: Event, count: usize) -> Result<Vec<Bytes>, Error> {
+        let mut events = Vec::with_capacity(count);
+        for _ in 0..count {
+            events.push(self.event(event).await?);
+        }
+        if event == Event::PendingPoll {
+            // From the last one on all are due.
+            tokio::time::sleep(UNTIL_DUE).await;
+        }
+        Ok(events)
+    }
+
+    async fn event(&mut self, event: Event) -> Result<Bytes, Error> {
+        Ok(match event {
+            Event::Get(path) => self.surroundings.event(Request::get(path), String::new())?,
+            Event::Schedule => schedule(),
+            Event::Ask => {
+                let person = self.surroundings.person().await?;
+                self.ask(&person)?
+            }
+            Event::PendingPoll | Event::EarlyPoll => {
+                let asked = self.asked().await?;
+                self.poll(&asked)?
+            }
+            Event::RedeemingPoll => {
+                let asked = self.asked().await?;
+                let decision = self.approve(&asked)?;
+                self.decider.invoke(decision, 200).await?;
+                self.poll(&asked)?
+            }
+            Event::Review => {
+                let asked = self.asked().await?;
+                self.review(&asked)?
+            }
+            Event::List => {
+                let asked = self.asked().await?;
+                self.surroundings.event(self.as_person(Request::get("/consent"), &asked)?, String::new())?
+            }
+            Event::Approve => {
+                let asked = self.asked().await?;
+                self.approve(&asked)?
+            }
+            Event::Refresh => {
+                let token = self.tokens().await?.text("refresh_token")?;
+                self.form("/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", &token)])?
+            }
+            Event::Userinfo => {
+                let bearer = format!("Bearer {}", self.tokens().await?.text("access_token")?);
+                let request = Request::get("/userinfo").header("authorization", bearer);
+                self.surroundings.event(request, String::new())?
+            }
+            Event::Introspect => {
+                let token = self.tokens().await?.text("access_token")?;
+                self.form("/oauth/introspect", &[("token", &token)])?
+            }
+            Event::Revoke => {
+                let token = self.tokens().await?.text("access_token")?;
+                self.form("/oauth/revoke", &[("token", &token)])?
+            }
+        })
+    }
+
+    /// What a whole flow ends with, a refresh token included.
+    async fn tokens(&mut self) -> Result<Answer, Error> {
+        let asked = self.asked_for("openid profile offline_access").await?;
+        let decision = self.approve(&asked)?;
+        self.decider.invoke(decision, 200).await?;
+        let poll = self.poll(&asked)?;
+        Ok(self.redeemer.invoke(poll, 200).await?.0)
+    }
+
+    /// Asks somebody new.
+    async fn asked(&mut self) -> Result<Asked, Error> {
+        self.asked_for("openid profile").await
+    }
+
+    async fn asked_for(&mut self, scope: &str) -> Result<Asked, Error> {
+        let person = self.surroundings.person().await?;
+        let event = self.ask_for(scope, &person)?;
+        let (answer, _) = self.asker.invoke(event, 200).await?;
+        self.acknowledged(person, &answer)
+    }
+
+    /// What an acknowledgement says, and the message to the person, who was asked last.
+    fn acknowledged(&self, person: String, answer: &Answer) -> Result<Asked, Error> {
+        let message = self.surroundings.sns.messages().pop().ok_or("no message")?;
+        self.surroundings.sns.clear();
+        let request = message.text.rsplit('/').next().unwrap_or_default().to_owned();
+        Ok(Asked { auth_req_id: answer.text("auth_req_id")?, request, person })
+    }
+
+    pub fn ask(&self, person: &str) -> Result<Bytes, Error> {
+        self.ask_for("openid profile", person)
+    }
+
+    fn ask_for(&self, scope: &str, person: &str) -> Result<Bytes, Error> {
+        let parameters = [("scope", scope), ("login_hint", person), ("binding_message", "K7-2931")];
+        self.form("/bc-authorize", &parameters)
+    }
+
+    pub fn poll(&self, asked: &Asked) -> Result<Bytes, Error> {
+        self.form("/oauth/token", &[("grant_type", GRANT), ("auth_req_id", &asked.auth_req_id)])
+    }
+
+    pub fn review(&self, asked: &Asked) -> Result<Bytes, Error> {
+        let request = Request::get(format!("/consent/{}", asked.request));
+        self.surroundings.event(self.as_person(request, asked)?, String::new())
+    }
+
+    pub fn approve(&self, asked: &Asked) -> Result<Bytes, Error> {
+        let request = Request::post(format!("/consent/{}/decision", asked.request));
+        let request = self.as_person(request, asked)?.header("content-type", "application/json");
+        self.surroundings.event(request, json!({"client_id": CLIENT, "decision": "approve"}).to_string())
+    }
+
+    fn form(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Bytes, Error> {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let credentials = BASE64_STANDARD.encode(format!("{CLIENT}:{SECRET}"));
+        let request = Request::post(path)
+            .header("authorization", format!("Basic {credentials}"))
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.surroundings.event(request, form)
+    }
+
+    fn as_person(&self, request: Builder, asked: &Asked) -> Result<Builder, Error> {
+        let token = self.surroundings.login_token(&asked.person)?;
+        Ok(request.header("authorization", format!("Bearer {token}")))
+    }
+}
+
+fn schedule() -> Bytes {
+    Bytes::from_static(b"{}")
+}

@@ -1,0 +1,204 @@
+//! What stands around the functions while they are measured: DynamoDB, SNS, KMS and a login issuer on loopback,
+//! one client, and as many people as are asked.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use axum::body::Bytes;
+use axum::http::Request;
+use ciba::aws::Aws;
+use ciba::config::{Environment, Issuer, LoginIssuers, sms_countries};
+use ciba::domain::sms::SmsCountries;
+use ciba::flows::{enroll_person, register_client};
+use ciba::store::Table;
+use ciba_local::dynamodb::DynamoDb;
+use ciba_local::gateway::{self, Route};
+use ciba_local::kms::{Kms, KmsHandle};
+use ciba_local::login_issuer::LoginIssuer;
+use ciba_local::proxy::Proxy;
+use ciba_local::server::{Server, listen};
+use ciba_local::sns::{Sns, SnsHandle};
+use ciba_local::template::Template;
+use ciba_local::{Error, REGION, clock};
+use serde_json::{Map, json};
+
+use crate::tls::{self, Authority, Terminator};
+
+const TABLE: &str = "ciba";
+const ISSUER: &str = "http://localhost:9000";
+const HOST: &str = "localhost:9000";
+
+/// The client that asks.
+pub const CLIENT: &str = "kiosk";
+pub const SECRET: &str = "a-secret-of-at-least-32-characters";
+
+/// The shortest interval there is, so that a poll is due soon.
+const INTERVAL: (&str, &str) = ("POLL_INTERVAL_SECONDS", "1");
+/// Long enough for all that is prepared before it is measured.
+const EXPIRY: (&str, &str) = ("REQUEST_EXPIRY_SECONDS", "600");
+
+/// How a function reaches AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Straight over HTTP.
+    Plain,
+    /// Over TLS, as on AWS.
+    Tls,
+    /// Through the recording proxy, which takes time of its own.
+    Recorded,
+}
+
+/// What `SSL_CERT_FILE` names.
+struct Certificates {
+    plain: String,
+    tls: String,
+}
+
+pub struct Surroundings {
+    pub proxy: Proxy,
+    pub sns: SnsHandle,
+    pub login: LoginIssuer,
+    pub template: Template,
+    dynamodb: DynamoDb,
+    kms: KmsHandle,
+    terminators: [Terminator; 3],
+    certificates: Certificates,
+    routes: Vec<Route>,
+    table: Table,
+    issuer: Issuer,
+    login_issuers: LoginIssuers,
+    countries: SmsCountries,
+    people: usize,
+    _login_server: Server,
+}
+
+impl Surroundings {
+    /// `root` is the folder `template.yaml` is in; `folder` is for what has to be in a file.
+    pub async fn start(root: &Path, folder: &Path) -> Result<Self, Error> {
+        let template = Template::parse(&std::fs::read_to_string(root.join("template.yaml"))?)?;
+        let dynamodb = DynamoDb::start(listen(0).await?)?;
+        dynamodb.create_table(TABLE, &template.table).await?;
+        let proxy = Proxy::start(listen(0).await?, &dynamodb.url())?;
+        let sns = Sns::start(listen(0).await?)?;
+        let kms = Kms::start(listen(0).await?)?;
+        let listener = listen(0).await?;
+        let login = LoginIssuer::new(&format!("http://localhost:{}", listener.local_addr()?.port()))?;
+        let login_server = Server::start(listener, login.router())?;
+        let authority = Authority::new()?;
+        let terminators = [
+            authority.terminate(&dynamodb.url()).await?,
+            authority.terminate(&sns.url()).await?,
+            authority.terminate(&kms.url()).await?,
+        ];
+        let certificates = Certificates { plain: tls::bundle_of_the_system()?, tls: authority.file(folder)? };
+
+        let settings = settings(&login, &dynamodb.url(), &sns.url(), &kms.url());
+        let env = Environment::of(settings);
+        let issuer = Issuer::read(&env)?;
+        let surroundings = Self {
+            table: Table::connect(&Aws::read(&env)?),
+            login_issuers: LoginIssuers::read(&env, &issuer)?,
+            countries: sms_countries(&env)?,
+            routes: Route::all(&template),
+            issuer,
+            proxy,
+            sns,
+            login,
+            template,
+            dynamodb,
+            kms,
+            terminators,
+            certificates,
+            people: 0,
+            _login_server: login_server,
+        };
+        surroundings.register().await?;
+        Ok(surroundings)
+    }
+
+    /// The environment of a function that reaches AWS this way.
+    pub fn environment(&self, way: Way) -> BTreeMap<String, String> {
+        let (sns, kms) = (self.sns.url(), self.kms.url());
+        let [dynamodb, sns, kms] = match way {
+            Way::Plain => [self.dynamodb.url(), sns, kms],
+            Way::Recorded => [self.proxy.url(), sns, kms],
+            Way::Tls => self.terminators.each_ref().map(Terminator::url),
+        };
+        let mut environment = settings(&self.login, &dynamodb, &sns, &kms);
+        let file = if way == Way::Tls { &self.certificates.tls } else { &self.certificates.plain };
+        environment.insert("SSL_CERT_FILE".to_owned(), file.clone());
+        environment
+    }
+
+    /// The event API Gateway would make of a request.
+    pub fn event(&self, request: axum::http::request::Builder, body: String) -> Result<Bytes, Error> {
+        let request: Request<Bytes> = request.header("host", HOST).body(body.into())?;
+        let (_, event) = gateway::event(&self.routes, request).ok_or("no route takes the request")?;
+        Ok(event.to_string().into())
+    }
+
+    /// Enrols somebody nobody has asked yet, and says who: a hint, and the login issuer's name for them.
+    pub async fn person(&mut self) -> Result<String, Error> {
+        self.people += 1;
+        let sub = format!("person-{}", self.people);
+        let entry = json!({
+            "sub": sub,
+            "login": {"iss": self.login.issuer(), "value": sub},
+            "hints": {"plain": [sub]},
+            "channels": [{"sms": number(&sub)}],
+        });
+        let enrolled = enroll_person::enroll(
+            &self.table,
+            serde_json::from_value(entry)?,
+            &self.issuer,
+            &self.login_issuers,
+            &self.countries,
+        );
+        enrolled.await.map_err(|refused| refused.0)?;
+        Ok(sub)
+    }
+
+    pub fn login_token(&self, sub: &str) -> Result<String, Error> {
+        self.login.login_token(sub, clock::now(), Map::new())
+    }
+
+    async fn register(&self) -> Result<(), Error> {
+        let metadata = json!({
+            "client_id": CLIENT,
+            "client_name": "City Kiosk",
+            "client_secret": SECRET,
+            "token_endpoint_auth_method": "client_secret_basic",
+            "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"],
+            "backchannel_token_delivery_mode": "poll",
+            "scope": "openid profile email offline_access",
+        });
+        let metadata = serde_json::from_value(metadata)?;
+        let registered = register_client::register(&self.table, metadata, &self.login_issuers).await;
+        registered.map(drop).map_err(|refused| refused.0.into())
+    }
+}
+
+/// A person's number.
+pub fn number(sub: &str) -> Option<String> {
+    sub.strip_prefix("person-").map(|nth| format!("+1555{nth:0>7}"))
+}
+
+fn settings(login: &LoginIssuer, dynamodb: &str, sns: &str, kms: &str) -> BTreeMap<String, String> {
+    let login_issuers = json!([login.setting()]).to_string();
+    let settings = [
+        ("ISSUER", ISSUER),
+        ("TABLE_NAME", TABLE),
+        ("OPERATOR_NAME", "Example Bank"),
+        ("LOGIN_ISSUERS", &login_issuers),
+        ("KMS_KEY_ID", ciba_local::kms::KEY_ALIAS),
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", "LOCAL"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+        ("AWS_ENDPOINT_URL_SNS", sns),
+        ("AWS_ENDPOINT_URL_KMS", kms),
+        INTERVAL,
+        EXPIRY,
+    ];
+    settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
