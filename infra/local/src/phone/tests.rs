@@ -224,10 +224,10 @@ async fn who_was_enrolled_later_gets_messages_and_decides_like_the_people_of_the
     setup.sms_about(LATE).await;
     setup.sms_about("nobodyabcdefghijklmnop").await;
     let inbox = setup.get("/messages").await;
-    let dora = json!({"sub": "dora", "name": "Dora", "number": "+15555550100"});
+    let dora = json!({"sub": "dora", "name": "Dora", "address": "+15555550100"});
     assert_eq!((&inbox["people"][1], &inbox["people"][2]), (&dora, &Value::Null));
     let owners = [0, 1].map(|index| inbox["messages"][index]["sub"].clone());
-    assert_eq!(owners, ["dora", "alice"], "whose request is unknown, by the number");
+    assert_eq!(owners, ["dora", "alice"], "whose request is unknown, by the address");
 
     let body = json!({"client_id": "kiosk", "decision": "approve"});
     for path in
