@@ -8,7 +8,7 @@ use ciba_local::Error;
 
 use crate::instance::{Binaries, Cost, Instance};
 use crate::statistics::Samples;
-use crate::step::{Event, Step, functions};
+use crate::step::{Step, functions};
 use crate::supply::Supply;
 use crate::surroundings::Way;
 
@@ -98,13 +98,10 @@ impl Measured {
         self.init.add(instance.init);
         self.first.add(invoke(&mut instance, &first, event).await?);
         for Warm { step, costs, logged } in &mut self.steps {
-            // All at once, because the wait for a poll to be due is long; but one that is early must not get old.
-            let at_once = if step.event == Event::EarlyPoll { 1 } else { warm };
+            let events = supply.events(step.event, warm).await?;
             let before = instance.logged()?;
-            for done in (0..warm).step_by(at_once) {
-                for event in supply.events(step.event, at_once.min(warm - done)).await? {
-                    costs.add(invoke(&mut instance, step, event).await?);
-                }
+            for event in events {
+                costs.add(invoke(&mut instance, step, event).await?);
             }
             logged.add((instance.logged()? - before) as f64 / warm.max(1) as f64);
         }

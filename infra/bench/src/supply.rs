@@ -18,6 +18,10 @@ use crate::surroundings::{CLIENT, SECRET, Surroundings, Way};
 /// A request is due an interval of one second after it was made, less half a second of tolerance.
 pub const UNTIL_DUE: Duration = Duration::from_millis(600);
 
+/// How often one request can be polled too early at the price of two writes: each time its interval grows by five
+/// seconds, up to sixty, and then there is nothing more to write.
+const TOO_EARLY: usize = 10;
+
 const GRANT: &str = "urn:openid:params:grant-type:ciba";
 
 pub struct Supply {
@@ -54,13 +58,15 @@ impl Supply {
         self.redeemer.stop().await
     }
 
-    /// `count` events of a kind, each good for one invocation that follows soon: [`Event::EarlyPoll`] in half a
-    /// second.
+    /// `count` events of a kind, each good for one invocation that follows soon.
     pub async fn events(&mut self, event: Event, count: usize) -> Result<Vec<Bytes>, Error> {
+        let uses = if event == Event::EarlyPoll { TOO_EARLY } else { 1 };
         let mut events = Vec::with_capacity(count);
-        for _ in 0..count {
+        for _ in 0..count.div_ceil(uses) {
             events.push(self.event(event).await?);
         }
+        // In turn, so that the first poll of each comes before it is due.
+        let events = events.iter().cloned().cycle().take(count).collect();
         if event == Event::PendingPoll {
             // From the last one on all are due.
             tokio::time::sleep(UNTIL_DUE).await;
