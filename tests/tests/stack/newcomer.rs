@@ -68,7 +68,7 @@ async fn from_an_empty_table_the_readmes_commands_lead_to_verified_tokens_and_a_
     let items =
         stack.dynamodb.client().scan().table_name(ciba_local::stack::TABLE_NAME).send().await.unwrap();
     let is_key = |pk: &str| pk == "keys";
-    assert!(items.items().iter().all(|item| is_key(item["pk"].as_s().unwrap())) && items.count() == 3);
+    assert!(items.items().iter().all(|item| is_key(item["pk"].as_s().unwrap())) && items.count() == 6);
 
     // The deployment has made keys. What else is missing, the doctor says.
     let before = shell(stack, &format!("{PROGRAM} doctor")).await;
@@ -106,7 +106,7 @@ async fn flow(outside: &Outside, secret: &str) {
     let phone = outside.stack.phone.url();
     let (_, inbox) = answer(outside.http.get(format!("{phone}/messages"))).await;
     let message = &inbox["messages"][0];
-    assert_eq!((&message["sub"], &message["number"]), (&json!("dora"), &json!("+15555550199")), "{inbox}");
+    assert_eq!((&message["sub"], &message["address"]), (&json!("dora"), &json!("+15555550199")), "{inbox}");
     let request = message["request"].as_str().expect("a request");
 
     let (_, login) = answer(outside.http.post(format!("{phone}/users/dora/token"))).await;
