@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use ciba::domain::grant::Refreshing;
+use ciba::domain::request_key::RequestKey;
 use ciba::domain::time::Timestamp;
+use ciba::store::{Refreshed, WriteId};
 use ciba_tests::{Answer, Provider, SECRET, START, Settings, at, basic, form, form_request};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -313,6 +316,25 @@ async fn of_twenty_parallel_refreshes_all_get_the_one_successor() {
     assert_eq!(successors.len(), 1);
     let successor = successors.first().expect("one");
     assert_eq!(refresh(&provider, successor, at(40.0)).await.status, 200);
+}
+
+/// TOK-3-09: whoever was overtaken writes nothing, so the number of the current token never goes back.
+#[tokio::test]
+async fn a_use_that_was_overtaken_changes_nothing() {
+    let provider = provider().await;
+    let (tokens, request) = redeemed(&provider, json!({})).await;
+    let key = RequestKey::parse(&request).expect("a key");
+    let found = provider.table.find_request(&key).await.expect("the table").expect("the record");
+    let seen = found.grant().and_then(|grant| grant.refresh).expect("a refresh token");
+    let second = next(&refresh(&provider, tokens.text("refresh_token"), at(6.0)).await);
+    let third = next(&refresh(&provider, &second, at(7.0)).await);
+
+    let late = Refreshing { counter: seen.counter + 1, ..seen };
+    let write = WriteId::new([9; 16]);
+    let outcome =
+        provider.table.refresh_grant(&key, &found.client, seen.counter, &late, at(8.0), &write).await;
+    assert!(matches!(outcome, Ok(Refreshed::Changed(Some(_)))), "{outcome:?}");
+    assert_eq!(refresh(&provider, &third, at(9.0)).await.status, 200);
 }
 
 /// What each use costs: two reads and one write; a repeat costs no write.
