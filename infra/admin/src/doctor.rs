@@ -14,9 +14,9 @@
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers};
 use ciba::domain::client::ClientId;
+use ciba::domain::jws_algorithm::JwsAlgorithm;
 use ciba::domain::key_schedule::current;
 use ciba::domain::login_issuer::LoginIssuer;
-use ciba::domain::signing_algorithm::SigningAlgorithm;
 use ciba::domain::time::Timestamp;
 use ciba::outbound::{Fetcher, count_fitting};
 use ciba::protocol::routes;
@@ -181,7 +181,7 @@ fn unreachable(name: &'static str, error: &StoreError) -> Check {
 }
 
 /// A key that signs, by its algorithm and its `kid`.
-type Signing = (SigningAlgorithm, String);
+type Signing = (JwsAlgorithm, String);
 
 /// The keys that sign at `now`.
 fn look_at_keys(records: &[KeyRecord], now: Timestamp, checks: &mut Vec<Check>) -> Vec<Signing> {

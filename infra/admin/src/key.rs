@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ciba::aws::Aws;
 use ciba::config::{Environment, KeySettings};
+use ciba::domain::jws_algorithm::JwsAlgorithm;
 use ciba::domain::key_schedule::{JWKS_MAX_AGE, RELOAD_EVERY, Scheduled, current, is_published};
-use ciba::domain::signing_algorithm::SigningAlgorithm;
 use ciba::domain::time::Timestamp;
 use ciba::flows::Invocation;
 use ciba::flows::rotate_keys::{Made, rotate_now};
@@ -119,7 +119,7 @@ fn rotated(made: &[Made], uses: &[KeyUse], records: &[KeyRecord], now: Timestamp
         };
         keys.push(json!({
             "use": use_of(key_use),
-            "alg": key_use.algorithm().map(SigningAlgorithm::as_str),
+            "alg": key_use.algorithm().map(JwsAlgorithm::as_str),
             "generation": generation,
             "made": is_made,
             "sign_from": times.sign_from.seconds(),
@@ -156,7 +156,7 @@ fn list(records: &[KeyRecord], now: Timestamp) -> Output {
     let mut rows = vec![header.map(str::to_owned)];
     let mut keys = Vec::new();
     for key_use in KeyUse::ALL {
-        let alg = key_use.algorithm().map(SigningAlgorithm::as_str);
+        let alg = key_use.algorithm().map(JwsAlgorithm::as_str);
         let of_this_use = of(key_use, records);
         for record in &of_this_use {
             let state = state(record, &of_this_use, now);
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_key_is_overdue_once_an_hourly_rotation_would_have_replaced_it() {
-        let key = record(KeyUse::Signing(SigningAlgorithm::Rs256), 1, KeyTimes::first(START, DAY));
+        let key = record(KeyUse::Signing(JwsAlgorithm::RS256), 1, KeyTimes::first(START, DAY));
         assert!(!is_overdue(&key, START.plus(DAY + MAY_BE_LATE)));
         assert!(is_overdue(&key, START.plus(DAY + MAY_BE_LATE + Duration::from_secs(1))));
         let data = record(KeyUse::Data, 1, KeyTimes::first(START, DAY));
@@ -263,9 +263,9 @@ mod tests {
             record(KeyUse::Signing(algorithm), generation, KeyTimes::first(from, DAY))
         };
         let keys = [
-            of(SigningAlgorithm::Es256, 1, START),
-            of(SigningAlgorithm::Es256, 2, START.plus(DAY)),
-            of(SigningAlgorithm::EdDsa, 1, START),
+            of(JwsAlgorithm::ES256, 1, START),
+            of(JwsAlgorithm::ES256, 2, START.plus(DAY)),
+            of(JwsAlgorithm::EdDSA, 1, START),
         ];
         let output = list(&keys, START.plus(DAY));
         let rows = output.json["keys"].as_array().unwrap().iter();

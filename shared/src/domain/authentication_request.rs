@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::decision::{Approval, Decision, DecisionRefused};
-use crate::domain::grant::{Grant, Refreshing};
+use crate::domain::grant::{Grant, RefreshLifetime, Refreshing};
 use crate::domain::lifetime::{Lifetime, MAX_INTERVAL, POLL_TOLERANCE, SLOW_DOWN_STEP};
 use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
@@ -240,24 +240,29 @@ impl AuthenticationRequest {
     }
 
     /// What redeeming makes of the request, if `client` may redeem it at `now`. `tokens_end_at` is when the access token
-    /// ends; refresh tokens carry the grant on.
+    /// ends; refresh tokens carry the grant on, where the client `may_refresh` and the person approved it (`TOK-3-01`).
     pub fn redeem(
         &self,
         client: &ClientId,
         now: Timestamp,
         tokens_end_at: Timestamp,
-        refresh: Option<Refreshing>,
+        may_refresh: Option<&RefreshLifetime>,
     ) -> Option<Grant> {
         match poll(Some(self), client, now) {
-            PollFinding::Approved(approval) => Some(Grant {
-                approval: approval.clone(),
-                redeemed_at: now,
-                // The last access token can be issued at the end of the last refresh token.
-                ends_at: refresh
-                    .map_or(tokens_end_at, |refresh| refresh.ends_at.plus(tokens_end_at.since(now))),
-                refresh,
-                revoked_at: None,
-            }),
+            PollFinding::Approved(approval) => {
+                let refresh = may_refresh
+                    .filter(|_| approval.scope.contains(Scope::OFFLINE_ACCESS))
+                    .map(|settings| Refreshing::first(now, settings));
+                Some(Grant {
+                    approval: approval.clone(),
+                    redeemed_at: now,
+                    // The last access token can be issued at the end of the last refresh token.
+                    ends_at: refresh
+                        .map_or(tokens_end_at, |refresh| refresh.ends_at.plus(tokens_end_at.since(now))),
+                    refresh,
+                    revoked_at: None,
+                })
+            }
             PollFinding::NotYours
             | PollFinding::AlreadyRedeemed
             | PollFinding::Expired

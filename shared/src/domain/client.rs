@@ -1,10 +1,10 @@
 //! The client: who may ask, how it authenticates, and what it may ask for.
 
 use crate::domain::hint_form::HintForms;
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::resource::Resource;
 use crate::domain::scope::Scope;
 use crate::domain::secret::{Secret, SecretHash};
-use crate::domain::signing_algorithm::SigningAlgorithm;
 
 /// `client_id`: 1 to 128 visible ASCII characters (RFC 6749 App. A.1 allows no others).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -137,7 +137,7 @@ pub struct Client {
     /// The audiences whose tokens it may introspect, beside its own tokens: it is their resource server.
     pub introspects: Vec<String>,
     /// `id_token_signed_response_alg`.
-    pub id_token_algorithm: SigningAlgorithm,
+    pub id_token_algorithm: JwsAlgorithm,
     /// The forms in which it may name a person.
     pub hint_kinds: HintForms,
     pub active: bool,

@@ -26,7 +26,7 @@ pub struct Refreshing {
     pub counter: u32,
     /// When the current one replaced its predecessor.
     pub rotated_at: Timestamp,
-    /// Unless it is used before, it ends then.
+    /// Unless it is used before, it ends then; never after the end of all of them.
     pub idle_until: Timestamp,
     /// The end of all of them.
     pub ends_at: Timestamp,
@@ -107,7 +107,7 @@ pub fn refresh<'r>(
     if grant.revoked_at.is_some() {
         return RefreshFinding::Revoked;
     }
-    if now >= refreshing.idle_until || now >= refreshing.ends_at {
+    if now >= refreshing.idle_until {
         return RefreshFinding::Expired;
     }
     if counter == refreshing.counter {

@@ -1,19 +1,25 @@
-//! The algorithms of signatures that are verified here.
+//! The algorithms of signatures: those made here, and those verified here.
 
 use serde::Deserialize;
 
 /// An asymmetric JWS algorithm (RFC 7518 §3, RFC 8037). `none` and HMAC are not among them, in no spelling (`HYG-3-01`,
-/// `HYG-3-03`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// `HYG-3-03`). One key has one of them (`TOK-12-02`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub enum JwsAlgorithm {
+    /// ECDSA on P-256: small and quick, the default for what is signed here.
     ES256,
+    /// RSA PKCS#1 v1.5: what OIDC Core §15.1 asks of every provider, and the only kind that some verifiers know.
     RS256,
+    /// RSA-PSS.
     PS256,
+    /// Ed25519.
     EdDSA,
 }
 
 impl JwsAlgorithm {
-    const ALL: [Self; 4] = [Self::ES256, Self::RS256, Self::PS256, Self::EdDSA];
+    /// In the order in which the metadata lists them.
+    pub const ALL: [Self; 4] = [Self::ES256, Self::RS256, Self::PS256, Self::EdDSA];
+    pub const DEFAULT: Self = Self::ES256;
 
     /// The `alg` value.
     pub const fn as_str(self) -> &'static str {

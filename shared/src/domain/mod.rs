@@ -28,7 +28,6 @@ pub mod request_key;
 pub mod resource;
 pub mod scope;
 pub mod secret;
-pub mod signing_algorithm;
 pub mod sms;
 pub mod strict_json;
 pub mod subject_identifier;

@@ -3,8 +3,8 @@
 use url::Url;
 
 use crate::domain::client::Client;
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::scope::Scope;
-use crate::domain::signing_algorithm::SigningAlgorithm;
 
 /// The identifier of a resource: an absolute URI without fragment (RFC 8707 §2), compared byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Resource {
     /// The scope values that mean something there. A token for it has these only, and `openid`.
     pub scope: Scope,
     /// What signs the tokens for it.
-    pub algorithm: SigningAlgorithm,
+    pub algorithm: JwsAlgorithm,
 }
 
 /// What one access token is for.
@@ -95,9 +95,9 @@ impl Target<'_> {
     }
 
     /// What signs a token for it. `None` if its resources want different algorithms: there is no such token.
-    pub fn algorithm(&self) -> Option<SigningAlgorithm> {
+    pub fn algorithm(&self) -> Option<JwsAlgorithm> {
         match self {
-            Self::Default(_) => Some(SigningAlgorithm::DEFAULT),
+            Self::Default(_) => Some(JwsAlgorithm::DEFAULT),
             Self::Resources(resources) => {
                 let mut algorithms = resources.iter().map(|resource| resource.algorithm);
                 let first = algorithms.next()?;
@@ -145,7 +145,7 @@ mod tests {
         ResourceId::parse(text).unwrap()
     }
 
-    fn resource(name: &str, values: &str, algorithm: SigningAlgorithm) -> Resource {
+    fn resource(name: &str, values: &str, algorithm: JwsAlgorithm) -> Resource {
         Resource { id: id(name), scope: scope(values), algorithm }
     }
 
@@ -161,12 +161,12 @@ mod tests {
             scope: scope("openid profile read pay"),
             audience: audience.map(str::to_owned),
             resources: vec![
-                resource("https://read.example", "read", SigningAlgorithm::Rs256),
-                resource("https://pay.example", "pay read profile", SigningAlgorithm::Es256),
+                resource("https://read.example", "read", JwsAlgorithm::RS256),
+                resource("https://pay.example", "pay read profile", JwsAlgorithm::ES256),
             ],
             introspects: vec![],
             hint_kinds: HintForms::all(),
-            id_token_algorithm: SigningAlgorithm::Es256,
+            id_token_algorithm: JwsAlgorithm::ES256,
             active: true,
         }
     }
@@ -264,8 +264,8 @@ mod tests {
     fn resources_that_want_different_algorithms_have_no_token_in_common() {
         let client = client(None);
         let algorithm = |named: &[ResourceId]| client.target(named, ISSUER).unwrap().algorithm();
-        assert_eq!(algorithm(&[]), Some(SigningAlgorithm::Es256));
-        assert_eq!(algorithm(&[id("https://read.example")]), Some(SigningAlgorithm::Rs256));
+        assert_eq!(algorithm(&[]), Some(JwsAlgorithm::ES256));
+        assert_eq!(algorithm(&[id("https://read.example")]), Some(JwsAlgorithm::RS256));
         assert_eq!(algorithm(&[id("https://read.example"), id("https://pay.example")]), None);
     }
 }

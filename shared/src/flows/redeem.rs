@@ -1,11 +1,7 @@
 //! Redeeming an approved request: everything that can fail comes first, then one conditional write, then the reply.
 
 use crate::domain::authentication_request::{AuthenticationRequest, PollFinding, poll as find};
-use crate::domain::client::Client;
-use crate::domain::decision::Approval;
-use crate::domain::grant::Refreshing;
 use crate::domain::resource::ResourceId;
-use crate::domain::scope::Scope;
 use crate::flows::issue_tokens::{Granted, Issuing, NotIssued, target};
 use crate::protocol::token::TokenResponse;
 use crate::store::{Redeemed, StoreError, Table};
@@ -65,12 +61,10 @@ impl Redemption<'_> {
             .ok_or(NotRedeemed::ClientInactive)?;
 
         let now = invocation.now;
-        let PollFinding::Approved(approval) = find(Some(request), &request.client, now) else {
-            return Err(NotRedeemed::Gone);
-        };
-        let refresh = may_refresh(approval, &client).then(|| Refreshing::first(now, &settings.refresh));
+        let may_refresh = client.may_refresh.then_some(&settings.refresh);
         let tokens_end_at = now.plus(settings.access_token_lifetime);
-        let grant = request.redeem(&request.client, now, tokens_end_at, refresh).ok_or(NotRedeemed::Gone)?;
+        let grant =
+            request.redeem(&request.client, now, tokens_end_at, may_refresh).ok_or(NotRedeemed::Gone)?;
         let tokens = self.issuing.issue(&Granted {
             key: &request.key,
             client: &client,
@@ -104,9 +98,4 @@ impl Redemption<'_> {
             }),
         }
     }
-}
-
-/// `TOK-3-01`: the person approved it, and the client is registered for it.
-fn may_refresh(approval: &Approval, client: &Client) -> bool {
-    client.may_refresh && approval.scope.contains(Scope::OFFLINE_ACCESS)
 }

@@ -4,9 +4,9 @@ use crate::config::LoginIssuers;
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
 use crate::domain::hint_form::HintForms;
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::resource::{Resource, ResourceId};
 use crate::domain::scope::Scope;
-use crate::domain::signing_algorithm::SigningAlgorithm;
 use crate::protocol::registration::{ClientMetadata, ResourceEntry};
 use crate::protocol::token::GrantType;
 use crate::store::Table;
@@ -89,8 +89,8 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
     })
 }
 
-fn algorithm(name: Option<&str>) -> Option<SigningAlgorithm> {
-    name.map_or(Some(SigningAlgorithm::DEFAULT), SigningAlgorithm::parse)
+fn algorithm(name: Option<&str>) -> Option<JwsAlgorithm> {
+    name.map_or(Some(JwsAlgorithm::DEFAULT), JwsAlgorithm::parse)
 }
 
 fn resources(entries: &[ResourceEntry], scope: &Scope) -> Result<Vec<Resource>, &'static str> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::key_schedule::{RELOAD_EVERY, Scheduled, current};
 use crate::domain::request_key::RequestKey;
-use crate::domain::signing_algorithm::SigningAlgorithm;
 use crate::domain::time::Timestamp;
 use crate::keys::handle::{self, HandleKey, HandleUse, OpenError};
 use crate::keys::verification::{NotOurs, OwnPublicKeys};
@@ -33,7 +33,7 @@ impl KeyError {
 /// All keys, opened, as read at one moment.
 pub struct KeyRing {
     handle: Vec<HandleKey>,
-    signing: HashMap<SigningAlgorithm, Vec<SigningKey>>,
+    signing: HashMap<JwsAlgorithm, Vec<SigningKey>>,
     public: OwnPublicKeys,
 }
 
@@ -63,7 +63,7 @@ impl KeyRing {
             }
         }
         // Not an empty ring: that would be kept for minutes after the keys are there.
-        if handle.is_empty() || !signing.contains_key(&SigningAlgorithm::DEFAULT) {
+        if handle.is_empty() || !signing.contains_key(&JwsAlgorithm::DEFAULT) {
             return Err(KeyError::new("there are no keys yet; key-rotation makes them"));
         }
         Ok(Self { handle, signing, public: OwnPublicKeys::of(records) })
@@ -135,7 +135,7 @@ impl KeyRing {
     }
 
     /// The key that signs by `algorithm` at `now`.
-    pub fn signing_key(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Result<&SigningKey, KeyError> {
+    pub fn signing_key(&self, algorithm: JwsAlgorithm, now: Timestamp) -> Result<&SigningKey, KeyError> {
         let keys = self.signing.get(&algorithm).map(Vec::as_slice).unwrap_or_default();
         current(keys, now)
             .ok_or_else(|| KeyError(format!("there is no {} key; key-rotation makes it", algorithm.as_str())))

@@ -94,16 +94,16 @@ fn opened_ring(records: &[KeyRecord]) -> Result<KeyRing, KeyError> {
 fn an_algorithm_whose_key_is_missing_keeps_no_other_from_signing() {
     let ring = opened_ring(&[
         record(KeyUse::Handle, 1),
-        record(KeyUse::Signing(SigningAlgorithm::Es256), 1),
-        record(KeyUse::Signing(SigningAlgorithm::EdDsa), 1),
+        record(KeyUse::Signing(JwsAlgorithm::ES256), 1),
+        record(KeyUse::Signing(JwsAlgorithm::EdDSA), 1),
     ])
     .unwrap();
     let later = NOW.plus(Duration::from_secs(10));
     for (algorithm, is_there) in [
-        (SigningAlgorithm::Es256, true),
-        (SigningAlgorithm::Rs256, false),
-        (SigningAlgorithm::Ps256, false),
-        (SigningAlgorithm::EdDsa, true),
+        (JwsAlgorithm::ES256, true),
+        (JwsAlgorithm::RS256, false),
+        (JwsAlgorithm::PS256, false),
+        (JwsAlgorithm::EdDSA, true),
     ] {
         let key = ring.signing_key(algorithm, later).ok();
         assert_eq!(key.map(SigningKey::algorithm), is_there.then_some(algorithm));
@@ -113,8 +113,8 @@ fn an_algorithm_whose_key_is_missing_keeps_no_other_from_signing() {
 #[test]
 fn a_ring_without_a_handle_key_or_a_key_of_the_default_algorithm_is_none() {
     let handle = record(KeyUse::Handle, 1);
-    let [es256, eddsa] = [SigningAlgorithm::Es256, SigningAlgorithm::EdDsa]
-        .map(|algorithm| record(KeyUse::Signing(algorithm), 1));
+    let [es256, eddsa] =
+        [JwsAlgorithm::ES256, JwsAlgorithm::EdDSA].map(|algorithm| record(KeyUse::Signing(algorithm), 1));
     assert!(opened_ring(&[handle.clone(), es256.clone()]).is_ok());
     for records in [&[handle, eddsa.clone()], &[es256, eddsa]] {
         assert!(opened_ring(records).is_err());
@@ -124,7 +124,7 @@ fn a_ring_without_a_handle_key_or_a_key_of_the_default_algorithm_is_none() {
 /// TOK-12-02, HYG-3-02
 #[test]
 fn a_key_that_says_it_is_another_algorithms_is_not_opened() {
-    let mut key = record(KeyUse::Signing(SigningAlgorithm::Es256), 1);
+    let mut key = record(KeyUse::Signing(JwsAlgorithm::ES256), 1);
     key.public.as_mut().unwrap().alg = "RS256".to_owned();
     assert!(opened_ring(&[record(KeyUse::Handle, 1), key]).is_err());
 }
@@ -134,14 +134,14 @@ fn a_key_that_says_it_is_another_algorithms_is_not_opened() {
 fn each_algorithm_goes_from_key_to_key_by_itself() {
     let ring = opened_ring(&[
         record(KeyUse::Handle, 1),
-        record(KeyUse::Signing(SigningAlgorithm::Es256), 1),
-        record(KeyUse::Signing(SigningAlgorithm::Es256), 2),
-        record(KeyUse::Signing(SigningAlgorithm::EdDsa), 1),
+        record(KeyUse::Signing(JwsAlgorithm::ES256), 1),
+        record(KeyUse::Signing(JwsAlgorithm::ES256), 2),
+        record(KeyUse::Signing(JwsAlgorithm::EdDSA), 1),
     ])
     .unwrap();
     let generation = |algorithm, seconds| {
         ring.signing_key(algorithm, NOW.plus(Duration::from_secs(seconds))).unwrap().generation()
     };
-    assert_eq!((generation(SigningAlgorithm::Es256, 1), generation(SigningAlgorithm::Es256, 2)), (1, 2));
-    assert_eq!(generation(SigningAlgorithm::EdDsa, 2), 1);
+    assert_eq!((generation(JwsAlgorithm::ES256, 1), generation(JwsAlgorithm::ES256, 2)), (1, 2));
+    assert_eq!(generation(JwsAlgorithm::EdDSA, 2), 1);
 }

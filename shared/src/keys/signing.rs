@@ -17,8 +17,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::key_schedule::{KeyTimes, Scheduled};
-use crate::domain::signing_algorithm::SigningAlgorithm;
 use crate::protocol::jwks::{PublicJwk, PublicKey};
 
 /// A new key pair: the private half to be sealed, the public half to be published.
@@ -30,21 +30,21 @@ pub struct SigningKeyPair {
 
 impl SigningKeyPair {
     /// An RSA key takes a tenth of a second of CPU, now and then several. `None` only if the operating system has no randomness.
-    pub fn generate(algorithm: SigningAlgorithm) -> Option<Self> {
+    pub fn generate(algorithm: JwsAlgorithm) -> Option<Self> {
         let (private, public) = match algorithm {
-            SigningAlgorithm::Es256 => {
+            JwsAlgorithm::ES256 => {
                 let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).ok()?;
                 let private = pair.to_pkcs8v1().ok()?.as_ref().to_vec();
                 (private, ec_public_key(pair.public_key().as_ref())?)
             }
-            SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 => {
+            JwsAlgorithm::RS256 | JwsAlgorithm::PS256 => {
                 let pair = RsaKeyPair::generate(KeySize::Rsa2048).ok()?;
                 let RsaPublicKeyComponents::<Vec<u8>> { n, e } = pair.public_key().into();
                 let (n, e) = (URL_SAFE_NO_PAD.encode(n), URL_SAFE_NO_PAD.encode(e));
                 let private: Pkcs8V1Der<'_> = pair.as_der().ok()?;
                 (private.as_ref().to_vec(), PublicKey::Rsa { n, e })
             }
-            SigningAlgorithm::EdDsa => {
+            JwsAlgorithm::EdDSA => {
                 let pair = Ed25519KeyPair::generate().ok()?;
                 let x = URL_SAFE_NO_PAD.encode(pair.public_key());
                 let private = pair.to_pkcs8v1().ok()?.as_ref().to_vec();
@@ -65,7 +65,7 @@ fn ec_public_key(point: &[u8]) -> Option<PublicKey> {
 
 /// A signing key, unsealed. It signs by its own algorithm and no other (`TOK-12-02`).
 pub struct SigningKey {
-    algorithm: SigningAlgorithm,
+    algorithm: JwsAlgorithm,
     generation: u32,
     times: KeyTimes,
     kid: String,
@@ -90,7 +90,7 @@ struct Header<'a> {
 
 impl SigningKey {
     pub fn new(
-        algorithm: SigningAlgorithm,
+        algorithm: JwsAlgorithm,
         generation: u32,
         times: KeyTimes,
         kid: String,
@@ -99,7 +99,7 @@ impl SigningKey {
         Self { algorithm, generation, times, kid, pkcs8, private: OnceLock::new() }
     }
 
-    pub fn algorithm(&self) -> SigningAlgorithm {
+    pub fn algorithm(&self) -> JwsAlgorithm {
         self.algorithm
     }
 
@@ -119,16 +119,16 @@ impl SigningKey {
 
 impl PrivateKey {
     /// `None` if `pkcs8` is not a key for `algorithm`.
-    fn parse(algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Option<Self> {
+    fn parse(algorithm: JwsAlgorithm, pkcs8: &[u8]) -> Option<Self> {
         let rsa = |encoding| Some(Self::Rsa(RsaKeyPair::from_pkcs8(pkcs8).ok()?, encoding));
         match algorithm {
-            SigningAlgorithm::Es256 => {
+            JwsAlgorithm::ES256 => {
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8);
                 pair.ok().map(Self::Ecdsa)
             }
-            SigningAlgorithm::Rs256 => rsa(&RSA_PKCS1_SHA256),
-            SigningAlgorithm::Ps256 => rsa(&RSA_PSS_SHA256),
-            SigningAlgorithm::EdDsa => Ed25519KeyPair::from_pkcs8(pkcs8).ok().map(Self::Ed25519),
+            JwsAlgorithm::RS256 => rsa(&RSA_PKCS1_SHA256),
+            JwsAlgorithm::PS256 => rsa(&RSA_PSS_SHA256),
+            JwsAlgorithm::EdDSA => Ed25519KeyPair::from_pkcs8(pkcs8).ok().map(Self::Ed25519),
         }
     }
 
@@ -170,12 +170,12 @@ mod tests {
     use super::*;
     use crate::domain::time::Timestamp;
 
-    fn pair(algorithm: SigningAlgorithm) -> (SigningKey, PublicJwk) {
+    fn pair(algorithm: JwsAlgorithm) -> (SigningKey, PublicJwk) {
         let pair = SigningKeyPair::generate(algorithm).unwrap();
         (key(algorithm, &pair), pair.public)
     }
 
-    fn key(algorithm: SigningAlgorithm, pair: &SigningKeyPair) -> SigningKey {
+    fn key(algorithm: JwsAlgorithm, pair: &SigningKeyPair) -> SigningKey {
         let times = KeyTimes::first(Timestamp::from_seconds(0), Duration::from_secs(60));
         SigningKey::new(algorithm, 1, times, pair.public.kid.clone(), pair.private.clone())
     }
@@ -194,13 +194,13 @@ mod tests {
     #[test]
     fn each_algorithm_signs_what_its_public_key_verifies_under_its_own_name_alone() {
         let claims = json!({"sub": "alice"});
-        for algorithm in SigningAlgorithm::ALL {
+        for algorithm in JwsAlgorithm::ALL {
             let ((key, jwk), (_, another)) = (pair(algorithm), pair(algorithm));
             let token = key.sign("at+jwt", &claims).unwrap();
             let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
             let expected = json!({"typ": "at+jwt", "alg": algorithm.as_str(), "kid": jwk.kid});
             assert_eq!(serde_json::from_slice::<Value>(&header).unwrap(), expected);
-            for name in SigningAlgorithm::ALL.map(SigningAlgorithm::as_str) {
+            for name in JwsAlgorithm::ALL.map(JwsAlgorithm::as_str) {
                 let expected = (name == algorithm.as_str()).then(|| claims.clone());
                 assert_eq!(verified(&token, &jwk, name), expected, "{algorithm:?} as {name}");
             }
@@ -213,10 +213,10 @@ mod tests {
     #[test]
     fn a_published_key_has_the_members_of_its_kind_and_no_private_one() {
         for (algorithm, kty, members) in [
-            (SigningAlgorithm::Es256, "EC", ["crv", "x", "y"].as_slice()),
-            (SigningAlgorithm::Rs256, "RSA", &["n", "e"]),
-            (SigningAlgorithm::Ps256, "RSA", &["n", "e"]),
-            (SigningAlgorithm::EdDsa, "OKP", &["crv", "x"]),
+            (JwsAlgorithm::ES256, "EC", ["crv", "x", "y"].as_slice()),
+            (JwsAlgorithm::RS256, "RSA", &["n", "e"]),
+            (JwsAlgorithm::PS256, "RSA", &["n", "e"]),
+            (JwsAlgorithm::EdDSA, "OKP", &["crv", "x"]),
         ] {
             let jwk = serde_json::to_value(pair(algorithm).1).unwrap();
             let expected: BTreeSet<_> = ["kty", "use", "alg", "kid"].iter().chain(members).copied().collect();
@@ -230,7 +230,7 @@ mod tests {
     /// HYG-4-07: 2048 bits, and the usual exponent.
     #[test]
     fn an_rsa_key_has_2048_bits() {
-        let PublicKey::Rsa { n, e } = pair(SigningAlgorithm::Rs256).1.key else { panic!("an RSA key") };
+        let PublicKey::Rsa { n, e } = pair(JwsAlgorithm::RS256).1.key else { panic!("an RSA key") };
         let n = URL_SAFE_NO_PAD.decode(n).unwrap();
         assert!(n.len() == 256 && n[0] >= 0x80, "{} octets", n.len());
         assert_eq!(e, "AQAB");
@@ -240,10 +240,10 @@ mod tests {
     #[test]
     fn a_key_of_another_kind_signs_nothing_and_its_bytes_are_not_told() {
         for (algorithm, other) in [
-            (SigningAlgorithm::Es256, SigningAlgorithm::EdDsa),
-            (SigningAlgorithm::Rs256, SigningAlgorithm::Es256),
-            (SigningAlgorithm::Ps256, SigningAlgorithm::EdDsa),
-            (SigningAlgorithm::EdDsa, SigningAlgorithm::Es256),
+            (JwsAlgorithm::ES256, JwsAlgorithm::EdDSA),
+            (JwsAlgorithm::RS256, JwsAlgorithm::ES256),
+            (JwsAlgorithm::PS256, JwsAlgorithm::EdDSA),
+            (JwsAlgorithm::EdDSA, JwsAlgorithm::ES256),
         ] {
             let error =
                 key(algorithm, &SigningKeyPair::generate(other).unwrap()).sign("JWT", &()).unwrap_err();

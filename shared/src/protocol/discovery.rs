@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::domain::client::{AuthenticationMethod, DeliveryMode};
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::person_claims;
 use crate::domain::scope::Scope;
-use crate::domain::signing_algorithm::SigningAlgorithm;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::routes;
 use crate::protocol::token::GrantType;
@@ -60,7 +60,7 @@ impl Metadata {
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).into(),
             response_types_supported: vec![],
             subject_types_supported: vec!["public"],
-            id_token_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str).into(),
+            id_token_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str).into(),
             token_endpoint_auth_methods_supported: methods(),
             introspection_endpoint_auth_methods_supported: methods(),
             revocation_endpoint_auth_methods_supported: methods(),

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
-use crate::domain::signing_algorithm::SigningAlgorithm;
+use crate::domain::jws_algorithm::JwsAlgorithm;
 
 /// Lets the client see that the ID token answers its own request; required in push mode (CIBA §10.3.1),
 /// given in every mode.
@@ -36,10 +36,10 @@ pub struct IdTokenClaims<'a> {
 
 /// `at_hash` in an ID token signed by `algorithm`: the left half of the hash of the access token's ASCII octets
 /// (OIDC Core §3.1.3.6). The hash is the one the signature uses; that of Ed25519 is SHA-512 (RFC 8032 §5.1).
-pub fn at_hash(algorithm: SigningAlgorithm, access_token: &str) -> String {
+pub fn at_hash(algorithm: JwsAlgorithm, access_token: &str) -> String {
     let hash = match algorithm {
-        SigningAlgorithm::Es256 | SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 => &SHA256,
-        SigningAlgorithm::EdDsa => &SHA512,
+        JwsAlgorithm::ES256 | JwsAlgorithm::RS256 | JwsAlgorithm::PS256 => &SHA256,
+        JwsAlgorithm::EdDSA => &SHA512,
     };
     let hash = digest(hash, access_token.as_bytes());
     let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn at_hash_is_the_left_half_of_the_hash() {
         let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
-        for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256, SigningAlgorithm::Ps256] {
+        for algorithm in [JwsAlgorithm::ES256, JwsAlgorithm::RS256, JwsAlgorithm::PS256] {
             assert_eq!(at_hash(algorithm, token), "77QmUPtjPfzWtF2AnpK9RQ", "{algorithm:?}");
         }
     }
@@ -62,7 +62,7 @@ mod tests {
     /// TOK-1-11: 32 octets of SHA-512, computed elsewhere.
     #[test]
     fn at_hash_under_eddsa_is_the_left_half_of_sha_512() {
-        let hash = at_hash(SigningAlgorithm::EdDsa, "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
+        let hash = at_hash(JwsAlgorithm::EdDSA, "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
         assert_eq!(hash, "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM");
     }
 

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::signing_algorithm::SigningAlgorithm;
+use crate::domain::jws_algorithm::JwsAlgorithm;
 
 /// A key as it is published: one key, one algorithm, one use (`TOK-12-01`, `TOK-12-02`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct PublicJwk {
 
 impl PublicJwk {
     /// `key`, named by its thumbprint: two keys never share a name.
-    pub fn new(algorithm: SigningAlgorithm, key: PublicKey) -> Self {
+    pub fn new(algorithm: JwsAlgorithm, key: PublicKey) -> Self {
         Self {
             kid: key.thumbprint(),
             key,
@@ -86,9 +86,9 @@ mod tests {
     fn a_key_is_read_back_as_it_was_written() {
         let text = |text: &str| text.to_owned();
         for (algorithm, key) in [
-            (SigningAlgorithm::Es256, PublicKey::Ec { crv: text("P-256"), x: text("x"), y: text("y") }),
-            (SigningAlgorithm::Ps256, PublicKey::Rsa { n: text("n"), e: text("AQAB") }),
-            (SigningAlgorithm::EdDsa, PublicKey::Okp { crv: text("Ed25519"), x: text("x") }),
+            (JwsAlgorithm::ES256, PublicKey::Ec { crv: text("P-256"), x: text("x"), y: text("y") }),
+            (JwsAlgorithm::PS256, PublicKey::Rsa { n: text("n"), e: text("AQAB") }),
+            (JwsAlgorithm::EdDSA, PublicKey::Okp { crv: text("Ed25519"), x: text("x") }),
         ] {
             let jwk = PublicJwk::new(algorithm, key);
             let json = serde_json::to_string(&jwk).unwrap();

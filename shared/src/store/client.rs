@@ -8,10 +8,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
 use crate::domain::hint_form::HintForms;
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::resource::{Resource, ResourceId};
 use crate::domain::scope::Scope;
 use crate::domain::secret::SecretHash;
-use crate::domain::signing_algorithm::SigningAlgorithm;
 use crate::domain::time::Timestamp;
 use crate::store::item::{Item, Reader, bytes, key, text};
 use crate::store::{StoreError, Table};
@@ -42,7 +42,7 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
         audience: reader.optional_text("audience").map(str::to_owned),
         resources: reader.list("resources")?.iter().map(decode_resource).collect::<Result<_, _>>()?,
         introspects: reader.texts("introspects")?,
-        id_token_algorithm: reader.parsed("id_token_algorithm", SigningAlgorithm::parse)?,
+        id_token_algorithm: reader.parsed("id_token_algorithm", JwsAlgorithm::parse)?,
         hint_kinds: match reader.optional_text("hint_kinds") {
             None => HintForms::all(),
             Some(names) => HintForms::parse(names.split(' ')).ok_or_else(|| Reader::corrupt("hint_kinds"))?,
@@ -56,7 +56,7 @@ fn decode_resource(value: &AttributeValue) -> Result<Resource, StoreError> {
     Ok(Resource {
         id: reader.parsed("id", ResourceId::parse)?,
         scope: reader.parsed("scope", Scope::parse)?,
-        algorithm: reader.parsed("algorithm", SigningAlgorithm::parse)?,
+        algorithm: reader.parsed("algorithm", JwsAlgorithm::parse)?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Keys (`keys` / `key#<use>#<generation>`): sealed, written once, never changed.
 
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::key_schedule::{KeyTimes, Scheduled};
-use crate::domain::signing_algorithm::SigningAlgorithm;
 use crate::protocol::jwks::PublicJwk;
 use crate::store::item::{Item, Reader, bytes, key, number, text, time};
 use crate::store::{StoreError, Table, WriteId};
@@ -16,7 +16,7 @@ pub enum KeyUse {
     /// Seals `RequestKey`s into handles.
     Handle,
     /// Signs tokens by this algorithm: one key, one algorithm (`TOK-12-02`).
-    Signing(SigningAlgorithm),
+    Signing(JwsAlgorithm),
 }
 
 impl KeyUse {
@@ -24,20 +24,20 @@ impl KeyUse {
     pub const ALL: [Self; 6] = [
         Self::Data,
         Self::Handle,
-        Self::Signing(SigningAlgorithm::Es256),
-        Self::Signing(SigningAlgorithm::Rs256),
-        Self::Signing(SigningAlgorithm::Ps256),
-        Self::Signing(SigningAlgorithm::EdDsa),
+        Self::Signing(JwsAlgorithm::ES256),
+        Self::Signing(JwsAlgorithm::RS256),
+        Self::Signing(JwsAlgorithm::PS256),
+        Self::Signing(JwsAlgorithm::EdDSA),
     ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Data => "data",
             Self::Handle => "handle",
-            Self::Signing(SigningAlgorithm::Es256) => "signing-ES256",
-            Self::Signing(SigningAlgorithm::Rs256) => "signing-RS256",
-            Self::Signing(SigningAlgorithm::Ps256) => "signing-PS256",
-            Self::Signing(SigningAlgorithm::EdDsa) => "signing-EdDSA",
+            Self::Signing(JwsAlgorithm::ES256) => "signing-ES256",
+            Self::Signing(JwsAlgorithm::RS256) => "signing-RS256",
+            Self::Signing(JwsAlgorithm::PS256) => "signing-PS256",
+            Self::Signing(JwsAlgorithm::EdDSA) => "signing-EdDSA",
         }
     }
 
@@ -46,7 +46,7 @@ impl KeyUse {
     }
 
     /// The algorithm of a signing key.
-    pub const fn algorithm(self) -> Option<SigningAlgorithm> {
+    pub const fn algorithm(self) -> Option<JwsAlgorithm> {
         match self {
             Self::Signing(algorithm) => Some(algorithm),
             Self::Data | Self::Handle => None,
@@ -169,6 +169,6 @@ mod tests {
             assert!(name.is_none_or(|name| name == key_use.as_str()), "{key_use:?}");
         }
         let signing: Vec<_> = KeyUse::ALL.into_iter().filter_map(KeyUse::algorithm).collect();
-        assert_eq!(signing, SigningAlgorithm::ALL);
+        assert_eq!(signing, JwsAlgorithm::ALL);
     }
 }

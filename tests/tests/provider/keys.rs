@@ -7,7 +7,7 @@ mod sealing;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ciba::domain::signing_algorithm::SigningAlgorithm;
+use ciba::domain::jws_algorithm::JwsAlgorithm;
 use ciba_tests::{Answer, Provider, at, request};
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ async fn jwks(provider: &Provider, now: f64) -> Answer {
 }
 
 /// The names of the keys of `algorithm` that are published at `now`.
-async fn published(provider: &Provider, algorithm: SigningAlgorithm, now: f64) -> Vec<String> {
+async fn published(provider: &Provider, algorithm: JwsAlgorithm, now: f64) -> Vec<String> {
     let answer = jwks(provider, now).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let keys = answer.body["keys"].as_array().expect("keys").iter();
@@ -45,7 +45,7 @@ async fn published(provider: &Provider, algorithm: SigningAlgorithm, now: f64) -
 }
 
 /// Takes the first key of `algorithm` out of the table, as if there had never been one.
-async fn remove_first(provider: &Provider, algorithm: SigningAlgorithm) {
+async fn remove_first(provider: &Provider, algorithm: JwsAlgorithm) {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let delete =
         provider.dynamodb.client().delete_item().table_name(&provider.dynamodb.table).key("pk", text("keys"));

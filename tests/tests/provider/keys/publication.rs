@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ciba::aws::Aws;
-use ciba::domain::signing_algorithm::SigningAlgorithm;
+use ciba::domain::jws_algorithm::JwsAlgorithm;
 use ciba::keys::{KeyRings, Kms};
 use ciba_tests::{Provider, at, request};
 use jsonwebtoken::jwk::JwkSet;
@@ -20,7 +20,7 @@ async fn each_key_is_published_with_its_public_members_its_name_its_use_and_its_
     let answer = jwks(&provider, DAY).await;
     let keys = answer.body["keys"].as_array().unwrap();
     assert_eq!(answer.body.as_object().unwrap().len(), 1);
-    assert_eq!(keys.len(), 2 * SigningAlgorithm::ALL.len());
+    assert_eq!(keys.len(), 2 * JwsAlgorithm::ALL.len());
     for (alg, kind) in [
         ("ES256", json!({"kty": "EC", "crv": "P-256", "x": null, "y": null})),
         ("RS256", json!({"kty": "RSA", "e": "AQAB", "n": null})),
@@ -59,7 +59,7 @@ async fn each_algorithms_key_signs_what_the_key_published_under_its_name_verifie
     for now in [DAY - 1.0, DAY] {
         let set: JwkSet = serde_json::from_value(jwks(&provider, now).await.body).expect("a JWKS");
         let ring = rings.get(at(now)).await.expect("keys");
-        for algorithm in SigningAlgorithm::ALL {
+        for algorithm in JwsAlgorithm::ALL {
             let key = ring.signing_key(algorithm, at(now)).expect("a key");
             let token = key.sign("JWT", &json!({"sub": "alice"})).expect("a token");
             let header = header(&token);
@@ -85,7 +85,7 @@ async fn each_algorithms_key_signs_what_the_key_published_under_its_name_verifie
 #[tokio::test]
 async fn where_an_algorithm_has_no_key_the_others_sign_and_are_published() {
     let provider = Provider::start().await;
-    for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256, SigningAlgorithm::EdDsa] {
+    for algorithm in [JwsAlgorithm::RS256, JwsAlgorithm::PS256, JwsAlgorithm::EdDSA] {
         remove_first(&provider, algorithm).await;
     }
     assert_eq!(jwks(&provider, 0.0).await.body["keys"].as_array().expect("keys").len(), 1);
@@ -97,7 +97,7 @@ async fn where_an_algorithm_has_no_key_the_others_sign_and_are_published() {
 #[tokio::test]
 async fn without_a_key_of_the_default_algorithm_there_is_a_key_set_and_no_token() {
     let provider = Provider::start().await;
-    remove_first(&provider, SigningAlgorithm::DEFAULT).await;
+    remove_first(&provider, JwsAlgorithm::DEFAULT).await;
     assert_eq!(jwks(&provider, 0.0).await.body["keys"].as_array().expect("keys").len(), 3);
     let answer = provider.ask(&[], at(0.0)).await;
     assert_eq!(answer.refusal(), (503, "temporarily_unavailable"));
@@ -130,12 +130,12 @@ async fn both_tokens_verify_under_the_published_key_that_they_name() {
 async fn a_retired_key_is_published_until_all_it_signed_has_ended() {
     let provider = Provider::with(&[DAILY]).await;
     let mut first = Vec::new();
-    for algorithm in SigningAlgorithm::ALL {
+    for algorithm in JwsAlgorithm::ALL {
         first.extend(published(&provider, algorithm, 0.0).await);
     }
-    assert_eq!(first.len(), SigningAlgorithm::ALL.len());
+    assert_eq!(first.len(), JwsAlgorithm::ALL.len());
     rotate(&provider, DAY - NOTICE).await;
-    for (algorithm, first) in SigningAlgorithm::ALL.into_iter().zip(&first) {
+    for (algorithm, first) in JwsAlgorithm::ALL.into_iter().zip(&first) {
         for now in [DAY - NOTICE, DAY, 2.0 * DAY, 3.0 * DAY - 1.0] {
             assert!(published(&provider, algorithm, now).await.contains(first), "{algorithm:?} at {now}");
         }
@@ -148,14 +148,14 @@ async fn a_retired_key_is_published_until_all_it_signed_has_ended() {
 #[tokio::test]
 async fn a_key_without_successor_stays_published_and_signs_on() {
     let provider = Provider::with(&[DAILY]).await;
-    let first = published(&provider, SigningAlgorithm::DEFAULT, 0.0).await;
-    for algorithm in SigningAlgorithm::ALL {
+    let first = published(&provider, JwsAlgorithm::DEFAULT, 0.0).await;
+    for algorithm in JwsAlgorithm::ALL {
         let at_first = published(&provider, algorithm, 0.0).await;
         assert_eq!(published(&provider, algorithm, 100.0 * DAY).await, at_first, "{algorithm:?}");
     }
     assert_eq!(super::kid(&tokens(&provider, 100.0 * DAY).await), first[0]);
     rotate(&provider, 101.0 * DAY).await;
-    for algorithm in SigningAlgorithm::ALL {
+    for algorithm in JwsAlgorithm::ALL {
         let keys = published(&provider, algorithm, 102.0 * DAY).await;
         assert_eq!(keys.len(), 2, "{algorithm:?}: what it signed lately may still be valid");
     }
@@ -193,7 +193,7 @@ async fn without_keys_there_is_no_key_set_to_be_cached() {
     assert_eq!(answer.refusal(), (503, "temporarily_unavailable"));
     assert!(answer.retry_after() >= 1);
     rotate(&provider, 1.0).await;
-    assert_eq!(published(&provider, SigningAlgorithm::DEFAULT, 1.0).await.len(), 1);
+    assert_eq!(published(&provider, JwsAlgorithm::DEFAULT, 1.0).await.len(), 1);
 }
 
 /// TOK-12-05

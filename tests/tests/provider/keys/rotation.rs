@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ciba::aws::Aws;
-use ciba::domain::signing_algorithm::SigningAlgorithm;
+use ciba::domain::jws_algorithm::JwsAlgorithm;
 use ciba::keys::{DataKey, Kms, sealing_label};
 use ciba::store::{KeyRecord, KeyUse};
 use ciba_local::kms::Failure;
@@ -95,13 +95,13 @@ async fn successors_made_at_the_same_moment_are_one() {
 #[tokio::test]
 async fn each_algorithm_has_a_schedule_of_its_own() {
     let provider = Provider::with(&[DAILY]).await;
-    remove_first(&provider, SigningAlgorithm::EdDsa).await;
+    remove_first(&provider, JwsAlgorithm::EdDSA).await;
     assert_eq!(rotate(&provider, 3600.0).await, ["signing-EdDSA#1"]);
-    assert_eq!(published(&provider, SigningAlgorithm::EdDsa, 3600.0).await.len(), 1);
+    assert_eq!(published(&provider, JwsAlgorithm::EdDSA, 3600.0).await.len(), 1);
     assert_eq!(rotate(&provider, DAY - NOTICE).await, SECOND[..4]);
     assert!(rotate(&provider, DAY - NOTICE + 3599.0).await.is_empty());
     // Nobody's successor but its own retires a key.
-    assert_eq!(published(&provider, SigningAlgorithm::EdDsa, 4.0 * DAY).await.len(), 1);
+    assert_eq!(published(&provider, JwsAlgorithm::EdDSA, 4.0 * DAY).await.len(), 1);
     assert_eq!(rotate(&provider, DAY - NOTICE + 3600.0).await, ["signing-EdDSA#2"]);
 }
 
@@ -110,12 +110,12 @@ async fn each_algorithm_has_a_schedule_of_its_own() {
 async fn a_successor_is_published_at_once_and_signs_ten_minutes_later() {
     let provider = Provider::with(&[DAILY, ("ASKS_PER_TEN_MINUTES", "16")]).await;
     let made = DAY - NOTICE;
-    let [first] = &published(&provider, SigningAlgorithm::DEFAULT, made - 1.0).await[..] else {
+    let [first] = &published(&provider, JwsAlgorithm::DEFAULT, made - 1.0).await[..] else {
         panic!("one key")
     };
     assert_eq!(kid(&tokens(&provider, made - 10.0).await), *first);
     rotate(&provider, made).await;
-    let both = published(&provider, SigningAlgorithm::DEFAULT, made).await;
+    let both = published(&provider, JwsAlgorithm::DEFAULT, made).await;
     let [second] = &both.iter().filter(|kid| *kid != first).collect::<Vec<_>>()[..] else {
         panic!("two keys")
     };
@@ -156,13 +156,13 @@ async fn hourly_rotations_over_days_keep_everything_working() {
         rotate(&provider, now).await;
         if hour % 12 == 0 {
             let signer = kid(&tokens(&provider, now).await);
-            assert!(published(&provider, SigningAlgorithm::DEFAULT, now).await.contains(&signer));
+            assert!(published(&provider, JwsAlgorithm::DEFAULT, now).await.contains(&signer));
             signers.push(signer);
         }
     }
     signers.dedup();
     assert!(signers.len() >= 4, "{signers:?}");
-    let published = published(&provider, SigningAlgorithm::DEFAULT, 5.0 * DAY).await;
+    let published = published(&provider, JwsAlgorithm::DEFAULT, 5.0 * DAY).await;
     assert!(signers[signers.len() - 2..].iter().all(|signer| published.contains(signer)), "of two days");
 }
 

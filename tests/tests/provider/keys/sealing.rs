@@ -4,7 +4,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba::aws::Aws;
-use ciba::domain::signing_algorithm::SigningAlgorithm;
+use ciba::domain::jws_algorithm::JwsAlgorithm;
 use ciba::domain::time::Timestamp;
 use ciba::keys::{DataKey, HandleKey, Kms, sealing_label};
 use ciba::protocol::jwks::PublicKey;
@@ -51,7 +51,7 @@ async fn no_key_lies_in_the_table_in_clear() {
     let data_key = DataKey::new(&plain).unwrap();
 
     let mut secrets = Vec::new();
-    for algorithm in SigningAlgorithm::ALL {
+    for algorithm in JwsAlgorithm::ALL {
         let key_use = KeyUse::Signing(algorithm);
         let signing = record(&provider, key_use).await;
         let pkcs8 = data_key.open(&sealing_label(key_use, 1), &signing.sealed).expect("a signing key");
@@ -97,12 +97,12 @@ async fn a_sealed_key_opens_for_its_own_use_and_generation_only() {
     let plain = kms.decrypt(&record(&provider, KeyUse::Data).await.sealed).await.unwrap();
     let data_key = DataKey::new(&plain).unwrap();
     let handle = record(&provider, KeyUse::Handle).await.sealed;
-    let signing = KeyUse::Signing(SigningAlgorithm::Es256);
+    let signing = KeyUse::Signing(JwsAlgorithm::ES256);
     for (key_use, generation) in [(signing, 1), (KeyUse::Handle, 2), (KeyUse::Data, 1)] {
         assert!(data_key.open(&sealing_label(key_use, generation), &handle).is_err());
     }
-    let rs256 = record(&provider, KeyUse::Signing(SigningAlgorithm::Rs256)).await.sealed;
-    let ps256 = sealing_label(KeyUse::Signing(SigningAlgorithm::Ps256), 1);
+    let rs256 = record(&provider, KeyUse::Signing(JwsAlgorithm::RS256)).await.sealed;
+    let ps256 = sealing_label(KeyUse::Signing(JwsAlgorithm::PS256), 1);
     assert!(data_key.open(&ps256, &rs256).is_err(), "one RSA key, one algorithm");
     assert!(kms.decrypt(&handle).await.is_err(), "KMS made the data key alone");
 }
