@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::hint_issuer::SingleUse;
+use crate::domain::sms::SmsCountries;
 
 fn env(settings: &[(&str, &str)]) -> Environment {
     Environment::of(settings.iter().copied())

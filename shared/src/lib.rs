@@ -7,6 +7,7 @@
 //! | [`http`] | `lambda_http`: reading requests, authenticating clients, building responses |
 //! | [`flows`] | what happens, as numbered steps |
 //! | [`store`], [`notify`], [`keys`], [`outbound`] | DynamoDB, SNS, KMS, HTTPS |
+//! | [`page`] | the pages that a person's browser shows, and `maud` |
 //! | [`protocol`] | wire types and error codes of each endpoint |
 //! | [`domain`] | the rules: no clock, no I/O, no AWS |
 //!
@@ -20,5 +21,6 @@ pub mod http;
 pub mod keys;
 pub mod notify;
 pub mod outbound;
+pub mod page;
 pub mod protocol;
 pub mod store;

@@ -17,6 +17,7 @@ use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
+use crate::domain::statement::Nonce;
 use crate::domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,7 @@ pub struct AuthenticationRequest {
     pub polling: Polling,
     /// The handle key under which `auth_req_id` was sealed.
     pub handle_generation: u32,
+    pub nonce: Nonce,
     pub state: State,
 }
 

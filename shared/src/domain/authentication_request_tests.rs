@@ -30,6 +30,7 @@ fn pending() -> AuthenticationRequest {
         lifetime: Lifetime { created_at: CREATED, expires_at: after(120.0), decide_until: after(113.0) },
         polling: Polling { interval: Duration::from_secs(5), next_poll_at: after(5.0) },
         handle_generation: 1,
+        nonce: crate::domain::statement::Nonce::from_bytes([9; 16]),
         state: State::Pending,
     }
 }

@@ -1,5 +1,7 @@
 //! The client: who may ask, how it authenticates, and what it may ask for.
 
+use std::collections::BTreeMap;
+
 use crate::domain::hint_form::HintForms;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::resource::Resource;
@@ -114,6 +116,9 @@ impl DeliveryMode {
     }
 }
 
+/// Words for scope values: by value, then by language (BCP 47, such as `de`).
+pub type ScopeDescriptions = BTreeMap<String, BTreeMap<String, String>>;
+
 /// A registered client.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -140,6 +145,14 @@ pub struct Client {
     pub id_token_algorithm: JwsAlgorithm,
     /// The forms in which it may name a person.
     pub hint_kinds: HintForms,
+    /// Whether only a passkey approves what it asks for.
+    pub requires_passkey: bool,
+    /// The scope values that only a passkey approves which was not added just now (`ATK-7-05`).
+    pub high_risk_scope: Option<Scope>,
+    /// What the person reads for a scope value of the client's own: by value, then by language.
+    pub scope_descriptions: ScopeDescriptions,
+    /// `backchannel_user_code_parameter` (CIBA §4).
+    pub takes_user_code: bool,
     pub active: bool,
 }
 

@@ -1,7 +1,29 @@
 //! What the person decides, and on what proof.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
+
+/// What the person chooses, as it is sent and signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecisionWord {
+    Approve,
+    Deny,
+    /// "This wasn't me": denies, and ends whatever this client has of this person (`ATK-1-04`).
+    Report,
+}
+
+impl DecisionWord {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+            Self::Report => "report",
+        }
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -19,7 +41,8 @@ pub struct Approval {
 }
 
 /// How and when the person was authenticated on their own device, as the tokens will say it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Authentication {
     /// The moment of that authentication, not of the request or the poll.
     pub auth_time: Timestamp,

@@ -42,6 +42,7 @@ fn granted(refresh: Option<Refreshing>, revoked_at: Option<Timestamp>) -> Authen
         lifetime: Lifetime { created_at: REDEEMED, expires_at: after(60), decide_until: after(50) },
         polling: Polling { interval: Duration::from_secs(5), next_poll_at: REDEEMED },
         handle_generation: 1,
+        nonce: crate::domain::statement::Nonce::from_bytes([9; 16]),
         state: State::Redeemed(Grant {
             approval,
             redeemed_at: REDEEMED,

@@ -77,6 +77,37 @@ impl fmt::Debug for MessageText {
     }
 }
 
+/// What became of a person's passkeys. Told on all of the person's channels, so that whoever slipped one in would have to
+/// hold all of them (`ATK-7-05`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasskeyEvent {
+    Added,
+    Removed,
+}
+
+/// News for one person that asks nothing. It has no link: there is nothing to follow, and who gets one in such a message
+/// learns to follow links in such messages.
+#[derive(Clone, Debug)]
+pub struct Announcement {
+    pub operator_name: String,
+    pub person: PersonKey,
+    pub event: PasskeyEvent,
+}
+
+impl Announcement {
+    /// Without the name of the sender, which a push message shows by itself.
+    pub const fn body(&self) -> &'static str {
+        match self.event {
+            PasskeyEvent::Added => "a passkey was added to sign in as you. Not you? Call us.",
+            PasskeyEvent::Removed => "a passkey to sign in as you was removed. Not you? Call us.",
+        }
+    }
+
+    pub fn text(&self) -> MessageText {
+        MessageText(format!("{}: {}", self.operator_name, self.body()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,5 +140,15 @@ mod tests {
         let expected = "Example Bank: sign in at City Kiosk? \"K7-2931\" https://op.example/c/x";
         assert_eq!(text(Some("K7-2931")), expected);
         assert_eq!(text(None), "Example Bank: sign in at City Kiosk? https://op.example/c/x");
+    }
+
+    #[test]
+    fn an_announcement_is_one_segment_and_has_no_link() {
+        for event in [PasskeyEvent::Added, PasskeyEvent::Removed] {
+            let person = PersonKey::new("i", "v");
+            let it = Announcement { operator_name: "x".repeat(64), person, event };
+            let text = it.text();
+            assert!(text.fits_one_segment() && !text.expose().contains("http"), "{}", text.expose());
+        }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::domain::channel::Channel;
 use crate::domain::hint::DirectoryHint;
 use crate::domain::person_key::PersonKey;
+use crate::domain::user_code::UserCodeHash;
 
 /// `sub`: this provider's name for the person, 1 to 255 ASCII characters, never reassigned (OIDC Core §2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Person {
     pub channels: Vec<Channel>,
     /// Profile claims, by their OIDC names.
     pub claims: Map<String, Value>,
+    /// What clients that take a `user_code` have to send. Who has none is asked without.
+    pub user_code: Option<UserCodeHash>,
 }
 
 impl fmt::Debug for Person {
@@ -57,6 +60,7 @@ mod tests {
             hints: vec![],
             channels: vec![Channel::parse("sms", "+15555550100").unwrap()],
             claims: Map::new(),
+            user_code: None,
         };
         let text = format!("{person:?} {:?}", person.channels);
         assert!(!text.contains("alice") && !text.contains("555"), "{text}");

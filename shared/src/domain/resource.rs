@@ -167,6 +167,10 @@ mod tests {
             introspects: vec![],
             hint_kinds: HintForms::all(),
             id_token_algorithm: JwsAlgorithm::ES256,
+            takes_user_code: false,
+            requires_passkey: false,
+            high_risk_scope: None,
+            scope_descriptions: Default::default(),
             active: true,
         }
     }

@@ -57,7 +57,8 @@ pub struct LiveGrant {
     pub client: Client,
 }
 
-/// The grant of `client` called `key`, if it was not revoked and has not ended, and person and client are active.
+/// The grant of `client` called `key`, if it was not revoked and has not ended, person and client are active, and the
+/// person has not blocked the client (`ATK-1-10`).
 pub async fn live_grant(
     table: &Table,
     key: &RequestKey,
@@ -68,7 +69,10 @@ pub async fn live_grant(
         return Ok(None);
     };
     let Some(grant) = request.grant().filter(|grant| grant.is_live(now)).cloned() else { return Ok(None) };
-    let (person, client) = table.find_person_and_client(&request.person, client).await?;
+    let (person, client, asks) = table.find_person_client_and_asks(&request.person, client).await?;
+    if asks.revokes(&request.client, grant.approval.at) {
+        return Ok(None);
+    }
     let active = person.filter(|person| person.active).zip(client.filter(|client| client.active));
     Ok(active.map(|(person, client)| LiveGrant { request, grant, person, client }))
 }

@@ -1,26 +1,49 @@
-//! Deciding: the person approves all or some of the scope, or denies (CIBA §8).
+//! Deciding: the person approves all or some of the scope, declines, or says that it was not them (CIBA §8).
 
 use std::time::Duration;
 
+use crate::domain::asks::Asks;
 use crate::domain::authentication_request::{AuthenticationRequest, Decided as Transition, State};
 use crate::domain::client::{Client, ClientId};
-use crate::domain::decision::{Approval, Decision, DecisionRefused};
+use crate::domain::decision::{Approval, Authentication, Decision, DecisionRefused, DecisionWord};
+use crate::domain::evidence::{self, Evidence, Outcome};
 use crate::domain::grant::Grant;
 use crate::domain::login_issuer::LoginProof;
-use crate::domain::person::Person;
+use crate::domain::passkey::Passkey;
+use crate::domain::person_key::PersonKey;
+use crate::domain::proof::Demand;
 use crate::domain::request_key::RequestKey;
 use crate::domain::scope::Scope;
+use crate::domain::statement::{Shown, Statement};
 use crate::flows::Invocation;
-use crate::store::{Decided, DecisionEvidence, StoreError, Table};
+use crate::flows::statement::statement;
+use crate::page::Language;
+use crate::protocol::evidence::signed as evidence_of;
+use crate::protocol::webauthn::{Asserted, Assertion, RelyingParty};
+use crate::store::{Decided, DecisionBasis, DecisionWrite, StoreError, Table};
 
 /// How often a decision is tried when a poll meets it at the same moment.
 const TRIES: usize = 3;
 
 /// What the person sends.
-pub enum Choice {
-    /// Some of the scope, or all of it.
-    Approve(Option<Scope>),
-    Deny,
+#[derive(Clone, Debug)]
+pub struct Choice {
+    pub word: DecisionWord,
+    /// Some of the scope. An approval without it is of all.
+    pub scope: Option<Scope>,
+}
+
+/// What shows that it is the person.
+pub enum Proof<'a> {
+    /// They have the link of this person's request, which is enough to decline.
+    Link(&'a PersonKey),
+    LoginToken(&'a LoginProof),
+    /// Their passkey signed the statement of their page, in its language. Whoever is logged in beside it must be the same.
+    Passkey {
+        assertion: &'a Assertion,
+        language: Language,
+        login: Option<&'a PersonKey>,
+    },
 }
 
 /// The decision as it is recorded.
@@ -28,18 +51,15 @@ pub enum Choice {
 pub enum Recorded {
     Approved(Scope),
     Denied,
+    /// Whatever became of the request: the client is blocked.
+    Reported,
 }
 
-impl Recorded {
-    /// What a decided request says; whatever is not approved grants nothing.
-    fn of(state: &State) -> Self {
-        match state {
-            State::Approved(approval) | State::Redeemed(Grant { approval, .. }) => {
-                Self::Approved(approval.scope.clone())
-            }
-            State::Pending | State::Denied { .. } | State::Cancelled { .. } => Self::Denied,
-        }
-    }
+/// What was recorded, and the digest of the evidence if it was recorded now.
+#[derive(Debug)]
+pub struct Record {
+    pub recorded: Recorded,
+    pub digest: Option<String>,
 }
 
 #[derive(Debug)]
@@ -49,8 +69,16 @@ pub enum NotDecided {
     OtherClient,
     /// The login token belongs to the client that asks.
     SelfApproval,
-    /// Person or client are not active any more.
+    /// Person or client are not active any more, or the person has blocked the client.
     Inactive,
+    /// Approving and reporting need more than the link.
+    ProofMissing,
+    /// Only a passkey approves this.
+    PasskeyRequired,
+    /// Only a passkey approves this that has been there for longer.
+    PasskeyTooNew,
+    /// The assertion is none of this person's passkeys over this decision. The text is for the log.
+    PasskeyNotAccepted(String),
     Contended,
     Store(StoreError),
 }
@@ -65,101 +93,274 @@ impl From<StoreError> for NotDecided {
 pub struct Consenting<'a> {
     pub table: &'a Table,
     pub evidence_retention: Duration,
+    /// `None` where there are no passkeys.
+    pub relying_party: Option<&'a RelyingParty>,
+    /// How long a passkey has to be there before it approves what is high-risk.
+    pub seasoning: Duration,
+}
+
+/// A proof that holds: how the person was authenticated, and what is kept of it.
+struct Proven {
+    /// `None` for the link alone.
+    authentication: Option<Authentication>,
+    evidence: evidence::Proof,
+    used: Option<(Passkey, Asserted)>,
 }
 
 impl Consenting<'_> {
-    /// 1. Read request, person and client as they are now, in one read (`ATK-8-04`).
-    /// 2. Check that the person decides about the client that was shown, and not with that client's own token.
-    /// 3. Let the state machine say what the decision makes of the request.
-    /// 4. Record it with its evidence, in one transaction. If the request changed meanwhile, look again.
+    /// Declining from the page. `form_token` is what its form sent: somebody read the page, and pressed its button.
+    pub async fn decline(
+        &self,
+        request: &RequestKey,
+        form_token: &str,
+        invocation: &Invocation,
+    ) -> Result<Record, NotDecided> {
+        let found = self.table.find_request(request).await?;
+        let found = found.filter(|found| found.nonce.accepts(form_token, &found.key));
+        let found = found.ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
+        let choice = Choice { word: DecisionWord::Deny, scope: None };
+        self.decide(request, &found.client, &choice, &Proof::Link(&found.person), invocation).await
+    }
+
+    /// 1. Find out who is asked: a login token says so itself, else the request does.
+    /// 2. Read request, person, client, asks and passkey as they are now, in one read (`ATK-8-04`).
+    /// 3. Check that the person decides about the client that was shown, and not with that client's own token.
+    /// 4. Check the proof, and that it is enough for this.
+    /// 5. Let the state machine say what the decision makes of the request.
+    /// 6. Record it with its evidence, in one transaction. If anything changed meanwhile, look again.
     ///
     /// `client` is the one that was on the screen.
     pub async fn decide(
         &self,
         request: &RequestKey,
         client: &ClientId,
-        choice: Choice,
-        proof: &LoginProof,
+        choice: &Choice,
+        proof: &Proof<'_>,
         invocation: &Invocation,
-    ) -> Result<Recorded, NotDecided> {
+    ) -> Result<Record, NotDecided> {
+        let person = match proof {
+            Proof::LoginToken(login) => login.person.clone(),
+            Proof::Link(person) => (*person).clone(),
+            Proof::Passkey { login: Some(login), .. } => (*login).clone(),
+            Proof::Passkey { login: None, .. } => {
+                let found = self.table.find_request(request).await?;
+                found.ok_or(NotDecided::Refused(DecisionRefused::NotYours))?.person
+            }
+        };
+        let passkey = match proof {
+            Proof::Passkey { assertion, .. } => Some(assertion.passkey_id()),
+            Proof::Link(_) | Proof::LoginToken(_) => None,
+        };
         for _ in 0..TRIES {
-            let read = self.table.find_for_decision(request, &proof.person, client).await?;
-            let found = checked(read, client, proof)?;
-            let decision = decision(&choice, &found, proof, invocation);
-            let next = match found.decide(&proof.person, &decision, invocation.now) {
-                Ok(Transition::Already) => return Ok(Recorded::of(&found.state)),
-                Ok(Transition::Now(next)) => next,
-                Err(refused) => return Err(NotDecided::Refused(refused)),
-            };
-            let recorded = Recorded::of(&next);
-            let evidence = evidence(&found, &next, &recorded, proof, self.evidence_retention, invocation);
-            match self.table.decide_request(&next, &evidence, &invocation.write_id).await? {
-                Decided::Done => return Ok(recorded),
-                Decided::Changed(_) => {}
+            let basis = self.table.find_for_decision(request, &person, client, passkey.as_ref()).await?;
+            if let Some(record) = self.attempt(basis, client, choice, proof, invocation).await? {
+                return Ok(record);
             }
         }
         Err(NotDecided::Contended)
     }
+
+    /// Steps 3 to 6. `None` if something changed between reading and writing.
+    async fn attempt(
+        &self,
+        basis: DecisionBasis,
+        client: &ClientId,
+        choice: &Choice,
+        proof: &Proof<'_>,
+        invocation: &Invocation,
+    ) -> Result<Option<Record>, NotDecided> {
+        let (found, known_client, asks, passkey) = checked(basis, client, choice, proof)?;
+        let proven = match self.proven(&found, &known_client, passkey, choice, proof, invocation) {
+            // With a bad signature nobody finds out whether something was decided.
+            Err(NotDecided::PasskeyNotAccepted(_)) if !found.is_open(invocation.now) => {
+                return Err(NotDecided::Refused(DecisionRefused::TooLate));
+            }
+            proven => proven?,
+        };
+        let decision = decision(&found, choice, &proven, invocation);
+        let (next, outcome) = match (found.decide(&found.person, &decision, invocation.now), choice.word) {
+            // A report is also worth something when nothing is open any more: it ends what the client has.
+            (Ok(Transition::Already) | Err(_), DecisionWord::Report) => {
+                if asks.blocked_at(client).is_some() {
+                    return Ok(Some(Record { recorded: Recorded::Reported, digest: None }));
+                }
+                (None, Outcome::Reported)
+            }
+            (Ok(Transition::Now(next)), DecisionWord::Report) => (Some(next), Outcome::Reported),
+            (Ok(Transition::Already), DecisionWord::Approve | DecisionWord::Deny) => {
+                return Ok(Some(Record { recorded: Recorded::of(&found.state), digest: None }));
+            }
+            (Ok(Transition::Now(next)), DecisionWord::Approve) => (Some(next), Outcome::Approved),
+            (Ok(Transition::Now(next)), DecisionWord::Deny) => (Some(next), Outcome::Denied),
+            (Err(refused), DecisionWord::Approve | DecisionWord::Deny) => {
+                return Err(NotDecided::Refused(refused));
+            }
+        };
+        let recorded = match (outcome, &next) {
+            (Outcome::Approved, Some(next)) => Recorded::of(next),
+            (Outcome::Reported, _) => Recorded::Reported,
+            (Outcome::Approved | Outcome::Denied, _) => Recorded::Denied,
+        };
+        let kept_until = invocation.now.plus(self.evidence_retention).seconds();
+        let evidence = Evidence {
+            request: found.key.encode(),
+            client_id: found.client.as_str().to_owned(),
+            person: found.person.as_str().to_owned(),
+            decision: outcome,
+            scope: match &recorded {
+                Recorded::Approved(scope) => scope.encode(),
+                Recorded::Denied | Recorded::Reported => found.scope.encode(),
+            },
+            at: invocation.now.millis(),
+            kept_until,
+            proof: proven.evidence,
+        };
+        let asks = match outcome {
+            Outcome::Approved => asks.cool_until(client).map(|_| asks.approved(client)),
+            Outcome::Denied => Some(asks.denied(client, invocation.now)),
+            Outcome::Reported => Some(asks.reported(client, invocation.now)),
+        };
+        let document = evidence.encode();
+        let write = DecisionWrite {
+            request: &found,
+            next: next.as_ref(),
+            at: invocation.now,
+            evidence: &document,
+            evidence_kept_until: kept_until,
+            asks: asks.as_ref(),
+            passkey: proven.used.as_ref().map(|(passkey, asserted)| (passkey, asserted)),
+        };
+        Ok(match self.table.decide_request(&write, &invocation.write_id).await? {
+            Decided::Done => Some(Record { recorded, digest: Some(evidence::digest_of(&document)) }),
+            Decided::Changed => None,
+        })
+    }
+
+    /// Step 4.
+    fn proven(
+        &self,
+        request: &AuthenticationRequest,
+        client: &Client,
+        passkey: Option<Passkey>,
+        choice: &Choice,
+        proof: &Proof<'_>,
+        invocation: &Invocation,
+    ) -> Result<Proven, NotDecided> {
+        let demand = match choice.word {
+            DecisionWord::Approve => {
+                Some(Demand::of(client, request, choice.scope.as_ref().unwrap_or(&request.scope)))
+            }
+            DecisionWord::Deny | DecisionWord::Report => None,
+        };
+        match proof {
+            Proof::Link(_) if choice.word == DecisionWord::Deny => {
+                Ok(Proven { authentication: None, evidence: evidence::Proof::Link, used: None })
+            }
+            Proof::Link(_) => Err(NotDecided::ProofMissing),
+            Proof::LoginToken(_) if demand.is_some_and(|demand| demand > Demand::LoginToken) => {
+                Err(NotDecided::PasskeyRequired)
+            }
+            Proof::LoginToken(login) => Ok(Proven {
+                authentication: Some(login.authentication.clone()),
+                evidence: evidence::Proof::LoginToken {
+                    issuer: login.issuer.clone(),
+                    jti: login.jti.clone(),
+                    authentication: login.authentication.clone(),
+                },
+                used: None,
+            }),
+            Proof::Passkey { assertion, language, .. } => {
+                let not_accepted = |why: &str| NotDecided::PasskeyNotAccepted(why.to_owned());
+                let relying_party = self.relying_party.ok_or(not_accepted("there is no RP_ID"))?;
+                let passkey = passkey.ok_or(not_accepted("the passkey is none of this person's"))?;
+                let statement = statement(request, client, *language);
+                let scope = selected(choice, &statement);
+                let text = statement.encode();
+                let challenge = Shown::of(&text).challenge(&scope, choice.word);
+                let asserted = relying_party
+                    .verify(assertion, &passkey, &challenge)
+                    .map_err(|error| NotDecided::PasskeyNotAccepted(error.0))?;
+                if demand == Some(Demand::SeasonedPasskey)
+                    && !passkey.is_seasoned(invocation.now, self.seasoning)
+                {
+                    return Err(NotDecided::PasskeyTooNew);
+                }
+                let authentication = passkey.authentication(invocation.now);
+                let signed = evidence_of(relying_party, assertion, &passkey, text, scope, invocation.now);
+                Ok(Proven {
+                    authentication: Some(authentication),
+                    evidence: evidence::Proof::Passkey(Box::new(signed)),
+                    used: Some((passkey, asserted)),
+                })
+            }
+        }
+    }
 }
 
-/// Step 2. Somebody else's request comes first, so that nothing about it can be found out.
+impl Recorded {
+    /// What a decided request says; whatever is not approved grants nothing.
+    fn of(state: &State) -> Self {
+        match state {
+            State::Approved(approval) | State::Redeemed(Grant { approval, .. }) => {
+                Self::Approved(approval.scope.clone())
+            }
+            State::Pending | State::Denied { .. } | State::Cancelled { .. } => Self::Denied,
+        }
+    }
+}
+
+/// Step 3. Somebody else's request comes first, so that nothing about it can be found out.
 fn checked(
-    (found, person, known_client): (Option<AuthenticationRequest>, Option<Person>, Option<Client>),
+    basis: DecisionBasis,
     client: &ClientId,
-    proof: &LoginProof,
-) -> Result<AuthenticationRequest, NotDecided> {
-    let found = found
-        .filter(|request| request.person == proof.person)
-        .ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
+    choice: &Choice,
+    proof: &Proof<'_>,
+) -> Result<(AuthenticationRequest, Client, Asks, Option<Passkey>), NotDecided> {
+    let DecisionBasis { request, person, client: known_client, asks, passkey } = basis;
+    let found = match proof {
+        Proof::LoginToken(login) => request.filter(|request| request.person == login.person),
+        Proof::Passkey { login: Some(login), .. } => request.filter(|request| request.person == **login),
+        Proof::Link(_) | Proof::Passkey { login: None, .. } => request,
+    };
+    let found = found.ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
     if found.client != *client {
         return Err(NotDecided::OtherClient);
     }
-    if proof.names(client) {
+    if let Proof::LoginToken(login) = proof
+        && login.names(client)
+    {
         return Err(NotDecided::SelfApproval);
     }
-    if !person.is_some_and(|person| person.active) || !known_client.is_some_and(|client| client.active) {
+    let person_is_active = person.is_some_and(|person| person.active);
+    let known_client = known_client.filter(|client| client.active).ok_or(NotDecided::Inactive)?;
+    let is_blocked = choice.word == DecisionWord::Approve && asks.blocked_at(client).is_some();
+    if !person_is_active || is_blocked {
         return Err(NotDecided::Inactive);
     }
-    Ok(found)
+    Ok((found, known_client, asks, passkey))
+}
+
+/// The part of the scope that was signed: what is approved, or whatever was ticked when it was declined.
+fn selected(choice: &Choice, statement: &Statement) -> String {
+    match (&choice.scope, choice.word) {
+        (Some(scope), _) => statement.in_order(|value| scope.contains(value)),
+        (None, DecisionWord::Approve) => statement.in_order(|_| true),
+        (None, DecisionWord::Deny | DecisionWord::Report) => String::new(),
+    }
 }
 
 fn decision(
-    choice: &Choice,
     request: &AuthenticationRequest,
-    proof: &LoginProof,
+    choice: &Choice,
+    proven: &Proven,
     invocation: &Invocation,
 ) -> Decision {
-    match choice {
-        Choice::Deny => Decision::Deny,
-        Choice::Approve(scope) => Decision::Approve(Approval {
+    match (choice.word, &proven.authentication) {
+        (DecisionWord::Approve, Some(authentication)) => Decision::Approve(Approval {
             at: invocation.now,
-            scope: scope.as_ref().unwrap_or(&request.scope).clone(),
-            authentication: proof.authentication.clone(),
+            scope: choice.scope.as_ref().unwrap_or(&request.scope).clone(),
+            authentication: authentication.clone(),
         }),
-    }
-}
-
-fn evidence<'a>(
-    request: &'a AuthenticationRequest,
-    next: &State,
-    recorded: &'a Recorded,
-    proof: &'a LoginProof,
-    keep_for: Duration,
-    invocation: &Invocation,
-) -> DecisionEvidence<'a> {
-    DecisionEvidence {
-        request: &request.key,
-        client: &request.client,
-        person: &request.person,
-        decision: next.name().as_str(),
-        scope: match recorded {
-            Recorded::Approved(scope) => scope,
-            Recorded::Denied => &request.scope,
-        },
-        issuer: &proof.issuer,
-        jti: proof.jti.as_deref(),
-        auth_time: proof.authentication.auth_time,
-        at: invocation.now,
-        keep_for,
+        (DecisionWord::Approve | DecisionWord::Deny | DecisionWord::Report, _) => Decision::Deny,
     }
 }

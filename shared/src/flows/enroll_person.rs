@@ -6,6 +6,7 @@ use crate::domain::hint::{DirectoryHint, HintKind};
 use crate::domain::person::{Person, Subject};
 use crate::domain::person_key::PersonKey;
 use crate::domain::sms::SmsCountries;
+use crate::domain::user_code::{UserCode, UserCodeHash};
 use crate::protocol::enrolment::{ChannelEntry, PersonEntry};
 use crate::store::{Enrolled, Table};
 
@@ -18,15 +19,17 @@ const MAX_CHANNELS: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotEnrolled(pub String);
 
-/// Checks the entry, and writes the person and the hints that lead there, new or changed.
+/// Checks the entry, and writes the person and the hints that lead there, new or changed. `fill` fills a buffer from the
+/// operating system's random source.
 pub async fn enroll(
     table: &Table,
     entry: PersonEntry,
     issuer: &Issuer,
     login_issuers: &LoginIssuers,
     countries: &SmsCountries,
+    fill: fn(&mut [u8]),
 ) -> Result<Person, NotEnrolled> {
-    let person = check(entry, issuer, login_issuers, countries)?;
+    let person = check(entry, issuer, login_issuers, countries, fill)?;
     let refused = |why: &str| NotEnrolled(format!("person {}: {why}", person.sub.as_str()));
     match table.put_person(&person).await {
         Ok(Enrolled::Done) => Ok(person),
@@ -43,6 +46,7 @@ pub fn check(
     issuer: &Issuer,
     login_issuers: &LoginIssuers,
     countries: &SmsCountries,
+    fill: fn(&mut [u8]),
 ) -> Result<Person, NotEnrolled> {
     let refuse = |why: &str| NotEnrolled(format!("person {}: {why}", entry.sub));
     let sub =
@@ -75,7 +79,19 @@ pub fn check(
     if hints.len() > MAX_HINTS {
         return Err(refuse("there are more than 40 hints"));
     }
-    Ok(Person { key, sub, active: entry.active, hints, channels, claims: entry.claims })
+    let user_code = match &entry.user_code {
+        None => None,
+        Some(code) => {
+            let mut salt = [0; 16];
+            fill(&mut salt);
+            let code = UserCode::parse(code.expose()).filter(UserCode::may_be_enrolled);
+            let hash = code.and_then(|code| UserCodeHash::new(&code, salt));
+            Some(
+                hash.ok_or_else(|| refuse("user_code is not 4 to 64 characters, or has control characters"))?,
+            )
+        }
+    };
+    Ok(Person { key, sub, active: entry.active, hints, channels, claims: entry.claims, user_code })
 }
 
 /// Where the person is told, in the order of the entry.

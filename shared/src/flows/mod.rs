@@ -1,9 +1,14 @@
 //! What happens: each flow is a list of numbered steps.
 
+pub mod announce;
 pub mod authenticate_client;
+pub mod block_client;
 pub mod cancel_request;
 pub mod check_token;
+pub mod check_user_code;
+pub mod create_ticket;
 pub mod decide;
+pub mod enroll_passkey;
 pub mod enroll_person;
 pub mod introspect;
 mod invocation;
@@ -13,10 +18,12 @@ pub mod prove_person;
 pub mod redeem;
 pub mod refresh;
 pub mod register_client;
+pub mod remove_passkey;
 pub mod resolve_hint;
 pub mod review;
 pub mod revoke;
 pub mod rotate_keys;
 pub mod start_authentication;
+pub mod statement;
 
 pub use invocation::Invocation;

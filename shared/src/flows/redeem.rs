@@ -26,6 +26,8 @@ pub enum NotRedeemed {
     Expired,
     /// The person is not active any more.
     PersonInactive,
+    /// The person has shut this client out.
+    Blocked,
     /// The client is disabled, or lost this grant.
     ClientInactive,
     NotIssued(NotIssued),
@@ -45,7 +47,7 @@ impl From<NotIssued> for NotRedeemed {
 }
 
 impl Redemption<'_> {
-    /// 1. Read person and client as they are now (`ATK-8-04`).
+    /// 1. Read person and client as they are now (`ATK-8-04`), and whether the one has blocked the other (`ATK-1-10`).
     /// 2. Make the tokens of what was approved (`ATK-8-05`).
     /// 3. Redeem the request: of any number of parallel polls, one wins (`ATK-4-04`).
     pub async fn redeem(
@@ -54,7 +56,8 @@ impl Redemption<'_> {
         presented: &Presented<'_>,
     ) -> Result<TokenResponse, NotRedeemed> {
         let Issuing { issuer, settings, invocation, .. } = self.issuing;
-        let (person, client) = self.table.find_person_and_client(&request.person, &request.client).await?;
+        let (person, client, asks) =
+            self.table.find_person_client_and_asks(&request.person, &request.client).await?;
         let person = person.filter(|person| person.active).ok_or(NotRedeemed::PersonInactive)?;
         let client = client
             .filter(|client| client.active && client.may_use_ciba)
@@ -65,6 +68,9 @@ impl Redemption<'_> {
         let tokens_end_at = now.plus(settings.access_token_lifetime);
         let grant =
             request.redeem(&request.client, now, tokens_end_at, may_refresh).ok_or(NotRedeemed::Gone)?;
+        if asks.revokes(&request.client, grant.approval.at) {
+            return Err(NotRedeemed::Blocked);
+        }
         let tokens = self.issuing.issue(&Granted {
             key: &request.key,
             client: &client,

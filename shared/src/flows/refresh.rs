@@ -55,7 +55,7 @@ impl From<NotIssued> for NotRefreshed {
 
 impl Refresh<'_> {
     /// 1. Read the grant, and let its rules say what this token is.
-    /// 2. Read person and client as they are now.
+    /// 2. Read person and client as they are now, and whether the one has blocked the other (`ATK-1-10`).
     /// 3. Make the tokens: the same scope or less, the same person, the same authentication (`TOK-3-11`).
     /// 4. Record the use: of parallel uses one goes through, and the others find its result (`TOK-3-08`, `TOK-3-09`).
     pub async fn refresh(
@@ -82,13 +82,17 @@ impl Refresh<'_> {
                 }
             };
             let Some(request) = &seen else { return Err(NotRefreshed::Invalid("no grant")) };
-            let (person, client) = self.table.find_person_and_client(&request.person, client).await?;
+            let (person, client, asks) =
+                self.table.find_person_client_and_asks(&request.person, client).await?;
             let person = person
                 .filter(|person| person.active)
                 .ok_or(NotRefreshed::Invalid("the person is not active any more"))?;
             let client = client
                 .filter(|client| client.active && client.may_refresh)
                 .ok_or(NotRefreshed::ClientInactive)?;
+            if asks.revokes(&client.id, grant.approval.at) {
+                return Err(NotRefreshed::Invalid("the person has blocked the client"));
+            }
 
             let next = match is_repeat {
                 true => refreshing,

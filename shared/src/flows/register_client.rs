@@ -1,8 +1,12 @@
 //! Writing down a client: by an operator, not by a client.
 
+use unicode_normalization::char::is_combining_mark;
+
 use crate::config::LoginIssuers;
 use crate::domain::binding_message::BindingMessage;
-use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
+use crate::domain::client::{
+    AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode, ScopeDescriptions,
+};
 use crate::domain::hint_form::HintForms;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::resource::{Resource, ResourceId};
@@ -15,6 +19,10 @@ use crate::store::Table;
 const MIN_SECRET: usize = 32;
 /// What a client's record has room for.
 const MAX_RESOURCES: usize = 20;
+/// Unit: characters. Two lines on a phone.
+const MAX_DESCRIPTION: usize = 120;
+/// The languages of the page, the one that is always there first.
+const LANGUAGES: [&str; 4] = ["en", "de", "fr", "es"];
 
 /// Why a client is not written down, in words for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +75,13 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
         Some(names) => HintForms::parse(names.iter().map(String::as_str))
             .ok_or_else(|| refuse("hint_kinds is empty, or has a kind that is not known"))?,
     };
+    let high_risk_scope = metadata.high_risk_scope.as_deref().map(|text| {
+        Scope::parse(text).filter(|risky| risky.is_subset_of(&scope) && !risky.contains(Scope::OPENID))
+    });
+    if high_risk_scope == Some(None) {
+        return Err(refuse("high_risk_scope is not part of the client's scope, or has openid"));
+    }
+    scope_descriptions(&metadata.scope_descriptions, &scope).map_err(refuse)?;
     Ok(Client {
         authentication: match method {
             AuthenticationMethod::ClientSecretBasic => ClientAuthentication::ClientSecretBasic(hash),
@@ -85,8 +100,40 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
         name: metadata.client_name,
         audience: metadata.audience.filter(|audience| !audience.is_empty()),
         hint_kinds,
+        requires_passkey: metadata.require_passkey,
+        high_risk_scope: high_risk_scope.flatten(),
+        scope_descriptions: metadata.scope_descriptions,
+        takes_user_code: metadata.backchannel_user_code_parameter,
         active: metadata.active,
     })
+}
+
+/// What stands beside a box on the page must not read like the page's own words, no more than a message may.
+fn scope_descriptions(all: &ScopeDescriptions, scope: &Scope) -> Result<(), &'static str> {
+    for (value, words) in all {
+        if !scope.contains(value) || Scope::OWN.contains(&value.as_str()) {
+            return Err("scope_descriptions describes a value that is not one of the client's own");
+        }
+        if words.keys().any(|language| !LANGUAGES.contains(&language.as_str())) {
+            return Err("scope_descriptions has a language that no page has");
+        }
+        if !words.contains_key(LANGUAGES[0]) {
+            return Err("scope_descriptions has a value without English words");
+        }
+        if !words.values().all(|text| is_description(text)) {
+            return Err(
+                "scope_descriptions has a text that is not 1-120 letters, digits, spaces and marks of a sentence",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Words, as a sentence has them: nothing that is markup, an address or a control character.
+fn is_description(text: &str) -> bool {
+    let is_fit =
+        |letter: char| letter.is_alphanumeric() || is_combining_mark(letter) || " '’()-,.:;".contains(letter);
+    (1..=MAX_DESCRIPTION).contains(&text.chars().count()) && text.trim() == text && text.chars().all(is_fit)
 }
 
 fn algorithm(name: Option<&str>) -> Option<JwsAlgorithm> {

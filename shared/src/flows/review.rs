@@ -1,12 +1,16 @@
 //! What a person sees: the requests that wait for them, or one of theirs.
 
 use crate::domain::authentication_request::{AuthenticationRequest, State};
-use crate::domain::client::ClientId;
+use crate::domain::client::{Client, ClientId};
 use crate::domain::person_key::PersonKey;
+use crate::domain::proof::Demand;
 use crate::domain::request_key::RequestKey;
 use crate::domain::resource::ResourceId;
+use crate::domain::statement::Shown;
 use crate::domain::time::{Timestamp, seconds_rounded_up};
-use crate::protocol::consent::{ClientView, RequestView};
+use crate::flows::statement::statement;
+use crate::page::Language;
+use crate::protocol::consent::{ClientView, RequestView, StatementView};
 use crate::store::{ClientDirectory, StoreError, Table};
 
 /// Everything that waits for `person`, what ends first first.
@@ -31,17 +35,22 @@ pub async fn list(
             acr_values: pending.acr_values,
             created_at: pending.lifetime.created_at.seconds(),
             decide_in: seconds_rounded_up(pending.lifetime.decide_until.since(now)),
+            proof: None,
+            statement: None,
         });
     }
     Ok(views)
 }
 
 /// One request of this person. Somebody else's looks like one that does not exist.
+///
+/// `rp_id` is the domain of passkeys, if there are any; `language` that of the words to be signed.
 pub async fn read(
     table: &Table,
     clients: &ClientDirectory,
     request: &RequestKey,
     person: &PersonKey,
+    (rp_id, language): (Option<&str>, Language),
     now: Timestamp,
 ) -> Result<Option<RequestView>, StoreError> {
     let found = table.find_request(request).await?.filter(|request| request.person == *person);
@@ -50,17 +59,41 @@ pub async fn read(
         true => seconds_rounded_up(request.lifetime.decide_until.since(now)),
         false => 0,
     };
+    let client = clients.find(&request.client, now).await?;
     Ok(Some(RequestView {
         request: request.key.encode(),
         state: state_word(&request, now),
-        client: client_view(clients, &request.client, now).await?,
-        binding_message: request.binding_message.map(|message| message.as_str().to_owned()),
+        proof: client.as_ref().map(|client| Demand::of(client, &request, &request.scope).as_str()),
+        statement: client.as_ref().zip(rp_id).map(|(client, rp_id)| {
+            let statement = statement(&request, client, language);
+            StatementView {
+                rp_id: rp_id.to_owned(),
+                language: language.tag(),
+                shown: Shown::of(&statement.encode()).encode(),
+                scopes: statement.scope,
+            }
+        }),
+        client: view_of(&request.client, client),
         scope: request.scope.encode(),
         resources: names(&request.resources),
-        acr_values: request.acr_values,
         created_at: request.lifetime.created_at.seconds(),
+        binding_message: request.binding_message.map(|message| message.as_str().to_owned()),
+        acr_values: request.acr_values,
         decide_in,
     }))
+}
+
+/// A request that can still be decided, with its client: what its page shows to whoever has the link.
+pub async fn open(
+    table: &Table,
+    clients: &ClientDirectory,
+    request: &RequestKey,
+    now: Timestamp,
+) -> Result<Option<(AuthenticationRequest, Client)>, StoreError> {
+    let found = table.find_request(request).await?.filter(|request| request.is_open(now));
+    let Some(request) = found else { return Ok(None) };
+    let client = clients.find(&request.client, now).await?.filter(|client| client.active);
+    Ok(client.map(|client| (request, client)))
 }
 
 fn names(resources: &[ResourceId]) -> Vec<String> {
@@ -78,15 +111,16 @@ fn state_word(request: &AuthenticationRequest, now: Timestamp) -> &'static str {
     }
 }
 
-/// A client that was deleted meanwhile is shown by its id.
 async fn client_view(
     clients: &ClientDirectory,
     id: &ClientId,
     now: Timestamp,
 ) -> Result<ClientView, StoreError> {
-    let client_name = match clients.find(id, now).await? {
-        Some(client) => client.name,
-        None => id.as_str().to_owned(),
-    };
-    Ok(ClientView { client_id: id.as_str().to_owned(), client_name })
+    Ok(view_of(id, clients.find(id, now).await?))
+}
+
+/// A client that was deleted meanwhile is shown by its id.
+fn view_of(id: &ClientId, client: Option<Client>) -> ClientView {
+    let client_name = client.map_or_else(|| id.as_str().to_owned(), |client| client.name);
+    ClientView { client_id: id.as_str().to_owned(), client_name }
 }

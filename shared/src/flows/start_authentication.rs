@@ -12,7 +12,9 @@ use crate::domain::lifetime::Lifetime;
 use crate::domain::notification::Notification;
 use crate::domain::person::Person;
 use crate::domain::request_key::RequestKey;
+use crate::domain::statement::Nonce;
 use crate::flows::Invocation;
+use crate::flows::check_user_code::check_again;
 use crate::keys::{HandleUse, KeyError, KeyRing};
 use crate::notify::{Notifier, NotifyError};
 use crate::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
@@ -53,7 +55,9 @@ pub struct Unreachable {
 /// Why no authentication was started. No request is left behind, and no further message leaves.
 #[derive(Debug)]
 pub enum NotStarted {
-    /// This person has been asked as often as may be (`ATK-1-06`).
+    /// Wrong codes came in between, and now none is taken.
+    UserCodesLocked,
+    /// This person has been asked as often as may be, or not by this client (`ATK-1-06`).
     LimitReached,
     /// This person cannot be told on any channel.
     Unreachable(String),
@@ -72,6 +76,8 @@ impl From<StoreError> for NotStarted {
 }
 
 impl Backchannel<'_> {
+    /// `asks` as they are after the check of the user code.
+    ///
     /// 1. Name the request, and seal the name for the client.
     /// 2. Store it within the person's limits; it supersedes the client's earlier one.
     /// 3. Tell the person. If that fails for good, withdraw the request.
@@ -88,7 +94,7 @@ impl Backchannel<'_> {
             self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now).map_err(NotStarted::Keys)?;
         let request = self.request(key, handle_generation, client, person, asked, invocation);
 
-        self.insert(&request, asks, invocation).await?;
+        self.insert(&request, client, person, asks, invocation).await?;
 
         let deadline = invocation.deadline.checked_sub(FOR_WITHDRAWAL).unwrap_or_else(Instant::now);
         let notification = self.notifications.notification(&request, &client.name, invocation.now);
@@ -133,6 +139,7 @@ impl Backchannel<'_> {
                 next_poll_at: invocation.now.plus(settings.interval),
             },
             handle_generation,
+            nonce: Nonce::from_bytes(invocation.random()),
             state: State::Pending,
         }
     }
@@ -141,6 +148,8 @@ impl Backchannel<'_> {
     async fn insert(
         &self,
         request: &AuthenticationRequest,
+        client: &Client,
+        person: &Person,
         mut asks: Asks,
         invocation: &Invocation,
     ) -> Result<(), NotStarted> {
@@ -170,7 +179,7 @@ impl Backchannel<'_> {
             sleep(invocation.jitter(PAUSE)).await;
             let (_, fresh) =
                 self.table.find_person_with_asks(&request.person).await?.ok_or(NotStarted::Contended)?;
-            asks = fresh;
+            asks = check_again(client, person, fresh, invocation.now).ok_or(NotStarted::UserCodesLocked)?;
         }
         Err(NotStarted::Contended)
     }

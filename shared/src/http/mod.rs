@@ -1,6 +1,7 @@
 //! HTTP: reading requests and building responses. The one layer that knows `lambda_http`.
 
 pub mod bearer;
+pub mod browser;
 pub mod client_authentication;
 mod failure;
 pub mod form;

@@ -4,15 +4,20 @@ use std::time::Duration;
 
 use lambda_http::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA, RETRY_AFTER,
-    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, HeaderName, HeaderValue, PRAGMA, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use lambda_http::{Body, Response};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::domain::client::ClientId;
+use crate::domain::passkey::PasskeyId;
 use crate::domain::request_key::RequestKey;
+use crate::flows::announce::Untold;
 use crate::http::log;
+use crate::page::Page;
 use crate::protocol::error::{ProtocolError, Refusal};
 
 /// A successful answer that nobody may keep (`HYG-1-08`).
@@ -89,12 +94,83 @@ pub fn log_step(event: &str, request: &RequestKey) {
     log::line("info", event, [("request", request.correlation().into())]);
 }
 
+/// One line for a decision. The digest of its evidence stands here too: who changes the table cannot change the log.
+pub fn log_decision(event: &str, request: &RequestKey, client: Option<&ClientId>, digest: Option<&str>) {
+    let fields = [
+        ("request", request.correlation().into()),
+        ("client_id", client.map(ClientId::as_str).into()),
+        ("evidence", digest.into()),
+    ];
+    log::line("info", event, fields);
+}
+
+/// One line for a passkey that was enrolled, and one for each channel that did not take the news of it: a person who was
+/// not told cannot call (`ATK-7-05`).
+pub fn log_passkey(event: &str, passkey: &PasskeyId, untold: &[Untold]) {
+    log::line("info", event, [("passkey", passkey.as_str().into())]);
+    for Untold { channel, why } in untold {
+        let fields = [
+            ("passkey", passkey.as_str().into()),
+            ("channel", (*channel).into()),
+            ("detail", why.as_str().into()),
+        ];
+        log::line("error", "untold", fields);
+    }
+}
+
+/// One line for a page that could not be shown.
+pub fn log_trouble(why: &str) {
+    log::line("error", "trouble", [("detail", why.into())]);
+}
+
 /// One line for a channel that did not lead to its person, so that falling over to the next one is not silent
 /// (`ATK-7-06`): an operator has to enrol the person anew.
 pub fn log_unreachable(request: &RequestKey, channel: &str, why: &str) {
     let fields =
         [("request", request.correlation().into()), ("channel", channel.into()), ("detail", why.into())];
     log::line("warn", "unreachable", fields);
+}
+
+/// What a page's browser may do: run and draw what carries the nonce, talk to this provider, and nothing else
+/// (`HYG-1-10`). The empty icon is a data URL.
+fn content_security_policy(nonce: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; img-src data:; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// Features that browsers would otherwise give a page; it keeps what passkeys need.
+const PERMISSIONS: &str = "publickey-credentials-get=(self), publickey-credentials-create=(self), accelerometer=(), \
+    autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), \
+    magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), screen-wake-lock=(), usb=()";
+
+/// A page for a person's browser. It has a link's secret in its address and a nonce in its text: nobody keeps it, frames
+/// it, or is told where the person came from.
+pub fn page(page: Page) -> Response<Body> {
+    let mut response = build(page.status, &(), None);
+    let headers = response.headers_mut();
+    let policy = content_security_policy(&page.nonce);
+    // A nonce that is not fit for a header leaves the page without any script.
+    let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    for (name, value) in [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_LANGUAGE, page.language.tag()),
+        (VARY, "Accept-Language"),
+        (X_FRAME_OPTIONS, "DENY"),
+        // Not "no-referrer": with that a form has no origin, by which older browsers show whose form it is.
+        (REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if page.status == 503 {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    *response.body_mut() = Body::Text(page.html);
+    response
 }
 
 fn build(status: u16, body: &impl Serialize, max_age: Option<Duration>) -> Response<Body> {
@@ -118,4 +194,48 @@ fn build(status: u16, body: &impl Serialize, max_age: Option<Duration>) -> Respo
         headers.insert(CACHE_CONTROL, cache);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::{Language, trouble};
+
+    /// HYG-1-08, HYG-1-10
+    #[test]
+    fn a_page_may_do_little_is_kept_by_nobody_and_framed_by_nobody() {
+        let response = page(trouble(Language::German, "Meridian Bank", "bm9uY2U"));
+        let headers = response.headers();
+        let value = |name: &str| headers[name].to_str().unwrap();
+        assert_eq!(response.status(), 503);
+        assert_eq!(value("content-type"), "text/html; charset=utf-8");
+        assert_eq!(value("cache-control"), "no-store");
+        let policy: Vec<_> = value("content-security-policy").split("; ").map(str::trim).collect();
+        let strict = [
+            "default-src 'none'",
+            "script-src 'nonce-bm9uY2U'",
+            "style-src 'nonce-bm9uY2U'",
+            "connect-src 'self'",
+            "img-src data:",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ];
+        assert_eq!(policy, strict);
+        assert_eq!(value("x-frame-options"), "DENY");
+        assert_eq!(value("x-content-type-options"), "nosniff");
+        assert_eq!(value("referrer-policy"), "same-origin");
+        assert_eq!(value("cross-origin-opener-policy"), "same-origin");
+        assert_eq!(value("content-language"), "de");
+        assert_eq!(value("vary"), "Accept-Language");
+        assert!(value("strict-transport-security").starts_with("max-age=63072000"));
+        assert!(value("permissions-policy").starts_with("publickey-credentials-get=(self), "));
+        assert_eq!(value("permissions-policy").matches("(self)").count(), 2);
+    }
+
+    #[test]
+    fn a_nonce_that_fits_no_header_lets_nothing_run() {
+        let response = page(trouble(Language::English, "Meridian Bank", "a\nb"));
+        assert_eq!(response.headers()["content-security-policy"], "default-src 'none'");
+    }
 }

@@ -11,7 +11,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::channel::PushPlatform;
-use crate::domain::notification::Notification;
+use crate::domain::notification::{Announcement, Notification};
 use crate::domain::time::seconds_rounded_up;
 use crate::notify::sns::Attribute;
 
@@ -27,9 +27,38 @@ pub(super) fn message(platform: PushPlatform, notification: &Notification) -> St
         PushPlatform::Gcm => fcm(notification),
     };
     let default = format!("{}: {BODY}", notification.operator_name);
+    by_platform(platform, default, payload)
+}
+
+fn by_platform(platform: PushPlatform, default: String, payload: Value) -> String {
     let members = [("default", default), (platform.as_str(), payload.to_string())];
     let members = members.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
     Value::Object(Map::from_iter(members)).to_string()
+}
+
+/// The same for an announcement, which an app shows and does nothing about: it has no request, and no category.
+pub(super) fn announcement(platform: PushPlatform, announcement: &Announcement) -> String {
+    let alert = json!({ "title": announcement.operator_name, "body": announcement.body() });
+    let payload = match platform {
+        PushPlatform::Apns | PushPlatform::ApnsSandbox => {
+            json!({ "aps": { "alert": alert, "sound": "default" } })
+        }
+        PushPlatform::Gcm => {
+            json!({ "fcmV1Message": { "message": { "notification": alert, "android": { "priority": "HIGH" } } } })
+        }
+    };
+    by_platform(platform, announcement.text().expose().to_owned(), payload)
+}
+
+/// Without a time to live: news of yesterday is news.
+pub(super) fn attributes_of_announcement(platform: PushPlatform) -> Vec<Attribute> {
+    match platform {
+        PushPlatform::Apns | PushPlatform::ApnsSandbox => vec![
+            ("AWS.SNS.MOBILE.APNS.PUSH_TYPE", "String", "alert".to_owned()),
+            ("AWS.SNS.MOBILE.APNS.PRIORITY", "String", "10".to_owned()),
+        ],
+        PushPlatform::Gcm => Vec::new(),
+    }
 }
 
 fn apns(notification: &Notification) -> Value {

@@ -13,7 +13,8 @@ use crate::aws::{self, Aws};
 use crate::config::SmsSettings;
 use crate::domain::channel::{Channel, PushEndpoint, Topic};
 use crate::domain::contact::PhoneNumber;
-use crate::domain::notification::Notification;
+use crate::domain::notification::{Announcement, MessageText, Notification};
+use crate::domain::person_key::PersonKey;
 use crate::notify::push;
 
 /// Unit: time for one attempt, and for a call with its repeats.
@@ -56,22 +57,47 @@ impl Notifier {
         deadline: Instant,
     ) -> Result<(), NotifyError> {
         let publish = match channel {
-            Channel::Sms(number) => self.sms(number, notification)?,
-            Channel::Push(endpoint) => self.push(endpoint, notification)?,
-            Channel::Topic(topic) => self.topic(topic, notification)?,
+            Channel::Sms(number) => self.sms(number, &notification.sms)?,
+            Channel::Push(endpoint) => {
+                let platform = endpoint.platform();
+                let message = push::message(platform, notification);
+                self.push(endpoint, message, push::attributes(platform, notification))?
+            }
+            Channel::Topic(topic) => {
+                let subject = format!("{}: sign-in request", notification.operator_name);
+                // No number: those of SNS end at 1,000,000,000.
+                let until = notification.expires_at.seconds().to_string();
+                let further = vec![("expires_at", "String", until)];
+                self.topic(topic, &notification.person, subject, &notification.text, further)?
+            }
         };
-        match timeout_at(deadline, publish.send()).await {
-            Err(_) => Err(NotifyError::Unavailable("Publish: no answer before the deadline".to_owned())),
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(refused(channel, &error)),
-        }
+        publish_before(deadline, channel, publish).await
     }
 
-    fn sms(
+    /// The same for an announcement.
+    pub async fn announce(
         &self,
-        number: &PhoneNumber,
-        notification: &Notification,
-    ) -> Result<PublishFluentBuilder, NotifyError> {
+        channel: &Channel,
+        announcement: &Announcement,
+        deadline: Instant,
+    ) -> Result<(), NotifyError> {
+        let text = announcement.text();
+        let publish = match channel {
+            Channel::Sms(number) => self.sms(number, &text)?,
+            Channel::Push(endpoint) => {
+                let platform = endpoint.platform();
+                let message = push::announcement(platform, announcement);
+                self.push(endpoint, message, push::attributes_of_announcement(platform))?
+            }
+            Channel::Topic(topic) => {
+                let subject = format!("{}: your passkeys", announcement.operator_name);
+                self.topic(topic, &announcement.person, subject, &text, Vec::new())?
+            }
+        };
+        publish_before(deadline, channel, publish).await
+    }
+
+    fn sms(&self, number: &PhoneNumber, text: &MessageText) -> Result<PublishFluentBuilder, NotifyError> {
         // Checked when the number was enrolled, too; the list may have become shorter since (`ATK-7-01`).
         if !self.sms.countries.allow(number) {
             return Err(NotifyError::Unreachable("SMS_COUNTRIES does not allow the number".to_owned()));
@@ -82,35 +108,46 @@ impl Notifier {
         let max_price = self.sms.max_price.iter().map(|it| ("AWS.SNS.SMS.MaxPrice", "Number", it.as_str()));
         let by_setting = sender_id.chain(max_price);
         attributes.extend(by_setting.map(|(name, data_type, value)| (name, data_type, value.to_owned())));
-        let publish = self.client.publish().phone_number(number.expose());
-        with(publish.message(notification.sms.expose()), attributes)
+        with(self.client.publish().phone_number(number.expose()).message(text.expose()), attributes)
     }
 
     fn push(
         &self,
         endpoint: &PushEndpoint,
-        notification: &Notification,
+        message: String,
+        attributes: Vec<Attribute>,
     ) -> Result<PublishFluentBuilder, NotifyError> {
-        let platform = endpoint.platform();
         let publish = self.client.publish().target_arn(endpoint.expose()).message_structure("json");
-        let publish = publish.message(push::message(platform, notification));
-        with(publish, push::attributes(platform, notification))
+        with(publish.message(message), attributes)
     }
 
     /// A plain message, and not one per protocol: SNS passes attributes on with a plain one only, and filter policies
     /// live on them. They say for whom it is and until when; who asks and what is nobody's business there.
-    fn topic(&self, topic: &Topic, notification: &Notification) -> Result<PublishFluentBuilder, NotifyError> {
-        let publish = self.client.publish().topic_arn(topic.expose());
-        let publish = publish
-            // Of an e-mail.
-            .subject(format!("{}: sign-in request", notification.operator_name))
-            .message(notification.text.expose());
-        let attributes = vec![
-            ("person", "String", notification.person.as_str().to_owned()),
-            // No number: those of SNS end at 1,000,000,000.
-            ("expires_at", "String", notification.expires_at.seconds().to_string()),
-        ];
-        with(publish, attributes)
+    fn topic(
+        &self,
+        topic: &Topic,
+        person: &PersonKey,
+        // Of an e-mail.
+        subject: String,
+        text: &MessageText,
+        further: Vec<Attribute>,
+    ) -> Result<PublishFluentBuilder, NotifyError> {
+        let publish = self.client.publish().topic_arn(topic.expose()).subject(subject);
+        let mut attributes = vec![("person", "String", person.as_str().to_owned())];
+        attributes.extend(further);
+        with(publish.message(text.expose()), attributes)
+    }
+}
+
+async fn publish_before(
+    deadline: Instant,
+    channel: &Channel,
+    publish: PublishFluentBuilder,
+) -> Result<(), NotifyError> {
+    match timeout_at(deadline, publish.send()).await {
+        Err(_) => Err(NotifyError::Unavailable("Publish: no answer before the deadline".to_owned())),
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(refused(channel, &error)),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::binding_message::BindingMessage;
 use crate::domain::lifetime::parse_requested_expiry;
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
+use crate::domain::user_code::UserCode;
 use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
 use crate::protocol::parameters::Parameters;
 use crate::protocol::resource;
@@ -27,8 +28,8 @@ pub enum BackchannelAuthenticationError {
     ExpiredLoginHintToken,
     UnknownUserId,
     UnauthorizedClient,
-    /// `missing_user_code` and `invalid_user_code` belong to a parameter that this provider does not take yet; it
-    /// refuses it with `invalid_request`.
+    MissingUserCode,
+    InvalidUserCode,
     InvalidBindingMessage(&'static str),
     /// RFC 8707 §2.
     InvalidTarget(&'static str),
@@ -50,6 +51,8 @@ impl ProtocolError for BackchannelAuthenticationError {
             Self::ExpiredLoginHintToken => "expired_login_hint_token",
             Self::UnknownUserId => "unknown_user_id",
             Self::UnauthorizedClient => "unauthorized_client",
+            Self::MissingUserCode => "missing_user_code",
+            Self::InvalidUserCode => "invalid_user_code",
             Self::InvalidBindingMessage(_) => "invalid_binding_message",
             Self::InvalidTarget(_) => "invalid_target",
             Self::InvalidClient => "invalid_client",
@@ -66,6 +69,8 @@ impl ProtocolError for BackchannelAuthenticationError {
             | Self::ExpiredLoginHintToken
             | Self::UnknownUserId
             | Self::UnauthorizedClient
+            | Self::MissingUserCode
+            | Self::InvalidUserCode
             | Self::InvalidBindingMessage(_)
             | Self::InvalidTarget(_) => 400,
             Self::InvalidClient => 401,
@@ -85,6 +90,8 @@ impl ProtocolError for BackchannelAuthenticationError {
             Self::ExpiredLoginHintToken => "login_hint_token has expired",
             Self::UnknownUserId => "the hint names nobody who can be asked",
             Self::UnauthorizedClient => "the client is not registered for CIBA in poll mode",
+            Self::MissingUserCode => "this person is asked with user_code only",
+            Self::InvalidUserCode => "user_code is not accepted",
             Self::InvalidClient => "client authentication failed",
             Self::AccessDenied => "the request is refused before anybody is asked",
             Self::MethodNotAllowed => "the endpoint takes POST only",
@@ -155,7 +162,7 @@ pub struct BackchannelAuthenticationRequest {
 
 impl BackchannelAuthenticationRequest {
     /// Validates the parameters (CIBA §7.2, steps 2, 3 and 6). Unknown ones are ignored, and so is a
-    /// `client_notification_token`, which poll clients do not need.
+    /// `client_notification_token`, which poll clients do not need; `user_code` is read by [`user_code`].
     pub fn parse(form: &Parameters) -> Result<Self, BackchannelAuthenticationError> {
         use BackchannelAuthenticationError::{InvalidBindingMessage, InvalidRequest, InvalidScope};
 
@@ -166,9 +173,6 @@ impl BackchannelAuthenticationRequest {
         // Step 3: exactly one hint.
         let hint = PresentedHint::parse(form)?;
         // Step 6: all other parameters.
-        if form.contains("user_code") {
-            return Err(InvalidRequest("user_code is not supported"));
-        }
         let scope = form.get("scope").ok_or(InvalidRequest("scope is missing"))?;
         if scope.len() > MAX_SCOPE {
             return Err(InvalidRequest("scope is longer than 1024 bytes"));
@@ -200,6 +204,16 @@ impl BackchannelAuthenticationRequest {
         let resources = resource::parse(form).map_err(BackchannelAuthenticationError::InvalidTarget)?;
         Ok(Self { scope, resources, hint, binding_message, acr_values, requested_expiry })
     }
+}
+
+/// The `user_code` of a client that is registered to send one. Nobody else's is looked at (`CIBA-7.1.2-05`).
+pub fn user_code(form: &Parameters) -> Result<Option<UserCode>, BackchannelAuthenticationError> {
+    let code = form.get("user_code").map(|text| {
+        UserCode::parse(text).ok_or(BackchannelAuthenticationError::InvalidRequest(
+            "user_code is longer than 64 characters, or has control characters",
+        ))
+    });
+    code.transpose()
 }
 
 /// The acknowledgement (CIBA §7.3).

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::decision::DecisionWord;
+use crate::domain::statement::ScopeShown;
 use crate::protocol::error::ProtocolError;
+use crate::protocol::webauthn::Assertion;
 
 /// A request, as the person asked may see it. Fixed while the request is pending.
 #[derive(Serialize)]
@@ -25,6 +28,26 @@ pub struct RequestView {
     pub created_at: i64,
     /// Time left to decide. Unit: seconds; 0 when it cannot be decided any more.
     pub decide_in: u64,
+    /// What approving all of it needs: `login_token`, `passkey`, or `seasoned_passkey`, one that was not added just now.
+    /// Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<&'static str>,
+    /// What to show and to sign, for an app that approves with a passkey. Not in lists, nor where there are no passkeys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<StatementView>,
+}
+
+/// What a passkey signs. The challenge is SHA-256(`ciba decision 1` and a zero byte ‖ `shown` decoded ‖ length of the scope
+/// selected ‖ that scope ‖ length of the decision ‖ that decision), lengths as 4 bytes, big end first.
+#[derive(Serialize)]
+pub struct StatementView {
+    pub rp_id: String,
+    /// Of the words: `en`, `de`, `fr` or `es`, by `Accept-Language`. To be sent back with the decision.
+    pub language: &'static str,
+    /// The scope in words. The scope selected has its values in this order.
+    pub scopes: Vec<ScopeShown>,
+    /// The digest of the statement: 32 bytes, base64url.
+    pub shown: String,
 }
 
 #[derive(Serialize)]
@@ -45,23 +68,21 @@ pub struct PendingRequests {
 pub struct DecisionBody {
     /// The client that was on the screen. A decision about another one is refused.
     pub client_id: String,
+    /// `approve`, `deny` or `report`.
     pub decision: DecisionWord,
     /// What is approved, out of the scope asked for. Default: all of it. `openid` must be in it.
     pub scope: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DecisionWord {
-    Approve,
-    Deny,
+    /// The assertion of a passkey over the statement, instead of or beside a login token.
+    pub passkey: Option<Assertion>,
+    /// The language of the statement that was signed. Default: `en`.
+    pub language: Option<String>,
 }
 
 /// The recorded decision.
 #[derive(Serialize)]
 pub struct DecisionView {
     pub request: String,
-    /// `approved` or `denied`.
+    /// `approved`, `denied` or `reported`.
     pub decision: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
@@ -82,6 +103,12 @@ pub enum ConsentError {
     InsufficientScope,
     /// The token names the client that asks: a client must not approve itself.
     AccessDenied,
+    /// A login token is not enough.
+    PasskeyRequired,
+    /// The passkey was added too short a time ago for what is high-risk.
+    PasskeyTooNew,
+    /// The signature is not one of this person's passkeys over this very decision.
+    PasskeyNotAccepted,
     /// Unknown, swept, or somebody else's; they look alike.
     NotFound,
     MethodNotAllowed {
@@ -105,6 +132,9 @@ impl ProtocolError for ConsentError {
             Self::InsufficientUserAuthentication { .. } => "insufficient_user_authentication",
             Self::InsufficientScope => "insufficient_scope",
             Self::AccessDenied => "access_denied",
+            Self::PasskeyRequired => "passkey_required",
+            Self::PasskeyTooNew => "passkey_too_new",
+            Self::PasskeyNotAccepted => "passkey_not_accepted",
             Self::NotFound => "not_found",
             Self::NotOpen(_) => "not_open",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -116,7 +146,11 @@ impl ProtocolError for ConsentError {
         match self {
             Self::InvalidRequest(_) | Self::InvalidScope(_) => 400,
             Self::TokenMissing | Self::InvalidToken | Self::InsufficientUserAuthentication { .. } => 401,
-            Self::InsufficientScope | Self::AccessDenied => 403,
+            Self::InsufficientScope
+            | Self::AccessDenied
+            | Self::PasskeyRequired
+            | Self::PasskeyTooNew
+            | Self::PasskeyNotAccepted => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
             Self::NotOpen(_) => 409,
@@ -133,6 +167,9 @@ impl ProtocolError for ConsentError {
             Self::InsufficientUserAuthentication { .. } => "the login is too long ago; log in again",
             Self::InsufficientScope => "the login token lacks the scope for decisions",
             Self::AccessDenied => "the login token belongs to the client that asks",
+            Self::PasskeyRequired => "only a passkey approves this; see proof and statement of the request",
+            Self::PasskeyTooNew => "the passkey was added too short a time ago to approve this",
+            Self::PasskeyNotAccepted => "no passkey of this person signed this decision about this request",
             Self::NotFound => "there is no such request for this person",
             Self::MethodNotAllowed { .. } => "the path does not take this method; see Allow",
             Self::TemporarilyUnavailable => "try again after the time in Retry-After",
@@ -150,6 +187,9 @@ impl ProtocolError for ConsentError {
             | Self::InsufficientUserAuthentication { .. }
             | Self::InsufficientScope
             | Self::AccessDenied
+            | Self::PasskeyRequired
+            | Self::PasskeyTooNew
+            | Self::PasskeyNotAccepted
             | Self::NotFound
             | Self::NotOpen(_)
             | Self::TemporarilyUnavailable
@@ -170,6 +210,9 @@ impl ProtocolError for ConsentError {
             Self::InvalidRequest(_)
             | Self::InvalidScope(_)
             | Self::AccessDenied
+            | Self::PasskeyRequired
+            | Self::PasskeyTooNew
+            | Self::PasskeyNotAccepted
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
             | Self::NotOpen(_)

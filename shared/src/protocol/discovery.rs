@@ -40,7 +40,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// `acr_values` are the classes to which some login issuer's are mapped.
+    /// `acr_values` are the classes to which some login issuer's are mapped, and those that passkeys reach.
     pub fn new(issuer: &str, acr_values: Vec<String>) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
         let methods = || AuthenticationMethod::ALL.map(AuthenticationMethod::as_str).into();
@@ -56,7 +56,7 @@ impl Metadata {
             backchannel_token_delivery_modes_supported: DeliveryMode::SUPPORTED
                 .map(DeliveryMode::as_str)
                 .into(),
-            backchannel_user_code_parameter_supported: false,
+            backchannel_user_code_parameter_supported: true,
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).into(),
             response_types_supported: vec![],
             subject_types_supported: vec!["public"],

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::domain::secret::Secret;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PersonEntry {
@@ -17,6 +19,9 @@ pub struct PersonEntry {
     /// Default: true.
     #[serde(default = "yes")]
     pub active: bool,
+    /// What clients that are registered for `user_code` have to send before this person is asked: 4 to 64 characters, and
+    /// not the person's password. Stored as a hash only. Default: none.
+    pub user_code: Option<Secret>,
     /// Profile claims, by their OIDC names.
     #[serde(default)]
     pub claims: Map<String, Value>,

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::domain::client::ScopeDescriptions;
 use crate::domain::secret::Secret;
 
 #[derive(Deserialize)]
@@ -35,6 +36,20 @@ pub struct ClientMetadata {
     /// The kinds of hints that the client may send: `plain`, `tel`, `email`, `sub`, `iss_sub`, `id_token_hint`,
     /// `login_hint_token`. Default: all.
     pub hint_kinds: Option<Vec<String>>,
+    /// Whether only a passkey approves what the client asks for. Default: false, a login token is enough.
+    #[serde(default)]
+    pub require_passkey: bool,
+    /// The scope values, out of the client's, that only a passkey approves which has been there for `PASSKEY_SEASONING_HOURS`.
+    /// Default: none.
+    pub high_risk_scope: Option<String>,
+    /// What the person reads for a scope value of the client's own: an object of languages (`en`, `de`, `fr`, `es`) per
+    /// value, each 1 to 120 letters, digits, spaces and marks of a sentence, English always among them. Default: the value
+    /// itself.
+    #[serde(default)]
+    pub scope_descriptions: ScopeDescriptions,
+    /// Whether it asks people who have a code with `user_code` only. Default: false.
+    #[serde(default)]
+    pub backchannel_user_code_parameter: bool,
     /// Default: true.
     #[serde(default = "yes")]
     pub active: bool,

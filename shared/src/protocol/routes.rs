@@ -13,6 +13,9 @@ pub const TOKEN: &str = "/oauth/token";
 pub const CONSENT: &str = "/consent";
 pub const CONSENT_REQUEST: &str = "/consent/{request}";
 pub const CONSENT_DECISION: &str = "/consent/{request}/decision";
+/// What an enrolment's link has in front of its ticket.
+pub const ENROLLMENT: &str = "/enroll";
+pub const ENROLLMENT_TICKET: &str = "/enroll/{ticket}";
 pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 pub const AUTHORIZATION: &str = "/authorize";
@@ -31,6 +34,7 @@ pub const ALL: &[Route] = &[
     route("consent", CONSENT),
     route("consent", CONSENT_REQUEST),
     route("consent", CONSENT_DECISION),
+    route("enrollment", ENROLLMENT_TICKET),
     route("discovery", OPENID_CONFIGURATION),
     route("discovery", AUTHORIZATION_SERVER),
     route("discovery", AUTHORIZATION),

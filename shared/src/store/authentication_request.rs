@@ -10,14 +10,15 @@ use aws_sdk_dynamodb::types::{
 use crate::domain::asks::Asks;
 use crate::domain::authentication_request::{AuthenticationRequest, CancelledBy, State, StateName};
 use crate::domain::client::{Client, ClientId};
+use crate::domain::passkey::{Passkey, PasskeyId};
 use crate::domain::person::Person;
 use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
 use crate::domain::time::Timestamp;
+use crate::protocol::webauthn::Asserted;
 use crate::store::batch::with_sk;
-use crate::store::evidence::DecisionEvidence;
 use crate::store::item::{Item, key, text, time};
-use crate::store::{StoreError, Table, WriteId, client, person};
+use crate::store::{StoreError, Table, WriteId, asks, client, passkey, person};
 
 mod encoding;
 mod operating;
@@ -66,10 +67,36 @@ pub enum Withdrawn {
     Decided,
 }
 
+/// Everything that a decision rests on. What is not there is absent.
 #[derive(Debug)]
+pub struct DecisionBasis {
+    pub request: Option<AuthenticationRequest>,
+    pub person: Option<Person>,
+    pub client: Option<Client>,
+    pub asks: Asks,
+    pub passkey: Option<Passkey>,
+}
+
+/// What is written of a decision, all of it or nothing.
+pub struct DecisionWrite<'a> {
+    pub request: &'a AuthenticationRequest,
+    /// `None`: a report about what is not open any more changes nothing of the request itself.
+    pub next: Option<&'a State>,
+    pub at: Timestamp,
+    /// The text of the evidence.
+    pub evidence: &'a str,
+    /// Unit: seconds since the epoch.
+    pub evidence_kept_until: i64,
+    /// What becomes of the person's asks.
+    pub asks: Option<&'a Asks>,
+    pub passkey: Option<(&'a Passkey, &'a Asserted)>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
 pub enum Decided {
     Done,
-    Changed(Option<Box<AuthenticationRequest>>),
+    /// Something is not as it was read.
+    Changed,
 }
 
 impl Table {
@@ -176,15 +203,24 @@ impl Table {
         request: &RequestKey,
         person: &PersonKey,
         client: &ClientId,
-    ) -> Result<(Option<AuthenticationRequest>, Option<Person>, Option<Client>), StoreError> {
-        let keys =
-            vec![request_key(request), key(person::pk(person), person::SK), client::client_key(client)];
+        passkey: Option<&PasskeyId>,
+    ) -> Result<DecisionBasis, StoreError> {
+        let mut keys = vec![
+            request_key(request),
+            key(person::pk(person), person::SK),
+            asks::key(person),
+            client::client_key(client),
+        ];
+        keys.extend(passkey.map(|id| passkey::passkey_key(person, id)));
         let items = self.batch_get(keys).await?;
-        Ok((
-            with_sk(&items, SK).map(decode).transpose()?,
-            with_sk(&items, person::SK).map(person::decode).transpose()?,
-            with_sk(&items, client::SK).map(client::decode).transpose()?,
-        ))
+        let passkey = passkey.and_then(|id| with_sk(&items, &passkey::sk(id)));
+        Ok(DecisionBasis {
+            request: with_sk(&items, SK).map(decode).transpose()?,
+            person: with_sk(&items, person::SK).map(person::decode).transpose()?,
+            client: with_sk(&items, client::SK).map(client::decode).transpose()?,
+            asks: asks::among(&items)?,
+            passkey: passkey.map(passkey::decode).transpose()?,
+        })
     }
 
     /// What waits for this person at `now`, what ends first first. The index is eventually consistent, and
@@ -209,22 +245,50 @@ impl Table {
         answer.items().iter().map(encoding::decode_pending).collect()
     }
 
-    /// Records a decision and its evidence, if the request is pending, open, and this person's (`ATK-4-07`, `ATK-4-08`).
+    /// Records a decision with its evidence, what becomes of the person's asks and the use of their passkey, if the
+    /// request is pending, open, and this person's (`ATK-4-07`, `ATK-4-08`), and if asks and passkey are as they were read.
     pub async fn decide_request(
         &self,
-        next: &State,
-        evidence: &DecisionEvidence<'_>,
+        decision: &DecisionWrite<'_>,
         write: &WriteId,
     ) -> Result<Decided, StoreError> {
+        let mut writes = Vec::with_capacity(4);
+        if let Some(next) = decision.next {
+            let update = self.update_decided(decision, next, write)?;
+            writes.push(TransactWriteItem::builder().update(update).build());
+        }
+        let put = self.put_evidence(decision)?;
+        writes.push(TransactWriteItem::builder().put(put).build());
+        if let Some(asks) = decision.asks {
+            let update = self.update_asks(&decision.request.person, asks, write)?;
+            writes.push(TransactWriteItem::builder().update(update).build());
+        }
+        if let Some((passkey, asserted)) = decision.passkey {
+            let update = self.use_passkey(passkey, asserted, decision.at)?;
+            writes.push(TransactWriteItem::builder().update(update).build());
+        }
+        let Some(reasons) = self.transact("DecideRequest", writes).await? else { return Ok(Decided::Done) };
+        // A repeat whose first attempt went through meets its own mark. A conflict (with a poll, say) hands back no item:
+        // the caller reads again.
+        let is_ours = reasons.iter().any(|reason| is_own(reason.item(), write));
+        Ok(if is_ours { Decided::Done } else { Decided::Changed })
+    }
+
+    fn update_decided(
+        &self,
+        decision: &DecisionWrite<'_>,
+        next: &State,
+        write: &WriteId,
+    ) -> Result<Update, StoreError> {
         let mut update = Update::builder()
             .table_name(&self.name)
-            .set_key(Some(request_key(evidence.request)))
+            .set_key(Some(request_key(&decision.request.key)))
             .condition_expression("#state = :pending AND person = :person AND decide_until > :now")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", text(next.name().as_str()))
             .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
-            .expression_attribute_values(":person", text(evidence.person.as_str()))
-            .expression_attribute_values(":now", time(evidence.at))
+            .expression_attribute_values(":person", text(decision.request.person.as_str()))
+            .expression_attribute_values(":now", time(decision.at))
             .expression_attribute_values(":write", text(write.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let mut set = "SET #state = :state, decided_at = :now, write_id = :write".to_owned();
@@ -234,21 +298,7 @@ impl Table {
                 update = update.expression_attribute_values(format!(":{name}"), value);
             }
         }
-        let update = update
-            .update_expression(format!("{set} REMOVE pending_for"))
-            .build()
-            .map_err(StoreError::incomplete)?;
-        let writes = vec![
-            TransactWriteItem::builder().update(update).build(),
-            TransactWriteItem::builder().put(evidence.put(self, write)?).build(),
-        ];
-        let Some(reasons) = self.transact("DecideRequest", writes).await? else { return Ok(Decided::Done) };
-        let Some(reason) = reasons.first() else { return Ok(Decided::Changed(None)) };
-        if is_own(reason.item(), write) {
-            return Ok(Decided::Done);
-        }
-        // A conflict (with a poll, say) hands back no item: the caller reads it again.
-        Ok(Decided::Changed(handed_back(reason.item())?))
+        update.update_expression(format!("{set} REMOVE pending_for")).build().map_err(StoreError::incomplete)
     }
 }
 
@@ -257,6 +307,6 @@ fn handed_back(item: Option<&Item>) -> Result<Option<Box<AuthenticationRequest>>
     item.map(|item| decode(item).map(Box::new)).transpose()
 }
 
-fn is_own(item: Option<&Item>, write: &WriteId) -> bool {
+pub(super) fn is_own(item: Option<&Item>, write: &WriteId) -> bool {
     item.and_then(|item| item.get("write_id")) == Some(&AttributeValue::S(write.as_str().to_owned()))
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::domain::client::{AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode};
+use crate::domain::client::{
+    AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode, ScopeDescriptions,
+};
 use crate::domain::hint_form::HintForms;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::resource::{Resource, ResourceId};
@@ -47,6 +49,17 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
             None => HintForms::all(),
             Some(names) => HintForms::parse(names.split(' ')).ok_or_else(|| Reader::corrupt("hint_kinds"))?,
         },
+        // Clients written down before there were passkeys and user codes have none of these.
+        requires_passkey: item.contains_key("requires_passkey") && reader.flag("requires_passkey")?,
+        high_risk_scope: match reader.optional_text("high_risk_scope") {
+            None => None,
+            Some(text) => Some(Scope::parse(text).ok_or_else(|| Reader::corrupt("high_risk_scope"))?),
+        },
+        scope_descriptions: match reader.optional_text("scope_descriptions") {
+            None => ScopeDescriptions::new(),
+            Some(json) => serde_json::from_str(json).map_err(|_| Reader::corrupt("scope_descriptions"))?,
+        },
+        takes_user_code: item.contains_key("takes_user_code") && reader.flag("takes_user_code")?,
         active: reader.flag("active")?,
     })
 }
@@ -98,6 +111,17 @@ fn encode(client: &Client) -> Item {
     let kinds =
         (!client.hint_kinds.is_all()).then(|| client.hint_kinds.names().collect::<Vec<_>>().join(" "));
     item.extend(kinds.map(|names| ("hint_kinds".to_owned(), text(names))));
+    if client.requires_passkey {
+        item.insert("requires_passkey".to_owned(), AttributeValue::Bool(true));
+    }
+    item.extend(client.high_risk_scope.as_ref().map(|it| ("high_risk_scope".to_owned(), text(it.encode()))));
+    if !client.scope_descriptions.is_empty() {
+        let json = serde_json::json!(client.scope_descriptions).to_string();
+        item.insert("scope_descriptions".to_owned(), text(json));
+    }
+    if client.takes_user_code {
+        item.insert("takes_user_code".to_owned(), AttributeValue::Bool(true));
+    }
     item.extend(client.audience.as_ref().map(|audience| ("audience".to_owned(), text(audience))));
     item
 }

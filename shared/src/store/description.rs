@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, IndexStatus, KeyType, TableStatus,
 
 use crate::store::authentication_request::PENDING_INDEX;
 use crate::store::item::{Reader, number, text};
-use crate::store::{StoreError, Table, client, person};
+use crate::store::{StoreError, Table, client, passkey, person};
 
 /// What the table is like, as far as this code relies on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,31 @@ impl Table {
             })
             .await?;
         Ok(known)
+    }
+
+    /// The domain of a passkey that is not of `rp_id`, if there is one among the first `evaluate` items.
+    pub async fn find_passkey_of_another_domain(
+        &self,
+        rp_id: Option<&str>,
+        evaluate: i32,
+    ) -> Result<Option<String>, StoreError> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression("begins_with(sk, :passkey) AND rp_id <> :rp_id")
+            .projection_expression("rp_id")
+            .expression_attribute_values(":passkey", text(passkey::SK_PREFIX))
+            .expression_attribute_values(":rp_id", text(rp_id.unwrap_or_default()));
+        let mut found = None;
+        self.scan(scan, "Scan passkeys", evaluate, |items| {
+            if let Some(item) = items.first() {
+                found = Some(Reader(item).text("rp_id")?.to_owned());
+            }
+            Ok(found.is_some())
+        })
+        .await?;
+        Ok(found)
     }
 
     /// Reads what the table is like.

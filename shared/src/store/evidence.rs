@@ -1,61 +1,71 @@
-//! Evidence of a decision (`evidence#<RequestKey>` / `decision`): only ever put if absent, kept for its own time.
+//! Evidence (`evidence#<RequestKey>` / `decision`, `report`): only ever put if absent, kept for its own time.
 
-use std::time::Duration;
+use aws_sdk_dynamodb::types::Put;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put};
-
-use crate::domain::client::ClientId;
-use crate::domain::person_key::PersonKey;
+use crate::domain::evidence::digest_of;
 use crate::domain::request_key::RequestKey;
-use crate::domain::scope::Scope;
-use crate::domain::time::Timestamp;
-use crate::store::item::{Item, key, number, text, time};
-use crate::store::{StoreError, Table, WriteId};
+use crate::store::authentication_request::DecisionWrite;
+use crate::store::item::{Item, Reader, key, number, text};
+use crate::store::{StoreError, Table};
 
-/// What an auditor can be shown of a decision. Never the token that proved it.
-pub struct DecisionEvidence<'a> {
-    pub request: &'a RequestKey,
-    pub client: &'a ClientId,
-    pub person: &'a PersonKey,
-    /// `approved` or `denied`.
-    pub decision: &'static str,
-    /// The scope approved, or asked for where it was denied.
-    pub scope: &'a Scope,
-    /// The login token's `iss`, `jti` and `auth_time`.
-    pub issuer: &'a str,
-    pub jti: Option<&'a str>,
-    pub auth_time: Timestamp,
-    pub at: Timestamp,
-    /// Range: 1–3650 days. Default: 400 days.
-    pub keep_for: Duration,
+const DECISION: &str = "decision";
+/// Of a report that came after the decision.
+const REPORT: &str = "report";
+
+fn pk(request: &RequestKey) -> String {
+    format!("evidence#{}", request.encode())
 }
 
-impl DecisionEvidence<'_> {
-    fn encode(&self) -> Item {
-        let mut item = key(format!("evidence#{}", self.request.encode()), "decision");
-        item.extend([
-            ("client_id".to_owned(), text(self.client.as_str())),
-            ("person".to_owned(), text(self.person.as_str())),
-            ("decision".to_owned(), text(self.decision)),
-            ("scope".to_owned(), text(self.scope.encode())),
-            ("proof".to_owned(), text("login_token")),
-            ("proof_issuer".to_owned(), text(self.issuer)),
-            ("auth_time".to_owned(), time(self.auth_time)),
-            ("at".to_owned(), time(self.at)),
-            ("ttl".to_owned(), number(self.at.plus(self.keep_for).seconds())),
-        ]);
-        item.extend(self.jti.map(|jti| ("proof_jti".to_owned(), text(jti))));
-        item
-    }
+/// Evidence as it lies in the table. Whether it is whole is to be verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvidence {
+    /// `decision` or `report`.
+    pub kind: String,
+    /// The text of an [`Evidence`](crate::domain::evidence::Evidence).
+    pub document: String,
+    pub digest: String,
+    /// Unit: seconds since the epoch.
+    pub ttl: i64,
+}
 
-    pub(super) fn put(&self, table: &Table, write: &WriteId) -> Result<Put, StoreError> {
-        let mut item = self.encode();
-        item.insert("write_id".to_owned(), AttributeValue::S(write.as_str().to_owned()));
+impl Table {
+    pub(super) fn put_evidence(&self, decision: &DecisionWrite<'_>) -> Result<Put, StoreError> {
+        let sk = if decision.next.is_some() { DECISION } else { REPORT };
+        let mut item: Item = key(pk(&decision.request.key), sk);
+        item.extend([
+            ("digest".to_owned(), text(digest_of(decision.evidence))),
+            ("document".to_owned(), text(decision.evidence)),
+            ("ttl".to_owned(), number(decision.evidence_kept_until)),
+        ]);
         Put::builder()
-            .table_name(&table.name)
+            .table_name(&self.name)
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(pk)")
             .build()
             .map_err(StoreError::incomplete)
+    }
+
+    /// What is kept about a request, whether the request itself is still there or not: the decision first.
+    pub async fn find_evidence(&self, request: &RequestKey) -> Result<Vec<StoredEvidence>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk(request)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("Query evidence", &error))?;
+        let decode = |item: &Item| {
+            let reader = Reader(item);
+            Ok(StoredEvidence {
+                kind: reader.text("sk")?.to_owned(),
+                document: reader.text("document")?.to_owned(),
+                digest: reader.text("digest")?.to_owned(),
+                ttl: reader.number("ttl")?,
+            })
+        };
+        answer.items().iter().map(decode).collect()
     }
 }

@@ -19,19 +19,22 @@ mod description;
 mod evidence;
 mod item;
 mod key;
+mod passkey;
 mod person;
 mod replay;
 mod scan;
 mod table;
+mod ticket;
 mod transaction;
 
 pub use authentication_request::{
-    Cancelled, Decided, Inserted, PendingList, PendingRequest, Polled, Redeemed, Refreshed, Revoked,
-    SlowedDown, Withdrawn,
+    Cancelled, Decided, DecisionBasis, DecisionWrite, Inserted, PendingList, PendingRequest, Polled,
+    Redeemed, Refreshed, Revoked, SlowedDown, Withdrawn,
 };
 pub use client::ClientDirectory;
 pub use description::{Known, TableState};
-pub use evidence::DecisionEvidence;
+pub use evidence::StoredEvidence;
 pub use key::{KeyRecord, KeyUse};
+pub use passkey::{PasskeyEnrolled, PasskeyRemoved};
 pub use person::Enrolled;
 pub use table::{StoreError, Table, WriteId};

@@ -5,14 +5,16 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Delete, Put, TransactWriteItem};
 
+use crate::domain::asks::Asks;
 use crate::domain::channel::{Channel, PushEndpoint};
 use crate::domain::client::{Client, ClientId};
 use crate::domain::hint::DirectoryHint;
 use crate::domain::person::{Person, Subject};
 use crate::domain::person_key::PersonKey;
+use crate::domain::user_code::UserCodeHash;
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, key, text};
-use crate::store::{StoreError, Table, client};
+use crate::store::{StoreError, Table, asks, client};
 
 pub(super) const SK: &str = "user";
 
@@ -51,6 +53,10 @@ pub(super) fn decode(item: &Item) -> Result<Person, StoreError> {
         hints: hints.collect::<Result<_, _>>()?,
         channels: channels.collect::<Result<_, _>>()?,
         claims: reader.parsed("claims", |json| serde_json::from_str(json).ok())?,
+        user_code: match reader.optional_text("user_code") {
+            None => None,
+            Some(hash) => Some(UserCodeHash::parse(hash).ok_or_else(|| Reader::corrupt("user_code"))?),
+        },
     })
 }
 
@@ -64,6 +70,7 @@ fn encode(person: &Person) -> Item {
         ("channels".to_owned(), encode_channels(&person.channels)),
         ("claims".to_owned(), text(serde_json::Value::Object(person.claims.clone()).to_string())),
     ]);
+    item.extend(person.user_code.as_ref().map(|hash| ("user_code".to_owned(), text(hash.as_str()))));
     item
 }
 
@@ -114,16 +121,19 @@ impl Table {
         answer.item.map(|item| Reader(&item).text("user").map(PersonKey::from_stored)).transpose()
     }
 
-    /// Person and client as they are now, before something is issued to one in the name of the other.
-    pub async fn find_person_and_client(
+    /// Person and client as they are now, before something is issued to one in the name of the other, and what the
+    /// person thinks of that.
+    pub async fn find_person_client_and_asks(
         &self,
         person: &PersonKey,
         id: &ClientId,
-    ) -> Result<(Option<Person>, Option<Client>), StoreError> {
-        let items = self.batch_get(vec![key(pk(person), SK), client::client_key(id)]).await?;
+    ) -> Result<(Option<Person>, Option<Client>, Asks), StoreError> {
+        let keys = vec![key(pk(person), SK), client::client_key(id), asks::key(person)];
+        let items = self.batch_get(keys).await?;
         Ok((
             with_sk(&items, SK).map(decode).transpose()?,
             with_sk(&items, client::SK).map(client::decode).transpose()?,
+            asks::among(&items)?,
         ))
     }
 

@@ -15,8 +15,9 @@ use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
+use crate::domain::statement::Nonce;
 use crate::domain::time::millis;
-use crate::store::item::{Item, Reader, number, text, time, ttl};
+use crate::store::item::{Item, Reader, bytes, number, text, time, ttl};
 use crate::store::{StoreError, WriteId, person};
 
 /// A new request; only pending ones are ever put whole.
@@ -36,6 +37,7 @@ pub(super) fn encode(request: &AuthenticationRequest, write: &WriteId) -> Item {
         ("interval".to_owned(), number(millis(request.polling.interval))),
         ("next_poll_at".to_owned(), time(request.polling.next_poll_at)),
         ("handle_generation".to_owned(), number(request.handle_generation)),
+        ("nonce".to_owned(), bytes(request.nonce.as_bytes())),
         ("ttl".to_owned(), ttl(lifetime.expires_at)),
         ("write_id".to_owned(), text(write.as_str())),
     ]);
@@ -79,6 +81,7 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
             next_poll_at: reader.time("next_poll_at")?,
         },
         handle_generation: reader.unsigned("handle_generation")?,
+        nonce: decode_nonce(reader)?,
         state,
     })
 }
@@ -112,6 +115,11 @@ pub(super) fn decode_pending(item: &Item) -> Result<PendingRequest, StoreError> 
 
 fn decode_key(reader: Reader<'_>) -> Result<RequestKey, StoreError> {
     reader.parsed("pk", |pk| RequestKey::parse(pk.strip_prefix("request#")?))
+}
+
+fn decode_nonce(reader: Reader<'_>) -> Result<Nonce, StoreError> {
+    let bytes = reader.bytes("nonce")?.try_into().map_err(|_| Reader::corrupt("nonce"))?;
+    Ok(Nonce::from_bytes(bytes))
 }
 
 /// No resource has a space in its identifier.

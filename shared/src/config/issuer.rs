@@ -1,0 +1,50 @@
+//! The provider's own name.
+
+use url::Url;
+
+use crate::config::{ConfigError, Environment, refuse};
+
+/// This provider's name: an https URL without query and fragment, and without a slash at its end, byte for
+/// byte the `iss` of every token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    text: String,
+    host: String,
+    is_local: bool,
+}
+
+impl Issuer {
+    pub const SETTING: &'static str = "ISSUER";
+
+    /// Setting `ISSUER`, required. `http` is accepted for the host `localhost` only.
+    pub fn read(env: &Environment) -> Result<Self, ConfigError> {
+        let text = env.required(Self::SETTING)?;
+        let url = Url::parse(text).ok();
+        let Some((url, host)) = url.and_then(|url| Some((url.clone(), url.host_str()?.to_owned()))) else {
+            return refuse(Self::SETTING, "is not a URL");
+        };
+        let is_local = host == "localhost";
+        if url.scheme() != "https" && !(is_local && url.scheme() == "http") {
+            return refuse(Self::SETTING, "is not https; http is for the host localhost only");
+        }
+        // The routes are fixed, so a path would name endpoints that do not exist.
+        if text != url.origin().ascii_serialization() {
+            return refuse(Self::SETTING, "is more than https, a host name and a port, or ends with a slash");
+        }
+        Ok(Self { text: text.to_owned(), host, is_local })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The host without the port.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether settings that are fit for one's own machine only are accepted.
+    pub fn is_local(&self) -> bool {
+        self.is_local
+    }
+}

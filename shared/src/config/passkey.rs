@@ -1,0 +1,111 @@
+//! Passkeys: for which domain they are made, and when one may approve what is at high risk.
+
+use std::time::Duration;
+
+use crate::config::{ConfigError, Environment, Issuer, refuse};
+
+/// What a passkey of this deployment is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasskeySettings {
+    /// The domain that passkeys are bound to (WebAuthn, "RP ID"). Changing it loses every passkey.
+    pub rp_id: String,
+    /// How long a new passkey cannot approve what is at high risk (`ATK-7-05`).
+    pub seasoning: Duration,
+}
+
+impl PasskeySettings {
+    pub const SETTING: &'static str = "RP_ID";
+
+    /// | setting | what | unit | range | default |
+    /// |---|---|---|---|---|
+    /// | `RP_ID` | the domain that passkeys are bound to | | the issuer's host, or a domain above it | none: no passkeys |
+    /// | `PASSKEY_SEASONING_HOURS` | how long a new passkey cannot approve what is at high risk | h | 0–720 | 24 |
+    ///
+    /// It has no default made of the issuer: whoever moves the issuer to another host must see that passkeys hang on it.
+    pub fn read(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
+        let seasoning = env.hours("PASSKEY_SEASONING_HOURS", 24, 0..=720)?;
+        Ok(Self::rp_id(env, issuer)?.map(|rp_id| Self { rp_id, seasoning }))
+    }
+
+    /// `RP_ID` alone.
+    pub fn rp_id(env: &Environment, issuer: &Issuer) -> Result<Option<String>, ConfigError> {
+        let Some(rp_id) = env.get(Self::SETTING) else { return Ok(None) };
+        if !is_domain_of(rp_id, issuer) {
+            return refuse(Self::SETTING, "is neither the issuer's host nor a domain above it");
+        }
+        Ok(Some(rp_id.to_owned()))
+    }
+}
+
+/// Browsers ask for the same, and more: they know which domains anybody can register under (`co.uk`), and refuse those.
+fn is_domain_of(rp_id: &str, issuer: &Issuer) -> bool {
+    let labels = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let host = issuer.host();
+    let above = host.strip_suffix(rp_id).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    // A domain of one label is the host itself, such as localhost; above a host it would be a top-level domain.
+    above && rp_id.split('.').all(labels) && (rp_id.contains('.') || rp_id == host) && !is_address(rp_id)
+}
+
+/// WebAuthn takes no addresses.
+fn is_address(host: &str) -> bool {
+    host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(issuer: &str, settings: &[(&str, &str)]) -> Result<Option<PasskeySettings>, ConfigError> {
+        let env = Environment::of([("ISSUER", issuer)].iter().chain(settings).copied());
+        PasskeySettings::read(&env, &Issuer::read(&env).unwrap())
+    }
+
+    #[test]
+    fn passkeys_are_off_where_no_domain_is_set() {
+        assert_eq!(read("https://op.example.com", &[]), Ok(None));
+        assert_eq!(read("https://op.example.com", &[("RP_ID", "")]), Ok(None));
+    }
+
+    #[test]
+    fn the_domain_of_passkeys_is_the_issuers_host_or_above_it() {
+        for (issuer, rp_id) in [
+            ("https://op.example.com", "op.example.com"),
+            ("https://op.example.com", "example.com"),
+            ("https://op.example.com:8443", "op.example.com"),
+            ("http://localhost:9000", "localhost"),
+        ] {
+            let settings = read(issuer, &[("RP_ID", rp_id)]).unwrap().unwrap();
+            assert_eq!((settings.rp_id.as_str(), settings.seasoning.as_secs()), (rp_id, 24 * 3600));
+        }
+        for (issuer, rp_id) in [
+            ("https://op.example.com", "com"),
+            ("https://op.example.com", "ample.com"),
+            ("https://op.example.com", "login.op.example.com"),
+            ("https://op.example.com", "example.org"),
+            ("https://op.example.com", "OP.example.com"),
+            ("https://op.example.com", ".example.com"),
+            ("https://op.example.com", "https://op.example.com"),
+            ("https://op.example.com:8443", "op.example.com:8443"),
+            ("https://192.0.2.1", "192.0.2.1"),
+            ("http://localhost:9000", "localhost:9000"),
+        ] {
+            assert!(read(issuer, &[("RP_ID", rp_id)]).is_err(), "{issuer} {rp_id}");
+        }
+    }
+
+    #[test]
+    fn a_passkey_is_seasoned_after_at_most_thirty_days() {
+        let hours = |text| {
+            let settings = [("RP_ID", "op.example.com"), ("PASSKEY_SEASONING_HOURS", text)];
+            read("https://op.example.com", &settings).map(|it| it.unwrap().seasoning.as_secs() / 3600)
+        };
+        assert_eq!(hours("0"), Ok(0));
+        assert_eq!(hours("720"), Ok(720));
+        assert!(hours("721").is_err() && hours("-1").is_err());
+        // Also where there are no passkeys: a mistake is told when it is made.
+        assert!(read("https://op.example.com", &[("PASSKEY_SEASONING_HOURS", "721")]).is_err());
+    }
+}

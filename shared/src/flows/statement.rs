@@ -1,0 +1,40 @@
+//! What a request looks like on the page: the statement that a passkey signs.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::domain::authentication_request::AuthenticationRequest;
+use crate::domain::client::Client;
+use crate::domain::resource::ResourceId;
+use crate::domain::scope::Scope;
+use crate::domain::statement::{ScopeShown, Statement};
+use crate::page::{self, Language};
+
+/// The same for the page and for the decision: what changed between the two (the client's name, say) makes a signature
+/// over the former no good for the latter.
+pub fn statement(request: &AuthenticationRequest, client: &Client, language: Language) -> Statement {
+    let shown = |value: &str| ScopeShown {
+        value: value.to_owned(),
+        words: page::scope_words(language, value, described(client, value, language)),
+        required: value == Scope::OPENID,
+    };
+    Statement {
+        nonce: URL_SAFE_NO_PAD.encode(request.nonce.as_bytes()),
+        request: request.key.encode(),
+        person: request.person.as_str().to_owned(),
+        client_id: client.id.as_str().to_owned(),
+        client_name: client.name.clone(),
+        binding_message: request.binding_message.as_ref().map(|message| message.as_str().to_owned()),
+        scope: request.scope.values().map(shown).collect(),
+        resources: request.resources.iter().map(ResourceId::as_str).map(str::to_owned).collect(),
+        asked_at: request.lifetime.created_at.millis(),
+        language: language.tag().to_owned(),
+        template: page::TEMPLATE_VERSION.to_owned(),
+    }
+}
+
+/// What the client's registration says of a value, in this language or in English.
+fn described<'c>(client: &'c Client, value: &str, language: Language) -> Option<&'c str> {
+    let words = client.scope_descriptions.get(value)?;
+    words.get(language.tag()).or_else(|| words.get(Language::default().tag())).map(String::as_str)
+}

@@ -1,0 +1,125 @@
+//! All words of all pages. A language is a value of one struct, so that a missing text does not compile.
+//!
+//! `{client}` and `{operator}` stand for their names, `{n}` for a number, `{value}` for a scope value.
+
+mod de;
+mod en;
+mod es;
+mod fr;
+
+use super::Language;
+
+/// A text for one, and a text for every other number.
+#[derive(Debug)]
+pub(super) struct Plural {
+    pub(super) one: &'static str,
+    pub(super) other: &'static str,
+}
+
+#[derive(Debug)]
+pub(super) struct Catalogue {
+    // On every page.
+    pub(super) never_asked: &'static str,
+
+    // Time.
+    pub(super) hours: Plural,
+    pub(super) minutes: Plural,
+    pub(super) seconds: Plural,
+    pub(super) asked_now: &'static str,
+    pub(super) asked_seconds: Plural,
+    pub(super) asked_minutes: Plural,
+    pub(super) asked_hours: Plural,
+
+    // What is asked.
+    pub(super) consent_title: &'static str,
+    pub(super) consent_heading: &'static str,
+    pub(super) client: &'static str,
+    pub(super) asked: &'static str,
+    pub(super) time_left: &'static str,
+    pub(super) message_from: &'static str,
+    pub(super) message_advice: &'static str,
+    pub(super) scopes_heading: &'static str,
+    pub(super) scopes_advice: &'static str,
+    pub(super) required: &'static str,
+    pub(super) details_heading: &'static str,
+    /// An API that the tokens are for.
+    pub(super) resource: &'static str,
+
+    // What a scope value gives.
+    pub(super) scope_openid: &'static str,
+    pub(super) scope_profile: &'static str,
+    pub(super) scope_email: &'static str,
+    pub(super) scope_address: &'static str,
+    pub(super) scope_phone: &'static str,
+    pub(super) scope_offline_access: &'static str,
+    pub(super) scope_other: &'static str,
+
+    // Deciding.
+    pub(super) advice: &'static str,
+    pub(super) approve: &'static str,
+    pub(super) decline: &'static str,
+    pub(super) approve_how: &'static str,
+    pub(super) approve_unable: &'static str,
+    pub(super) approve_in_app: &'static str,
+    pub(super) report_heading: &'static str,
+    pub(super) report_text: &'static str,
+    pub(super) report: &'static str,
+    pub(super) report_otherwise: &'static str,
+
+    // While it is decided.
+    pub(super) confirm: &'static str,
+    pub(super) sending: &'static str,
+    pub(super) cancelled: &'static str,
+    pub(super) offline: &'static str,
+    pub(super) unavailable: &'static str,
+    pub(super) not_accepted: &'static str,
+    pub(super) too_new: &'static str,
+    pub(super) refused: &'static str,
+    pub(super) outdated: &'static str,
+    pub(super) late: &'static str,
+
+    // Ends.
+    pub(super) approved_heading: &'static str,
+    pub(super) approved_text: &'static str,
+    pub(super) declined_heading: &'static str,
+    pub(super) declined_text: &'static str,
+    pub(super) declined_call: &'static str,
+    pub(super) reported_heading: &'static str,
+    pub(super) reported_text: &'static str,
+    pub(super) closed_heading: &'static str,
+    pub(super) closed_text: &'static str,
+    pub(super) trouble_heading: &'static str,
+    pub(super) trouble_text: &'static str,
+
+    // Making a passkey.
+    pub(super) enrolment_heading: &'static str,
+    pub(super) enrolment_text: &'static str,
+    pub(super) steps_heading: &'static str,
+    pub(super) step_existing: &'static str,
+    pub(super) step_create: &'static str,
+    pub(super) step_told: &'static str,
+    pub(super) step_waits: &'static str,
+    pub(super) ticket_advice: &'static str,
+    pub(super) use_existing: &'static str,
+    pub(super) create: &'static str,
+    pub(super) create_unable: &'static str,
+    pub(super) confirmed: &'static str,
+    pub(super) not_created: &'static str,
+    pub(super) already: &'static str,
+    pub(super) enrolment_not_accepted: &'static str,
+    pub(super) enrolled_heading: &'static str,
+    pub(super) enrolled_text: &'static str,
+    pub(super) ticket_closed_heading: &'static str,
+    pub(super) ticket_closed_text: &'static str,
+}
+
+impl Catalogue {
+    pub(super) const fn of(language: Language) -> &'static Self {
+        match language {
+            Language::English => &en::ENGLISH,
+            Language::German => &de::GERMAN,
+            Language::French => &fr::FRENCH,
+            Language::Spanish => &es::SPANISH,
+        }
+    }
+}

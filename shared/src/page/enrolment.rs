@@ -1,0 +1,98 @@
+//! The page on which a person makes a passkey.
+//!
+//! # Security
+//! It may be read with the ticket's link alone, so there is nothing about the person in it but what the options for
+//! the browser say; the server leaves names out of these.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::catalogue::Catalogue;
+use super::layout::{Layout, check, clock, end};
+use super::words::Names;
+use super::{Language, Page};
+
+pub(super) const SCRIPT: &str = include_str!("enrolment.js");
+
+pub struct EnrolmentView<'a> {
+    pub language: Language,
+    pub operator_name: &'a str,
+    /// `/enroll/<ticket>`
+    pub path: &'a str,
+    /// What `navigator.credentials.create` is asked for, binary members as base64url.
+    pub options: Value,
+    /// What `navigator.credentials.get` is asked for, where a passkey has to speak for the further one.
+    pub needs_assertion: Option<Value>,
+}
+
+pub fn enrolment(view: &EnrolmentView, nonce: &str) -> Page {
+    let words = Catalogue::of(view.language);
+    let names = Names { client: "", operator: view.operator_name };
+    let layout = Layout {
+        language: view.language,
+        operator_name: view.operator_name,
+        title: words.enrolment_heading,
+        status: 200,
+        nonce,
+        script: Some(SCRIPT),
+    };
+    layout.page(html! {
+        main data-path=(view.path) data-options=(view.options)
+            data-assertion=[view.needs_assertion.as_ref()] {
+            h1 { (words.enrolment_heading) }
+            p { (names.fill(words.enrolment_text)) }
+            section aria-labelledby="steps" {
+                h2 id="steps" { (words.steps_heading) }
+                ol.steps {
+                    @if view.needs_assertion.is_some() { li { (words.step_existing) } }
+                    li { (words.step_create) }
+                    li { (names.fill(words.step_told)) }
+                    li { (words.step_waits) }
+                }
+            }
+            p.advice { (names.fill(words.ticket_advice)) }
+            div id="actions" hidden {
+                div.buttons {
+                    @if view.needs_assertion.is_some() {
+                        button type="button" id="existing" class="approve" { (words.use_existing) }
+                    }
+                    button type="button" id="create" class="approve" hidden[view.needs_assertion.is_some()] {
+                        (words.create)
+                    }
+                }
+            }
+            p.how id="unable" { (words.create_unable) }
+            p id="notice" role="status" {}
+            (answers(&names, words))
+        }
+    })
+}
+
+/// The ticket leads nowhere: unknown, used and expired look alike.
+pub fn ticket_not_open(language: Language, operator_name: &str, nonce: &str) -> Page {
+    let words = Catalogue::of(language);
+    let names = Names { client: "", operator: operator_name };
+    let heading = words.ticket_closed_heading;
+    let layout = Layout { language, operator_name, title: heading, status: 404, nonce, script: None };
+    layout.page(html! { main { (end(clock(), heading, &[names.fill(words.ticket_closed_text)])) } })
+}
+
+fn answers(names: &Names, words: &Catalogue) -> Markup {
+    let short = [
+        ("confirm", words.confirm),
+        ("confirmed", words.confirmed),
+        ("sending", words.sending),
+        ("cancelled", words.not_created),
+        ("already", words.already),
+        ("offline", words.offline),
+        ("unavailable", words.unavailable),
+        ("not-accepted", words.enrolment_not_accepted),
+    ];
+    html! {
+        @for (name, sentence) in short { template id=(name) { (names.fill(sentence)) } }
+        template id="enrolled" { (end(check(), words.enrolled_heading, &[names.fill(words.enrolled_text)])) }
+        template id="closed" {
+            (end(clock(), words.ticket_closed_heading, &[names.fill(words.ticket_closed_text)]))
+        }
+    }
+}

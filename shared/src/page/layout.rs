@@ -1,0 +1,111 @@
+//! What all pages have in common: one document, one style, and where the words stand.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::catalogue::Catalogue;
+use super::words::Names;
+use super::{Language, Page};
+
+const STYLE: &str = include_str!("style.css");
+/// What the pages' scripts share.
+const PASSKEY: &str = include_str!("passkey.js");
+
+pub(super) struct Layout<'a> {
+    pub(super) language: Language,
+    pub(super) operator_name: &'a str,
+    pub(super) title: &'a str,
+    pub(super) status: u16,
+    pub(super) nonce: &'a str,
+    /// What the page can do beside being read.
+    pub(super) script: Option<&'static str>,
+}
+
+impl Layout<'_> {
+    pub(super) fn page(&self, main: Markup) -> Page {
+        let names = Names { client: "", operator: self.operator_name };
+        let words = Catalogue::of(self.language);
+        let html = html! {
+            (DOCTYPE)
+            html lang=(self.language.tag()) dir="ltr" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    meta name="robots" content="noindex";
+                    title { (self.title) " · " (self.operator_name) }
+                    // An empty icon, or the browser asks for one.
+                    link rel="icon" href="data:,";
+                    style nonce=(self.nonce) { (PreEscaped(STYLE)) }
+                }
+                body {
+                    header { (shield()) bdi { (self.operator_name) } }
+                    (main)
+                    footer { p { (names.fill(words.never_asked)) } }
+                    @if let Some(script) = self.script {
+                        script nonce=(self.nonce) { (PreEscaped("(() => {\n")) (PreEscaped(PASSKEY)) (PreEscaped(script)) (PreEscaped("})();")) }
+                    }
+                }
+            }
+        };
+        Page {
+            html: html.into_string(),
+            nonce: self.nonce.to_owned(),
+            status: self.status,
+            language: self.language,
+        }
+    }
+}
+
+/// An end: nothing is left to do on this page. The heading takes the focus when a script puts it there.
+pub(super) fn end(sign: Markup, heading: &str, text: &[Markup]) -> Markup {
+    html! {
+        div.end {
+            (sign)
+            h1 tabindex="-1" { (heading) }
+            @for paragraph in text { p { (paragraph) } }
+        }
+    }
+}
+
+/// Signs say nothing that the words beside them do not say.
+fn sign(class: &str, path: &str) -> Markup {
+    html! {
+        svg class=(class) viewBox="0 0 24 24" aria-hidden="true" focusable="false" { path d=(path); }
+    }
+}
+
+fn shield() -> Markup {
+    sign("mark", "M12 3l7 3v5c0 4.6-3 8.2-7 10-4-1.8-7-5.4-7-10V6zM9 12l2.2 2.2L15.5 9.8")
+}
+
+pub(super) fn check() -> Markup {
+    sign("sign", "M5 12.5l4.5 4.5L19 7.5")
+}
+
+pub(super) fn cross() -> Markup {
+    sign("sign", "M6.5 6.5l11 11M17.5 6.5l-11 11")
+}
+
+pub(super) fn clock() -> Markup {
+    sign("sign", "M12 6.5V12l3.5 2M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17z")
+}
+
+pub(super) fn notice() -> Markup {
+    sign("sign", "M12 7v6M12 16.5v.1M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// HYG-1-10
+    #[test]
+    fn nothing_in_style_or_script_ends_its_element_or_reaches_out() {
+        for text in [STYLE, PASSKEY, super::super::consent::SCRIPT, super::super::enrolment::SCRIPT] {
+            let lower = text.to_ascii_lowercase();
+            for word in ["</", "<!--", "http:", "https:", "@import", "url(", "eval(", "innerhtml", ".style"] {
+                assert!(!lower.contains(word), "{word}");
+            }
+        }
+    }
+}

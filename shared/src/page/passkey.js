@@ -1,0 +1,77 @@
+const main = document.querySelector("main");
+const byId = (id) => document.getElementById(id);
+const words = (id) => byId(id).content.cloneNode(true);
+
+// A notice is read out; an end takes the whole page.
+const say = (id) => {
+  byId("notice").replaceChildren(words(id));
+  byId("notice").scrollIntoView({ block: "nearest" });
+};
+const finish = (id) => {
+  main.replaceChildren(words(id));
+  const heading = main.querySelector("h1");
+  document.title = heading.textContent;
+  heading.focus();
+};
+
+// A page from the browser's memory may be long out of date.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+const capable = "PublicKeyCredential" in window && Boolean(window.crypto?.subtle);
+
+// Binary members travel as base64url.
+const decode = (text) =>
+  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (it) => it.charCodeAt(0));
+const encode = (buffer) =>
+  btoa(String.fromCharCode(...new Uint8Array(buffer)))
+    .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+const credentials = (list) => (list ?? []).map((it) => ({ ...it, id: decode(it.id) }));
+
+const sent = ({ id, rawId, type }, response) =>
+  ({ id, rawId: encode(rawId), type, response, clientExtensionResults: {} });
+
+const assertion = async (options, signal) => {
+  const { challenge, allowCredentials } = options;
+  const publicKey = { ...options, challenge: decode(challenge), allowCredentials: credentials(allowCredentials) };
+  const passkey = await navigator.credentials.get({ publicKey, signal });
+  const { clientDataJSON, authenticatorData, signature, userHandle } = passkey.response;
+  return sent(passkey, {
+    clientDataJSON: encode(clientDataJSON),
+    authenticatorData: encode(authenticatorData),
+    signature: encode(signature),
+    userHandle: userHandle && encode(userHandle),
+  });
+};
+
+const registration = async (options) => {
+  const { challenge, user, excludeCredentials } = options;
+  const passkey = await navigator.credentials.create({
+    publicKey: {
+      ...options,
+      challenge: decode(challenge),
+      user: { ...user, id: decode(user.id) },
+      excludeCredentials: credentials(excludeCredentials),
+    },
+  });
+  const { clientDataJSON, attestationObject } = passkey.response;
+  return sent(passkey, {
+    clientDataJSON: encode(clientDataJSON),
+    attestationObject: encode(attestationObject),
+  });
+};
+
+// "ok", the error's code, "offline", or nothing where the answer was no answer of ours.
+const send = async (path, body) => {
+  try {
+    const answer = await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify(body),
+      redirect: "error",
+    });
+    if (answer.ok) return "ok";
+    return await answer.json().then((it) => it.error, () => undefined);
+  } catch {
+    return "offline";
+  }
+};

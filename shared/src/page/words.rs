@@ -1,0 +1,115 @@
+//! Sentences with names in them, and durations in words.
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+
+use super::Language;
+use super::catalogue::{Catalogue, Plural};
+
+/// The names that a sentence may have: `{client}` and `{operator}`.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    pub(super) client: &'a str,
+    pub(super) operator: &'a str,
+}
+
+impl Names<'_> {
+    /// A sentence of the catalogue with its names. Each is isolated: a name in a right-to-left script must not turn the
+    /// words around it (`ATK-2-02`).
+    pub(super) fn fill(&self, sentence: &str) -> Markup {
+        let mut pieces = sentence.split('{');
+        let start = pieces.next().unwrap_or_default();
+        let rest = pieces.filter_map(|piece| piece.split_once('}'));
+        html! {
+            (start)
+            @for (name, text) in rest {
+                bdi { @match name { "client" => (self.client), _ => (self.operator) } }
+                (text)
+            }
+        }
+    }
+}
+
+/// How long ago, as a whole sentence: in seconds, minutes or hours.
+pub(super) fn asked(language: Language, ago: Duration) -> String {
+    let words = Catalogue::of(language);
+    match ago.as_secs() {
+        0..3 => words.asked_now.to_owned(),
+        seconds @ 3..60 => counted(language, &words.asked_seconds, seconds),
+        seconds @ 60..3600 => counted(language, &words.asked_minutes, seconds / 60),
+        seconds => counted(language, &words.asked_hours, seconds / 3600),
+    }
+}
+
+/// How much time is left: its largest unit and the next one, like "4 minutes 30 seconds". The page's script counts on
+/// in the same form.
+pub(super) fn left(language: Language, left: Duration) -> String {
+    let words = Catalogue::of(language);
+    let seconds = left.as_secs();
+    let parts = match seconds {
+        3600.. => [(seconds / 3600, &words.hours), (seconds / 60 % 60, &words.minutes)],
+        _ => [(seconds / 60, &words.minutes), (seconds % 60, &words.seconds)],
+    };
+    let some = parts.iter().filter(|(count, _)| *count > 0);
+    let text: Vec<_> = some.map(|(count, unit)| counted(language, unit, *count)).collect();
+    if text.is_empty() { counted(language, &words.seconds, 0) } else { text.join(" ") }
+}
+
+fn counted(language: Language, words: &Plural, count: u64) -> String {
+    let one = match language {
+        Language::French => count < 2,
+        Language::English | Language::German | Language::Spanish => count == 1,
+    };
+    let text = if one { words.one } else { words.other };
+    text.replace("{n}", &count.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn time_left_is_said_in_its_two_largest_units_and_in_the_right_number() {
+        for (time, words) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (121, "2 minutes 1 second"),
+            (270, "4 minutes 30 seconds"),
+            (3600, "1 hour"),
+            (7261, "2 hours 1 minute"),
+        ] {
+            assert_eq!(left(Language::English, seconds(time)), words);
+        }
+        assert_eq!(left(Language::French, seconds(0)), "0 seconde");
+        assert_eq!(left(Language::German, seconds(61)), "1 Minute 1 Sekunde");
+        assert_eq!(left(Language::Spanish, seconds(122)), "2 minutos 2 segundos");
+    }
+
+    #[test]
+    fn when_it_was_asked_is_said_without_a_time_of_day() {
+        for (time, words) in [
+            (0, "just now"),
+            (20, "20 seconds ago"),
+            (60, "1 minute ago"),
+            (7200, "2 hours ago"),
+            (200_000, "55 hours ago"),
+        ] {
+            assert_eq!(asked(Language::English, seconds(time)), words);
+        }
+    }
+
+    /// ATK-2-02
+    #[test]
+    fn a_name_is_escaped_and_cannot_turn_the_words_around_it() {
+        let names = Names { client: "<b>دفع</b>", operator: "{client}" };
+        let html = names.fill("{operator} & {client}!").into_string();
+        assert_eq!(html, "<bdi>{client}</bdi> &amp; <bdi>&lt;b&gt;دفع&lt;/b&gt;</bdi>!");
+    }
+}

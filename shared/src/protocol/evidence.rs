@@ -1,0 +1,160 @@
+//! Evidence of a passkey's signature: put together when it is given, and verified by whoever doubts it.
+//!
+//! Verifying needs nothing but the document: no table, no network, no key of this provider.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use crate::domain::decision::DecisionWord;
+use crate::domain::evidence::{Evidence, Outcome, PasskeyUsed, Proof, Signed, digest_of};
+use crate::domain::passkey::{Passkey, PasskeyId, UserHandle};
+use crate::domain::person_key::PersonKey;
+use crate::domain::scope::Scope;
+use crate::domain::statement::{Shown, Statement};
+use crate::domain::time::Timestamp;
+use crate::protocol::webauthn::{Assertion, RelyingParty};
+
+/// Why evidence proves nothing. In words for the auditor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw(pub String);
+
+impl From<&str> for Flaw {
+    fn from(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
+/// What is kept of a signature that was verified.
+pub fn signed(
+    relying_party: &RelyingParty,
+    assertion: &Assertion,
+    passkey: &Passkey,
+    statement: String,
+    scope: String,
+    at: Timestamp,
+) -> Signed {
+    Signed {
+        statement,
+        scope,
+        rp_id: relying_party.rp_id().to_owned(),
+        origin: relying_party.origin().to_owned(),
+        passkey: PasskeyUsed {
+            credential_id: encode(assertion.credential_id()),
+            credential: passkey.credential.clone(),
+            user_handle: encode(passkey.user_handle.as_bytes()),
+            counter: passkey.counter,
+            backup_eligible: passkey.backup_eligible,
+            attested: passkey.attested,
+            created_at: passkey.created_at.millis(),
+        },
+        authenticator_data: encode(assertion.authenticator_data()),
+        client_data: encode(assertion.client_data()),
+        signature: encode(assertion.signature()),
+        user_handle: assertion.user_handle().map(encode),
+        authentication: passkey.authentication(at),
+    }
+}
+
+/// 1. The document is the one that the digest is of, and evidence.
+/// 2. It is kept as long as it says.
+/// 3. Where a passkey signed: the statement is about this request, client and person, the scope and the decision are the
+///    ones signed, and the signature is right.
+pub fn verify(document: &str, digest: &str, kept_until: i64) -> Result<Evidence, Flaw> {
+    if digest_of(document) != digest {
+        return Err("the document is not the one that the digest was made of".into());
+    }
+    let evidence = Evidence::decode(document).ok_or(Flaw::from("the document is not evidence"))?;
+    if evidence.encode() != document {
+        return Err("the document is not written as evidence is".into());
+    }
+    if evidence.kept_until != kept_until {
+        return Err("it says another end of its keeping".into());
+    }
+    match &evidence.proof {
+        Proof::Link if evidence.decision != Outcome::Denied => {
+            Err("a link proves no more than a denial".into())
+        }
+        Proof::Link | Proof::LoginToken { .. } => Ok(evidence),
+        Proof::Passkey(signed) => {
+            verify_signed(&evidence, signed)?;
+            Ok(evidence)
+        }
+    }
+}
+
+fn verify_signed(evidence: &Evidence, signed: &Signed) -> Result<(), Flaw> {
+    let statement = Statement::decode(&signed.statement).ok_or(Flaw::from("the statement is none"))?;
+    if (&statement.request, &statement.client_id, &statement.person)
+        != (&evidence.request, &evidence.client_id, &evidence.person)
+    {
+        return Err("the statement is about another request, client or person".into());
+    }
+    let word = match evidence.decision {
+        Outcome::Approved => DecisionWord::Approve,
+        Outcome::Denied => DecisionWord::Deny,
+        Outcome::Reported => DecisionWord::Report,
+    };
+    let asked = statement.in_order(|_| true);
+    let decided = if evidence.decision == Outcome::Approved { &signed.scope } else { &asked };
+    if !is_same_scope(decided, &evidence.scope) {
+        return Err("the scope is not the one that was signed".into());
+    }
+    if statement.asked_at() > Timestamp::from_millis(evidence.at) {
+        return Err("it was decided before it was asked".into());
+    }
+    let passkey = passkey(evidence, signed).ok_or(Flaw::from("the passkey is none"))?;
+    if passkey.authentication(Timestamp::from_millis(evidence.at)) != signed.authentication {
+        return Err("the passkey does not prove what it is said to prove".into());
+    }
+    let relying_party =
+        RelyingParty::new(&signed.rp_id, &signed.origin, "evidence").map_err(|error| Flaw(error.0))?;
+    let challenge = Shown::of(&signed.statement).challenge(&signed.scope, word);
+    let assertion = assertion(signed).ok_or(Flaw::from("the assertion is none"))?;
+    relying_party.verify(&assertion, &passkey, &challenge).map_err(|error| Flaw(error.0))?;
+    Ok(())
+}
+
+fn is_same_scope(one: &str, other: &str) -> bool {
+    match (Scope::parse(one), Scope::parse(other)) {
+        (Some(one), Some(other)) => one.same_as(&other),
+        (Some(_) | None, _) => false,
+    }
+}
+
+fn passkey(evidence: &Evidence, signed: &Signed) -> Option<Passkey> {
+    let used = &signed.passkey;
+    Some(Passkey {
+        id: PasskeyId::of(&decode(&used.credential_id)?),
+        person: PersonKey::from_stored(&evidence.person),
+        user_handle: UserHandle::from_stored(&decode(&used.user_handle)?)?,
+        credential: used.credential.clone(),
+        counter: used.counter,
+        rp_id: signed.rp_id.clone(),
+        backup_eligible: used.backup_eligible,
+        attested: used.attested,
+        created_at: Timestamp::from_millis(used.created_at),
+        last_used_at: None,
+    })
+}
+
+fn assertion(signed: &Signed) -> Option<Assertion> {
+    let id = &signed.passkey.credential_id;
+    let mut response = json!({
+        "clientDataJSON": signed.client_data,
+        "authenticatorData": signed.authenticator_data,
+        "signature": signed.signature,
+    });
+    if let Some(handle) = &signed.user_handle {
+        response["userHandle"] = json!(handle);
+    }
+    serde_json::from_value(json!({ "id": id, "rawId": id, "type": "public-key", "response": response })).ok()
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}

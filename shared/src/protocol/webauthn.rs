@@ -1,0 +1,479 @@
+//! The two ceremonies of WebAuthn: a passkey is registered, and a passkey signs.
+//!
+//! The only file that knows `webauthn-rs-core`. That library draws challenges of its own, and ours are computed from
+//! what the person is shown, so ours are put into its serialised state (docs/decisions/0011). What the library leaves
+//! open is checked here, before it or after it: each check says so.
+//!
+//! No attestation is asked for, and what an authenticator sends of it all the same is not read: whole parsers of
+//! certificates and TPM structures are out of reach of what a stranger posts.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use url::Url;
+use webauthn_rs_core::WebauthnCore;
+use webauthn_rs_core::proto::{
+    AuthenticationExtensionsClientOutputs, AuthenticatorAssertionResponseRaw,
+    AuthenticatorAttestationResponseRaw, COSEAlgorithm, COSEKeyType, Credential, ECDSACurve,
+    PublicKeyCredential, RegisterPublicKeyCredential, RegistrationExtensionsClientOutputs,
+    UserVerificationPolicy,
+};
+
+use crate::domain::passkey::{NewPasskey, Passkey, PasskeyId};
+
+/// Unit: bytes of base64url. An assertion is under 1 KiB; a credential id may be long.
+const MAX_ASSERTION: usize = 8 * 1024;
+/// Unit: bytes of base64url. Some authenticators send certificates although nobody asks for them.
+const MAX_REGISTRATION: usize = 24 * 1024;
+/// Unit: bytes (WebAuthn §4, "credential id": at least 16 and at most 1023).
+const CREDENTIAL_ID: std::ops::RangeInclusive<usize> = 16..=1023;
+/// How long a browser waits for the person.
+const TIMEOUT: Duration = Duration::from_secs(300);
+/// What the library can verify of what WebAuthn recommends: it has no EdDSA.
+const ALGORITHMS: [COSEAlgorithm; 2] = [COSEAlgorithm::ES256, COSEAlgorithm::RS256];
+
+/// Authenticator data: the hash of the RP ID, flags, counter; then, of a registration, the credential (WebAuthn §6.1).
+const FLAGS_AT: usize = 32;
+const FIXED: usize = 37;
+const CREDENTIAL_ID_LENGTH_AT: usize = FIXED + 16;
+const ATTESTED_CREDENTIAL_DATA: u8 = 0b0100_0000;
+const EXTENSION_DATA: u8 = 0b1000_0000;
+
+/// A ceremony's answer is not accepted. The text is for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAccepted(pub String);
+
+impl NotAccepted {
+    /// What the library calls it. What stands behind the name may quote what was sent.
+    fn by_the_library(error: impl std::fmt::Debug) -> Self {
+        let text = format!("{error:?}");
+        Self(text.chars().take_while(|letter| letter.is_alphanumeric()).collect())
+    }
+}
+
+impl From<&str> for NotAccepted {
+    fn from(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
+/// This provider, as authenticators know it.
+pub struct RelyingParty {
+    core: WebauthnCore,
+    rp_id: String,
+    origin: String,
+    name: String,
+}
+
+impl RelyingParty {
+    /// `origin` is the only one from which a ceremony is accepted, byte for byte: the issuer. `name` is the operator's.
+    pub fn new(rp_id: &str, origin: &str, name: &str) -> Result<Self, NotAccepted> {
+        let url = Url::parse(origin).map_err(NotAccepted::by_the_library)?;
+        let (subdomains, any_port) = (Some(false), Some(false));
+        let core =
+            WebauthnCore::new_unsafe_experts_only(name, rp_id, vec![url], TIMEOUT, subdomains, any_port);
+        let [rp_id, origin, name] = [rp_id, origin, name].map(str::to_owned);
+        Ok(Self { core, rp_id, origin, name })
+    }
+
+    pub fn rp_id(&self) -> &str {
+        &self.rp_id
+    }
+
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// `PublicKeyCredentialCreationOptionsJSON` (WebAuthn §5.1.9). `name` is what the person's device calls the passkey.
+    pub fn creation_options(&self, challenge: &[u8; 32], user_handle: &[u8; 32], name: &str) -> Value {
+        let algorithms = ALGORITHMS.map(|alg| json!({ "type": "public-key", "alg": alg as i32 }));
+        json!({
+            "rp": { "id": self.rp_id, "name": self.name },
+            "user": { "id": encode(user_handle), "name": name, "displayName": name },
+            "challenge": encode(challenge),
+            "pubKeyCredParams": algorithms,
+            "timeout": TIMEOUT.as_millis() as u64,
+            // Which passkeys the person has is not told to whoever holds the link.
+            "excludeCredentials": [],
+            // Discoverable: at an approval nothing is said about the person, so no credential can be named there.
+            "authenticatorSelection": {
+                "residentKey": "required", "requireResidentKey": true, "userVerification": "required",
+            },
+            "attestation": "none",
+        })
+    }
+
+    /// `PublicKeyCredentialRequestOptionsJSON` (WebAuthn §5.1.10), which names no passkey.
+    pub fn request_options(&self, challenge: &[u8; 32]) -> Value {
+        json!({
+            "challenge": encode(challenge),
+            "timeout": TIMEOUT.as_millis() as u64,
+            "rpId": self.rp_id,
+            "allowCredentials": [],
+            "userVerification": "required",
+        })
+    }
+
+    /// Verifies a registration over `challenge` (WebAuthn §7.1).
+    pub fn register(
+        &self,
+        registration: &Registration,
+        challenge: &[u8; 32],
+    ) -> Result<NewPasskey, NotAccepted> {
+        self.check_client_data(&registration.client_data)?;
+        let authenticator_data = registration.authenticator_data()?;
+        let credential_id = attested_credential_id(authenticator_data)?;
+        // The library does not look at the id that the browser says.
+        if credential_id != registration.raw_id {
+            return Err("rawId is not the credential id".into());
+        }
+
+        let builder = self
+            .core
+            .new_challenge_register_builder(&[0], "person", "person")
+            .map_err(NotAccepted::by_the_library)?
+            .credential_algorithms(ALGORITHMS.into())
+            .require_resident_key(true)
+            .user_verification_policy(UserVerificationPolicy::Required);
+        let (_, state) =
+            self.core.generate_challenge_register(builder).map_err(NotAccepted::by_the_library)?;
+        let state = with_challenge(state, challenge)?;
+        let response = RegisterPublicKeyCredential {
+            id: encode(&registration.raw_id),
+            raw_id: registration.raw_id.clone(),
+            response: AuthenticatorAttestationResponseRaw {
+                attestation_object: without_attestation(authenticator_data)?,
+                client_data_json: registration.client_data.clone(),
+                transports: None,
+            },
+            type_: "public-key".to_owned(),
+            extensions: RegistrationExtensionsClientOutputs::default(),
+        };
+        let credential =
+            self.core.register_credential(&response, &state, None).map_err(NotAccepted::by_the_library)?;
+
+        // The library takes any curve under any of the ECDSA algorithms.
+        let fits = match &credential.cred.key {
+            COSEKeyType::EC_EC2(key) => {
+                credential.cred.type_ == COSEAlgorithm::ES256 && key.curve == ECDSACurve::SECP256R1
+            }
+            COSEKeyType::RSA(_) => credential.cred.type_ == COSEAlgorithm::RS256,
+            COSEKeyType::EC_OKP(_) => false,
+        };
+        if !fits {
+            return Err("the key is not of its algorithm".into());
+        }
+        Ok(NewPasskey {
+            id: PasskeyId::of(&credential.cred_id),
+            counter: credential.counter,
+            rp_id: self.rp_id.clone(),
+            backup_eligible: credential.backup_eligible,
+            attested: false,
+            credential: serde_json::to_string(&credential).map_err(NotAccepted::by_the_library)?,
+        })
+    }
+
+    /// Verifies that `passkey` signed `challenge`, with its person verified by the authenticator (WebAuthn §7.2).
+    ///
+    /// Single use is the caller's: what the assertion is for happens in one write together with `use_passkey`.
+    pub fn verify(
+        &self,
+        assertion: &Assertion,
+        passkey: &Passkey,
+        challenge: &[u8; 32],
+    ) -> Result<Asserted, NotAccepted> {
+        if passkey.rp_id != self.rp_id {
+            return Err("the passkey is of another domain".into());
+        }
+        // The library leaves the user handle to its caller.
+        if assertion.user_handle().is_some_and(|handle| handle != passkey.user_handle.as_bytes()) {
+            return Err("the user handle is somebody else's".into());
+        }
+        self.check_client_data(assertion.client_data())?;
+        check_assertion_data(assertion.authenticator_data())?;
+
+        let mut credential: Credential =
+            serde_json::from_str(&passkey.credential).map_err(NotAccepted::by_the_library)?;
+        // What the condition of the write is about is what is verified.
+        credential.counter = passkey.counter;
+        credential.backup_eligible = passkey.backup_eligible;
+        let builder = self
+            .core
+            .new_challenge_authenticate_builder(
+                vec![credential.clone()],
+                Some(UserVerificationPolicy::Required),
+            )
+            .map_err(NotAccepted::by_the_library)?;
+        let (_, state) =
+            self.core.generate_challenge_authenticate(builder).map_err(NotAccepted::by_the_library)?;
+        let state = with_challenge(state, challenge)?;
+        let result = self
+            .core
+            .authenticate_credential(&assertion.response(), &state)
+            .map_err(NotAccepted::by_the_library)?;
+
+        credential.counter = result.counter();
+        credential.backup_state = result.backup_state();
+        let credential = serde_json::to_string(&credential).map_err(NotAccepted::by_the_library)?;
+        Ok(Asserted { counter: result.counter(), credential })
+    }
+
+    /// The library compares origins as URLs and so overlooks a path; and of an assertion it does not look at all
+    /// whether a foreign page had framed ours.
+    fn check_client_data(&self, json: &[u8]) -> Result<(), NotAccepted> {
+        let client_data: ClientData =
+            serde_json::from_slice(json).map_err(|_| NotAccepted::from("clientDataJSON is none"))?;
+        if client_data.origin != self.origin {
+            return Err("the origin is another one".into());
+        }
+        if client_data.cross_origin == Some(true) || client_data.top_origin.is_some() {
+            return Err("a page of another origin was around it".into());
+        }
+        Ok(())
+    }
+}
+
+/// What a browser signs of itself (WebAuthn §5.8.1), as far as the library does not check it.
+#[derive(Deserialize)]
+struct ClientData {
+    origin: String,
+    #[serde(rename = "crossOrigin")]
+    cross_origin: Option<bool>,
+    #[serde(rename = "topOrigin")]
+    top_origin: Option<Value>,
+}
+
+/// What the use of a passkey changes in its record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asserted {
+    pub counter: u32,
+    pub credential: String,
+}
+
+/// `RegistrationResponseJSON` (WebAuthn §5.1), as far as it is read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "CredentialJson<AttestationResponseJson>")]
+pub struct Registration {
+    raw_id: Vec<u8>,
+    client_data: Vec<u8>,
+    attestation_object: Vec<u8>,
+}
+
+impl Registration {
+    /// Of the attestation object nothing else is read.
+    fn authenticator_data(&self) -> Result<&[u8], NotAccepted> {
+        #[derive(Deserialize)]
+        struct AttestationObject<'a> {
+            #[serde(rename = "authData")]
+            auth_data: &'a [u8],
+        }
+        let object: AttestationObject<'_> = serde_cbor_2::from_slice(&self.attestation_object)
+            .map_err(|_| NotAccepted::from("attestationObject is none"))?;
+        Ok(object.auth_data)
+    }
+}
+
+/// `AuthenticationResponseJSON` (WebAuthn §5.1), as far as it is read. At most 8 KiB.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "CredentialJson<AssertionResponseJson>")]
+pub struct Assertion {
+    raw_id: Vec<u8>,
+    client_data: Vec<u8>,
+    authenticator_data: Vec<u8>,
+    signature: Vec<u8>,
+    user_handle: Option<Vec<u8>>,
+}
+
+impl Assertion {
+    /// The passkey that it says it is of.
+    pub fn passkey_id(&self) -> PasskeyId {
+        PasskeyId::of(&self.raw_id)
+    }
+
+    pub fn credential_id(&self) -> &[u8] {
+        &self.raw_id
+    }
+
+    /// The bytes of `clientDataJSON`: what was signed, by its hash.
+    pub fn client_data(&self) -> &[u8] {
+        &self.client_data
+    }
+
+    pub fn authenticator_data(&self) -> &[u8] {
+        &self.authenticator_data
+    }
+
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    pub fn user_handle(&self) -> Option<&[u8]> {
+        self.user_handle.as_deref()
+    }
+
+    fn response(&self) -> PublicKeyCredential {
+        PublicKeyCredential {
+            id: encode(&self.raw_id),
+            raw_id: self.raw_id.clone(),
+            response: AuthenticatorAssertionResponseRaw {
+                authenticator_data: self.authenticator_data.clone(),
+                client_data_json: self.client_data.clone(),
+                signature: self.signature.clone(),
+                user_handle: self.user_handle.clone(),
+            },
+            extensions: AuthenticationExtensionsClientOutputs::default(),
+            type_: "public-key".to_owned(),
+        }
+    }
+}
+
+/// `PublicKeyCredential` as JSON. What else a browser puts into it is for somebody else.
+#[derive(Deserialize)]
+struct CredentialJson<R> {
+    id: String,
+    #[serde(rename = "rawId")]
+    raw_id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    response: R,
+}
+
+#[derive(Deserialize)]
+struct AttestationResponseJson {
+    #[serde(rename = "clientDataJSON")]
+    client_data: String,
+    #[serde(rename = "attestationObject")]
+    attestation_object: String,
+}
+
+#[derive(Deserialize)]
+struct AssertionResponseJson {
+    #[serde(rename = "clientDataJSON")]
+    client_data: String,
+    #[serde(rename = "authenticatorData")]
+    authenticator_data: String,
+    signature: String,
+    #[serde(rename = "userHandle")]
+    user_handle: Option<String>,
+}
+
+impl<R> CredentialJson<R> {
+    /// The credential id, after the rules that hold for both ceremonies.
+    fn credential_id(&self, parts: &[&str], most: usize) -> Result<Vec<u8>, &'static str> {
+        if self.kind != "public-key" {
+            return Err("type is not public-key");
+        }
+        if self.id != self.raw_id {
+            return Err("id is not rawId");
+        }
+        let length = self.raw_id.len() + parts.iter().map(|part| part.len()).sum::<usize>();
+        if length > most {
+            return Err("it is too long");
+        }
+        let id = decode(&self.raw_id)?;
+        if !CREDENTIAL_ID.contains(&id.len()) {
+            return Err("a credential id has 16 to 1023 bytes");
+        }
+        Ok(id)
+    }
+}
+
+impl TryFrom<CredentialJson<AttestationResponseJson>> for Registration {
+    type Error = &'static str;
+
+    fn try_from(json: CredentialJson<AttestationResponseJson>) -> Result<Self, Self::Error> {
+        let response = &json.response;
+        let parts = [response.client_data.as_str(), &response.attestation_object];
+        Ok(Self {
+            raw_id: json.credential_id(&parts, MAX_REGISTRATION)?,
+            client_data: decode(&response.client_data)?,
+            attestation_object: decode(&response.attestation_object)?,
+        })
+    }
+}
+
+impl TryFrom<CredentialJson<AssertionResponseJson>> for Assertion {
+    type Error = &'static str;
+
+    fn try_from(json: CredentialJson<AssertionResponseJson>) -> Result<Self, Self::Error> {
+        let response = &json.response;
+        let user_handle = response.user_handle.as_deref();
+        let parts = [
+            response.client_data.as_str(),
+            &response.authenticator_data,
+            &response.signature,
+            user_handle.unwrap_or_default(),
+        ];
+        Ok(Self {
+            raw_id: json.credential_id(&parts, MAX_ASSERTION)?,
+            client_data: decode(&response.client_data)?,
+            authenticator_data: decode(&response.authenticator_data)?,
+            signature: decode(&response.signature)?,
+            user_handle: user_handle.map(decode).transpose()?,
+        })
+    }
+}
+
+/// The library's state of a ceremony, with our challenge in the place of its own.
+fn with_challenge<S: Serialize + DeserializeOwned>(state: S, challenge: &[u8; 32]) -> Result<S, NotAccepted> {
+    let mut state = serde_json::to_value(state).map_err(NotAccepted::by_the_library)?;
+    match state.get_mut("challenge") {
+        Some(Value::String(text)) => *text = encode(challenge),
+        Some(_) | None => return Err("the library's state has no challenge where it had one".into()),
+    }
+    serde_json::from_value(state).map_err(NotAccepted::by_the_library)
+}
+
+/// The credential id in a registration's authenticator data. The library takes longer ones than WebAuthn does.
+fn attested_credential_id(authenticator_data: &[u8]) -> Result<&[u8], NotAccepted> {
+    let flags = authenticator_data.get(FLAGS_AT).copied().unwrap_or_default();
+    if flags & ATTESTED_CREDENTIAL_DATA == 0 {
+        return Err("a registration without a credential".into());
+    }
+    let rest = authenticator_data.get(CREDENTIAL_ID_LENGTH_AT..);
+    let id = rest.and_then(|rest| {
+        let (length, rest) = rest.split_first_chunk::<2>()?;
+        rest.get(..usize::from(u16::from_be_bytes(*length)))
+    });
+    id.filter(|id| CREDENTIAL_ID.contains(&id.len()))
+        .ok_or_else(|| "a credential id has 16 to 1023 bytes".into())
+}
+
+/// An assertion has no credential in it (WebAuthn §6.1), and nothing after its end: the library would overlook it.
+fn check_assertion_data(authenticator_data: &[u8]) -> Result<(), NotAccepted> {
+    let flags = authenticator_data.get(FLAGS_AT).copied().unwrap_or_default();
+    let has_extensions = flags & EXTENSION_DATA != 0;
+    if flags & ATTESTED_CREDENTIAL_DATA != 0 || (!has_extensions && authenticator_data.len() != FIXED) {
+        return Err("authenticatorData is not that of an assertion".into());
+    }
+    Ok(())
+}
+
+/// The attestation object as it is where nothing is attested (WebAuthn §8.7).
+fn without_attestation(authenticator_data: &[u8]) -> Result<Vec<u8>, NotAccepted> {
+    use serde_cbor_2::Value::{Bytes, Map, Text};
+    let members = [
+        ("fmt", Text("none".to_owned())),
+        ("attStmt", Map(BTreeMap::new())),
+        ("authData", Bytes(authenticator_data.to_vec())),
+    ];
+    let object = Map(members.into_iter().map(|(name, value)| (Text(name.to_owned()), value)).collect());
+    serde_cbor_2::to_vec(&object).map_err(NotAccepted::by_the_library)
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn decode(text: &str) -> Result<Vec<u8>, &'static str> {
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| "a member is not base64url")
+}
+
+#[cfg(test)]
+#[path = "webauthn_tests.rs"]
+mod tests;
