@@ -12,7 +12,9 @@ use ciba::domain::asks::Asks;
 use ciba::domain::client::Client;
 use ciba::domain::person::Person;
 use ciba::domain::time::seconds_rounded_up;
+use ciba::domain::user_code::UserCode;
 use ciba::flows::Invocation;
+use ciba::flows::check_user_code::{self, UserCodeRefused};
 use ciba::flows::resolve_hint::{HintResolver, HintTokens, NotResolved};
 use ciba::flows::start_authentication::{Backchannel, NotStarted, Started};
 use ciba::http::client_authentication::authenticated;
@@ -23,10 +25,12 @@ use ciba::notify::Notifier;
 use ciba::outbound::{Fetcher, JwksCache};
 use ciba::protocol::backchannel_authentication::{
     BackchannelAuthenticationError as Error, BackchannelAuthenticationRequest,
-    BackchannelAuthenticationResponse, PresentedHint,
+    BackchannelAuthenticationResponse, PresentedHint, user_code,
 };
 use ciba::protocol::error::Refusal;
 use ciba::store::{ClientDirectory, Table};
+
+const CONTENDED: &str = "too many requests for one person at one moment";
 
 pub struct BackchannelAuthentication {
     issuer: Issuer,
@@ -77,11 +81,13 @@ impl BackchannelAuthentication {
         let client = authenticated(&self.clients, request, &form, invocation.now).await?;
         may_use_ciba(&client)?;
         let asked = BackchannelAuthenticationRequest::parse(&form)?;
+        let code = if client.takes_user_code { user_code(&form)? } else { None };
         if !asked.scope.is_subset_of(&client.scope) {
             return Err(Error::InvalidScope("scope has values that the client is not registered for").into());
         }
         self.check_target(&client, &asked)?;
         let (person, asks) = self.person(&client, &asked.hint, invocation).await?;
+        let asks = self.check_user_code(&client, &person, code.as_ref(), asks, invocation).await?;
         let started = self.start(&client, &person, asks, asked, invocation).await?;
         for channel in &started.unreachable {
             respond::log_unreachable(&started.request.key, channel.channel, &channel.why);
@@ -129,6 +135,24 @@ impl BackchannelAuthentication {
         })
     }
 
+    /// CIBA §7.1.2: before anything is sent to the person.
+    async fn check_user_code(
+        &self,
+        client: &Client,
+        person: &Person,
+        code: Option<&UserCode>,
+        asks: Asks,
+        invocation: &Invocation,
+    ) -> Result<Asks, Refusal<Error>> {
+        let checked = check_user_code::check(&self.table, client, person, code, asks, invocation);
+        checked.await.map_err(|error| match error {
+            UserCodeRefused::Missing => Error::MissingUserCode.into(),
+            UserCodeRefused::Invalid(why) => Refusal::because(Error::InvalidUserCode, why),
+            UserCodeRefused::Contended => Refusal::unavailable(CONTENDED),
+            UserCodeRefused::Store(error) => error.into(),
+        })
+    }
+
     async fn start(
         &self,
         client: &Client,
@@ -146,11 +170,15 @@ impl BackchannelAuthentication {
             notifications: &self.notifications,
         };
         flow.start(client, person, asks, asked, invocation).await.map_err(|error| match error {
-            NotStarted::LimitReached => {
-                Refusal::because(Error::AccessDenied, "the person was asked too often")
+            NotStarted::UserCodesLocked => {
+                Refusal::because(Error::InvalidUserCode, "too many wrong codes came in between")
             }
+            NotStarted::LimitReached => Refusal::because(
+                Error::AccessDenied,
+                "the person was asked too often, or denied or blocked the client",
+            ),
             NotStarted::Unreachable(why) => Refusal::because(Error::AccessDenied, why),
-            NotStarted::Contended => Refusal::unavailable("too many requests for one person at one moment"),
+            NotStarted::Contended => Refusal::unavailable(CONTENDED),
             NotStarted::Unavailable(why) => Refusal::unavailable(why),
             NotStarted::Keys(error) => error.into(),
             NotStarted::Store(error) => error.into(),

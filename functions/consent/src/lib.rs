@@ -1,32 +1,36 @@
-//! The consent API (CIBA §8): a first-party app shows a person who asks for what, and sends their decision.
+//! Consent (CIBA §8): who is asked sees who asks for what, and decides.
 //!
-//! Every call needs a login token of a configured login issuer, and shows its person nothing but their own.
+//! Two ways in, with the same rules behind them: the page, for a person's browser, and the consent API, for a first-party app.
+//! The page needs the link alone and says nothing about the person; the API shows a person what is theirs, and needs a
+//! login token for it.
+
+mod api;
+mod page;
 
 use std::collections::BTreeSet;
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers};
-use ciba::domain::client::ClientId;
-use ciba::domain::decision::DecisionRefused;
-use ciba::domain::login_issuer::LoginProof;
-use ciba::domain::request_key::RequestKey;
-use ciba::domain::scope::Scope;
-use ciba::flows::decide::{Choice, Consenting, NotDecided, Recorded};
-use ciba::flows::prove_person::{NotProven, prove};
-use ciba::flows::{Invocation, review};
-use ciba::http::serve::Endpoint;
-use ciba::http::{Body, Request, Response, bearer, json, respond};
-use ciba::outbound::{Fetcher, JwksCache};
-use ciba::protocol::consent::{
-    ConsentError as Error, DecisionBody, DecisionView, DecisionWord, PendingRequests, RequestView,
+use ciba::config::{
+    ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers, PasskeySettings, operator_name,
 };
-use ciba::protocol::error::Refusal;
+use ciba::domain::client::ClientId;
+use ciba::domain::request_key::RequestKey;
+use ciba::flows::Invocation;
+use ciba::flows::decide::Consenting;
+use ciba::http::serve::Endpoint;
+use ciba::http::{Body, Request, Response, browser, respond};
+use ciba::outbound::{Fetcher, JwksCache};
+use ciba::protocol::consent::ConsentError as Error;
 use ciba::protocol::routes;
+use ciba::protocol::webauthn::RelyingParty;
 use ciba::store::{ClientDirectory, Table};
 
 pub struct Consent {
     settings: DecisionSettings,
+    issuer: Issuer,
+    operator_name: String,
     login_issuers: LoginIssuers,
+    passkeys: Option<(PasskeySettings, RelyingParty)>,
     jwks: JwksCache,
     table: Table,
     clients: ClientDirectory,
@@ -42,6 +46,13 @@ enum Call {
 impl Consent {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let issuer = Issuer::read(environment)?;
+        let operator_name = operator_name(environment)?;
+        let passkeys = PasskeySettings::read(environment, &issuer)?.map(|settings| {
+            let relying_party = RelyingParty::new(&settings.rp_id, issuer.as_str(), &operator_name);
+            relying_party
+                .map(|relying_party| (settings, relying_party))
+                .map_err(|error| ConfigError::of(PasskeySettings::SETTING, &error.0))
+        });
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
         let fetcher =
@@ -49,8 +60,11 @@ impl Consent {
         Ok(Self {
             settings: DecisionSettings::read(environment)?,
             login_issuers: LoginIssuers::read(environment, &issuer)?,
+            passkeys: passkeys.transpose()?,
             jwks: JwksCache::new(fetcher),
             clients: ClientDirectory::new(table.clone()),
+            issuer,
+            operator_name,
             table,
         })
     }
@@ -70,94 +84,36 @@ impl Consent {
         Ok(())
     }
 
-    /// Read the call → prove the person → act.
-    async fn answer(
-        &self,
-        request: &Request,
-        invocation: &Invocation,
-    ) -> Result<Response<Body>, Refusal<Error>> {
-        let call = call(request)?;
-        let proof = self.prove(request, invocation).await?;
-        match call {
-            Call::List => self.list(&proof, invocation).await.map(|all| respond::ok(&all)),
-            Call::Read(key) => self.read(&key, &proof, invocation).await.map(|one| respond::ok(&one)),
-            Call::Decide(key) => {
-                let body = json::read(request).map_err(Error::InvalidRequest)?;
-                self.decide(&key, body, &proof, invocation).await.map(|decision| respond::ok(&decision))
-            }
+    fn consenting(&self) -> Consenting<'_> {
+        Consenting {
+            table: &self.table,
+            evidence_retention: self.settings.evidence_retention,
+            relying_party: self.passkeys.as_ref().map(|(_, relying_party)| relying_party),
+            seasoning: self.passkeys.as_ref().map(|(settings, _)| settings.seasoning).unwrap_or_default(),
         }
     }
 
-    async fn prove(&self, request: &Request, invocation: &Invocation) -> Result<LoginProof, Refusal<Error>> {
-        let token = bearer::token(request).ok_or(Error::TokenMissing)?;
-        let max_age = self.settings.login_max_age;
-        prove(token, &self.login_issuers, &self.jwks, max_age, invocation.now).await.map_err(|error| {
-            match error {
-                NotProven::Invalid(why) => Refusal::because(Error::InvalidToken, why),
-                NotProven::NotFresh => {
-                    Error::InsufficientUserAuthentication { max_age: max_age.as_secs() }.into()
-                }
-                NotProven::ScopeMissing => Error::InsufficientScope.into(),
-                NotProven::Unavailable(why) => Refusal::unavailable(why),
-            }
-        })
-    }
-
-    async fn list(
-        &self,
-        proof: &LoginProof,
-        invocation: &Invocation,
-    ) -> Result<PendingRequests, Refusal<Error>> {
-        let requests = review::list(&self.table, &self.clients, &proof.person, invocation.now).await;
-        Ok(PendingRequests { requests: requests? })
-    }
-
-    async fn read(
-        &self,
-        key: &RequestKey,
-        proof: &LoginProof,
-        invocation: &Invocation,
-    ) -> Result<RequestView, Refusal<Error>> {
-        let found = review::read(&self.table, &self.clients, key, &proof.person, invocation.now).await;
-        Ok(found?.ok_or(Error::NotFound)?)
-    }
-
-    async fn decide(
-        &self,
-        key: &RequestKey,
-        body: DecisionBody,
-        proof: &LoginProof,
-        invocation: &Invocation,
-    ) -> Result<DecisionView, Refusal<Error>> {
-        let client = ClientId::parse(&body.client_id).ok_or(Error::InvalidRequest("client_id is not one"))?;
-        let scope = body
-            .scope
-            .as_deref()
-            .map(|text| Scope::parse(text).ok_or(Error::InvalidScope("scope is not one")));
-        let choice = match (body.decision, scope.transpose()?) {
-            (DecisionWord::Approve, scope) => Choice::Approve(scope),
-            (DecisionWord::Deny, None) => Choice::Deny,
-            (DecisionWord::Deny, Some(_)) => {
-                return Err(Error::InvalidRequest("a denial has no scope").into());
-            }
-        };
-        let evidence_retention = self.settings.evidence_retention;
-        let flow = Consenting { table: &self.table, evidence_retention };
-        let recorded = flow.decide(key, &client, choice, proof, invocation).await;
-        let (decision, scope) = match recorded.map_err(not_decided)? {
-            Recorded::Approved(scope) => ("approved", Some(scope.encode())),
-            Recorded::Denied => ("denied", None),
-        };
-        respond::log_step(decision, key);
-        Ok(DecisionView { request: key.encode(), decision, scope })
+    fn rp_id(&self) -> Option<&str> {
+        self.passkeys.as_ref().map(|(settings, _)| settings.rp_id.as_str())
     }
 }
 
 impl Endpoint for Consent {
+    /// A browser without a login token gets pages, and everybody else JSON.
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
-        match self.answer(request, invocation).await {
-            Ok(response) => response,
-            Err(refusal) => respond::refusal(&refusal),
+        match call(request) {
+            Ok(Call::Read(key)) if browser::wants_page(request) => {
+                page::show(self, &key, request, invocation).await
+            }
+            Ok(Call::Decide(key)) if browser::sends_form(request) => {
+                page::decline(self, &key, request, invocation).await
+            }
+            Err(Error::NotFound) if browser::wants_page(request) => page::not_open(self, request, invocation),
+            Ok(call) => match api::answer(self, call, request, invocation).await {
+                Ok(response) => response,
+                Err(refusal) => respond::refusal(&refusal),
+            },
+            Err(error) => respond::refusal(&error.into()),
         }
     }
 }
@@ -174,30 +130,11 @@ fn call(request: &Request) -> Result<Call, Error> {
             Some(_) => return Err(Error::NotFound),
         },
     };
-    if request.method() != allow {
+    let is_head = allow == "GET" && request.method() == "HEAD" && browser::wants_page(request);
+    if request.method() != allow && !is_head {
         return Err(Error::MethodNotAllowed { allow });
     }
     let Some(name) = name else { return Ok(Call::List) };
     let key = RequestKey::parse(name).ok_or(Error::NotFound)?;
     Ok(if allow == "POST" { Call::Decide(key) } else { Call::Read(key) })
-}
-
-fn not_decided(error: NotDecided) -> Refusal<Error> {
-    match error {
-        NotDecided::Refused(refused) => match refused {
-            DecisionRefused::NotYours => Error::NotFound.into(),
-            DecisionRefused::TooLate => Error::NotOpen("it is too late to decide").into(),
-            DecisionRefused::DecidedOtherwise => Error::NotOpen("it was decided otherwise").into(),
-            DecisionRefused::Cancelled => Error::NotOpen("it was cancelled or superseded").into(),
-            DecisionRefused::ScopeNotAsked => {
-                Error::InvalidScope("scope has values that were not asked for").into()
-            }
-            DecisionRefused::OpenidMissing => Error::InvalidScope("scope must contain openid").into(),
-        },
-        NotDecided::OtherClient => Error::InvalidRequest("client_id is not the client that asks").into(),
-        NotDecided::SelfApproval => Error::AccessDenied.into(),
-        NotDecided::Inactive => Error::NotOpen("person or client is not active any more").into(),
-        NotDecided::Contended => Refusal::unavailable("the request changed at each try"),
-        NotDecided::Store(error) => error.into(),
-    }
 }

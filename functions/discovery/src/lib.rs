@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers};
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, PasskeySettings};
+use ciba::domain::passkey::PHISHING_RESISTANT;
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
@@ -22,7 +23,13 @@ impl Discovery {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let issuer = Issuer::read(environment)?;
         let login_issuers = LoginIssuers::read(environment, &issuer)?;
-        Ok(Self { metadata: Metadata::new(issuer.as_str(), login_issuers.acr_values()) })
+        let mut acr_values = login_issuers.acr_values();
+        // Only that: no passkey is attested, so none counts as bound to hardware.
+        acr_values
+            .extend(PasskeySettings::rp_id(environment, &issuer)?.map(|_| PHISHING_RESISTANT.to_owned()));
+        acr_values.sort();
+        acr_values.dedup();
+        Ok(Self { metadata: Metadata::new(issuer.as_str(), acr_values) })
     }
 
     fn answer(&self, request: &Request) -> Result<&Metadata, Error> {

@@ -158,6 +158,7 @@ fn not_redeemed(error: NotRedeemed) -> Refusal<Error> {
         NotRedeemed::PersonInactive => {
             Refusal::because(Error::AccessDenied, "the person is not active any more")
         }
+        NotRedeemed::Blocked => Refusal::because(Error::AccessDenied, "the person has blocked the client"),
         NotRedeemed::ClientInactive => client_changed(),
         NotRedeemed::NotIssued(error) => not_issued(error),
         NotRedeemed::Store(error) => error.into(),

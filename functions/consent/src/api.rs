@@ -1,0 +1,170 @@
+//! The consent API, for a first-party app. Its calls need a login token of a configured login issuer; a decision can bring
+//! a passkey's signature instead.
+
+use ciba::domain::client::ClientId;
+use ciba::domain::decision::{DecisionRefused, DecisionWord};
+use ciba::domain::login_issuer::LoginProof;
+use ciba::domain::request_key::RequestKey;
+use ciba::domain::scope::Scope;
+use ciba::flows::decide::{Choice, NotDecided, Proof, Recorded};
+use ciba::flows::prove_person::{NotProven, prove};
+use ciba::flows::{Invocation, review};
+use ciba::http::{Body, Request, Response, bearer, browser, json, respond};
+use ciba::page::Language;
+use ciba::protocol::consent::{
+    ConsentError as Error, DecisionBody, DecisionView, PendingRequests, RequestView,
+};
+use ciba::protocol::error::Refusal;
+
+use crate::{Call, Consent};
+
+/// Prove the person → act.
+pub(crate) async fn answer(
+    consent: &Consent,
+    call: Call,
+    request: &Request,
+    invocation: &Invocation,
+) -> Result<Response<Body>, Refusal<Error>> {
+    match call {
+        Call::List => {
+            let proof = login(consent, request, invocation).await?;
+            list(consent, &proof, invocation).await.map(|all| respond::ok(&all))
+        }
+        Call::Read(key) => {
+            let proof = login(consent, request, invocation).await?;
+            let language = browser::language(request);
+            read(consent, &key, &proof, language, invocation).await.map(|one| respond::ok(&one))
+        }
+        Call::Decide(key) => {
+            // A signature says who it is by itself. A login token beside it has to be good all the same.
+            let has_token = bearer::token(request).is_some();
+            let body = || json::read::<DecisionBody>(request).map_err(Error::InvalidRequest);
+            let (body, proof) = match has_token {
+                true => {
+                    let proof = login(consent, request, invocation).await?;
+                    (body()?, Some(proof))
+                }
+                false => {
+                    let body = body().ok().filter(|body| body.passkey.is_some());
+                    (body.ok_or(Error::TokenMissing)?, None)
+                }
+            };
+            decide(consent, &key, body, proof.as_ref(), invocation)
+                .await
+                .map(|decision| respond::ok(&decision))
+        }
+    }
+}
+
+async fn login(
+    consent: &Consent,
+    request: &Request,
+    invocation: &Invocation,
+) -> Result<LoginProof, Refusal<Error>> {
+    let token = bearer::token(request).ok_or(Error::TokenMissing)?;
+    let max_age = consent.settings.login_max_age;
+    let proof = prove(token, &consent.login_issuers, &consent.jwks, max_age, invocation.now).await;
+    proof.map_err(|error| match error {
+        NotProven::Invalid(why) => Refusal::because(Error::InvalidToken, why),
+        NotProven::NotFresh => Error::InsufficientUserAuthentication { max_age: max_age.as_secs() }.into(),
+        NotProven::ScopeMissing => Error::InsufficientScope.into(),
+        NotProven::Unavailable(why) => Refusal::unavailable(why),
+    })
+}
+
+async fn list(
+    consent: &Consent,
+    proof: &LoginProof,
+    invocation: &Invocation,
+) -> Result<PendingRequests, Refusal<Error>> {
+    let requests = review::list(&consent.table, &consent.clients, &proof.person, invocation.now).await;
+    Ok(PendingRequests { requests: requests? })
+}
+
+async fn read(
+    consent: &Consent,
+    key: &RequestKey,
+    proof: &LoginProof,
+    language: Language,
+    invocation: &Invocation,
+) -> Result<RequestView, Refusal<Error>> {
+    let passkeys = (consent.rp_id(), language);
+    let found =
+        review::read(&consent.table, &consent.clients, key, &proof.person, passkeys, invocation.now).await;
+    Ok(found?.ok_or(Error::NotFound)?)
+}
+
+async fn decide(
+    consent: &Consent,
+    key: &RequestKey,
+    body: DecisionBody,
+    login: Option<&LoginProof>,
+    invocation: &Invocation,
+) -> Result<DecisionView, Refusal<Error>> {
+    let client = ClientId::parse(&body.client_id).ok_or(Error::InvalidRequest("client_id is not one"))?;
+    let scope = body
+        .scope
+        .as_deref()
+        .map(|text| Scope::parse(text).ok_or(Error::InvalidScope("scope is not one")))
+        .transpose()?;
+    let language = match body.language.as_deref() {
+        None => Language::default(),
+        Some(tag) => {
+            Language::parse(tag).ok_or(Error::InvalidRequest("language is not one of the page's"))?
+        }
+    };
+    // What a passkey signed has the scope that was ticked, whatever was decided about it.
+    if body.passkey.is_none() && body.decision != DecisionWord::Approve && scope.is_some() {
+        return Err(Error::InvalidRequest("a denial has no scope").into());
+    }
+    let proof = match (&body.passkey, login) {
+        (Some(assertion), login) => {
+            Proof::Passkey { assertion, language, login: login.map(|login| &login.person) }
+        }
+        (None, Some(login)) => Proof::LoginToken(login),
+        (None, None) => return Err(Error::TokenMissing.into()),
+    };
+    let choice = Choice { word: body.decision, scope };
+    let record = consent.consenting().decide(key, &client, &choice, &proof, invocation).await;
+    // Without a login token nobody finds out what there is: what does not exist and what is over look alike.
+    let record = record.map_err(|error| not_decided(error, login.is_some()))?;
+    let (decision, scope) = match &record.recorded {
+        Recorded::Approved(scope) => ("approved", Some(scope.encode())),
+        Recorded::Denied => ("denied", None),
+        Recorded::Reported => ("reported", None),
+    };
+    respond::log_decision(decision, key, Some(&client), record.digest.as_deref());
+    Ok(DecisionView { request: key.encode(), decision, scope })
+}
+
+fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
+    match error {
+        NotDecided::Refused(refused) => match refused {
+            DecisionRefused::NotYours if is_proven => Error::NotFound.into(),
+            DecisionRefused::ScopeNotAsked => {
+                Error::InvalidScope("scope has values that were not asked for").into()
+            }
+            DecisionRefused::OpenidMissing => Error::InvalidScope("scope must contain openid").into(),
+            DecisionRefused::TooLate if is_proven => Error::NotOpen("it is too late to decide").into(),
+            DecisionRefused::DecidedOtherwise if is_proven => {
+                Error::NotOpen("it was decided otherwise").into()
+            }
+            DecisionRefused::Cancelled if is_proven => {
+                Error::NotOpen("it was cancelled or superseded").into()
+            }
+            DecisionRefused::NotYours
+            | DecisionRefused::TooLate
+            | DecisionRefused::DecidedOtherwise
+            | DecisionRefused::Cancelled => Error::NotOpen("there is no such request that is open").into(),
+        },
+        NotDecided::OtherClient => Error::InvalidRequest("client_id is not the client that asks").into(),
+        NotDecided::SelfApproval => Error::AccessDenied.into(),
+        NotDecided::Inactive => Error::NotOpen("person or client is not active any more").into(),
+        NotDecided::ProofMissing => Error::TokenMissing.into(),
+        NotDecided::PasskeyRequired => Error::PasskeyRequired.into(),
+        NotDecided::PasskeyTooNew => Error::PasskeyTooNew.into(),
+        NotDecided::PasskeyNotAccepted(why) => Refusal::because(Error::PasskeyNotAccepted, why),
+        NotDecided::Contended => Refusal::unavailable("the request changed at each try"),
+        NotDecided::Store(error) => error.into(),
+    }
+}

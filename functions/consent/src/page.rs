@@ -1,0 +1,97 @@
+//! The page, for whoever has the link: it shows what is asked, and takes a refusal. Reading it changes nothing.
+
+use ciba::domain::request_key::RequestKey;
+use ciba::domain::statement::Shown;
+use ciba::flows::decide::{NotDecided, Recorded};
+use ciba::flows::statement::statement;
+use ciba::flows::{Invocation, review};
+use ciba::http::{Body, Request, Response, browser, form, respond};
+use ciba::page::{self, ConsentView, Outcome, PasskeyView, ScopeLine};
+use ciba::protocol::routes;
+
+use crate::Consent;
+
+pub(crate) async fn show(
+    consent: &Consent,
+    key: &RequestKey,
+    request: &Request,
+    invocation: &Invocation,
+) -> Response<Body> {
+    let (asked, client) = match review::open(&consent.table, &consent.clients, key, invocation.now).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return not_open(consent, request, invocation),
+        Err(error) => return trouble(consent, request, invocation, &error.detail()),
+    };
+    let language = browser::language(request);
+    let statement = statement(&asked, &client, language);
+    let shown = Shown::of(&statement.encode()).encode();
+    let (now, lifetime) = (invocation.now, &asked.lifetime);
+    let view = ConsentView {
+        language,
+        operator_name: &consent.operator_name,
+        client_name: &statement.client_name,
+        client_id: &statement.client_id,
+        binding_message: statement.binding_message.as_deref(),
+        scopes: statement
+            .scope
+            .iter()
+            .map(|it| ScopeLine { value: &it.value, words: it.words.clone(), required: it.required })
+            .collect(),
+        details: statement.resources.iter().map(|it| page::resource_words(language, it)).collect(),
+        asked_ago: now.since(lifetime.created_at),
+        decide_in: lifetime.decide_until.since(now),
+        path: &format!("{}/{}", routes::CONSENT, key.encode()),
+        form_token: &asked.nonce.form_token(key),
+        passkey: consent.rp_id().map(|rp_id| PasskeyView { rp_id, shown: &shown }),
+    };
+    respond::page(page::consent(&view, &invocation.nonce()))
+}
+
+/// The page's form. Whoever sends it has read the page: another site can neither know its token nor pass for ours.
+pub(crate) async fn decline(
+    consent: &Consent,
+    key: &RequestKey,
+    request: &Request,
+    invocation: &Invocation,
+) -> Response<Body> {
+    let form = form::read(request).ok().filter(|_| browser::is_same_origin(request, consent.issuer.as_str()));
+    let token = form.filter(|form| form.get("decision") == Some("deny"));
+    let Some(token) = token.and_then(|form| form.get("form_token").map(str::to_owned)) else {
+        return not_open(consent, request, invocation);
+    };
+    let language = browser::language(request);
+    match consent.consenting().decline(key, &token, invocation).await {
+        Ok(record) if record.recorded == Recorded::Denied => {
+            respond::log_decision("denied", key, None, record.digest.as_deref());
+            let page = page::decided(language, &consent.operator_name, Outcome::Denied, &invocation.nonce());
+            respond::page(page)
+        }
+        Ok(_) => not_open(consent, request, invocation),
+        Err(NotDecided::Store(error)) => trouble(consent, request, invocation, &error.detail()),
+        Err(NotDecided::Contended) => {
+            trouble(consent, request, invocation, "the request changed at each try")
+        }
+        Err(
+            NotDecided::Refused(_)
+            | NotDecided::OtherClient
+            | NotDecided::SelfApproval
+            | NotDecided::Inactive
+            | NotDecided::ProofMissing
+            | NotDecided::PasskeyRequired
+            | NotDecided::PasskeyTooNew
+            | NotDecided::PasskeyNotAccepted(_),
+        ) => not_open(consent, request, invocation),
+    }
+}
+
+/// One page for what does not exist, what is over and what is decided.
+pub(crate) fn not_open(consent: &Consent, request: &Request, invocation: &Invocation) -> Response<Body> {
+    let language = browser::language(request);
+    respond::page(page::not_open(language, &consent.operator_name, &invocation.nonce()))
+}
+
+fn trouble(consent: &Consent, request: &Request, invocation: &Invocation, why: &str) -> Response<Body> {
+    respond::log_trouble(why);
+    let language = browser::language(request);
+    respond::page(page::trouble(language, &consent.operator_name, &invocation.nonce()))
+}

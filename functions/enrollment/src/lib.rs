@@ -1,0 +1,133 @@
+//! Enrolment: whoever has a ticket's link makes a passkey for its person (WebAuthn).
+//!
+//! Reading the page changes nothing, so that a link which a mail program looks at is still good. Posting uses the ticket
+//! up, together with the passkey it makes. Unknown, used and expired tickets look alike.
+
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, Environment, Issuer, PasskeySettings, SmsSettings, operator_name};
+use ciba::domain::ticket::TicketSecret;
+use ciba::flows::Invocation;
+use ciba::flows::enroll_passkey::{Enrolling, NotEnrolled};
+use ciba::http::serve::Endpoint;
+use ciba::http::{Body, Request, Response, browser, json, respond};
+use ciba::notify::Notifier;
+use ciba::page::{self, EnrolmentView};
+use ciba::protocol::enroll_passkey::{EnrollmentBody, EnrollmentError as Error, EnrollmentView};
+use ciba::protocol::error::Refusal;
+use ciba::protocol::routes;
+use ciba::protocol::webauthn::RelyingParty;
+use ciba::store::Table;
+
+pub struct Enrollment {
+    issuer: Issuer,
+    operator_name: String,
+    /// `None`: this deployment has no passkeys, so no ticket is open.
+    relying_party: Option<RelyingParty>,
+    table: Table,
+    notifier: Notifier,
+}
+
+impl Enrollment {
+    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        let issuer = Issuer::read(environment)?;
+        let aws = Aws::read(environment)?;
+        let operator_name = operator_name(environment)?;
+        let relying_party = PasskeySettings::rp_id(environment, &issuer)?
+            .map(|rp_id| RelyingParty::new(&rp_id, issuer.as_str(), &operator_name))
+            .transpose()
+            .map_err(|error| ConfigError::of(PasskeySettings::SETTING, &error.0))?;
+        Ok(Self {
+            notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
+            table: Table::connect(&aws),
+            issuer,
+            operator_name,
+            relying_party,
+        })
+    }
+
+    fn enrolling(&self) -> Result<Enrolling<'_>, NotEnrolled> {
+        Ok(Enrolling {
+            table: &self.table,
+            relying_party: self.relying_party.as_ref().ok_or(NotEnrolled::NotOpen("RP_ID is not set"))?,
+            notifier: &self.notifier,
+            operator_name: &self.operator_name,
+        })
+    }
+
+    async fn show(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
+        let language = browser::language(request);
+        let (operator_name, nonce) = (self.operator_name.as_str(), invocation.nonce());
+        let offer = async { self.enrolling()?.offer(&ticket(request)?, invocation).await };
+        match offer.await {
+            Ok(offer) => {
+                let view = EnrolmentView {
+                    language,
+                    operator_name,
+                    path: request.uri().path(),
+                    options: offer.creation,
+                    needs_assertion: offer.assertion,
+                };
+                respond::page(page::enrolment(&view, &nonce))
+            }
+            Err(NotEnrolled::Store(error)) => {
+                respond::log_trouble(&error.detail());
+                respond::page(page::trouble(language, operator_name, &nonce))
+            }
+            Err(
+                NotEnrolled::NotOpen(_)
+                | NotEnrolled::PasskeyRequired
+                | NotEnrolled::NotAccepted(_)
+                | NotEnrolled::Contended,
+            ) => respond::page(page::ticket_not_open(language, operator_name, &nonce)),
+        }
+    }
+
+    /// Read the request → enrol → answer.
+    async fn enroll(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> Result<EnrollmentView, Refusal<Error>> {
+        if !browser::is_same_origin(request, self.issuer.as_str()) {
+            return Err(Error::InvalidRequest("only this endpoint's own page posts here").into());
+        }
+        let ticket = ticket(request).map_err(not_enrolled)?;
+        let body: EnrollmentBody = json::read(request).map_err(Error::InvalidRequest)?;
+        let enrolling = self.enrolling().map_err(not_enrolled)?;
+        let enrolled =
+            enrolling.enroll(&ticket, &body.registration, body.assertion.as_ref(), invocation).await;
+        let added = enrolled.map_err(not_enrolled)?;
+        respond::log_passkey("passkey_added", &added.passkey, &added.untold);
+        Ok(EnrollmentView { passkey: added.passkey.as_str().to_owned() })
+    }
+}
+
+impl Endpoint for Enrollment {
+    async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
+        match request.method().as_str() {
+            "GET" | "HEAD" => self.show(request, invocation).await,
+            "POST" => match self.enroll(request, invocation).await {
+                Ok(view) => respond::ok(&view),
+                Err(refusal) => respond::refusal(&refusal),
+            },
+            _ => respond::refusal::<Error>(&Error::MethodNotAllowed.into()),
+        }
+    }
+}
+
+/// The ticket that the path ends in. What cannot be one is unknown, without a look at the table.
+fn ticket(request: &Request) -> Result<TicketSecret, NotEnrolled> {
+    let path = request.uri().path().strip_prefix(routes::ENROLLMENT);
+    let name = path.and_then(|rest| rest.strip_prefix('/'));
+    name.and_then(TicketSecret::parse).ok_or(NotEnrolled::NotOpen("the path has no ticket"))
+}
+
+fn not_enrolled(error: NotEnrolled) -> Refusal<Error> {
+    match error {
+        NotEnrolled::NotOpen(why) => Refusal::because(Error::NotFound, why),
+        NotEnrolled::PasskeyRequired => Error::PasskeyRequired.into(),
+        NotEnrolled::NotAccepted(why) => Refusal::because(Error::PasskeyNotAccepted, why),
+        NotEnrolled::Contended => Refusal::unavailable("the person's passkeys changed at each try"),
+        NotEnrolled::Store(error) => error.into(),
+    }
+}
