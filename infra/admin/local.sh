@@ -2,4 +2,5 @@
 export ISSUER=http://localhost:9000 TABLE_NAME=ciba KMS_KEY_ID=alias/ciba
 export LOGIN_ISSUERS='[{"issuer":"http://localhost:9100","jwks_uri":"http://localhost:9100/.well-known/jwks.json","audience":{"claim":"aud","value":"ciba-consent"},"scope":"ciba:decide","algorithms":["ES256"],"acr":{"urn:local:mfa":"urn:example:acr:mfa"},"amr":{"pwd":"pwd","otp":"otp"}}]'
 export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=LOCAL AWS_SECRET_ACCESS_KEY=local
-export AWS_ENDPOINT_URL_DYNAMODB=http://localhost:8000 AWS_ENDPOINT_URL_KMS=http://localhost:9003
+export RP_ID=localhost OPERATOR_NAME='Example Bank'
+export AWS_ENDPOINT_URL_DYNAMODB=http://localhost:8000 AWS_ENDPOINT_URL_SNS=http://localhost:9002 AWS_ENDPOINT_URL_KMS=http://localhost:9003

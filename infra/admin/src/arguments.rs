@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::failure::EXIT_CODES;
 
-/// Clients, people, pending requests and keys of the CIBA OpenID Provider, and what is wrong with a deployment.
+/// Clients, people, passkeys, pending requests and keys of the CIBA OpenID Provider, and what is wrong with a deployment.
 ///
-/// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, SMS_COUNTRIES, AWS_REGION,
-/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; for the local stack AWS_ENDPOINT_URL_DYNAMODB and
-/// AWS_ENDPOINT_URL_KMS; for `key rotate` KMS_KEY_ID and SIGNING_KEY_ROTATION_DAYS.
+/// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, RP_ID, SMS_COUNTRIES, AWS_REGION,
+/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; for the local stack AWS_ENDPOINT_URL_DYNAMODB,
+/// AWS_ENDPOINT_URL_SNS and AWS_ENDPOINT_URL_KMS; for `passkey remove` OPERATOR_NAME, SMS_SENDER_ID and SMS_MAX_PRICE; for `key rotate` KMS_KEY_ID and SIGNING_KEY_ROTATION_DAYS.
 #[derive(Debug, Parser)]
 #[command(name = "ciba-admin", version, after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -30,12 +30,21 @@ pub enum Command {
     /// Who can be asked
     #[command(subcommand)]
     Person(PersonCommand),
+    /// What lets a person make a passkey
+    #[command(subcommand)]
+    Ticket(TicketCommand),
+    /// What people approve with
+    #[command(subcommand)]
+    Passkey(PasskeyCommand),
     /// What is being asked now
     #[command(subcommand)]
     Request(RequestCommand),
     /// What seals and signs
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What is kept of decisions
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
     /// Look for what keeps this deployment from working; changes nothing
     Doctor,
 }
@@ -91,12 +100,42 @@ pub struct ClientCreate {
     /// ES256, RS256, PS256 or EdDSA
     #[arg(long, alias = "id_token_signed_response_alg", value_name = "ALG", default_value = "ES256")]
     pub id_token_signed_response_alg: String,
+    /// Ask people who have a user code with `user_code` only
+    #[arg(long, alias = "backchannel_user_code_parameter")]
+    pub backchannel_user_code_parameter: bool,
+    /// Only a passkey approves what it asks for, never a login token alone
+    #[arg(long, alias = "require_passkey")]
+    pub require_passkey: bool,
+    /// Values of its scope that only a passkey approves which was not added just now, separated by spaces
+    #[arg(long, alias = "high_risk_scope", value_name = "SCOPE")]
+    pub high_risk_scope: Option<String>,
+    /// What people read for its own scope values: {"payments":{"en":"Pay up to the amount shown"}}
+    #[arg(long, alias = "scope_descriptions", value_name = "JSON", value_parser = object)]
+    pub scope_descriptions: Option<Claims>,
     /// Keep a refresh token at its use instead of replacing it
     #[arg(long)]
     pub no_refresh_token_rotation: bool,
     /// Write over a client of this name; its secret ends, and a disabled one is enabled
     #[arg(long)]
     pub replace: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EvidenceCommand {
+    /// Show what is kept of the decision about a request, also when the request itself was swept long ago
+    Show {
+        /// The request's key, or its link
+        request: String,
+    },
+    /// Verify that the evidence is whole, and signed by the passkey in it
+    Verify {
+        /// The request's key, or its link
+        #[arg(required_unless_present = "file")]
+        request: Option<String>,
+        /// What `evidence show --json` printed, instead; needs no settings and no network
+        #[arg(long, value_name = "FILE", conflicts_with = "request")]
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -114,6 +153,20 @@ pub enum PersonCommand {
     Disable { sub: String },
     /// Let a disabled person be asked again
     Enable { sub: String },
+    /// Let a client ask a person no more; what it has got of this person does not count any more
+    Block(PersonAndClient),
+    /// Let a client ask a person again who reported it, or for whom it was blocked; what it got before stays revoked
+    Unblock(PersonAndClient),
+}
+
+#[derive(Debug, Args)]
+pub struct PersonAndClient {
+    /// This provider's name for the person
+    #[arg(long)]
+    pub sub: String,
+    /// The client's `client_id`
+    #[arg(long, value_name = "CLIENT_ID")]
+    pub client: String,
 }
 
 #[derive(Debug, Args)]
@@ -152,13 +205,46 @@ pub struct PersonCreate {
     /// Write down a person who is not asked yet
     #[arg(long)]
     pub inactive: bool,
-    /// Write over the person of this sub; hints that are not given again lead nowhere afterwards
+    /// Write over the person of this sub; hints that are not given again lead nowhere afterwards, and a user code is
+    /// gone: it comes by `person import` only, because a command line is no place for it
     #[arg(long)]
     pub replace: bool,
 }
 
 /// A JSON object.
 pub type Claims = Map<String, Value>;
+
+#[derive(Debug, Subcommand)]
+pub enum TicketCommand {
+    /// Print a link, once, with which a person makes a passkey within 15 minutes. Make sure whom you give it to
+    Create {
+        /// This provider's name for the person
+        #[arg(long)]
+        sub: String,
+        /// Let the link make a further passkey by itself. Otherwise a person who has one needs it as well
+        #[arg(long)]
+        further: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PasskeyCommand {
+    /// List a person's passkeys, the oldest first
+    List {
+        /// This provider's name for the person
+        #[arg(long)]
+        sub: String,
+    },
+    /// Remove a passkey for good; the person is told on all channels
+    Remove {
+        /// This provider's name for the person
+        #[arg(long)]
+        sub: String,
+        /// The passkey as `passkey list` names it [default: the one there is, if there is just one]
+        #[arg(long)]
+        id: Option<String>,
+    },
+}
 
 #[derive(Debug, Subcommand)]
 pub enum RequestCommand {

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ciba::domain::client::{Client, ClientId};
 use ciba::domain::resource::Resource;
+use ciba::domain::scope::Scope;
 use ciba::domain::secret::Secret;
 use ciba::flows::register_client;
 use ciba::protocol::token::GrantType;
@@ -57,6 +58,10 @@ async fn create(create: &ClientCreate, settings: &Settings, secret: &Secret) -> 
         "introspection_audiences": create.introspection_audiences,
         "id_token_signed_response_alg": create.id_token_signed_response_alg,
         "refresh_token_rotation": !create.no_refresh_token_rotation,
+        "backchannel_user_code_parameter": create.backchannel_user_code_parameter,
+        "require_passkey": create.require_passkey,
+        "high_risk_scope": create.high_risk_scope,
+        "scope_descriptions": create.scope_descriptions.clone().unwrap_or_default(),
     });
     let metadata = serde_json::from_value(metadata).map_err(|error| Failure::Refused(error.to_string()))?;
     let client = register_client::check(metadata, &settings.login_issuers)
@@ -120,12 +125,12 @@ fn new_secret(fill: fn(&mut [u8])) -> Secret {
     Secret::new(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn id(text: &str) -> Result<ClientId, Failure> {
+pub(crate) fn id(text: &str) -> Result<ClientId, Failure> {
     ClientId::parse(text)
         .ok_or_else(|| Failure::Refused("a client_id is 1-128 visible ASCII characters".to_owned()))
 }
 
-fn nobody(client_id: &str) -> Failure {
+pub(crate) fn nobody(client_id: &str) -> Failure {
     Failure::Refused(format!("there is no client {client_id}"))
 }
 
@@ -158,6 +163,10 @@ fn rows(client: &Client) -> Vec<(&'static str, Vec<String>)> {
         ("introspection_audiences", client.introspects.clone()),
         ("id_token_signed_response_alg", text(client.id_token_algorithm.as_str())),
         ("refresh_token_rotation", vec![yes_or_no(client.rotates_refresh_tokens)]),
+        ("backchannel_user_code_parameter", vec![yes_or_no(client.takes_user_code)]),
+        ("require_passkey", vec![yes_or_no(client.requires_passkey)]),
+        ("high_risk_scope", client.high_risk_scope.iter().map(Scope::encode).collect()),
+        ("scope_descriptions", client.scope_descriptions.keys().cloned().collect()),
     ]
 }
 
@@ -188,6 +197,10 @@ fn to_json(client: &Client) -> Value {
         "introspection_audiences": client.introspects,
         "id_token_signed_response_alg": client.id_token_algorithm.as_str(),
         "refresh_token_rotation": client.rotates_refresh_tokens,
+        "backchannel_user_code_parameter": client.takes_user_code,
+        "require_passkey": client.requires_passkey,
+        "high_risk_scope": client.high_risk_scope.as_ref().map(Scope::encode),
+        "scope_descriptions": client.scope_descriptions,
     })
 }
 

@@ -8,11 +8,12 @@
 //! 6. There are login issuers, and their keys can be fetched.
 //! 7. No client has the name that login tokens are made for.
 //! 8. There is a client that may ask, and a person who can be told.
+//! 9. There is a domain for passkeys, and all passkeys are of it.
 //!
 //! A check whose ground is missing is skipped, and the ground is what is found.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers};
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, PasskeySettings};
 use ciba::domain::client::ClientId;
 use ciba::domain::jws_algorithm::JwsAlgorithm;
 use ciba::domain::key_schedule::current;
@@ -42,6 +43,10 @@ const EVALUATE: i32 = 50_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Outcome {
     Ok,
+    /// It works, and lacks something that may be wanted.
+    Warning {
+        remedy: String,
+    },
     Fault {
         remedy: String,
     },
@@ -139,6 +144,15 @@ async fn examine(environment: &Environment, now: Timestamp) -> Vec<Check> {
             Err(error) => checks.extend(["clients", "people"].map(|name| unreachable(name, &error))),
             Ok(known) => checks.extend(look_at_sides(known)),
         },
+    }
+    match (&issuer, &table) {
+        (Some(issuer), Some(table)) => {
+            checks.push(match PasskeySettings::rp_id(environment, issuer) {
+                Ok(rp_id) => look_at_passkeys(table, rp_id.as_deref()).await,
+                Err(error) => fault("passkeys", error.to_string(), SETTINGS),
+            });
+        }
+        _ => checks.push(skipped("passkeys", "ISSUER and the table")),
     }
     checks
 }
@@ -344,28 +358,63 @@ fn look_at_sides(known: Known) -> [Check; 2] {
     ]
 }
 
+/// A passkey is bound to its domain for ever: where that changed, its person cannot approve any more, and finds out at the
+/// worst moment.
+async fn look_at_passkeys(table: &Table, rp_id: Option<&str>) -> Check {
+    let name = "passkeys";
+    let lost = match table.find_passkey_of_another_domain(rp_id, EVALUATE).await {
+        Ok(lost) => lost,
+        Err(error) => return unreachable(name, &error),
+    };
+    match (lost, rp_id) {
+        (Some(lost), _) => fault(
+            name,
+            format!(
+                "there are passkeys of the domain {lost}, and RP_ID is {}: they are of no use",
+                rp_id.unwrap_or("not set")
+            ),
+            format!(
+                "deploy with RpId={lost} again; or let people make new ones (docs/api.md, Passkeys) and remove the old: \
+                 ciba-admin passkey remove"
+            ),
+        ),
+        (None, None) => Check {
+            name,
+            outcome: Outcome::Warning {
+                remedy: "deploy with the parameter RpId, and set RP_ID here".to_owned(),
+            },
+            detail: "RP_ID is not set: nobody can approve with a passkey".to_owned(),
+        },
+        (None, Some(rp_id)) => ok(name, format!("none is of another domain than {rp_id}")),
+    }
+}
+
 fn report(checks: &[Check]) -> Output {
     let mut text = String::new();
     let mut faults = 0;
     for Check { name, outcome, detail } in checks {
         let (mark, remedy) = match outcome {
             Outcome::Ok => ("ok", None),
+            Outcome::Warning { remedy } => ("warning", Some(remedy)),
             Outcome::Fault { remedy } => ("FAULT", Some(remedy)),
             Outcome::Skipped => ("skipped", None),
         };
         text += &format!("{mark:<8} {name:<15} {detail}\n");
         if let Some(remedy) = remedy {
-            faults += 1;
+            faults += usize::from(matches!(outcome, Outcome::Fault { .. }));
             text += &format!("{:<24} remedy: {remedy}\n", "");
         }
     }
-    let is_clean = checks.iter().all(|check| check.outcome == Outcome::Ok);
+    let is_clean = checks.iter().all(|check| matches!(check.outcome, Outcome::Ok | Outcome::Warning { .. }));
     text += &match faults {
         0 if is_clean => "nothing found\n".to_owned(),
         faults => format!("found: {faults}\n"),
     };
     let checks = checks.iter().map(|Check { name, outcome, detail }| match outcome {
         Outcome::Ok => json!({ "check": name, "outcome": "ok", "detail": detail, "remedy": null }),
+        Outcome::Warning { remedy } => {
+            json!({ "check": name, "outcome": "warning", "detail": detail, "remedy": remedy })
+        }
         Outcome::Fault { remedy } => {
             json!({ "check": name, "outcome": "fault", "detail": detail, "remedy": remedy })
         }
@@ -409,7 +458,17 @@ mod tests {
         let skipped: Vec<_> = skipped.map(|check| check.name).collect();
         assert_eq!(
             skipped,
-            ["table", "keys", "discovery", "jwks", "login_issuer", "login_audience", "clients", "people"]
+            [
+                "table",
+                "keys",
+                "discovery",
+                "jwks",
+                "login_issuer",
+                "login_audience",
+                "clients",
+                "people",
+                "passkeys"
+            ]
         );
     }
 

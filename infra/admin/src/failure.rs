@@ -14,7 +14,8 @@ pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done; doctor: nothing to find
   1  refused: there is no such client, person or request, there is one already, an entry breaks a rule, or a
-     request is decided or over; import: an entry was not written; doctor: it found something
+     request is decided or over; import: an entry was not written; evidence verify: it is not whole;
+     doctor: it found something
   2  wrong usage, or a setting is missing or out of range
   3  table or KMS could not be reached, or an item in the table is not what this program writes";
 

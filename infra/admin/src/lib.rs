@@ -1,21 +1,25 @@
-//! The operator's tool: clients, people, requests, keys, and a doctor, against AWS or the local stack.
+//! The operator's tool: clients, people, passkeys, requests, keys, and a doctor, against AWS or the local stack.
 //!
 //! A command reads its settings as the functions do ([`ciba::config`]), does one thing through the crate `ciba`,
 //! and returns an [`Output`]: a table for people and JSON for scripts. Time and randomness are parameters.
 //!
 //! # Security
-//! A client's secret is in the output of the command that made it, and nowhere else: the table has its hash.
+//! A client's secret and a ticket's link are in the output of the command that made them, and nowhere else: the table has
+//! their hashes.
 
 pub mod arguments;
 mod client;
 mod doctor;
+mod evidence;
 pub mod failure;
 mod http;
 mod key;
+mod passkey;
 mod person;
 mod request;
 mod screen;
 mod settings;
+mod ticket;
 
 use std::time::Duration;
 
@@ -59,12 +63,22 @@ pub async fn run(
 ) -> Result<Output, Failure> {
     match &arguments.command {
         Command::Client(command) => client::run(command, &Settings::read(environment)?, fill).await,
-        Command::Person(command) => person::run(command, &Settings::read(environment)?).await,
+        Command::Person(command) => {
+            let invocation = Invocation::new(now, TIME_LEFT, fill);
+            person::run(command, &Settings::read(environment)?, &invocation, fill).await
+        }
+        Command::Ticket(command) => {
+            ticket::run(command, environment, &Invocation::new(now, TIME_LEFT, fill)).await
+        }
+        Command::Passkey(command) => {
+            passkey::run(command, environment, &Invocation::new(now, TIME_LEFT, fill)).await
+        }
         Command::Request(command) => {
             let invocation = Invocation::new(now, TIME_LEFT, fill);
             request::run(command, &Settings::read(environment)?, &invocation).await
         }
         Command::Key(command) => key::run(command, environment, &Invocation::new(now, TIME_LEFT, fill)).await,
+        Command::Evidence(command) => evidence::run(command, environment).await,
         Command::Doctor => Ok(doctor::run(environment, now).await),
     }
 }

@@ -4,41 +4,58 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use ciba::domain::asks::Asks;
 use ciba::domain::hint::{self, DirectoryHint, Hint, HintKind, KnownIssuers};
 use ciba::domain::person::{Person, Subject};
 use ciba::domain::person_key::PersonKey;
-use ciba::flows::enroll_person;
+use ciba::domain::time::Timestamp;
+use ciba::flows::block_client::{self, BlockOutcome};
+use ciba::flows::{Invocation, enroll_person};
 use serde_json::{Value, json};
 
 use crate::Output;
-use crate::arguments::{PersonCommand, PersonCreate};
+use crate::arguments::{PersonAndClient, PersonCommand, PersonCreate};
+use crate::client;
 use crate::failure::Failure;
-use crate::screen::{columns, fields, yes_or_no};
+use crate::screen::{columns, fields, utc, yes_or_no};
 use crate::settings::Settings;
 
 /// The kinds that an entry lists; a `sub` is a hint by itself.
 const KINDS: [HintKind; 3] = [HintKind::Plain, HintKind::Email, HintKind::Tel];
 
-pub(crate) async fn run(command: &PersonCommand, settings: &Settings) -> Result<Output, Failure> {
+pub(crate) async fn run(
+    command: &PersonCommand,
+    settings: &Settings,
+    invocation: &Invocation,
+    fill: fn(&mut [u8]),
+) -> Result<Output, Failure> {
     match command {
-        PersonCommand::Create(create) => self::create(create, settings).await,
-        PersonCommand::Import { file } => import(&read(file)?, settings).await,
+        PersonCommand::Create(create) => self::create(create, settings, invocation.now, fill).await,
+        PersonCommand::Import { file } => import(&read(file)?, settings, fill).await,
         PersonCommand::Show { sub } => {
-            let person = find(sub, settings).await?.ok_or_else(|| nobody(sub))?;
-            Ok(shown(&person, settings))
+            let (person, asks) = find(sub, settings).await?.ok_or_else(|| nobody(sub))?;
+            Ok(shown(&person, &asks, settings, invocation.now))
         }
         PersonCommand::Disable { sub } => switch(sub, false, settings).await,
         PersonCommand::Enable { sub } => switch(sub, true, settings).await,
+        PersonCommand::Block(which) => block(which, settings, invocation).await,
+        PersonCommand::Unblock(which) => unblock(which, settings, invocation).await,
     }
 }
 
-async fn create(create: &PersonCreate, settings: &Settings) -> Result<Output, Failure> {
+async fn create(
+    create: &PersonCreate,
+    settings: &Settings,
+    now: Timestamp,
+    fill: fn(&mut [u8]),
+) -> Result<Output, Failure> {
     if !create.replace && find_key(&create.sub, settings).await?.is_some() {
         let why = format!("person {}: there is one already; --replace writes over the entry", create.sub);
         return Err(Failure::Refused(why));
     }
-    let person = enroll(entry(create), settings).await.map_err(Failure::Refused)?;
-    Ok(shown(&person, settings))
+    let person = enroll(entry(create), settings, fill).await.map_err(Failure::Refused)?;
+    let found = settings.table.find_person_with_asks(&person.key).await?;
+    Ok(shown(&person, &found.map(|(_, asks)| asks).unwrap_or_default(), settings, now))
 }
 
 /// What the flags say, in the form of a file's entry.
@@ -69,7 +86,7 @@ fn read(file: &Path) -> Result<Vec<Value>, Failure> {
 }
 
 /// One entry after the other, whatever becomes of those before.
-async fn import(entries: &[Value], settings: &Settings) -> Result<Output, Failure> {
+async fn import(entries: &[Value], settings: &Settings, fill: fn(&mut [u8])) -> Result<Output, Failure> {
     let mut seen = HashSet::new();
     let (mut rows, mut results) = (Vec::new(), Vec::new());
     let mut refused = 0;
@@ -79,7 +96,7 @@ async fn import(entries: &[Value], settings: &Settings) -> Result<Output, Failur
             Some(sub) if !seen.insert(sub) => {
                 Err("sub is in the file twice; the first one counts".to_owned())
             }
-            _ => enroll(entry.clone(), settings).await.map(drop),
+            _ => enroll(entry.clone(), settings, fill).await.map(drop),
         };
         let why = result.err();
         refused += usize::from(why.is_some());
@@ -99,7 +116,7 @@ async fn import(entries: &[Value], settings: &Settings) -> Result<Output, Failur
 }
 
 /// Writes one entry. A login without `iss` is of the only login issuer there is.
-async fn enroll(mut entry: Value, settings: &Settings) -> Result<Person, String> {
+async fn enroll(mut entry: Value, settings: &Settings, fill: fn(&mut [u8])) -> Result<Person, String> {
     if let Some(login) = entry.get_mut("login").and_then(Value::as_object_mut)
         && !login.contains_key("iss")
     {
@@ -111,7 +128,8 @@ async fn enroll(mut entry: Value, settings: &Settings) -> Result<Person, String>
     }
     let entry = serde_json::from_value(entry).map_err(|error| error.to_string())?;
     let Settings { issuer, login_issuers, countries, table } = settings;
-    enroll_person::enroll(table, entry, issuer, login_issuers, countries).await.map_err(|refused| refused.0)
+    let enrolled = enroll_person::enroll(table, entry, issuer, login_issuers, countries, fill).await;
+    enrolled.map_err(|refused| refused.0)
 }
 
 async fn switch(sub: &str, active: bool, settings: &Settings) -> Result<Output, Failure> {
@@ -126,6 +144,53 @@ async fn switch(sub: &str, active: bool, settings: &Settings) -> Result<Output, 
     Ok(Output::new(text, json!({ "sub": sub, "active": active })))
 }
 
+async fn block(
+    which: &PersonAndClient,
+    settings: &Settings,
+    invocation: &Invocation,
+) -> Result<Output, Failure> {
+    let PersonAndClient { sub, client } = which;
+    let key = find_key(sub, settings).await?.ok_or_else(|| nobody(sub))?;
+    let id = client::id(client)?;
+    // A misspelt name would leave the client at large.
+    settings.table.find_client(&id).await?.ok_or_else(|| client::nobody(client))?;
+    let outcome = block_client::block(&settings.table, &key, &id, invocation).await?;
+    let (blocked_at, changed) = match outcome {
+        BlockOutcome::Done => (invocation.now, true),
+        BlockOutcome::Already(at) => (at.unwrap_or(invocation.now), false),
+        BlockOutcome::NoSuchPerson => return Err(nobody(sub)),
+    };
+    let text = match changed {
+        true => format!(
+            "client {client} is blocked for person {sub}: it cannot ask, and what it got does not count any more.\n"
+        ),
+        false => format!("client {client} is blocked for person {sub} since {}.\n", utc(blocked_at)),
+    };
+    let json =
+        json!({ "sub": sub, "client_id": client, "blocked_at": blocked_at.seconds(), "changed": changed });
+    Ok(Output::new(text, json))
+}
+
+async fn unblock(
+    which: &PersonAndClient,
+    settings: &Settings,
+    invocation: &Invocation,
+) -> Result<Output, Failure> {
+    let PersonAndClient { sub, client } = which;
+    let key = find_key(sub, settings).await?.ok_or_else(|| nobody(sub))?;
+    let changed = match block_client::unblock(&settings.table, &key, &client::id(client)?, invocation).await?
+    {
+        BlockOutcome::Done => true,
+        BlockOutcome::Already(_) => false,
+        BlockOutcome::NoSuchPerson => return Err(nobody(sub)),
+    };
+    let text = match changed {
+        true => format!("client {client} may ask person {sub} again; what it got before stays revoked.\n"),
+        false => format!("client {client} is not blocked for person {sub}.\n"),
+    };
+    Ok(Output::new(text, json!({ "sub": sub, "client_id": client, "blocked_at": null, "changed": changed })))
+}
+
 /// A `sub` is a hint too, so nothing has to be scanned.
 async fn find_key(sub: &str, settings: &Settings) -> Result<Option<PersonKey>, Failure> {
     let hint = Subject::parse(sub).and_then(|sub| DirectoryHint::new(HintKind::Sub, sub.as_str()));
@@ -133,9 +198,9 @@ async fn find_key(sub: &str, settings: &Settings) -> Result<Option<PersonKey>, F
     Ok(settings.table.find_hint(&hint).await?)
 }
 
-async fn find(sub: &str, settings: &Settings) -> Result<Option<Person>, Failure> {
+pub(crate) async fn find(sub: &str, settings: &Settings) -> Result<Option<(Person, Asks)>, Failure> {
     let Some(key) = find_key(sub, settings).await? else { return Ok(None) };
-    Ok(settings.table.find_person_with_asks(&key).await?.map(|(person, _)| person))
+    Ok(settings.table.find_person_with_asks(&key).await?)
 }
 
 /// The person meant by a `sub`, by a `login_hint`, or by the key that the table has for the person, in this order.
@@ -158,13 +223,13 @@ pub(crate) async fn find_meant(who: &str, settings: &Settings) -> Result<Person,
     found.map(|(person, _)| person).ok_or_else(|| nobody(who))
 }
 
-fn nobody(sub: &str) -> Failure {
+pub(crate) fn nobody(sub: &str) -> Failure {
     Failure::Refused(format!("there is no person {sub}"))
 }
 
 /// # Security
 /// Personal data, for whoever may read the table anyway.
-fn shown(person: &Person, settings: &Settings) -> Output {
+fn shown(person: &Person, asks: &Asks, settings: &Settings, now: Timestamp) -> Output {
     // The table has only a hash of the login. A person without one has this provider as issuer.
     let has_login = person.key != PersonKey::new(settings.issuer.as_str(), person.sub.as_str());
     let values = |kind| {
@@ -174,6 +239,18 @@ fn shown(person: &Person, settings: &Settings) -> Output {
         KINDS.iter().flat_map(|&kind| values(kind).map(move |value| format!("{} {value}", kind.as_str())));
     let channels = person.channels.iter().map(|channel| (channel.kind(), channel.expose()));
     let claims = person.claims.iter().map(|(name, value)| format!("{name} {value}"));
+    let blocks = asks.blocks.iter().map(|block| match block.lifted_at {
+        None => format!("{} since {}", block.client.as_str(), utc(block.at)),
+        Some(lifted_at) => format!("{}, lifted {}", block.client.as_str(), utc(lifted_at)),
+    });
+    let cooling = || asks.denials.iter().filter(move |run| now < run.cool_until());
+    let cool_downs = cooling().map(|run| {
+        format!("{} until {}, denied {} times", run.client.as_str(), utc(run.cool_until()), run.count)
+    });
+    let wrong_codes =
+        asks.wrong_codes.iter().map(|wrong| format!("{} of {}", wrong.count, wrong.client.as_str()));
+    let locked_until = asks.codes_locked_until(now).filter(|until| now < *until);
+    let lock = locked_until.map(|until| format!("none is taken until {}", utc(until)));
     let login = if has_login { "at a login issuer" } else { "none: nobody can decide for this person" };
     let text = fields(&[
         ("sub", vec![person.sub.as_str().to_owned()]),
@@ -183,6 +260,10 @@ fn shown(person: &Person, settings: &Settings) -> Output {
         ("hints", hints.collect()),
         ("channels", channels.clone().map(|(kind, address)| format!("{kind} {address}")).collect()),
         ("claims", claims.collect()),
+        ("user code", vec![yes_or_no(person.user_code.is_some())]),
+        ("wrong user codes", wrong_codes.chain(lock).collect()),
+        ("cool-downs", cool_downs.collect()),
+        ("blocked clients", blocks.collect()),
     ]);
     let hints = KINDS.iter().map(|&kind| (kind.as_str().to_owned(), values(kind).collect::<Vec<_>>().into()));
     let json = json!({
@@ -193,6 +274,18 @@ fn shown(person: &Person, settings: &Settings) -> Output {
         "hints": Value::Object(hints.collect()),
         "channels": channels.map(|(kind, address)| json!({ kind: address })).collect::<Vec<_>>(),
         "claims": person.claims,
+        "has_user_code": person.user_code.is_some(),
+        "user_codes_locked_until": locked_until.map(Timestamp::seconds),
+        "wrong_user_codes": asks.wrong_codes.iter().map(|wrong| json!({
+            "client_id": wrong.client.as_str(), "count": wrong.count, "last": wrong.last.seconds(),
+        })).collect::<Vec<_>>(),
+        "cool_downs": cooling().map(|run| json!({
+            "client_id": run.client.as_str(), "denials": run.count, "until": run.cool_until().seconds(),
+        })).collect::<Vec<_>>(),
+        "blocks": asks.blocks.iter().map(|block| json!({
+            "client_id": block.client.as_str(), "at": block.at.seconds(),
+            "lifted_at": block.lifted_at.map(Timestamp::seconds),
+        })).collect::<Vec<_>>(),
     });
     Output::new(text, json)
 }

@@ -162,7 +162,7 @@ fn cancelled(key: &RequestKey, by: CancelledBy, at: Timestamp, is_new: bool) -> 
 }
 
 /// A request's key, or the link that the person got.
-fn parse(name: &str) -> Option<RequestKey> {
+pub(crate) fn parse(name: &str) -> Option<RequestKey> {
     RequestKey::parse(name.rsplit('/').next().unwrap_or(name))
 }
 

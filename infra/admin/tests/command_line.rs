@@ -54,8 +54,15 @@ fn the_settings_for_the_local_stack_have_its_login_issuer() {
 #[test]
 fn every_command_of_the_readmes_is_right_usage() {
     let commands: Vec<_> = READMES.iter().flat_map(|it| commands(it)).collect();
-    for named in ["client create", "person create", "request list", "request cancel", "key rotate", "doctor"]
-    {
+    for named in [
+        "client create",
+        "person create",
+        "person block",
+        "request list",
+        "request cancel",
+        "key rotate",
+        "doctor",
+    ] {
         assert!(commands.iter().any(|it| it.join(" ").starts_with(named)), "no README says {named}");
     }
     for command in commands {

@@ -27,12 +27,16 @@ pub enum Event {
     EarlyPoll,
     /// A client polls what is approved.
     RedeemingPoll,
-    /// A person looks at what they are asked.
+    /// A person opens the link of the message.
+    Page,
+    /// A person's app looks at what they are asked.
     Review,
     /// A person looks at all they are asked.
     List,
     /// A person approves.
     Approve,
+    /// A person with a ticket opens its page.
+    Enroll,
     /// A client uses a refresh token.
     Refresh,
     /// Somebody shows an access token, or asks about one, or gives it up.
@@ -59,9 +63,11 @@ pub const STEPS: &[Step] = &[
     refused("token", "poll too early", Event::EarlyPoll, "slow_down"),
     ok("token", "redeeming poll", Event::RedeemingPoll, "id_token"),
     ok("token", "refresh", Event::Refresh, "refresh_token"),
+    ok("consent", "the page", Event::Page, "data-shown"),
     ok("consent", "look at a request", Event::Review, "binding_message"),
     ok("consent", "list requests", Event::List, "binding_message"),
     ok("consent", "approve", Event::Approve, "approved"),
+    ok("enrollment", "look at a ticket", Event::Enroll, "pubKeyCredParams"),
     ok("discovery", "metadata", Event::Get("/.well-known/openid-configuration"), "jwks_uri"),
     ok("jwks", "key set", Event::Get("/.well-known/jwks.json"), "P-256"),
     ok("userinfo", "claims", Event::Userinfo, "sub"),

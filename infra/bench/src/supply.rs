@@ -92,6 +92,11 @@ impl Supply {
                 self.decider.invoke(decision, 200).await?;
                 self.poll(&asked)?
             }
+            Event::Page => {
+                let asked = self.asked().await?;
+                let page = Request::get(format!("/consent/{}", asked.request)).header("accept", "text/html");
+                self.surroundings.event(page, String::new())?
+            }
             Event::Review => {
                 let asked = self.asked().await?;
                 self.review(&asked)?
@@ -103,6 +108,10 @@ impl Supply {
             Event::Approve => {
                 let asked = self.asked().await?;
                 self.approve(&asked)?
+            }
+            Event::Enroll => {
+                let path = self.surroundings.ticket().await?;
+                self.surroundings.event(Request::get(path), String::new())?
             }
             Event::Refresh => {
                 let token = self.tokens().await?.text("refresh_token")?;

@@ -3,13 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::Request;
 use ciba::aws::Aws;
 use ciba::config::{Environment, Issuer, LoginIssuers, sms_countries};
+use ciba::domain::person_key::PersonKey;
 use ciba::domain::sms::SmsCountries;
-use ciba::flows::{enroll_person, register_client};
+use ciba::domain::ticket::TicketKind;
+use ciba::domain::time::Timestamp;
+use ciba::flows::{Invocation, create_ticket, enroll_person, register_client};
+use ciba::http::serve;
+use ciba::protocol::routes;
 use ciba::store::Table;
 use ciba_local::dynamodb::DynamoDb;
 use ciba_local::gateway::{self, Route};
@@ -153,9 +159,21 @@ impl Surroundings {
             &self.issuer,
             &self.login_issuers,
             &self.countries,
+            serve::random,
         );
         enrolled.await.map_err(|refused| refused.0)?;
         Ok(sub)
+    }
+
+    /// The path of a new ticket's link, for somebody new.
+    pub async fn ticket(&mut self) -> Result<String, Error> {
+        let sub = self.person().await?;
+        let person = PersonKey::new(self.login.issuer(), &sub);
+        let now = Timestamp::from_millis(clock::since_epoch(clock::now()).as_millis().try_into()?);
+        let invocation = Invocation::new(now, Duration::from_secs(15), serve::random);
+        let created = create_ticket::create(&self.table, &person, TicketKind::First, &invocation).await;
+        let (secret, _) = created.map_err(|error| format!("{error:?}"))?;
+        Ok(format!("{}/{}", routes::ENROLLMENT, secret.expose()))
     }
 
     pub fn login_token(&self, sub: &str) -> Result<String, Error> {
@@ -190,6 +208,7 @@ fn settings(login: &LoginIssuer, dynamodb: &str, sns: &str, kms: &str) -> BTreeM
         ("TABLE_NAME", TABLE),
         ("OPERATOR_NAME", "Example Bank"),
         ("LOGIN_ISSUERS", &login_issuers),
+        ("RP_ID", "localhost"),
         ("KMS_KEY_ID", ciba_local::kms::KEY_ALIAS),
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", "LOCAL"),

@@ -1,7 +1,8 @@
-//! The phone: where messages arrive, and where a person approves or denies as in a first-party app.
+//! The phone: where messages arrive, and where a person approves or denies.
 //!
-//! It holds no authority of its own. Each decision is a call of the real consent API, made through the
-//! gateway with a login token of the person, which the [`LoginIssuer`] beside it issues.
+//! Whoever has a passkey is led to the provider's own page, as the link in the message would lead them. For everybody else
+//! the phone stands in for a first-party app. It holds no authority of its own: each decision there is a call of the real
+//! consent API, made through the gateway with a login token of the person, which the [`LoginIssuer`] beside it issues.
 
 mod api;
 mod auto;
@@ -26,6 +27,8 @@ use consent::ConsentApi;
 pub struct PhoneOptions {
     /// The base URL of the consent API.
     pub api: String,
+    /// Where the provider's pages are, by the name that passkeys are bound to.
+    pub issuer: String,
     pub inbox: Inbox,
     /// The people of the seed. Whoever is enrolled later is found in the directory.
     pub people: Vec<Person>,
@@ -50,6 +53,10 @@ pub trait Directory: Send + Sync {
     fn asked<'a>(&'a self, request: &'a str) -> Told<'a, String>;
     /// Who goes by this `sub`.
     fn person<'a>(&'a self, sub: &'a str) -> Told<'a, Person>;
+    /// Whether this person has a passkey.
+    fn has_passkey<'a>(&'a self, sub: &'a str) -> Told<'a, bool>;
+    /// The path of a new enrolment ticket for this person.
+    fn ticket<'a>(&'a self, sub: &'a str) -> Told<'a, String>;
 }
 
 /// What a [`Directory`] tells, if it knows.
@@ -57,6 +64,7 @@ pub type Told<'a, T> = Pin<Box<dyn Future<Output = Option<T>> + Send + 'a>>;
 
 /// What all requests to the phone share.
 struct Shared {
+    issuer: String,
     inbox: Inbox,
     people: Vec<Person>,
     login_issuer: Arc<LoginIssuer>,
@@ -73,9 +81,9 @@ impl Phone {
     /// When the listener has no local address.
     pub fn start(listener: TcpListener, options: PhoneOptions) -> io::Result<Self> {
         let consent = ConsentApi::new(&options.api)?;
-        let PhoneOptions { inbox, people, directory, login_issuer, approve_all, api: _ } = options;
+        let PhoneOptions { issuer, inbox, people, directory, login_issuer, approve_all, api: _ } = options;
         let asked = Mutex::default();
-        let shared = Arc::new(Shared { inbox, people, login_issuer, consent, directory, asked });
+        let shared = Arc::new(Shared { issuer, inbox, people, login_issuer, consent, directory, asked });
         let approvals = approve_all.then(|| tokio::spawn(auto::approve_all(Arc::clone(&shared))));
         Ok(Self { server: Server::start(listener, api::router(shared))?, approvals })
     }

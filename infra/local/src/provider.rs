@@ -12,10 +12,13 @@ use ciba::{
         person_key::PersonKey,
         request_key::RequestKey,
         sms::SmsCountries,
+        ticket::TicketKind,
         time::Timestamp,
     },
-    flows::{enroll_person, register_client},
+    flows::{create_ticket, enroll_person, register_client},
+    http::serve,
     keys::{HandleUse, KeyRings, Kms},
+    protocol::routes,
     store::Table,
 };
 use serde_json::{Value, json};
@@ -65,10 +68,17 @@ impl Provider {
     /// Writes a person of `people.json` into the table, with hints and channels.
     pub(crate) async fn enroll_person(&self, person: Value) -> Result<(), String> {
         let entry = serde_json::from_value(person).map_err(|error| error.to_string())?;
-        enroll_person::enroll(&self.table, entry, &self.issuer, &self.login_issuers, &self.countries)
-            .await
-            .map(drop)
-            .map_err(|refused| refused.0)
+        enroll_person::enroll(
+            &self.table,
+            entry,
+            &self.issuer,
+            &self.login_issuers,
+            &self.countries,
+            serve::random,
+        )
+        .await
+        .map(drop)
+        .map_err(|refused| refused.0)
     }
 
     async fn open(&self, auth_req_id: &str) -> Option<String> {
@@ -99,6 +109,19 @@ impl Provider {
         Person::read(&entry)
     }
 
+    async fn has_passkey(&self, sub: &str) -> Option<bool> {
+        let key = self.table.find_hint(&DirectoryHint::new(HintKind::Sub, sub)?).await.ok()??;
+        let (_, passkeys) = self.table.find_person_with_passkeys(&key).await.ok()??;
+        Some(passkeys.is_some_and(|passkeys| passkeys.count > 0))
+    }
+
+    async fn ticket(&self, sub: &str) -> Option<String> {
+        let key = self.table.find_hint(&DirectoryHint::new(HintKind::Sub, sub)?).await.ok()??;
+        let created =
+            create_ticket::create(&self.table, &key, TicketKind::First, &serve::initialisation()).await;
+        Some(format!("{}/{}", routes::ENROLLMENT, created.ok()?.0.expose()))
+    }
+
     /// Whether the local login issuer calls this person by their `sub`. The table has only a hash of the two, so
     /// another login cannot be told.
     fn logs_in_as(&self, sub: &str, person: &PersonKey) -> bool {
@@ -118,5 +141,13 @@ impl Directory for Provider {
 
     fn person<'a>(&'a self, sub: &'a str) -> Told<'a, Person> {
         Box::pin(self.person(sub))
+    }
+
+    fn has_passkey<'a>(&'a self, sub: &'a str) -> Told<'a, bool> {
+        Box::pin(self.has_passkey(sub))
+    }
+
+    fn ticket<'a>(&'a self, sub: &'a str) -> Told<'a, String> {
+        Box::pin(self.ticket(sub))
     }
 }

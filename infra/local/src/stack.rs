@@ -103,6 +103,7 @@ impl Stack {
         let gateway = gateway::serve(listeners.api, Route::all(&template), watch.url())?;
         let phone_options = PhoneOptions {
             api: gateway.url(),
+            issuer: issuer.clone(),
             inbox: sns.inbox(),
             people: seed.people(),
             directory: provider,

@@ -30,6 +30,8 @@ async fn a_client_is_created_shown_given_a_new_secret_disabled_and_enabled() {
             "backchannel_token_delivery_mode": "poll", "scope": "openid profile", "audience": null,
             "resources": [], "introspection_audiences": [], "id_token_signed_response_alg": "ES256",
             "refresh_token_rotation": true,
+            "backchannel_user_code_parameter": false,
+            "require_passkey": false, "high_risk_scope": null, "scope_descriptions": {},
             "hint_kinds": ["plain", "tel", "email", "sub", "iss_sub", "id_token_hint", "login_hint_token"],
         })
     );
@@ -151,6 +153,7 @@ async fn a_client_is_given_resources_algorithms_and_refresh_tokens() {
         "--id-token-signed-response-alg",
         "PS256",
         "--no-refresh-token-rotation",
+        "--backchannel-user-code-parameter",
     ];
     deployment.json(&create).await;
     let shown = deployment.json(&["client", "show", "teller"]).await;
@@ -158,6 +161,7 @@ async fn a_client_is_given_resources_algorithms_and_refresh_tokens() {
     assert_eq!(shown["grant_types"], json!(["urn:openid:params:grant-type:ciba", "refresh_token"]));
     assert_eq!(shown["id_token_signed_response_alg"], "PS256");
     assert_eq!(shown["refresh_token_rotation"], false);
+    assert_eq!(shown["backchannel_user_code_parameter"], true);
 
     let create = [
         "client",

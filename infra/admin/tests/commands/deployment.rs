@@ -24,6 +24,7 @@ use ciba_local::dynamodb::DynamoDb;
 use ciba_local::kms::{self, KmsHandle};
 use ciba_local::login_issuer::LoginIssuer;
 use ciba_local::server::{Server, listen};
+use ciba_local::sns::{Sns, SnsHandle};
 use ciba_local::template::Template;
 use clap::Parser;
 use serde_json::{Value, json};
@@ -47,6 +48,7 @@ pub(crate) struct Deployment {
     pub(crate) published: Published,
     pub(crate) login: LoginIssuer,
     pub(crate) kms: KmsHandle,
+    pub(crate) sns: SnsHandle,
     _servers: [Server; 2],
 }
 
@@ -55,6 +57,8 @@ impl Deployment {
         let dynamodb = DynamoDb::start(listen(0).await.unwrap()).unwrap();
         dynamodb.create_table(TABLE, &template().table).await.unwrap();
         let kms = kms::Kms::start(listen(0).await.unwrap()).unwrap();
+
+        let sns = Sns::start(listen(0).await.unwrap()).unwrap();
 
         let listener = listen(0).await.unwrap();
         let login = format!("http://localhost:{}", listener.local_addr().unwrap().port());
@@ -79,6 +83,9 @@ impl Deployment {
             ("ISSUER", issuer.clone()),
             ("TABLE_NAME", TABLE.to_owned()),
             ("LOGIN_ISSUERS", json!([login.setting()]).to_string()),
+            ("RP_ID", "localhost".to_owned()),
+            ("OPERATOR_NAME", "Example Bank".to_owned()),
+            ("AWS_ENDPOINT_URL_SNS", sns.url()),
             ("KMS_KEY_ID", kms::KEY_ALIAS.to_owned()),
             ("AWS_REGION", "us-east-1".to_owned()),
             ("AWS_ACCESS_KEY_ID", "AKIDTEST".to_owned()),
@@ -94,8 +101,16 @@ impl Deployment {
         let invocation = Invocation::new(START, Duration::from_secs(15), |buffer| buffer.fill(7));
         rotate(&table, &Kms::connect(&aws), &KeySettings::read(&env).unwrap(), &invocation).await.unwrap();
 
-        let deployment =
-            Self { environment, dynamodb, table, published, login, kms, _servers: [login_server, server] };
+        let deployment = Self {
+            environment,
+            dynamodb,
+            table,
+            published,
+            login,
+            kms,
+            sns,
+            _servers: [login_server, server],
+        };
         deployment.publish(&issuer).await;
         deployment
     }

@@ -175,3 +175,34 @@ async fn the_doctor_looks_at_every_page_of_the_table_as_far_as_it_is_bounded() {
     let first = deployment.table.find_any(1).await.unwrap();
     assert!(!first.is_complete, "{first:?}");
 }
+
+#[tokio::test]
+async fn the_doctor_warns_where_no_domain_is_set_and_finds_one_that_the_issuer_is_not_in() {
+    let deployment = sound().await;
+    let output = deployment.run_with(&["doctor"], &[("RP_ID", "")], START).await.unwrap();
+    assert!(output.is_clean && output.text.contains("warning  passkeys"), "{}", output.text);
+    let checks = output.json["checks"].as_array().unwrap();
+    assert_eq!(checks.last().unwrap()["outcome"], "warning");
+    assert!(checks.last().unwrap()["remedy"].as_str().unwrap().contains("RpId"));
+    let (check, detail) = deployment.finding(&[("RP_ID", "example.com")], START).await;
+    assert!(check == "passkeys" && detail.contains("RP_ID"), "{detail}");
+}
+
+/// Changing the domain loses every passkey.
+#[tokio::test]
+async fn the_doctor_finds_passkeys_of_another_domain() {
+    let deployment = sound().await;
+    let put = |id: &str, rp_id: &str| {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let put = deployment.dynamodb.client().put_item().table_name(TABLE).item("pk", text("user#x"));
+        put.item("sk", text(&format!("passkey#{id}"))).item("rp_id", text(rp_id)).send()
+    };
+    put("a", "localhost").await.unwrap();
+    assert_eq!(deployment.findings(&[], START).await, []);
+    put("b", "old.example").await.unwrap();
+    for rp_id in ["localhost", ""] {
+        let (check, detail) = deployment.finding(&[("RP_ID", rp_id)], START).await;
+        let named = ["old.example", "localhost"].iter().any(|it| detail.contains(it));
+        assert!(check == "passkeys" && named, "{detail}");
+    }
+}

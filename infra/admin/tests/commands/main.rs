@@ -4,4 +4,5 @@ mod client;
 mod deployment;
 mod doctor;
 mod key;
+mod passkey;
 mod person;

@@ -1,9 +1,11 @@
 //! `person …`
 
+use ciba::domain::client::ClientId;
 use ciba::domain::person_key::PersonKey;
+use ciba::store::WriteId;
 use serde_json::json;
 
-use crate::deployment::Deployment;
+use crate::deployment::{DAY, Deployment, START};
 
 #[tokio::test]
 async fn a_person_is_created_shown_disabled_and_enabled() {
@@ -20,6 +22,8 @@ async fn a_person_is_created_shown_disabled_and_enabled() {
         "hints": { "plain": ["alice"], "email": ["alice@example.com"], "tel": [] },
         "channels": [{ "sms": "+15555550100" }],
         "claims": { "name": "Alice" },
+        "has_user_code": false, "user_codes_locked_until": null,
+        "wrong_user_codes": [], "cool_downs": [], "blocks": [],
     });
     assert_eq!(created, expected);
     assert_eq!(deployment.json(&["person", "show", "alice"]).await, expected);
@@ -39,6 +43,71 @@ async fn a_person_is_created_shown_disabled_and_enabled() {
             deployment.refused(&["person", command, "bob"]).await,
             (1, "there is no person bob".to_owned())
         );
+    }
+}
+
+/// ATK-1-04, ATK-1-05
+#[tokio::test]
+async fn a_person_is_shown_with_who_is_blocked_and_who_has_to_wait() {
+    let deployment = Deployment::start().await;
+    for id in ["kiosk", "teller"] {
+        deployment.json(&["client", "create", "--client-name", "Kiosk", "--client-id", id]).await;
+    }
+    deployment.json(&["person", "create", "--sub", "alice", "--login-value", "alice"]).await;
+    for change in ["block", "unblock"] {
+        deployment.json(&["person", change, "--sub", "alice", "--client", "kiosk"]).await;
+    }
+    deployment.json(&["person", "block", "--sub", "alice", "--client", "teller"]).await;
+    let alice = PersonKey::new(deployment.login.issuer(), "alice");
+    let (_, asks) = deployment.table.find_person_with_asks(&alice).await.unwrap().unwrap();
+    let kiosk = ClientId::parse("kiosk").unwrap();
+    // What two denials and five wrong codes leave behind.
+    let mut next = asks.denied(&kiosk, START.minus(DAY / 48)).denied(&kiosk, START);
+    next = next.denied(&ClientId::parse("old").unwrap(), START.minus(DAY / 24));
+    for _ in 0..5 {
+        next = next.code_was_wrong(&kiosk, START);
+    }
+    next.version = asks.version + 1;
+    assert!(deployment.table.replace_asks(&alice, &next, &WriteId::new([7; 16])).await.unwrap());
+
+    let seconds = START.seconds();
+    let shown = deployment.json(&["person", "show", "alice"]).await;
+    let expected = json!([
+        { "client_id": "kiosk", "at": seconds, "lifted_at": seconds },
+        { "client_id": "teller", "at": seconds, "lifted_at": null },
+    ]);
+    assert_eq!(shown["blocks"], expected);
+    let expected = json!([{ "client_id": "kiosk", "denials": 2, "until": seconds + 3600 }]);
+    assert_eq!(shown["cool_downs"], expected, "who does not wait any more is not shown");
+    assert_eq!(shown["wrong_user_codes"], json!([{ "client_id": "kiosk", "count": 5, "last": seconds }]));
+    assert_eq!(shown["user_codes_locked_until"], seconds + 60);
+    let text = deployment.run(&["person", "show", "alice"]).await.unwrap().text;
+    for line in
+        ["teller since 2027-", "kiosk, lifted 2027-", "denied 2 times", "5 of kiosk", "none is taken until"]
+    {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+/// CIBA-7.1.2-06: shown is that there is one.
+#[tokio::test]
+async fn a_user_code_comes_from_a_file_and_is_not_shown() {
+    let deployment = Deployment::start().await;
+    let people = json!([
+        { "sub": "alice", "login": { "value": "alice" }, "channels": [], "user_code": "2931-x" },
+        { "sub": "bob", "login": { "value": "bob" }, "channels": [], "user_code": "12" },
+    ]);
+    let file = std::env::temp_dir().join(format!("ciba-admin-codes-{}.json", std::process::id()));
+    std::fs::write(&file, people.to_string()).unwrap();
+    let output = deployment.run(&["person", "import", file.to_str().unwrap()]).await;
+    std::fs::remove_file(&file).unwrap();
+    let output = output.unwrap();
+    assert_eq!((&output.json["written"], &output.json["refused"]), (&json!(1), &json!(1)));
+    assert!(output.json["people"][1]["why"].as_str().unwrap().contains("user_code"));
+    let shown = deployment.run(&["person", "show", "alice"]).await.unwrap();
+    assert_eq!(shown.json["has_user_code"], true);
+    for shown in [output.text, output.json.to_string(), shown.text, shown.json.to_string()] {
+        assert!(!shown.contains("2931") && !shown.contains("argon"), "{shown}");
     }
 }
 

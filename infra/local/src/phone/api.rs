@@ -24,6 +24,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/messages", get(messages))
         .route("/people/{sub}/requests/{request}", get(read))
         .route("/people/{sub}/requests/{request}/decision", post(decide))
+        .route("/people/{sub}/ticket", post(ticket))
         .route("/users/{sub}/token", post(token))
         .route("/decide", post(decide_as_asked))
         .merge(shared.login_issuer.router())
@@ -38,6 +39,7 @@ enum Refusal {
     UnknownRequest,
     UnknownAction,
     NoLogin,
+    NoTicket,
     OtherSite,
     NoToken,
 }
@@ -51,6 +53,10 @@ impl IntoResponse for Refusal {
             Self::NoLogin => {
                 let why = "no login of this person is known: enrol them with a login value that is their sub";
                 (StatusCode::CONFLICT, "no_login", why)
+            }
+            Self::NoTicket => {
+                let why = "no ticket for this person: unknown, disabled, or with ten passkeys";
+                (StatusCode::CONFLICT, "no_ticket", why)
             }
             Self::OtherSite => (StatusCode::FORBIDDEN, "forbidden", "asked by another site"),
             Self::NoToken => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "no token could be signed"),
@@ -116,6 +122,12 @@ async fn decide(
 ) -> Result<Answer, Refusal> {
     let token = login_token(&shared, &sub).await?;
     Ok(shared.consent.decide(&token, &request, &decision).await)
+}
+
+/// A link to make a passkey with: what an operator's tool prints.
+async fn ticket(State(shared): State<Arc<Shared>>, Path(sub): Path<String>) -> Result<Json<Value>, Refusal> {
+    let path = shared.directory.ticket(&sub).await.ok_or(Refusal::NoTicket)?;
+    Ok(Json(json!({"link": format!("{}{path}", shared.issuer)})))
 }
 
 async fn token(State(shared): State<Arc<Shared>>, Path(sub): Path<String>) -> Result<Json<Value>, Refusal> {

@@ -27,6 +27,8 @@ pub struct Received {
     pub at: u64,
     /// The request its link leads to, or that an app would open.
     pub request: Option<String>,
+    /// The provider's page for it, where its person has a passkey to use there.
+    pub page: Option<String>,
 }
 
 impl Received {
@@ -46,8 +48,16 @@ impl Received {
             Some(request) => shared.asked(request).await,
             None => None,
         };
+        let sub = asked.or_else(|| shared.owner_of(&address).map(|person| person.sub.clone()));
+        let page = match (&sub, &request) {
+            (Some(sub), Some(request)) if shared.directory.has_passkey(sub).await == Some(true) => {
+                Some(format!("{}/consent/{request}", shared.issuer))
+            }
+            _ => None,
+        };
         Some(Self {
-            sub: asked.or_else(|| shared.owner_of(&address).map(|person| person.sub.clone())),
+            sub,
+            page,
             kind,
             address,
             text,

@@ -52,6 +52,15 @@ impl Directory for Enrolled {
         };
         Box::pin(async move { Person::read(&entry) })
     }
+
+    /// Dora alone.
+    fn has_passkey<'a>(&'a self, sub: &'a str) -> Told<'a, bool> {
+        Box::pin(async move { Some(sub == "dora") })
+    }
+
+    fn ticket<'a>(&'a self, sub: &'a str) -> Told<'a, String> {
+        Box::pin(async move { (sub == "dora").then(|| "/enroll/ticket".to_owned()) })
+    }
 }
 
 const ENDPOINT: &str = "arn:aws:sns:us-east-1:123456789012:endpoint/APNS/App/1";
@@ -85,6 +94,7 @@ async fn start(approve_all: bool) -> Setup {
     };
     let options = PhoneOptions {
         api: api.url(),
+        issuer: "http://localhost:9000".to_owned(),
         inbox: sns.inbox(),
         people: vec![alice],
         directory: Arc::new(Enrolled),
@@ -263,4 +273,27 @@ async fn the_automatic_phone_approves_what_arrives() {
     setup.sms().await;
     let (request, _, body) = setup.decisions.recv().await.unwrap();
     assert_eq!((&*request, body), (KEY, json!({"client_id": "kiosk", "decision": "approve"})));
+}
+
+#[tokio::test]
+async fn who_has_a_passkey_is_led_to_the_providers_own_page_and_who_has_none_is_not() {
+    let setup = start(false).await;
+    setup.sms_about(LATE).await;
+    setup.sms().await;
+    let inbox = setup.get("/messages").await;
+    let page = format!("http://localhost:9000/consent/{LATE}");
+    assert_eq!((&inbox["messages"][0]["sub"], &inbox["messages"][0]["page"]), (&json!("dora"), &json!(page)));
+    assert_eq!(
+        (&inbox["messages"][1]["sub"], &inbox["messages"][1]["page"]),
+        (&json!("alice"), &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn the_phone_asks_for_a_ticket_and_knows_where_it_leads() {
+    let setup = start(false).await;
+    let (status, body) = setup.post("/people/dora/ticket", json!({})).await;
+    assert_eq!((status, &body["link"]), (StatusCode::OK, &json!("http://localhost:9000/enroll/ticket")));
+    let (status, body) = setup.post("/people/nobody/ticket", json!({})).await;
+    assert_eq!((status, &body["error"]), (StatusCode::CONFLICT, &json!("no_ticket")));
 }

@@ -42,6 +42,10 @@ pub(super) fn of_functions(
     if let Some(setting) = options.login_issuers.clone().or_else(local) {
         environment.insert("LOGIN_ISSUERS".to_owned(), setting);
     }
+    // Elsewhere the operator says to what passkeys are bound: changing it loses them.
+    if is_localhost(issuer) {
+        environment.insert("RP_ID".to_owned(), "localhost".to_owned());
+    }
     environment.extend(options.environment.iter().cloned());
     environment
 }
@@ -75,6 +79,13 @@ mod tests {
         }
         let given = Options { login_issuers: Some("[]".into()), ..Options::for_tests() };
         assert_eq!(environment(&given, "https://id.example.com")["LOGIN_ISSUERS"], "[]");
+    }
+
+    #[test]
+    fn on_localhost_there_are_passkeys() {
+        let rp_id = |issuer| environment(&Options::for_tests(), issuer).get("RP_ID").cloned();
+        assert_eq!(rp_id("http://localhost:9000").as_deref(), Some("localhost"));
+        assert_eq!(rp_id("https://id.example.com"), None);
     }
 
     #[test]

@@ -1,0 +1,112 @@
+//! `passkey …`
+
+use ciba::aws::Aws;
+use ciba::config::{Environment, SmsSettings, operator_name};
+use ciba::domain::passkey::{Passkey, PasskeyId};
+use ciba::flows::Invocation;
+use ciba::flows::announce::Untold;
+use ciba::flows::remove_passkey::{Removal, remove};
+use ciba::notify::Notifier;
+use ciba::store::StoreError;
+use serde_json::json;
+
+use crate::Output;
+use crate::arguments::PasskeyCommand;
+use crate::failure::Failure;
+use crate::person::{find, nobody};
+use crate::screen::{columns, utc, yes_or_no};
+use crate::settings::Settings;
+
+pub(crate) async fn run(
+    command: &PasskeyCommand,
+    environment: &Environment,
+    invocation: &Invocation,
+) -> Result<Output, Failure> {
+    let settings = Settings::read(environment)?;
+    match command {
+        PasskeyCommand::List { sub } => {
+            let (person, _) = find(sub, &settings).await?.ok_or_else(|| nobody(sub))?;
+            Ok(listed(sub, &settings.table.list_passkeys(&person.key).await?))
+        }
+        PasskeyCommand::Remove { sub, id } => {
+            self::remove_one(sub, id.as_deref(), environment, &settings, invocation).await
+        }
+    }
+}
+
+fn listed(sub: &str, passkeys: &[Passkey]) -> Output {
+    let header = ["passkey", "domain", "made at", "last used at", "synchronised"];
+    let mut rows = vec![header.map(str::to_owned)];
+    let mut entries = Vec::new();
+    for passkey in passkeys {
+        rows.push([
+            passkey.id.as_str().to_owned(),
+            passkey.rp_id.clone(),
+            utc(passkey.created_at),
+            passkey.last_used_at.map_or_else(|| "never".to_owned(), utc),
+            yes_or_no(passkey.backup_eligible),
+        ]);
+        entries.push(json!({
+            "id": passkey.id.as_str(),
+            "rp_id": passkey.rp_id,
+            "created_at": passkey.created_at.seconds(),
+            "last_used_at": passkey.last_used_at.map(|at| at.seconds()),
+            "backup_eligible": passkey.backup_eligible,
+        }));
+    }
+    let text = match passkeys {
+        [] => format!("person {sub} has no passkey: ciba-admin ticket create --sub {sub}\n"),
+        _ => columns(&rows),
+    };
+    Output::new(text, json!({ "sub": sub, "passkeys": entries }))
+}
+
+async fn remove_one(
+    sub: &str,
+    id: Option<&str>,
+    environment: &Environment,
+    settings: &Settings,
+    invocation: &Invocation,
+) -> Result<Output, Failure> {
+    let operator_name = operator_name(environment)?;
+    let notifier = Notifier::connect(&Aws::read(environment)?, SmsSettings::read(environment)?);
+    let (person, _) = find(sub, settings).await?.ok_or_else(|| nobody(sub))?;
+    let refused = |why: &str| Failure::Refused(format!("person {sub}: {why}"));
+    let id = match id {
+        Some(id) => {
+            PasskeyId::parse(id).ok_or_else(|| refused("a passkey is named as passkey list names it"))?
+        }
+        None => match &settings.table.list_passkeys(&person.key).await?[..] {
+            [only] => only.id.clone(),
+            [] => return Err(refused("has no passkey")),
+            _ => return Err(refused("has more than one passkey: --id says which")),
+        },
+    };
+    let removal = remove(&settings.table, &notifier, &operator_name, &person.key, &id, invocation).await;
+    match removal.map_err(unknown)? {
+        Removal::Done(untold) => Ok(removed(sub, &id, person.channels.len(), &untold)),
+        Removal::Unknown => Err(refused("has no such passkey")),
+    }
+}
+
+fn removed(sub: &str, id: &PasskeyId, channels: usize, untold: &[Untold]) -> Output {
+    let id = id.as_str();
+    let mut text = format!("passkey {id} of {sub} is removed.\n");
+    text += &match (channels, channels - untold.len()) {
+        (0, _) => "The person has no channel and was not told.\n".to_owned(),
+        (all, told) => format!("The person was told on {told} of {all} channels.\n"),
+    };
+    for Untold { channel, why } in untold {
+        text += &format!("  not on {channel}: {why}\n");
+    }
+    let untold: Vec<_> = untold.iter().map(|it| json!({ "channel": it.channel, "why": it.why })).collect();
+    Output::new(text, json!({ "sub": sub, "id": id, "removed": true, "untold": untold }))
+}
+
+/// Whether it was removed is to be seen in a list.
+fn unknown(error: StoreError) -> Failure {
+    Failure::Unknown(
+        error,
+        "It may be removed all the same, and its person not told; passkey list tells".to_owned(),
+    )
+}

@@ -1,0 +1,62 @@
+//! `ticket …`
+
+use ciba::config::{Environment, PasskeySettings};
+use ciba::domain::ticket::{LIFETIME, TicketKind};
+use ciba::flows::Invocation;
+use ciba::flows::create_ticket::{self, NoTicket};
+use ciba::protocol::routes;
+use serde_json::json;
+
+use crate::Output;
+use crate::arguments::TicketCommand;
+use crate::failure::Failure;
+use crate::person::{find, nobody};
+use crate::settings::Settings;
+
+pub(crate) async fn run(
+    command: &TicketCommand,
+    environment: &Environment,
+    invocation: &Invocation,
+) -> Result<Output, Failure> {
+    let TicketCommand::Create { sub, further } = command;
+    let settings = Settings::read(environment)?;
+    if PasskeySettings::rp_id(environment, &settings.issuer)?.is_none() {
+        let why = "RP_ID is not set: this deployment has no passkeys, so nothing is behind a ticket's link";
+        return Err(Failure::Refused(why.to_owned()));
+    }
+    let kind = if *further { TicketKind::Further } else { TicketKind::First };
+    create(sub, kind, &settings, invocation).await
+}
+
+/// # Security
+/// The link is printed here and is nowhere else.
+async fn create(
+    sub: &str,
+    kind: TicketKind,
+    settings: &Settings,
+    invocation: &Invocation,
+) -> Result<Output, Failure> {
+    let (person, _) = find(sub, settings).await?.ok_or_else(|| nobody(sub))?;
+    let refused = |why: &str| Failure::Refused(format!("person {sub}: {why}"));
+    let created = create_ticket::create(&settings.table, &person.key, kind, invocation).await;
+    let (secret, ticket) = created.map_err(|error| match error {
+        NoTicket::Inactive => refused("is disabled"),
+        NoTicket::Full => {
+            refused("has as many passkeys as there can be; ciba-admin passkey remove makes room")
+        }
+        NoTicket::Store(error) => Failure::Table(error),
+    })?;
+    let link = format!("{}{}/{}", settings.issuer.as_str(), routes::ENROLLMENT, secret.expose());
+    let minutes = LIFETIME.as_secs() / 60;
+    let text = format!(
+        "{link}\n\nGood once, for {minutes} minutes, and not shown again. Whoever opens it makes a passkey of {sub}: give it to \
+         nobody else.\n"
+    );
+    let json = json!({
+        "sub": sub,
+        "kind": kind.as_str(),
+        "link": link,
+        "expires_at": ticket.expires_at.seconds(),
+    });
+    Ok(Output::new(text, json))
+}
