@@ -1,7 +1,7 @@
 # Every recipe line is one command, so that it can be typed by hand just as well.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test test-dynamodb-local check lint bins release bench build build-check deploy supply sbom tools arm64
+.PHONY: help demo up test test-browser test-dynamodb-local screenshots check lint bins release bench build build-check deploy supply sbom tools arm64
 
 # One target directory: the tests and the local stack look for binaries there.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -12,6 +12,8 @@ LOCAL := --cargo-lambda .tools/bin/cargo-lambda
 STACK ?= ciba
 # A JVM and the tests share the machine: with more of them at once, calls take longer than the functions wait.
 PROVIDER_TESTS := cargo test --package ciba-tests --test provider -- --test-threads=2
+# Each has a browser of its own.
+BROWSER_TESTS := cargo test --package ciba-tests --test browser -- --test-threads=2
 
 # `cargo auditable` has each binary carry the list of what it was built from. It runs `$CARGO` with the variables that
 # this takes; here that is `env`, which starts SAM as usual and with the tools in the path.
@@ -27,16 +29,24 @@ demo: tools bins ## the whole flow on this machine; APPROVE=auto needs no hand, 
 up: tools bins ## the stack of the demo, left running until Ctrl-C
 	target/debug/ciba-local up $(LOCAL) $(if $(SEED),--seed $(SEED))
 
-test: check lint bins release ## everything that has to hold
+test: check lint bins release ## everything that has to hold; REQUIRE_BROWSER=1 fails where there is no Chromium
 	cargo test --workspace
+	@tests/browser.sh $(if $(REQUIRE_BROWSER),,--or-skip) $(BROWSER_TESTS)
 	@tests/dynamodb-local/run.sh --or-skip $(PROVIDER_TESTS)
+
+test-browser: tools bins ## the pages in headless Chromium with a virtual passkey; `make test` does it where there is Chromium
+	@tests/browser.sh $(BROWSER_TESTS)
 
 test-dynamodb-local: ## the provider's tests on AWS's DynamoDB Local; needs a JDK of 17 or later, and Maven
 	@tests/dynamodb-local/run.sh $(PROVIDER_TESTS)
 
+screenshots: tools ## pictures of the pages, into target/screenshots; needs Chromium
+	@tests/browser.sh $(BROWSER_TESTS) --ignored --exact screenshots::take
+
 check: ## format and lints of the code
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --package ciba-tests --test browser -- -D warnings
 
 lint: tools ## lints of the template
 	.tools/bin/sam validate --lint --region us-east-1

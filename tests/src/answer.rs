@@ -7,6 +7,8 @@ use serde_json::Value;
 pub struct Answer {
     pub status: u16,
     pub body: Value,
+    /// The body as it was sent: of a page, the HTML.
+    pub html: String,
     pub headers: Vec<(String, String)>,
 }
 
@@ -19,6 +21,7 @@ impl Answer {
         Self {
             status: response.status().as_u16(),
             body: serde_json::from_slice(response.body()).unwrap_or_default(),
+            html: String::from_utf8_lossy(response.body()).into_owned(),
             headers: headers.collect(),
         }
     }

@@ -2,12 +2,16 @@
 //! that speak the wire protocols of SNS and KMS. Time is a parameter: no test waits for anything to expire.
 
 mod answer;
+pub mod authenticator;
 mod engine;
+mod passkey;
 mod provider;
 mod requests;
 
 pub use answer::Answer;
+pub use authenticator::Authenticator;
 pub use engine::Engine;
+pub use passkey::challenge;
 pub use provider::{Provider, SECRET, Settings};
 pub use requests::{basic, form, form_request, json_request, request};
 
@@ -16,6 +20,13 @@ use ciba::domain::time::Timestamp;
 /// The folder of the workspace.
 pub fn root() -> &'static std::path::Path {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root")
+}
+
+/// A tool that `make tools` installed.
+pub fn tool(name: &str) -> std::path::PathBuf {
+    let path = root().join(".tools/bin").join(name);
+    assert!(path.exists(), "{} is missing: run make tools", path.display());
+    path
 }
 
 /// When every test begins.

@@ -1,6 +1,6 @@
 //! A provider of a test's own: fresh table, fresh keys, two clients, two people.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -22,6 +22,7 @@ use ciba_local::sns::{Sns, SnsHandle};
 use ciba_local::template::Template;
 use consent::Consent;
 use discovery::Discovery;
+use enrollment::Enrollment;
 use introspection::Introspection;
 use jwks::Jwks;
 use key_rotation::KeyRotation;
@@ -57,6 +58,7 @@ pub struct Provider {
     pub backchannel_authentication: BackchannelAuthentication,
     pub token: Token,
     pub consent: Consent,
+    pub enrollment: Enrollment,
     pub discovery: Discovery,
     pub jwks: Jwks,
     pub userinfo: Userinfo,
@@ -69,6 +71,7 @@ pub struct Provider {
 
 impl Provider {
     pub const ISSUER: &str = "http://localhost:9000";
+    pub const RP_ID: &str = "localhost";
 
     pub async fn start() -> Self {
         Self::with(&[]).await
@@ -107,7 +110,14 @@ impl Provider {
             ("ISSUER", Self::ISSUER.to_owned()),
             ("TABLE_NAME", dynamodb.table.clone()),
             ("OPERATOR_NAME", "Example Bank".to_owned()),
+            // Of the issuer here; a test with another issuer has its own, or no passkeys.
+            (
+                "RP_ID",
+                if settings.iter().any(|(name, _)| *name == Issuer::SETTING) { "" } else { Self::RP_ID }
+                    .to_owned(),
+            ),
             ("LOGIN_ISSUERS", json!([login.setting()]).to_string()),
+            ("RP_ID", Self::RP_ID.to_owned()),
             ("KMS_KEY_ID", "alias/ciba".to_owned()),
             ("AWS_REGION", "us-east-1".to_owned()),
             ("AWS_ACCESS_KEY_ID", "AKIDTEST".to_owned()),
@@ -116,6 +126,9 @@ impl Provider {
             ("AWS_ENDPOINT_URL_SNS", sns.url()),
             ("AWS_ENDPOINT_URL_KMS", kms.url()),
         ];
+        // Passkeys are bound to the issuer's host.
+        let elsewhere = settings.iter().any(|(name, _)| *name == "ISSUER");
+        environment.retain(|(name, _)| !(elsewhere && *name == "RP_ID"));
         environment.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let environment: Vec<_> =
@@ -128,6 +141,7 @@ impl Provider {
                 .expect("backchannel-authentication"),
             token: Token::new(&of("token")).expect("token"),
             consent: Consent::new(&of("consent")).expect("consent"),
+            enrollment: Enrollment::new(&of("enrollment")).expect("enrollment"),
             discovery: Discovery::new(&of("discovery")).expect("discovery"),
             jwks: Jwks::new(&of("jwks")).expect("jwks"),
             userinfo: Userinfo::new(&of("userinfo")).expect("userinfo"),
@@ -180,6 +194,11 @@ impl Provider {
         Environment::of(self.environment.clone())
     }
 
+    /// The settings in it.
+    pub fn environment_list(&self) -> Vec<(String, String)> {
+        self.environment.clone()
+    }
+
     pub fn invocation(&self, now: Timestamp) -> Invocation {
         Invocation::new(now, Duration::from_secs(15), serve::random)
     }
@@ -229,10 +248,17 @@ impl Provider {
         });
         merge(&mut all, entry);
         let entry = serde_json::from_value(all).map_err(|error| error.to_string())?;
-        enroll_person::enroll(&self.table, entry, &self.issuer(), &self.login_issuers(), countries)
-            .await
-            .map(drop)
-            .map_err(|error| error.0)
+        enroll_person::enroll(
+            &self.table,
+            entry,
+            &self.issuer(),
+            &self.login_issuers(),
+            countries,
+            serve::random,
+        )
+        .await
+        .map(drop)
+        .map_err(|error| error.0)
     }
 
     pub async fn call(&self, endpoint: &impl Endpoint, request: &Request, now: Timestamp) -> Answer {
@@ -308,7 +334,9 @@ impl Provider {
             .map(|item| {
                 let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
                 let number = |name: &str| item.get(name).and_then(|value| value.as_n().ok()).cloned();
-                let names = item.keys().map(|name| {
+                let names: BTreeSet<_> = item.keys().collect();
+                // In the order of their names: equal items have equal texts, by which they are sorted.
+                let names = names.into_iter().map(|name| {
                     (
                         name.clone(),
                         text(name).or_else(|| number(name)).map_or(Value::Bool(true), Value::String),

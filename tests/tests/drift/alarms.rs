@@ -95,11 +95,28 @@ fn a_metric_of_our_own_is_made_from_the_logs() {
 fn the_filter_on_the_access_log_names_a_member_of_its_format() {
     let format = DOCUMENT["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"].as_str();
     let format: Value = serde_json::from_str(format.expect("a format")).expect("the format is JSON");
-    for (id, filter) in resources("AWS::Logs::MetricFilter") {
+    let filters = resources("AWS::Logs::MetricFilter");
+    for (id, filter) in
+        filters.filter(|(_, it)| it["Properties"]["LogGroupName"] == json!({"Ref": "ApiLogs"}))
+    {
         let pattern = filter["Properties"]["FilterPattern"].as_str().expect("a pattern");
         let member = pattern.trim_start_matches("{ $.").split(' ').next().unwrap_or_default();
         assert!(format[member].is_string(), "{id}: the access log has no {member}");
     }
+}
+
+/// A function's log line has the name that the filter looks for.
+#[test]
+fn the_filter_on_the_log_of_consent_names_an_event_that_is_logged() {
+    let logs = json!({"Ref": "ConsentLogs"});
+    let filters: Vec<_> = resources("AWS::Logs::MetricFilter")
+        .filter(|(_, it)| it["Properties"]["LogGroupName"] == logs)
+        .collect();
+    assert_eq!(filters.len(), 1);
+    let pattern = filters[0].1["Properties"]["FilterPattern"].as_str().expect("a pattern");
+    let event =
+        pattern.strip_prefix("{ $.event = ").and_then(|rest| rest.strip_suffix(" }")).expect("an event");
+    assert!(read("functions/consent/src/api.rs").contains(&format!("Recorded::Reported => ({event}, None)")));
 }
 
 #[test]

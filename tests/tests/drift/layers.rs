@@ -6,14 +6,18 @@ use crate::{read, sources};
 
 /// What each layer may name beside itself, from the top.
 const MAY_NAME: &[(&str, &[&str])] = &[
-    ("http", &["flows", "store", "notify", "keys", "outbound", "aws", "config", "protocol", "domain"]),
-    ("flows", &["store", "notify", "keys", "outbound", "aws", "config", "protocol", "domain"]),
+    (
+        "http",
+        &["flows", "page", "store", "notify", "keys", "outbound", "aws", "config", "protocol", "domain"],
+    ),
+    ("flows", &["page", "store", "notify", "keys", "outbound", "aws", "config", "protocol", "domain"]),
     // Keys are items of the table.
     ("keys", &["store", "aws", "config", "protocol", "domain"]),
     ("store", &["aws", "config", "protocol", "domain"]),
     ("notify", &["aws", "config", "protocol", "domain"]),
     ("outbound", &["protocol", "domain"]),
     ("aws", &["config"]),
+    ("page", &["protocol", "domain"]),
     ("config", &["protocol", "domain"]),
     ("protocol", &["domain"]),
     ("domain", &[]),
@@ -22,6 +26,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 /// What stands outside, and the layers that may know it. A star stands for any ending.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("lambda_http", &["http"]),
+    ("maud", &["page"]),
     ("aws_sdk_dynamodb", &["store"]),
     ("aws_sdk_sns", &["notify"]),
     ("aws_sdk_kms", &["keys"]),
@@ -30,7 +35,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("aws_smithy_*", &["aws"]),
     ("aws_types", &["aws"]),
     ("reqwest", &["outbound"]),
+    ("argon2", &["domain"]),
     ("rustls", &["aws"]),
+    ("webauthn_rs_core", &["protocol"]),
+    ("serde_cbor_2", &["protocol"]),
     ("tokio", &["http", "flows", "store", "notify", "keys", "outbound"]),
     ("env", &["config"]),
     ("SystemTime", &["http"]),

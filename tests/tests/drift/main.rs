@@ -10,6 +10,7 @@ mod references;
 mod routes;
 mod settings;
 mod table;
+mod threats;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use ciba::config::{
-    ConfigError, DecisionSettings, Environment, HintSettings, KeySettings, RequestSettings, TokenSettings,
+    ConfigError, DecisionSettings, Environment, HintSettings, Issuer, KeySettings, PasskeySettings,
+    RequestSettings, TokenSettings,
 };
 use serde_json::Value;
 
@@ -26,6 +27,7 @@ fn read_by(function: &str) -> BTreeSet<String> {
         }
         "token" => token::Token::new(&env).map(drop),
         "consent" => consent::Consent::new(&env).map(drop),
+        "enrollment" => enrollment::Enrollment::new(&env).map(drop),
         "discovery" => discovery::Discovery::new(&env).map(drop),
         "jwks" => jwks::Jwks::new(&env).map(drop),
         "userinfo" => userinfo::Userinfo::new(&env).map(drop),
@@ -65,14 +67,19 @@ fn numbers() -> Vec<Number> {
 
 /// All that the code makes of an environment, as text to compare.
 fn read(settings: &[(&str, String)]) -> Result<String, ConfigError> {
-    let fixed = [("KMS_KEY_ID", "key".to_owned())];
+    let fixed = [
+        ("KMS_KEY_ID", "key".to_owned()),
+        ("ISSUER", "https://op.example.com".to_owned()),
+        ("RP_ID", "op.example.com".to_owned()),
+    ];
     let env = Environment::of(fixed.iter().chain(settings).cloned());
     let request = RequestSettings::read(&env)?;
     let hint = HintSettings::read(&env)?;
     let token = TokenSettings::read(&env)?;
     let decision = DecisionSettings::read(&env)?;
     let key = KeySettings::read(&env)?;
-    Ok(format!("{request:?} {hint:?} {token:?} {decision:?} {key:?}"))
+    let passkey = PasskeySettings::read(&env, &Issuer::read(&env)?)?;
+    Ok(format!("{request:?} {hint:?} {token:?} {decision:?} {key:?} {passkey:?}"))
 }
 
 #[test]
@@ -93,7 +100,7 @@ fn the_default_of_each_number_is_that_of_the_code() {
 #[test]
 fn the_range_of_each_number_is_that_of_the_code() {
     let numbers = numbers();
-    assert_eq!(numbers.len(), 14, "a rule over nothing would hold");
+    assert_eq!(numbers.len(), 15, "a rule over nothing would hold");
     for Number { variable, least, most, .. } in numbers {
         // The longest expiry cannot be shorter than the usual one, which is therefore the shortest here.
         let with =

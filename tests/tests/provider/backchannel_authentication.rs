@@ -9,6 +9,7 @@ mod id_token_hint;
 mod limits;
 mod login_hint_token;
 mod parameters;
+mod user_code;
 
 use ciba::domain::time::Timestamp;
 use ciba::http::Request;

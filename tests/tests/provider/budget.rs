@@ -1,10 +1,12 @@
 //! What each step costs: calls of DynamoDB, and units where they are paid at every poll.
 
+use ciba::domain::ticket::TicketKind;
 use ciba::domain::time::Timestamp;
 use ciba_local::proxy::{Call, Capacity};
-use ciba_tests::{Answer, Provider, SECRET, Settings, at, basic, form, form_request};
+use ciba_tests::{Answer, Authenticator, Provider, SECRET, Settings, at, basic, form, form_request};
 use serde_json::json;
 
+use crate::consent::person::{Signed, open};
 use crate::foreign_issuer::ForeignIssuer;
 
 const INDEX: &str = "pending-by-user";
@@ -135,6 +137,29 @@ async fn a_decision_costs_one_read_and_one_transaction() {
     assert_eq!(names(&operations(&provider)), ["BatchGetItem", "TransactWriteItems"]);
 }
 
+/// Nothing on the page says whose request it is, so the request is read before its person.
+#[tokio::test]
+async fn a_decision_on_the_page_costs_one_read_more() {
+    let provider = warm().await;
+    let mut phone = provider.enroll_passkey("alice", at(5.0)).await;
+    let (_, request) = provider.asked(&[], at(10.0)).await;
+    provider.proxy.clear();
+    let signed =
+        Signed::on_page(&provider, &request, &mut phone, ("approve", "openid profile"), at(11.0)).await;
+    assert_eq!(
+        names(&operations(&provider)),
+        ["GetItem", "GetItem"],
+        "the page: request, and client once a minute"
+    );
+    open(&provider, &request, at(11.0)).await;
+    assert_eq!(names(&operations(&provider)), ["GetItem"], "the page again");
+    assert_eq!(signed.send(&provider, &request, at(12.0)).await.status, 200);
+    let calls = operations(&provider);
+    assert_eq!(names(&calls), ["GetItem", "BatchGetItem", "TransactWriteItems"]);
+    // Twice each, as in every transaction: 1 KB of request, 1 of passkey, 3 of evidence with all that was signed.
+    assert_eq!(units(&calls[2]).table, 10.0, "{calls:?}");
+}
+
 #[tokio::test]
 async fn a_redeeming_poll_costs_a_failed_condition_one_read_and_one_write() {
     let provider = warm().await;
@@ -144,7 +169,31 @@ async fn a_redeeming_poll_costs_a_failed_condition_one_read_and_one_write() {
     assert_eq!(provider.poll(&auth_req_id, at(15.0)).await.status, 200);
     let calls = operations(&provider);
     assert_eq!(names(&calls), ["UpdateItem", "BatchGetItem", "UpdateItem"]);
+    assert_eq!(units(&calls[1]).table, 3.0, "person, client and asks");
     assert_eq!(units(&calls[2]).table, 1.0);
+}
+
+#[tokio::test]
+async fn an_enrolment_costs_two_reads_for_its_page_and_two_and_a_transaction_for_the_passkey() {
+    let provider = warm().await;
+    let path = provider.ticket("alice", TicketKind::First, at(10.0)).await;
+    provider.proxy.clear();
+    let page = provider.enrolment_page(&path, at(10.0)).await;
+    assert_eq!(names(&operations(&provider)), ["GetItem", "BatchGetItem"]);
+    let mut first = Authenticator::new();
+    let registration = first.create(&page.options("data-options").expect("options"), Provider::ISSUER);
+    let body = json!({ "registration": registration });
+    assert_eq!(provider.post_enrolment(&path, &body, at(10.0)).await.status, 200);
+    assert_eq!(names(&operations(&provider)), ["GetItem", "BatchGetItem", "TransactWriteItems"]);
+
+    // The passkey that speaks for a further one is read as well.
+    let path = provider.ticket("alice", TicketKind::First, at(11.0)).await;
+    provider.proxy.clear();
+    let answer = provider.follow_ticket(&path, &mut Authenticator::new(), Some(&mut first), at(11.0)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let calls = operations(&provider);
+    let expected = ["GetItem", "BatchGetItem", "GetItem", "BatchGetItem", "GetItem", "TransactWriteItems"];
+    assert_eq!(names(&calls), expected, "the page, then the passkey");
 }
 
 #[tokio::test]
@@ -155,6 +204,9 @@ async fn what_can_be_refused_without_the_table_costs_no_call() {
     }
     for parameters in [[("scope", "profile")], [("binding_message", "<b>")], [("login_hint", "tel:1")]] {
         assert_eq!(provider.ask(&parameters, at(15.0)).await.status, 400);
+    }
+    for ticket in ["/enroll/forged", "/enroll/", "/enroll/AAAAAAAAAAAAAAAAAAAAAA/more"] {
+        assert_eq!(provider.enrolment_page(ticket, at(15.0)).await.status, 404);
     }
     assert_eq!(names(&operations(&provider)), Vec::<&str>::new());
 }

@@ -7,6 +7,10 @@ mod evidence;
 mod key_fetching;
 mod login_issuer;
 mod login_token;
+mod page;
+mod passkey;
+pub(crate) mod person;
+mod report;
 mod review;
 mod self_approval;
 

@@ -38,7 +38,7 @@ async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
         "introspection_endpoint": "http://localhost:9000/oauth/introspect",
         "revocation_endpoint": "http://localhost:9000/oauth/revoke",
         "backchannel_token_delivery_modes_supported": ["poll"],
-        "backchannel_user_code_parameter_supported": false,
+        "backchannel_user_code_parameter_supported": true,
         "grant_types_supported": [CIBA, "refresh_token"],
         "response_types_supported": [],
         "subject_types_supported": ["public"],
@@ -51,7 +51,7 @@ async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
             "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
             "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email", "email_verified", "address",
             "phone_number", "phone_number_verified"],
-        "acr_values_supported": ["urn:example:acr:mfa"],
+        "acr_values_supported": ["phr", "urn:example:acr:mfa"],
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
     });
@@ -102,7 +102,17 @@ async fn the_classes_to_ask_for_are_those_that_some_login_can_reach() {
             Some(json!(["urn:x:high", "urn:x:low"])),
         ),
     ] {
-        let provider = Provider::empty(&[("LOGIN_ISSUERS", &issuers.to_string())]).await;
+        let settings = [("LOGIN_ISSUERS", &*issuers.to_string()), ("RP_ID", "")];
+        let provider = Provider::empty(&settings).await;
+        assert_eq!(document(&provider).await.get("acr_values_supported"), expected.as_ref());
+    }
+}
+
+/// No passkey is attested, so `phrh` cannot be reached.
+#[tokio::test]
+async fn the_class_of_passkeys_is_published_where_there_are_passkeys() {
+    for (rp_id, expected) in [("", None), ("localhost", Some(json!(["phr"])))] {
+        let provider = Provider::empty(&[("LOGIN_ISSUERS", "[]"), ("RP_ID", rp_id)]).await;
         assert_eq!(document(&provider).await.get("acr_values_supported"), expected.as_ref());
     }
 }

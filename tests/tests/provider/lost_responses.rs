@@ -7,7 +7,7 @@ use ciba::flows::cancel_request::{CancelOutcome, cancel};
 use ciba_local::proxy::Loss;
 use ciba_local::sns::{Failure, Outcome};
 use ciba_tests::{Provider, SECRET, at, basic, form, form_request};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::foreign_issuer::ForeignIssuer;
 
@@ -113,7 +113,8 @@ async fn of_a_decision_leaves_one_decision_with_its_evidence() {
             assert_eq!(answer.status, 200, "{answer:?}");
             let evidence = provider.items_under("evidence#").await;
             assert_eq!(evidence.len(), 1);
-            assert_eq!(evidence[0]["at"], at(3.0).millis().to_string());
+            let document: Value = serde_json::from_str(evidence[0]["document"].as_str().unwrap()).unwrap();
+            assert_eq!(document["at"], at(3.0).millis());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The provider, seen by those who use it: its endpoints, in process, over real engines.
 
 mod backchannel_authentication;
+mod blocks;
 mod budget;
 mod conflicts;
 mod consent;
@@ -14,6 +15,7 @@ mod lost_responses;
 mod notification;
 mod operator;
 mod outages;
+mod passkey;
 mod permissions;
 mod races;
 mod token;

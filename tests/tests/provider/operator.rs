@@ -1,5 +1,7 @@
 //! What an operator does to requests, with the operator's tool, and what client and person then see.
 
+mod evidence;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use ciba::domain::person_key::PersonKey;
 use ciba::domain::request_key::RequestKey;
@@ -17,13 +19,13 @@ async fn admin(provider: &Provider, arguments: &[&str], now: Timestamp) -> Resul
     run(&arguments, &provider.environment(), now, serve::random).await
 }
 
-async fn done(provider: &Provider, arguments: &[&str], now: Timestamp) -> Output {
+pub(crate) async fn done(provider: &Provider, arguments: &[&str], now: Timestamp) -> Output {
     let output = admin(provider, arguments, now).await;
     output.unwrap_or_else(|failure| panic!("{arguments:?}: {failure}"))
 }
 
 /// The text of a refusal.
-async fn refused(provider: &Provider, arguments: &[&str], now: Timestamp) -> String {
+pub(crate) async fn refused(provider: &Provider, arguments: &[&str], now: Timestamp) -> String {
     match admin(provider, arguments, now).await {
         Ok(output) => panic!("{arguments:?}: {}", output.text),
         Err(failure) => {
@@ -202,11 +204,12 @@ async fn a_cancelled_request_is_over_for_client_and_person_and_makes_room_for_an
 #[tokio::test]
 async fn what_is_decided_expired_or_unknown_is_not_cancelled_and_the_answer_says_which() {
     let provider = Provider::with(&[("ASKS_PER_TEN_MINUTES", "16")]).await;
-    let (_, denied) = provider.asked(&[], at(0.0)).await;
-    provider.decide("alice", &denied, json!({"decision": "deny"}), at(1.0)).await;
+    provider.enroll("carol", json!({"channels": [{"sms": "+15555550102"}]})).await.expect("carol");
+    let (_, denied) = provider.asked(&[("login_hint", "bob")], at(0.0)).await;
+    provider.decide("bob", &denied, json!({"decision": "deny"}), at(1.0)).await;
     let (auth_req_id, approved) = provider.asked(&[], at(2.0)).await;
     provider.approve(&approved, at(3.0)).await;
-    let (_, expired) = provider.asked(&[("login_hint", "bob")], at(4.0)).await;
+    let (_, expired) = provider.asked(&[("login_hint", "carol")], at(4.0)).await;
     let before = provider.traces().await;
     let unknown = RequestKey::from_bytes([7; 16]).encode();
     for (request, now, why) in [

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use ciba::domain::channel::PushPlatform;
+use ciba::domain::ticket::TicketKind;
 use ciba_local::sns::{Failure, Target};
-use ciba_tests::{Provider, SECRET, at, basic, form, form_request, request, root};
+use ciba_tests::{Authenticator, Provider, SECRET, at, basic, form, form_request, request, root};
 use serde_json::{Value, json};
 
 use crate::foreign_issuer::ForeignIssuer;
@@ -100,16 +101,21 @@ fn sent(provider: &Provider) -> BTreeSet<(String, String)> {
 #[tokio::test]
 async fn each_function_sends_exactly_where_the_template_allows_it() {
     let provider = Provider::start().await;
-    let endpoint =
-        |it: &str| json!({"push": format!("arn:aws:sns:us-east-1:123456789012:endpoint/{it}/App/{it}")});
-    let channels = PushPlatform::ALL.map(|it| endpoint(it.as_str()));
+    let endpoint = |it: &str| json!({"push": format!("arn:aws:sns:us-east-1:123456789012:endpoint/{it}")});
+    let channels = PushPlatform::ALL.map(|it| endpoint(&format!("{}/App/1", it.as_str())));
     let topic = json!({"topic": "arn:aws:sns:us-east-1:123456789012:ciba"});
-    for (index, channel) in channels.into_iter().chain([topic]).enumerate() {
+    for (index, channel) in channels.into_iter().chain([topic.clone()]).enumerate() {
         let sub = format!("person-{index}");
         provider.enroll(&sub, json!({"channels": [channel]})).await.expect(&sub);
         assert_eq!(provider.ask(&[("login_hint", &sub)], at(0.0)).await.status, 200);
     }
     provider.asked(&[], at(0.0)).await;
+    // News of a passkey goes to all of them at once.
+    let channels = PushPlatform::ALL.map(|it| endpoint(&format!("{}/App/2", it.as_str())));
+    let [apns, sandbox, gcm] = channels;
+    let channels = json!([{"sms": "+15555550123"}, apns, sandbox, gcm, topic]);
+    provider.enroll("carol", json!({ "channels": channels })).await.expect("carol");
+    provider.enroll_passkey("carol", at(0.0)).await;
     assert_eq!(sent(&provider), granted_to_send());
 }
 
@@ -151,8 +157,20 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     assert_eq!(provider.call(&provider.backchannel_authentication, &by_token, at(6.0)).await.status, 200);
     provider.sns.fail_next(Failure::OptedOut);
     assert_eq!(provider.ask(&[], at(700.0)).await.status, 403);
+    // A passkey, and a further one for which it speaks.
+    let mut passkey = provider.enroll_passkey("alice", at(8.0)).await;
+    let path = provider.ticket("alice", TicketKind::First, at(8.0)).await;
+    let further = provider.follow_ticket(&path, &mut Authenticator::new(), Some(&mut passkey), at(8.0)).await;
+    assert_eq!(further.status, 200, "{further:?}");
     let keys = request("GET", "/.well-known/jwks.json", &[], "");
     assert_eq!(provider.call(&provider.jwks, &keys, at(8.0)).await.status, 200);
+
+    // Declined, which is remembered.
+    let (_, declined) = provider.asked(&[], at(1400.0)).await;
+    assert_eq!(
+        provider.decide("alice", &declined, json!({"decision": "deny"}), at(1401.0)).await.status,
+        200
+    );
 
     assert_eq!(used(&provider), granted());
 }

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ciba::domain::authentication_request::{AuthenticationRequest, CancelledBy, State};
 use ciba::domain::person_key::PersonKey;
 use ciba::domain::request_key::RequestKey;
 use ciba::domain::time::Timestamp;
 use ciba::flows::cancel_request::cancel;
-use ciba::store::{Decided, DecisionEvidence, SlowedDown, WriteId};
+use ciba::store::{Decided, DecisionWrite, SlowedDown, WriteId};
 use ciba_tests::{Answer, Provider, at};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 /// How often each answer was given.
@@ -106,7 +105,8 @@ async fn of_parallel_decisions_the_first_stands_with_its_evidence() {
     let decided = answers.iter().find(|answer| answer.status == 200).unwrap().text("decision").to_owned();
     assert!(answers.iter().filter(|a| a.status == 200).all(|a| a.text("decision") == decided));
     let evidence = provider.items_under("evidence#").await;
-    assert_eq!((evidence.len(), evidence[0]["decision"].as_str()), (1, Some(decided.as_str())));
+    let document: Value = serde_json::from_str(evidence[0]["document"].as_str().unwrap()).unwrap();
+    assert_eq!((evidence.len(), document["decision"].as_str()), (1, Some(decided.as_str())));
     let poll = provider.poll(&auth_req_id, at(5.0)).await;
     assert_eq!(poll.status == 200, decided == "approved", "{poll:?}");
 }
@@ -157,11 +157,8 @@ async fn a_decision_that_a_newer_request_overtook_is_not_recorded() {
     let key = RequestKey::parse(&request).unwrap();
     let read = provider.table.find_request(&key).await.unwrap().unwrap();
     provider.asked(&[], at(1.0)).await;
-    let evidence = evidence(&read, &read.person, at(2.0));
-    let write = WriteId::new([7; 16]);
-    let decided =
-        provider.table.decide_request(&State::Denied { at: at(2.0) }, &evidence, &write).await.unwrap();
-    let Decided::Changed(Some(now)) = decided else { panic!("{decided:?}") };
+    assert_eq!(decide_unchecked(&provider, &read, at(2.0)).await, Decided::Changed);
+    let now = provider.table.find_request(&key).await.unwrap().unwrap();
     assert_eq!(now.state, State::Cancelled { at: at(1.0), by: CancelledBy::Superseded });
     assert_eq!(provider.items_under("evidence#").await.len(), 0);
 }
@@ -174,33 +171,26 @@ async fn a_decision_of_somebody_else_or_too_late_is_not_recorded_even_unchecked(
     let read = provider.table.find_request(&RequestKey::parse(&request).unwrap()).await.unwrap().unwrap();
     let mallory = PersonKey::new(provider.login.issuer(), "mallory");
     for (person, when) in [(&mallory, at(2.0)), (&read.person, at(113.0))] {
-        let evidence = evidence(&read, person, when);
-        let write = WriteId::new([7; 16]);
-        let decided =
-            provider.table.decide_request(&State::Denied { at: when }, &evidence, &write).await.unwrap();
-        assert!(matches!(decided, Decided::Changed(Some(now)) if now.state == State::Pending));
+        let claimed = AuthenticationRequest { person: person.clone(), ..read.clone() };
+        assert_eq!(decide_unchecked(&provider, &claimed, when).await, Decided::Changed);
+        let now = provider.table.find_request(&read.key).await.unwrap().unwrap();
+        assert_eq!(now.state, State::Pending);
     }
     assert_eq!(provider.items_under("evidence#").await.len(), 0);
 }
 
-/// Evidence of a denial by `person`.
-fn evidence<'a>(
-    request: &'a AuthenticationRequest,
-    person: &'a PersonKey,
-    when: Timestamp,
-) -> DecisionEvidence<'a> {
-    DecisionEvidence {
-        request: &request.key,
-        client: &request.client,
-        person,
-        decision: "denied",
-        scope: &request.scope,
-        issuer: "https://login.example",
-        jti: None,
-        auth_time: when,
-        at: when,
-        keep_for: Duration::from_secs(60),
-    }
+/// The write of a denial, without the checks before it.
+async fn decide_unchecked(provider: &Provider, request: &AuthenticationRequest, at: Timestamp) -> Decided {
+    let decision = DecisionWrite {
+        request,
+        next: Some(&State::Denied { at }),
+        at,
+        evidence: "{}",
+        evidence_kept_until: at.seconds(),
+        asks: None,
+        passkey: None,
+    };
+    provider.table.decide_request(&decision, &WriteId::new([7; 16])).await.unwrap()
 }
 
 /// ATK-4-03

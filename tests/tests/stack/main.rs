@@ -14,19 +14,12 @@ mod release;
 use std::path::PathBuf;
 
 use ciba_local::stack::{Options, Stack};
-use ciba_tests::root;
+use ciba_tests::{root, tool};
 use reqwest::Client;
 use serde_json::Value;
 
 /// The grant type of CIBA.
 const CIBA: &str = "urn:openid:params:grant-type:ciba";
-
-/// A tool that `make tools` installed.
-fn tool(name: &str) -> PathBuf {
-    let path = root().join(".tools/bin").join(name);
-    assert!(path.exists(), "{} is missing: run make tools", path.display());
-    path
-}
 
 /// A program built in this profile; tests lie one folder deeper.
 fn program(name: &str) -> PathBuf {

@@ -129,7 +129,7 @@ async fn a_body_of_32_kib_is_read_and_one_byte_more_is_refused() {
     let padded = |length: usize| {
         let body = form(&VALID) + "&unknown=";
         let padding = "x".repeat(length - body.len());
-        raw(body + &padding)
+        raw(body + padding.as_str())
     };
     refused_for_nothing(&provider, &padded(32 * 1024 + 1), INVALID).await;
     assert_eq!(send(&provider, &padded(32 * 1024), at(1.0)).await.status, 200);
@@ -191,7 +191,7 @@ async fn an_empty_parameter_counts_as_absent() {
     let credentials = ["client_id", "client_secret", "client_assertion"];
     let others = ["requested_expiry", "request_expiry", "acr_values", "audience"];
     let all = empty.iter().chain(&credentials).chain(&others).map(|name| format!("&{name}="));
-    let body = form(&VALID) + &all.collect::<String>() + "&scope=&=&&";
+    let body = form(&VALID) + all.collect::<String>().as_str() + "&scope=&=&&";
     assert_eq!(send(&provider, &raw(body), at(1.0)).await.status, 200);
 }
 

@@ -185,7 +185,6 @@ async fn a_mistake_elsewhere_is_answered_alike_for_known_and_unknown_people() {
         (("scope", "openid payments"), (400, "invalid_scope")),
         (("binding_message", "<b>"), (400, "invalid_binding_message")),
         (("requested_expiry", "0"), INVALID),
-        (("user_code", "1234"), INVALID),
         (("request", "e30.e30."), INVALID),
     ] {
         let known = refused_ask(&provider, &[mistake], expected).await;

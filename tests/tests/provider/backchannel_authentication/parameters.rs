@@ -171,13 +171,11 @@ async fn acr_values_reach_the_person_within_their_bounds() {
     }
 }
 
-/// CIBA-7.1.1-12, CIBA-7.1.2-05: not offered, and not silently ignored: they would have narrowed the request.
+/// CIBA-7.1.1-12: not offered, and not silently ignored: they would have narrowed the request.
 #[tokio::test]
-async fn signed_requests_and_user_codes_are_refused() {
+async fn signed_requests_are_refused() {
     let provider = provider().await;
-    for (name, value) in
-        [("request", "e30.e30."), ("request_uri", "https://c.example/r"), ("user_code", "1234")]
-    {
+    for (name, value) in [("request", "e30.e30."), ("request_uri", "https://c.example/r")] {
         refused_ask(&provider, &[(name, value)], INVALID).await;
     }
     let alone = [("request", "e30.e30.")];

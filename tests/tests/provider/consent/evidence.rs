@@ -1,18 +1,26 @@
 //! What is kept of a decision, for whoever has to account for it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use ciba::domain::evidence::{Evidence, Outcome, Proof, digest_of};
+use ciba::domain::statement::Statement;
+use ciba::protocol::evidence::verify;
 use ciba_tests::{Provider, at, basic, form, form_request, json_request};
 use serde_json::{Value, json};
 
+use super::person::approve;
+
 const DAY: i64 = 24 * 60 * 60;
 
-/// The one evidence item, without what is random.
-async fn evidence(provider: &Provider) -> Value {
+/// The one evidence item.
+async fn item(provider: &Provider) -> Value {
     let mut items = provider.items_under("evidence#").await;
     assert_eq!(items.len(), 1, "{items:?}");
-    let mut item = items.remove(0);
-    item.as_object_mut().unwrap().remove("write_id").expect("write_id");
-    item
+    items.remove(0)
+}
+
+/// The document in it.
+async fn evidence(provider: &Provider) -> Value {
+    serde_json::from_str(item(provider).await["document"].as_str().expect("a document")).expect("JSON")
 }
 
 /// `alice`'s key: what her request names.
@@ -36,20 +44,27 @@ async fn an_approval_leaves_who_decided_what_on_which_proof() {
     let body = json!({"client_id": "kiosk", "decision": "approve", "scope": "openid email"});
     assert_eq!(decide(&provider, &request, &token, body).await, 200);
     let expected = json!({
-        "pk": format!("evidence#{request}"),
-        "sk": "decision",
+        "request": request,
         "client_id": "kiosk",
         "person": person(&provider).await,
         "decision": "approved",
         "scope": "openid email",
-        "proof": "login_token",
-        "proof_issuer": provider.login.issuer(),
-        "proof_jti": "login-7",
-        "auth_time": at(4.0).millis().to_string(),
-        "at": at(7.0).millis().to_string(),
-        "ttl": (at(7.0).seconds() + 400 * DAY).to_string(),
+        "at": at(7.0).millis(),
+        "kept_until": at(7.0).seconds() + 400 * DAY,
+        "proof": {
+            "kind": "login_token",
+            "issuer": provider.login.issuer(),
+            "jti": "login-7",
+            "authentication": {"auth_time": at(4.0).millis(), "acr": "urn:example:acr:mfa", "amr": ["pwd", "otp"]},
+        },
     });
     assert_eq!(evidence(&provider).await, expected);
+    let item = item(&provider).await;
+    assert_eq!(item["pk"], format!("evidence#{request}"));
+    assert_eq!(
+        (&item["sk"], &item["ttl"]),
+        (&json!("decision"), &json!((at(7.0).seconds() + 400 * DAY).to_string()))
+    );
 }
 
 /// HYG-5-03
@@ -65,7 +80,7 @@ async fn a_denial_leaves_evidence_of_what_was_denied() {
     let evidence = evidence(&provider).await;
     assert_eq!((&evidence["decision"], &evidence["scope"]), (&json!("denied"), &json!("openid profile")));
     assert_eq!(evidence["person"], person(&provider).await);
-    assert_eq!(evidence.get("proof_jti"), None, "the token had none");
+    assert_eq!(evidence["proof"].get("jti"), None, "the token had none");
 }
 
 #[tokio::test]
@@ -73,7 +88,9 @@ async fn evidence_is_kept_as_long_as_the_operator_says() {
     let provider = Provider::with(&[("EVIDENCE_RETENTION_DAYS", "30")]).await;
     let (_, request) = provider.asked(&[], at(0.0)).await;
     provider.approve(&request, at(7.0)).await;
-    assert_eq!(evidence(&provider).await["ttl"], (at(7.0).seconds() + 30 * DAY).to_string());
+    let end = at(7.0).seconds() + 30 * DAY;
+    assert_eq!(item(&provider).await["ttl"], end.to_string());
+    assert_eq!(evidence(&provider).await["kept_until"], end);
 }
 
 #[tokio::test]
@@ -81,9 +98,9 @@ async fn evidence_stays_as_it_is_when_the_request_is_redeemed() {
     let provider = Provider::start().await;
     let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
     provider.approve(&request, at(1.0)).await;
-    let before = evidence(&provider).await;
+    let before = item(&provider).await;
     assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.status, 200);
-    assert_eq!(evidence(&provider).await, before);
+    assert_eq!(item(&provider).await, before);
 }
 
 /// Whatever the table holds of `needle`, in text or bytes, at any depth.
@@ -129,4 +146,121 @@ async fn no_token_no_handle_and_no_secret_is_ever_in_the_table() {
     for needle in needles {
         assert!(!values.iter().any(|value| holds(value, needle.as_bytes())), "{needle}");
     }
+}
+
+/// A decision signed by a passkey, and what is kept of it: document, digest and end.
+async fn signed(provider: &Provider) -> (String, String, i64) {
+    let mut phone = provider.enroll_passkey("alice", at(-90_000.0)).await;
+    let asked = [("scope", "openid profile email"), ("binding_message", "K7-2931")];
+    let (_, request) = provider.asked(&asked, at(0.0)).await;
+    let answer = approve(provider, &request, &mut phone, "openid email", at(3.0)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let item = item(provider).await;
+    let text = |name: &str| item[name].as_str().expect(name).to_owned();
+    (text("document"), text("digest"), text("ttl").parse().expect("a number"))
+}
+
+/// HYG-5-03, ATK-1-08
+#[tokio::test]
+async fn evidence_of_a_passkey_verifies_when_the_request_was_swept_long_ago() {
+    let provider = Provider::start().await;
+    let (document, ..) = signed(&provider).await;
+    provider.sweep(at(300.0 * 86_400.0)).await;
+    assert_eq!(provider.items_under("request#").await.len(), 0, "swept");
+    let item = item(&provider).await;
+    assert_eq!(item["document"], document);
+    let (digest, ttl) = (item["digest"].as_str().unwrap(), item["ttl"].as_str().unwrap().parse().unwrap());
+    let evidence = verify(&document, digest, ttl).expect("whole");
+    assert_eq!((evidence.decision, evidence.scope.as_str()), (Outcome::Approved, "openid email"));
+    let Proof::Passkey(signed) = &evidence.proof else { panic!("{evidence:?}") };
+    let statement = Statement::decode(&signed.statement).expect("a statement");
+    assert_eq!(statement.binding_message.as_deref(), Some("K7-2931"));
+    assert_eq!(
+        (statement.language.as_str(), statement.template.as_str()),
+        ("en", ciba::page::TEMPLATE_VERSION)
+    );
+    assert!(statement.scope.iter().any(|shown| shown.value == "email" && shown.words.contains("email")));
+    provider.sweep(at(401.0 * 86_400.0)).await;
+    assert_eq!(provider.items_under("evidence#").await.len(), 0, "at its own time");
+}
+
+#[tokio::test]
+async fn one_changed_byte_of_evidence_is_found() {
+    let provider = Provider::start().await;
+    let (document, digest, ttl) = signed(&provider).await;
+    verify(&document, &digest, ttl).expect("whole");
+    for at in 0..document.len() {
+        let mut bytes = document.clone().into_bytes();
+        bytes[at] ^= 1;
+        let Ok(changed) = String::from_utf8(bytes) else { continue };
+        assert!(verify(&changed, &digest, ttl).is_err(), "byte {at} of the document");
+    }
+    for at in 0..digest.len() {
+        let mut bytes = digest.clone().into_bytes();
+        bytes[at] ^= 1;
+        assert!(
+            verify(&document, &String::from_utf8(bytes).unwrap(), ttl).is_err(),
+            "byte {at} of the digest"
+        );
+    }
+    assert!(verify(&document, &digest, ttl + 1).is_err(), "the end of its keeping");
+}
+
+/// Who can write the table can make the digest anew, but not the person's signature.
+#[tokio::test]
+async fn evidence_that_was_rewritten_with_a_new_digest_is_found_by_its_signature() {
+    let provider = Provider::start().await;
+    let (document, _, ttl) = signed(&provider).await;
+    let original: Value = serde_json::from_str(&document).unwrap();
+    let statement: Value = serde_json::from_str(original["proof"]["statement"].as_str().unwrap()).unwrap();
+    let rewritten = |change: &dyn Fn(&mut Value)| {
+        let mut changed = original.clone();
+        change(&mut changed);
+        // As the program writes it, so that nothing but the content is wrong.
+        let text = serde_json::from_value::<Evidence>(changed).expect("evidence").encode();
+        verify(&text, &digest_of(&text), ttl)
+    };
+    assert!(rewritten(&|_| ()).is_ok(), "nothing changed, nothing found");
+    for member in ["request", "client_id", "person"] {
+        assert!(rewritten(&|all| all[member] = json!("other")).is_err(), "{member}");
+    }
+    for (member, value) in [
+        ("scope", "openid profile email"),
+        ("scope", "openid"),
+        ("decision", "denied"),
+        ("decision", "reported"),
+    ] {
+        assert!(rewritten(&|all| all[member] = json!(value)).is_err(), "{member}: {value}");
+    }
+    assert!(rewritten(&|all| all["at"] = json!(at(-1.0).millis())).is_err(), "before it was asked");
+    for member in ["authenticator_data", "client_data", "signature", "rp_id", "origin", "scope"] {
+        let value = original["proof"][member].as_str().expect(member);
+        let (first, rest) = value.split_at(1);
+        let other = format!("{}{rest}", if first == "A" { "B" } else { "A" });
+        assert!(rewritten(&|all| all["proof"][member] = json!(other)).is_err(), "{member}");
+    }
+    for member in statement.as_object().unwrap().keys() {
+        let mut changed = statement.clone();
+        let value = &statement[member];
+        changed[member] = match (value.as_str(), value.as_i64()) {
+            (Some(text), _) => json!(format!("{text}x")),
+            (None, Some(number)) => json!(number - 1),
+            (None, None) if member == "resources" => json!(["https://api.example"]),
+            (None, None) => json!([]),
+        };
+        let text = serde_json::from_value::<Statement>(changed).unwrap().encode();
+        assert!(rewritten(&|all| all["proof"]["statement"] = json!(text)).is_err(), "{member}");
+    }
+    let authentication = json!({"auth_time": at(3.0).millis(), "acr": "phrh", "amr": ["hwk", "user"]});
+    assert!(
+        rewritten(&|all| all["proof"]["authentication"] = authentication.clone()).is_err(),
+        "a better class"
+    );
+    let link = json!({"kind": "link"});
+    assert!(rewritten(&|all| all["proof"] = link.clone()).is_err(), "a link approves nothing");
+    // Another key, which signed the same: of somebody else.
+    let other = Provider::start().await;
+    let (others, ..) = self::signed(&other).await;
+    let others: Value = serde_json::from_str(&others).unwrap();
+    assert!(rewritten(&|all| all["proof"]["passkey"] = others["proof"]["passkey"].clone()).is_err());
 }

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Runs a command that needs a browser: Chromium, and the driver of the same version.
+# With --or-skip it says so and succeeds where this machine has none.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=
+for tool in chromium chromedriver; do
+  command -v "$tool" >/dev/null || missing="$tool is missing"
+done
+needed="they need Chromium and its driver; on Debian: apt-get install chromium chromium-driver"
+if [ "${1-}" = --or-skip ]; then
+  shift
+  if [ -n "$missing" ]; then
+    echo "SKIPPED: the tests in a browser ($missing; $needed)" >&2
+    exit 0
+  fi
+elif [ -n "$missing" ]; then
+  echo "The tests in a browser cannot run: $missing; $needed" >&2
+  exit 1
+fi
+exec "$@"

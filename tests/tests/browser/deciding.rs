@@ -1,0 +1,357 @@
+//! What a person does on the consent page, and what becomes of it.
+
+use fantoccini::key::Key;
+use serde_json::json;
+
+use crate::authenticator::Authenticator;
+use crate::browser::Browser;
+use crate::site::Site;
+
+/// Tokens for all that was asked for.
+fn ok() -> Result<String, String> {
+    Ok(String::new())
+}
+
+fn refused(error: &str) -> Result<String, String> {
+    Err(error.to_owned())
+}
+
+const PENDING: &str = "authorization_pending";
+const DENIED: &str = "access_denied";
+
+/// What a page posts goes through somebody's hands first.
+async fn tampered(browser: &Browser, change: &str) {
+    let script = format!(
+        "const send = window.fetch;
+         window.fetch = (path, options) => {{
+           const body = JSON.parse(options.body);
+           {change};
+           return send(path, {{ ...options, body: JSON.stringify(body) }});
+         }};"
+    );
+    browser.run(&script).await;
+}
+
+/// CIBA-8-01: who asks, with which words, for what; then a finger, and the kiosk has its tokens.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_reads_who_asks_for_what_and_approves_all_of_it_with_a_finger() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[("binding_message", "K7-2931"), ("scope", "openid profile email")]).await;
+    site.pass(20);
+    browser.open(&page).await;
+    browser.shows("City Kiosk asks for your approval").await;
+    assert_eq!(browser.text("blockquote").await, "K7-2931");
+    assert_eq!(browser.text("figcaption").await, "Text from City Kiosk");
+    let facts = browser.text("dl").await;
+    assert!(facts.contains("(kiosk)") && facts.contains("20 seconds ago"), "{facts}");
+    assert!(!browser.is_displayed("#unable").await);
+
+    browser.click("#approve").await;
+    browser.settled().await;
+    browser.shows("Approved").await;
+    assert_eq!(browser.text(".end p").await, "You can close this page and go back to City Kiosk.");
+    assert_eq!(browser.evaluate("document.activeElement.tagName").await, json!("H1"));
+    assert_eq!(site.poll(&handle).await, ok());
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_unticked_is_not_approved_and_what_is_required_cannot_be_unticked() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[("scope", "openid profile email")]).await;
+    browser.open(&page).await;
+    browser.run("document.querySelector('input[value=openid]').click()").await;
+    assert_eq!(browser.evaluate("document.querySelector('input[value=openid]').checked").await, json!(true));
+    browser.click("input[value=profile]").await;
+    browser.click("#approve").await;
+    browser.settled().await;
+    browser.shows("Approved").await;
+    assert_eq!(site.poll(&handle).await, Ok("openid email".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn declining_takes_one_tap_no_passkey_and_no_script() {
+    let site = Site::open().await;
+    let browser = Browser::start().await;
+    for with_script in [true, false] {
+        let (handle, page) = site.ask(&[]).await;
+        if !with_script {
+            browser.without_script().await;
+        }
+        browser.open(&page).await;
+        assert_eq!(browser.is_displayed("#approve").await, with_script);
+        assert_eq!(browser.is_displayed("#unable").await, !with_script);
+        assert!(browser.text("main").await.contains("City Kiosk asks for your approval"));
+        browser.click("button[type=submit]").await;
+        browser.shows("Declined").await;
+        assert_eq!(site.poll(&handle).await, refused(DENIED));
+        // Beyond the pause that follows a denial.
+        site.pass(24 * 3600);
+    }
+}
+
+/// ATK-1-04
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_did_not_start_it_says_so_with_a_finger_and_is_not_asked_again() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[]).await;
+    browser.open(&page).await;
+    browser.click("#not-me").await;
+    browser.settled().await;
+    browser.shows("Reported").await;
+    assert_eq!(site.poll(&handle).await, refused(DENIED));
+    site.pass(30 * 24 * 3600);
+    let again = site.provider().ask(&[], site.now()).await;
+    assert_eq!(again.status, 403, "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_time_is_over_the_buttons_give_way_to_words() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[]).await;
+    browser.open(&page).await;
+    let left = browser.evaluate("Number(document.querySelector('main').dataset.seconds)").await;
+    let left = left.as_i64().expect("seconds");
+    assert!(browser.text("#left").await.contains("minute"));
+    site.pass(left - 2);
+    browser.reload().await;
+    assert!(browser.is_displayed("#approve").await);
+    browser.wait_until("!document.querySelector('#actions')").await;
+    assert!(browser.text("#notice").await.starts_with("The time to decide is over."));
+    assert!(!browser.is_displayed("button").await);
+
+    // Who comes later does not even see what it was about.
+    site.pass(3);
+    browser.reload().await;
+    browser.shows("Nothing to decide here").await;
+    assert!(!browser.text("body").await.contains("Kiosk"));
+    assert_eq!(site.poll(&handle).await, refused("expired_token"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_decided_elsewhere_or_in_another_tab_cannot_be_decided_again() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[]).await;
+    browser.open(&page).await;
+    // In another tab, which needs no passkey for it.
+    let other = browser.new_tab().await;
+    browser.open(&page).await;
+    browser.click("button[type=submit]").await;
+    browser.shows("Declined").await;
+    browser.back_to(other).await;
+    browser.click("#approve").await;
+    browser.settled().await;
+    browser.shows("Nothing to decide here").await;
+    assert_eq!(site.poll(&handle).await, refused(DENIED));
+}
+
+/// ATK-7-03: a forwarded link is no approval.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_persons_passkey_approves_nothing() {
+    let site = Site::open().await;
+    let (browser, authenticator) = site.of_alice().await;
+    authenticator.clear(&browser).await;
+    site.enrol(&browser, "bob").await;
+    let (handle, page) = site.ask(&[]).await;
+    browser.open(&page).await;
+    browser.click("#approve").await;
+    browser.settled().await;
+    assert!(browser.text("#notice").await.starts_with("This passkey was not accepted."));
+    assert!(browser.is_displayed("#approve").await);
+    assert_eq!(site.poll(&handle).await, refused(PENDING));
+}
+
+/// ATK-8-05: what was signed is good for this request and this choice, and for nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_assertion_is_good_once_and_for_what_was_signed() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (_, page) = site.ask(&[("scope", "openid profile")]).await;
+    browser.open(&page).await;
+    browser.click("#approve").await;
+    browser.settled().await;
+    browser.shows("Approved").await;
+    let (path, body) = site.posted();
+    // The authenticator counts, so a second use is seen.
+    let (status, answer) = site.post(&path, &body).await;
+    assert_eq!((status, &answer["error"]), (409, &json!("not_open")));
+    // For another request of the same client it is worth nothing.
+    let (handle, page) = site.ask(&[("scope", "openid profile")]).await;
+    let other = page.rsplit('/').next().expect("a name");
+    let (status, answer) = site.post(&format!("/consent/{other}/decision"), &body).await;
+    assert_eq!((status, &answer["error"]), (403, &json!("passkey_not_accepted")));
+    assert_eq!(site.poll(&handle).await, refused(PENDING));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_changes_scope_decision_or_language_on_the_way_is_refused() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[("scope", "openid profile email")]).await;
+    for change in [
+        "body.scope = 'openid profile email'",
+        "body.decision = 'report'; delete body.scope",
+        "body.language = 'fr'",
+    ] {
+        browser.open(&page).await;
+        browser.click("input[value=profile]").await;
+        tampered(&browser, change).await;
+        browser.click("#approve").await;
+        browser.settled().await;
+        assert!(browser.text("#notice").await.starts_with("This passkey was not accepted."), "{change}");
+    }
+    assert_eq!(site.poll(&handle).await, refused(PENDING));
+}
+
+/// CIBA-7.1-20: the message that is approved is the one that was on the screen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_changes_under_the_page_cannot_be_approved() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[("binding_message", "100 EUR")]).await;
+    browser.open(&page).await;
+    let name = page.rsplit('/').next().expect("a name");
+    site.provider().set_attribute(&format!("request#{name}"), "request", "binding_message", "900 EUR").await;
+    browser.click("#approve").await;
+    browser.settled().await;
+    assert!(browser.text("#notice").await.starts_with("This passkey was not accepted."));
+    assert_eq!(site.poll(&handle).await, refused(PENDING));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_the_decision_the_back_button_leads_to_nothing_that_can_be_decided() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[]).await;
+    browser.open(&page).await;
+    browser.click("button[type=submit]").await;
+    browser.shows("Declined").await;
+    browser.back().await;
+    browser.shows("Nothing to decide here").await;
+    assert!(!browser.is_displayed("button").await);
+    assert_eq!(site.poll(&handle).await, refused(DENIED));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_that_finds_no_network_is_kept_and_sent_again_without_a_second_finger() {
+    let site = Site::open().await;
+    let (browser, authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[]).await;
+    browser.open(&page).await;
+    browser.offline(true).await;
+    browser.click("#approve").await;
+    browser.settled().await;
+    assert!(browser.text("#notice").await.starts_with("There is no connection."));
+    browser.click("button[type=submit]").await;
+    assert!(browser.text("#notice").await.starts_with("There is no connection."));
+    assert_eq!(site.poll(&handle).await, refused(PENDING));
+
+    browser.offline(false).await;
+    authenticator.verifies(&browser, false).await;
+    browser.click("#approve").await;
+    browser.wait_until("document.querySelector('.end')").await;
+    browser.shows("Approved").await;
+    assert_eq!(site.poll(&handle).await, ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_finger_sends_nothing_and_the_right_one_may_try_again() {
+    let site = Site::open().await;
+    let (browser, authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[]).await;
+    browser.open(&page).await;
+    let before = site.times_posted();
+    authenticator.verifies(&browser, false).await;
+    browser.click("#approve").await;
+    browser.settled().await;
+    assert!(browser.text("#notice").await.starts_with("Nothing was sent"));
+    assert_eq!(site.times_posted(), before);
+    authenticator.verifies(&browser, true).await;
+    // Two taps are one decision.
+    browser.run("const it = document.querySelector('#approve'); it.click(); it.click();").await;
+    browser.wait_until("document.querySelector('.end')").await;
+    assert_eq!(site.times_posted(), before + 1);
+    assert_eq!(site.poll(&handle).await, ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_in_another_language_is_approved_in_that_language_and_an_unknown_one_falls_back() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    for (languages, approve, done) in [
+        ("de-AT, en;q=0.5", "Zustimmen", "Zugestimmt"),
+        ("fr", "Accepter", "Demande acceptée"),
+        ("tlh, ja;q=0.5", "Approve", "Approved"),
+    ] {
+        let (handle, page) = site.ask(&[]).await;
+        browser.reads(languages).await;
+        browser.open(&page).await;
+        assert_eq!(browser.text("#approve").await, approve);
+        browser.click("#approve").await;
+        browser.settled().await;
+        browser.shows(done).await;
+        assert_eq!(site.poll(&handle).await, ok());
+    }
+}
+
+/// ATK-7-03
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_about_the_person_is_in_what_the_link_shows() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (_, page) = site.ask(&[]).await;
+    browser.open(&page).await;
+    let source = browser.evaluate("document.documentElement.outerHTML").await;
+    let source = source.as_str().expect("a text");
+    let person = site.provider().person("alice");
+    for secret in ["alice", "5555550100", person.as_str().trim_start_matches("user#")] {
+        assert!(!source.contains(secret), "{secret}");
+    }
+    for passkey in site.passkeys().await {
+        let name = passkey["sk"].as_str().expect("a name").trim_start_matches("passkey#");
+        assert!(!source.contains(name), "{name}");
+    }
+}
+
+/// An authenticator that has nothing for this provider: nothing is sent, and declining is still there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_passkey_on_the_device_one_can_still_decline() {
+    let site = Site::open().await;
+    let browser = Browser::start().await;
+    let authenticator = Authenticator::plug_into(&browser).await;
+    assert!(authenticator.passkeys(&browser).await.is_empty());
+    let (handle, page) = site.ask(&[]).await;
+    browser.open(&page).await;
+    browser.click("#approve").await;
+    browser.settled().await;
+    assert!(browser.text("#notice").await.starts_with("Nothing was sent"));
+    browser.click("button[type=submit]").await;
+    browser.shows("Declined").await;
+    assert_eq!(site.poll(&handle).await, refused(DENIED));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keyboard_is_enough_and_one_sees_where_one_is() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[("scope", "openid profile")]).await;
+    browser.open(&page).await;
+    let mut visited = Vec::new();
+    while visited.last().is_none_or(|it| it != "approve") {
+        assert!(visited.len() < 10, "{visited:?}");
+        browser.press(Key::Tab).await;
+        let here = browser.evaluate("document.activeElement.id || document.activeElement.type").await;
+        let outline = browser.evaluate("getComputedStyle(document.activeElement).outlineStyle").await;
+        assert_eq!(outline, json!("solid"), "{here}");
+        visited.push(here.as_str().expect("a name").to_owned());
+    }
+    assert_eq!(visited, ["checkbox", "submit", "approve"]);
+    browser.press(Key::Enter).await;
+    browser.shows("Approved").await;
+    assert_eq!(site.poll(&handle).await, ok());
+}

@@ -1,0 +1,273 @@
+//! All pages in all their states, served without a provider behind them: what a decision is answered stands in the
+//! address.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::get;
+use ciba::http::respond;
+use ciba::page::{
+    ConsentView, EnrolmentView, Language, Outcome, Page, PasskeyView, ScopeLine, consent, decided, enrolment,
+    not_open, scope_words, ticket_not_open, trouble,
+};
+use ciba_local::server::{Server, listen};
+use serde_json::{Value, json};
+
+use crate::authenticator::Authenticator;
+use crate::browser::Browser;
+
+const OPERATOR: &str = "Meridian Bank";
+const CHALLENGE: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
+
+/// A page, and what is done on it before it is looked at.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) name: &'static str,
+    path: &'static str,
+    acts: &'static [Act],
+}
+
+#[derive(Debug)]
+enum Act {
+    /// Clicks, and waits for what comes of it.
+    Click(&'static str),
+    /// Waits until the time to decide is over.
+    Wait,
+    /// The next finger is not the person's.
+    WrongFinger,
+    Offline,
+}
+
+const fn state(name: &'static str, path: &'static str, acts: &'static [Act]) -> State {
+    State { name, path, acts }
+}
+
+pub(crate) const STATES: &[State] = &[
+    state("consent", "/consent/ok", &[]),
+    state("consent-approved", "/consent/ok", &[Act::Click("#approve")]),
+    state("consent-reported", "/consent/ok", &[Act::Click("#not-me")]),
+    state("consent-cancelled", "/consent/ok", &[Act::WrongFinger, Act::Click("#approve")]),
+    state("consent-offline", "/consent/ok", &[Act::Offline, Act::Click("#approve")]),
+    state("consent-not-accepted", "/consent/passkey_not_accepted", &[Act::Click("#approve")]),
+    state("consent-too-new", "/consent/passkey_too_new", &[Act::Click("#approve")]),
+    state("consent-unavailable", "/consent/temporarily_unavailable", &[Act::Click("#approve")]),
+    state("consent-decided-elsewhere", "/consent/not_open", &[Act::Click("#approve")]),
+    state("consent-too-late", "/consent/late", &[Act::Wait]),
+    state("consent-without-passkeys", "/consent/app", &[]),
+    state("declined", "/page/declined", &[]),
+    state("not-open", "/page/not_open", &[]),
+    state("trouble", "/page/trouble", &[]),
+    state("enrolment", "/enroll/ok", &[]),
+    state("enrolment-done", "/enroll/ok", &[Act::Click("#create")]),
+    state("enrolment-cancelled", "/enroll/ok", &[Act::WrongFinger, Act::Click("#create")]),
+    state("enrolment-further", "/enroll/further", &[]),
+    state("enrolment-further-confirmed", "/enroll/further", &[Act::Click("#existing")]),
+    state("ticket-not-open", "/page/ticket", &[]),
+];
+
+pub(crate) struct Gallery {
+    server: Server,
+}
+
+impl Gallery {
+    pub(crate) async fn open() -> Self {
+        let router = Router::new()
+            .route("/page/{name}", get(message_page))
+            .route("/consent/{answer}", get(consent_page))
+            .route("/consent/{answer}/decision", axum::routing::post(answer))
+            .route("/enroll/{answer}", get(enrolment_page).post(answer));
+        let listener = listen(0).await.expect("a port");
+        Self { server: Server::start(listener, router).expect("a server") }
+    }
+
+    /// By name: passkeys know no addresses.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.server.address().port())
+    }
+
+    /// Brings a fresh page into a state, with an authenticator that has one passkey.
+    pub(crate) async fn show(&self, browser: &Browser, state: &State) {
+        browser.offline(false).await;
+        browser.cdp("WebAuthn.disable", json!({})).await;
+        let authenticator = Authenticator::plug_into(browser).await;
+        browser.open(&self.url("/page/trouble")).await;
+        browser
+            .evaluate(
+                "navigator.credentials.create({ publicKey: {
+                    challenge: new Uint8Array(32), rp: { name: 'x' },
+                    user: { id: new Uint8Array(32), name: 'x', displayName: 'x' },
+                    pubKeyCredParams: [{ type: 'public-key', alg: -7 }, { type: 'public-key', alg: -257 }],
+                    authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+                } }).then(() => true)",
+            )
+            .await;
+        browser.open(&self.url(state.path)).await;
+        for act in state.acts {
+            match act {
+                Act::Click(selector) => {
+                    browser.click(selector).await;
+                    browser.settled().await;
+                }
+                Act::Wait => browser.settled().await,
+                Act::WrongFinger => authenticator.verifies(browser, false).await,
+                Act::Offline => browser.offline(true).await,
+            }
+        }
+    }
+}
+
+fn language(headers: &HeaderMap) -> Language {
+    let accepted = headers.get("accept-language").and_then(|value| value.to_str().ok());
+    Language::of_accept(accepted.unwrap_or_default())
+}
+
+/// The function's response as the server's.
+fn served(page: Page) -> axum::response::Response {
+    let (parts, body) = respond::page(page).into_parts();
+    axum::response::Response::from_parts(parts, axum::body::Body::from(body.to_vec()))
+}
+
+fn nonce() -> String {
+    let mut bytes = [0; 16];
+    ciba::http::serve::random(&mut bytes);
+    base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes)
+}
+
+async fn message_page(Path(name): Path<String>, headers: HeaderMap) -> axum::response::Response {
+    let language = language(&headers);
+    served(match name.as_str() {
+        "declined" => decided(language, OPERATOR, Outcome::Denied, &nonce()),
+        "not_open" => not_open(language, OPERATOR, &nonce()),
+        "ticket" => ticket_not_open(language, OPERATOR, &nonce()),
+        _ => trouble(language, OPERATOR, &nonce()),
+    })
+}
+
+async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::response::Response {
+    let language = language(&headers);
+    let line = |value, required| ScopeLine { value, words: scope_words(language, value, None), required };
+    let details = [
+        "Transfer of 2,450.00 EUR to Weber Kitchens, Hamburg",
+        "Virement de 2 450,00 EUR à Weber Kitchens, Hambourg",
+        "Transferencia de 2.450,00 EUR a Weber Kitchens, Hamburgo",
+        "Überweisung von 2.450,00 EUR an Weber Kitchens, Hamburg",
+    ];
+    let detail = match language {
+        Language::English => details[0],
+        Language::French => details[1],
+        Language::Spanish => details[2],
+        Language::German => details[3],
+    };
+    let path = format!("/consent/{answer}");
+    let view = ConsentView {
+        language,
+        operator_name: OPERATOR,
+        client_name: "Branch Desk 4",
+        client_id: "desk-4",
+        binding_message: Some("Code K7-2931"),
+        scopes: vec![line("openid", true), line("profile", false)],
+        details: vec![detail.to_owned()],
+        asked_ago: Duration::from_secs(20),
+        decide_in: Duration::from_secs(if answer == "late" { 1 } else { 270 }),
+        path: &path,
+        form_token: "Zm9ybQ",
+        passkey: (answer != "app").then_some(PasskeyView { rp_id: "localhost", shown: CHALLENGE }),
+    };
+    served(consent(&view, &nonce()))
+}
+
+async fn enrolment_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::response::Response {
+    let options = json!({ "publicKey": {
+        "challenge": CHALLENGE,
+        "rp": { "id": "localhost", "name": OPERATOR },
+        "user": { "id": "AAEC", "name": OPERATOR, "displayName": OPERATOR },
+        "pubKeyCredParams": [{ "type": "public-key", "alg": -7 }, { "type": "public-key", "alg": -257 }],
+        "excludeCredentials": [],
+        "authenticatorSelection": { "residentKey": "required", "userVerification": "required" },
+    } });
+    let existing = json!({ "publicKey": {
+        "challenge": CHALLENGE, "rpId": "localhost", "allowCredentials": [], "userVerification": "required",
+    } });
+    let path = format!("/enroll/{answer}");
+    let view = EnrolmentView {
+        language: language(&headers),
+        operator_name: OPERATOR,
+        path: &path,
+        options,
+        needs_assertion: (answer == "further").then_some(existing),
+    };
+    served(enrolment(&view, &nonce()))
+}
+
+async fn answer(Path(answer): Path<String>) -> (StatusCode, axum::Json<Value>) {
+    match answer.as_str() {
+        "ok" | "further" => (StatusCode::OK, axum::Json(json!({ "decision": "approved" }))),
+        "temporarily_unavailable" => {
+            (StatusCode::SERVICE_UNAVAILABLE, axum::Json(json!({ "error": answer })))
+        }
+        "not_open" => (StatusCode::CONFLICT, axum::Json(json!({ "error": answer }))),
+        _ => (StatusCode::FORBIDDEN, axum::Json(json!({ "error": answer }))),
+    }
+}
+
+/// CSP forbids all that is not the page's own; a page that breaks its own policy, or fails, says so on the console.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_keeps_its_own_policy_and_has_no_error() {
+    let gallery = Gallery::open().await;
+    let browser = Browser::start().await;
+    for state in STATES {
+        gallery.show(&browser, state).await;
+        let mut complaints = browser.complaints().await;
+        // What an answer's status is, and that the network is gone, is no fault of the page.
+        complaints.retain(|it| !it.contains("Failed to load resource"));
+        assert!(complaints.is_empty(), "{}: {complaints:#?}", state.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_cut_off_at_320_pixels_and_a_finger_hits_every_target() {
+    let gallery = Gallery::open().await;
+    let browser = Browser::start().await;
+    for language in Language::ALL {
+        browser.reads(language.tag()).await;
+        for state in STATES.iter().filter(|it| it.acts.is_empty()) {
+            gallery.show(&browser, state).await;
+            // On a wide screen a line more fits into one, and makes a target lower.
+            for width in [320, 1280] {
+                browser.size(width, 568).await;
+                let scrolls = browser.evaluate("document.documentElement.scrollWidth").await;
+                assert_eq!(scrolls, json!(width), "{} in {}", state.name, language.tag());
+                let small = browser
+                    .evaluate(
+                        "[...document.querySelectorAll('button, label')].map((it) => it.getBoundingClientRect())
+                           .filter((it) => it.width > 0 && (it.width < 44 || it.height < 44)).length",
+                    )
+                    .await;
+                assert_eq!(small, json!(0), "{} in {}, {width}", state.name, language.tag());
+            }
+        }
+    }
+}
+
+/// Neither of the two is pushed: same size, same weight.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn declining_is_as_easy_to_see_as_approving() {
+    let gallery = Gallery::open().await;
+    let browser = Browser::start().await;
+    gallery.show(&browser, &STATES[0]).await;
+    for (width, height) in [(320, 568), (1280, 800)] {
+        browser.size(width, height).await;
+        let looks = |selector: &str| {
+            format!(
+                "(({{ offsetWidth, offsetHeight, offsetTop }}, {{ fontSize, fontWeight }}) => \
+                 [offsetWidth, offsetHeight, offsetTop, fontSize, fontWeight]) \
+                 (document.querySelector('{selector}'), getComputedStyle(document.querySelector('{selector}')))"
+            )
+        };
+        let decline = browser.evaluate(&looks("button[type=submit]")).await;
+        assert_eq!(decline, browser.evaluate(&looks("#approve")).await);
+        assert!(decline[0].as_i64() > Some(100), "{decline}");
+    }
+}

@@ -1,0 +1,6 @@
+//! Passkeys: the ceremonies, and enrolment.
+
+mod announcement;
+mod ceremony;
+mod enrolment;
+mod odd_input;
