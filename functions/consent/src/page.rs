@@ -6,7 +6,7 @@ use ciba::flows::decide::{NotDecided, Recorded};
 use ciba::flows::statement::statement;
 use ciba::flows::{Invocation, review};
 use ciba::http::{Body, Request, Response, browser, form, respond};
-use ciba::page::{self, ConsentView, Outcome, PasskeyView, ScopeLine};
+use ciba::page::{self, ConsentView, PasskeyView, ScopeLine};
 use ciba::protocol::routes;
 
 use crate::Consent;
@@ -63,7 +63,7 @@ pub(crate) async fn decline(
     match consent.consenting().decline(key, &token, invocation).await {
         Ok(record) if record.recorded == Recorded::Denied => {
             respond::log_decision("denied", key, None, record.digest.as_deref());
-            let page = page::decided(language, &consent.operator_name, Outcome::Denied, &invocation.nonce());
+            let page = page::declined(language, &consent.operator_name, &invocation.nonce());
             respond::page(page)
         }
         Ok(_) => not_open(consent, request, invocation),

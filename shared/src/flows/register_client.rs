@@ -11,6 +11,7 @@ use crate::domain::hint_form::HintForms;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::resource::{Resource, ResourceId};
 use crate::domain::scope::Scope;
+use crate::page::Language;
 use crate::protocol::registration::{ClientMetadata, ResourceEntry};
 use crate::protocol::token::GrantType;
 use crate::store::Table;
@@ -21,8 +22,6 @@ const MIN_SECRET: usize = 32;
 const MAX_RESOURCES: usize = 20;
 /// Unit: characters. Two lines on a phone.
 const MAX_DESCRIPTION: usize = 120;
-/// The languages of the page, the one that is always there first.
-const LANGUAGES: [&str; 4] = ["en", "de", "fr", "es"];
 
 /// Why a client is not written down, in words for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,10 +113,10 @@ fn scope_descriptions(all: &ScopeDescriptions, scope: &Scope) -> Result<(), &'st
         if !scope.contains(value) || Scope::OWN.contains(&value.as_str()) {
             return Err("scope_descriptions describes a value that is not one of the client's own");
         }
-        if words.keys().any(|language| !LANGUAGES.contains(&language.as_str())) {
+        if words.keys().any(|tag| Language::parse(tag).is_none()) {
             return Err("scope_descriptions has a language that no page has");
         }
-        if !words.contains_key(LANGUAGES[0]) {
+        if !words.contains_key(Language::default().tag()) {
             return Err("scope_descriptions has a value without English words");
         }
         if !words.values().all(|text| is_description(text)) {

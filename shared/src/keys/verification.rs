@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use jsonwebtoken::jwk::Jwk;
 
 use crate::domain::jws_algorithm::JwsAlgorithm;
+use crate::protocol::jwks::PublicJwk;
 use crate::protocol::jws::{UnverifiedJws, VerifiedClaims};
 use crate::protocol::verification_key::VerificationKey;
 use crate::store::KeyRecord;
@@ -18,25 +19,28 @@ pub enum NotOurs {
     WrongSignature,
 }
 
-/// The public halves of all signing keys, by `kid`, published or not.
+/// The public halves of all signing keys, by `kid`, published or not. One is made ready when a token names it: most
+/// functions that read keys verify nothing.
 #[derive(Default)]
-pub(super) struct OwnPublicKeys(HashMap<String, Jwk>);
+pub(super) struct OwnPublicKeys(HashMap<String, PublicJwk>);
 
 impl OwnPublicKeys {
-    /// A key that cannot be read verifies nothing, and stops nothing else.
     pub(super) fn of(records: &[KeyRecord]) -> Self {
         let public = records.iter().filter_map(|record| record.public.as_ref());
-        let jwks =
-            public.filter_map(|public| serde_json::from_value(serde_json::to_value(public).ok()?).ok());
-        Self(jwks.filter_map(|jwk: Jwk| Some((jwk.common.key_id.clone()?, jwk))).collect())
+        Self(public.map(|public| (public.kid.clone(), public.clone())).collect())
     }
 
     /// The claims of a token of ours. The algorithm is the one that the stored key names (`HYG-3-02`). Which kind of
     /// token it is, for whom, and until when is for who asks.
     pub(super) fn verify(&self, jws: &UnverifiedJws<'_>) -> Result<VerifiedClaims, NotOurs> {
-        let jwk = jws.kid().and_then(|kid| self.0.get(kid)).ok_or(NotOurs::UnknownKey)?;
-        let algorithm = jwk.common.key_algorithm.and_then(|alg| JwsAlgorithm::parse(&alg.to_string()));
-        let key = algorithm.and_then(|algorithm| VerificationKey::new(jwk, algorithm));
-        jws.verify(&key.ok_or(NotOurs::UnknownKey)?).ok_or(NotOurs::WrongSignature)
+        let public = jws.kid().and_then(|kid| self.0.get(kid)).ok_or(NotOurs::UnknownKey)?;
+        // A key that cannot be read verifies nothing.
+        let key = ready(public).ok_or(NotOurs::UnknownKey)?;
+        jws.verify(&key).ok_or(NotOurs::WrongSignature)
     }
+}
+
+fn ready(public: &PublicJwk) -> Option<VerificationKey> {
+    let jwk: Jwk = serde_json::from_value(serde_json::to_value(public).ok()?).ok()?;
+    VerificationKey::new(&jwk, JwsAlgorithm::parse(&public.alg)?)
 }

@@ -7,12 +7,6 @@ use super::layout::{Layout, clock, cross, end, notice};
 use super::words::Names;
 use super::{Language, Page};
 
-/// What was decided by the form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Denied,
-}
-
 /// There is nothing to decide: unknown, expired and decided look alike, so that a link tells nothing.
 pub fn not_open(language: Language, operator_name: &str, nonce: &str) -> Page {
     let words = Catalogue::of(language);
@@ -23,18 +17,14 @@ pub fn not_open(language: Language, operator_name: &str, nonce: &str) -> Page {
     })
 }
 
-/// The decision is recorded.
-pub fn decided(language: Language, operator_name: &str, outcome: Outcome, nonce: &str) -> Page {
+/// What the form sent is recorded.
+pub fn declined(language: Language, operator_name: &str, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let names = Names { client: "", operator: operator_name };
-    match outcome {
-        Outcome::Denied => {
-            let heading = words.declined_heading;
-            let layout = Layout { language, operator_name, title: heading, status: 200, nonce, script: None };
-            let text = [html! { (words.declined_text) }, names.fill(words.declined_call)];
-            layout.page(html! { main { (end(cross(), heading, &text)) } })
-        }
-    }
+    let heading = words.declined_heading;
+    let layout = Layout { language, operator_name, title: heading, status: 200, nonce, script: None };
+    let text = [html! { (words.declined_text) }, names.fill(words.declined_call)];
+    layout.page(html! { main { (end(cross(), heading, &text)) } })
 }
 
 /// It cannot be answered now.

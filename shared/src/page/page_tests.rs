@@ -53,7 +53,7 @@ fn pages(language: Language) -> Vec<Page> {
         enrolment(&enrolment_view(language), NONCE),
         enrolment(&EnrolmentView { needs_assertion: None, ..enrolment_view(language) }, NONCE),
         not_open(language, operator, NONCE),
-        decided(language, operator, Outcome::Denied, NONCE),
+        declined(language, operator, NONCE),
         trouble(language, operator, NONCE),
         ticket_not_open(language, operator, NONCE),
     ]

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use ciba::http::respond;
 use ciba::page::{
-    ConsentView, EnrolmentView, Language, Outcome, Page, PasskeyView, ScopeLine, consent, decided, enrolment,
+    ConsentView, EnrolmentView, Language, Page, PasskeyView, ScopeLine, consent, declined, enrolment,
     not_open, scope_words, ticket_not_open, trouble,
 };
 use ciba_local::server::{Server, listen};
@@ -138,7 +138,7 @@ fn nonce() -> String {
 async fn message_page(Path(name): Path<String>, headers: HeaderMap) -> axum::response::Response {
     let language = language(&headers);
     served(match name.as_str() {
-        "declined" => decided(language, OPERATOR, Outcome::Denied, &nonce()),
+        "declined" => declined(language, OPERATOR, &nonce()),
         "not_open" => not_open(language, OPERATOR, &nonce()),
         "ticket" => ticket_not_open(language, OPERATOR, &nonce()),
         _ => trouble(language, OPERATOR, &nonce()),
