@@ -2,7 +2,7 @@
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
-use ciba::domain::key_schedule::{JWKS_MAX_AGE, is_published};
+use ciba::domain::key_schedule::{JWKS_MAX_AGE, Scheduled, is_published};
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
@@ -31,7 +31,8 @@ impl Jwks {
         if request.method() != "GET" {
             return Err(Error::MethodNotAllowed.into());
         }
-        let records = self.table.list_public_keys().await?;
+        let mut records = self.table.list_public_keys().await?;
+        records.retain(|record| !record.is_withdrawn());
         // Each algorithm has a schedule of its own.
         let schedules = records.chunk_by(|one, next| one.key_use == next.key_use);
         let published = schedules

@@ -25,10 +25,16 @@ impl KeyRotation {
         })
     }
 
-    /// Makes what is due, and answers what was made: `{"made": ["handle#1", …]}`.
+    /// Makes what is due, and answers what was made: `{"made": ["handle#1", …]}`; and `unused_in_kms`, the keys that another
+    /// rotation was faster than, if there are any.
     pub async fn run(&self, invocation: &Invocation) -> Result<Value, RotationError> {
-        let made = rotate(&self.table, &self.kms, &self.settings, invocation).await?;
-        let names = made.iter().map(|(key_use, generation)| format!("{}#{generation}", key_use.as_str()));
-        Ok(json!({ "made": names.collect::<Vec<_>>() }))
+        let rotated = rotate(&self.table, &self.kms, &self.settings, invocation).await?;
+        let names =
+            rotated.made.iter().map(|(key_use, generation)| format!("{}#{generation}", key_use.as_str()));
+        let mut answer = json!({ "made": names.collect::<Vec<_>>() });
+        if !rotated.unused_in_kms.is_empty() {
+            answer["unused_in_kms"] = rotated.unused_in_kms.into();
+        }
+        Ok(answer)
     }
 }

@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(async move |event: LambdaEvent<Value>| {
         let answer =
             rotation.run(&serve::invocation(event.context.deadline)).await.map_err(|error| error.0)?;
-        serve::log_outcome("keys rotated", answer.to_string());
+        serve::log_outcome("keys_rotated", answer.to_string());
         Ok::<_, Error>(answer)
     }))
     .await

@@ -8,7 +8,7 @@ use ciba::domain::jws_algorithm::JwsAlgorithm;
 use ciba::domain::key_schedule::{JWKS_MAX_AGE, RELOAD_EVERY, Scheduled, current, is_published};
 use ciba::domain::time::Timestamp;
 use ciba::flows::Invocation;
-use ciba::flows::rotate_keys::{Made, rotate_now};
+use ciba::flows::rotate_keys::{self, Rotated, rotate_now};
 use ciba::keys::Kms;
 use ciba::store::{KeyRecord, KeyUse, Table};
 use serde_json::json;
@@ -34,21 +34,35 @@ pub(crate) enum KeyState {
     Retired,
     /// What it made has ended.
     Ended,
+    /// It leaked: what it made is good for nothing any more.
+    Withdrawn,
 }
 
 impl KeyState {
+    /// Whether it makes something new, now or soon.
+    pub(crate) const fn is_used(self) -> bool {
+        match self {
+            Self::Waiting | Self::Current => true,
+            Self::Retired | Self::Ended | Self::Withdrawn => false,
+        }
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
             Self::Current => "current",
             Self::Retired => "retired",
             Self::Ended => "ended",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }
 
 /// The state of `key` at `now`; `keys` are all of its use.
 pub(crate) fn state<K: Scheduled>(key: &K, keys: &[K], now: Timestamp) -> KeyState {
+    if key.is_withdrawn() {
+        return KeyState::Withdrawn;
+    }
     if key.times().sign_from > now {
         return KeyState::Waiting;
     }
@@ -70,14 +84,24 @@ pub(crate) async fn run(
 ) -> Result<Output, Failure> {
     match command {
         KeyCommand::List => Ok(list(&table(environment)?.list_keys().await?, invocation.now)),
-        KeyCommand::Rotate { key_use } => {
-            let wanted = |one: &KeyUse| match key_use {
-                None => *one != KeyUse::Data,
-                Some(RotatedUse::Signing) => one.algorithm().is_some(),
-                Some(RotatedUse::Handle) => *one == KeyUse::Handle,
+        KeyCommand::Rotate { key_use, alg, emergency, confirm } => {
+            let wanted = |one: &KeyUse| match (key_use, one.algorithm()) {
+                (None | Some(RotatedUse::Signing), Some(algorithm)) => {
+                    alg.is_none_or(|wanted| wanted == algorithm)
+                }
+                (None, None) => *one == KeyUse::Handle && alg.is_none(),
+                (Some(RotatedUse::Signing), None) => false,
+                (Some(RotatedUse::Handle), _) => *one == KeyUse::Handle,
             };
+            if *key_use == Some(RotatedUse::Handle) && alg.is_some() {
+                return Err(Failure::Usage("a handle key has no algorithm: leave out --alg".to_owned()));
+            }
             let uses: Vec<_> = KeyUse::ALL.into_iter().filter(wanted).collect();
-            rotate(&uses, environment, invocation).await
+            match (emergency, confirm) {
+                (false, _) => rotate(&uses, environment, invocation).await,
+                (true, false) => announce(&uses, &table(environment)?.list_keys().await?, invocation.now),
+                (true, true) => replace_leaked(&uses, environment, invocation).await,
+            }
         }
     }
 }
@@ -91,18 +115,70 @@ async fn rotate(
     let aws = Aws::read(environment)?;
     let settings = KeySettings::read(environment)?;
     let table = Table::connect(&aws);
-    let made = rotate_now(&table, &Kms::connect(&aws), &settings, uses, invocation).await?;
-    Ok(rotated(&made, uses, &table.list_keys().await?, invocation.now))
+    let done = rotate_now(&table, &Kms::connect(&aws), &settings, uses, invocation).await?;
+    Ok(rotated(&done, uses, &table.list_keys().await?, invocation.now))
+}
+
+/// What an emergency would withdraw and end, which nobody can take back.
+fn announce(uses: &[KeyUse], records: &[KeyRecord], now: Timestamp) -> Result<Output, Failure> {
+    let mut text = "Nothing is changed yet. With --confirm these keys are withdrawn, for good:\n".to_owned();
+    for key_use in uses {
+        let keys = of(*key_use, records);
+        for record in keys.iter().filter(|record| !record.is_withdrawn()) {
+            let kid = record.public.as_ref().map(|jwk| format!(", kid {}", jwk.kid)).unwrap_or_default();
+            let state = state(record, &keys, now).as_str();
+            text += &format!("  {} key {}, {state}{kid}\n", key_use.as_str(), record.generation);
+        }
+    }
+    text += match uses.contains(&KeyUse::Handle) {
+        true => HANDLES_END,
+        false => TOKENS_END,
+    };
+    Err(Failure::Refused(text))
+}
+
+const TOKENS_END: &str = "Every token that they signed fails from then on: here at once, and at a client or an API when its copy of \
+    the key set ends, after 300 s at most. Grants stand: a client with a refresh token gets new tokens.";
+const HANDLES_END: &str = "Every pending request and every grant that they sealed ends: clients have to ask anew, and people to \
+    decide anew. Access tokens fail here, and stay good for whoever verifies them by the key set alone, until they expire.";
+
+/// What there is of `uses` has leaked.
+async fn replace_leaked(
+    uses: &[KeyUse],
+    environment: &Environment,
+    invocation: &Invocation,
+) -> Result<Output, Failure> {
+    let aws = Aws::read(environment)?;
+    let settings = KeySettings::read(environment)?;
+    let table = Table::connect(&aws);
+    let done = rotate_keys::replace_leaked(&table, &Kms::connect(&aws), &settings, uses, invocation).await?;
+    let records = table.list_keys().await?;
+    let mut output = rotated(&done, uses, &records, invocation.now);
+    let mut withdrawn = Vec::new();
+    for key_use in uses {
+        let through = of(*key_use, &records).into_iter().rfind(Scheduled::is_withdrawn);
+        let Some(record) = through else { continue };
+        let (name, generation) = (key_use.as_str(), record.generation);
+        output.text += &format!("{name} keys are withdrawn up to {generation}.\n");
+        withdrawn.push(json!({
+            "use": use_of(*key_use),
+            "alg": key_use.algorithm().map(JwsAlgorithm::as_str),
+            "through": generation,
+            "at": record.withdrawn_at.map(Timestamp::seconds),
+        }));
+    }
+    output.json["withdrawn"] = withdrawn.into();
+    Ok(output)
 }
 
 /// What was made, and of the uses that were asked for, what waited already.
-fn rotated(made: &[Made], uses: &[KeyUse], records: &[KeyRecord], now: Timestamp) -> Output {
+fn rotated(done: &Rotated, uses: &[KeyUse], records: &[KeyRecord], now: Timestamp) -> Output {
     let mut text = String::new();
     let mut keys = Vec::new();
     for key_use in KeyUse::ALL {
         let newest = of(key_use, records).into_iter().max_by_key(|record| record.generation);
         let Some(KeyRecord { generation, times, .. }) = newest else { continue };
-        let is_made = made.contains(&(key_use, generation));
+        let is_made = done.made.contains(&(key_use, generation));
         if !is_made && !uses.contains(&key_use) {
             continue;
         }
@@ -112,8 +188,14 @@ fn rotated(made: &[Made], uses: &[KeyUse], records: &[KeyRecord], now: Timestamp
             (true, true) => {
                 format!("{name} key {generation} is made and known at once; it is used from {at}.\n")
             }
-            (true, false) => format!("{name} key {generation} is made; it is the first, and used at once.\n"),
-            (false, _) => {
+            (true, false) if generation == 1 => {
+                format!("{name} key {generation} is made; it is the first, and used at once.\n")
+            }
+            (true, false) => format!("{name} key {generation} is made, and used at once.\n"),
+            (false, false) => {
+                format!("{name} key {generation} was made just now, and is used at once: none is made.\n")
+            }
+            (false, true) => {
                 format!("{name} key {generation} was there already, to be used from {at}: none is made.\n")
             }
         };
@@ -125,7 +207,10 @@ fn rotated(made: &[Made], uses: &[KeyUse], records: &[KeyRecord], now: Timestamp
             "sign_from": times.sign_from.seconds(),
         }));
     }
-    Output::new(text, json!({ "keys": keys }))
+    for key_id in &done.unused_in_kms {
+        text += &format!("Another rotation was faster. Delete {key_id} in KMS: nothing uses it.\n");
+    }
+    Output::new(text, json!({ "keys": keys, "unused_in_kms": done.unused_in_kms }))
 }
 
 /// Of `records`, those of one use.
@@ -151,6 +236,7 @@ fn list(records: &[KeyRecord], now: Timestamp) -> Output {
         "used from",
         "used until",
         "good until",
+        "kept in",
         "kid",
     ];
     let mut rows = vec![header.map(str::to_owned)];
@@ -175,6 +261,7 @@ fn list(records: &[KeyRecord], now: Timestamp) -> Output {
                 utc(times.sign_from),
                 end(times.sign_until),
                 end(times.verify_until),
+                record.kms_key_id.clone().map_or_else(|| "table".to_owned(), |id| format!("KMS {id}")),
                 kid.unwrap_or("-").to_owned(),
             ]);
             keys.push(json!({
@@ -188,6 +275,8 @@ fn list(records: &[KeyRecord], now: Timestamp) -> Output {
                 "sign_until": until(times.sign_until).map(Timestamp::seconds),
                 "verify_until": until(times.verify_until).map(Timestamp::seconds),
                 "kid": kid,
+                "kms_key_id": record.kms_key_id,
+                "withdrawn_at": record.withdrawn_at.map(Timestamp::seconds),
             }));
         }
     }
@@ -210,7 +299,16 @@ mod tests {
     const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     fn record(key_use: KeyUse, generation: u32, times: KeyTimes) -> KeyRecord {
-        KeyRecord { key_use, generation, times, sealed: b"sealed".to_vec(), sealed_under: 1, public: None }
+        KeyRecord {
+            key_use,
+            generation,
+            times,
+            sealed: b"sealed".to_vec(),
+            sealed_under: 1,
+            kms_key_id: None,
+            public: None,
+            withdrawn_at: None,
+        }
     }
 
     /// Two generations of one use; the second signs ten minutes after `made`.

@@ -1,7 +1,9 @@
-//! A double of AWS KMS: JSON 1.1 over HTTP, real AES-256-GCM under a key that lives as long as the double.
+//! A double of AWS KMS: JSON 1.1 over HTTP, real AES-256-GCM and real signatures under keys that live as long as the
+//! double.
 
 mod blob;
 mod call;
+mod signing;
 mod wire;
 
 use std::{
@@ -12,15 +14,16 @@ use std::{
 
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::Response, routing::post};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::spawn_blocking};
 
 pub use blob::WrappingKey;
 pub use call::{Call, Failure};
 
 use crate::{ACCOUNT, REGION, caller, clock, server::Server};
+use signing::SigningKey;
 use wire::Refusal;
 
-/// The alias of the one key this double has.
+/// The alias of the one key that this double has from its start: it seals.
 pub const KEY_ALIAS: &str = "alias/ciba";
 
 const KEY_ID: &str = "0c1ba0c1-ba0c-41ba-80c1-ba0c1ba0c1ba";
@@ -39,6 +42,7 @@ pub struct KmsHandle {
 #[derive(Debug)]
 struct Double {
     key: WrappingKey,
+    signing: Mutex<Vec<SigningKey>>,
     calls: Mutex<Vec<Call>>,
     failures: Mutex<VecDeque<Failure>>,
 }
@@ -58,7 +62,12 @@ impl Kms {
     /// When the listener has no local address.
     pub fn start_with(listener: TcpListener, key: &WrappingKey) -> io::Result<KmsHandle> {
         let key = key.clone();
-        let state = Arc::new(Double { key, calls: Mutex::default(), failures: Mutex::default() });
+        let state = Arc::new(Double {
+            key,
+            signing: Mutex::default(),
+            calls: Mutex::default(),
+            failures: Mutex::default(),
+        });
         let router = Router::new().route("/", post(receive)).with_state(Arc::clone(&state));
         Ok(KmsHandle { server: Server::start(listener, router)?, state })
     }
@@ -80,6 +89,11 @@ impl KmsHandle {
         lock(&self.state.calls).clear();
     }
 
+    /// The names of the keys that were made to sign.
+    pub fn signing_keys(&self) -> Vec<String> {
+        lock(&self.state.signing).iter().map(|key| key.id().to_owned()).collect()
+    }
+
     /// Makes the next call fail. Several failures are used up one by one.
     pub fn fail_next(&self, failure: Failure) {
         lock(&self.state.failures).push_back(failure);
@@ -94,6 +108,7 @@ async fn receive(State(double): State<Arc<Double>>, headers: HeaderMap, body: By
         caller: caller::access_key_id(&headers),
         key_id: input["KeyId"].as_str().map(str::to_owned),
         context: blob::context(&input),
+        tags: signing::tags(&input),
     });
     let failure = lock(&double.failures).pop_front();
     if let Some(failure) = failure
@@ -101,7 +116,15 @@ async fn receive(State(double): State<Arc<Double>>, headers: HeaderMap, body: By
     {
         return refusal.response();
     }
-    match double.answer(&operation, &input) {
+    let answer = match operation.as_str() {
+        // Beside the runtime: an RSA key takes long, and calls under way would time out.
+        "CreateKey" => {
+            let made = spawn_blocking(move || SigningKey::create(&input)).await;
+            made.unwrap_or_else(|_| Err(Refusal::internal())).map(|key| double.keep(key))
+        }
+        operation => double.answer(operation, &input),
+    };
+    match answer {
         Ok(output) => wire::answer(&output),
         Err(refusal) => refusal.response(),
     }
@@ -113,7 +136,9 @@ impl Double {
             "GenerateDataKey" => self.generate_data_key(input, true),
             "GenerateDataKeyWithoutPlaintext" => self.generate_data_key(input, false),
             "Decrypt" => self.decrypt(input),
-            "DescribeKey" => describe_key(input),
+            "GetPublicKey" => self.with_signing_key(input, SigningKey::public_key),
+            "Sign" => self.with_signing_key(input, |key| key.sign(input)),
+            "DescribeKey" => self.describe_key(input),
             _ => Err(Refusal::new("UnknownOperationException", "This double does not know the operation")),
         }
     }
@@ -150,22 +175,51 @@ impl Double {
             "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
         }))
     }
+
+    fn keep(&self, key: SigningKey) -> Value {
+        let metadata = key.metadata();
+        lock(&self.signing).push(key);
+        json!({ "KeyMetadata": metadata })
+    }
+
+    fn with_signing_key(
+        &self,
+        input: &Value,
+        act: impl FnOnce(&SigningKey) -> Result<Value, Refusal>,
+    ) -> Result<Value, Refusal> {
+        let name = input["KeyId"].as_str().ok_or_else(|| Refusal::validation("KeyId is missing"))?;
+        match lock(&self.signing).iter().find(|key| key.is_called(name)) {
+            Some(key) => act(key),
+            // The other key is there, and signs nothing.
+            None => match known_key(input) {
+                Ok(()) => Err(Refusal::new("InvalidKeyUsageException", "The key is not one that signs")),
+                Err(refusal) => Err(refusal),
+            },
+        }
+    }
+
+    fn describe_key(&self, input: &Value) -> Result<Value, Refusal> {
+        if known_key(input).is_ok() {
+            let metadata = key_metadata(KEY_ID, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT");
+            return Ok(json!({ "KeyMetadata": metadata }));
+        }
+        self.with_signing_key(input, |key| Ok(json!({ "KeyMetadata": key.metadata() })))
+    }
 }
 
-fn describe_key(input: &Value) -> Result<Value, Refusal> {
-    known_key(input)?;
-    Ok(json!({"KeyMetadata": {
+fn key_metadata(id: &str, usage: &str, spec: &str) -> Value {
+    json!({
         "AWSAccountId": ACCOUNT,
-        "KeyId": KEY_ID,
-        "Arn": key_arn(),
+        "KeyId": id,
+        "Arn": arn(&format!("key/{id}")),
         "CreationDate": clock::since_epoch(clock::now()).as_secs(),
         "Enabled": true,
         "KeyState": "Enabled",
-        "KeyUsage": "ENCRYPT_DECRYPT",
-        "KeySpec": "SYMMETRIC_DEFAULT",
+        "KeyUsage": usage,
+        "KeySpec": spec,
         "KeyManager": "CUSTOMER",
         "Origin": "AWS_KMS",
-    }}))
+    })
 }
 
 /// A key goes by its id, its alias, or the ARN of either.

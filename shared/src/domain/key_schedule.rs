@@ -14,6 +14,12 @@ pub const JWKS_MAX_AGE: Duration = Duration::from_secs(300);
 /// How long a key stays published after its last signature: longer than any token it signed lives.
 pub const KEEP_PUBLISHED: Duration = Duration::from_secs(48 * 60 * 60);
 
+/// How far the clocks of an operator and of a function may be apart: AWS refuses what is signed by a clock that is
+/// further off.
+const CLOCKS_APART: Duration = Duration::from_secs(300);
+/// How long another emergency of the same use is taken for the same one, reported twice.
+const SAME_EMERGENCY: Duration = Duration::from_secs(60);
+
 /// The times of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyTimes {
@@ -35,6 +41,18 @@ impl KeyTimes {
         Self::starting(now, now.plus(RELOAD_EVERY + JWKS_MAX_AGE), rotate_every)
     }
 
+    /// The successor of a leaked key signs at once, by every clock. Nobody waits for those who do not know it yet: they
+    /// look for a key they do not know.
+    pub fn at_once(now: Timestamp, rotate_every: Duration) -> Self {
+        let from = now.minus(CLOCKS_APART);
+        Self::starting(from, from, rotate_every)
+    }
+
+    /// Whether it is the successor of a key that leaked not long before `now`.
+    fn was_made_at_once(&self, now: Timestamp) -> bool {
+        self.sign_from == self.publish_from && now.since(self.publish_from) < CLOCKS_APART + SAME_EMERGENCY
+    }
+
     fn starting(publish_from: Timestamp, sign_from: Timestamp, rotate_every: Duration) -> Self {
         let sign_until = sign_from.plus(rotate_every);
         Self { publish_from, sign_from, sign_until, verify_until: sign_until.plus(KEEP_PUBLISHED) }
@@ -45,6 +63,11 @@ impl KeyTimes {
 pub trait Scheduled {
     fn generation(&self) -> u32;
     fn times(&self) -> &KeyTimes;
+
+    /// Whether it was withdrawn in an emergency. What works with keys never gets such a one to see.
+    fn is_withdrawn(&self) -> bool {
+        false
+    }
 }
 
 /// The key to use at `now`: the newest one whose time has come.
@@ -58,6 +81,10 @@ pub fn current<K: Scheduled>(keys: &[K], now: Timestamp) -> Option<&K> {
 pub fn due<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duration) -> Option<(u32, KeyTimes)> {
     match keys.iter().max_by_key(|key| key.generation()) {
         None => Some((1, KeyTimes::first(now, rotate_every))),
+        // Only a hand in the table gets here: an emergency puts the successor first.
+        Some(newest) if newest.is_withdrawn() => {
+            Some((newest.generation() + 1, KeyTimes::at_once(now, rotate_every)))
+        }
         Some(newest) if now.plus(RELOAD_EVERY + JWKS_MAX_AGE) >= newest.times().sign_until => {
             Some((newest.generation() + 1, KeyTimes::successor(now, rotate_every)))
         }
@@ -79,6 +106,31 @@ pub fn successor<K: Scheduled>(
         Some(newest) if newest.times().sign_from > now => None,
         Some(newest) => Some((newest.generation() + 1, KeyTimes::successor(now, rotate_every))),
     }
+}
+
+/// What is done about a leak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Emergency {
+    /// The generation to make, with its times, unless it is there.
+    pub successor: Option<(u32, KeyTimes)>,
+    /// The newest generation to be withdrawn, once its successor is there; 0 for none.
+    pub withdraw_through: u32,
+}
+
+/// What is to be done at `now` about a leak of `keys`, which are all of one use.
+///
+/// All that were made so far are withdrawn, those that wait and those that are retired included: where one leaked, the
+/// others lay beside it. The successor that somebody else made for the same emergency is not.
+pub fn emergency<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duration) -> Emergency {
+    let Some(newest) = keys.iter().max_by_key(|key| key.generation()) else {
+        return Emergency { successor: Some((1, KeyTimes::first(now, rotate_every))), withdraw_through: 0 };
+    };
+    let generation = newest.generation();
+    if generation > 1 && !newest.is_withdrawn() && newest.times().was_made_at_once(now) {
+        return Emergency { successor: None, withdraw_through: generation - 1 };
+    }
+    let successor = (generation + 1, KeyTimes::at_once(now, rotate_every));
+    Emergency { successor: Some(successor), withdraw_through: generation }
 }
 
 /// Whether verifiers are to know `key` at `now`: from before it signs until all it signed has ended.
@@ -157,6 +209,38 @@ mod tests {
         assert_eq!(current_generation(&keys, now.plus(notice)), Some(2));
         assert_eq!(successor(&keys, now.plus(notice), 90 * DAY).unwrap().0, 3);
         assert_eq!(successor::<Key>(&[], now, DAY), Some((1, KeyTimes::first(now, DAY))));
+    }
+
+    /// TOK-12-03
+    #[test]
+    fn an_emergency_withdraws_what_was_made_and_its_successor_signs_at_once_by_every_clock() {
+        let now = START.plus(DAY);
+        let mut keys = vec![Key(1, KeyTimes::first(START, DAY)), Key(2, KeyTimes::successor(now, DAY))];
+        let plan = emergency(&keys, now, DAY);
+        let (generation, times) = plan.successor.unwrap();
+        assert_eq!((generation, plan.withdraw_through), (3, 2), "the one that waits is withdrawn as well");
+        keys.push(Key(generation, times));
+        let behind = now.minus(CLOCKS_APART);
+        assert_eq!(current_generation(&keys, behind), Some(3));
+        assert!(is_published(&keys[2], &keys, behind));
+        assert_eq!(times.sign_until, now.minus(CLOCKS_APART).plus(DAY));
+        assert_eq!(emergency::<Key>(&[], now, DAY).withdraw_through, 0);
+    }
+
+    #[test]
+    fn an_emergency_that_is_reported_twice_is_one_and_a_later_one_is_another() {
+        let now = START.plus(DAY);
+        let keys = [Key(1, KeyTimes::first(START, DAY)), Key(2, KeyTimes::at_once(now, DAY))];
+        let again = Emergency { successor: None, withdraw_through: 1 };
+        for seconds in [0, 59] {
+            assert_eq!(emergency(&keys, now.plus(Duration::from_secs(seconds)), DAY), again, "{seconds}");
+        }
+        assert_eq!(emergency(&keys, now.minus(CLOCKS_APART), DAY), again, "by a clock that is behind");
+        let later = emergency(&keys, now.plus(SAME_EMERGENCY), DAY);
+        assert_eq!((later.successor.unwrap().0, later.withdraw_through), (3, 2));
+        // The very first key looks like one that was made at once.
+        let first = emergency(&keys[..1], START, DAY);
+        assert_eq!((first.successor.unwrap().0, first.withdraw_through), (2, 1));
     }
 
     #[test]

@@ -57,6 +57,24 @@ impl HandleUse {
     }
 }
 
+/// A secret that is kept beside a request until its client has been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    NotificationToken,
+    /// What a push client is sent.
+    Payload,
+}
+
+impl Kept {
+    fn aad(self, version: u8, request: &RequestKey) -> Aad<Vec<u8>> {
+        let label: &[u8] = match self {
+            Self::NotificationToken => b"notification_token",
+            Self::Payload => b"payload",
+        };
+        Aad::from([label, &[version], request.as_bytes()].concat())
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenError {
     /// Sealed under a key that is not known (yet): reading the keys again may help.
@@ -89,18 +107,35 @@ impl HandleKey {
 
     /// `None` only if the cipher itself fails.
     pub fn seal(&self, handle_use: HandleUse, plain: &[u8]) -> Option<Vec<u8>> {
-        let nonce = Nonce::assume_unique_for_key(NONCE);
-        let mut body = plain.to_vec();
-        self.key.seal_in_place_append_tag(nonce, handle_use.aad(self.version()), &mut body).ok()?;
-        Some([&[self.version()], body.as_slice()].concat())
+        self.seal_as(handle_use.aad(self.version()), plain)
     }
 
     /// Opens what [`HandleKey::seal`] made.
     pub fn open(&self, handle_use: HandleUse, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        self.open_as(handle_use.aad(self.version()), sealed)
+    }
+
+    /// Seals what is kept for one request. Two requests' equal secrets do not look alike.
+    pub fn seal_kept(&self, kept: Kept, request: &RequestKey, plain: &[u8]) -> Option<Vec<u8>> {
+        self.seal_as(kept.aad(self.version(), request), plain)
+    }
+
+    /// Opens what [`HandleKey::seal_kept`] made, for the same request.
+    pub fn open_kept(&self, kept: Kept, request: &RequestKey, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        self.open_as(kept.aad(self.version(), request), sealed)
+    }
+
+    fn seal_as(&self, aad: Aad<Vec<u8>>, plain: &[u8]) -> Option<Vec<u8>> {
+        let nonce = Nonce::assume_unique_for_key(NONCE);
+        let mut body = plain.to_vec();
+        self.key.seal_in_place_append_tag(nonce, aad, &mut body).ok()?;
+        Some([&[self.version()], body.as_slice()].concat())
+    }
+
+    fn open_as(&self, aad: Aad<Vec<u8>>, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
         let (_, body) = sealed.split_first().ok_or(OpenError::Forged)?;
         let mut body = body.to_vec();
-        let nonce = Nonce::assume_unique_for_key(NONCE);
-        let plain = self.key.open_in_place(nonce, handle_use.aad(self.version()), &mut body);
+        let plain = self.key.open_in_place(Nonce::assume_unique_for_key(NONCE), aad, &mut body);
         Ok(plain.map_err(|_| OpenError::Forged)?.to_vec())
     }
 }

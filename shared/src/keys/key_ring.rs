@@ -11,11 +11,11 @@ use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::key_schedule::{RELOAD_EVERY, Scheduled, current};
 use crate::domain::request_key::RequestKey;
 use crate::domain::time::Timestamp;
-use crate::keys::handle::{self, HandleKey, HandleUse, OpenError};
+use crate::keys::handle::{self, HandleKey, HandleUse, Kept, OpenError};
 use crate::keys::verification::{NotOurs, OwnPublicKeys};
-use crate::keys::{DataKey, Kms, SigningKey};
+use crate::keys::{DataKey, Kms, PrivateKey, SigningKey};
 use crate::protocol::jws::{UnverifiedJws, VerifiedClaims};
-use crate::store::{KeyRecord, KeyUse, Table};
+use crate::store::{KeyRecord, KeyUse, Table, WithdrawnKeys};
 
 /// How often an unknown key version, or an unknown `kid`, may make a function read its keys again.
 const RELOAD_FOR_UNKNOWN: Duration = Duration::from_secs(60);
@@ -35,16 +35,24 @@ pub struct KeyRing {
     handle: Vec<HandleKey>,
     signing: HashMap<JwsAlgorithm, Vec<SigningKey>>,
     public: OwnPublicKeys,
+    /// What was withdrawn when it was read. No such key is in it.
+    withdrawn: WithdrawnKeys,
 }
 
 impl KeyRing {
-    /// Opens the keys under `data_keys`.
+    /// Opens the keys under `data_keys`; those in KMS stay there.
     ///
     /// A ring has a handle key and one of the default algorithm. Another algorithm's may be missing, as after an
     /// update that brought it: what needs it is then refused, and nothing else.
-    fn open(records: &[KeyRecord], data_keys: &HashMap<u32, DataKey>) -> Result<Self, KeyError> {
+    fn open(
+        mut records: Vec<KeyRecord>,
+        withdrawn: WithdrawnKeys,
+        data_keys: &HashMap<u32, DataKey>,
+        kms: &Kms,
+    ) -> Result<Self, KeyError> {
         let (mut handle, mut signing) = (Vec::new(), HashMap::<_, Vec<_>>::new());
-        for record in records {
+        records.retain(|record| !record.is_withdrawn());
+        for record in &records {
             match record.key_use {
                 KeyUse::Data => {}
                 KeyUse::Handle => {
@@ -56,8 +64,11 @@ impl KeyRing {
                     let kid = public.map(|jwk| jwk.kid.clone());
                     let kid =
                         kid.ok_or(KeyError::new("a signing key has no public half of its algorithm"))?;
-                    let key = opened(record, data_keys)?;
-                    let key = SigningKey::new(algorithm, record.generation, record.times, kid, key);
+                    let private = match &record.kms_key_id {
+                        Some(key_id) => PrivateKey::in_kms(kms, key_id),
+                        None => PrivateKey::of(opened(record, data_keys)?),
+                    };
+                    let key = SigningKey::new(algorithm, record.generation, record.times, kid, private);
                     signing.entry(algorithm).or_default().push(key);
                 }
             }
@@ -66,7 +77,7 @@ impl KeyRing {
         if handle.is_empty() || !signing.contains_key(&JwsAlgorithm::DEFAULT) {
             return Err(KeyError::new("there are no keys yet; key-rotation makes them"));
         }
-        Ok(Self { handle, signing, public: OwnPublicKeys::of(records) })
+        Ok(Self { handle, signing, public: OwnPublicKeys::of(&records), withdrawn })
     }
 
     /// The handle of `request`, and the generation of the key that made it.
@@ -102,6 +113,35 @@ impl KeyRing {
         Ok(handle::encode(&sealed))
     }
 
+    /// The handle of `request` that a key of this generation made: what the client was given.
+    pub fn seal_handle_again(
+        &self,
+        handle_use: HandleUse,
+        request: &RequestKey,
+        generation: u32,
+    ) -> Result<String, KeyError> {
+        let key = self.handle.iter().find(|key| key.generation() == generation);
+        let key = key.ok_or_else(|| KeyError(format!("the handle key {generation} is missing")))?;
+        let sealed = key.seal(handle_use, request.as_bytes()).ok_or(KeyError::new("sealing failed"))?;
+        Ok(handle::encode(&sealed))
+    }
+
+    /// Seals what is kept beside `request`.
+    pub fn seal_kept(
+        &self,
+        kept: Kept,
+        request: &RequestKey,
+        plain: &[u8],
+        now: Timestamp,
+    ) -> Result<Vec<u8>, KeyError> {
+        let key = current(&self.handle, now).ok_or(KeyError::new("there is no handle key"))?;
+        key.seal_kept(kept, request, plain).ok_or(KeyError::new("sealing failed"))
+    }
+
+    pub fn open_kept(&self, kept: Kept, request: &RequestKey, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        self.key_of(sealed)?.open_kept(kept, request, sealed)
+    }
+
     fn seal(&self, handle_use: HandleUse, plain: &[u8], now: Timestamp) -> Result<(Vec<u8>, u32), KeyError> {
         let key = current(&self.handle, now).ok_or(KeyError::new("there is no handle key"))?;
         let sealed = key.seal(handle_use, plain).ok_or(KeyError::new("sealing failed"))?;
@@ -127,11 +167,17 @@ impl KeyRing {
     }
 
     fn unseal(&self, handle_use: HandleUse, sealed: &[u8]) -> Result<(RequestKey, u32), OpenError> {
-        let version = sealed.first().filter(|_| sealed.len() == handle_use.sealed_length());
-        let version = *version.ok_or(OpenError::Forged)?;
+        if sealed.len() != handle_use.sealed_length() {
+            return Err(OpenError::Forged);
+        }
+        handle::read(&self.key_of(sealed)?.open(handle_use, sealed)?)
+    }
+
+    /// The handle key that sealed this, by its version byte.
+    fn key_of(&self, sealed: &[u8]) -> Result<&HandleKey, OpenError> {
+        let version = *sealed.first().ok_or(OpenError::Forged)?;
         let of_version = self.handle.iter().filter(|key| key.version() == version);
-        let key = of_version.max_by_key(|key| key.generation()).ok_or(OpenError::UnknownVersion)?;
-        handle::read(&key.open(handle_use, sealed)?)
+        of_version.max_by_key(|key| key.generation()).ok_or(OpenError::UnknownVersion)
     }
 
     /// The key that signs by `algorithm` at `now`.
@@ -165,6 +211,8 @@ pub struct KeyRings {
 struct Loaded {
     ring: Option<Arc<KeyRing>>,
     at: Option<Timestamp>,
+    /// When an unknown key version or `kid` made them be read last.
+    for_unknown_at: Option<Timestamp>,
     /// Opened once per sandbox: a reload asks KMS only about data keys it has not seen.
     data_keys: HashMap<u32, DataKey>,
 }
@@ -176,7 +224,25 @@ impl KeyRings {
 
     /// The keys, at most [`RELOAD_EVERY`] old. If they cannot be read again, the ones at hand go on serving.
     pub async fn get(&self, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
-        self.no_older_than(RELOAD_EVERY, now).await
+        self.read(RELOAD_EVERY, &WithdrawnKeys::default(), now).await
+    }
+
+    /// The keys, as [`KeyRings::get`] has them, but without any that are `withdrawn`: those at hand do not go on serving
+    /// if one of them is. What was opened before has to be opened again.
+    pub async fn knowing(&self, withdrawn: &WithdrawnKeys, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
+        self.read(RELOAD_EVERY, withdrawn, now).await
+    }
+
+    /// The same for whoever may have opened something already: whether that has to be opened again.
+    pub async fn learn(&self, withdrawn: &WithdrawnKeys, now: Timestamp) -> Result<bool, KeyError> {
+        let loaded = self.loaded.lock().await;
+        // Without keys nothing was opened, and those that are read later know.
+        let known = loaded.ring.as_ref().is_none_or(|ring| ring.withdrawn.include(withdrawn));
+        drop(loaded);
+        if !known {
+            self.knowing(withdrawn, now).await?;
+        }
+        Ok(!known)
     }
 
     /// Opens a handle or a token with `open`; a key version that is not known makes the keys be read again, at most once
@@ -187,7 +253,7 @@ impl KeyRings {
         now: Timestamp,
     ) -> Result<Result<T, OpenError>, KeyError> {
         match open(&*self.get(now).await?) {
-            Err(OpenError::UnknownVersion) => Ok(open(&*self.no_older_than(RELOAD_FOR_UNKNOWN, now).await?)),
+            Err(OpenError::UnknownVersion) => Ok(open(&*self.get_for_unknown(now).await?)),
             opened => Ok(opened),
         }
     }
@@ -200,16 +266,35 @@ impl KeyRings {
         now: Timestamp,
     ) -> Result<Result<VerifiedClaims, NotOurs>, KeyError> {
         match self.get(now).await?.public.verify(jws) {
-            Err(NotOurs::UnknownKey) => {
-                Ok(self.no_older_than(RELOAD_FOR_UNKNOWN, now).await?.public.verify(jws))
-            }
+            Err(NotOurs::UnknownKey) => Ok(self.get_for_unknown(now).await?.public.verify(jws)),
             verified => Ok(verified),
         }
     }
 
-    async fn no_older_than(&self, age: Duration, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
+    /// The keys once something names one that is not among them. However young they are: the successor of a withdrawn
+    /// key is used at once.
+    async fn get_for_unknown(&self, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
         let mut loaded = self.loaded.lock().await;
-        if let Some(ring) = &loaded.ring
+        let again = loaded.for_unknown_at.is_none_or(|at| now.since(at) >= RELOAD_FOR_UNKNOWN);
+        if again {
+            loaded.for_unknown_at = Some(now);
+        }
+        drop(loaded);
+        // Those that were read for this very call are young enough.
+        let age = if again { Duration::from_millis(1) } else { RELOAD_EVERY };
+        self.read(age, &WithdrawnKeys::default(), now).await
+    }
+
+    /// Keys younger than `age` that know what is `withdrawn`.
+    async fn read(
+        &self,
+        age: Duration,
+        withdrawn: &WithdrawnKeys,
+        now: Timestamp,
+    ) -> Result<Arc<KeyRing>, KeyError> {
+        let mut loaded = self.loaded.lock().await;
+        let at_hand = loaded.ring.as_ref().filter(|ring| ring.withdrawn.include(withdrawn)).map(Arc::clone);
+        if let Some(ring) = &at_hand
             && loaded.at.is_some_and(|at| now.since(at) < age)
         {
             return Ok(Arc::clone(ring));
@@ -220,12 +305,13 @@ impl KeyRings {
                 (loaded.ring, loaded.at) = (Some(Arc::clone(&ring)), Some(now));
                 Ok(ring)
             }
-            Err(error) => loaded.ring.as_ref().map(Arc::clone).ok_or(error),
+            Err(error) => at_hand.ok_or(error),
         }
     }
 
     async fn load(&self, data_keys: &mut HashMap<u32, DataKey>) -> Result<KeyRing, KeyError> {
-        let records = self.table.list_keys().await.map_err(|error| KeyError(error.detail()))?;
+        let found = self.table.list_keys_and_withdrawals().await;
+        let (records, withdrawn) = found.map_err(|error| KeyError(error.detail()))?;
         for record in records.iter().filter(|record| record.key_use == KeyUse::Data) {
             if let Entry::Vacant(unknown) = data_keys.entry(record.generation) {
                 let plain = self.kms.decrypt(&record.sealed).await.map_err(|error| KeyError(error.0))?;
@@ -233,7 +319,7 @@ impl KeyRings {
                 unknown.insert(key);
             }
         }
-        KeyRing::open(&records, data_keys)
+        KeyRing::open(records, withdrawn, data_keys, &self.kms)
     }
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use crate::aws::Aws;
+use crate::config::Environment;
 use crate::domain::key_schedule::KeyTimes;
 use crate::keys::SigningKeyPair;
 
@@ -13,6 +15,7 @@ fn ring(generations: &[u32]) -> KeyRing {
         handle: generations.iter().map(key).collect(),
         signing: HashMap::new(),
         public: OwnPublicKeys::default(),
+        withdrawn: WithdrawnKeys::default(),
     }
 }
 
@@ -81,12 +84,21 @@ fn record(key_use: KeyUse, generation: u32) -> KeyRecord {
         times: KeyTimes::first(NOW.plus(Duration::from_secs(generation.into())), Duration::from_secs(3600)),
         sealed: data_key.seal(&sealing_label(key_use, generation), &private).unwrap(),
         sealed_under: 1,
+        kms_key_id: None,
         public,
+        withdrawn_at: None,
     }
 }
 
 fn opened_ring(records: &[KeyRecord]) -> Result<KeyRing, KeyError> {
-    KeyRing::open(records, &HashMap::from([(1, DataKey::new(&DATA_KEY).unwrap())]))
+    let data_keys = HashMap::from([(1, DataKey::new(&DATA_KEY).unwrap())]);
+    KeyRing::open(records.to_vec(), WithdrawnKeys::default(), &data_keys, &kms())
+}
+
+/// It is never asked here.
+fn kms() -> Kms {
+    let settings = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "TABLE_NAME"];
+    Kms::connect(&Aws::read(&Environment::of(settings.map(|name| (name, "x")))).unwrap())
 }
 
 /// TOK-12-02
@@ -144,4 +156,33 @@ fn each_algorithm_goes_from_key_to_key_by_itself() {
     };
     assert_eq!((generation(JwsAlgorithm::ES256, 1), generation(JwsAlgorithm::ES256, 2)), (1, 2));
     assert_eq!(generation(JwsAlgorithm::EdDSA, 2), 1);
+}
+
+/// TOK-12-05
+#[test]
+fn a_withdrawn_key_is_not_in_the_ring_and_its_successor_takes_over() {
+    let signing = KeyUse::Signing(JwsAlgorithm::ES256);
+    let mut records = [
+        record(KeyUse::Handle, 1),
+        record(KeyUse::Handle, 2),
+        record(signing, 1),
+        record(signing, 2),
+        record(signing, 3),
+    ];
+    for leaked in [0, 2, 3] {
+        records[leaked].withdrawn_at = Some(NOW);
+    }
+    let later = NOW.plus(Duration::from_secs(10));
+    let ring = opened_ring(&records).unwrap();
+    assert_eq!(ring.signing_key(JwsAlgorithm::ES256, later).unwrap().generation(), 3);
+    let known = |record: &KeyRecord| ring.public.knows(&record.public.as_ref().unwrap().kid);
+    assert_eq!([2, 3, 4].map(|at| known(&records[at])), [false, false, true]);
+    for (generation, expected) in [(1, Err(OpenError::UnknownVersion)), (2, Ok(REQUEST))] {
+        let key = HandleKey::new(generation, records[0].times, &[7; 32]).unwrap();
+        let handle = handle::encode(&key.seal(HandleUse::AuthReqId, REQUEST.as_bytes()).unwrap());
+        assert_eq!(ring.open_handle(HandleUse::AuthReqId, &handle), expected, "{generation}");
+    }
+    // Rather none than a withdrawn one.
+    records[4].withdrawn_at = Some(NOW);
+    assert!(opened_ring(&records).is_err());
 }

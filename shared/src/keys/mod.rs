@@ -1,6 +1,7 @@
 //! Signing keys, handle keys, and how they are kept: sealed under a data key that only KMS opens.
 
 mod data_key;
+mod der;
 mod handle;
 mod key_ring;
 mod kms;
@@ -8,8 +9,8 @@ mod signing;
 mod verification;
 
 pub use data_key::{DataKey, SealError};
-pub use handle::{HandleKey, HandleUse, OpenError};
+pub use handle::{HandleKey, HandleUse, Kept, OpenError};
 pub use key_ring::{KeyError, KeyRing, KeyRings, sealing_label};
 pub use kms::{Kms, KmsError};
-pub use signing::{SigningKey, SigningKeyPair};
+pub use signing::{PrivateKey, SigningKey, SigningKeyPair};
 pub use verification::NotOurs;

@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::key_schedule::{KeyTimes, Scheduled};
+use crate::keys::{KeyError, Kms};
 use crate::protocol::jwks::{PublicJwk, PublicKey};
 
 /// A new key pair: the private half to be sealed, the public half to be published.
@@ -63,21 +64,59 @@ fn ec_public_key(point: &[u8]) -> Option<PublicKey> {
     Some(PublicKey::Ec { crv: "P-256".to_owned(), x, y })
 }
 
-/// A signing key, unsealed. It signs by its own algorithm and no other (`TOK-12-02`).
+/// A signing key. It signs by its own algorithm and no other (`TOK-12-02`).
 pub struct SigningKey {
     algorithm: JwsAlgorithm,
     generation: u32,
     times: KeyTimes,
     kid: String,
-    pkcs8: Vec<u8>,
-    /// Parsed at the first signature: a cold start has keys of every algorithm and signs by one, if any.
-    private: OnceLock<Option<PrivateKey>>,
+    private: PrivateKey,
 }
 
-enum PrivateKey {
+/// The half that signs: at hand, or in KMS, which it never leaves (`TOK-12-05`).
+pub enum PrivateKey {
+    Local(LocalKey),
+    Kms { kms: Kms, key_id: String },
+}
+
+/// An unsealed key.
+pub struct LocalKey {
+    pkcs8: Vec<u8>,
+    /// Parsed at the first signature: a cold start has keys of every algorithm and signs by one, if any.
+    pair: OnceLock<Option<Pair>>,
+}
+
+enum Pair {
     Ecdsa(EcdsaKeyPair),
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ed25519(Ed25519KeyPair),
+}
+
+impl PrivateKey {
+    /// Of PKCS#8.
+    pub fn of(pkcs8: Vec<u8>) -> Self {
+        Self::Local(LocalKey { pkcs8, pair: OnceLock::new() })
+    }
+
+    pub fn in_kms(kms: &Kms, key_id: &str) -> Self {
+        Self::Kms { kms: kms.clone(), key_id: key_id.to_owned() }
+    }
+
+    /// The error is for the log.
+    async fn sign(&self, algorithm: JwsAlgorithm, message: &[u8]) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Local(key) => key.sign(algorithm, message).map_err(str::to_owned),
+            Self::Kms { kms, key_id } => kms.sign(key_id, algorithm, message).await.map_err(|error| error.0),
+        }
+    }
+}
+
+impl LocalKey {
+    fn sign(&self, algorithm: JwsAlgorithm, message: &[u8]) -> Result<Vec<u8>, &'static str> {
+        let pair = self.pair.get_or_init(|| Pair::parse(algorithm, &self.pkcs8));
+        let pair = pair.as_ref().ok_or("the key is malformed")?;
+        pair.sign(message).ok_or("the library refused")
+    }
 }
 
 /// RFC 7515 §4.1.
@@ -94,30 +133,29 @@ impl SigningKey {
         generation: u32,
         times: KeyTimes,
         kid: String,
-        pkcs8: Vec<u8>,
+        private: PrivateKey,
     ) -> Self {
-        Self { algorithm, generation, times, kid, pkcs8, private: OnceLock::new() }
+        Self { algorithm, generation, times, kid, private }
     }
 
     pub fn algorithm(&self) -> JwsAlgorithm {
         self.algorithm
     }
 
-    /// Signs `claims` as a JWT of this `typ`. The error is for the log.
-    pub fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, String> {
-        let failed = |why: &str| format!("signing by {} failed: {why}", self.algorithm.as_str());
-        let private = self.private.get_or_init(|| PrivateKey::parse(self.algorithm, &self.pkcs8));
-        let private = private.as_ref().ok_or_else(|| failed("the key is malformed"))?;
+    /// Signs `claims` as a JWT of this `typ`.
+    pub async fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, KeyError> {
+        let failed = |why: &str| KeyError(format!("signing by {} failed: {why}", self.algorithm.as_str()));
         let header = Header { typ, alg: self.algorithm.as_str(), kid: &self.kid };
         let header = serde_json::to_vec(&header).map_err(|error| failed(&error.to_string()))?;
         let claims = serde_json::to_vec(claims).map_err(|error| failed(&error.to_string()))?;
         let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
-        let signature = private.sign(signed.as_bytes()).ok_or_else(|| failed("the library refused"))?;
+        let signature = self.private.sign(self.algorithm, signed.as_bytes()).await;
+        let signature = signature.map_err(|why| failed(&why))?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }
 
-impl PrivateKey {
+impl Pair {
     /// `None` if `pkcs8` is not a key for `algorithm`.
     fn parse(algorithm: JwsAlgorithm, pkcs8: &[u8]) -> Option<Self> {
         let rsa = |encoding| Some(Self::Rsa(RsaKeyPair::from_pkcs8(pkcs8).ok()?, encoding));
@@ -177,7 +215,7 @@ mod tests {
 
     fn key(algorithm: JwsAlgorithm, pair: &SigningKeyPair) -> SigningKey {
         let times = KeyTimes::first(Timestamp::from_seconds(0), Duration::from_secs(60));
-        SigningKey::new(algorithm, 1, times, pair.public.kid.clone(), pair.private.clone())
+        SigningKey::new(algorithm, 1, times, pair.public.kid.clone(), PrivateKey::of(pair.private.clone()))
     }
 
     /// As a library that knows nothing of ours sees it.
@@ -191,12 +229,12 @@ mod tests {
     }
 
     /// TOK-12-01, HYG-3-14
-    #[test]
-    fn each_algorithm_signs_what_its_public_key_verifies_under_its_own_name_alone() {
+    #[tokio::test]
+    async fn each_algorithm_signs_what_its_public_key_verifies_under_its_own_name_alone() {
         let claims = json!({"sub": "alice"});
         for algorithm in JwsAlgorithm::ALL {
             let ((key, jwk), (_, another)) = (pair(algorithm), pair(algorithm));
-            let token = key.sign("at+jwt", &claims).unwrap();
+            let token = key.sign("at+jwt", &claims).await.unwrap();
             let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
             let expected = json!({"typ": "at+jwt", "alg": algorithm.as_str(), "kid": jwk.kid});
             assert_eq!(serde_json::from_slice::<Value>(&header).unwrap(), expected);
@@ -237,17 +275,17 @@ mod tests {
     }
 
     /// TOK-12-02, HYG-3-02
-    #[test]
-    fn a_key_of_another_kind_signs_nothing_and_its_bytes_are_not_told() {
+    #[tokio::test]
+    async fn a_key_of_another_kind_signs_nothing_and_its_bytes_are_not_told() {
         for (algorithm, other) in [
             (JwsAlgorithm::ES256, JwsAlgorithm::EdDSA),
             (JwsAlgorithm::RS256, JwsAlgorithm::ES256),
             (JwsAlgorithm::PS256, JwsAlgorithm::EdDSA),
             (JwsAlgorithm::EdDSA, JwsAlgorithm::ES256),
         ] {
-            let error =
-                key(algorithm, &SigningKeyPair::generate(other).unwrap()).sign("JWT", &()).unwrap_err();
-            assert_eq!(error, format!("signing by {} failed: the key is malformed", algorithm.as_str()));
+            let key = key(algorithm, &SigningKeyPair::generate(other).unwrap());
+            let error = key.sign("JWT", &()).await.unwrap_err();
+            assert_eq!(error.0, format!("signing by {} failed: the key is malformed", algorithm.as_str()));
         }
     }
 }

@@ -30,6 +30,11 @@ impl OwnPublicKeys {
         Self(public.map(|public| (public.kid.clone(), public.clone())).collect())
     }
 
+    #[cfg(test)]
+    pub(super) fn knows(&self, kid: &str) -> bool {
+        self.0.contains_key(kid)
+    }
+
     /// The claims of a token of ours. The algorithm is the one that the stored key names (`HYG-3-02`). Which kind of
     /// token it is, for whom, and until when is for who asks.
     pub(super) fn verify(&self, jws: &UnverifiedJws<'_>) -> Result<VerifiedClaims, NotOurs> {

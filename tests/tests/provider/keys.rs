@@ -1,13 +1,21 @@
 //! Keys: made once, kept sealed, rotated while everything goes on.
 
+mod emergency;
+mod in_kms;
 mod publication;
 mod rotation;
 mod sealing;
+mod under_load;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ciba::aws::Aws;
+use ciba::config::KeySettings;
 use ciba::domain::jws_algorithm::JwsAlgorithm;
+use ciba::flows::rotate_keys::{self, Rotated, RotationError};
+use ciba::keys::Kms;
+use ciba::store::KeyUse;
 use ciba_tests::{Answer, Provider, at, request};
 use serde_json::{Value, json};
 
@@ -29,6 +37,31 @@ async fn rotate(provider: &Provider, now: f64) -> Vec<String> {
     let made = provider.key_rotation.run(&provider.invocation(at(now))).await.expect("a rotation");
     let made = made["made"].as_array().expect("a list").iter();
     made.map(|name| name.as_str().expect("a name").to_owned()).collect()
+}
+
+/// Signing keys are made in KMS.
+const IN_KMS: [(&str, &str); 2] = [("SIGNING", "kms"), ("SIGNING_KEY_TAG", "stack")];
+
+const SIGNING: KeyUse = KeyUse::Signing(JwsAlgorithm::DEFAULT);
+
+/// What an operator does about a leak of `uses`.
+async fn replace_leaked(provider: &Provider, uses: &[KeyUse], now: f64) -> Result<Rotated, RotationError> {
+    let env = provider.environment();
+    let kms = Kms::connect(&Aws::read(&env).expect("AWS"));
+    let settings = KeySettings::read(&env).expect("settings");
+    let invocation = provider.invocation(at(now));
+    rotate_keys::replace_leaked(&provider.table, &kms, &settings, uses, &invocation).await
+}
+
+/// What an operator does who wants other keys of all uses soon.
+async fn rotate_by_hand(provider: &Provider, now: f64) {
+    let env = provider.environment();
+    let kms = Kms::connect(&Aws::read(&env).expect("AWS"));
+    let settings = KeySettings::read(&env).expect("settings");
+    let invocation = provider.invocation(at(now));
+    let uses = &KeyUse::ALL[1..];
+    let rotated = rotate_keys::rotate_now(&provider.table, &kms, &settings, uses, &invocation).await;
+    assert_eq!(rotated.expect("a rotation").made.len(), uses.len());
 }
 
 async fn jwks(provider: &Provider, now: f64) -> Answer {

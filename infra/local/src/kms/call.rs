@@ -15,6 +15,8 @@ pub struct Call {
     pub key_id: Option<String>,
     /// The encryption context.
     pub context: BTreeMap<String, String>,
+    /// The tags of what is to be made.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A failure to script.

@@ -76,3 +76,69 @@ async fn a_call_is_recorded_also_when_it_is_made_to_fail() {
     assert_eq!(calls[0].caller.as_deref(), Some("CALLER"));
     assert_eq!(calls[0].context["use"], "data");
 }
+
+/// A key that was made to sign, by its name.
+async fn signing_key(kms: &KmsHandle, spec: &str) -> String {
+    let input =
+        json!({"KeySpec": spec, "KeyUsage": "SIGN_VERIFY", "Tags": [{"TagKey": "k", "TagValue": "v"}]});
+    let (status, made) = call(kms, "CreateKey", input).await;
+    assert_eq!(status, 200, "{made}");
+    made["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned()
+}
+
+async fn sign(kms: &KmsHandle, key: &str, algorithm: &str, kind: &str, message: &[u8]) -> (u16, Value) {
+    let input = json!({"KeyId": key, "SigningAlgorithm": algorithm, "MessageType": kind,
+        "Message": wire::encode(message)});
+    call(kms, "Sign", input).await
+}
+
+#[tokio::test]
+async fn a_signature_verifies_under_the_public_key_hashed_by_the_caller_or_not() {
+    use aws_lc_rs::digest::{SHA256, digest};
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+        RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
+    };
+    let kms = start().await;
+    let hash = digest(&SHA256, b"message");
+    let cases: [(&str, &str, &'static dyn VerificationAlgorithm, &[&str]); 4] = [
+        ("ECC_NIST_P256", "ECDSA_SHA_256", &ECDSA_P256_SHA256_ASN1, &["RAW", "DIGEST"]),
+        ("RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256", &RSA_PKCS1_2048_8192_SHA256, &["RAW", "DIGEST"]),
+        ("RSA_2048", "RSASSA_PSS_SHA_256", &RSA_PSS_2048_8192_SHA256, &["RAW", "DIGEST"]),
+        ("ECC_NIST_EDWARDS25519", "ED25519_SHA_512", &ED25519, &["RAW"]),
+    ];
+    for (spec, algorithm, verification, kinds) in cases {
+        let key = signing_key(&kms, spec).await;
+        let (_, public) = call(&kms, "GetPublicKey", json!({"KeyId": key})).await;
+        let public = wire::bytes(&public, "PublicKey").unwrap();
+        let public = ParsedPublicKey::new(verification, public).unwrap();
+        for kind in kinds {
+            let message = if *kind == "DIGEST" { hash.as_ref() } else { b"message" };
+            let (status, signed) = sign(&kms, &key, algorithm, kind, message).await;
+            assert_eq!(status, 200, "{signed}");
+            let signature = wire::bytes(&signed, "Signature").unwrap();
+            assert!(public.verify_sig(b"message", &signature).is_ok(), "{algorithm} {kind}");
+        }
+    }
+    assert_eq!(kms.calls()[0].tags["k"], "v");
+}
+
+#[tokio::test]
+async fn what_kms_would_not_sign_is_refused() {
+    let kms = start().await;
+    let ec = signing_key(&kms, "ECC_NIST_P256").await;
+    let ed = signing_key(&kms, "ECC_NIST_EDWARDS25519").await;
+    for (key, algorithm, kind, length, code) in [
+        (ec.as_str(), "RSASSA_PSS_SHA_256", "DIGEST", 32, "InvalidKeyUsageException"),
+        (&ec, "ECDSA_SHA_256", "DIGEST", 31, "ValidationException"),
+        (&ed, "ED25519_SHA_512", "DIGEST", 32, "ValidationException"),
+        (&ed, "ED25519_SHA_512", "RAW", 4097, "ValidationException"),
+        (KEY_ALIAS, "ECDSA_SHA_256", "DIGEST", 32, "InvalidKeyUsageException"),
+        ("another", "ECDSA_SHA_256", "DIGEST", 32, "NotFoundException"),
+    ] {
+        let (status, error) = sign(&kms, key, algorithm, kind, &vec![0; length]).await;
+        assert_eq!((status, &error["__type"]), (400, &json!(code)), "{key} {algorithm}");
+    }
+    let symmetric = json!({"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT"});
+    assert_eq!(call(&kms, "CreateKey", symmetric).await.0, 400);
+}

@@ -61,7 +61,7 @@ async fn each_algorithms_key_signs_what_the_key_published_under_its_name_verifie
         let ring = rings.get(at(now)).await.expect("keys");
         for algorithm in JwsAlgorithm::ALL {
             let key = ring.signing_key(algorithm, at(now)).expect("a key");
-            let token = key.sign("JWT", &json!({"sub": "alice"})).expect("a token");
+            let token = key.sign("JWT", &json!({"sub": "alice"})).await.expect("a token");
             let header = header(&token);
             assert_eq!(header["alg"], algorithm.as_str());
             let kid = header["kid"].as_str().expect("a kid");
