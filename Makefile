@@ -23,8 +23,8 @@ PROFILE ?= release
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
-demo: tools bins ## the whole flow on this machine; APPROVE=auto needs no hand, SEED=folder names other clients and people
-	target/debug/ciba-local demo $(LOCAL) $(if $(SEED),--seed $(SEED)) $(if $(APPROVE),--approve $(APPROVE))
+demo: tools bins ## the whole flow on this machine; MODE=ping or push instead of poll, APPROVE=auto needs no hand, SEED=folder names other clients and people
+	target/debug/ciba-local demo $(LOCAL) $(if $(SEED),--seed $(SEED)) $(if $(APPROVE),--approve $(APPROVE)) $(if $(MODE),--mode $(MODE))
 
 up: tools bins ## the stack of the demo, left running until Ctrl-C
 	target/debug/ciba-local up $(LOCAL) $(if $(SEED),--seed $(SEED))

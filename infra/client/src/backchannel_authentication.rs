@@ -17,6 +17,9 @@ const DEFAULT_INTERVAL: u64 = 5;
 /// No OP means more. Unit: seconds.
 const LONGEST_LIFETIME: u64 = 366 * 24 * 60 * 60;
 
+/// How long after the end a push may come.
+const LAST_PUSH: Duration = Duration::from_secs(15);
+
 /// The OP has accepted the request and is asking the End-User. Spec: CIBA §7.3.
 #[derive(Debug)]
 pub struct Acknowledgement {
@@ -29,6 +32,16 @@ pub struct Acknowledgement {
 }
 
 impl Acknowledgement {
+    /// When a client that is pinged stops waiting and polls: a third of the lifetime is left for that.
+    pub fn patience(&self) -> Instant {
+        self.sent + self.expires_in * 2 / 3
+    }
+
+    /// When a client that is pushed to gives up. The OP says `expired_token` at the end, not before it.
+    pub fn end(&self) -> Instant {
+        self.sent + self.expires_in + LAST_PUSH
+    }
+
     pub fn schedule(&self) -> Schedule {
         Schedule::new(self.received.duration_since(self.sent), self.interval, self.expires_in)
     }
@@ -44,10 +57,15 @@ pub async fn request_authentication(
     http: &Http,
     metadata: &Metadata,
     options: &Options,
+    notification_token: Option<&Secret>,
 ) -> Result<Acknowledgement, Failure> {
     let sent = Instant::now();
     let reply = http
-        .post_form(&metadata.backchannel_authentication_endpoint, options, parameters(options))
+        .post_form(
+            &metadata.backchannel_authentication_endpoint,
+            options,
+            parameters(options, notification_token),
+        )
         .await
         .map_err(Failure::Unavailable)?;
     let received = Instant::now();
@@ -61,12 +79,13 @@ pub async fn request_authentication(
     })
 }
 
-fn parameters(options: &Options) -> Vec<(&'static str, String)> {
+fn parameters(options: &Options, notification_token: Option<&Secret>) -> Vec<(&'static str, String)> {
     let mut form = vec![("scope", options.scope.clone()), ("login_hint", options.login_hint.clone())];
     let optional = [
         ("binding_message", options.binding_message.clone()),
         ("requested_expiry", options.requested_expiry.map(|seconds| seconds.to_string())),
         ("acr_values", options.acr_values.clone()),
+        ("client_notification_token", notification_token.map(|token| token.expose().to_owned())),
     ];
     form.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
     form

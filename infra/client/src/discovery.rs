@@ -5,10 +5,10 @@ use serde::Deserialize;
 
 use crate::failure::Failure;
 use crate::http::{Http, check_url};
-use crate::options::{AuthMethod, Options};
+use crate::options::{AuthMethod, Mode, Options};
 use crate::token::GRANT_TYPE;
 
-/// What a poll client needs of the OP's metadata; other members are ignored.
+/// What this client needs of the OP's metadata; other members are ignored.
 ///
 /// Spec: OpenID Connect Discovery §3, CIBA §4.
 #[derive(Debug, Deserialize)]
@@ -33,12 +33,12 @@ pub struct Metadata {
 pub async fn discover(http: &Http, options: &Options) -> Result<Metadata, Failure> {
     let issuer = options.issuer.strip_suffix('/').unwrap_or(&options.issuer);
     let metadata: Metadata = http.get_json(&format!("{issuer}/.well-known/openid-configuration")).await?;
-    metadata.check(&options.issuer, options.auth_method).map_err(Failure::Protocol)?;
+    metadata.check(&options.issuer, options.auth_method, options.mode).map_err(Failure::Protocol)?;
     Ok(metadata)
 }
 
 impl Metadata {
-    fn check(&self, issuer: &str, auth_method: AuthMethod) -> Result<(), String> {
+    fn check(&self, issuer: &str, auth_method: AuthMethod, mode: Mode) -> Result<(), String> {
         // Byte for byte: whoever answers under a similar name is somebody else (Discovery §4.3).
         if self.issuer != issuer {
             return Err(format!("the metadata is of issuer {:?}, not of {issuer:?}", self.issuer));
@@ -47,7 +47,8 @@ impl Metadata {
         for url in [&self.backchannel_authentication_endpoint, &self.token_endpoint, &self.jwks_uri] {
             check_url(url, local)?;
         }
-        require("poll", &self.backchannel_token_delivery_modes_supported, "token delivery mode")?;
+        let modes = &self.backchannel_token_delivery_modes_supported;
+        require(&mode.to_string(), modes, "token delivery mode")?;
         if let Some(grant_types) = &self.grant_types_supported {
             require(GRANT_TYPE, grant_types, "grant type")?;
         }
@@ -100,7 +101,7 @@ mod tests {
             "backchannel_token_delivery_modes_supported": ["poll"],
         });
         change(&mut document);
-        serde_json::from_value::<Metadata>(document).unwrap().check(ISSUER, AuthMethod::Basic)
+        serde_json::from_value::<Metadata>(document).unwrap().check(ISSUER, AuthMethod::Basic, Mode::Poll)
     }
 
     #[test]

@@ -136,7 +136,7 @@ async fn read(request: RequestBuilder) -> Result<Reply, String> {
     Ok(reply)
 }
 
-fn is_json(content_type: &str) -> bool {
+pub(crate) fn is_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default();
     media_type.trim().eq_ignore_ascii_case("application/json")
 }

@@ -1,9 +1,11 @@
-//! A CIBA client in poll mode, written to be read: what a client has to do, in the specification's order.
+//! A CIBA client in the modes poll, ping and push, written to be read: what a client has to do, in the specification's order.
 //!
 //! 1. [`discovery::discover`]: read the OP's metadata (OpenID Connect Discovery §4).
 //! 2. [`backchannel_authentication::request_authentication`]: ask for the End-User, keep the
 //!    `auth_req_id` (CIBA §7.1, §7.3).
-//! 3. [`token::poll`]: wait and ask for the tokens at the pace of [`schedule::Schedule`] (CIBA §10.1, §11).
+//! 3. [`token::poll`]: wait and ask for the tokens at the pace of [`schedule::Schedule`] (CIBA §10.1, §11), in ping
+//!    mode once [`receiver::Receiver`] has been told that it is decided (§10.2). In push mode that is told all
+//!    (§10.3).
 //! 4. [`verification::verify`]: believe nothing before its signature and claims are checked against the
 //!    OP's JWKS (OpenID Connect Core §3.1.3.7, RFC 9068 §4).
 //!
@@ -14,6 +16,7 @@ pub mod discovery;
 pub mod failure;
 pub mod http;
 pub mod options;
+pub mod receiver;
 pub mod report;
 pub mod schedule;
 pub mod screen;
@@ -21,11 +24,15 @@ pub mod secret;
 pub mod token;
 pub mod verification;
 
+use backchannel_authentication::Acknowledgement;
+use discovery::Metadata;
 use failure::Failure;
 use http::Http;
-use options::Options;
+use options::{Mode, Options};
+use receiver::{Notification, Receiver};
 use report::Report;
 use screen::Screen;
+use token::Tokens;
 use verification::{Expected, verify};
 
 /// One sign-in from discovery to verified tokens. `clock` gives the seconds since 1970-01-01 UTC.
@@ -38,18 +45,22 @@ pub async fn run(options: &Options, clock: fn() -> u64, screen: &mut Screen) -> 
     let metadata = discovery::discover(&http, options).await?;
     screen.say(&format!("discovered {}", metadata.issuer));
 
+    // It listens before it asks: the OP may be quick.
+    let mut receiver = match (options.mode, options.listen) {
+        (Mode::Ping | Mode::Push, Some(port)) => Some(Receiver::listen(options.mode, port).await?),
+        (Mode::Ping | Mode::Push, None) | (Mode::Poll, _) => None,
+    };
     let requested_at = clock();
+    let notification_token = receiver.as_ref().map(Receiver::token);
     let acknowledgement =
-        backchannel_authentication::request_authentication(&http, &metadata, options).await?;
+        backchannel_authentication::request_authentication(&http, &metadata, options, notification_token)
+            .await?;
+    if let Some(receiver) = &receiver {
+        receiver.expect(&acknowledgement.auth_req_id);
+    }
     screen.acknowledged(options, &acknowledgement);
 
-    let tokens = token::poll(
-        acknowledgement.schedule(),
-        acknowledgement.sent,
-        async || token::request_tokens(&http, &metadata, options, &acknowledgement.auth_req_id).await,
-        |step| screen.polled(step),
-    )
-    .await;
+    let tokens = wait(&http, &metadata, options, &acknowledgement, receiver.as_mut(), screen).await;
     screen.decided();
     let tokens = tokens?;
 
@@ -58,10 +69,48 @@ pub async fn run(options: &Options, clock: fn() -> u64, screen: &mut Screen) -> 
         issuer: &metadata.issuer,
         client_id: &options.client_id,
         auth_req_id: &acknowledgement.auth_req_id,
+        pushed: options.mode == Mode::Push,
         algorithms: &metadata.id_token_algorithms(),
         requested_at,
         now: clock(),
     };
     let verified = verify(&tokens, &keys, &expected).map_err(Failure::NotVerified)?;
     Ok(Report { jwks_uri: metadata.jwks_uri, tokens, verified })
+}
+
+/// Until there are tokens or an end, in the way this client is registered for.
+async fn wait(
+    http: &Http,
+    metadata: &Metadata,
+    options: &Options,
+    acknowledgement: &Acknowledgement,
+    receiver: Option<&mut Receiver>,
+    screen: &Screen,
+) -> Result<Tokens, Failure> {
+    let mut schedule = acknowledgement.schedule();
+    match (options.mode, receiver) {
+        (Mode::Push, Some(receiver)) => {
+            return match receiver.receive(acknowledgement.end()).await {
+                Some(Notification::Tokens(tokens)) => {
+                    screen.pushed();
+                    Ok(tokens)
+                }
+                Some(Notification::Refused(refusal)) => Err(token::ended(refusal, false)),
+                Some(Notification::Ping) | None => Err(Failure::Expired(None)),
+            };
+        }
+        (Mode::Ping, Some(receiver)) => {
+            let pinged = receiver.receive(acknowledgement.patience()).await;
+            screen.pinged(pinged.is_some());
+            schedule = schedule.beginning(acknowledgement.sent.elapsed());
+        }
+        (Mode::Ping | Mode::Push, None) | (Mode::Poll, _) => {}
+    }
+    token::poll(
+        schedule,
+        acknowledgement.sent,
+        async || token::request_tokens(http, metadata, options, &acknowledgement.auth_req_id).await,
+        |step| screen.polled(step),
+    )
+    .await
 }

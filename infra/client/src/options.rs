@@ -1,13 +1,15 @@
 //! The command line.
 
+use std::fmt;
+
 use clap::{Parser, ValueEnum, value_parser};
 
 use crate::failure::EXIT_CODES;
 use crate::http::check_url;
 use crate::secret::Secret;
 
-/// Signs a person in by CIBA (poll mode): asks the OpenID Provider, waits while the person decides on
-/// their own device, fetches the tokens and verifies them.
+/// Signs a person in by CIBA: asks the OpenID Provider, waits while the person decides on their own device,
+/// fetches or receives the tokens and verifies them.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
 pub struct Options {
@@ -26,6 +28,15 @@ pub struct Options {
     /// How the client authenticates: client_secret_basic or client_secret_post
     #[arg(long, value_enum, default_value_t = AuthMethod::Basic)]
     pub auth_method: AuthMethod,
+
+    /// How the client learns of the decision; it has to be registered so
+    #[arg(long, value_enum, default_value_t = Mode::Poll)]
+    pub mode: Mode,
+
+    /// Port of this machine on which it is notified, at /ciba (with ping and push)
+    #[arg(long, value_name = "PORT", value_parser = value_parser!(u16).range(1..))]
+    #[arg(required_if_eq_any([("mode", "ping"), ("mode", "push")]))]
+    pub listen: Option<u16>,
 
     /// Who is to sign in, in a form the OP knows (such as alice, tel:+493012345, email:a@example.com)
     #[arg(long)]
@@ -65,6 +76,25 @@ pub struct Options {
 pub enum AuthMethod {
     Basic,
     Post,
+}
+
+/// Spec: CIBA §5. Default: poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    Poll,
+    Ping,
+    Push,
+}
+
+/// The name in `backchannel_token_delivery_modes_supported`.
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Poll => "poll",
+            Self::Ping => "ping",
+            Self::Push => "push",
+        })
+    }
 }
 
 impl AuthMethod {
@@ -131,6 +161,16 @@ mod tests {
     #[test]
     fn a_scope_without_openid_is_a_usage_error() {
         assert!(Options::try_parse_from(ARGUMENTS.into_iter().chain(["--scope", "profile"])).is_err());
+    }
+
+    #[test]
+    fn who_is_pinged_or_pushed_to_has_to_listen() {
+        let parse = |more: &[&str]| Options::try_parse_from(ARGUMENTS.iter().chain(more));
+        assert_eq!(parse(&[]).unwrap().mode, Mode::Poll);
+        for mode in ["ping", "push"] {
+            assert!(parse(&["--mode", mode]).is_err());
+            assert_eq!(parse(&["--mode", mode, "--listen", "9200"]).unwrap().listen, Some(9200));
+        }
     }
 
     #[test]

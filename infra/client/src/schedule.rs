@@ -26,7 +26,7 @@ pub enum Wait {
 /// Spec: CIBA §10.1, §11; RFC 8628 §3.5 for time-outs.
 #[derive(Debug)]
 pub struct Schedule {
-    acknowledged: Duration,
+    first: Duration,
     interval: Duration,
     expires_in: Duration,
     unanswered: u32,
@@ -34,12 +34,20 @@ pub struct Schedule {
 
 impl Schedule {
     pub fn new(acknowledged: Duration, interval: Duration, expires_in: Duration) -> Self {
-        Self { acknowledged, interval, expires_in, unanswered: 0 }
+        Self { first: acknowledged.saturating_add(interval), interval, expires_in, unanswered: 0 }
     }
 
-    /// One interval after the acknowledgement. `None`: the request ends before.
+    /// The same pace from a poll at `first` on: whoever was pinged has nothing to wait for.
+    ///
+    /// Spec: CIBA §10.2.
+    #[must_use]
+    pub fn beginning(self, first: Duration) -> Self {
+        Self { first, ..self }
+    }
+
+    /// One interval after the acknowledgement, unless it was said otherwise. `None`: the request ends before.
     pub fn first(&self) -> Option<Duration> {
-        self.before_expiry(self.acknowledged.saturating_add(self.interval))
+        self.before_expiry(self.first)
     }
 
     /// The next poll, after one `sent` and answered (or given up) at `received`. `None`: the request ends before.
@@ -95,6 +103,14 @@ mod tests {
     #[test]
     fn the_first_poll_waits_one_interval_from_the_acknowledgement() {
         assert_eq!(schedule().first(), Some(s(6)));
+    }
+
+    #[test]
+    fn after_a_ping_the_first_poll_is_at_once_and_the_pace_stays() {
+        let mut schedule = schedule().beginning(s(2));
+        assert_eq!(schedule.first(), Some(s(2)));
+        assert_eq!(schedule.next(s(2), s(2), &PENDING), Some(s(7)));
+        assert_eq!(Schedule::new(s(0), s(5), s(10)).beginning(s(10)).first(), None);
     }
 
     /// CIBA-10.1-04

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use tokio::time::Instant;
 
 use crate::backchannel_authentication::Acknowledgement;
-use crate::options::Options;
+use crate::options::{Mode, Options};
 use crate::schedule::Wait;
 use crate::token::Step;
 
@@ -45,9 +45,22 @@ impl Screen {
         if self.progress {
             self.bar = Some(countdown(acknowledgement.sent + lifetime, lifetime));
         } else {
-            let (lifetime, interval) = (lifetime.as_secs(), acknowledgement.interval.as_secs());
-            self.say(&format!("waiting up to {lifetime} s, asking every {interval} s"));
+            let how = match options.mode {
+                Mode::Poll => format!(", asking every {} s", acknowledgement.interval.as_secs()),
+                Mode::Ping => " for a ping".to_owned(),
+                Mode::Push => " for a push".to_owned(),
+            };
+            self.say(&format!("waiting up to {} s{how}", lifetime.as_secs()));
         }
+    }
+
+    /// In ping mode: why it asks now.
+    pub fn pinged(&self, came: bool) {
+        self.say(if came { "pinged: fetching the tokens" } else { "no ping so far: asking instead" });
+    }
+
+    pub fn pushed(&self) {
+        self.say("the tokens were pushed");
     }
 
     pub fn polled(&self, step: &Step<'_>) {

@@ -28,6 +28,20 @@ pub struct Tokens {
 }
 
 impl Tokens {
+    /// Reads them as the token endpoint answers them, or as the OP pushes them.
+    ///
+    /// # Errors
+    /// What is wrong, without the tokens.
+    pub fn read(response: Value) -> Result<Self, String> {
+        let mut tokens =
+            Self::deserialize(&response).map_err(|error| format!("tokens that cannot be read: {error}"))?;
+        if !tokens.token_type.eq_ignore_ascii_case("Bearer") {
+            return Err("a token_type that is not Bearer".to_owned());
+        }
+        tokens.response = Response(response);
+        Ok(tokens)
+    }
+
     /// The response as it came, for whoever goes on with the tokens.
     ///
     /// # Security
@@ -117,17 +131,9 @@ fn understand(reply: &Reply) -> Result<Answer, Failure> {
     const ENDPOINT: &str = "token endpoint";
     let retry_after = reply.retry_after;
     if reply.status == 200 {
-        let response: Value = reply.ok_json(ENDPOINT)?;
-        let mut tokens = Tokens::deserialize(&response).map_err(|error| {
-            Failure::Protocol(format!("the {ENDPOINT} answered tokens that cannot be read: {error}"))
-        })?;
-        if !tokens.token_type.eq_ignore_ascii_case("Bearer") {
-            return Err(Failure::Protocol(format!(
-                "the {ENDPOINT} answered a token_type that is not Bearer"
-            )));
-        }
-        tokens.response = Response(response);
-        return Ok(Answer::Tokens(tokens));
+        let tokens = Tokens::read(reply.ok_json(ENDPOINT)?);
+        let wrong = |what| Failure::Protocol(format!("the {ENDPOINT} answered {what}"));
+        return tokens.map(Answer::Tokens).map_err(wrong);
     }
     if reply.is_unavailable() {
         return Ok(Answer::NotYet(Wait::Unavailable { status: reply.status, retry_after }));
@@ -140,8 +146,8 @@ fn understand(reply: &Reply) -> Result<Answer, Failure> {
     })
 }
 
-/// Spec: CIBA §11.
-fn ended(refusal: Refusal, answer_lost: bool) -> Failure {
+/// What a refusal means by its code. Spec: CIBA §11, §12.
+pub fn ended(refusal: Refusal, answer_lost: bool) -> Failure {
     match refusal.error.as_str() {
         "access_denied" => Failure::Denied(refusal),
         "expired_token" => Failure::Expired(Some(refusal)),

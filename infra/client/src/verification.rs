@@ -18,7 +18,7 @@ use crate::token::Tokens;
 
 /// How far this machine's clock and the OP's may be apart. Unit: seconds. Range: 0–60.
 const LEEWAY: u64 = 30;
-/// Spec: CIBA §10.3.1; optional in poll mode, but never wrong.
+/// Spec: CIBA §10.3.1; optional where tokens are fetched, but never wrong.
 const AUTH_REQ_ID: &str = "urn:openid:params:jwt:claim:auth_req_id";
 const RT_HASH: &str = "urn:openid:params:jwt:claim:rt_hash";
 
@@ -28,6 +28,8 @@ pub struct Expected<'a> {
     pub issuer: &'a str,
     pub client_id: &'a str,
     pub auth_req_id: &'a Secret,
+    /// The tokens were pushed: nothing but the ID token binds them to each other and to the request.
+    pub pushed: bool,
     /// Advertised by the OP, and asymmetric.
     pub algorithms: &'a [Algorithm],
     /// Unit: seconds since 1970-01-01 UTC.
@@ -122,7 +124,7 @@ pub fn verify(tokens: &Tokens, keys: &[Jwk], expected: &Expected<'_>) -> Result<
     Ok(Verified { id_token, access_token })
 }
 
-/// Spec: OpenID Connect Core §3.1.3.7, §3.1.3.8; CIBA §10.3.1 for what a poll client may find as well.
+/// Spec: OpenID Connect Core §3.1.3.7, §3.1.3.8; CIBA §10.3.1, where `pushed` demands what a client that polls may find.
 fn id_token(tokens: &Tokens, keys: &[Jwk], expected: &Expected<'_>) -> Result<Jwt, Defect> {
     let mut jwt = signed(&tokens.id_token, keys, expected.algorithms)?;
     // `typ` is optional in an ID token; an access token is never taken for one.
@@ -144,11 +146,11 @@ fn id_token(tokens: &Tokens, keys: &[Jwk], expected: &Expected<'_>) -> Result<Jw
         time.as_u64().is_some_and(|time| time <= expected.now + LEEWAY)
     })?;
     let algorithm = jwt.header.alg;
-    jwt.check_if_present("at_hash", |hash| is_hash(hash, algorithm, &tokens.access_token))?;
-    jwt.check_if_present(RT_HASH, |hash| {
+    jwt.check(expected.pushed, "at_hash", |hash| is_hash(hash, algorithm, &tokens.access_token))?;
+    jwt.check(expected.pushed && tokens.refresh_token.is_some(), RT_HASH, |hash| {
         tokens.refresh_token.as_ref().is_some_and(|token| is_hash(hash, algorithm, token))
     })?;
-    jwt.check_if_present(AUTH_REQ_ID, |id| id == expected.auth_req_id.expose())?;
+    jwt.check(expected.pushed, AUTH_REQ_ID, |id| id == expected.auth_req_id.expose())?;
     Ok(jwt)
 }
 
@@ -219,7 +221,16 @@ impl Jwt {
         claim: &'static str,
         is_right: impl FnOnce(&Value) -> bool,
     ) -> Result<(), Defect> {
-        if self.claims.contains_key(claim) { self.require(claim, is_right) } else { Ok(()) }
+        self.check(false, claim, is_right)
+    }
+
+    fn check(
+        &mut self,
+        required: bool,
+        claim: &'static str,
+        is_right: impl FnOnce(&Value) -> bool,
+    ) -> Result<(), Defect> {
+        if required || self.claims.contains_key(claim) { self.require(claim, is_right) } else { Ok(()) }
     }
 }
 

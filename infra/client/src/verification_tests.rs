@@ -20,6 +20,8 @@ struct Case {
     access_claims: Value,
     key: Value,
     id_by_another_key: bool,
+    refresh_token: Option<&'static str>,
+    pushed: bool,
 }
 
 fn case() -> Case {
@@ -41,6 +43,8 @@ fn case() -> Case {
         }),
         key: json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "k1"}),
         id_by_another_key: false,
+        refresh_token: None,
+        pushed: false,
     }
 }
 
@@ -54,8 +58,9 @@ impl Case {
         if id_claims.get("at_hash").is_none() {
             id_claims["at_hash"] = json!(half_hash(Algorithm::ES256, &access_token));
         }
+        id_claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         let tokens = json!({
-            "access_token": access_token, "token_type": "Bearer",
+            "access_token": access_token, "token_type": "Bearer", "refresh_token": self.refresh_token,
             "id_token": encode(&self.id_header, &id_claims, &id_key).unwrap(),
         });
         let mut jwk = self.key;
@@ -66,6 +71,7 @@ impl Case {
             issuer: ISSUER,
             client_id: "kiosk",
             auth_req_id: &Secret::from("the-request"),
+            pushed: self.pushed,
             algorithms: &[Algorithm::ES256],
             requested_at: NOW - 20,
             now: NOW + 1,
@@ -145,6 +151,27 @@ fn every_claim_of_the_access_token_is_checked() {
         let found = defect(|case| case.access_claims[claim] = wrong.clone());
         assert_eq!(found, (Token::Access, Defect::Claim(claim)), "{claim} {wrong}");
     }
+}
+
+/// CIBA §10.3.1: nothing else binds what is pushed to the request, and the tokens to each other.
+#[test]
+fn pushed_tokens_have_to_be_bound_to_the_request_and_to_each_other() {
+    let pushed = |change: &dyn Fn(&mut Value)| {
+        let mut case = Case { pushed: true, refresh_token: Some("a-refresh-token"), ..case() };
+        case.id_claims[RT_HASH] = json!(half_hash(Algorithm::ES256, "a-refresh-token"));
+        change(&mut case.id_claims);
+        case.verdict().map(|verified| verified.id_token.checked)
+    };
+    let checked = pushed(&|_| ()).unwrap();
+    for claim in ["at_hash", RT_HASH, AUTH_REQ_ID] {
+        assert!(checked.contains(&claim), "{claim}");
+        for value in [Value::Null, json!("another")] {
+            let found = pushed(&|claims| claims[claim] = value.clone()).unwrap_err();
+            assert_eq!((found.token, found.defect), (Token::Id, Defect::Claim(claim)), "{claim} {value}");
+        }
+    }
+    let polled = Case { refresh_token: Some("a-refresh-token"), ..case() };
+    assert!(polled.verdict().is_ok(), "a client that polls may miss them");
 }
 
 #[test]

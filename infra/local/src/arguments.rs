@@ -20,7 +20,22 @@ pub(crate) enum Job {
     /// Start the stack and leave it running until Ctrl-C
     Up,
     /// Start the stack, let the demo client ask for a sign-in, and end with its exit code
-    Demo,
+    Demo {
+        /// How the client learns of the decision
+        #[arg(long, value_enum, default_value_t = Mode::Poll)]
+        mode: Mode,
+    },
+}
+
+/// Spec: CIBA §5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// It asks again and again
+    Poll,
+    /// It is told that it can ask
+    Ping,
+    /// It is sent the tokens
+    Push,
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +85,15 @@ struct PortArguments {
     /// Port of the KMS double
     #[arg(long, global = true, default_value_t = Ports::default().kms)]
     kms_port: u16,
+    /// Port of the SQS double
+    #[arg(long, global = true, default_value_t = Ports::default().sqs)]
+    sqs_port: u16,
+    /// Port of the EventBridge double
+    #[arg(long, global = true, default_value_t = Ports::default().eventbridge)]
+    eventbridge_port: u16,
+    /// Port of the demo client in the modes ping and push
+    #[arg(long, global = true, default_value_t = Ports::default().client)]
+    client_port: u16,
     /// Port of the phone
     #[arg(long, global = true, default_value_t = Ports::default().phone)]
     phone_port: u16,
@@ -114,6 +138,9 @@ impl PortArguments {
             kms: self.kms_port,
             phone: self.phone_port,
             dynamodb: self.dynamodb_port,
+            sqs: self.sqs_port,
+            eventbridge: self.eventbridge_port,
+            client: self.client_port,
         }
     }
 }
@@ -137,9 +164,18 @@ mod tests {
 
     #[test]
     fn flags_follow_the_job() {
-        let arguments = Arguments::parse_from(["ciba-local", "demo", "--approve", "auto", "--api-port", "0"]);
+        let arguments = Arguments::parse_from([
+            "ciba-local",
+            "demo",
+            "--mode",
+            "push",
+            "--approve",
+            "auto",
+            "--api-port",
+            "0",
+        ]);
         let options = arguments.options();
-        assert_eq!(arguments.job, Job::Demo);
+        assert_eq!(arguments.job, Job::Demo { mode: Mode::Push });
         assert!(options.approve_all);
         assert_eq!((options.ports.api, options.ports.phone), (0, 9100));
     }

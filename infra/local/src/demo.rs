@@ -9,13 +9,12 @@ use ciba_local::{
 };
 use tokio::process::Command;
 
-use crate::{INTERRUPTED, signals, start};
+use crate::{INTERRUPTED, arguments::Mode, signals, start};
 
 const CLIENT: &str = "ciba-client";
-const CLIENT_ID: &str = "kiosk";
 const SECRET_VARIABLE: &str = "CIBA_CLIENT_SECRET";
 
-pub(crate) async fn run(options: Options) -> Result<ExitCode, Error> {
+pub(crate) async fn run(options: Options, mode: Mode) -> Result<ExitCode, Error> {
     stack::build(&options.root, [CLIENT].into_iter()).await?;
     let by_hand = !options.approve_all;
     let Some(stack) = start(options).await? else { return Ok(INTERRUPTED.into()) };
@@ -23,7 +22,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Error> {
     if by_hand {
         println!("Open {} to answer as the person.\n", stack.phone.url());
     }
-    let ended = signals::unless_any(ask(&stack)).await;
+    let ended = signals::unless_any(ask(&stack, mode)).await;
     stack.stop().await;
     match ended? {
         Some(code) => code,
@@ -32,11 +31,19 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Error> {
 }
 
 /// Runs the client, and shows the messages that arrive meanwhile.
-async fn ask(stack: &Stack) -> Result<ExitCode, Error> {
-    let secret = stack.seed.client_secret(CLIENT_ID).ok_or("the seed has no client kiosk")?;
+async fn ask(stack: &Stack, mode: Mode) -> Result<ExitCode, Error> {
+    let (client_id, mode) = match mode {
+        Mode::Poll => ("kiosk", "poll"),
+        Mode::Ping => ("kiosk-ping", "ping"),
+        Mode::Push => ("kiosk-push", "push"),
+    };
+    let no_client = || format!("the seed has no client {client_id}");
+    let secret = stack.seed.client_secret(client_id).ok_or_else(no_client)?;
     let mut client = Command::new(client_program()?)
         .args(["--issuer", &stack.issuer])
-        .args(["--client-id", CLIENT_ID])
+        .args(["--client-id", client_id])
+        .args(["--mode", mode])
+        .args(["--listen", &stack.client_port.to_string()])
         .args(["--login-hint", "alice"])
         .args(["--scope", "openid profile"])
         .args(["--binding-message", "K7-2931"])

@@ -1,20 +1,28 @@
-//! The whole stack on one machine: an embedded DynamoDB, doubles of SNS and KMS that speak the real wire
-//! protocols and record every call, a local API Gateway, and the phone a person approves on.
+//! The whole stack on one machine: an embedded DynamoDB, doubles of SNS, KMS, SQS and EventBridge that speak the real
+//! wire protocols and record every call, a local API Gateway, the way from the table's stream to the functions that are
+//! told by it, and the phone a person approves on.
 //!
 //! Nothing here is linked into a function. What a function meets here (events, endpoints, errors) is what it
 //! meets on AWS, so the functions have no local path.
 
 pub mod clock;
+pub mod disorder;
 pub mod dynamodb;
+pub mod eventbridge;
 pub mod gateway;
 pub mod kms;
 pub mod login_issuer;
+pub mod outbox;
+pub mod pattern;
 pub mod phone;
+pub mod pipe;
 pub mod proxy;
 pub mod seed;
 pub mod server;
 pub mod sns;
+pub mod sqs;
 pub mod stack;
+pub mod stream;
 pub mod template;
 
 mod caller;

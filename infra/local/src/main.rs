@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
     let options = arguments.options();
     let ended = match arguments.job {
         Job::Up => up(options).await,
-        Job::Demo => demo::run(options).await,
+        Job::Demo { mode } => demo::run(options, mode).await,
     };
     ended.unwrap_or_else(|error| {
         eprintln!("{error}");
@@ -51,12 +51,14 @@ async fn start(options: Options) -> Result<Option<Stack>, Error> {
         ("functions", stack.invoke_url().to_owned()),
         ("SNS", stack.sns.url()),
         ("KMS", stack.kms.url()),
+        ("SQS", stack.sqs.url()),
+        ("EventBridge", stack.eventbridge.url()),
         ("DynamoDB", stack.dynamodb.url()),
         ("log", stack.log().display().to_string()),
     ];
-    println!("\n  {:<10} {}", "issuer", stack.issuer);
+    println!("\n  {:<11} {}", "issuer", stack.issuer);
     for (name, place) in rows {
-        println!("  {name:<10} {place}");
+        println!("  {name:<11} {place}");
     }
     Ok(Some(stack))
 }

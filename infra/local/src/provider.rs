@@ -59,7 +59,7 @@ impl Provider {
     /// Writes a client of `clients.json` into the table.
     pub(crate) async fn register_client(&self, client: Value) -> Result<(), String> {
         let metadata = serde_json::from_value(client).map_err(|error| error.to_string())?;
-        register_client::register(&self.table, metadata, &self.login_issuers)
+        register_client::register(&self.table, metadata, &self.issuer, &self.login_issuers)
             .await
             .map(drop)
             .map_err(|refused| refused.0)

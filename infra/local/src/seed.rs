@@ -50,6 +50,22 @@ impl Seed {
         self
     }
 
+    /// Has the clients that are pinged or pushed to listen on this port, if they listen on this machine.
+    #[must_use]
+    pub fn with_client_port(mut self, port: u16) -> Self {
+        for endpoint in self
+            .clients
+            .iter_mut()
+            .filter_map(|client| client.get_mut("backchannel_client_notification_endpoint"))
+        {
+            let path = endpoint.as_str().and_then(|url| url.strip_prefix("http://localhost:9200/"));
+            if let Some(path) = path {
+                *endpoint = format!("http://localhost:{port}/{path}").into();
+            }
+        }
+        self
+    }
+
     /// The people the phone can act for: those with a `sub`.
     pub fn people(&self) -> Vec<Person> {
         self.people.iter().filter_map(Person::read).collect()
@@ -123,10 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_clients_use_both_ways_to_authenticate() {
+    fn the_shipped_clients_use_both_ways_to_authenticate_and_all_delivery_modes() {
         let methods: Vec<_> =
             shipped().clients.iter().map(|it| it["token_endpoint_auth_method"].clone()).collect();
-        assert_eq!(methods, ["client_secret_basic", "client_secret_post"]);
+        let modes: Vec<_> =
+            shipped().clients.iter().map(|it| it["backchannel_token_delivery_mode"].clone()).collect();
+        let (basic, post) = ("client_secret_basic", "client_secret_post");
+        assert_eq!(methods, [basic, post, basic, basic]);
+        assert_eq!(modes, ["poll", "poll", "ping", "push"]);
         assert!(shipped().client_secret("kiosk").unwrap().len() >= 32);
     }
 
@@ -160,6 +180,16 @@ mod tests {
         assert_eq!(issuers, [json!("http://localhost:1"), json!("x"), Value::Null]);
     }
 
+    #[test]
+    fn only_clients_on_this_machine_are_moved_to_another_port() {
+        let name = "backchannel_client_notification_endpoint";
+        let clients =
+            ["http://localhost:9200/ciba", "https://client.example/ciba"].map(|url| json!({ name: url }));
+        let seed = Seed { clients: clients.to_vec(), people: vec![] }.with_client_port(1);
+        let endpoints: Vec<_> = seed.clients.iter().map(|client| client[name].clone()).collect();
+        assert_eq!(endpoints, ["http://localhost:1/ciba", "https://client.example/ciba"]);
+    }
+
     #[tokio::test]
     async fn planting_stops_at_the_first_refusal_and_names_it() {
         let seen = Mutex::new(Vec::new());
@@ -169,6 +199,6 @@ mod tests {
         };
         let error = plant(&shipped(), register, async |_| Err("no".to_owned())).await.unwrap_err();
         assert_eq!(error.to_string(), r#"person "alice": no"#);
-        assert_eq!(*seen.lock().unwrap(), ["kiosk", "call-centre"]);
+        assert_eq!(*seen.lock().unwrap(), ["kiosk", "call-centre", "kiosk-ping", "kiosk-push"]);
     }
 }

@@ -1,16 +1,18 @@
 //! The running stack: every part, in the order they need each other.
 //!
 //! 1. Take the ports, so that every part can be told where the others are.
-//! 2. Start DynamoDB with its table, and the doubles of SNS and KMS.
+//! 2. Start DynamoDB with its table, and the doubles of SNS, KMS, SQS and EventBridge.
 //! 3. Start the functions (`cargo lambda watch`).
 //! 4. Make the keys, by invoking `key-rotation`.
 //! 5. Plant clients and people.
 //! 6. Open the gateway and the phone, and wait until the JWKS is there.
+//! 7. Let what is written go its way through pipe and queue to the functions that wait for it.
 
 mod build;
 mod environment;
 mod options;
 mod ready;
+mod relay;
 mod watch;
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
@@ -22,19 +24,24 @@ pub use options::{Options, Ports};
 
 use crate::{
     Error,
+    clock::Clock,
     dynamodb::{DynamoDb, Sweep},
+    eventbridge::EventBridge,
     gateway::{self, Route},
     kms::{Kms, KmsHandle},
     login_issuer::LoginIssuer,
+    outbox::Outbox,
     phone::{Phone, PhoneOptions},
     provider::Provider,
     proxy::Proxy,
     seed::{self, Seed},
     server::{Server, listen},
     sns::{Sns, SnsHandle},
+    sqs::Sqs,
     template::Template,
 };
 use environment::Endpoints;
+use relay::Relay;
 use watch::Watch;
 
 /// The name of the table.
@@ -54,10 +61,15 @@ pub struct Stack {
     pub proxy: Option<Proxy>,
     pub sns: SnsHandle,
     pub kms: KmsHandle,
+    pub sqs: Sqs,
+    pub eventbridge: EventBridge,
+    /// Where clients that are pinged or pushed to are expected to listen.
+    pub client_port: u16,
     pub login_issuer: Arc<LoginIssuer>,
     pub phone: Phone,
     gateway: Server,
     watch: Watch,
+    relay: Relay,
     _sweep: Option<Sweep>,
 }
 
@@ -76,6 +88,9 @@ impl Stack {
         let proxy = if options.proxy { Some(Proxy::start(listen(0).await?, &dynamodb.url())?) } else { None };
         let sns = Sns::start(listeners.sns)?;
         let kms = Kms::start(listeners.kms)?;
+        let sqs = Sqs::start(listeners.sqs, &template.queues, Clock::System)?;
+        let eventbridge = EventBridge::start(listeners.eventbridge)?;
+        let outbox = Outbox::new(&template, &dynamodb.url(), TABLE_NAME, &sqs)?;
 
         let login_issuer = Arc::new(LoginIssuer::new(&localhost(&listeners.phone)?)?);
         let api = localhost(&listeners.api)?;
@@ -84,6 +99,10 @@ impl Stack {
             dynamodb: proxy.as_ref().map_or_else(|| dynamodb.url(), Proxy::url),
             sns: sns.url(),
             kms: kms.url(),
+            sqs: sqs.url(),
+            eventbridge: eventbridge.url(),
+            delivery_queue: sqs.queue_url("DeliveryQueue"),
+            dead_letters: sqs.queue_url("DeliveryDeadLetters"),
         };
         let environment = environment::of_functions(&options, &issuer, &endpoints, &login_issuer);
 
@@ -92,7 +111,9 @@ impl Stack {
         ready::rotate_keys(&mut watch).await?;
 
         let provider = Arc::new(Provider::new(&environment, login_issuer.issuer())?);
+        let client_port = free_port(options.ports.client).await?;
         let seed = Seed::read(&options.seed)?.with_login_issuer(login_issuer.issuer());
+        let seed = seed.with_client_port(client_port);
         seed::plant(
             &seed,
             async |client| provider.register_client(client).await,
@@ -112,6 +133,7 @@ impl Stack {
         };
         let phone = Phone::start(listeners.phone, phone_options)?;
         ready::wait_for_jwks(&gateway.url(), &mut watch).await?;
+        let relay = Relay::start(outbox, &template, watch.url())?;
         Ok(Self {
             issuer,
             environment,
@@ -120,10 +142,14 @@ impl Stack {
             proxy,
             sns,
             kms,
+            sqs,
+            eventbridge,
+            client_port,
             login_issuer,
             phone,
             gateway,
             watch,
+            relay,
             _sweep: sweep,
         })
     }
@@ -145,6 +171,7 @@ impl Stack {
 
     /// Ends the functions, waits until no process of theirs is left, then ends the rest.
     pub async fn stop(mut self) {
+        self.relay.stop();
         self.watch.stop().await;
     }
 }
@@ -156,6 +183,8 @@ struct Listeners {
     kms: TcpListener,
     api: TcpListener,
     phone: TcpListener,
+    sqs: TcpListener,
+    eventbridge: TcpListener,
 }
 
 impl Listeners {
@@ -166,8 +195,15 @@ impl Listeners {
             kms: listen(ports.kms).await?,
             api: listen(ports.api).await?,
             phone: listen(ports.phone).await?,
+            sqs: listen(ports.sqs).await?,
+            eventbridge: listen(ports.eventbridge).await?,
         })
     }
+}
+
+/// For a client that is started later. A given port may be taken: not every stack has such a client.
+async fn free_port(port: u16) -> Result<u16, Error> {
+    if port == 0 { Ok(listen(0).await?.local_addr()?.port()) } else { Ok(port) }
 }
 
 /// By name, because an issuer on this machine is `http://localhost`, never an address.

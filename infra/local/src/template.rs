@@ -1,29 +1,36 @@
-//! What the stack needs to know of `template.yaml`: functions, their routes, and the table.
+//! What the stack needs to know of `template.yaml`: functions with their routes and triggers, the table, and the way
+//! from its stream through a pipe to a queue.
 //!
 //! The template is the one place that says them; the local stack reads them and repeats nothing.
 
+mod pipe;
 mod route;
 mod table;
+mod trigger;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 use serde_norway::Value as Yaml;
 
+pub use pipe::{Pipe, Queue, Redrive};
 pub use route::Route;
 pub use table::{Attribute, Index, Key, Projection, Table};
+pub use trigger::{QueueTrigger, StreamTrigger, Triggers};
 
-use crate::Error;
+use crate::{Error, pattern::Pattern};
 
 /// The part of a SAM template this stack runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     pub functions: Vec<Function>,
     pub table: Table,
+    pub pipes: Vec<Pipe>,
+    pub queues: Vec<Queue>,
 }
 
 /// An `AWS::Serverless::Function` built from a binary of this workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Function {
     pub logical_id: String,
     /// `Metadata.BuildProperties.Binary`.
@@ -31,6 +38,9 @@ pub struct Function {
     pub routes: Vec<Route>,
     /// The names of its environment variables, the global ones included.
     pub environment: BTreeSet<String>,
+    pub triggers: Triggers,
+    /// How long an invocation may take.
+    pub timeout: Duration,
 }
 
 impl Template {
@@ -40,17 +50,28 @@ impl Template {
     /// When it is no YAML, or a function or the table lacks what the stack needs of it.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let document = document(text)?;
-        let global = names(&document["Globals"]["Function"]["Environment"]["Variables"]);
+        let parameters = |value: &Value| match value["Ref"].as_str() {
+            Some(name) => document["Parameters"][name]["Default"].clone(),
+            None => value.clone(),
+        };
         let resources = document["Resources"].as_object().ok_or("the template has no Resources")?;
         let of_type = |wanted: &'static str| resources.iter().filter(move |(_, it)| it["Type"] == wanted);
 
         let routes = route::all(resources)?;
         let functions = of_type("AWS::Serverless::Function")
-            .map(|(logical_id, resource)| Function::parse(logical_id, resource, &routes, &global))
+            .map(|(logical_id, resource)| {
+                Function::parse(logical_id, resource, &routes, &document["Globals"]["Function"], &parameters)
+            })
             .collect::<Result<_, _>>()?;
         let (_, table) = of_type("AWS::DynamoDB::Table").next().ok_or("the template has no table")?;
         let table = Table::parse(&table["Properties"])?;
-        Ok(Self { functions, table })
+        let pipes = of_type("AWS::Pipes::Pipe")
+            .map(|(logical_id, resource)| Pipe::parse(logical_id, &resource["Properties"]))
+            .collect::<Result<_, _>>()?;
+        let queues = of_type("AWS::SQS::Queue")
+            .map(|(logical_id, resource)| Queue::parse(logical_id, &resource["Properties"]))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { functions, table, pipes, queues })
     }
 
     /// The function built from `binary`.
@@ -64,18 +85,24 @@ impl Function {
         logical_id: &str,
         resource: &Value,
         routes: &[(String, Route)],
-        global: &BTreeSet<String>,
+        global: &Value,
+        parameters: &impl Fn(&Value) -> Value,
     ) -> Result<Self, Error> {
         let binary = resource["Metadata"]["BuildProperties"]["Binary"]
             .as_str()
             .ok_or_else(|| format!("{logical_id} names no Metadata.BuildProperties.Binary"))?;
-        let own = names(&resource["Properties"]["Environment"]["Variables"]);
+        let properties = &resource["Properties"];
+        let variables = |of: &Value| names(&of["Environment"]["Variables"]);
+        let timeout = whole(&properties["Timeout"]).or_else(|| whole(&global["Timeout"]));
         let mine = routes.iter().filter(|(function, _)| function == logical_id);
         Ok(Self {
             logical_id: logical_id.to_owned(),
             binary: binary.to_owned(),
             routes: mine.map(|(_, route)| route.clone()).collect(),
-            environment: global.union(&own).cloned().collect(),
+            environment: variables(global).union(&variables(properties)).cloned().collect(),
+            triggers: Triggers::parse(logical_id, &properties["Events"], parameters)?,
+            // Lambda's own, where nobody says.
+            timeout: Duration::from_secs(timeout.unwrap_or(3)),
         })
     }
 }
@@ -90,6 +117,30 @@ pub fn document(text: &str) -> Result<Value, Error> {
 
 fn names(variables: &Value) -> BTreeSet<String> {
     variables.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
+}
+
+/// The logical id of what `value` is the `attribute` of, by `!GetAtt`.
+fn whose<'a>(value: &'a Value, attribute: &str) -> Option<&'a str> {
+    let value = &value["Fn::GetAtt"];
+    match value.as_str() {
+        Some(text) => text.strip_suffix(attribute)?.strip_suffix('.'),
+        None => value[0].as_str().filter(|_| value[1] == attribute),
+    }
+}
+
+/// A whole number; CloudFormation takes it as text, too.
+fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// The patterns of a `FilterCriteria`.
+fn filters(criteria: &Value) -> Result<Vec<Pattern>, Error> {
+    let filters = criteria["Filters"].as_array().into_iter().flatten();
+    let pattern = |filter: &Value| match filter["Pattern"].as_str() {
+        Some(pattern) => Pattern::parse(pattern),
+        None => Err("a filter has no pattern as text".into()),
+    };
+    filters.map(pattern).collect()
 }
 
 /// YAML with CloudFormation's short forms as the JSON it stands for: `!Ref X` is `{"Ref": "X"}` and any

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     error::{BuildError, DisplayErrorContext},
     types::{
         AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection,
-        TimeToLiveSpecification,
+        StreamSpecification, TimeToLiveSpecification,
     },
 };
 
@@ -20,6 +20,9 @@ use crate::{
 /// When the engine refuses the definition.
 pub async fn create_table(client: &Client, name: &str, table: &Table) -> Result<(), Error> {
     let indexes = table.indexes.iter().map(index).collect::<Result<Vec<_>, _>>()?;
+    let stream = table.stream.as_ref().map(|shows| {
+        StreamSpecification::builder().stream_enabled(true).stream_view_type(shows.as_str().into()).build()
+    });
     client
         .create_table()
         .table_name(name)
@@ -28,6 +31,7 @@ pub async fn create_table(client: &Client, name: &str, table: &Table) -> Result<
         .set_key_schema(Some(keys(&table.keys)?))
         // An empty list is refused; none at all is not.
         .set_global_secondary_indexes(Some(indexes).filter(|indexes| !indexes.is_empty()))
+        .set_stream_specification(stream.transpose()?)
         .send()
         .await
         .map_err(explained)?;

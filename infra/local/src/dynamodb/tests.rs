@@ -22,6 +22,7 @@ pub(crate) fn table() -> Table {
             projection: Projection { kind: "INCLUDE".into(), attributes: vec!["client_id".into()] },
         }],
         ttl: Some("ttl".into()),
+        stream: Some("NEW_AND_OLD_IMAGES".into()),
     }
 }
 

@@ -8,11 +8,18 @@ use url::Url;
 use super::{Options, TABLE_NAME};
 use crate::{REGION, kms::KEY_ALIAS, login_issuer::LoginIssuer};
 
+/// The name of the event bus. The double has any.
+const EVENT_BUS: &str = "ciba";
+
 /// Where the doubles are.
 pub(super) struct Endpoints {
     pub(super) dynamodb: String,
     pub(super) sns: String,
     pub(super) kms: String,
+    pub(super) sqs: String,
+    pub(super) eventbridge: String,
+    pub(super) delivery_queue: String,
+    pub(super) dead_letters: String,
 }
 
 pub(super) fn of_functions(
@@ -34,6 +41,11 @@ pub(super) fn of_functions(
         ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
         ("AWS_ENDPOINT_URL_SNS", &endpoints.sns),
         ("AWS_ENDPOINT_URL_KMS", &endpoints.kms),
+        ("AWS_ENDPOINT_URL_SQS", &endpoints.sqs),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", &endpoints.eventbridge),
+        ("DELIVERY_QUEUE_URL", &endpoints.delivery_queue),
+        ("DEAD_LETTER_QUEUE_URL", &endpoints.dead_letters),
+        ("EVENT_BUS", EVENT_BUS),
     ];
     let mut environment: BTreeMap<_, _> =
         own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -61,7 +73,15 @@ mod tests {
     fn environment(options: &Options, issuer: &str) -> BTreeMap<String, String> {
         let login_issuer = LoginIssuer::new("http://localhost:9100").unwrap();
         let url = || "http://127.0.0.1:1".to_owned();
-        let endpoints = Endpoints { dynamodb: url(), sns: url(), kms: url() };
+        let endpoints = Endpoints {
+            dynamodb: url(),
+            sns: url(),
+            kms: url(),
+            sqs: url(),
+            eventbridge: url(),
+            delivery_queue: url(),
+            dead_letters: url(),
+        };
         of_functions(options, issuer, &endpoints, &login_issuer)
     }
 

@@ -38,6 +38,10 @@ pub struct Ports {
     pub kms: u16,
     pub phone: u16,
     pub dynamodb: u16,
+    pub sqs: u16,
+    pub eventbridge: u16,
+    /// Of the demo client, when it is pinged or pushed to.
+    pub client: u16,
 }
 
 impl Options {
@@ -70,12 +74,23 @@ impl Default for Options {
 
 impl Ports {
     /// A free port for each part.
-    pub const FREE: Self = Self { api: 0, watch: 0, sns: 0, kms: 0, phone: 0, dynamodb: 0 };
+    pub const FREE: Self =
+        Self { api: 0, watch: 0, sns: 0, kms: 0, phone: 0, dynamodb: 0, sqs: 0, eventbridge: 0, client: 0 };
 }
 
 impl Default for Ports {
     fn default() -> Self {
-        Self { api: 9000, watch: 9001, sns: 9002, kms: 9003, phone: 9100, dynamodb: 8000 }
+        Self {
+            api: 9000,
+            watch: 9001,
+            sns: 9002,
+            kms: 9003,
+            sqs: 9004,
+            eventbridge: 9005,
+            phone: 9100,
+            client: 9200,
+            dynamodb: 8000,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::whose;
 use crate::Error;
 
 /// An `AWS::ApiGatewayV2::Route`.
@@ -31,11 +32,8 @@ fn read(resources: &Map<String, Value>, properties: &Value) -> Option<(String, R
     let target = properties["Target"]["Fn::Sub"].as_str()?;
     let integration = target.strip_prefix("integrations/${")?.strip_suffix('}')?;
     // IntegrationUri: !GetAtt TokenFunction.Arn
-    let uri = &resources.get(integration)?["Properties"]["IntegrationUri"]["Fn::GetAtt"];
-    let function = match uri.as_str() {
-        Some(text) => text.strip_suffix(".Arn")?,
-        None => uri[0].as_str().filter(|_| uri[1] == "Arn")?,
-    };
+    let uri = &resources.get(integration)?["Properties"]["IntegrationUri"];
+    let function = whose(uri, "Arn")?;
     let route = Route { method: method.to_ascii_uppercase(), path: path.to_owned() };
     Some((function.to_owned(), route))
 }

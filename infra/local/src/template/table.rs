@@ -12,6 +12,8 @@ pub struct Table {
     pub indexes: Vec<Index>,
     /// The attribute that says when an item may be swept.
     pub ttl: Option<String>,
+    /// What its stream shows of a change (`NEW_AND_OLD_IMAGES` and the like), if it has one.
+    pub stream: Option<String>,
 }
 
 /// An entry of `AttributeDefinitions`.
@@ -54,6 +56,7 @@ impl Table {
             attributes: each(&properties["AttributeDefinitions"], Attribute::parse)?,
             keys: each(&properties["KeySchema"], Key::parse)?,
             indexes: each(&properties["GlobalSecondaryIndexes"], Index::parse)?,
+            stream: properties["StreamSpecification"]["StreamViewType"].as_str().map(str::to_owned),
             ttl: if is_true(&ttl["Enabled"]) { Some(text(ttl, "AttributeName")?) } else { None },
         })
     }

@@ -54,7 +54,58 @@ Resources:
             - {AttributeName: pending_for, KeyType: HASH}
             - {AttributeName: expires_at, KeyType: RANGE}
           Projection: {ProjectionType: INCLUDE, NonKeyAttributes: [client_id]}
+      StreamSpecification: {StreamViewType: NEW_AND_OLD_IMAGES}
       TimeToLiveSpecification: {AttributeName: ttl, Enabled: true}
+"#;
+
+/// What is beside it where the stream leads somewhere.
+const OUTBOX: &str = r#"
+  DeliveryPipe:
+    Type: AWS::Pipes::Pipe
+    Properties:
+      Source: !GetAtt Table.StreamArn
+      SourceParameters:
+        DynamoDBStreamParameters: {StartingPosition: TRIM_HORIZON, BatchSize: 10}
+        FilterCriteria: {Filters: [{Pattern: '{"eventName":["MODIFY"]}'}]}
+      Target: !GetAtt DeliveryQueue.Arn
+      TargetParameters: {InputTemplate: '{"request": "<$.dynamodb.Keys.pk.S>"}'}
+  DeliveryQueue:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 90
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt DeliveryDeadLetters.Arn, maxReceiveCount: 100}
+  DeliveryDeadLetters:
+    Type: AWS::SQS::Queue
+    Properties: {MessageRetentionPeriod: 1209600}
+  NotificationFunction:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildProperties: {Binary: notification}}
+    Properties:
+      Timeout: 10
+      Events:
+        Deliveries:
+          Type: SQS
+          Properties:
+            Queue: !GetAtt DeliveryQueue.Arn
+            BatchSize: 5
+            FunctionResponseTypes: [ReportBatchItemFailures]
+            ScalingConfig: {MaximumConcurrency: !Ref DeliveryConcurrency}
+  EventsFunction:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildProperties: {Binary: events}}
+    Properties:
+      Events:
+        Changes:
+          Type: DynamoDB
+          Properties:
+            Stream: !GetAtt Table.StreamArn
+            StartingPosition: TRIM_HORIZON
+            BisectBatchOnFunctionError: true
+            MaximumRetryAttempts: 3
+            FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"]}'}, {Pattern: '{"eventName":["REMOVE"]}'}]}
+            DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt DeliveryDeadLetters.Arn}}
+Parameters:
+  DeliveryConcurrency: {Type: Number, Default: 7}
 "#;
 
 #[test]
@@ -92,6 +143,7 @@ fn the_table_is_read_with_its_index_and_ttl() {
         Projection { kind: "INCLUDE".into(), attributes: vec!["client_id".into()] }
     );
     assert_eq!(table.ttl.as_deref(), Some("ttl"));
+    assert_eq!(table.stream.as_deref(), Some("NEW_AND_OLD_IMAGES"));
 }
 
 #[test]
@@ -115,4 +167,94 @@ fn the_repositorys_own_template_has_functions_and_a_table() {
     assert_eq!(token.routes, [Route { method: "ANY".into(), path: "/oauth/token".into() }]);
     assert!(template.function("key-rotation").unwrap().routes.is_empty());
     assert_eq!(template.table.indexes.len(), 1);
+}
+
+#[test]
+fn a_pipe_leads_from_the_stream_to_its_queue() {
+    let template = Template::parse(&format!("{SAMPLE}{OUTBOX}")).unwrap();
+    let pipe = &template.pipes[0];
+    assert_eq!((template.pipes.len(), pipe.filters.len(), pipe.queue.as_str()), (1, 1, "DeliveryQueue"));
+    let record = serde_json::json!({"dynamodb": {"Keys": {"pk": {"S": "request#a"}}}});
+    assert_eq!(pipe.input.fill(&record).unwrap(), r#"{"request": "request#a"}"#);
+}
+
+#[test]
+fn a_queue_has_its_times_and_where_its_dead_letters_go() {
+    let template = Template::parse(&format!("{SAMPLE}{OUTBOX}")).unwrap();
+    let redrive = Redrive { queue: "DeliveryDeadLetters".into(), max_receive_count: 100 };
+    let queue = |name: &str, visibility_timeout, retention, redrive| Queue {
+        logical_id: name.into(),
+        visibility_timeout,
+        retention,
+        redrive,
+    };
+    assert_eq!(
+        template.queues,
+        [
+            queue("DeliveryDeadLetters", 30, 1_209_600, None),
+            queue("DeliveryQueue", 90, 345_600, Some(redrive)),
+        ]
+    );
+}
+
+#[test]
+fn a_function_has_what_triggers_it_and_how_long_it_may_take() {
+    let template = Template::parse(&format!("{SAMPLE}{OUTBOX}")).unwrap();
+    let notification = template.function("notification").unwrap();
+    let trigger =
+        QueueTrigger { queue: "DeliveryQueue".into(), batch_size: 5, reports_failures: true, concurrency: 7 };
+    assert_eq!(notification.triggers, Triggers { queues: vec![trigger], streams: vec![] });
+    assert_eq!(notification.timeout, Duration::from_secs(10));
+    let events = &template.function("events").unwrap().triggers.streams[0];
+    assert_eq!((events.filters.len(), events.batch_size, events.retries), (2, 100, Some(3)));
+    assert_eq!((events.bisects, events.reports_failures), (true, false));
+    assert_eq!(events.on_failure.as_deref(), Some("DeliveryDeadLetters"));
+    assert_eq!(template.function("consent").unwrap().triggers, Triggers::default());
+}
+
+#[test]
+fn a_filter_that_is_not_understood_is_an_error() {
+    let unknown = OUTBOX.replace(r#"{"eventName":["MODIFY"]}"#, r#"{"eventName":[{"suffix":"Y"}]}"#);
+    let error = Template::parse(&format!("{SAMPLE}{unknown}")).unwrap_err();
+    assert!(error.to_string().contains("suffix"), "{error}");
+}
+
+#[test]
+fn what_leads_nowhere_or_begins_late_is_an_error_that_names_it() {
+    for (from, to, named) in [
+        ("Target: !GetAtt DeliveryQueue.Arn", "Target: arn:aws:sqs:a:b:c", "DeliveryPipe"),
+        ("StartingPosition: TRIM_HORIZON, BatchSize", "StartingPosition: LATEST, BatchSize", "DeliveryPipe"),
+        ("Queue: !GetAtt DeliveryQueue.Arn", "Queue: arn:aws:sqs:a:b:c", "Deliveries"),
+        ("deadLetterTargetArn: !GetAtt DeliveryDeadLetters.Arn, ", "", "DeliveryQueue"),
+    ] {
+        assert!(OUTBOX.contains(from), "{from}");
+        let error = Template::parse(&format!("{SAMPLE}{}", OUTBOX.replace(from, to))).unwrap_err();
+        assert!(error.to_string().contains(named), "{error}");
+    }
+}
+
+/// One word wrong in the template, and nobody is told of a decision.
+#[test]
+fn the_repositorys_own_pipe_lets_through_what_clients_are_told_of() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let template = Template::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let [pipe] = &template.pipes[..] else { panic!("one pipe") };
+    let passes = |event: &str, sk: &str, old: &str, new: &str, mode: &str| {
+        let image = |state: &str| serde_json::json!({"state": {"S": state}, "mode": {"S": mode}});
+        let record = serde_json::json!({"eventName": event, "dynamodb": {
+            "Keys": {"pk": {"S": "request#a"}, "sk": {"S": sk}}, "OldImage": image(old), "NewImage": image(new)}});
+        pipe.filters.iter().any(|filter| filter.matches(&record))
+    };
+    for mode in ["ping", "push"] {
+        for state in ["approved", "denied", "cancelled"] {
+            assert!(passes("MODIFY", "request", "pending", state, mode), "{state} {mode}");
+            assert!(!passes("MODIFY", "request", "pending", state, "poll"), "{state}");
+            assert!(!passes("MODIFY", "delivery", "pending", state, mode), "{state} {mode}");
+        }
+        assert!(!passes("MODIFY", "request", "pending", "pending", mode), "a poll");
+        assert!(!passes("MODIFY", "request", "approved", "redeemed", mode), "{mode}");
+    }
+    assert!(passes("INSERT", "request", "", "pending", "push"));
+    assert!(!passes("INSERT", "request", "", "pending", "ping"));
+    assert!(!passes("REMOVE", "request", "pending", "", "push"));
 }

@@ -1,0 +1,65 @@
+//! What a queue and a pipe may do to order and number: everything is delivered at least once, and in no order.
+
+/// The disorder to make. The default makes none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Disorder {
+    /// Each message and each record goes on twice.
+    pub duplicates: bool,
+    /// In another order. Of one item's records the pipe keeps the order, the queue of nothing.
+    pub reorder: bool,
+    /// The same seed makes the same order.
+    pub seed: u64,
+}
+
+impl Disorder {
+    /// Everything twice and in another order.
+    pub fn full(seed: u64) -> Self {
+        Self { duplicates: true, reorder: true, seed }
+    }
+}
+
+/// SplitMix64: numbers that look random and repeat with the seed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `bound`; 0 if that is 0.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        // The remainder of a 64-bit number by a small one is as good as even, and it fits what `bound` fits.
+        usize::try_from(mixed % u64::try_from(bound.max(1)).unwrap_or(u64::MAX)).unwrap_or_default()
+    }
+
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_repeats_its_order_and_another_has_another() {
+        let order = |seed| {
+            let mut items: Vec<_> = (0..20).collect();
+            Random::new(seed).shuffle(&mut items);
+            items
+        };
+        assert_eq!(order(1), order(1));
+        assert_ne!(order(1), order(2));
+        let mut sorted = order(1);
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..20).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,169 @@
+//! What AWS does between a write and the functions that are told of it, in loops beside the stack.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::StatusCode;
+use serde_json::Value;
+use tokio::{
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+    time::sleep,
+};
+
+use crate::{
+    Error,
+    outbox::Outbox,
+    template::{Function, Template},
+};
+
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long Lambda takes to try a batch of a stream again is its own; here it is this.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// For the start of a function, which on Lambda is not part of an invocation's time.
+const START: Duration = Duration::from_secs(120);
+
+/// The running loops. Dropping it ends them.
+pub(super) struct Relay(Vec<JoinHandle<()>>);
+
+impl Relay {
+    /// Starts them. Without a function that has a queue, messages wait in it.
+    pub(super) fn start(outbox: Outbox, template: &Template, invoke_base: &str) -> Result<Self, Error> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let invoked = |has: fn(&Function) -> bool| {
+            let function = template.functions.iter().find(|function| has(function))?;
+            Some(Invoked {
+                http: http.clone(),
+                url: format!("{invoke_base}/2015-03-31/functions/{}/invocations", function.binary),
+                timeout: START + function.timeout,
+            })
+        };
+        let outbox = Arc::new(outbox);
+        let mut loops = vec![tokio::spawn(pump(Arc::clone(&outbox)))];
+        if let Some(function) = invoked(|function| !function.triggers.queues.is_empty()) {
+            loops.push(tokio::spawn(deliver(Arc::clone(&outbox), function)));
+        }
+        if let Some(function) = invoked(|function| !function.triggers.streams.is_empty()) {
+            loops.push(tokio::spawn(events(outbox, function)));
+        }
+        Ok(Self(loops))
+    }
+
+    /// Ends them before the functions end, which would otherwise be missed.
+    pub(super) fn stop(&self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A function behind Lambda's invoke API.
+#[derive(Clone)]
+struct Invoked {
+    http: reqwest::Client,
+    url: String,
+    timeout: Duration,
+}
+
+impl Invoked {
+    async fn invoke(&self, event: &Value) -> Result<Value, Error> {
+        let answer = self.http.post(&self.url).json(event).timeout(self.timeout).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        let payload: Value = if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? };
+        // A function that fails says so in the payload of an invocation that worked.
+        if status != StatusCode::OK || payload.get("errorType").is_some() {
+            return Err(format!("{status} {text}").into());
+        }
+        Ok(payload)
+    }
+}
+
+async fn pump(outbox: Arc<Outbox>) {
+    loop {
+        if let Err(error) = outbox.pump().await {
+            eprintln!("the pipe: {error}");
+            sleep(TRY_AGAIN).await;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Several invocations are under way at once, as many as the template says: one slow client holds up its own batch.
+async fn deliver(outbox: Arc<Outbox>, function: Invoked) {
+    let Some(deliveries) = outbox.deliveries() else { return };
+    let slots = Arc::new(Semaphore::new(deliveries.concurrency()));
+    let mut under_way = JoinSet::new();
+    loop {
+        while under_way.try_join_next().is_some() {}
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        // What is received is invisible from then on, so only with somebody there to take it.
+        let Some(batch) = deliveries.receive() else {
+            sleep(LOOK_EVERY).await;
+            continue;
+        };
+        let (deliveries, function) = (deliveries.clone(), function.clone());
+        under_way.spawn(async move {
+            let answer = function.invoke(&batch.event()).await;
+            deliveries.settle(&batch, answer);
+            drop(slot);
+        });
+    }
+}
+
+async fn events(outbox: Arc<Outbox>, function: Invoked) {
+    // A future that borrowed the function could not go from thread to thread.
+    let invoke = move |event: Value| {
+        let function = function.clone();
+        async move { function.invoke(&event).await }
+    };
+    loop {
+        if let Err(error) = outbox.events(invoke.clone()).await {
+            eprintln!("the stream: {error}");
+            sleep(TRY_AGAIN).await;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Json, Router, extract::State, routing::post};
+    use serde_json::json;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    type Invocations = mpsc::UnboundedSender<Value>;
+
+    async fn invoked(answer: Value) -> (Invoked, crate::server::Server, mpsc::UnboundedReceiver<Value>) {
+        let (invocations, seen) = mpsc::unbounded_channel();
+        let reply = move |State(seen): State<Invocations>, Json(event): Json<Value>| async move {
+            let _ = seen.send(event);
+            Json(answer)
+        };
+        let router = Router::new().route("/", post(reply)).with_state(invocations);
+        let server = crate::server::Server::start(crate::server::listen(0).await.unwrap(), router).unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let function = Invoked { http, url: server.url(), timeout: Duration::from_secs(5) };
+        (function, server, seen)
+    }
+
+    #[tokio::test]
+    async fn an_invocation_is_the_event_and_its_answer() {
+        let (function, _server, mut seen) = invoked(json!({"batchItemFailures": []})).await;
+        let answer = function.invoke(&json!({"Records": []})).await.unwrap();
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+        assert_eq!(seen.recv().await.unwrap(), json!({"Records": []}));
+    }
+
+    #[tokio::test]
+    async fn a_function_that_failed_is_an_error_though_the_invocation_worked() {
+        let (function, _server, _seen) = invoked(json!({"errorType": "panic", "errorMessage": "no"})).await;
+        assert!(function.invoke(&json!({})).await.is_err());
+    }
+}

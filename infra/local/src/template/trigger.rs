@@ -1,0 +1,95 @@
+//! What invokes a function beside a request: a queue, or the table's stream.
+
+use serde_json::Value;
+
+use super::{filters, whole, whose};
+use crate::{Error, pattern::Pattern};
+
+/// An event of type `SQS`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueTrigger {
+    /// The logical id of the queue.
+    pub queue: String,
+    /// The most messages of one invocation. Default: 10.
+    pub batch_size: usize,
+    /// The function says which messages failed; otherwise its answer says nothing.
+    pub reports_failures: bool,
+    /// How many invocations may be under way. Default: 5, where Lambda begins.
+    pub concurrency: usize,
+}
+
+/// An event of type `DynamoDB`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamTrigger {
+    /// A record that matches one of these is handed over; without any, all are.
+    pub filters: Vec<Pattern>,
+    /// The most records of one invocation. Default: 100.
+    pub batch_size: usize,
+    /// The function says from which record on it failed; otherwise its answer says nothing.
+    pub reports_failures: bool,
+    /// A batch that fails as a whole is tried again in halves.
+    pub bisects: bool,
+    /// How often a batch is tried again before it is given up; without it, for ever.
+    pub retries: Option<u64>,
+    /// The logical id of the queue that is told of a batch given up.
+    pub on_failure: Option<String>,
+}
+
+/// What invokes one function.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Triggers {
+    pub queues: Vec<QueueTrigger>,
+    pub streams: Vec<StreamTrigger>,
+}
+
+impl Triggers {
+    /// Reads a function's `Events`; other kinds of events are for others to read.
+    pub(super) fn parse(
+        function: &str,
+        events: &Value,
+        parameters: &impl Fn(&Value) -> Value,
+    ) -> Result<Self, Error> {
+        let mut triggers = Self::default();
+        for (name, event) in events.as_object().into_iter().flatten() {
+            let properties = &event["Properties"];
+            let wrong = |what: &str| Error::from(format!("event {name} of {function} {what}"));
+            if event["Type"] == "SQS" {
+                let queue = whose(&properties["Queue"], "Arn").ok_or_else(|| wrong("names no queue"))?;
+                if !properties["FilterCriteria"].is_null() {
+                    return Err(wrong("filters a queue, which is not known here"));
+                }
+                let concurrency = parameters(&properties["ScalingConfig"]["MaximumConcurrency"]);
+                triggers.queues.push(QueueTrigger {
+                    queue: queue.to_owned(),
+                    batch_size: size(&properties["BatchSize"], 10),
+                    reports_failures: reports_failures(properties),
+                    concurrency: size(&concurrency, 5),
+                });
+            } else if event["Type"] == "DynamoDB" {
+                whose(&properties["Stream"], "StreamArn").ok_or_else(|| wrong("names no stream"))?;
+                if properties["StartingPosition"] != "TRIM_HORIZON" {
+                    return Err(wrong("does not begin where the stream begins"));
+                }
+                let destination = &properties["DestinationConfig"]["OnFailure"]["Destination"];
+                triggers.streams.push(StreamTrigger {
+                    filters: filters(&properties["FilterCriteria"])?,
+                    batch_size: size(&properties["BatchSize"], 100),
+                    reports_failures: reports_failures(properties),
+                    bisects: properties["BisectBatchOnFunctionError"] == true,
+                    retries: whole(&properties["MaximumRetryAttempts"]),
+                    on_failure: whose(destination, "Arn").map(str::to_owned),
+                });
+            }
+        }
+        Ok(triggers)
+    }
+}
+
+fn reports_failures(properties: &Value) -> bool {
+    let types = properties["FunctionResponseTypes"].as_array();
+    types.is_some_and(|types| types.iter().any(|it| it == "ReportBatchItemFailures"))
+}
+
+fn size(value: &Value, default: usize) -> usize {
+    whole(value).and_then(|size| usize::try_from(size).ok()).unwrap_or(default)
+}
