@@ -1,6 +1,9 @@
-//! Cancelling a request: by an operator. The client's next poll gets `access_denied`, and nobody can decide any more.
+//! Cancelling a request: by an operator, or by its client. The client's next poll gets `access_denied`, and nobody can
+//! decide any more.
 
-use crate::domain::authentication_request::{CancelFinding, CancelledBy, StateName};
+use crate::domain::authentication_request::{
+    CancelFinding, CancelledBy, Canceller, StateName, cancel as find,
+};
 use crate::domain::request_key::RequestKey;
 use crate::domain::time::Timestamp;
 use crate::flows::Invocation;
@@ -17,27 +20,29 @@ pub enum CancelOutcome {
     },
     Decided(StateName),
     Expired,
+    /// There is none, or none of the canceller's.
     Unknown,
 }
 
-/// 1. Cancel it, if it is pending and unexpired: one conditional write (`ATK-4-07`, `ATK-4-08`).
+/// 1. Cancel it, if the canceller may, and it is pending and unexpired: one conditional write (`ATK-4-07`, `ATK-4-08`).
 /// 2. If it was not, let the state machine say why.
 pub async fn cancel(
     table: &Table,
     request: &RequestKey,
+    canceller: Canceller<'_>,
     invocation: &Invocation,
 ) -> Result<CancelOutcome, StoreError> {
-    let found = match table.cancel_request(request, invocation.now, &invocation.write_id).await? {
+    let found = match table.cancel_request(request, canceller, invocation.now, &invocation.write_id).await? {
         Cancelled::Done => return Ok(CancelOutcome::Done),
         Cancelled::Otherwise(found) => found,
     };
-    match found.map(|found| found.cancel(invocation.now)) {
-        None => Ok(CancelOutcome::Unknown),
-        Some(CancelFinding::Already { by, at }) => Ok(CancelOutcome::Already { by, at }),
-        Some(CancelFinding::Decided(state)) => Ok(CancelOutcome::Decided(state)),
-        Some(CancelFinding::Expired) => Ok(CancelOutcome::Expired),
+    match find(found.as_deref(), canceller, invocation.now) {
+        CancelFinding::NotYours => Ok(CancelOutcome::Unknown),
+        CancelFinding::Already { by, at } => Ok(CancelOutcome::Already { by, at }),
+        CancelFinding::Decided(state) => Ok(CancelOutcome::Decided(state)),
+        CancelFinding::Expired => Ok(CancelOutcome::Expired),
         // The write has the same condition.
-        Some(CancelFinding::Pending) => {
+        CancelFinding::Pending => {
             Err(StoreError::Unavailable("UpdateItem cancel: refused for no reason".to_owned()))
         }
     }

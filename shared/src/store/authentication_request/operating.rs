@@ -1,8 +1,8 @@
-//! The operator's side of a request: listed over all people, and cancelled.
+//! Requests cancelled, by an operator or their client; and listed over all people, for an operator.
 
 use super::polling::{Written, written};
 use super::{CANCEL, PENDING_INDEX, PendingRequest, encoding, handed_back};
-use crate::domain::authentication_request::{AuthenticationRequest, CancelledBy, StateName};
+use crate::domain::authentication_request::{AuthenticationRequest, Canceller, StateName};
 use crate::domain::request_key::RequestKey;
 use crate::domain::time::Timestamp;
 use crate::store::item::{text, time};
@@ -24,22 +24,29 @@ pub struct PendingList {
 }
 
 impl Table {
-    /// Cancels a request for the operator, if nobody has decided it and it has not expired.
+    /// Cancels a request, if the canceller may, nobody has decided it and it has not expired.
     pub async fn cancel_request(
         &self,
         request: &RequestKey,
+        canceller: Canceller<'_>,
         now: Timestamp,
         write: &WriteId,
     ) -> Result<Cancelled, StoreError> {
         let update = self
             .update_request(request, write)
             .update_expression(CANCEL)
-            .condition_expression("#state = :pending AND expires_at > :now")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":cancelled", text(StateName::Cancelled.as_str()))
             .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
             .expression_attribute_values(":now", time(now))
-            .expression_attribute_values(":by", text(CancelledBy::Operator.as_str()));
+            .expression_attribute_values(":by", text(canceller.cancelled_by().as_str()));
+        let open = "#state = :pending AND expires_at > :now";
+        let update = match canceller {
+            Canceller::Operator => update.condition_expression(open),
+            Canceller::Client(client) => update
+                .condition_expression(format!("{open} AND client_id = :client"))
+                .expression_attribute_values(":client", text(client.as_str())),
+        };
         Ok(match written(update, "UpdateItem cancel", write).await? {
             Written::Done(_) => Cancelled::Done,
             Written::Refused(item) => Cancelled::Otherwise(handed_back(item.as_ref())?),

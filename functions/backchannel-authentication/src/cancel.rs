@@ -1,0 +1,44 @@
+//! A client cancels what it asked: an extension of this provider.
+
+use ciba::domain::authentication_request::{CancelledBy, Canceller};
+use ciba::flows::Invocation;
+use ciba::flows::cancel_request::{self, CancelOutcome};
+use ciba::http::client_authentication::authenticated;
+use ciba::http::{Request, form, respond};
+use ciba::keys::{HandleUse, OpenError};
+use ciba::protocol::cancellation::{self, CancellationError as Error};
+use ciba::protocol::error::Refusal;
+
+use crate::BackchannelAuthentication;
+
+/// Authenticate the client → which request? → cancel it. Whoever could ask can cancel, in every delivery mode, and
+/// also who may not ask any more.
+pub(crate) async fn cancel(
+    endpoint: &BackchannelAuthentication,
+    request: &Request,
+    invocation: &Invocation,
+) -> Result<(), Refusal<Error>> {
+    let form = form::read(request)?;
+    let client = authenticated(&endpoint.clients, request, &form, invocation.now).await?;
+    let auth_req_id = cancellation::parse(&form)?;
+    // A forged handle costs no database call.
+    let opened =
+        endpoint.keys.open(|keys| keys.open_handle(HandleUse::AuthReqId, auth_req_id), invocation.now);
+    let key = opened.await?.map_err(|error| match error {
+        OpenError::UnknownVersion => Refusal::because(Error::InvalidGrant, "unknown key version"),
+        OpenError::Forged => Refusal::because(Error::InvalidGrant, "not made here for this use"),
+    })?;
+    let canceller = Canceller::Client(&client.id);
+    match cancel_request::cancel(&endpoint.table, &key, canceller, invocation).await? {
+        CancelOutcome::Done => {
+            respond::log_step("cancelled", &key);
+            Ok(())
+        }
+        // The same again: its first answer may have been lost.
+        CancelOutcome::Already { by: CancelledBy::Client, .. } => Ok(()),
+        CancelOutcome::Already { by: CancelledBy::Superseded | CancelledBy::Operator, .. }
+        | CancelOutcome::Decided(_)
+        | CancelOutcome::Expired
+        | CancelOutcome::Unknown => Err(Error::InvalidGrant.into()),
+    }
+}
