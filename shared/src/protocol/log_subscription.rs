@@ -1,0 +1,77 @@
+//! Log lines as CloudWatch Logs hands them to a function that subscribed to them: JSON, gzip, base64.
+
+use std::io::Read;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// CloudWatch Logs sends at most 1 MB; a bomb is not unpacked. Unit: bytes.
+const MOST: u64 = 8 * 1024 * 1024;
+
+/// One line, with the id that it keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct LogEvent {
+    pub id: String,
+    pub message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Delivery {
+    message_type: String,
+    log_events: Vec<LogEvent>,
+}
+
+/// The lines of an invocation. `None` if it is none by CloudWatch Logs. Its own probe has no lines.
+pub fn lines(event: &Value) -> Option<Vec<LogEvent>> {
+    let packed = STANDARD.decode(event["awslogs"]["data"].as_str()?).ok()?;
+    let mut text = String::new();
+    GzDecoder::new(packed.as_slice()).take(MOST).read_to_string(&mut text).ok()?;
+    let delivery: Delivery = serde_json::from_str(&text).ok()?;
+    Some(match delivery.message_type.as_str() {
+        "DATA_MESSAGE" => delivery.log_events,
+        _ => vec![],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use serde_json::json;
+
+    use super::*;
+
+    fn invocation(delivery: &Value) -> Value {
+        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        packer.write_all(delivery.to_string().as_bytes()).unwrap();
+        json!({"awslogs": {"data": STANDARD.encode(packer.finish().unwrap())}})
+    }
+
+    #[test]
+    fn lines_are_unpacked_with_their_ids() {
+        let event = invocation(&json!({
+            "messageType": "DATA_MESSAGE", "owner": "123456789012", "logGroup": "/ciba/backchannel-authentication",
+            "logStream": "s", "subscriptionFilters": ["f"],
+            "logEvents": [{"id": "3", "timestamp": 1, "message": "{\"event\":\"notified\"}\n"}],
+        }));
+        let line = LogEvent { id: "3".to_owned(), message: "{\"event\":\"notified\"}\n".to_owned() };
+        assert_eq!(lines(&event), Some(vec![line]));
+    }
+
+    #[test]
+    fn a_probe_has_no_lines_and_what_is_no_delivery_is_none() {
+        let probe = json!({"messageType": "CONTROL_MESSAGE", "logEvents": [{"id": "", "message": "CWL CONTROL MESSAGE"}]});
+        assert_eq!(lines(&invocation(&probe)), Some(vec![]));
+        for other in
+            [json!({}), json!({"Records": []}), json!({"awslogs": {"data": "AAAA"}}), invocation(&json!([]))]
+        {
+            assert_eq!(lines(&other), None, "{other}");
+        }
+    }
+}

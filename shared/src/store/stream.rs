@@ -1,0 +1,141 @@
+//! The table's stream: what a record says, as the change that it records.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::domain::authentication_request::AuthenticationRequest;
+use crate::domain::client::{ClientId, DeliveryMode};
+use crate::domain::delivery::DeliveryState;
+use crate::domain::event::{Change, DeliveryRecord};
+use crate::domain::evidence::{Evidence, Outcome};
+use crate::domain::person_key::PersonKey;
+use crate::domain::request_key::RequestKey;
+use crate::domain::time::Timestamp;
+use crate::store::item::{Item, Reader};
+use crate::store::{StoreError, authentication_request, delivery, evidence};
+
+/// Who deletes what has passed its `ttl`.
+const SWEEPER: &str = "dynamodb.amazonaws.com";
+
+/// One record, as Lambda hands it over.
+#[derive(Clone, Debug)]
+pub struct StreamRecord {
+    /// The same, however often the record is delivered.
+    pub id: String,
+    /// Where it stands in its shard.
+    pub sequence_number: String,
+    /// DynamoDB gives whole seconds.
+    pub recorded_at: Timestamp,
+    /// What it says; or that it cannot be read, which no repetition changes.
+    pub change: Result<Change, StoreError>,
+}
+
+impl StreamRecord {
+    /// # Errors
+    /// When it is no record of a stream.
+    pub fn read(record: &Value) -> Result<Self, StoreError> {
+        let text = |value: &Value, name: &str| {
+            value[name].as_str().map(str::to_owned).ok_or_else(|| Reader::corrupt(name))
+        };
+        let dynamodb = &record["dynamodb"];
+        let seconds = dynamodb["ApproximateCreationDateTime"].as_f64();
+        let seconds = seconds.ok_or_else(|| Reader::corrupt("ApproximateCreationDateTime"))?;
+        Ok(Self {
+            id: text(record, "eventID")?,
+            sequence_number: text(dynamodb, "SequenceNumber")?,
+            recorded_at: Timestamp::from_millis((seconds * 1000.0) as i64),
+            change: change(record),
+        })
+    }
+}
+
+fn change(record: &Value) -> Result<Change, StoreError> {
+    let dynamodb = &record["dynamodb"];
+    let image =
+        |name: &str| Some(&dynamodb[name]).filter(|it| !it.is_null()).map(|it| item(it, name)).transpose();
+    let (old, new) = (image("OldImage")?, image("NewImage")?);
+    let sk = dynamodb["Keys"]["sk"]["S"].as_str().ok_or_else(|| Reader::corrupt("Keys"))?;
+    let is_evidence = dynamodb["Keys"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with(evidence::PREFIX));
+    match (sk, old, new) {
+        (_, None, Some(new)) if is_evidence => reported(&new),
+        (authentication_request::SK, old, new) => {
+            let old = old.as_ref().map(decode).transpose()?;
+            let new = new.as_ref().map(decode).transpose()?;
+            Ok(match (old, new) {
+                (None, Some(new)) => Change::Requested(new),
+                (Some(old), Some(new)) => Change::Moved(old, new),
+                (Some(_), None) if record["userIdentity"]["principalId"] == SWEEPER => Change::Other,
+                (Some(old), None) => Change::Withdrawn(old),
+                (None, None) => Change::Other,
+            })
+        }
+        (delivery::SK, Some(old), Some(new)) => {
+            Ok(Change::Delivery(decode_delivery(&old)?, decode_delivery(&new)?))
+        }
+        _ => Ok(Change::Other),
+    }
+}
+
+fn decode(item: &Item) -> Result<Box<AuthenticationRequest>, StoreError> {
+    authentication_request::decode(item).map(Box::new)
+}
+
+/// What is kept as evidence of a report.
+fn reported(item: &Item) -> Result<Change, StoreError> {
+    let evidence = Reader(item).parsed("document", Evidence::decode)?;
+    if evidence.decision != Outcome::Reported {
+        return Ok(Change::Other);
+    }
+    let corrupt = || Reader::corrupt("document");
+    Ok(Change::Reported {
+        request: RequestKey::parse(&evidence.request).ok_or_else(corrupt)?,
+        client: ClientId::parse(&evidence.client_id).ok_or_else(corrupt)?,
+        person: PersonKey::from_stored(evidence.person).correlation(),
+        at: Timestamp::from_millis(evidence.at),
+    })
+}
+
+fn decode_delivery(item: &Item) -> Result<Box<DeliveryRecord>, StoreError> {
+    let reader = Reader(item);
+    Ok(Box::new(DeliveryRecord {
+        request: reader.parsed("pk", |pk| RequestKey::parse(pk.strip_prefix("request#")?))?,
+        client: reader.parsed("client_id", ClientId::parse)?,
+        mode: reader.parsed("mode", DeliveryMode::parse)?,
+        attempts: reader.unsigned("attempts")?,
+        state: reader.parsed("delivery_state", DeliveryState::parse)?,
+        failure: reader.optional_text("failure").map(str::to_owned),
+        decided_at: reader.optional_time("decided_at")?,
+        settled_at: reader.optional_time("settled_at")?,
+    }))
+}
+
+/// An image: attributes in DynamoDB's JSON.
+fn item(image: &Value, name: &str) -> Result<Item, StoreError> {
+    let attributes = image.as_object().ok_or_else(|| Reader::corrupt(name))?.iter();
+    attributes.map(|(name, value)| Ok((name.clone(), attribute(name, value)?))).collect()
+}
+
+fn attribute(name: &str, value: &Value) -> Result<AttributeValue, StoreError> {
+    let corrupt = || Reader::corrupt(name);
+    let (kind, value) = value.as_object().and_then(|it| it.iter().next()).ok_or_else(corrupt)?;
+    let text = || value.as_str().map(str::to_owned).ok_or_else(corrupt);
+    Ok(match kind.as_str() {
+        "S" => AttributeValue::S(text()?),
+        "N" => AttributeValue::N(text()?),
+        "B" => AttributeValue::B(Blob::new(STANDARD.decode(text()?).map_err(|_| corrupt())?)),
+        "BOOL" => AttributeValue::Bool(value.as_bool().ok_or_else(corrupt)?),
+        "NULL" => AttributeValue::Null(true),
+        "L" => {
+            let items = value.as_array().ok_or_else(corrupt)?.iter();
+            AttributeValue::L(items.map(|value| attribute(name, value)).collect::<Result<_, _>>()?)
+        }
+        "M" => AttributeValue::M(item(value, name)?.into_iter().collect::<HashMap<_, _>>()),
+        // Sets: no item has one.
+        _ => return Err(corrupt()),
+    })
+}

@@ -1,0 +1,116 @@
+//! Events are said in the code, filtered for in template.yaml, and described in docs/events.md.
+
+use std::collections::BTreeSet;
+
+use ciba::domain::event::EventName;
+use ciba::http::respond::{DECIDED_AFTER, DELIVERED_AFTER, UNREADABLE};
+use ciba::protocol::event::{Detail, SOURCE};
+use serde_json::{Value, json};
+
+use crate::{DOCUMENT, read};
+
+/// The first cells of the table under a heading, without their marks.
+fn first_cells(document: &str, heading: &str) -> BTreeSet<String> {
+    let (_, section) = document.split_once(&format!("\n## {heading}\n")).expect(heading);
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let cells = rows.flat_map(|row| row.split(" |").next().unwrap_or_default().split(", "));
+    cells.map(|cell| cell.trim_matches('`').to_owned()).collect()
+}
+
+fn names() -> BTreeSet<String> {
+    EventName::ALL.iter().map(|name| name.as_str().to_owned()).collect()
+}
+
+#[test]
+fn every_event_is_described_and_no_other() {
+    assert_eq!(first_cells(&read("docs/events.md"), "The events"), names());
+}
+
+#[test]
+fn every_member_of_a_detail_is_described_and_no_other() {
+    let full = Detail {
+        mode: Some("poll"),
+        person: Some(String::new()),
+        after: Some(0),
+        scope: Some(String::new()),
+        acr: Some(String::new()),
+        expires_at: Some(0),
+        channel: Some(String::new()),
+        cancelled_by: Some("client"),
+        rotated: Some(true),
+        attempts: Some(1),
+        failure: Some(String::new()),
+        ..Detail::default()
+    };
+    let members: Value = serde_json::from_str(&full.encode()).expect("an object");
+    let members = members.as_object().expect("an object").keys().cloned().collect();
+    assert_eq!(first_cells(&read("docs/events.md"), "The detail"), members);
+    assert!(read("docs/events.md").contains(&format!("`source` is `{SOURCE}`")));
+}
+
+#[test]
+fn every_metric_is_described_and_no_other() {
+    let mut metrics = names();
+    metrics.extend([UNREADABLE, DECIDED_AFTER, DELIVERED_AFTER].map(str::to_owned));
+    let mut described = first_cells(&read("docs/events.md"), "Metrics");
+    described.extend(names());
+    assert_eq!(described, metrics);
+}
+
+/// The names that stand after `event` in the calls that log.
+fn logged() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (path, text) in ["shared/src", "functions"].into_iter().flat_map(crate::sources) {
+        let calls = ["log_step(\"", "log_decision(\"", "log_passkey(\"", "log_outcome(\""];
+        for (at, call) in calls.iter().flat_map(|call| text.match_indices(call)) {
+            found.extend(text[at + call.len()..].split('"').next().map(str::to_owned));
+        }
+        if path.ends_with("http/respond.rs") || path.ends_with("http/log.rs") {
+            for (at, _) in text.match_indices("log::line(") {
+                // The second argument, where it is not one of the caller's.
+                let event = text[at..].split(',').nth(1).unwrap_or_default().trim();
+                found.extend(event.strip_prefix('"').map(|it| it.trim_end_matches('"').to_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// HYG-5-01, HYG-5-04
+#[test]
+fn every_line_of_a_log_is_described() {
+    let described = first_cells(&read("docs/events.md"), "Log lines");
+    let logged = logged();
+    assert!(logged.contains("requested") && logged.contains("refused"), "{logged:?}");
+    let missing: Vec<_> = logged.difference(&described).collect();
+    assert!(missing.is_empty(), "docs/events.md does not describe {missing:?}");
+}
+
+#[test]
+fn the_subscription_to_the_log_looks_for_the_one_event_without_a_write() {
+    let properties = &DOCUMENT["Resources"]["NotifiedSubscription"]["Properties"];
+    let pattern = format!("{{ $.event = \"{}\" }}", EventName::Notified.as_str());
+    assert_eq!(properties["FilterPattern"], pattern);
+    assert_eq!(properties["LogGroupName"], json!({"Ref": "BackchannelAuthenticationLogs"}));
+    assert_eq!(properties["DestinationArn"], json!({"Fn::GetAtt": "EventsFunction.Arn"}));
+    assert_eq!(DOCUMENT["Resources"]["NotifiedSubscription"]["DependsOn"], "NotifiedPermission");
+}
+
+/// What comes again is bounded, nothing that is given up is silent, and a poison record holds nothing up for ever.
+#[test]
+fn the_trigger_gives_up_after_a_time_and_says_so() {
+    let trigger = &DOCUMENT["Resources"]["EventsFunction"]["Properties"]["Events"]["Changes"]["Properties"];
+    assert_eq!(trigger["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    assert_eq!(trigger["BisectBatchOnFunctionError"], true);
+    assert!(trigger["MaximumRetryAttempts"].as_i64().is_some_and(|it| it > 0));
+    assert!(trigger["MaximumRecordAgeInSeconds"].as_i64().is_some_and(|it| it > 0));
+    let queue = json!({"Type": "SQS", "Destination": {"Fn::GetAtt": "EventsDeadLetters.Arn"}});
+    assert_eq!(trigger["DestinationConfig"]["OnFailure"], queue);
+    let filters = trigger["FilterCriteria"]["Filters"].as_array().expect("filters");
+    assert!(filters.len() <= 5, "Lambda takes five");
+    for filter in filters {
+        let pattern = filter["Pattern"].as_str().expect("a pattern");
+        serde_json::from_str::<Value>(pattern).expect(pattern);
+    }
+}
