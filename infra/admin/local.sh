@@ -4,3 +4,5 @@ export LOGIN_ISSUERS='[{"issuer":"http://localhost:9100","jwks_uri":"http://loca
 export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=LOCAL AWS_SECRET_ACCESS_KEY=local
 export RP_ID=localhost OPERATOR_NAME='Example Bank'
 export AWS_ENDPOINT_URL_DYNAMODB=http://localhost:8000 AWS_ENDPOINT_URL_SNS=http://localhost:9002 AWS_ENDPOINT_URL_KMS=http://localhost:9003
+export AWS_ENDPOINT_URL_SQS=http://localhost:9004 DELIVERY_QUEUE_URL=http://localhost:9004/123456789012/DeliveryQueue
+export DEAD_LETTER_QUEUE_URL=http://localhost:9004/123456789012/DeliveryDeadLetters

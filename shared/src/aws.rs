@@ -24,12 +24,19 @@ pub struct Aws {
     pub(crate) dynamodb_endpoint: Option<String>,
     pub(crate) sns_endpoint: Option<String>,
     pub(crate) kms_endpoint: Option<String>,
-    /// Setting `TABLE_NAME`, required.
-    pub(crate) table: String,
+    pub(crate) sqs_endpoint: Option<String>,
+    pub(crate) eventbridge_endpoint: Option<String>,
+    /// Setting `TABLE_NAME`, required of all that have a table.
+    pub(crate) table: Option<String>,
 }
 
 impl Aws {
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let table = environment.required("TABLE_NAME")?.to_owned();
+        Ok(Self { table: Some(table), ..Self::without_table(environment)? })
+    }
+
+    pub fn without_table(environment: &Environment) -> Result<Self, ConfigError> {
         let credentials = Credentials::new(
             environment.required("AWS_ACCESS_KEY_ID")?,
             environment.required("AWS_SECRET_ACCESS_KEY")?,
@@ -41,7 +48,7 @@ impl Aws {
             RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50));
         let endpoint =
             |service: &str| environment.get(&format!("AWS_ENDPOINT_URL_{service}")).map(str::to_owned);
-        let endpoints = [endpoint("DYNAMODB"), endpoint("SNS"), endpoint("KMS")];
+        let endpoints = ["DYNAMODB", "SNS", "KMS", "SQS", "EVENTBRIDGE"].map(endpoint);
         let sdk = SdkConfig::builder()
             .http_client(https::client(Roots::of(&endpoints)))
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -49,13 +56,15 @@ impl Aws {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(retries)
             .build();
-        let [dynamodb_endpoint, sns_endpoint, kms_endpoint] = endpoints;
+        let [dynamodb_endpoint, sns_endpoint, kms_endpoint, sqs_endpoint, eventbridge_endpoint] = endpoints;
         Ok(Self {
             sdk,
             dynamodb_endpoint,
             sns_endpoint,
             kms_endpoint,
-            table: environment.required("TABLE_NAME")?.to_owned(),
+            sqs_endpoint,
+            eventbridge_endpoint,
+            table: None,
         })
     }
 }

@@ -10,6 +10,8 @@ use std::fmt;
 use std::time::Duration;
 
 mod decision;
+mod delivery;
+mod event;
 mod foreign_issuer;
 mod issuer;
 mod key;
@@ -19,9 +21,11 @@ mod request;
 mod token;
 
 pub use decision::DecisionSettings;
+pub use delivery::DeliverySettings;
+pub use event::EventSettings;
 pub use foreign_issuer::{HintIssuers, LoginIssuers};
 pub use issuer::Issuer;
-pub use key::KeySettings;
+pub use key::{KeySettings, SigningKeys};
 pub use notification::{NotificationSettings, SmsSettings, operator_name, sms_countries};
 pub use passkey::PasskeySettings;
 pub use request::{HintSettings, RequestSettings};

@@ -3,16 +3,20 @@
 
 mod answer;
 pub mod authenticator;
+mod eavesdropper;
 mod engine;
 mod passkey;
 mod provider;
+mod receiver;
 mod requests;
 
 pub use answer::Answer;
 pub use authenticator::Authenticator;
+pub use eavesdropper::{Eavesdropper, Leak};
 pub use engine::Engine;
 pub use passkey::challenge;
 pub use provider::{Provider, SECRET, Settings};
+pub use receiver::{Reaction, ReceivedCall, Receiver};
 pub use requests::{basic, form, form_request, json_request, request};
 
 use ciba::domain::time::Timestamp;

@@ -2,27 +2,34 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use backchannel_authentication::BackchannelAuthentication;
 use ciba::aws::Aws;
-use ciba::config::{Environment, Issuer, LoginIssuers, sms_countries};
+use ciba::config::{Environment, Issuer, LoginIssuers, SigningKeys, sms_countries};
 use ciba::domain::sms::SmsCountries;
 use ciba::domain::time::Timestamp;
 use ciba::flows::{Invocation, enroll_person, register_client};
 use ciba::http::Request;
 use ciba::http::serve::{self, Endpoint};
+use ciba::notify::DeliveryQueue;
 use ciba::store::Table;
+use ciba_local::clock::{Clock, SetClock};
+use ciba_local::eventbridge::EventBridge;
 use ciba_local::kms::{Kms, KmsHandle, WrappingKey};
 use ciba_local::login_issuer::LoginIssuer;
+use ciba_local::outbox::Outbox;
 use ciba_local::proxy::Proxy;
 use ciba_local::server::{Server, listen};
 use ciba_local::sns::{Sns, SnsHandle};
+use ciba_local::sqs::Sqs;
 use ciba_local::template::Template;
+use client_notification::ClientNotification;
 use consent::Consent;
 use discovery::Discovery;
 use enrollment::Enrollment;
+use events::Events;
 use introspection::Introspection;
 use jwks::Jwks;
 use key_rotation::KeyRotation;
@@ -32,7 +39,8 @@ use token::Token;
 use tokio::sync::Mutex;
 use userinfo::Userinfo;
 
-use crate::{Answer, Engine, START, basic, form, form_request, json_request, root};
+use crate::eavesdropper::LastLook;
+use crate::{Answer, Eavesdropper, Engine, START, basic, form, form_request, json_request, root};
 
 /// As long as every client's secret has to be.
 pub const SECRET: &str = "a-secret-of-at-least-32-characters";
@@ -53,6 +61,10 @@ pub struct Provider {
     pub proxy: Proxy,
     pub sns: SnsHandle,
     pub kms: KmsHandle,
+    pub sqs: Arc<Sqs>,
+    pub eventbridge: Arc<EventBridge>,
+    /// From the table's stream to queue and functions. It moves nothing until a test says so.
+    pub outbox: Outbox,
     pub login: Arc<LoginIssuer>,
     pub table: Table,
     pub backchannel_authentication: BackchannelAuthentication,
@@ -65,13 +77,23 @@ pub struct Provider {
     pub introspection: Introspection,
     pub revocation: Revocation,
     pub key_rotation: KeyRotation,
+    /// Reads along, and fails the test of a provider that logs or emits a secret.
+    pub eavesdropper: Eavesdropper,
+    pub client_notification: ClientNotification,
+    pub events: Events,
     environment: Vec<(String, String)>,
+    /// The queues'. The functions' is in each invocation.
+    clock: SetClock,
     _login_server: Server,
+    _last_look: LastLook,
 }
 
 impl Provider {
     pub const ISSUER: &str = "http://localhost:9000";
     pub const RP_ID: &str = "localhost";
+    /// The queues, as the template calls them.
+    pub const DELIVERY_QUEUE: &str = "DeliveryQueue";
+    pub const DEAD_LETTERS: &str = "DeliveryDeadLetters";
 
     pub async fn start() -> Self {
         Self::with(&[]).await
@@ -101,6 +123,12 @@ impl Provider {
         let proxy = Proxy::start(listen(0).await.expect("a port"), dynamodb.url()).expect("a proxy");
         let sns = Sns::start(listen(0).await.expect("a port")).expect("SNS");
         let kms = Kms::start_with(listen(0).await.expect("a port"), &KMS_KEY).expect("KMS");
+        let clock = SetClock::new(time_of(START));
+        let queues = Clock::Set(clock.clone());
+        let sqs = Sqs::start(listen(0).await.expect("a port"), &template.queues, queues).expect("SQS");
+        let eventbridge = EventBridge::start(listen(0).await.expect("a port")).expect("EventBridge");
+        // Past the proxy: what it counts is what functions call.
+        let outbox = Outbox::new(&template, dynamodb.url(), &dynamodb.table, &sqs).expect("an outbox");
         let listener = listen(0).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let login = Arc::new(LoginIssuer::new(&format!("http://localhost:{port}")).expect("a login issuer"));
@@ -110,12 +138,6 @@ impl Provider {
             ("ISSUER", Self::ISSUER.to_owned()),
             ("TABLE_NAME", dynamodb.table.clone()),
             ("OPERATOR_NAME", "Example Bank".to_owned()),
-            // Of the issuer here; a test with another issuer has its own, or no passkeys.
-            (
-                "RP_ID",
-                if settings.iter().any(|(name, _)| *name == Issuer::SETTING) { "" } else { Self::RP_ID }
-                    .to_owned(),
-            ),
             ("LOGIN_ISSUERS", json!([login.setting()]).to_string()),
             ("RP_ID", Self::RP_ID.to_owned()),
             ("KMS_KEY_ID", "alias/ciba".to_owned()),
@@ -125,14 +147,26 @@ impl Provider {
             ("AWS_ENDPOINT_URL_DYNAMODB", proxy.url()),
             ("AWS_ENDPOINT_URL_SNS", sns.url()),
             ("AWS_ENDPOINT_URL_KMS", kms.url()),
+            ("AWS_ENDPOINT_URL_SQS", sqs.url()),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", eventbridge.url()),
+            ("DELIVERY_QUEUE_URL", sqs.queue_url(Self::DELIVERY_QUEUE)),
+            ("DEAD_LETTER_QUEUE_URL", sqs.queue_url(Self::DEAD_LETTERS)),
+            ("EVENT_BUS", "ciba".to_owned()),
         ];
-        // Passkeys are bound to the issuer's host.
-        let elsewhere = settings.iter().any(|(name, _)| *name == "ISSUER");
+        // Passkeys are bound to the issuer's host: a test with another issuer has its own, or none.
+        let elsewhere = settings.iter().any(|(name, _)| *name == Issuer::SETTING);
         environment.retain(|(name, _)| !(elsewhere && *name == "RP_ID"));
         environment.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let environment: Vec<_> =
             environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let (eavesdropper, sqs, eventbridge) = (Eavesdropper::new(), Arc::new(sqs), Arc::new(eventbridge));
+        let last_look = LastLook {
+            eavesdropper: eavesdropper.clone(),
+            inbox: sns.inbox(),
+            sqs: Arc::clone(&sqs),
+            eventbridge: Arc::clone(&eventbridge),
+        };
         // Each function signs with a key of its own, so that its calls can be told apart.
         let of = |function: &str| Environment::of(signed_by(&environment, &Self::access_key(function)));
         Self {
@@ -148,13 +182,22 @@ impl Provider {
             introspection: Introspection::new(&of("introspection")).expect("introspection"),
             revocation: Revocation::new(&of("revocation")).expect("revocation"),
             key_rotation: KeyRotation::new(&of("key-rotation")).expect("key-rotation"),
+            client_notification: ClientNotification::new(&of("client-notification"))
+                .expect("client-notification"),
+            events: Events::new(&of("events")).expect("events"),
             dynamodb,
             proxy,
             sns,
             kms,
+            sqs,
+            eventbridge,
+            outbox,
             login,
             environment,
+            clock,
             _login_server: login_server,
+            _last_look: last_look,
+            eavesdropper,
         }
     }
 
@@ -167,6 +210,11 @@ impl Provider {
     async fn put_first_keys(&self) {
         let days = self.environment.iter().find(|(name, _)| name == "SIGNING_KEY_ROTATION_DAYS");
         let days = days.map(|(_, value)| value.clone()).unwrap_or_default();
+        if self.environment.iter().any(|(name, value)| name == SigningKeys::SETTING && value == "kms") {
+            // Another provider's KMS does not have them.
+            self.key_rotation.run(&self.invocation(START)).await.expect("keys");
+            return;
+        }
         let client = self.dynamodb.client();
         let mut made = FIRST_KEYS.lock().await;
         let Some(items) = made.get(&days) else {
@@ -215,7 +263,10 @@ impl Provider {
         merge(&mut all, metadata);
         let issuers = self.login_issuers();
         let metadata = serde_json::from_value(all).map_err(|error| error.to_string())?;
-        register_client::register(&self.table, metadata, &issuers).await.map(drop).map_err(|error| error.0)
+        register_client::register(&self.table, metadata, &self.issuer(), &issuers)
+            .await
+            .map(drop)
+            .map_err(|error| error.0)
     }
 
     fn issuer(&self) -> Issuer {
@@ -262,7 +313,21 @@ impl Provider {
     }
 
     pub async fn call(&self, endpoint: &impl Endpoint, request: &Request, now: Timestamp) -> Answer {
-        Answer::of(&endpoint.handle(request, &self.invocation(now)).await)
+        self.call_within(endpoint, request, &self.invocation(now)).await
+    }
+
+    /// The same in an invocation of the test's own making.
+    pub async fn call_within(
+        &self,
+        endpoint: &impl Endpoint,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> Answer {
+        self.eavesdropper.request(request);
+        let response = self.eavesdropper.during(endpoint.handle(request, invocation)).await;
+        let answer = Answer::of(&response);
+        self.eavesdropper.answer(&answer);
+        answer
     }
 
     /// `kiosk` asks for `alice`, with these parameters beside or instead of the usual ones.
@@ -298,11 +363,17 @@ impl Provider {
         self.call(&self.token, &request, now).await
     }
 
+    /// `client` cancels what it asked.
+    pub async fn cancel_as(&self, client: &str, auth_req_id: &str, now: Timestamp) -> Answer {
+        let body = form(&[("auth_req_id", auth_req_id)]);
+        let request = form_request("/bc-authorize/cancel", Some(&basic(client, SECRET)), &body);
+        self.call(&self.backchannel_authentication, &request, now).await
+    }
+
     /// A login token of `sub`, who logged in at `now`; `changes` replaces claims, null removes one.
     pub fn login_token(&self, sub: &str, now: Timestamp, changes: Value) -> String {
-        let now = UNIX_EPOCH + Duration::from_millis(now.millis().unsigned_abs());
         let Value::Object(changes) = changes else { panic!("claims are an object") };
-        self.login.login_token(sub, now, changes).expect("a login token")
+        self.login.login_token(sub, time_of(now), changes).expect("a login token")
     }
 
     /// A call of the consent API with `sub`'s own login token.
@@ -322,6 +393,78 @@ impl Provider {
     pub async fn approve(&self, request: &str, now: Timestamp) {
         let answer = self.decide("alice", request, json!({"decision": "approve"}), now).await;
         assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// Moves what was decided into the queue, and hands what is due at `now` to the function that tells clients. How many
+    /// messages that were.
+    pub async fn deliver(&self, now: Timestamp) -> usize {
+        self.deliver_to(&self.client_notification, now).await
+    }
+
+    /// The same to another instance of the function.
+    pub async fn deliver_to(&self, to: &ClientNotification, now: Timestamp) -> usize {
+        self.set_clock(now);
+        self.outbox.pump().await.expect("a stream");
+        let invoke =
+            async |event: Value| Ok(self.eavesdropper.during(to.run(&event, &self.invocation(now))).await);
+        self.outbox.deliver(invoke).await
+    }
+
+    /// Emits what happened since the last time, and says how many records the function is done with.
+    pub async fn emit(&self, now: Timestamp) -> usize {
+        let invoke = async |event: Value| self.run_events(event, now).await;
+        self.outbox.events(invoke).await.expect("a stream")
+    }
+
+    /// One invocation of the function of events.
+    pub async fn run_events(&self, event: Value, now: Timestamp) -> Result<Value, ciba_local::Error> {
+        let invocation = self.invocation(now);
+        let answer = self.eavesdropper.during(self.events.run(event, &invocation)).await;
+        answer.map_err(|error| error.0.into())
+    }
+
+    /// Sets the clock of the queues.
+    pub fn set_clock(&self, now: Timestamp) {
+        self.clock.set(time_of(now));
+    }
+
+    /// The function that tells clients, with other settings.
+    pub fn client_notification_with(&self, settings: Settings<'_>) -> ClientNotification {
+        let mut environment = signed_by(&self.environment, &Self::access_key("client-notification"));
+        environment.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
+        environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        ClientNotification::new(&Environment::of(environment)).expect("client-notification")
+    }
+
+    /// The queue of deliveries and that of dead letters, as the operator's tool reaches them.
+    pub fn queues(&self) -> (DeliveryQueue, DeliveryQueue) {
+        let aws = Aws::read(&self.environment()).expect("AWS");
+        let connect = |name| DeliveryQueue::connect(&aws, &self.sqs.queue_url(name));
+        (connect(Self::DELIVERY_QUEUE), connect(Self::DEAD_LETTERS))
+    }
+
+    /// The bodies of the dead letters.
+    pub fn dead_letters(&self) -> Vec<String> {
+        self.sqs.bodies(Self::DEAD_LETTERS)
+    }
+
+    /// Puts a message into the queue of deliveries, as the pipe does.
+    pub fn send_to_deliveries(&self, body: &str) {
+        self.sqs.queues().send(Self::DELIVERY_QUEUE, body, "pipe", Duration::ZERO).expect("the queue");
+    }
+
+    /// The values of a binary attribute of the items with this sort key whose `pk` begins so.
+    pub async fn bytes_of(&self, prefix: &str, sk: &str, name: &str) -> Vec<Vec<u8>> {
+        let client = self.dynamodb.client();
+        let answer = client.scan().table_name(&self.dynamodb.table).send().await.expect("a scan");
+        let items = answer.items().iter().filter(|item| {
+            let is = |name: &str, is: &dyn Fn(&str) -> bool| {
+                item.get(name).and_then(|value| value.as_s().ok()).is_some_and(|text| is(text))
+            };
+            is("pk", &|pk| pk.starts_with(prefix)) && is("sk", &|it| it == sk)
+        });
+        let bytes = items.filter_map(|item| item.get(name).and_then(|value| value.as_b().ok()));
+        bytes.map(|blob| blob.as_ref().to_vec()).collect()
     }
 
     /// The items of the whole table.
@@ -385,6 +528,10 @@ impl Provider {
         items.sort_by_key(ToString::to_string);
         (items, self.sns.attempts().len())
     }
+}
+
+fn time_of(now: Timestamp) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(now.millis().unsigned_abs())
 }
 
 fn signed_by(environment: &[(String, String)], caller: &str) -> Vec<(String, String)> {

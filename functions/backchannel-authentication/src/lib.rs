@@ -1,7 +1,9 @@
 //! The backchannel authentication endpoint (CIBA §7): a client asks to sign a person in.
 //!
 //! The order is that of CIBA §7.2. Nothing about a person is looked at before the client is authenticated, and
-//! after any refusal there is no request and no message.
+//! after any refusal there is no request and no message. What a client asked it can cancel here, too.
+
+mod cancel;
 
 use ciba::aws::Aws;
 use ciba::config::{
@@ -9,7 +11,8 @@ use ciba::config::{
     RequestSettings, SmsSettings,
 };
 use ciba::domain::asks::Asks;
-use ciba::domain::client::Client;
+use ciba::domain::client::{Client, DeliveryMode};
+use ciba::domain::notification_token::ClientNotificationToken;
 use ciba::domain::person::Person;
 use ciba::domain::time::seconds_rounded_up;
 use ciba::domain::user_code::UserCode;
@@ -25,9 +28,10 @@ use ciba::notify::Notifier;
 use ciba::outbound::{Fetcher, JwksCache};
 use ciba::protocol::backchannel_authentication::{
     BackchannelAuthenticationError as Error, BackchannelAuthenticationRequest,
-    BackchannelAuthenticationResponse, PresentedHint, user_code,
+    BackchannelAuthenticationResponse, PresentedHint, notification_token, user_code,
 };
 use ciba::protocol::error::Refusal;
+use ciba::protocol::routes;
 use ciba::store::{ClientDirectory, Table};
 
 const CONTENDED: &str = "too many requests for one person at one moment";
@@ -79,18 +83,25 @@ impl BackchannelAuthentication {
     ) -> Result<BackchannelAuthenticationResponse, Refusal<Error>> {
         let form = form::read(request)?;
         let client = authenticated(&self.clients, request, &form, invocation.now).await?;
-        may_use_ciba(&client)?;
+        may_ask(&client)?;
         let asked = BackchannelAuthenticationRequest::parse(&form)?;
         let code = if client.takes_user_code { user_code(&form)? } else { None };
+        let token = match client.delivery.mode() {
+            DeliveryMode::Poll => None,
+            DeliveryMode::Ping | DeliveryMode::Push => Some(notification_token(&form)?),
+        };
         if !asked.scope.is_subset_of(&client.scope) {
             return Err(Error::InvalidScope("scope has values that the client is not registered for").into());
         }
         self.check_target(&client, &asked)?;
         let (person, asks) = self.person(&client, &asked.hint, invocation).await?;
         let asks = self.check_user_code(&client, &person, code.as_ref(), asks, invocation).await?;
-        let started = self.start(&client, &person, asks, asked, invocation).await?;
+        let started = self.start(&client, &person, asks, asked, token.as_ref(), invocation).await?;
         for channel in &started.unreachable {
             respond::log_unreachable(&started.request.key, channel.channel, &channel.why);
+        }
+        if let Some(channel) = started.channel {
+            respond::log_notified(&started.request, channel, invocation.now);
         }
         respond::log_step("requested", &started.request.key);
         Ok(acknowledgement(started))
@@ -159,6 +170,7 @@ impl BackchannelAuthentication {
         person: &Person,
         asks: Asks,
         asked: BackchannelAuthenticationRequest,
+        token: Option<&ClientNotificationToken>,
         invocation: &Invocation,
     ) -> Result<Started, Refusal<Error>> {
         let keys = self.keys.get(invocation.now).await?;
@@ -169,7 +181,7 @@ impl BackchannelAuthentication {
             requests: &self.requests,
             notifications: &self.notifications,
         };
-        flow.start(client, person, asks, asked, invocation).await.map_err(|error| match error {
+        flow.start(client, person, asks, asked, token, invocation).await.map_err(|error| match error {
             NotStarted::UserCodesLocked => {
                 Refusal::because(Error::InvalidUserCode, "too many wrong codes came in between")
             }
@@ -188,6 +200,12 @@ impl BackchannelAuthentication {
 
 impl Endpoint for BackchannelAuthentication {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
+        if request.uri().path() == routes::CANCELLATION {
+            return match cancel::cancel(self, request, invocation).await {
+                Ok(()) => respond::done(),
+                Err(refusal) => respond::refusal(&refusal),
+            };
+        }
         match self.acknowledge(request, invocation).await {
             Ok(acknowledgement) => respond::ok(&acknowledgement),
             Err(refusal) => respond::refusal(&refusal),
@@ -209,8 +227,8 @@ fn hint_tokens(
     Ok(Some(HintTokens { issuers, jwks: JwksCache::new(fetcher) }))
 }
 
-fn may_use_ciba(client: &Client) -> Result<(), Error> {
-    match client.may_use_ciba && client.delivery_mode.is_supported() {
+fn may_ask(client: &Client) -> Result<(), Error> {
+    match client.may_ask() {
         true => Ok(()),
         false => Err(Error::UnauthorizedClient),
     }
@@ -221,6 +239,11 @@ fn acknowledgement(started: Started) -> BackchannelAuthenticationResponse {
     BackchannelAuthenticationResponse {
         auth_req_id: started.auth_req_id,
         expires_in: lifetime.expires_at.since(lifetime.created_at).as_secs(),
-        interval: seconds_rounded_up(started.request.polling.interval),
+        interval: match started.request.mode {
+            DeliveryMode::Poll | DeliveryMode::Ping => {
+                Some(seconds_rounded_up(started.request.polling.interval))
+            }
+            DeliveryMode::Push => None,
+        },
     }
 }

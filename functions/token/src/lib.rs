@@ -61,8 +61,13 @@ impl Token {
             PresentedGrant::RefreshToken { token, scope } => {
                 may_refresh(&client)?;
                 let (grant, counter) = self.open(|keys| keys.open_refresh_token(token), invocation).await?;
-                let presented =
-                    refresh::Presented { grant, counter, scope: scope.as_ref(), resources: &resources };
+                let presented = refresh::Presented {
+                    token,
+                    grant,
+                    counter,
+                    scope: scope.as_ref(),
+                    resources: &resources,
+                };
                 self.refresh(&client, &presented, invocation).await
             }
         }
@@ -89,8 +94,7 @@ impl Token {
             PollOutcome::Refused => return Err(Error::AccessDenied.into()),
             PollOutcome::Invalid => return Err(Error::InvalidGrant.into()),
         };
-        let keys = self.keys.get(invocation.now).await?;
-        let flow = Redemption { table: &self.table, issuing: self.issuing(&keys, invocation) };
+        let flow = Redemption { table: &self.table, issuing: self.issuing(invocation) };
         let tokens = flow.redeem(&approved, presented).await.map_err(not_redeemed)?;
         respond::log_step("redeemed", &key);
         Ok(tokens)
@@ -103,8 +107,7 @@ impl Token {
         presented: &refresh::Presented<'_>,
         invocation: &Invocation,
     ) -> Result<TokenResponse, Refusal<Error>> {
-        let keys = self.keys.get(invocation.now).await?;
-        let flow = Refresh { table: &self.table, issuing: self.issuing(&keys, invocation) };
+        let flow = Refresh { table: &self.table, issuing: self.issuing(invocation) };
         let tokens = flow.refresh(&client.id, presented).await.map_err(not_refreshed)?;
         respond::log_step("refreshed", &presented.grant);
         Ok(tokens)
@@ -122,8 +125,8 @@ impl Token {
         })
     }
 
-    fn issuing<'a>(&'a self, keys: &'a KeyRing, invocation: &'a Invocation) -> Issuing<'a> {
-        Issuing { keys, issuer: &self.issuer, settings: &self.settings, invocation }
+    fn issuing<'a>(&'a self, invocation: &'a Invocation) -> Issuing<'a> {
+        Issuing { keys: &self.keys, issuer: &self.issuer, settings: &self.settings, invocation }
     }
 }
 
@@ -138,7 +141,7 @@ impl Endpoint for Token {
 
 /// Push clients are told on their own endpoint, and redeem nothing here (`CIBA-5-04`).
 fn may_poll(client: &Client) -> Result<(), Error> {
-    match client.delivery_mode {
+    match client.delivery.mode() {
         DeliveryMode::Poll | DeliveryMode::Ping if client.may_use_ciba => Ok(()),
         DeliveryMode::Poll | DeliveryMode::Ping | DeliveryMode::Push => Err(Error::UnauthorizedClient),
     }
@@ -182,7 +185,6 @@ fn not_issued(error: NotIssued) -> Refusal<Error> {
         NotIssued::Keys(error) => error.into(),
         NotIssued::Target(why) => Error::InvalidTarget(why).into(),
         NotIssued::Scope(why) => Error::InvalidScope(why).into(),
-        NotIssued::Fault(why) => Refusal::fault(why),
     }
 }
 

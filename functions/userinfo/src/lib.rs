@@ -59,6 +59,10 @@ impl Userinfo {
         let live = live_grant(&self.table, &grant, &token.client, invocation.now).await?;
         let live =
             live.ok_or_else(|| Refusal::because(Error::InvalidToken, "the grant does not stand any more"))?;
+        // By a key that was withdrawn meanwhile it is not signed any more.
+        if self.keys.learn(&live.withdrawn, invocation.now).await? {
+            self.token(text, invocation).await?;
+        }
         let mut claims = person_claims::covered(&live.person.claims, &token.scope);
         claims.insert("sub".to_owned(), live.person.sub.as_str().into());
         Ok(claims)

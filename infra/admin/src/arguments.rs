@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
+use ciba::domain::jws_algorithm::JwsAlgorithm;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::failure::EXIT_CODES;
 
-/// Clients, people, passkeys, pending requests and keys of the CIBA OpenID Provider, and what is wrong with a deployment.
+/// Clients, people, passkeys, pending requests, deliveries and keys of the CIBA OpenID Provider, and what is wrong with a deployment.
 ///
 /// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, RP_ID, SMS_COUNTRIES, AWS_REGION,
 /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; for the local stack AWS_ENDPOINT_URL_DYNAMODB,
-/// AWS_ENDPOINT_URL_SNS and AWS_ENDPOINT_URL_KMS; for `passkey remove` OPERATOR_NAME, SMS_SENDER_ID and SMS_MAX_PRICE; for `key rotate` KMS_KEY_ID and SIGNING_KEY_ROTATION_DAYS.
+/// AWS_ENDPOINT_URL_SNS and AWS_ENDPOINT_URL_KMS; for `passkey remove` OPERATOR_NAME, SMS_SENDER_ID and SMS_MAX_PRICE; for `delivery` DELIVERY_QUEUE_URL and DEAD_LETTER_QUEUE_URL (and AWS_ENDPOINT_URL_SQS); for `key rotate` KMS_KEY_ID, SIGNING_KEY_ROTATION_DAYS, SIGNING and SIGNING_KEY_TAG.
 #[derive(Debug, Parser)]
 #[command(name = "ciba-admin", version, after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -39,6 +40,9 @@ pub enum Command {
     /// What is being asked now
     #[command(subcommand)]
     Request(RequestCommand),
+    /// What ping and push clients could not be told
+    #[command(subcommand)]
+    Delivery(DeliveryCommand),
     /// What seals and signs
     #[command(subcommand)]
     Key(KeyCommand),
@@ -81,9 +85,12 @@ pub struct ClientCreate {
     /// May be repeated; refresh_token goes with the scope offline_access; an empty one is none, for an API that only introspects
     #[arg(long, alias = "grant_types", default_value = "urn:openid:params:grant-type:ciba")]
     pub grant_types: Vec<String>,
-    /// Only poll is offered
+    /// poll, ping or push
     #[arg(long, alias = "backchannel_token_delivery_mode", default_value = "poll")]
     pub backchannel_token_delivery_mode: String,
+    /// Where a ping or push client is called: https on a public host
+    #[arg(long, alias = "backchannel_client_notification_endpoint", value_name = "URL")]
+    pub backchannel_client_notification_endpoint: Option<String>,
     /// `aud` of its access tokens [default: the issuer]
     #[arg(long)]
     pub audience: Option<String>,
@@ -265,6 +272,22 @@ pub enum RequestCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum DeliveryCommand {
+    /// List the deliveries that were given up, with the client's last answer
+    List,
+    /// Have them tried again for ten minutes. A push whose tokens could not be delivered has lost them: its client is told
+    /// `transaction_failed`
+    Replay {
+        /// The request as `delivery list` names it
+        #[arg(required_unless_present = "all")]
+        request: Option<String>,
+        /// All of them
+        #[arg(long, conflicts_with = "request")]
+        all: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum KeyCommand {
     /// List all keys with their states by the clock; shows no key
     List,
@@ -273,6 +296,16 @@ pub enum KeyCommand {
         /// Only this one; the other as if its time were looked at
         #[arg(long = "use", value_enum)]
         key_use: Option<RotatedUse>,
+        /// Of the signing keys only this algorithm's: ES256, RS256, PS256 or EdDSA
+        #[arg(long, value_name = "ALG", value_parser = algorithm)]
+        alg: Option<JwsAlgorithm>,
+        /// Keys have leaked: withdraw all that there are of this use, for good, and use their successors at once. Says what
+        /// that ends, and does it with --confirm
+        #[arg(long, requires = "key_use")]
+        emergency: bool,
+        /// Withdraw them
+        #[arg(long, requires = "emergency")]
+        confirm: bool,
     },
 }
 
@@ -281,6 +314,11 @@ pub enum KeyCommand {
 pub enum RotatedUse {
     Signing,
     Handle,
+}
+
+fn algorithm(text: &str) -> Result<JwsAlgorithm, String> {
+    let names = JwsAlgorithm::ALL.map(JwsAlgorithm::as_str).join(", ");
+    JwsAlgorithm::parse(text).ok_or_else(|| format!("not one of {names}"))
 }
 
 fn array(text: &str) -> Result<Value, String> {
@@ -367,6 +405,20 @@ mod tests {
     fn the_data_key_is_not_rotated() {
         assert!(parse("ciba-admin key rotate --use handle").is_ok());
         assert!(parse("ciba-admin key rotate --use data").is_err());
+    }
+
+    /// What cannot be undone takes two words, and says of what.
+    #[test]
+    fn an_emergency_names_what_leaked_and_is_confirmed() {
+        for (line, is_sound) in [
+            ("ciba-admin key rotate --use signing --emergency", true),
+            ("ciba-admin key rotate --use signing --alg ES256 --emergency --confirm", true),
+            ("ciba-admin key rotate --emergency --confirm", false),
+            ("ciba-admin key rotate --use handle --confirm", false),
+            ("ciba-admin key rotate --use signing --alg HS256 --emergency", false),
+        ] {
+            assert_eq!(parse(line).is_ok(), is_sound, "{line}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use ciba::domain::client::{Client, ClientId};
+use ciba::domain::client::{Client, ClientId, NotificationEndpoint};
 use ciba::domain::resource::Resource;
 use ciba::domain::scope::Scope;
 use ciba::domain::secret::Secret;
@@ -51,6 +51,7 @@ async fn create(create: &ClientCreate, settings: &Settings, secret: &Secret) -> 
         "token_endpoint_auth_method": create.token_endpoint_auth_method,
         "grant_types": create.grant_types.iter().filter(|name| !name.is_empty()).collect::<Vec<_>>(),
         "backchannel_token_delivery_mode": create.backchannel_token_delivery_mode,
+        "backchannel_client_notification_endpoint": create.backchannel_client_notification_endpoint,
         "scope": create.scope,
         "audience": create.audience,
         "hint_kinds": create.hint_kinds,
@@ -64,9 +65,9 @@ async fn create(create: &ClientCreate, settings: &Settings, secret: &Secret) -> 
         "scope_descriptions": create.scope_descriptions.clone().unwrap_or_default(),
     });
     let metadata = serde_json::from_value(metadata).map_err(|error| Failure::Refused(error.to_string()))?;
-    let client = register_client::check(metadata, &settings.login_issuers)
+    let client = register_client::check(metadata, &settings.issuer, &settings.login_issuers)
         .map_err(|refused| Failure::Refused(refused.0))?;
-    if !client.may_use_ciba && client.introspects.is_empty() {
+    if !client.may_ask() && client.introspects.is_empty() {
         let why = format!(
             "client {}: without the grant type {} it may do nothing",
             create.client_id,
@@ -155,7 +156,11 @@ fn rows(client: &Client) -> Vec<(&'static str, Vec<String>)> {
         ("active", vec![yes_or_no(client.active)]),
         ("token_endpoint_auth_method", text(client.authentication.method().as_str())),
         ("grant_types", grant_types(client).into_iter().map(str::to_owned).collect()),
-        ("backchannel_token_delivery_mode", text(client.delivery_mode.as_str())),
+        ("backchannel_token_delivery_mode", text(client.delivery.mode().as_str())),
+        (
+            "backchannel_client_notification_endpoint",
+            client.delivery.endpoint().map(|it| it.as_str().to_owned()).into_iter().collect(),
+        ),
         ("scope", text(&client.scope.encode())),
         ("audience", text(client.audience.as_deref().unwrap_or("the issuer"))),
         ("hint_kinds", client.hint_kinds.names().map(str::to_owned).collect()),
@@ -189,7 +194,8 @@ fn to_json(client: &Client) -> Value {
         "active": client.active,
         "token_endpoint_auth_method": client.authentication.method().as_str(),
         "grant_types": grant_types(client),
-        "backchannel_token_delivery_mode": client.delivery_mode.as_str(),
+        "backchannel_token_delivery_mode": client.delivery.mode().as_str(),
+        "backchannel_client_notification_endpoint": client.delivery.endpoint().map(NotificationEndpoint::as_str),
         "scope": client.scope.encode(),
         "audience": client.audience,
         "hint_kinds": client.hint_kinds.names().collect::<Vec<_>>(),

@@ -16,9 +16,10 @@ use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, PasskeySettings};
 use ciba::domain::client::ClientId;
 use ciba::domain::jws_algorithm::JwsAlgorithm;
-use ciba::domain::key_schedule::current;
+use ciba::domain::key_schedule::{Scheduled, current};
 use ciba::domain::login_issuer::LoginIssuer;
 use ciba::domain::time::Timestamp;
+use ciba::keys::Kms;
 use ciba::outbound::{Fetcher, count_fitting};
 use ciba::protocol::routes;
 use ciba::store::{KeyRecord, KeyUse, Known, StoreError, Table};
@@ -34,6 +35,8 @@ const SETTINGS: &str = "set it as the functions have it: the stack's outputs nam
 const DEPLOY: &str = "deploy template.yaml again: it defines the table";
 const ROTATE: &str = "invoke key-rotation: sam remote invoke KeyRotationFunction --stack-name <stack>, or ciba-admin \
                       key rotate; if the function fails, its log says why";
+const IN_KMS: &str = "enable it in KMS, or cancel its deletion there; if it is gone for good, ciba-admin key rotate --emergency \
+                      replaces it; the credentials need kms:GetPublicKey";
 
 /// How many items of the table are looked at for a client and a person. They are among the first of a new
 /// deployment, and it is new ones that lack them.
@@ -95,7 +98,9 @@ async fn examine(environment: &Environment, now: Timestamp) -> Vec<Check> {
     let login_issuers = login_issuers.and_then(Result::ok);
     let aws = Aws::read(environment);
     setting(aws.as_ref().map(|_| "TABLE_NAME and AWS_*"));
-    let table = aws.ok().map(|aws| Table::connect(&aws));
+    let aws = aws.ok();
+    let table = aws.as_ref().map(Table::connect);
+    let kms = aws.as_ref().map(Kms::connect);
 
     let is_reachable = match &table {
         None => {
@@ -111,7 +116,12 @@ async fn examine(environment: &Environment, now: Timestamp) -> Vec<Check> {
         None => checks.push(skipped("keys", "the table")),
         Some(table) => match table.list_keys().await {
             Err(error) => checks.push(unreachable("keys", &error)),
-            Ok(records) => signing = look_at_keys(&records, now, &mut checks),
+            Ok(records) => {
+                signing = look_at_keys(&records, now, &mut checks);
+                if let Some(kms) = &kms {
+                    look_at_keys_in_kms(kms, &records, now, &mut checks).await;
+                }
+            }
         },
     }
 
@@ -201,7 +211,8 @@ type Signing = (JwsAlgorithm, String);
 fn look_at_keys(records: &[KeyRecord], now: Timestamp, checks: &mut Vec<Check>) -> Vec<Signing> {
     let mut signing = Vec::new();
     for key_use in KeyUse::ALL {
-        let keys = key::of(key_use, records);
+        let mut keys = key::of(key_use, records);
+        keys.retain(|record| !record.is_withdrawn());
         let name = key_use.as_str();
         let Some(current) = current(&keys, now) else {
             let what = if keys.is_empty() {
@@ -219,12 +230,31 @@ fn look_at_keys(records: &[KeyRecord], now: Timestamp, checks: &mut Vec<Check>) 
                 format!("{name} key {generation} is overdue: a successor should have taken over at {until}");
             fault("keys", what, format!("{ROTATE}; its hourly schedule has to be enabled"))
         } else {
-            ok("keys", format!("{name} key {generation} is current"))
+            let kept = if current.kms_key_id.is_some() { ", in KMS" } else { "" };
+            ok("keys", format!("{name} key {generation} is current{kept}"))
         });
         let kid = current.public.as_ref().map(|jwk| jwk.kid.clone());
         signing.extend(key_use.algorithm().zip(kid));
     }
     signing
+}
+
+/// Whether KMS has the keys that sign there. Whether the functions may use them, only they know.
+async fn look_at_keys_in_kms(kms: &Kms, records: &[KeyRecord], now: Timestamp, checks: &mut Vec<Check>) {
+    for key_use in KeyUse::ALL {
+        let keys = key::of(key_use, records);
+        let used = keys.iter().filter(|record| key::state(*record, &keys, now).is_used());
+        for record in used {
+            let (Some(key_id), Some(algorithm)) = (&record.kms_key_id, key_use.algorithm()) else { continue };
+            let what = format!("{} key {}, {key_id} in KMS", key_use.as_str(), record.generation);
+            let kid = record.public.as_ref().map(|jwk| &jwk.kid);
+            checks.push(match kms.public_key(key_id, algorithm).await {
+                Ok(public) if Some(&public.kid) == kid => ok("kms", format!("{what}, is there")),
+                Ok(_) => fault("kms", format!("{what}, is another key than the published one"), IN_KMS),
+                Err(error) => fault("kms", format!("{what}: {}", error.0), IN_KMS),
+            });
+        }
+    }
 }
 
 async fn look_at_discovery(http: &Http, issuer: &Issuer) -> Check {

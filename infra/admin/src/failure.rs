@@ -17,7 +17,7 @@ Exit codes:
      request is decided or over; import: an entry was not written; evidence verify: it is not whole;
      doctor: it found something
   2  wrong usage, or a setting is missing or out of range
-  3  table or KMS could not be reached, or an item in the table is not what this program writes";
+  3  table, queue or KMS could not be reached, or an item in the table is not what this program writes";
 
 /// Why a command was not carried out.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub enum Failure {
     Usage(String),
     Settings(ConfigError),
     Table(StoreError),
+    /// A queue could not be reached. The text is for the operator.
+    Queue(String),
     /// Keys were not made, or not all of them.
     Keys(RotationError),
     /// The table did not answer to a write, which may have been carried out. The text says what to do.
@@ -39,7 +41,7 @@ impl Failure {
         match self {
             Self::Refused(_) => REFUSED,
             Self::Usage(_) | Self::Settings(_) => 2,
-            Self::Table(_) | Self::Keys(_) | Self::Unknown(..) => 3,
+            Self::Table(_) | Self::Queue(_) | Self::Keys(_) | Self::Unknown(..) => 3,
         }
     }
 }
@@ -47,7 +49,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(text) | Self::Usage(text) => f.write_str(text),
+            Self::Refused(text) | Self::Usage(text) | Self::Queue(text) => f.write_str(text),
             Self::Settings(error) => error.fmt(f),
             Self::Table(error) => error.fmt(f),
             Self::Keys(RotationError(why)) => {

@@ -9,6 +9,7 @@
 
 pub mod arguments;
 mod client;
+mod delivery;
 mod doctor;
 mod evidence;
 pub mod failure;
@@ -76,6 +77,9 @@ pub async fn run(
         Command::Request(command) => {
             let invocation = Invocation::new(now, TIME_LEFT, fill);
             request::run(command, &Settings::read(environment)?, &invocation).await
+        }
+        Command::Delivery(command) => {
+            delivery::run(command, environment, &Invocation::new(now, TIME_LEFT, fill)).await
         }
         Command::Key(command) => key::run(command, environment, &Invocation::new(now, TIME_LEFT, fill)).await,
         Command::Evidence(command) => evidence::run(command, environment).await,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use ciba::domain::authentication_request::CancelledBy;
+use ciba::domain::authentication_request::{CancelledBy, Canceller};
 use ciba::domain::person_key::PersonKey;
 use ciba::domain::request_key::RequestKey;
 use ciba::domain::time::{Timestamp, seconds_rounded_up};
@@ -117,7 +117,8 @@ async fn cancel(name: &str, table: &Table, invocation: &Invocation) -> Result<Ou
                    auth_req_id is the client's name for it, which is not known here";
         return Err(Failure::Refused(why.to_owned()));
     };
-    let outcome = cancel_request::cancel(table, &key, invocation).await.map_err(unknown)?;
+    let outcome = cancel_request::cancel(table, &key, Canceller::Operator, invocation).await;
+    let outcome = outcome.map_err(unknown)?;
     let refuse = |why: String| Err(Failure::Refused(format!("request {}: {why}", key.encode())));
     let (by, at, is_new) = match outcome {
         CancelOutcome::Done => (CancelledBy::Operator, invocation.now, true),
@@ -142,6 +143,9 @@ fn cancelled(key: &RequestKey, by: CancelledBy, at: Timestamp, is_new: bool) -> 
         ),
         (false, CancelledBy::Operator) => {
             format!("request {name} was cancelled by an operator at {}; nothing is changed.\n", utc(at))
+        }
+        (false, CancelledBy::Client) => {
+            format!("request {name} was cancelled by its client at {}; nothing is changed.\n", utc(at))
         }
         (false, CancelledBy::Superseded) => {
             format!(

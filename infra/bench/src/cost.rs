@@ -15,6 +15,8 @@ const GIGABYTE_SECOND: f64 = 0.000_013_333_4;
 const WRITE_UNIT: f64 = 0.625;
 const READ_UNIT: f64 = 0.125;
 const QUEUE_REQUEST: f64 = 0.40;
+const PIPE_EVENT: f64 = 0.40;
+const BUS_EVENT: f64 = 1.00;
 const LOG_GIGABYTE: f64 = 0.50;
 
 /// `MemorySize` of the template, which a test holds it against. Unit: MB.
@@ -22,10 +24,11 @@ pub const MEMORY: f64 = 256.0;
 /// The memory that comes with one whole processor.
 const MEMORY_OF_A_PROCESSOR: f64 = 1769.0;
 
-/// Assumed, because they are not here to be measured: waiting for DynamoDB, for SNS, for a client's endpoint. Unit: ms.
+/// Assumed, because they are not here to be measured: waiting for DynamoDB, for SNS, for a client's endpoint, for EventBridge. Unit: ms.
 const DYNAMODB: f64 = 3.0;
 const SNS: f64 = 20.0;
 const CLIENT_ENDPOINT: f64 = 50.0;
+const BUS: f64 = 20.0;
 
 /// Lambda's own three lines, and API Gateway's one. Unit: bytes.
 const LOG_OF_LAMBDA: f64 = 400.0;
@@ -36,6 +39,8 @@ const LOG_OF_THE_API: f64 = 330.0;
 struct Charged {
     api_requests: f64,
     queue_requests: f64,
+    pipe_events: f64,
+    bus_events: f64,
     milliseconds: f64,
     writes: f64,
     reads: f64,
@@ -47,6 +52,11 @@ impl Charged {
         self.milliseconds / 1000.0 * MEMORY / 1024.0
     }
 
+    /// USD for a million times queue, pipe and bus.
+    fn passing_on(self) -> f64 {
+        self.queue_requests * QUEUE_REQUEST + self.pipe_events * PIPE_EVENT + self.bus_events * BUS_EVENT
+    }
+
     /// USD for a million of it. A gigabyte is a million times a kilobyte.
     fn per_million(self) -> f64 {
         self.api_requests * API_REQUEST
@@ -54,7 +64,7 @@ impl Charged {
             + self.gigabyte_seconds() * 1e6 * GIGABYTE_SECOND
             + self.writes * WRITE_UNIT
             + self.reads * READ_UNIT
-            + self.queue_requests * QUEUE_REQUEST
+            + self.passing_on()
             + self.log / 1000.0 * LOG_GIGABYTE
     }
 }
@@ -66,31 +76,40 @@ struct Flow {
     look: Charged,
     approve: Charged,
     redeeming_poll: Charged,
-    /// To come: a function that a queue invokes, and that calls the client. It reads the request and its delivery,
-    /// and writes the delivery.
-    notification: Charged,
+    ping: Charged,
+    push: Charged,
+    /// A change that becomes an event, alone in its batch.
+    event: Charged,
 }
+
+/// requested, notified, approved, redeemed.
+const EVENTS_OF_A_FLOW: usize = 4;
 
 /// The tables.
 pub fn markdown(budgets: &BTreeMap<(&'static str, &'static str), Budget>, measured: &[Measured]) -> String {
     let step = |function, name, waiting| charged(budgets, measured, function, name, waiting);
-    let poll = step("token", "redeeming poll", 0.0);
+    // The queue is asked three times for a message: sent, received, deleted.
+    let told = |name| Charged {
+        queue_requests: 3.0,
+        pipe_events: 1.0,
+        ..inner(step("client-notification", name, CLIENT_ENDPOINT))
+    };
     let flow = Flow {
         ask: step("backchannel-authentication", "ask", SNS),
         pending_poll: step("token", "pending poll", 0.0),
         look: step("consent", "look at a request", 0.0),
         approve: step("consent", "approve", 0.0),
-        redeeming_poll: poll,
-        notification: Charged {
-            queue_requests: 3.0,
-            milliseconds: billed(0.0, 2.0 * DYNAMODB + CLIENT_ENDPOINT),
-            writes: 1.0,
-            reads: 1.0,
-            log: LOG_OF_LAMBDA,
-            ..Charged::default()
-        },
+        redeeming_poll: step("token", "redeeming poll", 0.0),
+        ping: told("a ping"),
+        push: told("a push"),
+        event: Charged { bus_events: 1.0, ..inner(step("events", "one change", BUS)) },
     };
     [steps(&flow), modes(&flow)].join("\n")
+}
+
+/// A step that no request to the API leads to.
+fn inner(step: Charged) -> Charged {
+    Charged { api_requests: 0.0, log: step.log - LOG_OF_THE_API, ..step }
 }
 
 /// A step as it was measured, over TLS, with the waiting that is assumed.
@@ -108,11 +127,11 @@ fn charged(
     let own_log = warm.map_or(f64::NAN, |warm| warm.logged.median());
     Charged {
         api_requests: 1.0,
-        queue_requests: 0.0,
         milliseconds: billed(cpu, budget.calls.len() as f64 * DYNAMODB + waiting),
         writes: budget.writes,
         reads: budget.reads,
         log: own_log + LOG_OF_LAMBDA + LOG_OF_THE_API,
+        ..Charged::default()
     }
 }
 
@@ -128,7 +147,9 @@ fn steps(flow: &Flow) -> String {
         ("approve", flow.approve),
         ("pending poll", flow.pending_poll),
         ("redeeming poll", flow.redeeming_poll),
-        ("notify the client (ping, to come)", flow.notification),
+        ("tell the client: a ping", flow.ping),
+        ("tell the client: a push", flow.push),
+        ("emit an event", flow.event),
     ];
     let rows = rows.map(|(name, charged)| {
         [
@@ -164,23 +185,17 @@ fn modes(flow: &Flow) -> String {
             asked_and_approved.into_iter().chain(polls).chain([flow.redeeming_poll]).collect();
         (format!("poll, {pending} pending"), steps, pending + 2)
     };
-    // Tokens are made where the client is notified: what a redeeming poll does, without a request to the API.
-    let pushed = Charged {
-        milliseconds: flow.notification.milliseconds + flow.redeeming_poll.milliseconds,
-        writes: flow.notification.writes + flow.redeeming_poll.writes,
-        reads: flow.notification.reads + flow.redeeming_poll.reads,
-        ..flow.notification
-    };
     let of = |last: &[Charged]| asked_and_approved.into_iter().chain(last.iter().copied()).collect();
     let modes = [
         poll(1),
         poll(5),
         poll(11),
         poll(23),
-        ("ping (to come)".to_owned(), of(&[flow.notification, flow.redeeming_poll]), 2),
-        ("push (to come)".to_owned(), of(&[pushed]), 1),
+        ("ping".to_owned(), of(&[flow.ping, flow.event, flow.redeeming_poll]), 2),
+        ("push".to_owned(), of(&[flow.push, flow.event]), 1),
     ];
-    let rows = modes.map(|(name, steps, client_calls)| {
+    let rows = modes.map(|(name, mut steps, client_calls)| {
+        steps.extend([flow.event; EVENTS_OF_A_FLOW]);
         let sum = |part: fn(&Charged) -> f64| steps.iter().map(part).sum::<f64>();
         let total = sum(|it| it.per_million());
         let each = |units: f64, price: f64| format!("{units} × {price} = {:.2}", units * price);
@@ -191,7 +206,7 @@ fn modes(flow: &Flow) -> String {
             format!("{:.2}", sum(|it| it.gigabyte_seconds()) * 1e6 * GIGABYTE_SECOND),
             each(sum(|it| it.writes), WRITE_UNIT),
             each(sum(|it| it.reads), READ_UNIT),
-            each(sum(|it| it.queue_requests), QUEUE_REQUEST),
+            format!("{:.2}", sum(|it| it.passing_on())),
             format!("{:.2}", sum(|it| it.log) / 1000.0 * LOG_GIGABYTE),
             format!("**{total:.2}**"),
             format!("{:.2}", total + f64::from(client_calls) * WRITE_UNIT),
@@ -204,7 +219,7 @@ fn modes(flow: &Flow) -> String {
         "Lambda time",
         "writes",
         "reads",
-        "queue",
+        "queue, pipe, bus",
         "logs",
         "USD, client secret",
         "USD, private_key_jwt",

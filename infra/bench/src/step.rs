@@ -17,6 +17,9 @@ pub struct Step {
 pub enum Event {
     /// A document that is there for everybody.
     Get(&'static str),
+    /// A decision for a client that is pinged, or pushed to, from the queue.
+    Ping,
+    Push,
     /// From the schedule, not from a route.
     Schedule,
     /// A client asks for somebody nobody has asked yet.
@@ -43,6 +46,8 @@ pub enum Event {
     Userinfo,
     Introspect,
     Revoke,
+    /// A record of the table's stream: a client has asked.
+    Change,
 }
 
 const fn ok(function: &'static str, name: &'static str, event: Event, says: &'static str) -> Step {
@@ -73,6 +78,9 @@ pub const STEPS: &[Step] = &[
     ok("userinfo", "claims", Event::Userinfo, "sub"),
     ok("introspection", "an active token", Event::Introspect, "true"),
     ok("revocation", "a grant", Event::Revoke, "{}"),
+    ok("client-notification", "a ping", Event::Ping, "{\"batchItemFailures\":[]}"),
+    ok("client-notification", "a push", Event::Push, "{\"batchItemFailures\":[]}"),
+    ok("events", "one change", Event::Change, "{\"batchItemFailures\":[]}"),
     ok("key-rotation", "nothing is due", Event::Schedule, "made"),
 ];
 

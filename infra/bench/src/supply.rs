@@ -13,7 +13,7 @@ use url::form_urlencoded;
 
 use crate::instance::{Answer, Binaries, Instance};
 use crate::step::Event;
-use crate::surroundings::{CLIENT, SECRET, Surroundings, Way};
+use crate::surroundings::{CLIENT, PINGED, PUSHED, SECRET, Surroundings, Way};
 
 /// A request is due an interval of one second after it was made, less half a second of tolerance.
 pub const UNTIL_DUE: Duration = Duration::from_millis(600);
@@ -130,7 +130,27 @@ impl Supply {
                 let token = self.tokens().await?.text("access_token")?;
                 self.form("/oauth/revoke", &[("token", &token)])?
             }
+            Event::Ping => self.delivery(PINGED).await?,
+            Event::Push => self.delivery(PUSHED).await?,
+            Event::Change => {
+                let asked = self.asked().await?;
+                let record = self.surroundings.insertion(&asked.request).await?;
+                json!({ "Records": [record] }).to_string().into()
+            }
         })
+    }
+
+    /// The queue's message about what was approved for this client.
+    async fn delivery(&mut self, client: &str) -> Result<Bytes, Error> {
+        let person = self.surroundings.person().await?;
+        let event = self.ask_as(client, "openid profile", &person)?;
+        let (answer, _) = self.asker.invoke(event, 200).await?;
+        let asked = self.acknowledged(person, &answer)?;
+        let decision = self.approve_for(client, &asked)?;
+        self.decider.invoke(decision, 200).await?;
+        let body = json!({ "request": format!("request#{}", asked.request) }).to_string();
+        let record = json!({ "messageId": "1", "receiptHandle": "1", "body": body });
+        Ok(json!({ "Records": [record] }).to_string().into())
     }
 
     /// What a whole flow ends with, a refresh token included.
@@ -167,8 +187,18 @@ impl Supply {
     }
 
     fn ask_for(&self, scope: &str, person: &str) -> Result<Bytes, Error> {
-        let parameters = [("scope", scope), ("login_hint", person), ("binding_message", "K7-2931")];
-        self.form("/bc-authorize", &parameters)
+        self.ask_as(CLIENT, scope, person)
+    }
+
+    fn ask_as(&self, client: &str, scope: &str, person: &str) -> Result<Bytes, Error> {
+        let parameters = [
+            ("scope", scope),
+            ("login_hint", person),
+            ("binding_message", "K7-2931"),
+            // A poll client's is not looked at.
+            ("client_notification_token", "8d67dc78-7faa-4d41-aabd-67707b374255"),
+        ];
+        self.form_as(client, "/bc-authorize", &parameters)
     }
 
     pub fn poll(&self, asked: &Asked) -> Result<Bytes, Error> {
@@ -181,14 +211,22 @@ impl Supply {
     }
 
     pub fn approve(&self, asked: &Asked) -> Result<Bytes, Error> {
+        self.approve_for(CLIENT, asked)
+    }
+
+    fn approve_for(&self, client: &str, asked: &Asked) -> Result<Bytes, Error> {
         let request = Request::post(format!("/consent/{}/decision", asked.request));
         let request = self.as_person(request, asked)?.header("content-type", "application/json");
-        self.surroundings.event(request, json!({"client_id": CLIENT, "decision": "approve"}).to_string())
+        self.surroundings.event(request, json!({"client_id": client, "decision": "approve"}).to_string())
     }
 
     fn form(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Bytes, Error> {
+        self.form_as(CLIENT, path, parameters)
+    }
+
+    fn form_as(&self, client: &str, path: &str, parameters: &[(&str, &str)]) -> Result<Bytes, Error> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        let credentials = BASE64_STANDARD.encode(format!("{CLIENT}:{SECRET}"));
+        let credentials = BASE64_STANDARD.encode(format!("{client}:{SECRET}"));
         let request = Request::post(path)
             .header("authorization", format!("Basic {credentials}"))
             .header("content-type", "application/x-www-form-urlencoded");

@@ -1,12 +1,13 @@
-//! What stands around the functions while they are measured: DynamoDB, SNS, KMS and a login issuer on loopback,
+//! What stands around the functions while they are measured: DynamoDB, SNS, KMS, EventBridge and a login issuer on loopback,
 //! one client, and as many people as are asked.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Bytes;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
 use ciba::aws::Aws;
 use ciba::config::{Environment, Issuer, LoginIssuers, sms_countries};
 use ciba::domain::person_key::PersonKey;
@@ -18,15 +19,17 @@ use ciba::http::serve;
 use ciba::protocol::routes;
 use ciba::store::Table;
 use ciba_local::dynamodb::DynamoDb;
+use ciba_local::eventbridge::EventBridge;
 use ciba_local::gateway::{self, Route};
 use ciba_local::kms::{Kms, KmsHandle};
 use ciba_local::login_issuer::LoginIssuer;
 use ciba_local::proxy::Proxy;
 use ciba_local::server::{Server, listen};
 use ciba_local::sns::{Sns, SnsHandle};
+use ciba_local::stream::Stream;
 use ciba_local::template::Template;
 use ciba_local::{Error, REGION, clock};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use crate::tls::{self, Authority, Terminator};
 
@@ -36,6 +39,9 @@ const HOST: &str = "localhost:9000";
 
 /// The client that asks.
 pub const CLIENT: &str = "kiosk";
+/// Clients that are told.
+pub const PINGED: &str = "kiosk-ping";
+pub const PUSHED: &str = "kiosk-push";
 pub const SECRET: &str = "a-secret-of-at-least-32-characters";
 
 /// The shortest interval there is, so that a poll is due soon.
@@ -67,7 +73,9 @@ pub struct Surroundings {
     pub template: Template,
     dynamodb: DynamoDb,
     kms: KmsHandle,
-    terminators: [Terminator; 3],
+    bus: EventBridge,
+    stream: Stream,
+    terminators: [Terminator; 4],
     certificates: Certificates,
     routes: Vec<Route>,
     table: Table,
@@ -75,6 +83,8 @@ pub struct Surroundings {
     login_issuers: LoginIssuers,
     countries: SmsCountries,
     people: usize,
+    /// Where clients are told.
+    receiver: Server,
     _login_server: Server,
 }
 
@@ -87,18 +97,23 @@ impl Surroundings {
         let proxy = Proxy::start(listen(0).await?, &dynamodb.url())?;
         let sns = Sns::start(listen(0).await?)?;
         let kms = Kms::start(listen(0).await?)?;
+        let bus = EventBridge::start(listen(0).await?)?;
+        let stream = Stream::open(&dynamodb.url(), TABLE).await?;
         let listener = listen(0).await?;
         let login = LoginIssuer::new(&format!("http://localhost:{}", listener.local_addr()?.port()))?;
         let login_server = Server::start(listener, login.router())?;
+        let receiver = Router::new().fallback(async || StatusCode::NO_CONTENT);
+        let receiver = Server::start(listen(0).await?, receiver)?;
         let authority = Authority::new()?;
         let terminators = [
             authority.terminate(&dynamodb.url()).await?,
             authority.terminate(&sns.url()).await?,
             authority.terminate(&kms.url()).await?,
+            authority.terminate(&bus.url()).await?,
         ];
         let certificates = Certificates { plain: tls::bundle_of_the_system()?, tls: authority.file(folder)? };
 
-        let settings = settings(&login, &dynamodb.url(), &sns.url(), &kms.url());
+        let settings = settings(&login, &[dynamodb.url(), sns.url(), kms.url(), bus.url()]);
         let env = Environment::of(settings);
         let issuer = Issuer::read(&env)?;
         let surroundings = Self {
@@ -113,9 +128,12 @@ impl Surroundings {
             template,
             dynamodb,
             kms,
+            bus,
+            stream,
             terminators,
             certificates,
             people: 0,
+            receiver,
             _login_server: login_server,
         };
         surroundings.register().await?;
@@ -124,13 +142,13 @@ impl Surroundings {
 
     /// The environment of a function that reaches AWS this way.
     pub fn environment(&self, way: Way) -> BTreeMap<String, String> {
-        let (sns, kms) = (self.sns.url(), self.kms.url());
-        let [dynamodb, sns, kms] = match way {
-            Way::Plain => [self.dynamodb.url(), sns, kms],
-            Way::Recorded => [self.proxy.url(), sns, kms],
+        let (sns, kms, bus) = (self.sns.url(), self.kms.url(), self.bus.url());
+        let endpoints = match way {
+            Way::Plain => [self.dynamodb.url(), sns, kms, bus],
+            Way::Recorded => [self.proxy.url(), sns, kms, bus],
             Way::Tls => self.terminators.each_ref().map(Terminator::url),
         };
-        let mut environment = settings(&self.login, &dynamodb, &sns, &kms);
+        let mut environment = settings(&self.login, &endpoints);
         let file = if way == Way::Tls { &self.certificates.tls } else { &self.certificates.plain };
         environment.insert("SSL_CERT_FILE".to_owned(), file.clone());
         environment
@@ -141,6 +159,14 @@ impl Surroundings {
         let request: Request<Bytes> = request.header("host", HOST).body(body.into())?;
         let (_, event) = gateway::event(&self.routes, request).ok_or("no route takes the request")?;
         Ok(event.to_string().into())
+    }
+
+    /// The record of the table's stream which says that this request was stored.
+    pub async fn insertion(&mut self, request: &str) -> Result<Value, Error> {
+        let key = json!({"pk": {"S": format!("request#{request}")}, "sk": {"S": "request"}});
+        let mut records = self.stream.records().await?.into_iter();
+        let found = records.find(|it| it["eventName"] == "INSERT" && it["dynamodb"]["Keys"] == key);
+        found.ok_or_else(|| "the stream has no such record".into())
     }
 
     /// Enrols somebody nobody has asked yet, and says who: a hint, and the login issuer's name for them.
@@ -181,18 +207,24 @@ impl Surroundings {
     }
 
     async fn register(&self) -> Result<(), Error> {
-        let metadata = json!({
-            "client_id": CLIENT,
-            "client_name": "City Kiosk",
-            "client_secret": SECRET,
-            "token_endpoint_auth_method": "client_secret_basic",
-            "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"],
-            "backchannel_token_delivery_mode": "poll",
-            "scope": "openid profile email offline_access",
-        });
-        let metadata = serde_json::from_value(metadata)?;
-        let registered = register_client::register(&self.table, metadata, &self.login_issuers).await;
-        registered.map(drop).map_err(|refused| refused.0.into())
+        let endpoint = format!("http://localhost:{}/ciba", self.receiver.address().port());
+        for (client, mode) in [(CLIENT, "poll"), (PINGED, "ping"), (PUSHED, "push")] {
+            let metadata = json!({
+                "client_id": client,
+                "client_name": "City Kiosk",
+                "client_secret": SECRET,
+                "token_endpoint_auth_method": "client_secret_basic",
+                "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"],
+                "backchannel_token_delivery_mode": mode,
+                "backchannel_client_notification_endpoint": (mode != "poll").then_some(&endpoint),
+                "scope": "openid profile email offline_access",
+            });
+            let metadata = serde_json::from_value(metadata)?;
+            register_client::register(&self.table, metadata, &self.issuer, &self.login_issuers)
+                .await
+                .map_err(|refused| refused.0)?;
+        }
+        Ok(())
     }
 }
 
@@ -201,7 +233,9 @@ pub fn number(sub: &str) -> Option<String> {
     sub.strip_prefix("person-").map(|nth| format!("+1555{nth:0>7}"))
 }
 
-fn settings(login: &LoginIssuer, dynamodb: &str, sns: &str, kms: &str) -> BTreeMap<String, String> {
+/// The endpoints are those of DynamoDB, SNS, KMS and EventBridge.
+fn settings(login: &LoginIssuer, endpoints: &[String; 4]) -> BTreeMap<String, String> {
+    let [dynamodb, sns, kms, bus] = endpoints;
     let login_issuers = json!([login.setting()]).to_string();
     let settings = [
         ("ISSUER", ISSUER),
@@ -210,12 +244,17 @@ fn settings(login: &LoginIssuer, dynamodb: &str, sns: &str, kms: &str) -> BTreeM
         ("LOGIN_ISSUERS", &login_issuers),
         ("RP_ID", "localhost"),
         ("KMS_KEY_ID", ciba_local::kms::KEY_ALIAS),
+        // A delivery that succeeds calls neither.
+        ("DELIVERY_QUEUE_URL", "http://localhost:9/deliveries"),
+        ("DEAD_LETTER_QUEUE_URL", "http://localhost:9/dead-letters"),
+        ("EVENT_BUS", "ciba"),
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", "LOCAL"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
         ("AWS_ENDPOINT_URL_SNS", sns),
         ("AWS_ENDPOINT_URL_KMS", kms),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", bus),
         INTERVAL,
         EXPIRY,
     ];

@@ -63,15 +63,18 @@ pub enum CancelledBy {
     Superseded,
     /// An operator, with the operator's tool.
     Operator,
+    /// The client itself: whoever waited has gone.
+    Client,
 }
 
 impl CancelledBy {
-    const ALL: [Self; 2] = [Self::Superseded, Self::Operator];
+    const ALL: [Self; 3] = [Self::Superseded, Self::Operator, Self::Client];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Superseded => "superseded",
             Self::Operator => "operator",
+            Self::Client => "client",
         }
     }
 
@@ -80,10 +83,28 @@ impl CancelledBy {
     }
 }
 
+/// Who wants a request cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Canceller<'c> {
+    /// Any request.
+    Operator,
+    /// Its own requests, and no others.
+    Client(&'c ClientId),
+}
+
+impl Canceller<'_> {
+    pub const fn cancelled_by(self) -> CancelledBy {
+        match self {
+            Self::Operator => CancelledBy::Operator,
+            Self::Client(_) => CancelledBy::Client,
+        }
+    }
+}
+
 /// What a poll finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollFinding<'r> {
-    /// Unknown, or another client's; the two look alike.
+    /// Unknown, another client's, or a push; they look alike.
     NotYours,
     AlreadyRedeemed,
     Expired,
@@ -97,6 +118,8 @@ pub enum PollFinding<'r> {
 /// What somebody who wants to cancel a request finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelFinding {
+    /// Unknown, or not the canceller's; the two look alike.
+    NotYours,
     /// It can be cancelled.
     Pending,
     /// It was cancelled before: by whom, and when.
@@ -156,9 +179,10 @@ pub fn poll<'r>(
     client: &ClientId,
     now: Timestamp,
 ) -> PollFinding<'r> {
-    let Some(request) = request.filter(|request| request.client == *client) else {
-        return PollFinding::NotYours;
-    };
+    // What is pushed is not collected, whatever mode its client is in by now (`ATK-8-03`).
+    let collected =
+        |request: &&AuthenticationRequest| request.client == *client && request.mode != DeliveryMode::Push;
+    let Some(request) = request.filter(collected) else { return PollFinding::NotYours };
     match &request.state {
         State::Redeemed(_) => PollFinding::AlreadyRedeemed,
         _ if request.is_expired(now) => PollFinding::Expired,
@@ -166,6 +190,27 @@ pub fn poll<'r>(
         State::Approved(approval) => PollFinding::Approved(approval),
         State::Pending if request.polling.is_due(now) => PollFinding::Pending,
         State::Pending => PollFinding::TooSoon,
+    }
+}
+
+/// What `canceller` finds at `now`.
+pub fn cancel(
+    request: Option<&AuthenticationRequest>,
+    canceller: Canceller<'_>,
+    now: Timestamp,
+) -> CancelFinding {
+    let may = |request: &&AuthenticationRequest| match canceller {
+        Canceller::Operator => true,
+        Canceller::Client(client) => request.client == *client,
+    };
+    let Some(request) = request.filter(may) else { return CancelFinding::NotYours };
+    match request.state {
+        State::Cancelled { at, by } => CancelFinding::Already { by, at },
+        State::Approved(_) | State::Denied { .. } | State::Redeemed(_) => {
+            CancelFinding::Decided(request.state.name())
+        }
+        State::Pending if request.is_expired(now) => CancelFinding::Expired,
+        State::Pending => CancelFinding::Pending,
     }
 }
 
@@ -186,6 +231,15 @@ impl Polling {
 impl AuthenticationRequest {
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.lifetime.expires_at
+    }
+
+    /// When it left `Pending`; expiry leaves nothing.
+    pub fn decided_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Pending => None,
+            State::Approved(approval) | State::Redeemed(Grant { approval, .. }) => Some(approval.at),
+            State::Denied { at } | State::Cancelled { at, .. } => Some(*at),
+        }
     }
 
     /// Whether `person` can still decide.
@@ -229,18 +283,6 @@ impl AuthenticationRequest {
         }
     }
 
-    /// What cancelling at `now` finds.
-    pub fn cancel(&self, now: Timestamp) -> CancelFinding {
-        match self.state {
-            State::Cancelled { at, by } => CancelFinding::Already { by, at },
-            State::Approved(_) | State::Denied { .. } | State::Redeemed(_) => {
-                CancelFinding::Decided(self.state.name())
-            }
-            State::Pending if self.is_expired(now) => CancelFinding::Expired,
-            State::Pending => CancelFinding::Pending,
-        }
-    }
-
     /// What redeeming makes of the request, if `client` may redeem it at `now`. `tokens_end_at` is when the access token
     /// ends; refresh tokens carry the grant on, where the client `may_refresh` and the person approved it (`TOK-3-01`).
     pub fn redeem(
@@ -250,28 +292,25 @@ impl AuthenticationRequest {
         tokens_end_at: Timestamp,
         may_refresh: Option<&RefreshLifetime>,
     ) -> Option<Grant> {
-        match poll(Some(self), client, now) {
-            PollFinding::Approved(approval) => {
-                let refresh = may_refresh
-                    .filter(|_| approval.scope.contains(Scope::OFFLINE_ACCESS))
-                    .map(|settings| Refreshing::first(now, settings));
-                Some(Grant {
-                    approval: approval.clone(),
-                    redeemed_at: now,
-                    // The last access token can be issued at the end of the last refresh token.
-                    ends_at: refresh
-                        .map_or(tokens_end_at, |refresh| refresh.ends_at.plus(tokens_end_at.since(now))),
-                    refresh,
-                    revoked_at: None,
-                })
-            }
-            PollFinding::NotYours
-            | PollFinding::AlreadyRedeemed
-            | PollFinding::Expired
-            | PollFinding::Refused
-            | PollFinding::TooSoon
-            | PollFinding::Pending => None,
-        }
+        let approval = match &self.state {
+            State::Approved(approval) if self.client == *client && !self.is_expired(now) => approval,
+            State::Pending
+            | State::Approved(_)
+            | State::Denied { .. }
+            | State::Cancelled { .. }
+            | State::Redeemed(_) => return None,
+        };
+        let refresh = may_refresh
+            .filter(|_| approval.scope.contains(Scope::OFFLINE_ACCESS))
+            .map(|settings| Refreshing::first(now, settings));
+        Some(Grant {
+            approval: approval.clone(),
+            redeemed_at: now,
+            // The last access token can be issued at the end of the last refresh token.
+            ends_at: refresh.map_or(tokens_end_at, |refresh| refresh.ends_at.plus(tokens_end_at.since(now))),
+            refresh,
+            revoked_at: None,
+        })
     }
 }
 

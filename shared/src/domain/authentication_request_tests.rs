@@ -254,8 +254,13 @@ fn only_what_nobody_has_decided_can_be_cancelled_and_only_in_time() {
         (cancelled(), 21.0, already(CancelledBy::Operator)),
         (cancelled(), 120.0, already(CancelledBy::Operator)),
     ] {
-        assert_eq!(request.cancel(after(at)), finding, "{:?} at {at}", request.state);
+        let (kiosk, other) = (client("kiosk"), client("other"));
+        let found = |canceller| cancel(Some(&request), canceller, after(at));
+        assert_eq!(found(Canceller::Operator), finding, "{:?} at {at}", request.state);
+        assert_eq!(found(Canceller::Client(&kiosk)), finding, "{:?} at {at}", request.state);
+        assert_eq!(found(Canceller::Client(&other)), CancelFinding::NotYours);
     }
+    assert_eq!(cancel(None, Canceller::Operator, CREATED), CancelFinding::NotYours);
 }
 
 #[test]

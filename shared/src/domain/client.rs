@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use url::Url;
+
+use crate::domain::address::is_allowed;
 use crate::domain::hint_form::HintForms;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::resource::Resource;
@@ -96,8 +99,6 @@ pub enum DeliveryMode {
 
 impl DeliveryMode {
     pub const ALL: [Self; 3] = [Self::Poll, Self::Ping, Self::Push];
-    /// The modes this provider offers: what registration accepts, the metadata lists and the endpoints enforce.
-    pub const SUPPORTED: [Self; 1] = [Self::Poll];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -110,9 +111,53 @@ impl DeliveryMode {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.as_str() == text)
     }
+}
 
-    pub fn is_supported(self) -> bool {
-        Self::SUPPORTED.contains(&self)
+/// How the result reaches the client, with what that needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    Poll,
+    Ping(NotificationEndpoint),
+    Push(NotificationEndpoint),
+}
+
+impl Delivery {
+    pub const fn mode(&self) -> DeliveryMode {
+        match self {
+            Self::Poll => DeliveryMode::Poll,
+            Self::Ping(_) => DeliveryMode::Ping,
+            Self::Push(_) => DeliveryMode::Push,
+        }
+    }
+
+    /// `backchannel_client_notification_endpoint`.
+    pub const fn endpoint(&self) -> Option<&NotificationEndpoint> {
+        match self {
+            Self::Poll => None,
+            Self::Ping(endpoint) | Self::Push(endpoint) => Some(endpoint),
+        }
+    }
+}
+
+/// The client notification endpoint (CIBA §9): registered beforehand, never taken from a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotificationEndpoint(String);
+
+impl NotificationEndpoint {
+    /// An https URL of at most 512 bytes on a public host (`HYG-4-03`), which is not this provider's `own_host`. With
+    /// `local`, anything on `localhost` too. What its name resolves to is looked at before each call.
+    pub fn parse(text: &str, own_host: &str, local: bool) -> Option<Self> {
+        let url = Url::parse(text).ok().filter(|url| text.len() <= 512 && is_allowed(url, local))?;
+        let is_own = !local && url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(own_host));
+        (!is_own).then(|| Self(text.to_owned()))
+    }
+
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -126,7 +171,7 @@ pub struct Client {
     /// What the person reads as the name of who asks.
     pub name: String,
     pub authentication: ClientAuthentication,
-    pub delivery_mode: DeliveryMode,
+    pub delivery: Delivery,
     /// Whether `urn:openid:params:grant-type:ciba` is among its `grant_types`.
     pub may_use_ciba: bool,
     /// Whether `refresh_token` is among them.
@@ -156,6 +201,14 @@ pub struct Client {
     pub active: bool,
 }
 
+impl Client {
+    /// Whether it may ask for people at all. A push client collects nothing, so it needs no grant type for it
+    /// (`CIBA-4-09`).
+    pub fn may_ask(&self) -> bool {
+        self.may_use_ciba || self.delivery.mode() == DeliveryMode::Push
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +220,30 @@ mod tests {
         let registered = ClientAuthentication::ClientSecretBasic(secret().hash());
         assert!(registered.accepts(&PresentedCredential::ClientSecretBasic(secret())));
         assert!(!registered.accepts(&PresentedCredential::ClientSecretPost(secret())));
+    }
+
+    /// CIBA-4-08, HYG-4-03, ATK-6-01
+    #[test]
+    fn a_notification_endpoint_is_https_on_a_public_host_that_is_not_ours() {
+        let parse = |text: &str, local| NotificationEndpoint::parse(text, "op.example", local);
+        let endpoint = parse("https://client.example/ciba?tenant=7", false).unwrap();
+        assert_eq!(endpoint.as_str(), "https://client.example/ciba?tenant=7");
+        for text in [
+            "http://client.example/",
+            "https://10.0.0.1/",
+            "https://localhost/",
+            "https://client.example:8443/",
+            "https://u:p@client.example/",
+            "https://client.example/#f",
+            "https://op.example/oauth/token",
+            "https://OP.example/",
+            "/ciba",
+            "",
+            &format!("https://client.example/{}", "a".repeat(512)),
+        ] {
+            assert_eq!(parse(text, false), None, "{text}");
+        }
+        assert!(parse("http://localhost:9200/ciba", true).is_some());
     }
 
     #[test]

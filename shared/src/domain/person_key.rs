@@ -1,6 +1,6 @@
 //! `PersonKey`: the table's name for a person.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -30,6 +30,12 @@ impl PersonKey {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A name for events: says what concerns the same person, and is no key of the table. Whoever knows the issuer's name
+    /// for somebody can compute it, so it is a pseudonym and not anonymous.
+    pub fn correlation(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&digest(&SHA256, self.0.as_bytes()).as_ref()[..9])
     }
 }
 

@@ -131,7 +131,7 @@ impl Target<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::client::{ClientAuthentication, ClientId, DeliveryMode};
+    use crate::domain::client::{ClientAuthentication, ClientId, Delivery};
     use crate::domain::hint_form::HintForms;
     use crate::domain::secret::SecretHash;
 
@@ -154,7 +154,7 @@ mod tests {
             id: ClientId::parse("kiosk").unwrap(),
             name: "Kiosk".to_owned(),
             authentication: ClientAuthentication::ClientSecretBasic(SecretHash::OF_NOTHING),
-            delivery_mode: DeliveryMode::Poll,
+            delivery: Delivery::Poll,
             may_use_ciba: true,
             may_refresh: false,
             rotates_refresh_tokens: true,

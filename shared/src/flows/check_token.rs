@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::keys::{KeyError, KeyRings};
 use crate::protocol::access_token::TYP;
 use crate::protocol::jws::UnverifiedJws;
-use crate::store::{StoreError, Table};
+use crate::store::{StoreError, Table, WithdrawnKeys};
 
 /// An access token whose signature is ours, and the name of its grant. It may have expired, and its grant may be revoked.
 pub struct OpenedAccessToken {
@@ -55,6 +55,8 @@ pub struct LiveGrant {
     pub grant: Grant,
     pub person: Person,
     pub client: Client,
+    /// What [`KeyRings::learn`] is to be told: the token may have been opened by a key that is withdrawn.
+    pub withdrawn: WithdrawnKeys,
 }
 
 /// The grant of `client` called `key`, if it was not revoked and has not ended, person and client are active, and the
@@ -69,10 +71,11 @@ pub async fn live_grant(
         return Ok(None);
     };
     let Some(grant) = request.grant().filter(|grant| grant.is_live(now)).cloned() else { return Ok(None) };
-    let (person, client, asks) = table.find_person_client_and_asks(&request.person, client).await?;
+    let (person, client, asks, withdrawn) =
+        table.find_person_client_and_asks(&request.person, client).await?;
     if asks.revokes(&request.client, grant.approval.at) {
         return Ok(None);
     }
     let active = person.filter(|person| person.active).zip(client.filter(|client| client.active));
-    Ok(active.map(|(person, client)| LiveGrant { request, grant, person, client }))
+    Ok(active.map(|(person, client)| LiveGrant { request, grant, person, client, withdrawn }))
 }

@@ -225,6 +225,7 @@ impl Consenting<'_> {
             request: &found,
             next: next.as_ref(),
             at: invocation.now,
+            outcome,
             evidence: &document,
             evidence_kept_until: kept_until,
             asks: asks.as_ref(),

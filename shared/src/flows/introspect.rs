@@ -70,6 +70,12 @@ impl Introspecting<'_> {
         let Some(live) = live_grant(self.table, &opened.grant, &token.client, now).await? else {
             return Ok(None);
         };
+        // By a key that was withdrawn meanwhile it is not signed any more.
+        if self.keys.learn(&live.withdrawn, now).await?
+            && open_access_token(self.keys, self.issuer, text, now).await?.is_none()
+        {
+            return Ok(None);
+        }
         let access = ActiveAccessToken { token_type: "Bearer", aud: token.audience, jti: token.jti };
         let scope = token.scope.encode();
         let (issued_at, expires_at) = (token.issued_at, token.expires_at);
@@ -85,6 +91,11 @@ impl Introspecting<'_> {
     ) -> Result<Option<ActiveToken>, NotIntrospected> {
         let Some((grant, counter)) = open_refresh_token(self.keys, text, now).await? else { return Ok(None) };
         let Some(live) = live_grant(self.table, &grant, &caller.id, now).await? else { return Ok(None) };
+        if self.keys.learn(&live.withdrawn, now).await?
+            && open_refresh_token(self.keys, text, now).await?.is_none()
+        {
+            return Ok(None);
+        }
         // A token that was just replaced is answered with its successor once more, but is not the one that counts.
         match find(Some(&live.request), &caller.id, counter, now, Duration::ZERO) {
             RefreshFinding::Current(grant, refreshing) => {

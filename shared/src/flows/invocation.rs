@@ -28,6 +28,12 @@ impl Invocation {
         Self { now, deadline: Instant::now() + time_left, write_id: WriteId::new(id), fill }
     }
 
+    /// The same invocation for one of several things it does side by side, with a mark of its own on what that one writes:
+    /// else one would take another's write for its own.
+    pub fn branch(&self) -> Self {
+        Self { write_id: WriteId::new(self.random()), ..*self }
+    }
+
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         (self.fill)(&mut bytes);

@@ -8,14 +8,14 @@ use crate::domain::resource::{ResourceId, Target};
 use crate::domain::scope::Scope;
 use crate::domain::time::{Timestamp, seconds_rounded_up};
 use crate::flows::Invocation;
-use crate::keys::{KeyError, KeyRing};
+use crate::keys::{KeyError, KeyRing, KeyRings};
 use crate::protocol::access_token::{self, AccessTokenClaims, Audience};
 use crate::protocol::id_token::{self, IdTokenClaims};
 use crate::protocol::token::TokenResponse;
 
 /// What this flow works with.
 pub struct Issuing<'a> {
-    pub keys: &'a KeyRing,
+    pub keys: &'a KeyRings,
     pub issuer: &'a Issuer,
     pub settings: &'a TokenSettings,
     pub invocation: &'a Invocation,
@@ -29,8 +29,6 @@ pub enum NotIssued {
     Target(&'static str),
     /// The scope has nothing that the token could say. The text is for the client.
     Scope(&'static str),
-    /// The text is for the log.
-    Fault(String),
 }
 
 impl From<KeyError> for NotIssued {
@@ -69,28 +67,36 @@ pub fn target<'c>(
 
 impl Issuing<'_> {
     /// 1. The access token, for its audience and with the scope that means something there.
-    /// 2. The ID token, which says when and how the person was authenticated: on their own device.
-    /// 3. The refresh token.
-    pub fn issue(&self, granted: &Granted<'_>) -> Result<TokenResponse, NotIssued> {
-        let (access_token, scope) = self.access_token(granted)?;
-        let id_token = match granted.scope.contains(Scope::OPENID) {
-            true => Some(self.id_token(granted, &access_token)?),
-            false => None,
-        };
+    /// 2. The refresh token.
+    /// 3. The ID token, which says when and how the person was authenticated, on their own device, and which tokens came
+    ///    with it.
+    ///
+    /// `keys` are those that know what is withdrawn now ([`KeyRings::knowing`]).
+    pub async fn issue(&self, keys: &KeyRing, granted: &Granted<'_>) -> Result<TokenResponse, NotIssued> {
+        let (access_token, scope) = self.access_token(keys, granted).await?;
         let now = self.invocation.now;
         let refresh_token =
-            granted.refresh_token.map(|counter| self.keys.seal_refresh_token(granted.key, counter, now));
+            granted.refresh_token.map(|counter| keys.seal_refresh_token(granted.key, counter, now));
+        let refresh_token = refresh_token.transpose()?;
+        let id_token = match granted.scope.contains(Scope::OPENID) {
+            true => Some(self.id_token(keys, granted, &access_token, refresh_token.as_deref()).await?),
+            false => None,
+        };
         Ok(TokenResponse {
             access_token,
             token_type: "Bearer",
             expires_in: seconds_rounded_up(self.settings.access_token_lifetime),
             id_token,
-            refresh_token: refresh_token.transpose()?,
+            refresh_token,
             scope: (!scope.same_as(granted.asked)).then(|| scope.encode()),
         })
     }
 
-    fn access_token(&self, granted: &Granted<'_>) -> Result<(String, Scope), NotIssued> {
+    async fn access_token(
+        &self,
+        keys: &KeyRing,
+        granted: &Granted<'_>,
+    ) -> Result<(String, Scope), NotIssued> {
         let now = self.invocation.now;
         let algorithm = granted.target.algorithm().ok_or(NotIssued::Target(
             "the resources take tokens of different algorithms; name one of them in the token request",
@@ -107,17 +113,23 @@ impl Issuing<'_> {
             client_id: granted.client.id.as_str(),
             iat: now.seconds(),
             exp: Timestamp::seconds(now.plus(self.settings.access_token_lifetime)),
-            jti: &self.keys.seal_jti(granted.key, self.invocation.random(), now)?,
+            jti: &keys.seal_jti(granted.key, self.invocation.random(), now)?,
             scope: &scope.encode(),
             auth_time: authentication.auth_time.seconds(),
             acr: authentication.acr.as_deref(),
             amr: &authentication.amr,
         };
-        let signed = self.keys.signing_key(algorithm, now)?.sign(access_token::TYP, &claims);
-        Ok((signed.map_err(NotIssued::Fault)?, scope))
+        let signed = keys.signing_key(algorithm, now)?.sign(access_token::TYP, &claims).await?;
+        Ok((signed, scope))
     }
 
-    fn id_token(&self, granted: &Granted<'_>, access_token: &str) -> Result<String, NotIssued> {
+    async fn id_token(
+        &self,
+        keys: &KeyRing,
+        granted: &Granted<'_>,
+        access_token: &str,
+        refresh_token: Option<&str>,
+    ) -> Result<String, NotIssued> {
         let now = self.invocation.now;
         let algorithm = granted.client.id_token_algorithm;
         let authentication = &granted.approval.authentication;
@@ -130,9 +142,14 @@ impl Issuing<'_> {
             auth_time: authentication.auth_time.seconds(),
             acr: authentication.acr.as_deref(),
             amr: &authentication.amr,
-            at_hash: id_token::at_hash(algorithm, access_token),
+            at_hash: id_token::token_hash(algorithm, access_token),
             auth_req_id: granted.auth_req_id,
+            // What a refresh brings answers no authentication request.
+            rt_hash: granted
+                .auth_req_id
+                .and(refresh_token)
+                .map(|token| id_token::token_hash(algorithm, token)),
         };
-        self.keys.signing_key(algorithm, now)?.sign(id_token::TYP, &claims).map_err(NotIssued::Fault)
+        Ok(keys.signing_key(algorithm, now)?.sign(id_token::TYP, &claims).await?)
     }
 }

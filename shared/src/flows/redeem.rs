@@ -1,8 +1,10 @@
 //! Redeeming an approved request: everything that can fail comes first, then one conditional write, then the reply.
 
 use crate::domain::authentication_request::{AuthenticationRequest, PollFinding, poll as find};
+use crate::domain::grant::Grant;
 use crate::domain::resource::ResourceId;
 use crate::flows::issue_tokens::{Granted, Issuing, NotIssued, target};
+use crate::keys::HandleUse;
 use crate::protocol::token::TokenResponse;
 use crate::store::{Redeemed, StoreError, Table};
 
@@ -47,53 +49,18 @@ impl From<NotIssued> for NotRedeemed {
 }
 
 impl Redemption<'_> {
-    /// 1. Read person and client as they are now (`ATK-8-04`), and whether the one has blocked the other (`ATK-1-10`).
-    /// 2. Make the tokens of what was approved (`ATK-8-05`).
-    /// 3. Redeem the request: of any number of parallel polls, one wins (`ATK-4-04`).
+    /// 1. Make what the tokens are made of, and the tokens.
+    /// 2. Redeem the request: of any number of parallel polls, one wins (`ATK-4-04`).
     pub async fn redeem(
         &self,
         request: &AuthenticationRequest,
         presented: &Presented<'_>,
     ) -> Result<TokenResponse, NotRedeemed> {
-        let Issuing { issuer, settings, invocation, .. } = self.issuing;
-        let (person, client, asks) =
-            self.table.find_person_client_and_asks(&request.person, &request.client).await?;
-        let person = person.filter(|person| person.active).ok_or(NotRedeemed::PersonInactive)?;
-        let client = client
-            .filter(|client| client.active && client.may_use_ciba)
-            .ok_or(NotRedeemed::ClientInactive)?;
-
-        let now = invocation.now;
-        let may_refresh = client.may_refresh.then_some(&settings.refresh);
-        let tokens_end_at = now.plus(settings.access_token_lifetime);
-        let grant =
-            request.redeem(&request.client, now, tokens_end_at, may_refresh).ok_or(NotRedeemed::Gone)?;
-        if asks.revokes(&request.client, grant.approval.at) {
-            return Err(NotRedeemed::Blocked);
-        }
-        let tokens = self.issuing.issue(&Granted {
-            key: &request.key,
-            client: &client,
-            sub: person.sub.as_str(),
-            approval: &grant.approval,
-            scope: &grant.approval.scope,
-            asked: &request.scope,
-            target: target(&client, &request.resources, presented.resources, issuer)?,
-            auth_req_id: Some(presented.auth_req_id),
-            refresh_token: grant.refresh.map(|refresh| refresh.counter),
-        })?;
-
-        let expires_at = request.lifetime.expires_at;
-        let write = self.table.redeem_request(
-            &request.key,
-            &request.client,
-            &grant,
-            expires_at,
-            &invocation.write_id,
-        );
-        match write.await? {
+        let (grant, tokens) = self.prepare(request, presented).await?;
+        let Issuing { invocation, .. } = self.issuing;
+        match self.table.redeem_request(request, &grant, &invocation.write_id).await? {
             Redeemed::Won => Ok(tokens),
-            Redeemed::Lost(item) => Err(match find(item.as_deref(), &request.client, now) {
+            Redeemed::Lost(item) => Err(match find(item.as_deref(), &request.client, invocation.now) {
                 PollFinding::Expired => NotRedeemed::Expired,
                 PollFinding::NotYours
                 | PollFinding::AlreadyRedeemed
@@ -103,5 +70,51 @@ impl Redemption<'_> {
                 | PollFinding::Pending => NotRedeemed::Gone,
             }),
         }
+    }
+
+    /// The tokens of an approved request, and the grant they belong to; nothing is written, so they count only once the
+    /// request is redeemed.
+    ///
+    /// 1. Read person and client as they are now (`ATK-8-04`), and whether the one has blocked the other (`ATK-1-10`).
+    /// 2. Open the handle again if keys were withdrawn since: a withdrawn one opens and signs nothing (`TOK-12-03`).
+    /// 3. Make the tokens of what was approved (`ATK-8-05`).
+    pub async fn prepare(
+        &self,
+        request: &AuthenticationRequest,
+        presented: &Presented<'_>,
+    ) -> Result<(Grant, TokenResponse), NotRedeemed> {
+        let Issuing { issuer, settings, invocation, .. } = self.issuing;
+        let (person, client, asks, withdrawn) =
+            self.table.find_person_client_and_asks(&request.person, &request.client).await?;
+        let person = person.filter(|person| person.active).ok_or(NotRedeemed::PersonInactive)?;
+        let client =
+            client.filter(|client| client.active && client.may_ask()).ok_or(NotRedeemed::ClientInactive)?;
+
+        let now = invocation.now;
+        let may_refresh = client.may_refresh.then_some(&settings.refresh);
+        let tokens_end_at = now.plus(settings.access_token_lifetime);
+        let grant =
+            request.redeem(&request.client, now, tokens_end_at, may_refresh).ok_or(NotRedeemed::Gone)?;
+        if asks.revokes(&request.client, grant.approval.at) {
+            return Err(NotRedeemed::Blocked);
+        }
+        let keys = self.issuing.keys.knowing(&withdrawn, now).await.map_err(NotIssued::from)?;
+        let opened = keys.open_handle(HandleUse::AuthReqId, presented.auth_req_id);
+        if opened != Ok(request.key) {
+            return Err(NotRedeemed::Gone);
+        }
+        let granted = Granted {
+            key: &request.key,
+            client: &client,
+            sub: person.sub.as_str(),
+            approval: &grant.approval,
+            scope: &grant.approval.scope,
+            asked: &request.scope,
+            target: target(&client, &request.resources, presented.resources, issuer)?,
+            auth_req_id: Some(presented.auth_req_id),
+            refresh_token: grant.refresh.map(|refresh| refresh.counter),
+        };
+        let tokens = self.issuing.issue(&keys, &granted).await?;
+        Ok((grant, tokens))
     }
 }

@@ -19,8 +19,9 @@ pub struct Refresh<'a> {
     pub issuing: Issuing<'a>,
 }
 
-/// What the client presents: the opened refresh token, and what it wants of the grant.
+/// What the client presents: the refresh token, what it says when it is opened, and what the client wants of the grant.
 pub struct Presented<'a> {
+    pub token: &'a str,
     pub grant: RequestKey,
     /// The number of the refresh token.
     pub counter: u32,
@@ -56,8 +57,9 @@ impl From<NotIssued> for NotRefreshed {
 impl Refresh<'_> {
     /// 1. Read the grant, and let its rules say what this token is.
     /// 2. Read person and client as they are now, and whether the one has blocked the other (`ATK-1-10`).
-    /// 3. Make the tokens: the same scope or less, the same person, the same authentication (`TOK-3-11`).
-    /// 4. Record the use: of parallel uses one goes through, and the others find its result (`TOK-3-08`, `TOK-3-09`).
+    /// 3. Open the token again if keys were withdrawn since: a withdrawn one opens and signs nothing (`TOK-12-03`).
+    /// 4. Make the tokens: the same scope or less, the same person, the same authentication (`TOK-3-11`).
+    /// 5. Record the use: of parallel uses one goes through, and the others find its result (`TOK-3-08`, `TOK-3-09`).
     pub async fn refresh(
         &self,
         client: &ClientId,
@@ -82,7 +84,7 @@ impl Refresh<'_> {
                 }
             };
             let Some(request) = &seen else { return Err(NotRefreshed::Invalid("no grant")) };
-            let (person, client, asks) =
+            let (person, client, asks, withdrawn) =
                 self.table.find_person_client_and_asks(&request.person, client).await?;
             let person = person
                 .filter(|person| person.active)
@@ -94,12 +96,18 @@ impl Refresh<'_> {
                 return Err(NotRefreshed::Invalid("the person has blocked the client"));
             }
 
+            let keys = self.issuing.keys.knowing(&withdrawn, now).await.map_err(NotIssued::from)?;
+            let opened = keys.open_refresh_token(presented.token);
+            if opened != Ok((presented.grant, presented.counter)) {
+                return Err(NotRefreshed::Invalid("the key of the refresh token is withdrawn"));
+            }
             let next = match is_repeat {
                 true => refreshing,
                 false => refreshing.used(now, client.rotates_refresh_tokens, &settings.refresh),
             };
-            let tokens =
-                self.tokens(request, grant, &client, person.sub.as_str(), next.counter, presented)?;
+            let granted =
+                self.granted(request, grant, &client, person.sub.as_str(), next.counter, presented)?;
+            let tokens = self.issuing.issue(&keys, &granted).await?;
             if is_repeat {
                 return Ok(tokens);
             }
@@ -112,21 +120,21 @@ impl Refresh<'_> {
         Err(NotRefreshed::Store(StoreError::Unavailable("the grant changed at each try".to_owned())))
     }
 
-    fn tokens(
-        &self,
-        request: &AuthenticationRequest,
-        grant: &Grant,
-        client: &Client,
-        sub: &str,
+    fn granted<'g>(
+        &'g self,
+        request: &'g AuthenticationRequest,
+        grant: &'g Grant,
+        client: &'g Client,
+        sub: &'g str,
         counter: u32,
-        presented: &Presented<'_>,
-    ) -> Result<TokenResponse, NotRefreshed> {
+        presented: &'g Presented<'_>,
+    ) -> Result<Granted<'g>, NotIssued> {
         let granted = &grant.approval.scope;
         let scope = presented.scope.unwrap_or(granted);
         if !scope.is_subset_of(granted) {
-            return Err(NotIssued::Scope("scope has values that were not granted").into());
+            return Err(NotIssued::Scope("scope has values that were not granted"));
         }
-        Ok(self.issuing.issue(&Granted {
+        Ok(Granted {
             key: &presented.grant,
             client,
             sub,
@@ -136,6 +144,6 @@ impl Refresh<'_> {
             target: target(client, &request.resources, presented.resources, self.issuing.issuer)?,
             auth_req_id: None,
             refresh_token: Some(counter),
-        })?)
+        })
     }
 }

@@ -2,10 +2,11 @@
 
 use unicode_normalization::char::is_combining_mark;
 
-use crate::config::LoginIssuers;
+use crate::config::{Issuer, LoginIssuers};
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{
-    AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode, ScopeDescriptions,
+    AuthenticationMethod, Client, ClientAuthentication, ClientId, Delivery, DeliveryMode,
+    NotificationEndpoint, ScopeDescriptions,
 };
 use crate::domain::hint_form::HintForms;
 use crate::domain::jws_algorithm::JwsAlgorithm;
@@ -31,15 +32,20 @@ pub struct NotRegistered(pub String);
 pub async fn register(
     table: &Table,
     metadata: ClientMetadata,
+    issuer: &Issuer,
     login_issuers: &LoginIssuers,
 ) -> Result<Client, NotRegistered> {
-    let client = check(metadata, login_issuers)?;
+    let client = check(metadata, issuer, login_issuers)?;
     table.put_client(&client).await.map_err(|error| NotRegistered(error.detail()))?;
     Ok(client)
 }
 
 /// The client that the metadata describe, if this provider can serve it.
-pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<Client, NotRegistered> {
+pub fn check(
+    metadata: ClientMetadata,
+    issuer: &Issuer,
+    login_issuers: &LoginIssuers,
+) -> Result<Client, NotRegistered> {
     let refuse = |why: &str| NotRegistered(format!("client {}: {why}", metadata.client_id));
     let id = ClientId::parse(&metadata.client_id)
         .ok_or_else(|| refuse("client_id is not 1-128 visible ASCII characters"))?;
@@ -58,9 +64,7 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
     let method = AuthenticationMethod::parse(&metadata.token_endpoint_auth_method)
         .ok_or_else(|| refuse("token_endpoint_auth_method is not supported"))?;
     let hash = metadata.client_secret.hash();
-    let delivery_mode = DeliveryMode::parse(&metadata.backchannel_token_delivery_mode)
-        .filter(|mode| mode.is_supported())
-        .ok_or_else(|| refuse("backchannel_token_delivery_mode is not supported"))?;
+    let delivery = delivery(&metadata, issuer).map_err(refuse)?;
     let scope = Scope::parse(&metadata.scope)
         .filter(|scope| scope.contains(Scope::OPENID))
         .ok_or_else(|| refuse("scope does not contain openid, or has characters that no scope has"))?;
@@ -86,7 +90,7 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
             AuthenticationMethod::ClientSecretBasic => ClientAuthentication::ClientSecretBasic(hash),
             AuthenticationMethod::ClientSecretPost => ClientAuthentication::ClientSecretPost(hash),
         },
-        delivery_mode,
+        delivery,
         may_use_ciba: may(GrantType::Ciba),
         may_refresh: may(GrantType::RefreshToken),
         rotates_refresh_tokens: metadata.refresh_token_rotation,
@@ -105,6 +109,28 @@ pub fn check(metadata: ClientMetadata, login_issuers: &LoginIssuers) -> Result<C
         takes_user_code: metadata.backchannel_user_code_parameter,
         active: metadata.active,
     })
+}
+
+/// CIBA §4: the mode, and for ping and push the endpoint.
+fn delivery(metadata: &ClientMetadata, issuer: &Issuer) -> Result<Delivery, &'static str> {
+    let mode = DeliveryMode::parse(&metadata.backchannel_token_delivery_mode)
+        .ok_or("backchannel_token_delivery_mode is none of poll, ping and push")?;
+    let endpoint = metadata.backchannel_client_notification_endpoint.as_deref().map(|text| {
+        NotificationEndpoint::parse(text, issuer.host(), issuer.is_local()).ok_or(
+            "backchannel_client_notification_endpoint is not https on the port 443 of a public host, or longer than 512 bytes",
+        )
+    });
+    match (mode, endpoint.transpose()?) {
+        (DeliveryMode::Poll, None) => Ok(Delivery::Poll),
+        (DeliveryMode::Poll, Some(_)) => {
+            Err("backchannel_client_notification_endpoint is for ping and push only")
+        }
+        (DeliveryMode::Ping, Some(endpoint)) => Ok(Delivery::Ping(endpoint)),
+        (DeliveryMode::Push, Some(endpoint)) => Ok(Delivery::Push(endpoint)),
+        (DeliveryMode::Ping | DeliveryMode::Push, None) => {
+            Err("backchannel_client_notification_endpoint is missing")
+        }
+    }
 }
 
 /// What stands beside a box on the page must not read like the page's own words, no more than a message may.

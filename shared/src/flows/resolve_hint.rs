@@ -16,7 +16,7 @@ use crate::outbound::{JwksCache, NotVerified};
 use crate::protocol::backchannel_authentication::PresentedHint;
 use crate::protocol::id_token;
 use crate::protocol::jws::{NotAJws, UnverifiedJws};
-use crate::store::{StoreError, Table};
+use crate::store::{StoreError, Table, WithdrawnKeys};
 
 /// What this flow works with.
 pub struct HintResolver<'a> {
@@ -123,7 +123,13 @@ impl HintResolver<'_> {
             }
             PresentedHint::LoginHintToken(token) => self.read_hint_token(token, invocation).await?,
         };
-        let found = self.find(&hints).await?.ok_or(NotResolved::Nobody)?;
+        let (found, withdrawn) = self.find(&hints).await?.ok_or(NotResolved::Nobody)?;
+        // What was verified with a key that is withdrawn is not verified. The handle is sealed by another, too.
+        if self.keys.learn(&withdrawn, invocation.now).await?
+            && let PresentedHint::IdTokenHint(token) = hint
+        {
+            self.read_id_token(token, client, invocation).await?;
+        }
         if let Some(guard) = guard
             && !self.table.insert_replay_guard(&guard, invocation.now, &invocation.write_id).await?
         {
@@ -191,17 +197,17 @@ impl HintResolver<'_> {
         Ok((subject_identifier::hints(proof.sub_id, self.known_issuers())?, proof.guard))
     }
 
-    /// The first person to whom one of the hints leads and who is active.
-    async fn find(&self, hints: &[Hint]) -> Result<Option<(Person, Asks)>, StoreError> {
+    /// The first person to whom one of the hints leads and who is active, and which keys must not be used for them.
+    async fn find(&self, hints: &[Hint]) -> Result<Option<((Person, Asks), WithdrawnKeys)>, StoreError> {
         for hint in hints {
             let key = match hint {
                 Hint::Person(key) => Some(key.clone()),
                 Hint::Directory(hint) => self.table.find_hint(hint).await?,
             };
             let Some(key) = key else { continue };
-            let found = self.table.find_person_with_asks(&key).await?;
+            let (found, withdrawn) = self.table.find_person_asks_and_withdrawn_keys(&key).await?;
             if let Some(found) = found.filter(|(person, _)| person.active) {
-                return Ok(Some(found));
+                return Ok(Some((found, withdrawn)));
             }
         }
         Ok(None)

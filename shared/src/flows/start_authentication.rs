@@ -10,12 +10,13 @@ use crate::domain::authentication_request::{AuthenticationRequest, Polling, Stat
 use crate::domain::client::Client;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::notification::Notification;
+use crate::domain::notification_token::ClientNotificationToken;
 use crate::domain::person::Person;
 use crate::domain::request_key::RequestKey;
 use crate::domain::statement::Nonce;
 use crate::flows::Invocation;
 use crate::flows::check_user_code::check_again;
-use crate::keys::{HandleUse, KeyError, KeyRing};
+use crate::keys::{HandleUse, Kept, KeyError, KeyRing};
 use crate::notify::{Notifier, NotifyError};
 use crate::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
 use crate::store::{Inserted, StoreError, Table, Withdrawn};
@@ -40,6 +41,8 @@ pub struct Backchannel<'a> {
 pub struct Started {
     pub request: AuthenticationRequest,
     pub auth_req_id: String,
+    /// The channel whose message SNS has accepted. `None` if that is not known, and the person has decided all the same.
+    pub channel: Option<&'static str>,
     /// Channels that came before the one that worked, for the log (`ATK-7-06`).
     pub unreachable: Vec<Unreachable>,
 }
@@ -78,7 +81,7 @@ impl From<StoreError> for NotStarted {
 impl Backchannel<'_> {
     /// `asks` as they are after the check of the user code.
     ///
-    /// 1. Name the request, and seal the name for the client.
+    /// 1. Name the request, and seal the name for the client. Seal what the client is to be called with.
     /// 2. Store it within the person's limits; it supersedes the client's earlier one.
     /// 3. Tell the person. If that fails for good, withdraw the request.
     pub async fn start(
@@ -87,20 +90,25 @@ impl Backchannel<'_> {
         person: &Person,
         asks: Asks,
         asked: BackchannelAuthenticationRequest,
+        notification_token: Option<&ClientNotificationToken>,
         invocation: &Invocation,
     ) -> Result<Started, NotStarted> {
         let key = RequestKey::from_bytes(invocation.random());
         let (auth_req_id, handle_generation) =
             self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now).map_err(NotStarted::Keys)?;
         let request = self.request(key, handle_generation, client, person, asked, invocation);
+        let seal = |token: &ClientNotificationToken| {
+            self.keys.seal_kept(Kept::NotificationToken, &key, token.expose().as_bytes(), invocation.now)
+        };
+        let token = notification_token.map(seal).transpose().map_err(NotStarted::Keys)?;
 
-        self.insert(&request, client, person, asks, invocation).await?;
+        self.insert(&request, client, person, asks, token.as_deref(), invocation).await?;
 
         let deadline = invocation.deadline.checked_sub(FOR_WITHDRAWAL).unwrap_or_else(Instant::now);
         let notification = self.notifications.notification(&request, &client.name, invocation.now);
-        let unreachable = match self.tell(&notification, person, deadline).await {
-            Ok(unreachable) => unreachable,
-            Err(error) => match self.table.withdraw_request(&request.key).await? {
+        let (channel, unreachable) = match self.tell(&notification, person, deadline).await {
+            Ok((channel, unreachable)) => (Some(channel), unreachable),
+            Err(error) => match self.table.withdraw_request(&request).await? {
                 Withdrawn::Done => {
                     return Err(match error {
                         NotifyError::Unreachable(why) => NotStarted::Unreachable(why),
@@ -108,10 +116,10 @@ impl Backchannel<'_> {
                     });
                 }
                 // Whoever decided did get the message.
-                Withdrawn::Decided => vec![],
+                Withdrawn::Decided => (None, vec![]),
             },
         };
-        Ok(Started { request, auth_req_id, unreachable })
+        Ok(Started { request, auth_req_id, channel, unreachable })
     }
 
     fn request(
@@ -128,12 +136,12 @@ impl Backchannel<'_> {
             key,
             client: client.id.clone(),
             person: person.key.clone(),
-            mode: client.delivery_mode,
+            mode: client.delivery.mode(),
             scope: asked.scope,
             resources: asked.resources,
             acr_values: asked.acr_values,
             binding_message: asked.binding_message,
-            lifetime: Lifetime::new(invocation.now, asked.requested_expiry, client.delivery_mode, settings),
+            lifetime: Lifetime::new(invocation.now, asked.requested_expiry, client.delivery.mode(), settings),
             polling: Polling {
                 interval: settings.interval,
                 next_poll_at: invocation.now.plus(settings.interval),
@@ -151,6 +159,7 @@ impl Backchannel<'_> {
         client: &Client,
         person: &Person,
         mut asks: Asks,
+        notification_token: Option<&[u8]>,
         invocation: &Invocation,
     ) -> Result<(), NotStarted> {
         let ask = Ask {
@@ -168,6 +177,7 @@ impl Backchannel<'_> {
                     request,
                     &admitted.asks,
                     supersedes.as_ref(),
+                    notification_token,
                     &invocation.write_id,
                 );
                 match insertion.await? {
@@ -184,7 +194,7 @@ impl Backchannel<'_> {
         Err(NotStarted::Contended)
     }
 
-    /// Tries the person's channels in their order, until SNS has accepted a message. The channels before that one.
+    /// Tries the person's channels in their order, until SNS has accepted a message. That channel, and those before it.
     ///
     /// A channel that refuses this person leaves the next one to try, also a weaker one: a message carries no
     /// authority. An outage does not, because the message may yet arrive.
@@ -193,11 +203,11 @@ impl Backchannel<'_> {
         notification: &Notification,
         person: &Person,
         deadline: Instant,
-    ) -> Result<Vec<Unreachable>, NotifyError> {
+    ) -> Result<(&'static str, Vec<Unreachable>), NotifyError> {
         let mut unreachable = Vec::new();
         for channel in &person.channels {
             match self.notifier.send(channel, notification, deadline).await {
-                Ok(()) => return Ok(unreachable),
+                Ok(()) => return Ok((channel.kind(), unreachable)),
                 Err(NotifyError::Unreachable(why)) => {
                     unreachable.push(Unreachable { channel: channel.kind(), why });
                 }

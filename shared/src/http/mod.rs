@@ -6,7 +6,7 @@ pub mod client_authentication;
 mod failure;
 pub mod form;
 pub mod json;
-mod log;
+pub mod log;
 pub mod respond;
 pub mod serve;
 

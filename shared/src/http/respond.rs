@@ -12,13 +12,18 @@ use lambda_http::{Body, Response};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::domain::authentication_request::AuthenticationRequest;
 use crate::domain::client::ClientId;
+use crate::domain::event::{EventName, What};
 use crate::domain::passkey::PasskeyId;
 use crate::domain::request_key::RequestKey;
+use crate::domain::time::{Timestamp, millis};
 use crate::flows::announce::Untold;
-use crate::http::log;
+use crate::flows::emit::Emitted;
+use crate::http::log::{self, Metric};
 use crate::page::Page;
 use crate::protocol::error::{ProtocolError, Refusal};
+use crate::protocol::event::NotifiedLine;
 
 /// A successful answer that nobody may keep (`HYG-1-08`).
 pub fn ok(body: &impl Serialize) -> Response<Body> {
@@ -94,6 +99,35 @@ pub fn log_step(event: &str, request: &RequestKey) {
     log::line("info", event, [("request", request.correlation().into())]);
 }
 
+/// One line for a message that SNS has accepted: what the function `events` is handed of this log.
+pub fn log_notified(request: &AuthenticationRequest, channel: &str, at: Timestamp) {
+    log::line("info", "notified", NotifiedLine::fields(request, channel, at));
+}
+
+/// One line for all that was emitted, of which CloudWatch makes metrics: how often each event, and how long it took.
+pub fn log_metrics(namespace: &str, emitted: &Emitted, at: Timestamp) {
+    let count = |name, count: usize| Metric { name, unit: "Count", values: vec![count as i64] };
+    let times = |name, of: fn(&What) -> Option<Duration>| {
+        let values = emitted.events.iter().filter_map(|event| of(&event.what)).map(millis).collect();
+        Metric { name, unit: "Milliseconds", values }
+    };
+    let mut metrics: Vec<_> =
+        EventName::ALL.map(|name| count(name.as_str(), emitted.count(name))).into_iter().collect();
+    metrics.push(count(UNREADABLE, emitted.unreadable.len()));
+    metrics.retain(|metric| metric.values != [0]);
+    metrics.push(times(DECIDED_AFTER, What::decided_after));
+    metrics.push(times(DELIVERED_AFTER, What::delivered_after));
+    metrics.retain(|metric| !metric.values.is_empty());
+    if !metrics.is_empty() {
+        log::metrics(namespace, at, &metrics);
+    }
+}
+
+/// The metrics beside the one of each event.
+pub const UNREADABLE: &str = "unreadable";
+pub const DECIDED_AFTER: &str = "decided_after_ms";
+pub const DELIVERED_AFTER: &str = "delivered_after_ms";
+
 /// One line for a decision. The digest of its evidence stands here too: who changes the table cannot change the log.
 pub fn log_decision(event: &str, request: &RequestKey, client: Option<&ClientId>, digest: Option<&str>) {
     let fields = [
@@ -102,6 +136,12 @@ pub fn log_decision(event: &str, request: &RequestKey, client: Option<&ClientId>
         ("evidence", digest.into()),
     ];
     log::line("info", event, fields);
+}
+
+/// One line for what came of telling a client; at the level of what an operator should look at.
+pub fn log_delivery(event: &str, request: &RequestKey, why: Option<&str>) {
+    let level = if matches!(event, "delivery_failed" | "delivery_not_tried") { "error" } else { "info" };
+    log::line(level, event, [("request", request.correlation().into()), ("detail", why.into())]);
 }
 
 /// One line for a passkey that was enrolled, and one for each channel that did not take the news of it: a person who was

@@ -1,6 +1,5 @@
 //! One fetch: the address is filtered after resolution, time and size are capped, redirects are not followed.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +11,9 @@ use url::Url;
 use crate::domain::address::{is_allowed, is_global};
 
 /// Unit: time until a connection stands: address, TCP and TLS.
-const CONNECT: Duration = Duration::from_secs(2);
+pub(super) const CONNECT: Duration = Duration::from_secs(2);
 /// Unit: time from the start to the last byte of the body.
-const TOTAL: Duration = Duration::from_secs(5);
+pub(super) const TOTAL: Duration = Duration::from_secs(5);
 
 /// A fetch did not succeed. The text is for the log.
 #[derive(Clone, Debug)]
@@ -34,15 +33,7 @@ impl Fetcher {
     }
 
     fn with_time_outs(local: bool, connect: Duration, total: Duration) -> Result<Self, FetchError> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(connect)
-            .timeout(total)
-            .dns_resolver(Arc::new(PublicOnly { local }))
-            .build()
-            .map_err(|error| FetchError(error.to_string()))?;
-        Ok(Self { client, local })
+        Ok(Self { client: client(local, connect, total)?, local })
     }
 
     /// The body of a JSON document of at most `cap` bytes.
@@ -73,11 +64,37 @@ impl Fetcher {
     }
 }
 
+/// A client that follows no redirect, goes to public addresses only, and gives up in time. It keeps no connection: each
+/// call resolves its name anew, so the address is filtered at every attempt.
+pub(super) fn client(local: bool, connect: Duration, total: Duration) -> Result<reqwest::Client, FetchError> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .connect_timeout(connect)
+        .timeout(total)
+        .dns_resolver(Arc::new(PublicOnly { local }))
+        .build()
+        .map_err(|error| FetchError(error.to_string()))
+}
+
 /// An error with its causes: reqwest's own text leaves them out.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
+
+/// The name leads nowhere on the public internet.
+#[derive(Debug)]
+pub(super) struct NotPublic;
+
+impl std::fmt::Display for NotPublic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the name has no public address")
+    }
+}
+
+impl std::error::Error for NotPublic {}
 
 /// Resolves names, and keeps public addresses only. The connection goes to the very address that was
 /// checked, so a name that changes its mind in between gains nothing.
@@ -93,7 +110,7 @@ impl Resolve for PublicOnly {
             let kept: Vec<SocketAddr> =
                 found.filter(|a| is_global(a.ip()) || (loopback && a.ip().is_loopback())).collect();
             if kept.is_empty() {
-                return Err(io::Error::other("the name has no public address").into());
+                return Err(NotPublic.into());
             }
             Ok(Box::new(kept.into_iter()) as Addrs)
         })

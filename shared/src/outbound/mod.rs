@@ -1,7 +1,11 @@
-//! HTTPS fetches to addresses that somebody configured: filtered, capped, cached.
+//! HTTPS to addresses that somebody configured: filtered, capped; fetches cached.
 
+mod caller;
 mod fetch;
 mod jwks;
+mod lanes;
 
+pub use caller::Caller;
 pub use fetch::{FetchError, Fetcher};
 pub use jwks::{JwksCache, NotVerified, count_fitting};
+pub use lanes::{Lane, Lanes};

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::lifetime::parse_requested_expiry;
+use crate::domain::notification_token::ClientNotificationToken;
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
 use crate::domain::user_code::UserCode;
@@ -89,7 +90,7 @@ impl ProtocolError for BackchannelAuthenticationError {
             | Self::InvalidTarget(why) => why,
             Self::ExpiredLoginHintToken => "login_hint_token has expired",
             Self::UnknownUserId => "the hint names nobody who can be asked",
-            Self::UnauthorizedClient => "the client is not registered for CIBA in poll mode",
+            Self::UnauthorizedClient => "the client is not registered for CIBA",
             Self::MissingUserCode => "this person is asked with user_code only",
             Self::InvalidUserCode => "user_code is not accepted",
             Self::InvalidClient => "client authentication failed",
@@ -216,14 +217,29 @@ pub fn user_code(form: &Parameters) -> Result<Option<UserCode>, BackchannelAuthe
     code.transpose()
 }
 
+/// The `client_notification_token` of a ping or push client (`CIBA-7.1-06`). A poll client's is not looked at.
+pub fn notification_token(
+    form: &Parameters,
+) -> Result<ClientNotificationToken, BackchannelAuthenticationError> {
+    use BackchannelAuthenticationError::InvalidRequest;
+    let text = form.get("client_notification_token").ok_or(InvalidRequest(
+        "client_notification_token is missing; ping and push clients are called with it",
+    ))?;
+    ClientNotificationToken::parse(text).ok_or(InvalidRequest(
+        "client_notification_token is not 22-1024 characters of a bearer token (RFC 6750)",
+    ))
+}
+
 /// The acknowledgement (CIBA §7.3).
 #[derive(Serialize)]
 pub struct BackchannelAuthenticationResponse {
     pub auth_req_id: String,
     /// Unit: seconds, from the receipt of the request.
     pub expires_in: u64,
-    /// Unit: seconds. Always answered to poll clients: several SDKs require it.
-    pub interval: u64,
+    /// Unit: seconds. Always answered to poll and ping clients, because several SDKs require it; a push client polls
+    /// nothing (`CIBA-7.3-08`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<u64>,
 }
 
 #[cfg(test)]

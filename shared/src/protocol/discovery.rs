@@ -53,9 +53,7 @@ impl Metadata {
             userinfo_endpoint: at(routes::USERINFO),
             introspection_endpoint: at(routes::INTROSPECTION),
             revocation_endpoint: at(routes::REVOCATION),
-            backchannel_token_delivery_modes_supported: DeliveryMode::SUPPORTED
-                .map(DeliveryMode::as_str)
-                .into(),
+            backchannel_token_delivery_modes_supported: DeliveryMode::ALL.map(DeliveryMode::as_str).into(),
             backchannel_user_code_parameter_supported: true,
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).into(),
             response_types_supported: vec![],

@@ -17,7 +17,10 @@ pub struct ClientMetadata {
     #[serde(default = "basic")]
     pub token_endpoint_auth_method: String,
     pub grant_types: Vec<String>,
+    /// `poll`, `ping` or `push`.
     pub backchannel_token_delivery_mode: String,
+    /// Where ping and push clients are called: https on a public host, at most 512 bytes.
+    pub backchannel_client_notification_endpoint: Option<String>,
     /// The scope values that the client may ask for, separated by spaces.
     pub scope: String,
     /// `aud` of its access tokens. Default: the issuer.

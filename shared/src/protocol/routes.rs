@@ -9,6 +9,8 @@ pub struct Route {
 
 /// The paths that widely used SDKs hard-code.
 pub const BACKCHANNEL_AUTHENTICATION: &str = "/bc-authorize";
+/// An extension: a client gives up what it asked.
+pub const CANCELLATION: &str = "/bc-authorize/cancel";
 pub const TOKEN: &str = "/oauth/token";
 pub const CONSENT: &str = "/consent";
 pub const CONSENT_REQUEST: &str = "/consent/{request}";
@@ -30,6 +32,7 @@ const fn route(function: &'static str, path: &'static str) -> Route {
 
 pub const ALL: &[Route] = &[
     route("backchannel-authentication", BACKCHANNEL_AUTHENTICATION),
+    route("backchannel-authentication", CANCELLATION),
     route("token", TOKEN),
     route("consent", CONSENT),
     route("consent", CONSENT_REQUEST),

@@ -6,10 +6,8 @@ use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
 use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
 use crate::protocol::parameters::Parameters;
-use crate::protocol::resource;
+use crate::protocol::{auth_req_id, resource};
 
-/// Unit: bytes.
-const MAX_AUTH_REQ_ID: usize = 128;
 /// Unit: bytes.
 const MAX_REFRESH_TOKEN: usize = 128;
 
@@ -157,11 +155,7 @@ pub fn parse(form: &Parameters) -> Result<TokenRequest<'_>, TokenError> {
     let grant_type = form.get("grant_type").ok_or(TokenError::InvalidRequest("grant_type is missing"))?;
     let grant = match GrantType::parse(grant_type).ok_or(TokenError::UnsupportedGrantType)? {
         GrantType::Ciba => {
-            let id = form.get("auth_req_id").ok_or(TokenError::InvalidRequest("auth_req_id is missing"))?;
-            if id.len() > MAX_AUTH_REQ_ID {
-                return Err(TokenError::InvalidRequest("auth_req_id is longer than 128 bytes"));
-            }
-            PresentedGrant::AuthReqId(id)
+            PresentedGrant::AuthReqId(auth_req_id::parse(form).map_err(TokenError::InvalidRequest)?)
         }
         GrantType::RefreshToken => {
             let token =

@@ -15,7 +15,7 @@ use crate::domain::user_code::WrongCodes;
 use crate::store::authentication_request::is_own;
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, key as item_key, number, text, time};
-use crate::store::{StoreError, Table, WriteId, person};
+use crate::store::{StoreError, Table, WithdrawnKeys, WriteId, person, withdrawn_keys};
 
 pub(super) const SK: &str = "asks";
 
@@ -26,6 +26,12 @@ pub(super) fn key(of: &PersonKey) -> Item {
 /// The asks among the items that were read; a person who was never asked has none.
 pub(super) fn among(items: &[Item]) -> Result<Asks, StoreError> {
     Ok(with_sk(items, SK).map(decode).transpose()?.unwrap_or_default())
+}
+
+fn person_among(items: &[Item]) -> Result<Option<(Person, Asks)>, StoreError> {
+    let person = with_sk(items, person::SK).map(person::decode).transpose()?;
+    let asks = among(items)?;
+    Ok(person.map(|person| (person, asks)))
 }
 
 /// An item of before there were denials, blocks and codes has none.
@@ -127,10 +133,17 @@ impl Table {
         person_key: &PersonKey,
     ) -> Result<Option<(Person, Asks)>, StoreError> {
         let keys = vec![item_key(person::pk(person_key), person::SK), key(person_key)];
-        let items = self.batch_get(keys).await?;
-        let found = with_sk(&items, person::SK).map(person::decode).transpose()?;
-        let asks = among(&items)?;
-        Ok(found.map(|person| (person, asks)))
+        person_among(&self.batch_get(keys).await?)
+    }
+
+    /// The same, before something is sealed for a client; and which keys must not be used for it.
+    pub async fn find_person_asks_and_withdrawn_keys(
+        &self,
+        person_key: &PersonKey,
+    ) -> Result<(Option<(Person, Asks)>, WithdrawnKeys), StoreError> {
+        let person = item_key(person::pk(person_key), person::SK);
+        let items = self.batch_get(vec![person, key(person_key), withdrawn_keys::item_key()]).await?;
+        Ok((person_among(&items)?, withdrawn_keys::among(&items)?))
     }
 
     /// Replaces the asks by `next`, if nobody has since `next` was computed.

@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::types::{
 
 use crate::domain::asks::Asks;
 use crate::domain::authentication_request::{AuthenticationRequest, CancelledBy, State, StateName};
-use crate::domain::client::{Client, ClientId};
+use crate::domain::client::{Client, ClientId, DeliveryMode};
+use crate::domain::evidence::Outcome;
 use crate::domain::passkey::{Passkey, PasskeyId};
 use crate::domain::person::Person;
 use crate::domain::person_key::PersonKey;
@@ -30,6 +31,7 @@ pub(super) use encoding::decode;
 use encoding::encode;
 pub use operating::{Cancelled, PendingList};
 pub use polling::{Polled, Redeemed, SlowedDown};
+pub(super) use polling::{Written, written};
 pub use refreshing::{Refreshed, Revoked};
 
 pub(super) const SK: &str = "request";
@@ -83,6 +85,7 @@ pub struct DecisionWrite<'a> {
     /// `None`: a report about what is not open any more changes nothing of the request itself.
     pub next: Option<&'a State>,
     pub at: Timestamp,
+    pub outcome: Outcome,
     /// The text of the evidence.
     pub evidence: &'a str,
     /// Unit: seconds since the epoch.
@@ -100,12 +103,14 @@ pub enum Decided {
 }
 
 impl Table {
-    /// Puts a pending request, counts it among the person's asks, and cancels the one it supersedes: one transaction.
+    /// Puts a pending request, counts it among the person's asks, cancels the one it supersedes, and keeps the sealed
+    /// notification token of a ping or push client: one transaction.
     pub async fn insert_request(
         &self,
         request: &AuthenticationRequest,
         asks: &Asks,
         supersedes: Option<&RequestKey>,
+        notification_token: Option<&[u8]>,
         write: &WriteId,
     ) -> Result<Inserted, StoreError> {
         let put = Put::builder()
@@ -135,6 +140,10 @@ impl Table {
                 .map_err(StoreError::incomplete)?;
             writes.push(TransactWriteItem::builder().update(cancel).build());
         }
+        if let Some(token) = notification_token {
+            let put = self.put_delivery(request, token, write)?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
         let Some(reasons) = self.transact("InsertRequest", writes).await? else { return Ok(Inserted::Done) };
         let failed = |n: usize| reasons.get(n).and_then(CancellationReason::code).unwrap_or("None") != "None";
         // The new key is ours alone: if it exists, our own transaction put it and its response was lost.
@@ -145,14 +154,23 @@ impl Table {
             return Ok(Inserted::AsksChanged);
         }
         // A conflict with a simultaneous decision resolves itself like a condition that failed: read again.
-        Ok(match reasons.get(2).and_then(CancellationReason::code) {
+        Ok(match supersedes.and(reasons.get(2)).and_then(CancellationReason::code) {
             Some("ConditionalCheckFailed") => Inserted::NothingToSupersede,
             Some(_) | None => Inserted::AsksChanged,
         })
     }
 
-    /// Deletes a request about which nobody could be told, unless it was decided meanwhile.
-    pub async fn withdraw_request(&self, request: &RequestKey) -> Result<Withdrawn, StoreError> {
+    /// Deletes a request about which nobody could be told, unless it was decided meanwhile, and then what was kept for its
+    /// client.
+    pub async fn withdraw_request(&self, request: &AuthenticationRequest) -> Result<Withdrawn, StoreError> {
+        let withdrawn = self.delete_pending(&request.key).await?;
+        if withdrawn == Withdrawn::Done && request.mode != DeliveryMode::Poll {
+            self.delete_delivery(&request.key).await?;
+        }
+        Ok(withdrawn)
+    }
+
+    async fn delete_pending(&self, request: &RequestKey) -> Result<Withdrawn, StoreError> {
         let result = self
             .client
             .delete_item()

@@ -7,7 +7,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::client::{
-    AuthenticationMethod, Client, ClientAuthentication, ClientId, DeliveryMode, ScopeDescriptions,
+    AuthenticationMethod, Client, ClientAuthentication, ClientId, Delivery, DeliveryMode,
+    NotificationEndpoint, ScopeDescriptions,
 };
 use crate::domain::hint_form::HintForms;
 use crate::domain::jws_algorithm::JwsAlgorithm;
@@ -36,7 +37,14 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
         id: reader.parsed("client_id", ClientId::parse)?,
         name: reader.text("client_name")?.to_owned(),
         authentication,
-        delivery_mode: reader.parsed("delivery_mode", DeliveryMode::parse)?,
+        delivery: {
+            let endpoint = || reader.text("notification_endpoint").map(NotificationEndpoint::from_stored);
+            match reader.parsed("delivery_mode", DeliveryMode::parse)? {
+                DeliveryMode::Poll => Delivery::Poll,
+                DeliveryMode::Ping => Delivery::Ping(endpoint()?),
+                DeliveryMode::Push => Delivery::Push(endpoint()?),
+            }
+        },
         may_use_ciba: reader.flag("may_use_ciba")?,
         may_refresh: reader.flag("may_refresh")?,
         rotates_refresh_tokens: reader.flag("rotates_refresh_tokens")?,
@@ -91,7 +99,7 @@ fn encode(client: &Client) -> Item {
         ("client_name".to_owned(), text(&client.name)),
         ("authentication_method".to_owned(), text(client.authentication.method().as_str())),
         ("secret_hash".to_owned(), bytes(secret.as_bytes())),
-        ("delivery_mode".to_owned(), text(client.delivery_mode.as_str())),
+        ("delivery_mode".to_owned(), text(client.delivery.mode().as_str())),
         ("may_use_ciba".to_owned(), AttributeValue::Bool(client.may_use_ciba)),
         ("may_refresh".to_owned(), AttributeValue::Bool(client.may_refresh)),
         ("rotates_refresh_tokens".to_owned(), AttributeValue::Bool(client.rotates_refresh_tokens)),
@@ -99,6 +107,8 @@ fn encode(client: &Client) -> Item {
         ("id_token_algorithm".to_owned(), text(client.id_token_algorithm.as_str())),
         ("active".to_owned(), AttributeValue::Bool(client.active)),
     ]);
+    let endpoint = client.delivery.endpoint();
+    item.extend(endpoint.map(|url| ("notification_endpoint".to_owned(), text(url.as_str()))));
     if !client.resources.is_empty() {
         let resources = client.resources.iter().map(encode_resource).collect();
         item.insert("resources".to_owned(), AttributeValue::L(resources));

@@ -8,12 +8,14 @@ use crate::store::authentication_request::DecisionWrite;
 use crate::store::item::{Item, Reader, key, number, text};
 use crate::store::{StoreError, Table};
 
+/// What a request's evidence is kept under.
+pub(super) const PREFIX: &str = "evidence#";
 const DECISION: &str = "decision";
 /// Of a report that came after the decision.
 const REPORT: &str = "report";
 
 fn pk(request: &RequestKey) -> String {
-    format!("evidence#{}", request.encode())
+    format!("{PREFIX}{}", request.encode())
 }
 
 /// Evidence as it lies in the table. Whether it is whole is to be verified.
@@ -33,6 +35,8 @@ impl Table {
         let sk = if decision.next.is_some() { DECISION } else { REPORT };
         let mut item: Item = key(pk(&decision.request.key), sk);
         item.extend([
+            // For the stream's filter: what the document says, too.
+            ("decision".to_owned(), text(decision.outcome.as_str())),
             ("digest".to_owned(), text(digest_of(decision.evidence))),
             ("document".to_owned(), text(decision.evidence)),
             ("ttl".to_owned(), number(decision.evidence_kept_until)),

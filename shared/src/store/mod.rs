@@ -15,6 +15,7 @@ mod authentication_request;
 mod batch;
 mod client;
 mod conflict;
+mod delivery;
 mod description;
 mod evidence;
 mod item;
@@ -23,18 +24,23 @@ mod passkey;
 mod person;
 mod replay;
 mod scan;
+mod stream;
 mod table;
 mod ticket;
 mod transaction;
+mod withdrawn_keys;
 
 pub use authentication_request::{
     Cancelled, Decided, DecisionBasis, DecisionWrite, Inserted, PendingList, PendingRequest, Polled,
     Redeemed, Refreshed, Revoked, SlowedDown, Withdrawn,
 };
 pub use client::ClientDirectory;
+pub use delivery::{Claimed, DeliveryBasis, DeliveryReport};
 pub use description::{Known, TableState};
 pub use evidence::StoredEvidence;
 pub use key::{KeyRecord, KeyUse};
 pub use passkey::{PasskeyEnrolled, PasskeyRemoved};
 pub use person::Enrolled;
+pub use stream::StreamRecord;
 pub use table::{StoreError, Table, WriteId};
+pub use withdrawn_keys::{Withdrawal, WithdrawnKeys};

@@ -14,7 +14,7 @@ use crate::domain::person_key::PersonKey;
 use crate::domain::user_code::UserCodeHash;
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, key, text};
-use crate::store::{StoreError, Table, asks, client};
+use crate::store::{StoreError, Table, WithdrawnKeys, asks, client, withdrawn_keys};
 
 pub(super) const SK: &str = "user";
 
@@ -121,19 +121,21 @@ impl Table {
         answer.item.map(|item| Reader(&item).text("user").map(PersonKey::from_stored)).transpose()
     }
 
-    /// Person and client as they are now, before something is issued to one in the name of the other, and what the
-    /// person thinks of that.
+    /// Person and client as they are now, before something is issued to one in the name of the other, what the person
+    /// thinks of that, and which keys must not be used for it.
     pub async fn find_person_client_and_asks(
         &self,
         person: &PersonKey,
         id: &ClientId,
-    ) -> Result<(Option<Person>, Option<Client>, Asks), StoreError> {
-        let keys = vec![key(pk(person), SK), client::client_key(id), asks::key(person)];
+    ) -> Result<(Option<Person>, Option<Client>, Asks, WithdrawnKeys), StoreError> {
+        let keys =
+            vec![key(pk(person), SK), client::client_key(id), asks::key(person), withdrawn_keys::item_key()];
         let items = self.batch_get(keys).await?;
         Ok((
             with_sk(&items, SK).map(decode).transpose()?,
             with_sk(&items, client::SK).map(client::decode).transpose()?,
             asks::among(&items)?,
+            withdrawn_keys::among(&items)?,
         ))
     }
 

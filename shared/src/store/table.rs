@@ -28,12 +28,17 @@ pub struct Table {
 }
 
 impl Table {
+    /// # Panics
+    /// If `aws` was read without a table.
     pub fn connect(aws: &Aws) -> Self {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&aws.sdk)
             .timeout_config(aws::timeouts(ATTEMPT, CALL))
             .retry_classifier(RepeatConflicts);
         config.set_endpoint_url(aws.dynamodb_endpoint.clone());
-        Self { client: Client::from_conf(config.build()), name: aws.table.clone() }
+        Self {
+            client: Client::from_conf(config.build()),
+            name: aws.table.clone().expect("TABLE_NAME was read"),
+        }
     }
 
     pub fn name(&self) -> &str {

@@ -1,5 +1,7 @@
 //! An alarm that looks at nothing is as silent as one that is content: CloudWatch takes any name of a metric.
 
+use ciba::domain::event::EventName;
+use ciba::http::respond;
 use serde_json::{Value, json};
 
 use crate::{DOCUMENT, TEMPLATE, read, resources};
@@ -77,18 +79,26 @@ fn the_template_and_the_readme_say_how_many_metrics_the_alarms_cost() {
     assert!(read("README.md").contains(&readme), "README.md does not say: {readme}");
 }
 
+/// By a filter on a log, or by the lines of the function of events, whose metrics have the names of the events.
 #[test]
 fn a_metric_of_our_own_is_made_from_the_logs() {
     let ours: Vec<_> = metrics().into_iter().filter(|it| it.namespace.is_object()).collect();
     assert!(!ours.is_empty(), "a rule over nothing would hold");
-    let made: Vec<_> = resources("AWS::Logs::MetricFilter")
+    let mut made: Vec<_> = resources("AWS::Logs::MetricFilter")
         .flat_map(|(_, it)| it["Properties"]["MetricTransformations"].as_array().into_iter().flatten())
         .map(|it| (&it["MetricNamespace"], it["MetricName"].as_str()))
         .collect();
+    let filtered = made.len();
+    let namespace = &DOCUMENT["Resources"]["EventsFunction"]["Properties"]["Environment"]["Variables"]["METRIC_NAMESPACE"];
+    made.extend(EventName::ALL.map(|name| (namespace, Some(name.as_str()))));
+    made.push((namespace, Some(respond::UNREADABLE)));
     for metric in ours {
         let wanted = (metric.namespace, Some(metric.name));
         assert!(made.contains(&wanted), "{}: nobody makes {}", metric.alarm, metric.name);
     }
+    let (by_filter, by_function) = made.split_at(filtered);
+    let twice: Vec<_> = by_filter.iter().filter(|it| by_function.contains(it)).collect();
+    assert!(twice.is_empty(), "counted twice: {twice:?}");
 }
 
 #[test]
@@ -103,20 +113,6 @@ fn the_filter_on_the_access_log_names_a_member_of_its_format() {
         let member = pattern.trim_start_matches("{ $.").split(' ').next().unwrap_or_default();
         assert!(format[member].is_string(), "{id}: the access log has no {member}");
     }
-}
-
-/// A function's log line has the name that the filter looks for.
-#[test]
-fn the_filter_on_the_log_of_consent_names_an_event_that_is_logged() {
-    let logs = json!({"Ref": "ConsentLogs"});
-    let filters: Vec<_> = resources("AWS::Logs::MetricFilter")
-        .filter(|(_, it)| it["Properties"]["LogGroupName"] == logs)
-        .collect();
-    assert_eq!(filters.len(), 1);
-    let pattern = filters[0].1["Properties"]["FilterPattern"].as_str().expect("a pattern");
-    let event =
-        pattern.strip_prefix("{ $.event = ").and_then(|rest| rest.strip_suffix(" }")).expect("an event");
-    assert!(read("functions/consent/src/api.rs").contains(&format!("Recorded::Reported => ({event}, None)")));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod alarms;
 mod commands;
+mod events;
 mod layers;
 mod performance;
 mod permissions;

@@ -3,23 +3,34 @@
 
 use std::collections::BTreeSet;
 
+use ciba::config::SigningKeys;
 use ciba::domain::channel::PushPlatform;
 use serde_json::{Value, json};
 
 use crate::{DOCUMENT, TEMPLATE, resources};
 
 /// Every action that some function needs. Scan, and anything with a star, is not among them.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 20] = [
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
     "dynamodb:UpdateItem",
+    "events:PutEvents",
+    "kms:CreateKey",
     "kms:Decrypt",
     "kms:GenerateDataKey",
+    "kms:GetPublicKey",
+    "kms:Sign",
+    "kms:TagResource",
     "sms-voice:SendTextMessage",
     "sns:Publish",
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
 ];
 
 /// The first part of a partition key, as store/ writes them.
@@ -40,6 +51,8 @@ fn statements() -> Vec<Statement> {
             let binary =
                 TEMPLATE.functions.iter().find(|it| it.logical_id == *id).expect("the same functions");
             let policies = list(&function["Properties"]["Policies"]).into_iter();
+            // What is there under a condition counts as there.
+            let policies = policies.map(|it| if it["Fn::If"].is_null() { it } else { &it["Fn::If"][1] });
             policies.flat_map(|it| list(&it["Statement"])).map(|statement| Statement {
                 function: &binary.binary,
                 actions: texts(&statement["Action"]),
@@ -93,6 +106,7 @@ fn only_who_seals_or_signs_can_unseal_keys_and_only_rotation_can_make_them() {
         decrypt,
         BTreeSet::from([
             "backchannel-authentication",
+            "client-notification",
             "introspection",
             "key-rotation",
             "revocation",
@@ -103,12 +117,55 @@ fn only_who_seals_or_signs_can_unseal_keys_and_only_rotation_can_make_them() {
     assert_eq!(functions_that_may("kms:GenerateDataKey"), BTreeSet::from(["key-rotation"]));
 }
 
+/// TOK-12-05: with keys in KMS, whoever signs may have it done by the stack's own keys, and rotation may make such keys
+/// and nothing else; and that only where they are asked for.
+#[test]
+fn keys_in_kms_are_made_by_rotation_and_sign_for_who_issues_tokens() {
+    let tagged = |tag: &str| json!({ tag: { "Ref": "AWS::StackName" } });
+    let keys = json!({ "Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*" });
+    let mut create = tagged("aws:RequestTag/ciba-signing");
+    create["kms:KeyUsage"] = "SIGN_VERIFY".into();
+    let tag = json!({ "StringEquals": tagged("aws:RequestTag/ciba-signing"),
+        "ForAllValues:StringEquals": { "aws:TagKeys": ["ciba-signing"] } });
+    for (action, functions, resource, condition) in [
+        (
+            "kms:Sign",
+            &["client-notification", "token"][..],
+            keys.clone(),
+            json!({ "StringEquals": tagged("aws:ResourceTag/ciba-signing") }),
+        ),
+        ("kms:CreateKey", &["key-rotation"], json!("*"), json!({ "StringEquals": create })),
+        ("kms:TagResource", &["key-rotation"], json!("*"), tag),
+        ("kms:GetPublicKey", &["key-rotation"], keys, json!(null)),
+    ] {
+        assert_eq!(functions_that_may(action), BTreeSet::from_iter(functions.iter().copied()), "{action}");
+        for Statement { document, .. } in statements().into_iter().filter(|it| it.actions.contains(&action)) {
+            assert_eq!(document["Action"], action, "a statement of its own");
+            assert_eq!((&document["Resource"], &document["Condition"]), (&resource, &condition), "{action}");
+        }
+    }
+    assert_eq!(SigningKeys::TAG, "ciba-signing");
+    let rotation = &DOCUMENT["Resources"]["KeyRotationFunction"]["Properties"]["Policies"];
+    let conditional = &rotation[1]["Fn::If"];
+    assert_eq!((&conditional[0], &conditional[2]["Ref"]), (&json!("SignsInKms"), &json!("AWS::NoValue")));
+    assert!(!rotation[0].to_string().contains("kms:CreateKey"));
+    assert_eq!(DOCUMENT["Conditions"]["SignsInKms"], json!({ "Fn::Equals": [{ "Ref": "Signing" }, "kms"] }));
+}
+
 #[test]
 fn only_who_asks_a_person_or_adds_a_passkey_can_send_messages() {
     assert_eq!(
         functions_that_may("sns:Publish"),
         BTreeSet::from(["backchannel-authentication", "enrollment"])
     );
+}
+
+#[test]
+fn only_the_function_of_events_puts_events_and_it_may_do_nothing_else() {
+    assert_eq!(functions_that_may("events:PutEvents"), BTreeSet::from(["events"]));
+    let its: Vec<_> = statements().into_iter().filter(|it| it.function == "events").collect();
+    assert_eq!(its.iter().flat_map(|it| it.actions.clone()).collect::<Vec<_>>(), ["events:PutEvents"]);
+    assert_eq!(its[0].document["Resource"], json!({"Fn::GetAtt": "EventBus.Arn"}));
 }
 
 /// ATK-7-01, ATK-7-06: numbers; devices of this account on the platforms the code knows; the stack's own topic. And SMS

@@ -2,6 +2,7 @@
 
 mod acknowledgement;
 mod body;
+mod cancellation;
 mod client_authentication;
 mod hint_kinds;
 mod hints;

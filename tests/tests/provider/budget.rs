@@ -3,7 +3,9 @@
 use ciba::domain::ticket::TicketKind;
 use ciba::domain::time::Timestamp;
 use ciba_local::proxy::{Call, Capacity};
-use ciba_tests::{Answer, Authenticator, Provider, SECRET, Settings, at, basic, form, form_request};
+use ciba_tests::{
+    Answer, Authenticator, Provider, Receiver, SECRET, Settings, at, basic, form, form_request,
+};
 use serde_json::json;
 
 use crate::consent::person::{Signed, open};
@@ -169,7 +171,7 @@ async fn a_redeeming_poll_costs_a_failed_condition_one_read_and_one_write() {
     assert_eq!(provider.poll(&auth_req_id, at(15.0)).await.status, 200);
     let calls = operations(&provider);
     assert_eq!(names(&calls), ["UpdateItem", "BatchGetItem", "UpdateItem"]);
-    assert_eq!(units(&calls[1]).table, 3.0, "person, client and asks");
+    assert_eq!(units(&calls[1]).table, 4.0, "person, client, asks, and what is withdrawn");
     assert_eq!(units(&calls[2]).table, 1.0);
 }
 
@@ -199,6 +201,9 @@ async fn an_enrolment_costs_two_reads_for_its_page_and_two_and_a_transaction_for
 #[tokio::test]
 async fn what_can_be_refused_without_the_table_costs_no_call() {
     let provider = warm().await;
+    // A key version that nobody knows is looked for once a minute.
+    assert_eq!(provider.poll(&"A".repeat(44), at(14.0)).await.status, 400);
+    provider.proxy.clear();
     for auth_req_id in ["forged", &"A".repeat(44), &"A".repeat(129)] {
         assert_eq!(provider.poll(auth_req_id, at(15.0)).await.status, 400);
     }
@@ -238,4 +243,40 @@ async fn a_typical_request_is_stored_in_less_than_one_kilobyte() {
         .map(|(name, value)| name.len() + value.as_str().map_or(1, str::len))
         .sum();
     assert!(bytes < 700, "{bytes} bytes");
+}
+
+/// A provider with a client in this mode, warm, and a decision of `alice` that waits to be told.
+async fn decided(mode: &str) -> (Provider, Receiver) {
+    let provider = Provider::with(&[]).await;
+    let receiver = Receiver::start().await;
+    let client = json!({"client_id": "kiosk", "backchannel_token_delivery_mode": mode,
+        "backchannel_client_notification_endpoint": receiver.url()});
+    provider.register(client).await.expect("kiosk");
+    provider.client_notification.warm_up(&provider.invocation(at(0.0))).await;
+    let parameters = [("client_notification_token", "8d67dc78-7faa-4d41-aabd-67707b374255")];
+    let (_, request) = provider.asked(&parameters, at(0.0)).await;
+    // What waits for the end of a push is there since then, and is looked at once.
+    provider.deliver(at(0.0)).await;
+    provider.approve(&request, at(1.0)).await;
+    provider.proxy.clear();
+    (provider, receiver)
+}
+
+#[tokio::test]
+async fn a_ping_costs_two_reads_and_two_writes() {
+    let (provider, receiver) = decided("ping").await;
+    provider.deliver(at(1.0)).await;
+    assert_eq!(receiver.delivered().len(), 1);
+    let calls = operations(&provider);
+    assert_eq!(names(&calls), ["BatchGetItem", "GetItem", "UpdateItem", "UpdateItem"]);
+    assert_eq!(calls[2..].iter().map(|call| units(call).table).sum::<f64>(), 2.0, "{calls:?}");
+}
+
+#[tokio::test]
+async fn a_push_costs_three_reads_one_transaction_and_one_write() {
+    let (provider, receiver) = decided("push").await;
+    provider.deliver(at(1.0)).await;
+    assert_eq!(receiver.delivered().len(), 1);
+    let calls = operations(&provider);
+    assert_eq!(names(&calls).join(" "), "BatchGetItem GetItem BatchGetItem TransactWriteItems UpdateItem");
 }

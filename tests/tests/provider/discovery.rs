@@ -1,7 +1,7 @@
 //! The metadata document, and `/authorize`.
 
 use ciba::protocol::routes;
-use ciba_tests::{Answer, Provider, SECRET, START, at, basic, form, form_request, request};
+use ciba_tests::{Answer, Provider, Receiver, SECRET, START, at, basic, form, form_request, request};
 use serde_json::{Value, json};
 
 const WELL_KNOWN: [&str; 2] =
@@ -37,7 +37,7 @@ async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
         "userinfo_endpoint": "http://localhost:9000/userinfo",
         "introspection_endpoint": "http://localhost:9000/oauth/introspect",
         "revocation_endpoint": "http://localhost:9000/oauth/revoke",
-        "backchannel_token_delivery_modes_supported": ["poll"],
+        "backchannel_token_delivery_modes_supported": ["poll", "ping", "push"],
         "backchannel_user_code_parameter_supported": true,
         "grant_types_supported": [CIBA, "refresh_token"],
         "response_types_supported": [],
@@ -186,11 +186,22 @@ async fn a_browser_that_comes_to_authorize_is_told_that_this_provider_is_backcha
 }
 
 /// The whole flow as `client_id`, which authenticates by `method`: `auth_req_id` asked for, approved, redeemed.
-async fn flow(provider: &Provider, client_id: &str, method: &str, scope: &str, now: f64) -> Answer {
+/// The tokens that a flow ends with, polled for or pushed.
+async fn flow(
+    provider: &Provider,
+    receiver: &Receiver,
+    client_id: &str,
+    method: &str,
+    scope: &str,
+    now: f64,
+) -> Value {
     let authorization = (method == "client_secret_basic").then(|| basic(client_id, SECRET));
     let posted = [("client_id", client_id), ("client_secret", SECRET)];
     let own: &[_] = if method == "client_secret_post" { &posted } else { &[] };
-    let asking = form(&[&[("scope", scope), ("login_hint", "alice")], own].concat());
+    let asking = form(
+        &[&[("scope", scope), ("login_hint", "alice"), ("client_notification_token", &"t".repeat(22))], own]
+            .concat(),
+    );
     let asking = form_request("/bc-authorize", authorization.as_deref(), &asking);
     let asked = provider.call(&provider.backchannel_authentication, &asking, at(now)).await;
     assert_eq!(asked.status, 200, "{method}: {asked:?}");
@@ -199,7 +210,16 @@ async fn flow(provider: &Provider, client_id: &str, method: &str, scope: &str, n
     assert_eq!(provider.decide("alice", &request, body, at(now + 1.0)).await.status, 200);
     let polling = form(&[&[("grant_type", CIBA), ("auth_req_id", asked.text("auth_req_id"))], own].concat());
     let polling = form_request("/oauth/token", authorization.as_deref(), &polling);
-    provider.call(&provider.token, &polling, at(now + 5.0)).await
+    let told = receiver.calls().len();
+    provider.deliver(at(now + 1.0)).await;
+    match receiver.calls().get(told) {
+        Some(call) if call.body["access_token"].is_string() => call.body.clone(),
+        _ => {
+            let answer = provider.call(&provider.token, &polling, at(now + 5.0)).await;
+            assert_eq!(answer.status, 200, "{method}: {answer:?}");
+            answer.body
+        }
+    }
 }
 
 /// What `client_id`, which authenticates by `method`, is answered to its refresh token.
@@ -217,6 +237,7 @@ async fn refreshed(provider: &Provider, client_id: &str, method: &str, token: &s
 #[tokio::test]
 async fn whatever_the_document_offers_works() {
     let provider = Provider::with(&[("ASKS_PER_TEN_MINUTES", "16"), ("ASKS_PER_DAY", "16")]).await;
+    let receiver = Receiver::start().await;
     let document = document(&provider).await;
     let mut now = 0.0;
     for method in listed(&document, "token_endpoint_auth_methods_supported") {
@@ -227,14 +248,16 @@ async fn whatever_the_document_offers_works() {
                 "client_id": client_id,
                 "token_endpoint_auth_method": method,
                 "backchannel_token_delivery_mode": mode,
+                "backchannel_client_notification_endpoint": (mode != "poll").then(|| receiver.url()),
                 "grant_types": listed(&document, "grant_types_supported"),
                 "scope": scope,
             });
             provider.register(metadata).await.expect("what is offered can be registered");
-            let tokens = flow(&provider, &client_id, &method, &scope, now).await;
-            assert_eq!(tokens.status, 200, "{method} {mode}: {tokens:?}");
-            let refreshed =
-                refreshed(&provider, &client_id, &method, tokens.text("refresh_token"), now + 6.0);
+            let told = receiver.calls().len();
+            let tokens = flow(&provider, &receiver, &client_id, &method, &scope, now).await;
+            assert_eq!(receiver.calls().len() - told, usize::from(mode != "poll"), "{mode}");
+            let token = tokens["refresh_token"].as_str().expect("a refresh token");
+            let refreshed = refreshed(&provider, &client_id, &method, token, now + 6.0);
             assert_eq!(refreshed.await.status, 200, "{method} {mode}");
             now += 10.0;
         }
@@ -249,8 +272,6 @@ async fn what_the_document_does_not_offer_is_refused() {
         ("token_endpoint_auth_method", "none"),
         ("token_endpoint_auth_method", "private_key_jwt"),
         ("token_endpoint_auth_method", "client_secret_jwt"),
-        ("backchannel_token_delivery_mode", "ping"),
-        ("backchannel_token_delivery_mode", "push"),
     ] {
         let metadata = json!({"client_id": "x", member: value});
         assert!(provider.register(metadata).await.is_err(), "{member} {value}");

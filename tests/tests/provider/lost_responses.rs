@@ -1,7 +1,7 @@
 //! A response that is lost after a write was carried out changes no answer: the SDK repeats the call, and the
 //! repeat is recognised by its `write_id` (or, of a transaction, by its client token).
 
-use ciba::domain::authentication_request::CancelledBy;
+use ciba::domain::authentication_request::{CancelledBy, Canceller};
 use ciba::domain::request_key::RequestKey;
 use ciba::flows::cancel_request::{CancelOutcome, cancel};
 use ciba_local::proxy::Loss;
@@ -126,7 +126,9 @@ async fn of_a_cancelling_is_told_as_done_and_not_as_done_before() {
         let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
         let key = RequestKey::parse(&request).unwrap();
         provider.proxy.lose_response("UpdateItem", 1, loss);
-        let cancel = async |now| cancel(&provider.table, &key, &provider.invocation(now)).await.unwrap();
+        let cancel = async |now| {
+            cancel(&provider.table, &key, Canceller::Operator, &provider.invocation(now)).await.unwrap()
+        };
         assert_eq!(cancel(at(1.0)).await, CancelOutcome::Done);
         let already = CancelOutcome::Already { by: CancelledBy::Operator, at: at(1.0) };
         assert_eq!(cancel(at(2.0)).await, already);

@@ -8,7 +8,7 @@ mod topic;
 use std::time::Duration;
 
 use ciba::flows::Invocation;
-use ciba::http::serve::{self, Endpoint};
+use ciba::http::serve;
 use ciba_local::sns::{Failure, Message, Outcome};
 use ciba_tests::{Answer, Provider, SECRET, at, basic, form, form_request};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ async fn ask_in_a_hurry(provider: &Provider, for_sns: Duration) -> Answer {
     let body = form(&[("scope", "openid profile"), ("login_hint", "alice")]);
     let request = form_request("/bc-authorize", Some(&basic("kiosk", SECRET)), &body);
     let invocation = Invocation::new(at(0.0), Duration::from_secs(4) + for_sns, serve::random);
-    Answer::of(&provider.backchannel_authentication.handle(&request, &invocation).await)
+    provider.call_within(&provider.backchannel_authentication, &request, &invocation).await
 }
 
 const ENDPOINT: &str =

@@ -1,5 +1,6 @@
 //! What an operator does to requests, with the operator's tool, and what client and person then see.
 
+mod delivery;
 mod evidence;
 
 use aws_sdk_dynamodb::types::AttributeValue;

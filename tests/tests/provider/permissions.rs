@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use ciba::domain::channel::PushPlatform;
 use ciba::domain::ticket::TicketKind;
+use ciba::domain::time::Timestamp;
 use ciba_local::sns::{Failure, Target};
-use ciba_tests::{Authenticator, Provider, SECRET, at, basic, form, form_request, request, root};
+use ciba_tests::{Authenticator, Provider, Receiver, SECRET, at, basic, form, form_request, request, root};
 use serde_json::{Value, json};
 
 use crate::foreign_issuer::ForeignIssuer;
@@ -22,6 +23,8 @@ fn statements() -> Vec<(String, Value)> {
     let statements = functions.flat_map(|function| {
         let binary = function["Metadata"]["BuildProperties"]["Binary"].as_str().expect("a binary");
         let policies = function["Properties"]["Policies"].as_array().into_iter().flatten();
+        // What is there under a condition counts as there.
+        let policies = policies.map(|it| if it["Fn::If"].is_null() { it } else { &it["Fn::If"][1] });
         let statements = policies.flat_map(|policy| texts(&policy["Statement"]));
         statements.map(move |statement| (Provider::access_key(binary), statement.clone()))
     });
@@ -97,6 +100,68 @@ fn sent(provider: &Provider) -> BTreeSet<(String, String)> {
         .collect()
 }
 
+/// Function and action of KMS.
+type KmsPermission = (String, String);
+
+fn granted_of_kms() -> BTreeSet<KmsPermission> {
+    let mut all = BTreeSet::new();
+    for (function, statement) in statements() {
+        let actions = texts(&statement["Action"]).filter_map(|it| it.as_str()?.strip_prefix("kms:"));
+        all.extend(actions.map(|action| (function.clone(), action.to_owned())));
+    }
+    all
+}
+
+fn used_of_kms(provider: &Provider) -> BTreeSet<KmsPermission> {
+    let calls = provider.kms.calls().into_iter();
+    let used = calls.flat_map(|call| {
+        let caller = call.caller.expect("a caller");
+        // A key that is made with tags takes the permission to tag it.
+        let tags = (!call.tags.is_empty()).then(|| (caller.clone(), "TagResource".to_owned()));
+        [Some((caller, call.operation)), tags].into_iter().flatten()
+    });
+    used.filter(|(caller, _)| caller != "test").collect()
+}
+
+/// TOK-12-05: with keys in KMS, where functions may do all that they may ever do.
+#[tokio::test]
+async fn each_function_asks_kms_for_exactly_what_the_template_allows_it() {
+    let provider = Provider::empty(&[("SIGNING", "kms"), ("SIGNING_KEY_TAG", "stack")]).await;
+    provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect("keys");
+    // The data key is there, and has to be opened.
+    provider.key_rotation.run(&provider.invocation(at(1.0))).await.expect("keys");
+    provider.register(json!({"client_id": "kiosk"})).await.expect("kiosk");
+    provider.enroll("alice", json!({"channels": [{"sms": "+15555550100"}]})).await.expect("alice");
+    let (auth_req_id, request) = provider.asked(&[], at(1.0)).await;
+    provider.approve(&request, at(2.0)).await;
+    assert_eq!(provider.poll(&auth_req_id, at(6.0)).await.status, 200);
+    let receiver = pushed(&provider, "alice", at(7.0)).await;
+    assert!(receiver.calls()[0].body["id_token"].is_string());
+    provider.userinfo.warm_up(&provider.invocation(at(6.0))).await;
+    provider.introspection.warm_up(&provider.invocation(at(6.0))).await;
+    provider.revocation.warm_up(&provider.invocation(at(6.0))).await;
+    assert_eq!(used_of_kms(&provider), granted_of_kms());
+    let made = provider.kms.calls().into_iter().filter(|call| call.operation == "CreateKey");
+    assert!(made.map(|call| call.tags).all(|tags| tags == [("ciba-signing".into(), "stack".into())].into()));
+}
+
+/// What was approved for a push client reaches it.
+async fn pushed(provider: &Provider, person: &str, now: Timestamp) -> Receiver {
+    let receiver = Receiver::start().await;
+    let till = json!({"client_id": "till", "backchannel_token_delivery_mode": "push",
+        "backchannel_client_notification_endpoint": receiver.url()});
+    provider.register(till).await.expect("till");
+    let token = "8d67dc78-7faa-4d41-aabd-67707b374255";
+    let parameters = [("login_hint", person), ("client_notification_token", token)];
+    assert_eq!(provider.ask_as("till", &parameters, now).await.status, 200);
+    let message = provider.sns.messages().pop().expect("a message");
+    let request = message.text.rsplit('/').next().expect("a link").to_owned();
+    let body = json!({"client_id": "till", "decision": "approve"});
+    assert_eq!(provider.decide(person, &request, body, now).await.status, 200);
+    provider.deliver(now).await;
+    receiver
+}
+
 /// Each channel once; the template names no place that the code does not send to.
 #[tokio::test]
 async fn each_function_sends_exactly_where_the_template_allows_it() {
@@ -157,6 +222,9 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     assert_eq!(provider.call(&provider.backchannel_authentication, &by_token, at(6.0)).await.status, 200);
     provider.sns.fail_next(Failure::OptedOut);
     assert_eq!(provider.ask(&[], at(700.0)).await.status, 403);
+    // And one that its client cancels.
+    let (cancelled, _) = provider.asked(&[], at(710.0)).await;
+    assert_eq!(provider.cancel_as("kiosk", &cancelled, at(711.0)).await.status, 200);
     // A passkey, and a further one for which it speaks.
     let mut passkey = provider.enroll_passkey("alice", at(8.0)).await;
     let path = provider.ticket("alice", TicketKind::First, at(8.0)).await;
@@ -164,6 +232,9 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     assert_eq!(further.status, 200, "{further:?}");
     let keys = request("GET", "/.well-known/jwks.json", &[], "");
     assert_eq!(provider.call(&provider.jwks, &keys, at(8.0)).await.status, 200);
+
+    // One that is pushed.
+    assert_eq!(pushed(&provider, "alice", at(1200.0)).await.delivered().len(), 1);
 
     // Declined, which is remembered.
     let (_, declined) = provider.asked(&[], at(1400.0)).await;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ciba::domain::authentication_request::{AuthenticationRequest, CancelledBy, State};
+use ciba::domain::authentication_request::{AuthenticationRequest, CancelledBy, Canceller, State};
+use ciba::domain::evidence::Outcome;
 use ciba::domain::person_key::PersonKey;
 use ciba::domain::request_key::RequestKey;
 use ciba::domain::time::Timestamp;
@@ -123,7 +124,9 @@ async fn of_parallel_cancellings_and_approvals_whoever_is_first_stands() {
             let (provider, request) = (Arc::clone(&provider), request.clone());
             tasks.spawn(async move {
                 if n % 2 == 0 {
-                    let outcome = cancel(&provider.table, &key, &provider.invocation(at(1.0))).await.unwrap();
+                    let invocation = provider.invocation(at(1.0));
+                    let outcome =
+                        cancel(&provider.table, &key, Canceller::Operator, &invocation).await.unwrap();
                     format!("{outcome:?}").split(' ').next().unwrap_or_default().to_owned()
                 } else {
                     let answer =
@@ -185,6 +188,7 @@ async fn decide_unchecked(provider: &Provider, request: &AuthenticationRequest, 
         request,
         next: Some(&State::Denied { at }),
         at,
+        outcome: Outcome::Denied,
         evidence: "{}",
         evidence_kept_until: at.seconds(),
         asks: None,

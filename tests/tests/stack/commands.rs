@@ -7,8 +7,17 @@ use tokio::process::{Child, Command};
 
 use crate::{program, root, tool};
 
-const FREE_PORTS: [&str; 6] =
-    ["--api-port=0", "--watch-port=0", "--sns-port=0", "--kms-port=0", "--phone-port=0", "--dynamodb-port=0"];
+const FREE_PORTS: [&str; 9] = [
+    "--api-port=0",
+    "--watch-port=0",
+    "--sns-port=0",
+    "--kms-port=0",
+    "--sqs-port=0",
+    "--eventbridge-port=0",
+    "--phone-port=0",
+    "--client-port=0",
+    "--dynamodb-port=0",
+];
 
 fn local(job: &str) -> Command {
     let mut command = Command::new(program("ciba-local"));
@@ -25,6 +34,21 @@ async fn the_demo_that_needs_no_hand_ends_with_verified_tokens() {
     assert!(output.status.success(), "{text}");
     assert!(text.contains("A message to +15555550100: Example Bank: approve or refuse"), "{text}");
     assert!(text.contains("Both tokens are verified against the JWKS"), "{text}");
+}
+
+/// CIBA §10.2, §10.3: from the decision through stream, pipe, queue and function to the client's own endpoint.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_is_pinged_and_pushed_to() {
+    for (mode, said) in [("ping", "pinged: fetching the tokens"), ("push", "the tokens were pushed")] {
+        let demo = local("demo").args(["--approve", "auto", "--mode", mode]).output();
+        let output = demo.await.expect("ciba-local");
+        let text =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{text}");
+        assert!(text.contains(said), "{text}");
+        assert!(text.contains("Both tokens are verified against the JWKS"), "{text}");
+        assert!(!text.contains("poll 1:"), "{mode}: {text}");
+    }
 }
 
 /// The lines that a program prints until one contains `wanted`.

@@ -38,6 +38,7 @@ async fn shell(stack: &Stack, commands: &str) -> Output {
         ("http://localhost:9100", &stack.phone.url()),
         ("http://localhost:8000", &stack.environment["AWS_ENDPOINT_URL_DYNAMODB"]),
         ("http://localhost:9003", &stack.kms.url()),
+        ("http://localhost:9004", &stack.sqs.url()),
     ] {
         assert!(settings.contains(documented), "{documented}");
         settings = settings.replace(documented, actual);

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveSpecification};
+use ciba_local::kms::Failure;
 use ciba_local::server::listen;
 use serde_json::{Value, json};
 
@@ -205,4 +206,23 @@ async fn the_doctor_finds_passkeys_of_another_domain() {
         let named = ["old.example", "localhost"].iter().any(|it| detail.contains(it));
         assert!(check == "passkeys" && named, "{detail}");
     }
+}
+
+/// TOK-12-05
+#[tokio::test]
+async fn the_doctor_asks_kms_for_the_keys_that_sign_there_and_leaves_the_withdrawn_ones_alone() {
+    let deployment = sound().await;
+    let settings = [("SIGNING", "kms"), ("SIGNING_KEY_TAG", "stack")];
+    let emergency = ["key", "rotate", "--emergency", "--confirm", "--use", "signing", "--alg", "ES256"];
+    deployment.run_with(&emergency, &settings, START).await.unwrap();
+    let issuer = deployment.published.discovery.lock().unwrap()["issuer"].as_str().unwrap().to_owned();
+    deployment.publish(&issuer).await;
+    assert_eq!(deployment.findings(&[], START).await, []);
+    let output = deployment.run(&["doctor"]).await.unwrap();
+    for said in ["signing-ES256 key 2 is current, in KMS", "in KMS, is there"] {
+        assert!(output.text.contains(said), "{}", output.text);
+    }
+    deployment.kms.fail_next(Failure::Disabled);
+    let (check, detail) = deployment.finding(&[], START).await;
+    assert!(check == "kms" && detail.contains("DisabledException"), "{detail}");
 }

@@ -114,3 +114,78 @@ async fn a_rotation_without_kms_or_its_setting_makes_nothing_and_says_why() {
     assert_eq!((failure.exit_code(), failure.to_string().contains("KMS_KEY_ID")), (2, true), "{failure}");
     assert_eq!(states(&deployment, START).await.len(), 6);
 }
+
+/// What cannot be undone is said before it is done.
+#[tokio::test]
+async fn an_emergency_that_is_not_confirmed_says_what_it_ends_and_changes_nothing() {
+    let deployment = Deployment::start().await;
+    let before = states(&deployment, START).await;
+    let kid = deployment.json(&["key", "list"]).await["keys"][2]["kid"].as_str().unwrap().to_owned();
+    for (arguments, expected) in [
+        (&["--use", "signing"][..], [kid.as_str(), "signing-EdDSA key 1, current", "Grants stand"]),
+        (&["--use", "signing", "--alg", "ES256"], [&kid, "signing-ES256 key 1, current", "Grants stand"]),
+        (&["--use", "handle"], ["handle key 1, current", "every grant", "--confirm"]),
+    ] {
+        let (code, text) = deployment.refused(&[&["key", "rotate", "--emergency"], arguments].concat()).await;
+        assert!(code == 1 && expected.iter().all(|it| text.contains(it)), "{code} {text}");
+        assert_eq!(text.contains("EdDSA"), arguments == ["--use", "signing"], "{text}");
+    }
+    assert_eq!(states(&deployment, START).await, before);
+    let (code, _) = deployment.refused(&["key", "rotate", "--use", "handle", "--alg", "ES256"]).await;
+    assert_eq!(code, 2);
+}
+
+/// TOK-12-05
+#[tokio::test]
+async fn a_confirmed_emergency_withdraws_what_there_is_of_its_use_and_the_successor_is_used_at_once() {
+    let deployment = Deployment::start().await;
+    let now = START.plus(Duration::from_secs(3600));
+    let emergency = ["key", "rotate", "--emergency", "--confirm", "--use", "signing", "--alg", "ES256"];
+    let output = deployment.run_with(&emergency, &[], now).await.unwrap();
+    let es256 = |generation: u32| json!({ "use": "signing", "alg": "ES256", "through": generation, "at": now.seconds() });
+    assert_eq!(output.json["withdrawn"], json!([es256(1)]));
+    assert_eq!(
+        (&output.json["keys"][0]["generation"], &output.json["keys"][0]["made"]),
+        (&json!(2), &json!(true))
+    );
+    for said in ["signing-ES256 key 2 is made, and used at once", "withdrawn up to 1"] {
+        assert!(output.text.contains(said), "{}", output.text);
+    }
+    let listed = states(&deployment, now).await;
+    assert_eq!(listed[2..4], ["signing ES256 1 withdrawn", "signing ES256 2 current"]);
+    assert_eq!(listed.iter().filter(|it| it.ends_with("withdrawn")).count(), 1, "{listed:?}");
+
+    // Whoever repeats it, because the answer was lost, gets the same.
+    let again = deployment.run_with(&emergency, &[], now.plus(Duration::from_secs(5))).await.unwrap();
+    assert_eq!(
+        (&again.json["withdrawn"], &again.json["keys"][0]["made"]),
+        (&json!([es256(1)]), &json!(false))
+    );
+    assert!(again.text.contains("was made just now"), "{}", again.text);
+    assert_eq!(states(&deployment, now).await, listed);
+}
+
+/// TOK-12-05
+#[tokio::test]
+async fn with_keys_in_kms_a_rotation_makes_them_there_and_the_list_names_them() {
+    let deployment = Deployment::start().await;
+    let settings = [("SIGNING", "kms"), ("SIGNING_KEY_TAG", "stack")];
+    let rotate = ["key", "rotate", "--use", "signing", "--alg", "EdDSA"];
+    deployment.run_with(&rotate, &settings, START).await.unwrap();
+    let output = deployment.run(&["key", "list"]).await.unwrap();
+    let [key_id] = &deployment.kms.signing_keys()[..] else { panic!("one key") };
+    let keys = output.json["keys"].as_array().unwrap();
+    let named: Vec<_> = keys.iter().filter(|key| !key["kms_key_id"].is_null()).collect();
+    let [key] = named[..] else { panic!("{named:?}") };
+    assert_eq!(
+        (&key["kms_key_id"], &key["alg"], &key["state"]),
+        (&json!(key_id), &json!("EdDSA"), &json!("waiting"))
+    );
+    assert!(output.text.contains(&format!("KMS {key_id}")), "{}", output.text);
+    let missing = deployment.run_with(&rotate, &[("SIGNING", "kms")], START).await.err().unwrap();
+    assert_eq!(
+        (missing.exit_code(), missing.to_string().contains("SIGNING_KEY_TAG")),
+        (2, true),
+        "{missing}"
+    );
+}

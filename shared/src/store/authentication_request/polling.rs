@@ -1,13 +1,15 @@
 //! The client's side of a request: polled, slowed down, redeemed. One conditional update each.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Update};
 
 use super::encoding::refreshing_attributes;
 use super::{handed_back, is_own, request_key};
 use crate::domain::authentication_request::{AuthenticationRequest, Polling, StateName};
-use crate::domain::client::ClientId;
+use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::grant::Grant;
 use crate::domain::lifetime::POLL_TOLERANCE;
 use crate::domain::request_key::RequestKey;
@@ -52,8 +54,11 @@ impl Table {
             .update_request(request, write)
             .update_expression("SET next_poll_at = :now + #interval, write_id = :write")
             .condition_expression(
-                "client_id = :client AND #state = :pending AND expires_at > :now AND next_poll_at <= :due",
+                "client_id = :client AND #mode <> :push AND #state = :pending AND expires_at > :now \
+                 AND next_poll_at <= :due",
             )
+            .expression_attribute_names("#mode", "mode")
+            .expression_attribute_values(":push", text(DeliveryMode::Push.as_str()))
             .expression_attribute_names("#interval", "interval")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":client", text(client.as_str()))
@@ -94,35 +99,41 @@ impl Table {
     /// Redeems an approved request, once (`ATK-4-04`). What only the person's side needed is removed.
     pub async fn redeem_request(
         &self,
-        request: &RequestKey,
-        client: &ClientId,
+        request: &AuthenticationRequest,
         grant: &Grant,
-        expires_at: Timestamp,
         write: &WriteId,
     ) -> Result<Redeemed, StoreError> {
-        let mut set = "SET #state = :redeemed, redeemed_at = :now, grant_ends_at = :ends, #ttl = :ttl, \
-                       write_id = :write"
-            .to_owned();
-        let mut update = self.update_request(request, write);
-        for (name, value) in grant.refresh.iter().flat_map(refreshing_attributes) {
-            set.push_str(&format!(", {name} = :{name}"));
-            update = update.expression_attribute_values(format!(":{name}"), value);
-        }
-        let update = update
-            .update_expression(format!("{set} REMOVE binding_message, acr_values"))
-            .condition_expression("#state = :approved AND client_id = :client AND expires_at > :now")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":redeemed", text(StateName::Redeemed.as_str()))
-            .expression_attribute_values(":approved", text(StateName::Approved.as_str()))
-            .expression_attribute_values(":client", text(client.as_str()))
-            .expression_attribute_values(":now", time(grant.redeemed_at))
-            .expression_attribute_values(":ends", time(grant.ends_at))
-            .expression_attribute_values(":ttl", ttl(expires_at.max(grant.ends_at)));
+        let Redeeming { update, condition, names, values } = Redeeming::of(request, grant, write);
+        let update = self
+            .update_request(&request.key, write)
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values));
         Ok(match written(update, "UpdateItem redeem", write).await? {
             Written::Done(_) => Redeemed::Won,
             Written::Refused(item) => Redeemed::Lost(handed_back(item.as_ref())?),
         })
+    }
+
+    /// The same as a part of a transaction.
+    pub(in crate::store) fn redeem_in_transaction(
+        &self,
+        request: &AuthenticationRequest,
+        grant: &Grant,
+        write: &WriteId,
+    ) -> Result<Update, StoreError> {
+        let Redeeming { update, condition, names, values } = Redeeming::of(request, grant, write);
+        Update::builder()
+            .table_name(&self.name)
+            .set_key(Some(request_key(&request.key)))
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(StoreError::incomplete)
     }
 
     pub(super) fn update_request(&self, request: &RequestKey, write: &WriteId) -> UpdateItemFluentBuilder {
@@ -135,13 +146,51 @@ impl Table {
     }
 }
 
-pub(super) enum Written {
+/// The one step approved → redeemed, alone or in a transaction.
+struct Redeeming {
+    update: String,
+    condition: &'static str,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Redeeming {
+    fn of(request: &AuthenticationRequest, grant: &Grant, write: &WriteId) -> Self {
+        let mut set = "SET #state = :redeemed, redeemed_at = :now, grant_ends_at = :ends, #ttl = :ttl, \
+                       write_id = :write"
+            .to_owned();
+        let kept_until = request.lifetime.expires_at.max(grant.ends_at);
+        let mut values = HashMap::from([
+            (":redeemed".to_owned(), text(StateName::Redeemed.as_str())),
+            (":approved".to_owned(), text(StateName::Approved.as_str())),
+            (":client".to_owned(), text(request.client.as_str())),
+            (":now".to_owned(), time(grant.redeemed_at)),
+            (":ends".to_owned(), time(grant.ends_at)),
+            (":ttl".to_owned(), ttl(kept_until)),
+            (":write".to_owned(), text(write.as_str())),
+        ]);
+        for (name, value) in grant.refresh.iter().flat_map(refreshing_attributes) {
+            set.push_str(&format!(", {name} = :{name}"));
+            values.insert(format!(":{name}"), value);
+        }
+        Self {
+            update: format!("{set} REMOVE binding_message, acr_values"),
+            condition: "#state = :approved AND client_id = :client AND expires_at > :now",
+            names: [("#state", "state"), ("#ttl", "ttl")]
+                .map(|(it, name)| (it.to_owned(), name.to_owned()))
+                .into(),
+            values,
+        }
+    }
+}
+
+pub(in crate::store) enum Written {
     Done(Item),
     Refused(Option<Item>),
 }
 
 /// Sends a conditional update. A refusal by an item that carries our own `write_id` is our own success.
-pub(super) async fn written(
+pub(in crate::store) async fn written(
     update: UpdateItemFluentBuilder,
     operation: &str,
     write: &WriteId,

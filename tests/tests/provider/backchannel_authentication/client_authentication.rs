@@ -223,19 +223,3 @@ async fn a_client_without_the_grant_may_not_use_ciba_whoever_it_asks_for() {
         assert_eq!(answer.body, known.body);
     }
 }
-
-/// CIBA-5-04, CIBA-7.1-06: modes that are not offered yet cannot be registered, and a record that has one
-/// all the same cannot be used.
-#[tokio::test]
-async fn a_ping_or_push_client_cannot_ask() {
-    let provider = provider().await;
-    for mode in ["ping", "push", "Poll", ""] {
-        let client = json!({"client_id": "till", "backchannel_token_delivery_mode": mode});
-        assert!(provider.register(client).await.is_err(), "{mode}");
-    }
-    for mode in ["ping", "push"] {
-        provider.register(json!({"client_id": mode})).await.expect(mode);
-        provider.set_attribute(&format!("client#{mode}"), "client", "delivery_mode", mode).await;
-        refused(&provider, &under(&basic(mode, SECRET), &VALID), (400, "unauthorized_client")).await;
-    }
-}

@@ -37,6 +37,7 @@ async fn id_token(stand: &Stand, client: &str) -> String {
     ring.signing_key(ciba::domain::jws_algorithm::JwsAlgorithm::DEFAULT, at(0.0))
         .expect("a key")
         .sign("JWT", &claims)
+        .await
         .expect("a token")
 }
 

@@ -1,6 +1,6 @@
 //! A client must not approve itself.
 
-use ciba::config::LoginIssuers;
+use ciba::config::{Issuer, LoginIssuers};
 use ciba::domain::time::Timestamp;
 use ciba::flows::register_client;
 use ciba_local::proxy::Refusal;
@@ -108,7 +108,8 @@ async fn register_earlier(provider: &Provider) {
         "scope": "openid",
     });
     let metadata = serde_json::from_value(metadata).unwrap();
-    register_client::register(&provider.table, metadata, &LoginIssuers::default()).await.unwrap();
+    let issuer = Issuer::read(&provider.environment()).unwrap();
+    register_client::register(&provider.table, metadata, &issuer, &LoginIssuers::default()).await.unwrap();
 }
 
 #[tokio::test]

@@ -52,7 +52,9 @@ async fn a_client_without_the_grant_may_not_poll_and_neither_may_a_push_client()
         refused_poll(&provider, id, at(5.0), (400, "unauthorized_client")).await;
     }
     change_client(&provider, json!({})).await;
-    provider.set_attribute("client#kiosk", "client", "delivery_mode", "push").await;
+    let push = json!({"backchannel_token_delivery_mode": "push",
+        "backchannel_client_notification_endpoint": "https://client.example/ciba"});
+    change_client(&provider, push).await;
     refused_poll(&provider, &id, at(66.0), (400, "unauthorized_client")).await;
 }
 

@@ -1,0 +1,126 @@
+//! Tells ping and push clients what was decided (CIBA §10.2, §10.3, §12): invoked by the queue of deliveries, never over
+//! HTTP.
+
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, DeliverySettings, Environment, Issuer, TokenSettings};
+use ciba::domain::request_key::RequestKey;
+use ciba::flows::Invocation;
+use ciba::flows::notify_client::{NotTold, Notifying, Told};
+use ciba::http::respond;
+use ciba::keys::{KeyRings, Kms};
+use ciba::notify::DeliveryQueue;
+use ciba::outbound::{Caller, Lanes};
+use ciba::store::Table;
+use serde_json::{Value, json};
+
+pub struct ClientNotification {
+    issuer: Issuer,
+    settings: TokenSettings,
+    table: Table,
+    keys: KeyRings,
+    caller: Caller,
+    lanes: Lanes,
+    queue: DeliveryQueue,
+    dead_letters: DeliveryQueue,
+}
+
+/// A message of the queue's event.
+struct Message<'e> {
+    id: &'e str,
+    receipt: &'e str,
+    request: RequestKey,
+}
+
+impl ClientNotification {
+    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        let issuer = Issuer::read(environment)?;
+        let aws = Aws::read(environment)?;
+        let table = Table::connect(&aws);
+        let queues = DeliverySettings::read(environment)?;
+        Ok(Self {
+            settings: TokenSettings::read(environment)?,
+            keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
+            table,
+            caller: Caller::new(issuer.is_local()).map_err(|error| ConfigError::of("outbound", &error.0))?,
+            lanes: Lanes::default(),
+            queue: DeliveryQueue::connect(&aws, &queues.queue),
+            dead_letters: DeliveryQueue::connect(&aws, &queues.dead_letters),
+            issuer,
+        })
+    }
+
+    /// Opens the first connections and the keys, while Lambda gives a starting function its full speed.
+    pub async fn warm_up(&self, invocation: &Invocation) {
+        let _ = self.keys.get(invocation.now).await;
+    }
+
+    /// Takes SQS's event, and answers which of its messages are to come back: `{"batchItemFailures": […]}`.
+    ///
+    /// 1. Read which requests the messages name. What names none is of no use later either.
+    /// 2. Tell their clients, all at once.
+    /// 3. Hide what has to wait until its time, and have it back then.
+    pub async fn run(&self, event: &Value, invocation: &Invocation) -> Value {
+        let messages = messages(event);
+        let told = self.tell(&messages, invocation).await;
+        let mut again = Vec::new();
+        for (message, told) in messages.iter().zip(told) {
+            match told {
+                Ok(Told::Wait(until, why)) => {
+                    if let Some(why) = why {
+                        respond::log_delivery("delivery_postponed", &message.request, Some(&why));
+                    }
+                    let hidden = self.queue.hide(message.receipt, until.since(invocation.now)).await;
+                    if let Err(error) = hidden {
+                        // It comes back after the queue's own time, which is only later.
+                        respond::log_delivery("delivery_not_hidden", &message.request, Some(&error.0));
+                    }
+                    again.push(json!({ "itemIdentifier": message.id }));
+                }
+                Ok(Told::Delivered) => respond::log_delivery("delivered", &message.request, None),
+                Ok(Told::Failed(why)) => {
+                    respond::log_delivery("delivery_failed", &message.request, Some(&why));
+                }
+                Ok(Told::Unneeded | Told::Over) => {}
+                Err(error) => {
+                    respond::log_delivery("delivery_not_tried", &message.request, Some(&error.detail()));
+                    again.push(json!({ "itemIdentifier": message.id }));
+                }
+            }
+        }
+        json!({ "batchItemFailures": again })
+    }
+
+    /// Without keys nothing can be told now.
+    async fn tell(&self, messages: &[Message<'_>], invocation: &Invocation) -> Vec<Result<Told, NotTold>> {
+        let keys = match self.keys.get(invocation.now).await {
+            Ok(keys) => keys,
+            Err(error) => return messages.iter().map(|_| Err(NotTold::Keys(error.clone()))).collect(),
+        };
+        let flow = Notifying {
+            table: &self.table,
+            rings: &self.keys,
+            keys: &keys,
+            issuer: &self.issuer,
+            settings: &self.settings,
+            caller: &self.caller,
+            lanes: &self.lanes,
+            dead_letters: &self.dead_letters,
+            invocation,
+        };
+        let requests: Vec<_> = messages.iter().map(|message| message.request).collect();
+        flow.tell_all(&requests).await
+    }
+}
+
+fn messages(event: &Value) -> Vec<Message<'_>> {
+    let records = event["Records"].as_array().into_iter().flatten();
+    records
+        .filter_map(|record| {
+            Some(Message {
+                id: record["messageId"].as_str()?,
+                receipt: record["receiptHandle"].as_str()?,
+                request: DeliveryQueue::read(record["body"].as_str()?)?,
+            })
+        })
+        .collect()
+}

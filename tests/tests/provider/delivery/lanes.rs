@@ -1,0 +1,51 @@
+//! One slow client does not hold up another (ATK-6-04).
+
+use std::time::{Duration, Instant};
+
+use ciba_tests::{Provider, Reaction, Receiver, at};
+use serde_json::json;
+
+use super::{TOKEN, register};
+
+/// Asks and approves for `client`, each time somebody else.
+async fn decided(provider: &Provider, client: &str, person: usize) -> String {
+    let sub = format!("person-{client}-{person}");
+    let number = format!("+1555556{:04}", person + if client == "slow" { 0 } else { 1000 });
+    provider.enroll(&sub, json!({"channels": [{"sms": number}]})).await.expect("a person");
+    let parameters = [("login_hint", sub.as_str()), ("client_notification_token", TOKEN)];
+    let answer = provider.ask_as(client, &parameters, at(0.0)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let message = provider.sns.messages().pop().expect("a message");
+    let request = message.text.rsplit('/').next().expect("a link").to_owned();
+    let body = json!({"client_id": client, "decision": "approve"});
+    assert_eq!(provider.decide(&sub, &request, body, at(1.0)).await.status, 200);
+    answer.text("auth_req_id").to_owned()
+}
+
+/// ATK-6-04: nine decisions of a client that takes the connection and says nothing lie before and beside the other's.
+#[tokio::test]
+async fn a_client_that_does_not_answer_delays_nobody_else() {
+    let provider = Provider::start().await;
+    let (slow, quick) = (Receiver::start().await, Receiver::start().await);
+    slow.always(Reaction::Silence);
+    register(&provider, "slow", "ping", &slow.url(), json!({})).await;
+    register(&provider, "quick", "ping", &quick.url(), json!({})).await;
+    for person in 0..9 {
+        decided(&provider, "slow", person).await;
+    }
+    decided(&provider, "quick", 0).await;
+
+    let begun = Instant::now();
+    let answered = async {
+        while quick.calls().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        (begun.elapsed(), slow.calls().len())
+    };
+    let (_, (after, in_flight)) = tokio::join!(provider.deliver(at(1.0)), answered);
+    assert!(after < Duration::from_secs(2), "the other's ping waited {after:?}");
+    assert!(in_flight <= 5, "{in_flight} calls of one client at once");
+    // One time-out, not two: who waited in the lane learned from those before.
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert_eq!(slow.calls().len(), 5);
+}
