@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{Request, StatusCode};
@@ -27,7 +28,7 @@ use ciba_local::proxy::Proxy;
 use ciba_local::server::{Server, listen};
 use ciba_local::sns::{Sns, SnsHandle};
 use ciba_local::stream::Stream;
-use ciba_local::template::Template;
+use ciba_local::template::{self, Template};
 use ciba_local::{Error, REGION, clock};
 use serde_json::{Map, Value, json};
 
@@ -74,6 +75,8 @@ pub struct Surroundings {
     dynamodb: DynamoDb,
     kms: KmsHandle,
     bus: EventBridge,
+    /// With a stream, for what is handed records of it.
+    streaming: DynamoDb,
     stream: Stream,
     terminators: [Terminator; 4],
     certificates: Certificates,
@@ -93,12 +96,16 @@ impl Surroundings {
     pub async fn start(root: &Path, folder: &Path) -> Result<Self, Error> {
         let template = Template::parse(&std::fs::read_to_string(root.join("template.yaml"))?)?;
         let dynamodb = DynamoDb::start(listen(0).await?)?;
-        dynamodb.create_table(TABLE, &template.table).await?;
+        // The engine looks through the whole stream at each write, which a flow would pay for and AWS does not ask. Where a
+        // record is needed, an engine of its own makes it.
+        dynamodb.create_table(TABLE, &template::Table { stream: None, ..template.table.clone() }).await?;
+        let streaming = DynamoDb::start(listen(0).await?)?;
+        streaming.create_table(TABLE, &template.table).await?;
         let proxy = Proxy::start(listen(0).await?, &dynamodb.url())?;
         let sns = Sns::start(listen(0).await?)?;
         let kms = Kms::start(listen(0).await?)?;
         let bus = EventBridge::start(listen(0).await?)?;
-        let stream = Stream::open(&dynamodb.url(), TABLE).await?;
+        let stream = Stream::open(&streaming.url(), TABLE).await?;
         let listener = listen(0).await?;
         let login = LoginIssuer::new(&format!("http://localhost:{}", listener.local_addr()?.port()))?;
         let login_server = Server::start(listener, login.router())?;
@@ -129,6 +136,7 @@ impl Surroundings {
             dynamodb,
             kms,
             bus,
+            streaming,
             stream,
             terminators,
             certificates,
@@ -163,7 +171,12 @@ impl Surroundings {
 
     /// The record of the table's stream which says that this request was stored.
     pub async fn insertion(&mut self, request: &str) -> Result<Value, Error> {
-        let key = json!({"pk": {"S": format!("request#{request}")}, "sk": {"S": "request"}});
+        let pk = format!("request#{request}");
+        let key = json!({"pk": {"S": pk}, "sk": {"S": "request"}});
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let read = self.dynamodb.client().get_item().table_name(TABLE).key("pk", text(&pk));
+        let stored = read.key("sk", text("request")).send().await?;
+        self.streaming.client().put_item().table_name(TABLE).set_item(stored.item).send().await?;
         let mut records = self.stream.records().await?.into_iter();
         let found = records.find(|it| it["eventName"] == "INSERT" && it["dynamodb"]["Keys"] == key);
         found.ok_or_else(|| "the stream has no such record".into())
