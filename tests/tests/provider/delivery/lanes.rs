@@ -1,6 +1,7 @@
 //! One slow client does not hold up another (ATK-6-04).
 
-use std::time::{Duration, Instant};
+use std::cell::Cell;
+use std::time::Duration;
 
 use ciba_tests::{Provider, Reaction, Receiver, at};
 use serde_json::json;
@@ -35,17 +36,21 @@ async fn a_client_that_does_not_answer_delays_nobody_else() {
     }
     decided(&provider, "quick", 0).await;
 
-    let begun = Instant::now();
-    let answered = async {
+    // What the others look like when the quick client's call arrives: not one of the slow ones has come to its end yet.
+    let over = Cell::new(false);
+    let arrived = async {
         while quick.calls().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        (begun.elapsed(), slow.calls().len())
+        (over.get(), slow.calls().len())
     };
-    let (_, (after, in_flight)) = tokio::join!(provider.deliver(at(1.0)), answered);
-    assert!(after < Duration::from_secs(2), "the other's ping waited {after:?}");
+    let delivery = async {
+        provider.deliver(at(1.0)).await;
+        over.set(true);
+    };
+    let ((), (was_over, in_flight)) = tokio::join!(delivery, arrived);
+    assert!(!was_over, "the other's ping waited for those that got no answer");
     assert!(in_flight <= 5, "{in_flight} calls of one client at once");
-    // One time-out, not two: who waited in the lane learned from those before.
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    // The four that waited in the lane learned from those before, and were not tried.
     assert_eq!(slow.calls().len(), 5);
 }
