@@ -483,7 +483,7 @@ mod tests {
         let checks = examine(&Environment::of(none), Timestamp::from_seconds(0)).await;
         let faults = checks.iter().filter(|check| matches!(check.outcome, Outcome::Fault { .. }));
         let faults: Vec<_> = faults.map(|check| check.detail.as_str()).collect();
-        assert_eq!(faults, ["setting ISSUER is missing", "setting AWS_ACCESS_KEY_ID is missing"]);
+        assert_eq!(faults, ["setting ISSUER is missing", "setting TABLE_NAME is missing"]);
         let skipped = checks.iter().filter(|check| check.outcome == Outcome::Skipped);
         let skipped: Vec<_> = skipped.map(|check| check.name).collect();
         assert_eq!(
