@@ -50,6 +50,15 @@ impl Seed {
         self
     }
 
+    /// Leaves out clients that are called on this machine.
+    #[must_use]
+    pub fn without_local_clients(mut self) -> Self {
+        let endpoint =
+            |client: &Value| client["backchannel_client_notification_endpoint"].as_str().map(str::to_owned);
+        self.clients.retain(|it| endpoint(it).is_none_or(|url| !url.starts_with("http://localhost:")));
+        self
+    }
+
     /// Has the clients that are pinged or pushed to listen on this port, if they listen on this machine.
     #[must_use]
     pub fn with_client_port(mut self, port: u16) -> Self {
@@ -188,6 +197,8 @@ mod tests {
         let seed = Seed { clients: clients.to_vec(), people: vec![] }.with_client_port(1);
         let endpoints: Vec<_> = seed.clients.iter().map(|client| client[name].clone()).collect();
         assert_eq!(endpoints, ["http://localhost:1/ciba", "https://client.example/ciba"]);
+        let elsewhere = Seed { clients: clients.to_vec(), people: vec![] }.without_local_clients();
+        assert_eq!(elsewhere.clients, clients[1..]);
     }
 
     #[tokio::test]

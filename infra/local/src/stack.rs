@@ -113,7 +113,11 @@ impl Stack {
         let provider = Arc::new(Provider::new(&environment, login_issuer.issuer())?);
         let client_port = free_port(options.ports.client).await?;
         let seed = Seed::read(&options.seed)?.with_login_issuer(login_issuer.issuer());
-        let seed = seed.with_client_port(client_port);
+        // Elsewhere than on this machine the provider refuses clients that listen here.
+        let seed = match environment::is_localhost(&issuer) {
+            true => seed.with_client_port(client_port),
+            false => seed.without_local_clients(),
+        };
         seed::plant(
             &seed,
             async |client| provider.register_client(client).await,

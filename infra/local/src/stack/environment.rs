@@ -62,7 +62,7 @@ pub(super) fn of_functions(
     environment
 }
 
-fn is_localhost(issuer: &str) -> bool {
+pub(super) fn is_localhost(issuer: &str) -> bool {
     Url::parse(issuer).is_ok_and(|url| url.host_str() == Some("localhost"))
 }
 
