@@ -1,4 +1,6 @@
 //! The command line.
+//!
+//! A name that this provider made is base64url, of which one in 64 begins with a hyphen: it is taken as it is printed.
 
 use std::path::PathBuf;
 
@@ -132,12 +134,13 @@ pub enum EvidenceCommand {
     /// Show what is kept of the decision about a request, also when the request itself was swept long ago
     Show {
         /// The request's key, or its link
+        #[arg(allow_hyphen_values = true)]
         request: String,
     },
     /// Verify that the evidence is whole, and signed by the passkey in it
     Verify {
         /// The request's key, or its link
-        #[arg(required_unless_present = "file")]
+        #[arg(required_unless_present = "file", allow_hyphen_values = true)]
         request: Option<String>,
         /// What `evidence show --json` printed, instead; needs no settings and no network
         #[arg(long, value_name = "FILE", conflicts_with = "request")]
@@ -248,7 +251,7 @@ pub enum PasskeyCommand {
         #[arg(long)]
         sub: String,
         /// The passkey as `passkey list` names it [default: the one there is, if there is just one]
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         id: Option<String>,
     },
 }
@@ -258,7 +261,7 @@ pub enum RequestCommand {
     /// List what is pending, what ends first first; never what the client wrote to the person
     List {
         /// Of one person: a `sub`, a `login_hint` that leads to the person, or the person's key in the table
-        #[arg(long, value_name = "WHO")]
+        #[arg(long, value_name = "WHO", allow_hyphen_values = true)]
         person: Option<String>,
         /// How many requests at most
         #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
@@ -267,6 +270,7 @@ pub enum RequestCommand {
     /// Cancel a pending request: its client gets `access_denied`, and nobody can decide it any more
     Cancel {
         /// The request as `request list` names it, or the link of its message
+        #[arg(allow_hyphen_values = true)]
         request: String,
     },
 }
@@ -279,7 +283,7 @@ pub enum DeliveryCommand {
     /// `transaction_failed`
     Replay {
         /// The request as `delivery list` names it
-        #[arg(required_unless_present = "all")]
+        #[arg(required_unless_present = "all", allow_hyphen_values = true)]
         request: Option<String>,
         /// All of them
         #[arg(long, conflicts_with = "request")]

@@ -51,6 +51,24 @@ fn the_settings_for_the_local_stack_have_its_login_issuer() {
     assert_eq!(read(documented), read(&local));
 }
 
+/// One name in 64 that this provider makes begins with a hyphen, and is pasted as it was printed.
+#[test]
+fn a_name_that_begins_with_a_hyphen_is_a_name() {
+    for command in [
+        "request cancel -_A",
+        "request list --person -_A",
+        "evidence show -_A",
+        "evidence verify -_A",
+        "delivery replay -_A",
+        "passkey remove --sub alice --id -_A",
+    ] {
+        let arguments = ["ciba-admin"].into_iter().chain(command.split(' ')).chain(["--json"]);
+        let arguments =
+            Arguments::try_parse_from(arguments).unwrap_or_else(|error| panic!("{command}: {error}"));
+        assert!(arguments.json && format!("{arguments:?}").contains("\"-_A\""), "{arguments:?}");
+    }
+}
+
 #[test]
 fn every_command_of_the_readmes_is_right_usage() {
     let commands: Vec<_> = READMES.iter().flat_map(|it| commands(it)).collect();

@@ -17,20 +17,24 @@ fn signature(r: &[u8], s: &[u8]) -> Vec<u8> {
     tagged(SEQUENCE, &[tagged(INTEGER, r), tagged(INTEGER, s)].concat())
 }
 
-/// TOK-12-05, HYG-3-14: of so many signatures some have a half with a leading zero, and some with more.
+/// TOK-12-05, HYG-3-14: one signature in about 250 has a half with a leading zero byte, so this ends soon, but not at a
+/// number that one could name.
 #[test]
 fn a_signature_in_der_becomes_the_64_bytes_that_verify() {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
     let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.public_key());
     let mut lengths = std::collections::BTreeSet::new();
-    for nth in 0_u32..600 {
+    for nth in 0_u32..50_000 {
         let message = nth.to_be_bytes();
         let der = pair.sign(&SystemRandom::new(), &message).unwrap();
         lengths.insert(der.as_ref().len());
         let raw = raw_signature(der.as_ref()).unwrap();
         assert!(public.verify(&message, &raw).is_ok(), "{:02x?}", der.as_ref());
+        if lengths.len() >= 4 {
+            return;
+        }
     }
-    assert!(lengths.len() >= 4, "{lengths:?}");
+    panic!("no short half: {lengths:?}");
 }
 
 /// TOK-12-05, HYG-3-14
