@@ -3,7 +3,6 @@
 use ciba::domain::authentication_request::{CancelledBy, Canceller};
 use ciba::flows::Invocation;
 use ciba::flows::cancel_request::{self, CancelOutcome};
-use ciba::http::client_authentication::authenticated;
 use ciba::http::{Request, form, respond};
 use ciba::keys::{HandleUse, OpenError};
 use ciba::protocol::cancellation::{self, CancellationError as Error};
@@ -19,7 +18,7 @@ pub(crate) async fn cancel(
     invocation: &Invocation,
 ) -> Result<(), Refusal<Error>> {
     let form = form::read(request)?;
-    let client = authenticated(&endpoint.clients, request, &form, invocation.now).await?;
+    let client = endpoint.clients.authenticate(request, &form, invocation).await?;
     let auth_req_id = cancellation::parse(&form)?;
     // A forged handle costs no database call.
     let opened =

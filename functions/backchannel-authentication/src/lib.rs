@@ -20,7 +20,7 @@ use ciba::flows::Invocation;
 use ciba::flows::check_user_code::{self, UserCodeRefused};
 use ciba::flows::resolve_hint::{HintResolver, HintTokens, NotResolved};
 use ciba::flows::start_authentication::{Backchannel, NotStarted, Started};
-use ciba::http::client_authentication::authenticated;
+use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
 use ciba::keys::{KeyRings, Kms};
@@ -44,7 +44,7 @@ pub struct BackchannelAuthentication {
     hint_tokens: Option<HintTokens>,
     login_issuers: LoginIssuers,
     table: Table,
-    clients: ClientDirectory,
+    clients: ClientAuthenticator,
     keys: KeyRings,
     notifier: Notifier,
 }
@@ -61,7 +61,7 @@ impl BackchannelAuthentication {
             hints: HintSettings::read(environment)?,
             hint_tokens: hint_tokens(environment, &issuer, &login_issuers)?,
             login_issuers,
-            clients: ClientDirectory::new(table.clone()),
+            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
             table,
@@ -82,7 +82,7 @@ impl BackchannelAuthentication {
         invocation: &Invocation,
     ) -> Result<BackchannelAuthenticationResponse, Refusal<Error>> {
         let form = form::read(request)?;
-        let client = authenticated(&self.clients, request, &form, invocation.now).await?;
+        let client = self.clients.authenticate(request, &form, invocation).await?;
         may_ask(&client)?;
         let asked = BackchannelAuthenticationRequest::parse(&form)?;
         let code = if client.takes_user_code { user_code(&form)? } else { None };

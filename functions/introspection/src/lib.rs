@@ -4,7 +4,7 @@ use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
 use ciba::flows::Invocation;
 use ciba::flows::introspect::Introspecting;
-use ciba::http::client_authentication::authenticated;
+use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
 use ciba::keys::{KeyRings, Kms};
@@ -15,7 +15,7 @@ use ciba::store::{ClientDirectory, Table};
 pub struct Introspection {
     issuer: Issuer,
     table: Table,
-    clients: ClientDirectory,
+    clients: ClientAuthenticator,
     keys: KeyRings,
 }
 
@@ -25,7 +25,7 @@ impl Introspection {
         let table = Table::connect(&aws);
         Ok(Self {
             issuer: Issuer::read(environment)?,
-            clients: ClientDirectory::new(table.clone()),
+            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
         })
@@ -40,7 +40,7 @@ impl Introspection {
     /// Authenticate the caller → whose token? → does it stand? → answer.
     async fn answer(&self, request: &Request, invocation: &Invocation) -> Result<Answer, Refusal<Error>> {
         let form = form::read(request)?;
-        let caller = authenticated(&self.clients, request, &form, invocation.now).await?;
+        let caller = self.clients.authenticate(request, &form, invocation).await?;
         let token = token_management::parse(&form)?;
         let flow = Introspecting { table: &self.table, keys: &self.keys, issuer: &self.issuer };
         Ok(flow.introspect(token, &caller, invocation.now).await?)

@@ -4,7 +4,7 @@ use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
 use ciba::flows::Invocation;
 use ciba::flows::revoke::revoke;
-use ciba::http::client_authentication::authenticated;
+use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
 use ciba::keys::{KeyRings, Kms};
@@ -15,7 +15,7 @@ use ciba::store::{ClientDirectory, Table};
 pub struct Revocation {
     issuer: Issuer,
     table: Table,
-    clients: ClientDirectory,
+    clients: ClientAuthenticator,
     keys: KeyRings,
 }
 
@@ -25,7 +25,7 @@ impl Revocation {
         let table = Table::connect(&aws);
         Ok(Self {
             issuer: Issuer::read(environment)?,
-            clients: ClientDirectory::new(table.clone()),
+            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
         })
@@ -41,7 +41,7 @@ impl Revocation {
     /// (RFC 7009 §2.2).
     async fn revoke(&self, request: &Request, invocation: &Invocation) -> Result<(), Refusal<Error>> {
         let form = form::read(request)?;
-        let client = authenticated(&self.clients, request, &form, invocation.now).await?;
+        let client = self.clients.authenticate(request, &form, invocation).await?;
         let token = token_management::parse(&form)?;
         let revoked = revoke(&self.table, &self.keys, &self.issuer, &client.id, token, invocation).await?;
         if let Some(grant) = revoked {

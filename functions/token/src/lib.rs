@@ -8,7 +8,7 @@ use ciba::flows::issue_tokens::{Issuing, NotIssued};
 use ciba::flows::poll::{PollOutcome, poll};
 use ciba::flows::redeem::{self, NotRedeemed, Redemption};
 use ciba::flows::refresh::{self, NotRefreshed, Refresh};
-use ciba::http::client_authentication::authenticated;
+use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
 use ciba::keys::{HandleUse, KeyRing, KeyRings, Kms, OpenError};
@@ -20,7 +20,7 @@ pub struct Token {
     issuer: Issuer,
     settings: TokenSettings,
     table: Table,
-    clients: ClientDirectory,
+    clients: ClientAuthenticator,
     keys: KeyRings,
 }
 
@@ -31,7 +31,7 @@ impl Token {
         Ok(Self {
             issuer: Issuer::read(environment)?,
             settings: TokenSettings::read(environment)?,
-            clients: ClientDirectory::new(table.clone()),
+            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
         })
@@ -50,7 +50,7 @@ impl Token {
         invocation: &Invocation,
     ) -> Result<TokenResponse, Refusal<Error>> {
         let form = form::read(request)?;
-        let client = authenticated(&self.clients, request, &form, invocation.now).await?;
+        let client = self.clients.authenticate(request, &form, invocation).await?;
         let TokenRequest { grant, resources } = token::parse(&form)?;
         match grant {
             PresentedGrant::AuthReqId(auth_req_id) => {

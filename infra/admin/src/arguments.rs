@@ -81,7 +81,8 @@ pub struct ClientCreate {
     /// What the client may ask for, separated by spaces; with openid
     #[arg(long, default_value = "openid")]
     pub scope: String,
-    /// client_secret_basic or client_secret_post
+    /// private_key_jwt, tls_client_auth, self_signed_tls_client_auth, client_secret_basic or client_secret_post; for the
+    /// first three see --metadata
     #[arg(long, alias = "token_endpoint_auth_method", default_value = "client_secret_basic")]
     pub token_endpoint_auth_method: String,
     /// May be repeated; refresh_token goes with the scope offline_access; an empty one is none, for an API that only introspects
@@ -124,6 +125,10 @@ pub struct ClientCreate {
     /// Keep a refresh token at its use instead of replacing it
     #[arg(long)]
     pub no_refresh_token_rotation: bool,
+    /// Further members, or others than the options say, by the names that infra/local/seed/README.md has:
+    /// {"jwks_uri":"https://client.example/keys"}
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    pub metadata: Option<Claims>,
     /// Write over a client of this name; its secret ends, and a disabled one is enabled
     #[arg(long)]
     pub replace: bool,

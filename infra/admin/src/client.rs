@@ -3,12 +3,15 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ciba::domain::client::{Client, ClientId, NotificationEndpoint};
+use ciba::domain::client_authentication::{AuthenticationMethod, ClientAuthentication};
+use ciba::domain::client_keys::ClientKeys;
+use ciba::domain::jws_algorithm::JwsAlgorithm;
 use ciba::domain::resource::Resource;
 use ciba::domain::scope::Scope;
 use ciba::domain::secret::Secret;
 use ciba::flows::register_client;
 use ciba::protocol::token::GrantType;
-use ciba::store::StoreError;
+use ciba::store::{StoreError, WriteId};
 use serde_json::{Value, json};
 
 use crate::Output;
@@ -29,7 +32,7 @@ pub(crate) async fn run(
     fill: fn(&mut [u8]),
 ) -> Result<Output, Failure> {
     match command {
-        ClientCommand::Create(create) => self::create(create, settings, &new_secret(fill)).await,
+        ClientCommand::Create(create) => self::create(create, settings, fill).await,
         ClientCommand::Show { client_id } => {
             let client = settings.table.find_client(&id(client_id)?).await?;
             let client = client.ok_or_else(|| nobody(client_id))?;
@@ -43,11 +46,46 @@ pub(crate) async fn run(
     }
 }
 
-async fn create(create: &ClientCreate, settings: &Settings, secret: &Secret) -> Result<Output, Failure> {
-    let metadata = json!({
+async fn create(create: &ClientCreate, settings: &Settings, fill: fn(&mut [u8])) -> Result<Output, Failure> {
+    let (metadata, secret) = metadata(create, fill);
+    let metadata = serde_json::from_value(metadata).map_err(|error| Failure::Refused(error.to_string()))?;
+    let client = register_client::check(metadata, &settings.issuer, &settings.login_issuers)
+        .map_err(|refused| Failure::Refused(refused.0))?;
+    if !client.may_ask() && client.introspects.is_empty() {
+        let why = format!(
+            "client {}: without the grant type {} it may do nothing",
+            create.client_id,
+            GrantType::Ciba.as_str()
+        );
+        return Err(Failure::Refused(why));
+    }
+    let lost = |error| match secret {
+        Some(_) => lost(error, &create.client_id),
+        None => Failure::from(error),
+    };
+    let mut write = [0; 16];
+    fill(&mut write);
+    if create.replace {
+        settings.table.put_client(&client).await.map_err(lost)?;
+    } else if !settings.table.insert_client(&client, &WriteId::new(write)).await.map_err(lost)? {
+        return Err(Failure::Refused(format!(
+            "client {}: there is one already; --replace writes over it and ends its secret",
+            create.client_id
+        )));
+    }
+    let (mut rows, mut json) = (rows(&client), to_json(&client));
+    let Some(secret) = secret else { return Ok(Output::new(fields(&rows), json)) };
+    rows.push(("client_secret", vec![secret.expose().to_owned()]));
+    json["client_secret"] = secret.expose().into();
+    Ok(Output::new(format!("{}\n{ONCE}\n", fields(&rows)), json))
+}
+
+/// The members of RFC 7591 that the command line names, those that it has as JSON before the others; and a new secret,
+/// where the method of authentication has one.
+fn metadata(create: &ClientCreate, fill: fn(&mut [u8])) -> (Value, Option<Secret>) {
+    let mut metadata = json!({
         "client_id": create.client_id,
         "client_name": create.client_name,
-        "client_secret": secret.expose(),
         "token_endpoint_auth_method": create.token_endpoint_auth_method,
         "grant_types": create.grant_types.iter().filter(|name| !name.is_empty()).collect::<Vec<_>>(),
         "backchannel_token_delivery_mode": create.backchannel_token_delivery_mode,
@@ -64,37 +102,21 @@ async fn create(create: &ClientCreate, settings: &Settings, secret: &Secret) -> 
         "high_risk_scope": create.high_risk_scope,
         "scope_descriptions": create.scope_descriptions.clone().unwrap_or_default(),
     });
-    let metadata = serde_json::from_value(metadata).map_err(|error| Failure::Refused(error.to_string()))?;
-    let client = register_client::check(metadata, &settings.issuer, &settings.login_issuers)
-        .map_err(|refused| Failure::Refused(refused.0))?;
-    if !client.may_ask() && client.introspects.is_empty() {
-        let why = format!(
-            "client {}: without the grant type {} it may do nothing",
-            create.client_id,
-            GrantType::Ciba.as_str()
-        );
-        return Err(Failure::Refused(why));
+    for (member, value) in create.metadata.clone().unwrap_or_default() {
+        metadata[member] = value;
     }
-    let lost = |error| lost(error, &create.client_id);
-    if create.replace {
-        settings.table.put_client(&client).await.map_err(lost)?;
-    } else if !settings.table.insert_client(&client).await.map_err(lost)? {
-        return Err(Failure::Refused(format!(
-            "client {}: there is one already; --replace writes over it and ends its secret",
-            create.client_id
-        )));
+    let method = metadata["token_endpoint_auth_method"].as_str().and_then(AuthenticationMethod::parse);
+    let secret = method.is_some_and(AuthenticationMethod::is_shared_secret).then(|| new_secret(fill));
+    if let Some(secret) = &secret {
+        metadata["client_secret"] = secret.expose().into();
     }
-    let mut rows = rows(&client);
-    rows.push(("client_secret", vec![secret.expose().to_owned()]));
-    let mut json = to_json(&client);
-    json["client_secret"] = secret.expose().into();
-    Ok(Output::new(format!("{}\n{ONCE}\n", fields(&rows)), json))
+    (metadata, secret)
 }
 
 async fn rotate_secret(client_id: &str, settings: &Settings, secret: &Secret) -> Result<Output, Failure> {
     let written = settings.table.set_client_secret(&id(client_id)?, &secret.hash()).await;
     if !written.map_err(|error| lost(error, client_id))? {
-        return Err(nobody(client_id));
+        return Err(Failure::Refused(format!("there is no client {client_id}, or none with a secret")));
     }
     let rows =
         [("client_id", vec![client_id.to_owned()]), ("client_secret", vec![secret.expose().to_owned()])];
@@ -155,6 +177,14 @@ fn rows(client: &Client) -> Vec<(&'static str, Vec<String>)> {
         ("client_name", text(&client.name)),
         ("active", vec![yes_or_no(client.active)]),
         ("token_endpoint_auth_method", text(client.authentication.method().as_str())),
+        ("credentials", credentials(client)),
+        ("profile", text(client.profile.as_str())),
+        (
+            "backchannel_authentication_request_signing_alg",
+            client.request_signing.iter().map(|it| it.as_str().to_owned()).collect(),
+        ),
+        ("sender_constraint", sender_constraint(client)),
+        ("authorization_details_types", client.authorization_details_types.clone()),
         ("grant_types", grant_types(client).into_iter().map(str::to_owned).collect()),
         ("backchannel_token_delivery_mode", text(client.delivery.mode().as_str())),
         (
@@ -175,6 +205,35 @@ fn rows(client: &Client) -> Vec<(&'static str, Vec<String>)> {
     ]
 }
 
+/// What it authenticates with and signs with, a line each. Never a secret.
+fn credentials(client: &Client) -> Vec<String> {
+    let mut lines = match &client.authentication {
+        ClientAuthentication::ClientSecretBasic(_) | ClientAuthentication::ClientSecretPost(_) => {
+            vec!["a secret, of which the table has the hash".to_owned()]
+        }
+        ClientAuthentication::PrivateKeyJwt { algorithm, audience } => {
+            let algorithm = algorithm.map_or("any algorithm", JwsAlgorithm::as_str);
+            vec![format!("assertions ({algorithm}), audience: {}", audience.as_str())]
+        }
+        ClientAuthentication::TlsClientAuth(subject) => {
+            let (member, name) = subject.parts();
+            vec![format!("{member}: {name}")]
+        }
+        ClientAuthentication::SelfSignedTlsClientAuth => vec!["its certificates among its keys".to_owned()],
+    };
+    lines.extend(client.keys.as_ref().map(|keys| match keys {
+        ClientKeys::Inline(set) => format!("jwks: {set}"),
+        ClientKeys::Uri(uri) => format!("jwks_uri: {uri}"),
+    }));
+    lines
+}
+
+fn sender_constraint(client: &Client) -> Vec<String> {
+    let bound = client.sender_constraint;
+    let names = [(bound.certificate, "certificate"), (bound.dpop, "DPoP")];
+    names.into_iter().filter(|(is, _)| *is).map(|(_, name)| name.to_owned()).collect()
+}
+
 fn in_words(resource: &Resource) -> String {
     format!("{} ({}, {})", resource.id.as_str(), resource.scope.encode(), resource.algorithm.as_str())
 }
@@ -193,6 +252,12 @@ fn to_json(client: &Client) -> Value {
         "client_name": client.name,
         "active": client.active,
         "token_endpoint_auth_method": client.authentication.method().as_str(),
+        "credentials": credentials(client),
+        "profile": client.profile.as_str(),
+        "backchannel_authentication_request_signing_alg": client.request_signing.map(JwsAlgorithm::as_str),
+        "tls_client_certificate_bound_access_tokens": client.sender_constraint.certificate,
+        "dpop_bound_access_tokens": client.sender_constraint.dpop,
+        "authorization_details_types": client.authorization_details_types,
         "grant_types": grant_types(client),
         "backchannel_token_delivery_mode": client.delivery.mode().as_str(),
         "backchannel_client_notification_endpoint": client.delivery.endpoint().map(NotificationEndpoint::as_str),

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use crate::domain::address::is_allowed;
+use crate::domain::client_authentication::ClientAuthentication;
+use crate::domain::client_keys::ClientKeys;
+use crate::domain::confirmation::SenderConstraint;
 use crate::domain::hint_form::HintForms;
 use crate::domain::jws_algorithm::JwsAlgorithm;
+use crate::domain::profile::Profile;
 use crate::domain::resource::Resource;
 use crate::domain::scope::Scope;
-use crate::domain::secret::{Secret, SecretHash};
+use crate::domain::subject_type::SubjectType;
 
 /// `client_id`: 1 to 128 visible ASCII characters (RFC 6749 App. A.1 allows no others).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,69 +27,6 @@ impl ClientId {
 
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// `token_endpoint_auth_method`, for the token and the backchannel authentication endpoint alike (CIBA §4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthenticationMethod {
-    ClientSecretBasic,
-    ClientSecretPost,
-}
-
-impl AuthenticationMethod {
-    /// In the order of preference in which the metadata lists them.
-    pub const ALL: [Self; 2] = [Self::ClientSecretBasic, Self::ClientSecretPost];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientSecretBasic => "client_secret_basic",
-            Self::ClientSecretPost => "client_secret_post",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.as_str() == text)
-    }
-}
-
-/// How a client proves that it is itself: the registered method with what it needs.
-/// A further method is a further variant with its own data.
-#[derive(Clone, Debug)]
-pub enum ClientAuthentication {
-    ClientSecretBasic(SecretHash),
-    ClientSecretPost(SecretHash),
-}
-
-/// What a request presents as proof.
-#[derive(Clone, Debug)]
-pub enum PresentedCredential {
-    ClientSecretBasic(Secret),
-    ClientSecretPost(Secret),
-}
-
-impl ClientAuthentication {
-    pub const fn method(&self) -> AuthenticationMethod {
-        match self {
-            Self::ClientSecretBasic(_) => AuthenticationMethod::ClientSecretBasic,
-            Self::ClientSecretPost(_) => AuthenticationMethod::ClientSecretPost,
-        }
-    }
-
-    /// The method used must be the one registered (`CAUTH-1-02`), and the credential must be right.
-    pub fn accepts(&self, presented: &PresentedCredential) -> bool {
-        match (self, presented) {
-            (Self::ClientSecretBasic(hash), PresentedCredential::ClientSecretBasic(secret))
-            | (Self::ClientSecretPost(hash), PresentedCredential::ClientSecretPost(secret)) => {
-                hash.matches(secret)
-            }
-            (Self::ClientSecretBasic(_), PresentedCredential::ClientSecretPost(secret))
-            | (Self::ClientSecretPost(_), PresentedCredential::ClientSecretBasic(secret)) => {
-                // A wrong method takes the time of a wrong secret.
-                let _ = SecretHash::OF_NOTHING.matches(secret);
-                false
-            }
-        }
     }
 }
 
@@ -171,6 +112,17 @@ pub struct Client {
     /// What the person reads as the name of who asks.
     pub name: String,
     pub authentication: ClientAuthentication,
+    /// The keys it signs assertions and requests with, or the certificates it shows.
+    pub keys: Option<ClientKeys>,
+    /// What it is held to beyond the plain rules.
+    pub profile: Profile,
+    /// `backchannel_authentication_request_signing_alg`: with it, an unsigned request is refused (`CIBA-4-11`).
+    pub request_signing: Option<JwsAlgorithm>,
+    /// What its access tokens are bound to, whether it asks for that or not.
+    pub sender_constraint: SenderConstraint,
+    /// What it may send in `authorization_details` (RFC 9396 §10): values of `type`.
+    pub authorization_details_types: Vec<String>,
+    pub subject_type: SubjectType,
     pub delivery: Delivery,
     /// Whether `urn:openid:params:grant-type:ciba` is among its `grant_types`.
     pub may_use_ciba: bool,
@@ -212,15 +164,6 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// CAUTH-1-02
-    #[test]
-    fn the_right_secret_by_the_wrong_method_is_refused() {
-        let secret = || Secret::new("s".repeat(43));
-        let registered = ClientAuthentication::ClientSecretBasic(secret().hash());
-        assert!(registered.accepts(&PresentedCredential::ClientSecretBasic(secret())));
-        assert!(!registered.accepts(&PresentedCredential::ClientSecretPost(secret())));
-    }
 
     /// CIBA-4-08, HYG-4-03, ATK-6-01
     #[test]

@@ -10,9 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::domain::claims::Claims;
 use crate::domain::jws_algorithm::JwsAlgorithm;
-use crate::domain::login_issuer::LEEWAY;
 use crate::domain::replay::{GuardedToken, ReplayGuard};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{LEEWAY, Timestamp};
 
 /// Unit: seconds. A guard against replay is kept for this long.
 pub const MAX_AGE: std::ops::RangeInclusive<u64> = 1..=86_400;

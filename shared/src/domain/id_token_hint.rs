@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::claims::Claims;
 use crate::domain::client::ClientId;
-use crate::domain::login_issuer::LEEWAY;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{LEEWAY, Timestamp};
 
 /// Why a token is no hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,12 +15,7 @@ use crate::domain::contact::canonical_email;
 use crate::domain::decision::Authentication;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::person_key::PersonKey;
-use crate::domain::time::Timestamp;
-
-/// How far a foreign clock may be off. The one leeway for tokens that others issued (`HYG-3-16`).
-///
-/// Unit: seconds. Range: at most 60 s.
-pub const LEEWAY: Duration = Duration::from_secs(30);
+use crate::domain::time::{LEEWAY, Timestamp};
 
 /// One login issuer, as configured.
 #[derive(Clone, Debug, Deserialize)]

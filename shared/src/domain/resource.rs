@@ -131,9 +131,13 @@ impl Target<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::client::{ClientAuthentication, ClientId, Delivery};
+    use crate::domain::client::{ClientId, Delivery};
+    use crate::domain::client_authentication::ClientAuthentication;
+    use crate::domain::confirmation::SenderConstraint;
     use crate::domain::hint_form::HintForms;
+    use crate::domain::profile::Profile;
     use crate::domain::secret::SecretHash;
+    use crate::domain::subject_type::SubjectType;
 
     const ISSUER: &str = "https://ciba.example";
 
@@ -154,6 +158,12 @@ mod tests {
             id: ClientId::parse("kiosk").unwrap(),
             name: "Kiosk".to_owned(),
             authentication: ClientAuthentication::ClientSecretBasic(SecretHash::OF_NOTHING),
+            keys: None,
+            profile: Profile::Plain,
+            request_signing: None,
+            sender_constraint: SenderConstraint::default(),
+            authorization_details_types: vec![],
+            subject_type: SubjectType::Public,
             delivery: Delivery::Poll,
             may_use_ciba: true,
             may_refresh: false,

@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// How far a foreign clock may be off: the one leeway for all tokens that others make (`HYG-3-16`, `FCIBA-23`). Our own
+/// ends have none.
+///
+/// Unit: seconds. Range: 10–60 s.
+pub const LEEWAY: Duration = Duration::from_secs(30);
+
 /// A point in time.
 ///
 /// Unit: milliseconds since 1970-01-01T00:00:00Z. JWT claims and DynamoDB's `ttl` use [`Timestamp::seconds`].

@@ -1,6 +1,7 @@
 //! Client authentication (CIBA §7.2 step 1, RFC 6749 §2.3): the credential is known, is it right?
 
-use crate::domain::client::{Client, ClientId, PresentedCredential};
+use crate::domain::client::{Client, ClientId};
+use crate::domain::client_authentication::PresentedCredential;
 use crate::domain::secret::SecretHash;
 use crate::domain::time::Timestamp;
 use crate::store::{ClientDirectory, StoreError};

@@ -1,24 +1,26 @@
 //! Writing down a client: by an operator, not by a client.
 
+mod authentication;
+
 use unicode_normalization::char::is_combining_mark;
 
 use crate::config::{Issuer, LoginIssuers};
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{
-    AuthenticationMethod, Client, ClientAuthentication, ClientId, Delivery, DeliveryMode,
-    NotificationEndpoint, ScopeDescriptions,
+    Client, ClientId, Delivery, DeliveryMode, NotificationEndpoint, ScopeDescriptions,
 };
+use crate::domain::confirmation::SenderConstraint;
 use crate::domain::hint_form::HintForms;
 use crate::domain::jws_algorithm::JwsAlgorithm;
+use crate::domain::profile::Profile;
 use crate::domain::resource::{Resource, ResourceId};
 use crate::domain::scope::Scope;
+use crate::domain::subject_type::SubjectType;
 use crate::page::Language;
 use crate::protocol::registration::{ClientMetadata, ResourceEntry};
 use crate::protocol::token::GrantType;
 use crate::store::Table;
 
-/// Unit: characters. Random ones of base64url then have 192 bits.
-const MIN_SECRET: usize = 32;
 /// What a client's record has room for.
 const MAX_RESOURCES: usize = 20;
 /// Unit: characters. Two lines on a phone.
@@ -55,15 +57,11 @@ pub fn check(
     }
     BindingMessage::parse(&metadata.client_name)
         .map_err(|_| refuse("client_name breaks the rule of the binding message"))?;
-    if metadata.client_secret.expose().chars().count() < MIN_SECRET {
-        return Err(refuse("client_secret has fewer than 32 characters"));
-    }
-    if !metadata.client_secret.expose().bytes().all(|b| matches!(b, 0x20..=0x7e)) {
-        return Err(refuse("client_secret has characters that RFC 6749 does not allow"));
-    }
-    let method = AuthenticationMethod::parse(&metadata.token_endpoint_auth_method)
-        .ok_or_else(|| refuse("token_endpoint_auth_method is not supported"))?;
-    let hash = metadata.client_secret.hash();
+    let keys = authentication::keys(&metadata, issuer).map_err(refuse)?;
+    let authentication = authentication::read(&metadata, keys.as_ref()).map_err(refuse)?;
+    let request_signing = authentication::request_signing(&metadata, keys.as_ref()).map_err(refuse)?;
+    let profile = metadata.profile.as_deref().map_or(Some(Profile::Plain), Profile::parse);
+    let profile = profile.ok_or_else(|| refuse("profile is neither plain nor fapi-ciba"))?;
     let delivery = delivery(&metadata, issuer).map_err(refuse)?;
     let scope = Scope::parse(&metadata.scope)
         .filter(|scope| scope.contains(Scope::OPENID))
@@ -86,10 +84,16 @@ pub fn check(
     }
     scope_descriptions(&metadata.scope_descriptions, &scope).map_err(refuse)?;
     Ok(Client {
-        authentication: match method {
-            AuthenticationMethod::ClientSecretBasic => ClientAuthentication::ClientSecretBasic(hash),
-            AuthenticationMethod::ClientSecretPost => ClientAuthentication::ClientSecretPost(hash),
+        authentication,
+        keys,
+        profile,
+        request_signing,
+        sender_constraint: SenderConstraint {
+            certificate: metadata.tls_client_certificate_bound_access_tokens,
+            dpop: metadata.dpop_bound_access_tokens,
         },
+        authorization_details_types: metadata.authorization_details_types,
+        subject_type: SubjectType::Public,
         delivery,
         may_use_ciba: may(GrantType::Ciba),
         may_refresh: may(GrantType::RefreshToken),

@@ -5,9 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_http::Request;
 use lambda_http::http::header::AUTHORIZATION;
 
-use crate::domain::client::{Client, ClientId, PresentedCredential};
+use crate::domain::client::{Client, ClientId};
+use crate::domain::client_authentication::PresentedCredential;
 use crate::domain::secret::Secret;
-use crate::domain::time::Timestamp;
+use crate::flows::Invocation;
 use crate::flows::authenticate_client::{NotAuthenticated, authenticate};
 use crate::http::form;
 use crate::protocol::parameters::Parameters;
@@ -23,20 +24,31 @@ pub enum Unauthenticated {
     Store(StoreError),
 }
 
-/// Authenticates the client of a form request, at the backchannel authentication and the token endpoint alike.
-pub async fn authenticated(
-    clients: &ClientDirectory,
-    request: &Request,
-    form: &Parameters,
-    now: Timestamp,
-) -> Result<Client, Unauthenticated> {
-    let (id, credential) = presented(request, form)?;
-    authenticate(clients, &id, &credential, now).await.map_err(|error| match error {
-        NotAuthenticated::Unknown => Unauthenticated::InvalidClient("unknown client"),
-        NotAuthenticated::Disabled => Unauthenticated::InvalidClient("disabled client"),
-        NotAuthenticated::WrongCredential => Unauthenticated::InvalidClient("wrong method or credential"),
-        NotAuthenticated::Store(error) => Unauthenticated::Store(error),
-    })
+/// Authenticates clients, at every endpoint where they do so. One per function, built once.
+pub struct ClientAuthenticator {
+    clients: ClientDirectory,
+}
+
+impl ClientAuthenticator {
+    pub fn new(clients: ClientDirectory) -> Self {
+        Self { clients }
+    }
+
+    /// The client of a form request, if it is who it says. Whatever that uses up is recorded first of all writes.
+    pub async fn authenticate(
+        &self,
+        request: &Request,
+        form: &Parameters,
+        invocation: &Invocation,
+    ) -> Result<Client, Unauthenticated> {
+        let (id, credential) = presented(request, form)?;
+        authenticate(&self.clients, &id, &credential, invocation.now).await.map_err(|error| match error {
+            NotAuthenticated::Unknown => Unauthenticated::InvalidClient("unknown client"),
+            NotAuthenticated::Disabled => Unauthenticated::InvalidClient("disabled client"),
+            NotAuthenticated::WrongCredential => Unauthenticated::InvalidClient("wrong method or credential"),
+            NotAuthenticated::Store(error) => Unauthenticated::Store(error),
+        })
+    }
 }
 
 /// Reads the one credential that a request may have (`CAUTH-1-01`). A further method slots in here.

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::domain::client::{AuthenticationMethod, DeliveryMode};
+use crate::domain::client::DeliveryMode;
+use crate::domain::client_authentication::AuthenticationMethod;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::person_claims;
 use crate::domain::scope::Scope;

@@ -1,8 +1,12 @@
 //! Client metadata by its registered names (RFC 7591 §2, CIBA §4): how clients are written down.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::domain::client::ScopeDescriptions;
+use crate::domain::client_authentication::CertificateSubject;
 use crate::domain::secret::Secret;
 
 #[derive(Deserialize)]
@@ -11,11 +15,41 @@ pub struct ClientMetadata {
     pub client_id: String,
     /// What the person reads: 1 to 64 characters under the rule of the binding message.
     pub client_name: String,
-    /// At least 32 characters; stored as a hash only.
-    pub client_secret: Secret,
-    /// Default: `client_secret_basic` (RFC 7591 §2).
+    /// At least 32 characters; stored as a hash only. For the methods `client_secret_basic` and `client_secret_post`, and
+    /// no other.
+    pub client_secret: Option<Secret>,
+    /// `private_key_jwt`, `tls_client_auth`, `self_signed_tls_client_auth`, `client_secret_basic` or
+    /// `client_secret_post`. Default: `client_secret_basic` (RFC 7591 §2).
     #[serde(default = "basic")]
     pub token_endpoint_auth_method: String,
+    /// For `private_key_jwt`: the one algorithm of its assertions. Default: any that is offered.
+    pub token_endpoint_auth_signing_alg: Option<String>,
+    /// For `private_key_jwt`: `issuer`, or `endpoints`, which also takes the URLs that CIBA §7.1 named in 2021. Default:
+    /// `issuer` (RFC 10070 §4). A member of this provider's own.
+    pub assertion_audience: Option<String>,
+    /// The client's public keys (RFC 7517 §5): 1 to 20, at most 16 KiB. Excludes `jwks_uri`.
+    pub jwks: Option<Value>,
+    /// Where its public keys are: https on a public host, at most 512 bytes.
+    pub jwks_uri: Option<String>,
+    /// For `tls_client_auth`: exactly one of these (RFC 8705 §2.1.2).
+    pub tls_client_auth_subject_dn: Option<String>,
+    pub tls_client_auth_san_dns: Option<String>,
+    pub tls_client_auth_san_uri: Option<String>,
+    pub tls_client_auth_san_ip: Option<String>,
+    pub tls_client_auth_san_email: Option<String>,
+    /// Whether its access tokens are always bound to its certificate (RFC 8705 §3.4). Default: false.
+    #[serde(default)]
+    pub tls_client_certificate_bound_access_tokens: bool,
+    /// Whether its access tokens are always bound to a DPoP key (RFC 9449 §5.2). Default: false.
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
+    /// The algorithm of its signed requests; unsigned ones are refused then (CIBA §4). Default: it sends none.
+    pub backchannel_authentication_request_signing_alg: Option<String>,
+    /// What it may send in `authorization_details` (RFC 9396 §10). Default: nothing.
+    #[serde(default)]
+    pub authorization_details_types: Vec<String>,
+    /// `plain` or `fapi-ciba`. Default: the deployment's. A member of this provider's own.
+    pub profile: Option<String>,
     pub grant_types: Vec<String>,
     /// `poll`, `ping` or `push`.
     pub backchannel_token_delivery_mode: String,
@@ -68,6 +102,21 @@ pub struct ResourceEntry {
     pub scope: String,
     /// What signs its tokens. Default: `ES256`. API Gateway's JWT authorizers take `RS256` only.
     pub signing_alg: Option<String>,
+}
+
+impl ClientMetadata {
+    /// The members that name the subject of a certificate, and their texts.
+    pub fn certificate_subjects(&self) -> BTreeMap<&'static str, &str> {
+        let texts = [
+            &self.tls_client_auth_subject_dn,
+            &self.tls_client_auth_san_dns,
+            &self.tls_client_auth_san_uri,
+            &self.tls_client_auth_san_ip,
+            &self.tls_client_auth_san_email,
+        ];
+        let pairs = CertificateSubject::MEMBERS.into_iter().zip(texts);
+        pairs.filter_map(|(member, text)| Some((member, text.as_deref()?))).collect()
+    }
 }
 
 fn basic() -> String {

@@ -1,5 +1,7 @@
 //! Clients (`client#<client_id>` / `client`).
 
+mod authentication;
+
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,17 +9,19 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::client::{
-    AuthenticationMethod, Client, ClientAuthentication, ClientId, Delivery, DeliveryMode,
-    NotificationEndpoint, ScopeDescriptions,
+    Client, ClientId, Delivery, DeliveryMode, NotificationEndpoint, ScopeDescriptions,
 };
+use crate::domain::confirmation::SenderConstraint;
 use crate::domain::hint_form::HintForms;
 use crate::domain::jws_algorithm::JwsAlgorithm;
+use crate::domain::profile::Profile;
 use crate::domain::resource::{Resource, ResourceId};
 use crate::domain::scope::Scope;
 use crate::domain::secret::SecretHash;
+use crate::domain::subject_type::SubjectType;
 use crate::domain::time::Timestamp;
 use crate::store::item::{Item, Reader, bytes, key, text};
-use crate::store::{StoreError, Table};
+use crate::store::{StoreError, Table, WriteId};
 
 pub(super) const SK: &str = "client";
 
@@ -27,16 +31,21 @@ pub(super) fn client_key(id: &ClientId) -> Item {
 
 pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
     let reader = Reader(item);
-    let secret =
-        || SecretHash::from_bytes(reader.bytes("secret_hash")?).ok_or_else(|| Reader::corrupt("secret_hash"));
-    let authentication = match reader.parsed("authentication_method", AuthenticationMethod::parse)? {
-        AuthenticationMethod::ClientSecretBasic => ClientAuthentication::ClientSecretBasic(secret()?),
-        AuthenticationMethod::ClientSecretPost => ClientAuthentication::ClientSecretPost(secret()?),
-    };
     Ok(Client {
         id: reader.parsed("client_id", ClientId::parse)?,
         name: reader.text("client_name")?.to_owned(),
-        authentication,
+        authentication: authentication::decode(reader)?,
+        keys: authentication::decode_keys(reader),
+        profile: reader.optional_text("profile").map_or(Ok(Profile::Plain), |name| {
+            Profile::parse(name).ok_or_else(|| Reader::corrupt("profile"))
+        })?,
+        request_signing: optional_algorithm(reader, "request_signing")?,
+        sender_constraint: SenderConstraint {
+            certificate: item.contains_key("binds_certificate"),
+            dpop: item.contains_key("binds_dpop"),
+        },
+        authorization_details_types: reader.texts("authorization_details_types")?,
+        subject_type: SubjectType::Public,
         delivery: {
             let endpoint = || reader.text("notification_endpoint").map(NotificationEndpoint::from_stored);
             match reader.parsed("delivery_mode", DeliveryMode::parse)? {
@@ -72,6 +81,12 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
     })
 }
 
+fn optional_algorithm(reader: Reader<'_>, name: &str) -> Result<Option<JwsAlgorithm>, StoreError> {
+    let algorithm =
+        reader.optional_text(name).map(|text| JwsAlgorithm::parse(text).ok_or_else(|| Reader::corrupt(name)));
+    algorithm.transpose()
+}
+
 fn decode_resource(value: &AttributeValue) -> Result<Resource, StoreError> {
     let reader = Reader(value.as_m().map_err(|_| Reader::corrupt("resources"))?);
     Ok(Resource {
@@ -91,14 +106,9 @@ fn encode_resource(resource: &Resource) -> AttributeValue {
 
 fn encode(client: &Client) -> Item {
     let mut item = client_key(&client.id);
-    let secret = match &client.authentication {
-        ClientAuthentication::ClientSecretBasic(hash) | ClientAuthentication::ClientSecretPost(hash) => hash,
-    };
     item.extend([
         ("client_id".to_owned(), text(client.id.as_str())),
         ("client_name".to_owned(), text(&client.name)),
-        ("authentication_method".to_owned(), text(client.authentication.method().as_str())),
-        ("secret_hash".to_owned(), bytes(secret.as_bytes())),
         ("delivery_mode".to_owned(), text(client.delivery.mode().as_str())),
         ("may_use_ciba".to_owned(), AttributeValue::Bool(client.may_use_ciba)),
         ("may_refresh".to_owned(), AttributeValue::Bool(client.may_refresh)),
@@ -107,6 +117,23 @@ fn encode(client: &Client) -> Item {
         ("id_token_algorithm".to_owned(), text(client.id_token_algorithm.as_str())),
         ("active".to_owned(), AttributeValue::Bool(client.active)),
     ]);
+    authentication::encode(client, &mut item);
+    if client.profile != Profile::Plain {
+        item.insert("profile".to_owned(), text(client.profile.as_str()));
+    }
+    item.extend(client.request_signing.map(|it| ("request_signing".to_owned(), text(it.as_str()))));
+    for (binds, name) in [
+        (client.sender_constraint.certificate, "binds_certificate"),
+        (client.sender_constraint.dpop, "binds_dpop"),
+    ] {
+        if binds {
+            item.insert(name.to_owned(), AttributeValue::Bool(true));
+        }
+    }
+    if !client.authorization_details_types.is_empty() {
+        let types = client.authorization_details_types.iter().map(text).collect();
+        item.insert("authorization_details_types".to_owned(), AttributeValue::L(types));
+    }
     let endpoint = client.delivery.endpoint();
     item.extend(endpoint.map(|url| ("notification_endpoint".to_owned(), text(url.as_str()))));
     if !client.resources.is_empty() {
@@ -164,15 +191,16 @@ impl Table {
 
     /// Writes a client that is not there yet. `false` if there is one of this name, which stays as it is.
     ///
-    /// The secret has to be new and random: an item that carries its hash is our own write, repeated after its
-    /// response was lost.
-    pub async fn insert_client(&self, client: &Client) -> Result<bool, StoreError> {
-        self.put_if_absent(encode(client), "secret_hash", "PutItem client").await
+    /// `write` is this write's own: an item that carries it is ours, repeated after its response was lost.
+    pub async fn insert_client(&self, client: &Client, write: &WriteId) -> Result<bool, StoreError> {
+        let mut item = encode(client);
+        item.insert("write_id".to_owned(), text(write.as_str()));
+        self.put_if_absent(item, "write_id", "PutItem client").await
     }
 
-    /// Gives a client another secret; the old one is gone. `false` if there is no such client.
+    /// Gives a client another secret; the old one is gone. `false` if there is no such client, or none with a secret.
     pub async fn set_client_secret(&self, id: &ClientId, hash: &SecretHash) -> Result<bool, StoreError> {
-        self.set_if_present(client_key(id), "secret_hash", bytes(hash.as_bytes())).await
+        self.replace_attribute(client_key(id), "secret_hash", bytes(hash.as_bytes())).await
     }
 
     /// Switches a client on or off. `false` if there is no such client.

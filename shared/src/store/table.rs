@@ -89,12 +89,32 @@ impl Table {
         name: &str,
         value: AttributeValue,
     ) -> Result<bool, StoreError> {
+        self.set_where(key, name, value, "attribute_exists(pk)").await
+    }
+
+    /// As [`Table::set_if_present`], where the attribute itself has to be there.
+    pub(super) async fn replace_attribute(
+        &self,
+        key: Item,
+        name: &str,
+        value: AttributeValue,
+    ) -> Result<bool, StoreError> {
+        self.set_where(key, name, value, "attribute_exists(#name)").await
+    }
+
+    async fn set_where(
+        &self,
+        key: Item,
+        name: &str,
+        value: AttributeValue,
+        condition: &str,
+    ) -> Result<bool, StoreError> {
         let result = self
             .client
             .update_item()
             .table_name(&self.name)
             .set_key(Some(key))
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(condition)
             .update_expression("SET #name = :value")
             .expression_attribute_names("#name", name)
             .expression_attribute_values(":value", value)

@@ -182,7 +182,8 @@ impl Deployment {
 
     /// Whether the functions would take this secret of this client.
     pub(crate) async fn takes(&self, client_id: &str, secret: &str) -> bool {
-        use ciba::domain::client::{ClientId, PresentedCredential};
+        use ciba::domain::client::ClientId;
+        use ciba::domain::client_authentication::PresentedCredential;
         use ciba::domain::secret::Secret;
         let client = self.table.find_client(&ClientId::parse(client_id).unwrap()).await.unwrap().unwrap();
         client.authentication.accepts(&PresentedCredential::ClientSecretBasic(Secret::new(secret)))

@@ -1,0 +1,143 @@
+//! How the client authenticates, and where its keys are.
+
+use jsonwebtoken::jwk::Jwk;
+use serde_json::Value;
+use url::Url;
+
+use crate::config::Issuer;
+use crate::domain::address::is_allowed;
+use crate::domain::client_authentication::{
+    AssertionAudience, AuthenticationMethod, CertificateSubject, ClientAuthentication,
+};
+use crate::domain::client_keys::ClientKeys;
+use crate::domain::jws_algorithm::JwsAlgorithm;
+use crate::domain::secret::SecretHash;
+use crate::protocol::registration::ClientMetadata;
+
+/// Unit: characters. Random ones of base64url then have 192 bits.
+const MIN_SECRET: usize = 32;
+/// Unit: bytes.
+const MAX_KEYS_TEXT: usize = 16 * 1024;
+const MAX_KEYS: usize = 20;
+/// Unit: bytes.
+const MAX_URI: usize = 512;
+/// Members of JWKs that are for their owner alone (RFC 7518 §6).
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// The method with what it needs, and nothing that belongs to another.
+pub(super) fn read(
+    metadata: &ClientMetadata,
+    keys: Option<&ClientKeys>,
+) -> Result<ClientAuthentication, &'static str> {
+    let method = AuthenticationMethod::parse(&metadata.token_endpoint_auth_method)
+        .ok_or("token_endpoint_auth_method is not supported")?;
+    let for_assertions =
+        metadata.token_endpoint_auth_signing_alg.is_some() || metadata.assertion_audience.is_some();
+    if for_assertions && method != AuthenticationMethod::PrivateKeyJwt {
+        return Err(
+            "token_endpoint_auth_signing_alg and assertion_audience belong to the method private_key_jwt",
+        );
+    }
+    let subjects = metadata.certificate_subjects();
+    if !subjects.is_empty() && method != AuthenticationMethod::TlsClientAuth {
+        return Err("the subject of a certificate belongs to the method tls_client_auth");
+    }
+    if metadata.client_secret.is_some() && !method.is_shared_secret() {
+        return Err("client_secret belongs to the methods client_secret_basic and client_secret_post");
+    }
+    match method {
+        AuthenticationMethod::ClientSecretBasic => {
+            Ok(ClientAuthentication::ClientSecretBasic(secret(metadata)?))
+        }
+        AuthenticationMethod::ClientSecretPost => {
+            Ok(ClientAuthentication::ClientSecretPost(secret(metadata)?))
+        }
+        AuthenticationMethod::PrivateKeyJwt => {
+            keys.ok_or("private_key_jwt needs jwks or jwks_uri")?;
+            let algorithm = metadata.token_endpoint_auth_signing_alg.as_deref();
+            let audience = metadata.assertion_audience.as_deref();
+            Ok(ClientAuthentication::PrivateKeyJwt {
+                algorithm: algorithm
+                    .map(|name| {
+                        JwsAlgorithm::parse(name).ok_or("token_endpoint_auth_signing_alg is not offered")
+                    })
+                    .transpose()?,
+                audience: audience
+                    .map_or(Some(AssertionAudience::Issuer), AssertionAudience::parse)
+                    .ok_or("assertion_audience is neither issuer nor endpoints")?,
+            })
+        }
+        AuthenticationMethod::TlsClientAuth => {
+            let [(member, text)] = subjects.into_iter().collect::<Vec<_>>()[..] else {
+                return Err("tls_client_auth needs exactly one member that names the certificate's subject");
+            };
+            let subject = CertificateSubject::parse(member, text)
+                .ok_or("the subject of the certificate is not 1-512 bytes of the form that its member has")?;
+            Ok(ClientAuthentication::TlsClientAuth(subject))
+        }
+        AuthenticationMethod::SelfSignedTlsClientAuth => {
+            keys.ok_or("self_signed_tls_client_auth needs jwks or jwks_uri")?;
+            Ok(ClientAuthentication::SelfSignedTlsClientAuth)
+        }
+    }
+}
+
+/// `backchannel_authentication_request_signing_alg` (`CIBA-4-10`, `CIBA-4-12`).
+pub(super) fn request_signing(
+    metadata: &ClientMetadata,
+    keys: Option<&ClientKeys>,
+) -> Result<Option<JwsAlgorithm>, &'static str> {
+    let Some(name) = metadata.backchannel_authentication_request_signing_alg.as_deref() else {
+        return Ok(None);
+    };
+    keys.ok_or("backchannel_authentication_request_signing_alg needs jwks or jwks_uri")?;
+    let algorithm = JwsAlgorithm::parse(name);
+    algorithm.map(Some).ok_or("backchannel_authentication_request_signing_alg is not offered")
+}
+
+/// `jwks` or `jwks_uri`.
+pub(super) fn keys(metadata: &ClientMetadata, issuer: &Issuer) -> Result<Option<ClientKeys>, &'static str> {
+    match (&metadata.jwks, &metadata.jwks_uri) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err("jwks and jwks_uri exclude each other"),
+        (Some(set), None) => inline(set).map(Some),
+        (None, Some(uri)) => {
+            let url = Url::parse(uri).ok().filter(|url| {
+                let is_own = !issuer.is_local() && url.host_str() == Some(issuer.host());
+                uri.len() <= MAX_URI && !is_own && is_allowed(url, issuer.is_local())
+            });
+            let why = "jwks_uri is not https on the port 443 of a public host, or longer than 512 bytes";
+            url.map(|_| Some(ClientKeys::Uri(uri.clone()))).ok_or(why)
+        }
+    }
+}
+
+/// Every key must be one that is understood: an operator's slip shows here and not at a client's first request.
+fn inline(set: &Value) -> Result<ClientKeys, &'static str> {
+    let keys = set.get("keys").and_then(Value::as_array).ok_or("jwks is not a JWK Set")?;
+    if !(1..=MAX_KEYS).contains(&keys.len()) {
+        return Err("jwks has no key, or more than 20");
+    }
+    if keys.iter().any(|key| PRIVATE.iter().any(|member| key.get(member).is_some())) {
+        return Err("jwks has a private key: whoever has seen it can act for the client");
+    }
+    if keys.iter().any(|key| serde_json::from_value::<Jwk>(key.clone()).is_err()) {
+        return Err("jwks has a key that is malformed or of an unknown kind");
+    }
+    let text = serde_json::json!({ "keys": keys }).to_string();
+    match text.len() <= MAX_KEYS_TEXT {
+        true => Ok(ClientKeys::Inline(text)),
+        false => Err("jwks is longer than 16 KiB"),
+    }
+}
+
+fn secret(metadata: &ClientMetadata) -> Result<SecretHash, &'static str> {
+    let secret = metadata.client_secret.as_ref().ok_or("client_secret is missing")?;
+    if secret.expose().chars().count() < MIN_SECRET {
+        return Err("client_secret has fewer than 32 characters");
+    }
+    match secret.expose().bytes().all(|b| matches!(b, 0x20..=0x7e)) {
+        true => Ok(secret.hash()),
+        false => Err("client_secret has characters that RFC 6749 does not allow"),
+    }
+}
