@@ -17,6 +17,7 @@ mod issuer;
 mod key;
 mod notification;
 mod passkey;
+mod profile;
 mod request;
 mod token;
 
@@ -28,6 +29,7 @@ pub use issuer::Issuer;
 pub use key::{KeySettings, SigningKeys};
 pub use notification::{NotificationSettings, SmsSettings, operator_name, sms_countries};
 pub use passkey::PasskeySettings;
+pub use profile::profile;
 pub use request::{HintSettings, RequestSettings};
 pub use token::TokenSettings;
 

@@ -64,7 +64,9 @@ impl Userinfo {
             self.token(text, invocation).await?;
         }
         let mut claims = person_claims::covered(&live.person.claims, &token.scope);
-        claims.insert("sub".to_owned(), live.person.sub.as_str().into());
+        // `TOK-10-02`: as in the ID token.
+        let keys = self.keys.get(invocation.now).await?;
+        claims.insert("sub".to_owned(), keys.subject(&live.client.subject_type, &live.person)?.into());
         Ok(claims)
     }
 

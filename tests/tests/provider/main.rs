@@ -19,5 +19,7 @@ mod operator;
 mod outages;
 mod passkey;
 mod permissions;
+mod profile;
 mod races;
+mod subjects;
 mod token;
