@@ -61,7 +61,12 @@ impl BackchannelAuthentication {
             hints: HintSettings::read(environment)?,
             hint_tokens: hint_tokens(environment, &issuer, &login_issuers)?,
             login_issuers,
-            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
+            clients: ClientAuthenticator::new(
+                ClientDirectory::new(table.clone()),
+                table.clone(),
+                &issuer,
+                None,
+            ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
             table,

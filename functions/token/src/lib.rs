@@ -28,12 +28,18 @@ impl Token {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
+        let issuer = Issuer::read(environment)?;
         Ok(Self {
-            issuer: Issuer::read(environment)?,
             settings: TokenSettings::read(environment)?,
-            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
+            clients: ClientAuthenticator::new(
+                ClientDirectory::new(table.clone()),
+                table.clone(),
+                &issuer,
+                None,
+            ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
+            issuer,
         })
     }
 

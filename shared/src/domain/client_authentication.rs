@@ -149,6 +149,8 @@ impl CertificateSubject {
 pub enum PresentedCredential {
     ClientSecretBasic(Secret),
     ClientSecretPost(Secret),
+    /// A JWT that says it is the client's; nothing of it is verified yet.
+    Assertion(Secret),
 }
 
 impl ClientAuthentication {
@@ -170,7 +172,8 @@ impl ClientAuthentication {
         }
     }
 
-    /// The method used must be the one registered (`CAUTH-1-02`), and the credential must be right.
+    /// The method used must be the one registered (`CAUTH-1-02`), and the secret must be right. What is signed is accepted
+    /// by who verifies it, never here.
     pub fn accepts(&self, presented: &PresentedCredential) -> bool {
         match (self, presented) {
             (Self::ClientSecretBasic(hash), PresentedCredential::ClientSecretBasic(secret))
@@ -190,6 +193,7 @@ impl ClientAuthentication {
                 let _ = SecretHash::OF_NOTHING.matches(secret);
                 false
             }
+            (_, PresentedCredential::Assertion(_)) => false,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod binding_message;
 pub mod channel;
 pub mod claims;
 pub mod client;
+pub mod client_assertion;
 pub mod client_authentication;
 pub mod client_keys;
 pub mod confirmation;

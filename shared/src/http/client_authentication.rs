@@ -5,14 +5,19 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_http::Request;
 use lambda_http::http::header::AUTHORIZATION;
 
+use crate::config::{Issuer, MtlsHost};
 use crate::domain::client::{Client, ClientId};
+use crate::domain::client_assertion;
 use crate::domain::client_authentication::PresentedCredential;
 use crate::domain::secret::Secret;
 use crate::flows::Invocation;
-use crate::flows::authenticate_client::{NotAuthenticated, authenticate};
+use crate::flows::authenticate_client::{Authenticating, NotAuthenticated};
 use crate::http::form;
+use crate::outbound::ClientKeySets;
+use crate::protocol::jws::UnverifiedJws;
 use crate::protocol::parameters::Parameters;
-use crate::store::{ClientDirectory, StoreError};
+use crate::protocol::routes;
+use crate::store::{ClientDirectory, StoreError, Table};
 
 /// Why the client is not authenticated.
 #[derive(Debug)]
@@ -21,17 +26,28 @@ pub enum Unauthenticated {
     InvalidRequest(&'static str),
     /// 401. The text is for the log.
     InvalidClient(&'static str),
+    /// 503: the client's keys cannot be fetched. The text is for the log.
+    Unavailable(String),
     Store(StoreError),
 }
 
 /// Authenticates clients, at every endpoint where they do so. One per function, built once.
 pub struct ClientAuthenticator {
     clients: ClientDirectory,
+    table: Table,
+    keys: ClientKeySets,
+    issuer: Issuer,
+    mtls: Option<MtlsHost>,
 }
 
 impl ClientAuthenticator {
-    pub fn new(clients: ClientDirectory) -> Self {
-        Self { clients }
+    pub fn new(clients: ClientDirectory, table: Table, issuer: &Issuer, mtls: Option<MtlsHost>) -> Self {
+        Self { clients, table, keys: ClientKeySets::new(issuer.is_local()), issuer: issuer.clone(), mtls }
+    }
+
+    /// The keys of the clients, for what else they sign.
+    pub fn keys(&self) -> &ClientKeySets {
+        &self.keys
     }
 
     /// The client of a form request, if it is who it says. Whatever that uses up is recorded first of all writes.
@@ -42,12 +58,30 @@ impl ClientAuthenticator {
         invocation: &Invocation,
     ) -> Result<Client, Unauthenticated> {
         let (id, credential) = presented(request, form)?;
-        authenticate(&self.clients, &id, &credential, invocation.now).await.map_err(|error| match error {
+        let flow = Authenticating {
+            clients: &self.clients,
+            table: &self.table,
+            keys: &self.keys,
+            issuer: self.issuer.as_str(),
+            endpoints: &self.endpoints(request.uri().path()),
+        };
+        flow.authenticate(&id, &credential, invocation).await.map_err(|error| match error {
             NotAuthenticated::Unknown => Unauthenticated::InvalidClient("unknown client"),
             NotAuthenticated::Disabled => Unauthenticated::InvalidClient("disabled client"),
-            NotAuthenticated::WrongCredential => Unauthenticated::InvalidClient("wrong method or credential"),
+            NotAuthenticated::WrongCredential(why) => Unauthenticated::InvalidClient(why),
+            NotAuthenticated::Unavailable(why) => Unauthenticated::Unavailable(why),
             NotAuthenticated::Store(error) => Unauthenticated::Store(error),
         })
+    }
+
+    /// The token endpoint and the one that is called, on each host (`CAUTH-3-06`, `CIBA-7.1-29`).
+    fn endpoints(&self, called: &str) -> Vec<String> {
+        let paths = [routes::TOKEN, called].into_iter();
+        let on_each = paths.flat_map(|path| {
+            let plain = format!("{}{path}", self.issuer.as_str());
+            [Some(plain), self.mtls.as_ref().map(|host| host.at(path))]
+        });
+        on_each.flatten().collect()
     }
 }
 
@@ -63,6 +97,9 @@ fn presented(
         return Err(Unauthenticated::InvalidRequest("more than one way of client authentication"));
     }
     let named = form.get("client_id");
+    if assertion {
+        return presented_assertion(form, named);
+    }
     if let Some(header) = header {
         let value = header.to_str().ok();
         let (id, secret) =
@@ -77,6 +114,25 @@ fn presented(
         return Err(Unauthenticated::InvalidClient("no credential of a supported method"));
     };
     Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret))))
+}
+
+/// RFC 7523 §2.2. The name in the assertion, not verified yet, says whose keys to verify with; a `client_id` beside it must
+/// be the same (`CAUTH-3-02`).
+fn presented_assertion(
+    form: &Parameters,
+    named: Option<&str>,
+) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
+    let (Some(client_assertion::TYPE), Some(assertion)) =
+        (form.get("client_assertion_type"), form.get("client_assertion"))
+    else {
+        return Err(Unauthenticated::InvalidClient("client_assertion without its type, or of another type"));
+    };
+    let issuer = UnverifiedJws::parse(assertion).ok().and_then(|jws| ClientId::parse(jws.issuer()?));
+    let id = issuer.ok_or(Unauthenticated::InvalidClient("client_assertion is no JWT of a client"))?;
+    if named.is_some_and(|named| named != id.as_str()) {
+        return Err(Unauthenticated::InvalidClient("client_id differs from the assertion's iss"));
+    }
+    Ok((id, PresentedCredential::Assertion(Secret::new(assertion))))
 }
 
 /// Base64, then the first colon, then form-decoding of both parts (`CAUTH-2-01`, `CAUTH-2-02`).
