@@ -7,8 +7,8 @@ mod cancel;
 
 use ciba::aws::Aws;
 use ciba::config::{
-    ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, NotificationSettings,
-    RequestSettings, SmsSettings,
+    ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, MtlsHost,
+    NotificationSettings, RequestSettings, SmsSettings,
 };
 use ciba::domain::asks::Asks;
 use ciba::domain::client::{Client, DeliveryMode};
@@ -61,7 +61,10 @@ impl BackchannelAuthentication {
             hints: HintSettings::read(environment)?,
             hint_tokens: hint_tokens(environment, &issuer, &login_issuers)?,
             login_issuers,
-            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
+            clients: ClientAuthenticator::new(
+                ClientDirectory::new(table.clone()),
+                MtlsHost::read(environment)?,
+            ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
             table,

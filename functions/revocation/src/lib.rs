@@ -1,7 +1,7 @@
 //! The revocation endpoint (RFC 7009): a client gives up what it was granted.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer};
+use ciba::config::{ConfigError, Environment, Issuer, MtlsHost};
 use ciba::flows::Invocation;
 use ciba::flows::revoke::revoke;
 use ciba::http::client_authentication::ClientAuthenticator;
@@ -25,7 +25,10 @@ impl Revocation {
         let table = Table::connect(&aws);
         Ok(Self {
             issuer: Issuer::read(environment)?,
-            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
+            clients: ClientAuthenticator::new(
+                ClientDirectory::new(table.clone()),
+                MtlsHost::read(environment)?,
+            ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
         })

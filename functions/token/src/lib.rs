@@ -1,7 +1,7 @@
 //! The token endpoint (CIBA §10.1, §11; RFC 6749 §6): a client polls, redeems what was approved, once, and refreshes.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, TokenSettings};
+use ciba::config::{ConfigError, Environment, Issuer, MtlsHost, TokenSettings};
 use ciba::domain::client::{Client, DeliveryMode};
 use ciba::flows::Invocation;
 use ciba::flows::issue_tokens::{Issuing, NotIssued};
@@ -31,7 +31,10 @@ impl Token {
         Ok(Self {
             issuer: Issuer::read(environment)?,
             settings: TokenSettings::read(environment)?,
-            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
+            clients: ClientAuthenticator::new(
+                ClientDirectory::new(table.clone()),
+                MtlsHost::read(environment)?,
+            ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
         })

@@ -1,16 +1,19 @@
-//! What a request presents to authenticate its client (RFC 6749 §2.3.1).
+//! What a request presents to authenticate its client (RFC 6749 §2.3.1, RFC 8705 §2).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::Request;
 use lambda_http::http::header::AUTHORIZATION;
 
+use crate::config::MtlsHost;
+use crate::domain::certificate::Certificate;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::client_authentication::PresentedCredential;
 use crate::domain::secret::Secret;
 use crate::flows::Invocation;
 use crate::flows::authenticate_client::{NotAuthenticated, authenticate};
-use crate::http::form;
+use crate::http::{client_certificate, form};
+use crate::outbound::ClientKeySets;
 use crate::protocol::parameters::Parameters;
 use crate::store::{ClientDirectory, StoreError};
 
@@ -21,17 +24,22 @@ pub enum Unauthenticated {
     InvalidRequest(&'static str),
     /// 401. The text is for the log.
     InvalidClient(&'static str),
+    /// What would tell cannot be reached: 503. The text is for the log.
+    Unavailable(String),
     Store(StoreError),
 }
 
 /// Authenticates clients, at every endpoint where they do so. One per function, built once.
 pub struct ClientAuthenticator {
     clients: ClientDirectory,
+    keys: ClientKeySets,
+    mtls: Option<MtlsHost>,
 }
 
 impl ClientAuthenticator {
-    pub fn new(clients: ClientDirectory) -> Self {
-        Self { clients }
+    /// Without `mtls` no certificate authenticates anybody.
+    pub fn new(clients: ClientDirectory, mtls: Option<MtlsHost>) -> Self {
+        Self { clients, keys: ClientKeySets::default(), mtls }
     }
 
     /// The client of a form request, if it is who it says. Whatever that uses up is recorded first of all writes.
@@ -41,20 +49,27 @@ impl ClientAuthenticator {
         form: &Parameters,
         invocation: &Invocation,
     ) -> Result<Client, Unauthenticated> {
-        let (id, credential) = presented(request, form)?;
-        authenticate(&self.clients, &id, &credential, invocation.now).await.map_err(|error| match error {
+        let certificate = client_certificate::presented(request, self.mtls.as_ref(), invocation.now)
+            .map_err(|error| Unauthenticated::InvalidClient(error.0))?;
+        let (id, credential) = presented(request, form, certificate)?;
+        let authenticated = authenticate(&self.clients, &self.keys, &id, &credential, invocation.now).await;
+        authenticated.map_err(|error| match error {
             NotAuthenticated::Unknown => Unauthenticated::InvalidClient("unknown client"),
             NotAuthenticated::Disabled => Unauthenticated::InvalidClient("disabled client"),
             NotAuthenticated::WrongCredential => Unauthenticated::InvalidClient("wrong method or credential"),
+            NotAuthenticated::Unavailable(why) => Unauthenticated::Unavailable(why),
             NotAuthenticated::Store(error) => Unauthenticated::Store(error),
         })
     }
 }
 
 /// Reads the one credential that a request may have (`CAUTH-1-01`). A further method slots in here.
+///
+/// A certificate is the credential where there is no other. Beside one it is what tokens are bound to (RFC 8705 §3).
 fn presented(
     request: &Request,
     form: &Parameters,
+    certificate: Option<Certificate>,
 ) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
     let header = request.headers().get(AUTHORIZATION);
     let secret = form.get("client_secret");
@@ -73,10 +88,16 @@ fn presented(
         }
         return Ok((id, PresentedCredential::ClientSecretBasic(secret)));
     }
-    let (Some(id), Some(secret)) = (named.and_then(ClientId::parse), secret) else {
-        return Err(Unauthenticated::InvalidClient("no credential of a supported method"));
-    };
-    Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret))))
+    // `CIBA-7.1-28`: with a certificate too, the name is a parameter.
+    match (named.and_then(ClientId::parse), secret, certificate) {
+        (Some(id), Some(secret), _) => Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret)))),
+        (Some(id), None, Some(certificate)) if !assertion => {
+            Ok((id, PresentedCredential::Certificate(Box::new(certificate))))
+        }
+        (None | Some(_), None | Some(_), None | Some(_)) => {
+            Err(Unauthenticated::InvalidClient("no credential of a supported method"))
+        }
+    }
 }
 
 /// Base64, then the first colon, then form-decoding of both parts (`CAUTH-2-01`, `CAUTH-2-02`).
