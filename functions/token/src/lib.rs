@@ -3,6 +3,7 @@
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer, MtlsHost, TokenSettings};
 use ciba::domain::client::{Client, DeliveryMode};
+use ciba::domain::confirmation::Confirmation;
 use ciba::flows::Invocation;
 use ciba::flows::issue_tokens::{Issuing, NotIssued};
 use ciba::flows::poll::{PollOutcome, poll};
@@ -55,11 +56,12 @@ impl Token {
         let form = form::read(request)?;
         let client = self.clients.authenticate(request, &form, invocation).await?;
         let TokenRequest { grant, resources } = token::parse(&form)?;
+        let confirmation = Confirmation::NOTHING;
         match grant {
             PresentedGrant::AuthReqId(auth_req_id) => {
                 may_poll(&client)?;
-                self.poll(&client, &redeem::Presented { auth_req_id, resources: &resources }, invocation)
-                    .await
+                let presented = redeem::Presented { auth_req_id, resources: &resources, confirmation };
+                self.poll(&client, &presented, invocation).await
             }
             PresentedGrant::RefreshToken { token, scope } => {
                 may_refresh(&client)?;
@@ -70,6 +72,7 @@ impl Token {
                     counter,
                     scope: scope.as_ref(),
                     resources: &resources,
+                    confirmation,
                 };
                 self.refresh(&client, &presented, invocation).await
             }
@@ -188,6 +191,10 @@ fn not_issued(error: NotIssued) -> Refusal<Error> {
         NotIssued::Keys(error) => error.into(),
         NotIssued::Target(why) => Error::InvalidTarget(why).into(),
         NotIssued::Scope(why) => Error::InvalidScope(why).into(),
+        NotIssued::Unbound => {
+            Error::InvalidRequest("the client's access tokens are bound; show what to bind this one to")
+                .into()
+        }
     }
 }
 

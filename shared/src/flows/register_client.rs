@@ -63,6 +63,15 @@ pub fn check(
     let profile = metadata.profile.as_deref().map_or(Some(Profile::Plain), Profile::parse);
     let profile = profile.ok_or_else(|| refuse("profile is neither plain nor fapi-ciba"))?;
     let delivery = delivery(&metadata, issuer).map_err(refuse)?;
+    let sender_constraint = SenderConstraint {
+        certificate: metadata.tls_client_certificate_bound_access_tokens,
+        dpop: metadata.dpop_bound_access_tokens,
+    };
+    if delivery.mode() == DeliveryMode::Push && sender_constraint != SenderConstraint::default() {
+        return Err(refuse(
+            "tokens that are pushed are bound to nothing, because the client shows nothing then",
+        ));
+    }
     let scope = Scope::parse(&metadata.scope)
         .filter(|scope| scope.contains(Scope::OPENID))
         .ok_or_else(|| refuse("scope does not contain openid, or has characters that no scope has"))?;
@@ -88,10 +97,7 @@ pub fn check(
         keys,
         profile,
         request_signing,
-        sender_constraint: SenderConstraint {
-            certificate: metadata.tls_client_certificate_bound_access_tokens,
-            dpop: metadata.dpop_bound_access_tokens,
-        },
+        sender_constraint,
         authorization_details_types: metadata.authorization_details_types,
         subject_type: SubjectType::Public,
         delivery,
