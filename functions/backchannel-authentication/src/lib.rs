@@ -63,6 +63,8 @@ impl BackchannelAuthentication {
             login_issuers,
             clients: ClientAuthenticator::new(
                 ClientDirectory::new(table.clone()),
+                table.clone(),
+                &issuer,
                 MtlsHost::read(environment)?,
             ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),

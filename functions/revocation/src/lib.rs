@@ -23,14 +23,17 @@ impl Revocation {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
+        let issuer = Issuer::read(environment)?;
         Ok(Self {
-            issuer: Issuer::read(environment)?,
             clients: ClientAuthenticator::new(
                 ClientDirectory::new(table.clone()),
+                table.clone(),
+                &issuer,
                 MtlsHost::read(environment)?,
             ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
+            issuer,
         })
     }
 

@@ -3,7 +3,7 @@
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer, MtlsHost, TokenSettings};
 use ciba::domain::client::{Client, DeliveryMode};
-use ciba::domain::confirmation::Confirmation;
+use ciba::domain::confirmation::{Confirmation, Thumbprint};
 use ciba::flows::Invocation;
 use ciba::flows::issue_tokens::{Issuing, NotIssued};
 use ciba::flows::poll::{PollOutcome, poll};
@@ -29,15 +29,18 @@ impl Token {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
+        let issuer = Issuer::read(environment)?;
         Ok(Self {
-            issuer: Issuer::read(environment)?,
             settings: TokenSettings::read(environment)?,
             clients: ClientAuthenticator::new(
                 ClientDirectory::new(table.clone()),
+                table.clone(),
+                &issuer,
                 MtlsHost::read(environment)?,
             ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
+            issuer,
         })
     }
 
@@ -56,7 +59,8 @@ impl Token {
         let form = form::read(request)?;
         let client = self.clients.authenticate(request, &form, invocation).await?;
         let TokenRequest { grant, resources } = token::parse(&form)?;
-        let confirmation = Confirmation::NOTHING;
+        let certificate = self.certificate(request, &client, false, invocation)?;
+        let confirmation = Confirmation { certificate, key: None };
         match grant {
             PresentedGrant::AuthReqId(auth_req_id) => {
                 may_poll(&client)?;
@@ -77,6 +81,19 @@ impl Token {
                 self.refresh(&client, &presented, invocation).await
             }
         }
+    }
+
+    /// The certificate that the access token is bound to (RFC 8705 §3).
+    fn certificate(
+        &self,
+        request: &Request,
+        client: &Client,
+        shows_key: bool,
+        invocation: &Invocation,
+    ) -> Result<Option<Thumbprint>, Refusal<Error>> {
+        let presented = self.clients.certificate(request, invocation)?;
+        let binding = presented.filter(|_| client.binds_to_certificate(shows_key));
+        Ok(binding.map(|certificate| certificate.thumbprint()))
     }
 
     /// Find → owner? → decided? → issue.

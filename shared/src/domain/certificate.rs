@@ -3,12 +3,14 @@
 
 use std::net::IpAddr;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
 
 use crate::domain::client_authentication::CertificateSubject;
+use crate::domain::confirmation::Thumbprint;
 use crate::domain::distinguished_name::DistinguishedName;
 use crate::domain::time::Timestamp;
 
@@ -71,6 +73,13 @@ impl Certificate {
 
     pub fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// `x5t#S256` (`TOK-5-01`).
+    pub fn thumbprint(&self) -> Thumbprint {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, &self.der).as_ref());
+        Thumbprint::new(bytes)
     }
 
     /// Both ends of the period belong to it (RFC 5280 §4.1.2.5). There is no leeway: the clocks of those who issue

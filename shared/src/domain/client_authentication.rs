@@ -151,6 +151,8 @@ impl CertificateSubject {
 pub enum PresentedCredential {
     ClientSecretBasic(Secret),
     ClientSecretPost(Secret),
+    /// A JWT that says it is the client's; nothing of it is verified yet.
+    Assertion(Secret),
     /// At the host for mutual TLS, and no other credential.
     Certificate(Box<Certificate>),
 }
@@ -174,8 +176,8 @@ impl ClientAuthentication {
         }
     }
 
-    /// The method used must be the one registered (`CAUTH-1-02`), and the credential must be right. Which certificates a
-    /// client made itself is not said here, but by its [keys](crate::domain::client::Client::keys).
+    /// The method used must be the one registered (`CAUTH-1-02`), and the secret must be right. What is signed and
+    /// what is shown is accepted by who verifies it, never here.
     pub fn accepts(&self, presented: &PresentedCredential) -> bool {
         match (self, presented) {
             (Self::ClientSecretBasic(hash), PresentedCredential::ClientSecretBasic(secret))
@@ -195,16 +197,7 @@ impl ClientAuthentication {
                 let _ = SecretHash::OF_NOTHING.matches(secret);
                 false
             }
-            (Self::TlsClientAuth(subject), PresentedCredential::Certificate(certificate)) => {
-                certificate.is_issued_to(subject)
-            }
-            (
-                Self::ClientSecretBasic(_)
-                | Self::ClientSecretPost(_)
-                | Self::PrivateKeyJwt { .. }
-                | Self::SelfSignedTlsClientAuth,
-                PresentedCredential::Certificate(_),
-            ) => false,
+            (_, PresentedCredential::Assertion(_) | PresentedCredential::Certificate(_)) => false,
         }
     }
 }

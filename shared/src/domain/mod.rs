@@ -9,6 +9,7 @@ pub mod certificate;
 pub mod channel;
 pub mod claims;
 pub mod client;
+pub mod client_assertion;
 pub mod client_authentication;
 pub mod client_keys;
 pub mod confirmation;

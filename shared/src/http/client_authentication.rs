@@ -1,21 +1,24 @@
-//! What a request presents to authenticate its client (RFC 6749 §2.3.1, RFC 8705 §2).
+//! What a request presents to authenticate its client (RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::Request;
 use lambda_http::http::header::AUTHORIZATION;
 
-use crate::config::MtlsHost;
+use crate::config::{Issuer, MtlsHost};
 use crate::domain::certificate::Certificate;
 use crate::domain::client::{Client, ClientId};
+use crate::domain::client_assertion;
 use crate::domain::client_authentication::PresentedCredential;
 use crate::domain::secret::Secret;
 use crate::flows::Invocation;
-use crate::flows::authenticate_client::{NotAuthenticated, authenticate};
+use crate::flows::authenticate_client::{Authenticating, NotAuthenticated};
 use crate::http::{client_certificate, form};
 use crate::outbound::ClientKeySets;
+use crate::protocol::jws::UnverifiedJws;
 use crate::protocol::parameters::Parameters;
-use crate::store::{ClientDirectory, StoreError};
+use crate::protocol::routes;
+use crate::store::{ClientDirectory, StoreError, Table};
 
 /// Why the client is not authenticated.
 #[derive(Debug)]
@@ -24,7 +27,7 @@ pub enum Unauthenticated {
     InvalidRequest(&'static str),
     /// 401. The text is for the log.
     InvalidClient(&'static str),
-    /// What would tell cannot be reached: 503. The text is for the log.
+    /// 503: the client's keys cannot be fetched. The text is for the log.
     Unavailable(String),
     Store(StoreError),
 }
@@ -32,14 +35,21 @@ pub enum Unauthenticated {
 /// Authenticates clients, at every endpoint where they do so. One per function, built once.
 pub struct ClientAuthenticator {
     clients: ClientDirectory,
+    table: Table,
     keys: ClientKeySets,
+    issuer: Issuer,
     mtls: Option<MtlsHost>,
 }
 
 impl ClientAuthenticator {
     /// Without `mtls` no certificate authenticates anybody.
-    pub fn new(clients: ClientDirectory, mtls: Option<MtlsHost>) -> Self {
-        Self { clients, keys: ClientKeySets::default(), mtls }
+    pub fn new(clients: ClientDirectory, table: Table, issuer: &Issuer, mtls: Option<MtlsHost>) -> Self {
+        Self { clients, table, keys: ClientKeySets::new(issuer.is_local()), issuer: issuer.clone(), mtls }
+    }
+
+    /// The keys of the clients, for what else they sign.
+    pub fn keys(&self) -> &ClientKeySets {
+        &self.keys
     }
 
     /// The client of a form request, if it is who it says. Whatever that uses up is recorded first of all writes.
@@ -49,17 +59,42 @@ impl ClientAuthenticator {
         form: &Parameters,
         invocation: &Invocation,
     ) -> Result<Client, Unauthenticated> {
-        let certificate = client_certificate::presented(request, self.mtls.as_ref(), invocation.now)
-            .map_err(|error| Unauthenticated::InvalidClient(error.0))?;
+        let certificate = self.certificate(request, invocation)?;
         let (id, credential) = presented(request, form, certificate)?;
-        let authenticated = authenticate(&self.clients, &self.keys, &id, &credential, invocation.now).await;
-        authenticated.map_err(|error| match error {
+        let flow = Authenticating {
+            clients: &self.clients,
+            table: &self.table,
+            keys: &self.keys,
+            issuer: self.issuer.as_str(),
+            endpoints: &self.endpoints(request.uri().path()),
+        };
+        flow.authenticate(&id, &credential, invocation).await.map_err(|error| match error {
             NotAuthenticated::Unknown => Unauthenticated::InvalidClient("unknown client"),
             NotAuthenticated::Disabled => Unauthenticated::InvalidClient("disabled client"),
-            NotAuthenticated::WrongCredential => Unauthenticated::InvalidClient("wrong method or credential"),
+            NotAuthenticated::WrongCredential(why) => Unauthenticated::InvalidClient(why),
             NotAuthenticated::Unavailable(why) => Unauthenticated::Unavailable(why),
             NotAuthenticated::Store(error) => Unauthenticated::Store(error),
         })
+    }
+
+    /// The certificate that came with a request, whether it is what authenticates the client or not.
+    pub fn certificate(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> Result<Option<Certificate>, Unauthenticated> {
+        let presented = client_certificate::presented(request, self.mtls.as_ref(), invocation.now);
+        presented.map_err(|error| Unauthenticated::InvalidClient(error.0))
+    }
+
+    /// The token endpoint and the one that is called, on each host (`CAUTH-3-06`, `CIBA-7.1-29`).
+    fn endpoints(&self, called: &str) -> Vec<String> {
+        let paths = [routes::TOKEN, called].into_iter();
+        let on_each = paths.flat_map(|path| {
+            let plain = format!("{}{path}", self.issuer.as_str());
+            [Some(plain), self.mtls.as_ref().map(|host| host.at(path))]
+        });
+        on_each.flatten().collect()
     }
 }
 
@@ -78,6 +113,9 @@ fn presented(
         return Err(Unauthenticated::InvalidRequest("more than one way of client authentication"));
     }
     let named = form.get("client_id");
+    if assertion {
+        return presented_assertion(form, named);
+    }
     if let Some(header) = header {
         let value = header.to_str().ok();
         let (id, secret) =
@@ -91,13 +129,32 @@ fn presented(
     // `CIBA-7.1-28`: with a certificate too, the name is a parameter.
     match (named.and_then(ClientId::parse), secret, certificate) {
         (Some(id), Some(secret), _) => Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret)))),
-        (Some(id), None, Some(certificate)) if !assertion => {
+        (Some(id), None, Some(certificate)) => {
             Ok((id, PresentedCredential::Certificate(Box::new(certificate))))
         }
-        (None | Some(_), None | Some(_), None | Some(_)) => {
+        (None, _, _) | (_, None, None) => {
             Err(Unauthenticated::InvalidClient("no credential of a supported method"))
         }
     }
+}
+
+/// RFC 7523 §2.2. The name in the assertion, not verified yet, says whose keys to verify with; a `client_id` beside it must
+/// be the same (`CAUTH-3-02`).
+fn presented_assertion(
+    form: &Parameters,
+    named: Option<&str>,
+) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
+    let (Some(client_assertion::TYPE), Some(assertion)) =
+        (form.get("client_assertion_type"), form.get("client_assertion"))
+    else {
+        return Err(Unauthenticated::InvalidClient("client_assertion without its type, or of another type"));
+    };
+    let issuer = UnverifiedJws::parse(assertion).ok().and_then(|jws| ClientId::parse(jws.issuer()?));
+    let id = issuer.ok_or(Unauthenticated::InvalidClient("client_assertion is no JWT of a client"))?;
+    if named.is_some_and(|named| named != id.as_str()) {
+        return Err(Unauthenticated::InvalidClient("client_id differs from the assertion's iss"));
+    }
+    Ok((id, PresentedCredential::Assertion(Secret::new(assertion))))
 }
 
 /// Base64, then the first colon, then form-decoding of both parts (`CAUTH-2-01`, `CAUTH-2-02`).

@@ -3,6 +3,7 @@
 mod backchannel_authentication;
 mod blocks;
 mod budget;
+mod client_assertion;
 mod conflicts;
 mod consent;
 mod delivery;

@@ -1,5 +1,6 @@
 //! Mutual TLS (RFC 8705): certificates come in events as API Gateway makes them, and in no other way.
 
+mod bound_tokens;
 mod client_authentication;
 mod self_signed;
 
