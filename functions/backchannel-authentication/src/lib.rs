@@ -7,8 +7,8 @@ mod cancel;
 
 use ciba::aws::Aws;
 use ciba::config::{
-    ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, NotificationSettings,
-    RequestSettings, SmsSettings,
+    ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, MtlsHost,
+    NotificationSettings, RequestSettings, SmsSettings,
 };
 use ciba::domain::asks::Asks;
 use ciba::domain::client::{Client, DeliveryMode};
@@ -65,7 +65,7 @@ impl BackchannelAuthentication {
                 ClientDirectory::new(table.clone()),
                 table.clone(),
                 &issuer,
-                None,
+                MtlsHost::read(environment)?,
             ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),

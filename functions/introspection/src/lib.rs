@@ -1,7 +1,7 @@
 //! The introspection endpoint (RFC 7662): a client asks whether a token of its own, or for it, still counts.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer};
+use ciba::config::{ConfigError, Environment, Issuer, MtlsHost};
 use ciba::flows::Invocation;
 use ciba::flows::introspect::Introspecting;
 use ciba::http::client_authentication::ClientAuthenticator;
@@ -29,7 +29,7 @@ impl Introspection {
                 ClientDirectory::new(table.clone()),
                 table.clone(),
                 &issuer,
-                None,
+                MtlsHost::read(environment)?,
             ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,

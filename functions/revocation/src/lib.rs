@@ -1,7 +1,7 @@
 //! The revocation endpoint (RFC 7009): a client gives up what it was granted.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer};
+use ciba::config::{ConfigError, Environment, Issuer, MtlsHost};
 use ciba::flows::Invocation;
 use ciba::flows::revoke::revoke;
 use ciba::http::client_authentication::ClientAuthenticator;
@@ -29,7 +29,7 @@ impl Revocation {
                 ClientDirectory::new(table.clone()),
                 table.clone(),
                 &issuer,
-                None,
+                MtlsHost::read(environment)?,
             ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,

@@ -1,8 +1,9 @@
 //! The token endpoint (CIBA §10.1, §11; RFC 6749 §6): a client polls, redeems what was approved, once, and refreshes.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, TokenSettings};
+use ciba::config::{ConfigError, Environment, Issuer, MtlsHost, TokenSettings};
 use ciba::domain::client::{Client, DeliveryMode};
+use ciba::domain::confirmation::{Confirmation, Thumbprint};
 use ciba::flows::Invocation;
 use ciba::flows::issue_tokens::{Issuing, NotIssued};
 use ciba::flows::poll::{PollOutcome, poll};
@@ -35,7 +36,7 @@ impl Token {
                 ClientDirectory::new(table.clone()),
                 table.clone(),
                 &issuer,
-                None,
+                MtlsHost::read(environment)?,
             ),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
@@ -58,11 +59,13 @@ impl Token {
         let form = form::read(request)?;
         let client = self.clients.authenticate(request, &form, invocation).await?;
         let TokenRequest { grant, resources } = token::parse(&form)?;
+        let certificate = self.certificate(request, &client, false, invocation)?;
+        let confirmation = Confirmation { certificate, key: None };
         match grant {
             PresentedGrant::AuthReqId(auth_req_id) => {
                 may_poll(&client)?;
-                self.poll(&client, &redeem::Presented { auth_req_id, resources: &resources }, invocation)
-                    .await
+                let presented = redeem::Presented { auth_req_id, resources: &resources, confirmation };
+                self.poll(&client, &presented, invocation).await
             }
             PresentedGrant::RefreshToken { token, scope } => {
                 may_refresh(&client)?;
@@ -73,10 +76,24 @@ impl Token {
                     counter,
                     scope: scope.as_ref(),
                     resources: &resources,
+                    confirmation,
                 };
                 self.refresh(&client, &presented, invocation).await
             }
         }
+    }
+
+    /// The certificate that the access token is bound to (RFC 8705 §3).
+    fn certificate(
+        &self,
+        request: &Request,
+        client: &Client,
+        shows_key: bool,
+        invocation: &Invocation,
+    ) -> Result<Option<Thumbprint>, Refusal<Error>> {
+        let presented = self.clients.certificate(request, invocation)?;
+        let binding = presented.filter(|_| client.binds_to_certificate(shows_key));
+        Ok(binding.map(|certificate| certificate.thumbprint()))
     }
 
     /// Find → owner? → decided? → issue.
@@ -191,6 +208,10 @@ fn not_issued(error: NotIssued) -> Refusal<Error> {
         NotIssued::Keys(error) => error.into(),
         NotIssued::Target(why) => Error::InvalidTarget(why).into(),
         NotIssued::Scope(why) => Error::InvalidScope(why).into(),
+        NotIssued::Unbound => {
+            Error::InvalidRequest("the client's access tokens are bound; show what to bind this one to")
+                .into()
+        }
     }
 }
 

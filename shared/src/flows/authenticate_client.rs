@@ -1,5 +1,6 @@
 //! Client authentication (CIBA §7.2 step 1, RFC 6749 §2.3): the credential is known, is it right?
 
+use crate::domain::certificate::Certificate;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::client_assertion::{self, AssertionRules};
 use crate::domain::client_authentication::{ClientAuthentication, PresentedCredential};
@@ -81,7 +82,7 @@ impl Authenticating<'_> {
                 | PresentedCredential::ClientSecretPost(secret) => {
                     let _ = SecretHash::OF_NOTHING.matches(secret);
                 }
-                PresentedCredential::Assertion(_) => {}
+                PresentedCredential::Assertion(_) | PresentedCredential::Certificate(_) => {}
             }
             return Err(NotAuthenticated::Unknown);
         };
@@ -95,6 +96,10 @@ impl Authenticating<'_> {
                 }
             }
             PresentedCredential::Assertion(assertion) => Some(self.verify(&client, assertion, now).await?),
+            PresentedCredential::Certificate(certificate) => {
+                self.recognise(&client, certificate, now).await?;
+                None
+            }
         };
         match client.active {
             true => Ok((client, guard)),
@@ -140,5 +145,37 @@ impl Authenticating<'_> {
             profile: client.profile,
         };
         rules.judge(&claims, now).map_err(WrongCredential)
+    }
+
+    /// Whose certificate it is: that of a name which an authority vouches for (RFC 8705 §2.1), or one that the client
+    /// registered itself, byte for byte (§2.2, `CAUTH-4-05`).
+    async fn recognise(
+        &self,
+        client: &Client,
+        certificate: &Certificate,
+        now: Timestamp,
+    ) -> Result<(), NotAuthenticated> {
+        use NotAuthenticated::{Unavailable, WrongCredential};
+        let is_its_own = match (&client.authentication, &client.keys) {
+            (ClientAuthentication::TlsClientAuth(subject), _) => certificate.is_issued_to(subject),
+            (ClientAuthentication::SelfSignedTlsClientAuth, Some(keys)) => {
+                let registered = self.keys.certificates(keys, now).await.map_err(|error| match error {
+                    NotVerified::Invalid(why) => WrongCredential(why),
+                    NotVerified::Unavailable(why) => Unavailable(why),
+                })?;
+                registered.iter().any(|der| der == certificate.der())
+            }
+            (
+                ClientAuthentication::ClientSecretBasic(_)
+                | ClientAuthentication::ClientSecretPost(_)
+                | ClientAuthentication::PrivateKeyJwt { .. }
+                | ClientAuthentication::SelfSignedTlsClientAuth,
+                _,
+            ) => return Err(WrongCredential("the client is not registered for mutual TLS")),
+        };
+        match is_its_own {
+            true => Ok(()),
+            false => Err(WrongCredential("the certificate is not the client's")),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a request presents to authenticate its client (RFC 6749 §2.3.1).
+//! What a request presents to authenticate its client (RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,13 +6,14 @@ use lambda_http::Request;
 use lambda_http::http::header::AUTHORIZATION;
 
 use crate::config::{Issuer, MtlsHost};
+use crate::domain::certificate::Certificate;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::client_assertion;
 use crate::domain::client_authentication::PresentedCredential;
 use crate::domain::secret::Secret;
 use crate::flows::Invocation;
 use crate::flows::authenticate_client::{Authenticating, NotAuthenticated};
-use crate::http::form;
+use crate::http::{client_certificate, form};
 use crate::outbound::ClientKeySets;
 use crate::protocol::jws::UnverifiedJws;
 use crate::protocol::parameters::Parameters;
@@ -41,6 +42,7 @@ pub struct ClientAuthenticator {
 }
 
 impl ClientAuthenticator {
+    /// Without `mtls` no certificate authenticates anybody.
     pub fn new(clients: ClientDirectory, table: Table, issuer: &Issuer, mtls: Option<MtlsHost>) -> Self {
         Self { clients, table, keys: ClientKeySets::new(issuer.is_local()), issuer: issuer.clone(), mtls }
     }
@@ -57,7 +59,8 @@ impl ClientAuthenticator {
         form: &Parameters,
         invocation: &Invocation,
     ) -> Result<Client, Unauthenticated> {
-        let (id, credential) = presented(request, form)?;
+        let certificate = self.certificate(request, invocation)?;
+        let (id, credential) = presented(request, form, certificate)?;
         let flow = Authenticating {
             clients: &self.clients,
             table: &self.table,
@@ -74,6 +77,16 @@ impl ClientAuthenticator {
         })
     }
 
+    /// The certificate that came with a request, whether it is what authenticates the client or not.
+    pub fn certificate(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> Result<Option<Certificate>, Unauthenticated> {
+        let presented = client_certificate::presented(request, self.mtls.as_ref(), invocation.now);
+        presented.map_err(|error| Unauthenticated::InvalidClient(error.0))
+    }
+
     /// The token endpoint and the one that is called, on each host (`CAUTH-3-06`, `CIBA-7.1-29`).
     fn endpoints(&self, called: &str) -> Vec<String> {
         let paths = [routes::TOKEN, called].into_iter();
@@ -86,9 +99,12 @@ impl ClientAuthenticator {
 }
 
 /// Reads the one credential that a request may have (`CAUTH-1-01`). A further method slots in here.
+///
+/// A certificate is the credential where there is no other. Beside one it is what tokens are bound to (RFC 8705 §3).
 fn presented(
     request: &Request,
     form: &Parameters,
+    certificate: Option<Certificate>,
 ) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
     let header = request.headers().get(AUTHORIZATION);
     let secret = form.get("client_secret");
@@ -110,10 +126,16 @@ fn presented(
         }
         return Ok((id, PresentedCredential::ClientSecretBasic(secret)));
     }
-    let (Some(id), Some(secret)) = (named.and_then(ClientId::parse), secret) else {
-        return Err(Unauthenticated::InvalidClient("no credential of a supported method"));
-    };
-    Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret))))
+    // `CIBA-7.1-28`: with a certificate too, the name is a parameter.
+    match (named.and_then(ClientId::parse), secret, certificate) {
+        (Some(id), Some(secret), _) => Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret)))),
+        (Some(id), None, Some(certificate)) => {
+            Ok((id, PresentedCredential::Certificate(Box::new(certificate))))
+        }
+        (None, _, _) | (_, None, None) => {
+            Err(Unauthenticated::InvalidClient("no credential of a supported method"))
+        }
+    }
 }
 
 /// RFC 7523 §2.2. The name in the assertion, not verified yet, says whose keys to verify with; a `client_id` beside it must

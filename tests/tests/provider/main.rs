@@ -15,6 +15,7 @@ mod foreign_issuer;
 mod grants;
 mod keys;
 mod lost_responses;
+mod mutual_tls;
 mod notification;
 mod operator;
 mod outages;
