@@ -14,6 +14,7 @@ pub mod confirmation;
 pub mod contact;
 pub mod decision;
 pub mod delivery;
+pub mod dpop;
 pub mod event;
 pub mod evidence;
 pub mod grant;

@@ -10,12 +10,14 @@ use crate::domain::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuardedToken {
     LoginHintToken,
+    DpopProof,
 }
 
 impl GuardedToken {
     const fn as_str(self) -> &'static str {
         match self {
             Self::LoginHintToken => "login_hint_token",
+            Self::DpopProof => "dpop",
         }
     }
 }
@@ -29,7 +31,7 @@ pub struct ReplayGuard {
 }
 
 impl ReplayGuard {
-    /// `issuer` is who made the token, within which its `jti` is unique. Who sends it does not matter: a token that
+    /// `issuer` is who made the token, or its key, within which its `jti` is unique. Who sends it does not matter: a token that
     /// one client has used is used for all.
     pub fn new(token: GuardedToken, issuer: &str, jti: &str, expires_at: Timestamp) -> Self {
         let mut context = Context::new(&SHA256);

@@ -3,6 +3,7 @@
 pub mod bearer;
 pub mod browser;
 pub mod client_authentication;
+pub mod dpop;
 mod failure;
 pub mod form;
 pub mod json;

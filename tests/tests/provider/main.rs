@@ -19,5 +19,6 @@ mod operator;
 mod outages;
 mod passkey;
 mod permissions;
+mod prover;
 mod races;
 mod token;
