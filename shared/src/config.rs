@@ -11,6 +11,7 @@ use std::time::Duration;
 
 mod decision;
 mod delivery;
+mod dpop;
 mod event;
 mod foreign_issuer;
 mod issuer;
@@ -24,6 +25,7 @@ mod token;
 
 pub use decision::DecisionSettings;
 pub use delivery::DeliverySettings;
+pub use dpop::DpopSettings;
 pub use event::EventSettings;
 pub use foreign_issuer::{HintIssuers, LoginIssuers};
 pub use issuer::Issuer;

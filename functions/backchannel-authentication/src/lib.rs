@@ -7,8 +7,8 @@ mod cancel;
 
 use ciba::aws::Aws;
 use ciba::config::{
-    ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, MtlsHost,
-    NotificationSettings, RequestSettings, SmsSettings,
+    ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, NotificationSettings,
+    RequestSettings, SmsSettings,
 };
 use ciba::domain::asks::Asks;
 use ciba::domain::client::{Client, DeliveryMode};
@@ -32,7 +32,7 @@ use ciba::protocol::backchannel_authentication::{
 };
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
-use ciba::store::{ClientDirectory, Table};
+use ciba::store::Table;
 
 const CONTENDED: &str = "too many requests for one person at one moment";
 
@@ -61,12 +61,7 @@ impl BackchannelAuthentication {
             hints: HintSettings::read(environment)?,
             hint_tokens: hint_tokens(environment, &issuer, &login_issuers)?,
             login_issuers,
-            clients: ClientAuthenticator::new(
-                ClientDirectory::new(table.clone()),
-                table.clone(),
-                &issuer,
-                MtlsHost::read(environment)?,
-            ),
+            clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
             table,

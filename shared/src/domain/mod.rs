@@ -17,6 +17,7 @@ pub mod contact;
 pub mod decision;
 pub mod delivery;
 pub mod distinguished_name;
+pub mod dpop;
 pub mod event;
 pub mod evidence;
 pub mod grant;

@@ -22,6 +22,7 @@ mod outages;
 mod passkey;
 mod permissions;
 mod profile;
+mod prover;
 mod races;
 mod subjects;
 mod token;

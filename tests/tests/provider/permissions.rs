@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::client_assertion::{asserted, claims, register};
 use crate::foreign_issuer::{ForeignIssuer, Key};
+use crate::prover::{Prover, with_proof};
 
 /// Function, action, and the leading key with a star for what follows its first part.
 type Permission = (String, String, String);
@@ -203,7 +204,12 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     provider.consent("alice", "GET", &format!("/consent/{request_key}"), "", at(2.0)).await;
     provider.poll(&auth_req_id, at(2.0)).await;
     provider.approve(&request_key, at(3.0)).await;
-    let tokens = provider.poll(&auth_req_id, at(6.0)).await;
+    // With a proof, which is used up.
+    let prover = Prover::new();
+    let parameters = [("grant_type", "urn:openid:params:grant-type:ciba"), ("auth_req_id", &auth_req_id)];
+    let poll = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&parameters));
+    let proof = prover.proof("POST", "/oauth/token", at(6.0), json!({}));
+    let tokens = provider.call(&provider.token, &with_proof(poll, &proof), at(6.0)).await;
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token"))];
     let refresh = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&refresh));
     let refreshed = provider.call(&provider.token, &refresh, at(7.0)).await;
