@@ -1,5 +1,8 @@
 //! What a client under the profile registers, and what a deployment under it says of itself.
 
+use ciba::config::{Issuer, LoginIssuers};
+use ciba::domain::profile::Profile;
+use ciba::flows::register_client::Registrar;
 use ciba_tests::{Provider, SECRET, START, request};
 use serde_json::{Value, json};
 
@@ -99,4 +102,20 @@ async fn a_deployment_under_the_profile_registers_and_announces_nothing_less() {
         assert!(methods.contains("private_key_jwt") && !methods.contains("client_secret"), "{methods}");
     }
     assert!(!metadata.to_string().contains("RS256"), "{metadata}");
+}
+
+/// FCIBA-18, TOK-11-07
+#[tokio::test]
+async fn a_client_of_before_the_profile_is_let_in_nowhere_in_a_deployment_under_it() {
+    let provider = Provider::empty(&[("PROFILE", "fapi-ciba")]).await;
+    let metadata = json!({
+        "client_id": "kiosk", "client_name": "City Kiosk", "client_secret": SECRET, "scope": "openid",
+        "grant_types": ["urn:openid:params:grant-type:ciba"], "backchannel_token_delivery_mode": "poll",
+    });
+    let issuer = Issuer::read(&provider.environment()).unwrap();
+    let earlier =
+        Registrar { issuer: &issuer, login_issuers: &LoginIssuers::default(), profile: Profile::Plain };
+    earlier.register(&provider.table, serde_json::from_value(metadata).unwrap()).await.expect("kiosk");
+    assert_eq!(provider.ask(&[], START).await.refusal(), (401, "invalid_client"));
+    assert_eq!(provider.poll("x", START).await.refusal(), (401, "invalid_client"));
 }
