@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, PasskeySettings};
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, MtlsHost, PasskeySettings};
 use ciba::domain::passkey::PHISHING_RESISTANT;
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
@@ -29,7 +29,9 @@ impl Discovery {
             .extend(PasskeySettings::rp_id(environment, &issuer)?.map(|_| PHISHING_RESISTANT.to_owned()));
         acr_values.sort();
         acr_values.dedup();
-        Ok(Self { metadata: Metadata::new(issuer.as_str(), acr_values) })
+        let mtls = MtlsHost::read(environment)?;
+        let metadata = Metadata::new(issuer.as_str(), mtls.as_ref().map(MtlsHost::as_str), acr_values);
+        Ok(Self { metadata })
     }
 
     fn answer(&self, request: &Request) -> Result<&Metadata, Error> {
