@@ -11,6 +11,7 @@ use crate::domain::time::Timestamp;
 pub enum GuardedToken {
     LoginHintToken,
     ClientAssertion,
+    RequestObject,
 }
 
 impl GuardedToken {
@@ -18,6 +19,7 @@ impl GuardedToken {
         match self {
             Self::LoginHintToken => "login_hint_token",
             Self::ClientAssertion => "client_assertion",
+            Self::RequestObject => "request",
         }
     }
 }

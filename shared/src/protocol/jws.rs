@@ -7,6 +7,7 @@ use std::ops::Deref;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -41,13 +42,27 @@ pub struct UnverifiedJws<'t> {
 
 /// The claims of a JWT whose signature is right.
 #[derive(Debug)]
-pub struct VerifiedClaims(Map<String, Value>);
+pub struct VerifiedClaims {
+    claims: Map<String, Value>,
+    key: Jwk,
+}
+
+impl VerifiedClaims {
+    /// The public key that verified them, as a JWK without certificates: for whoever wants to verify them again.
+    pub fn key(&self) -> Value {
+        let mut key = serde_json::to_value(&self.key).unwrap_or_default();
+        if let Some(members) = key.as_object_mut() {
+            members.retain(|name, _| !name.starts_with("x5"));
+        }
+        key
+    }
+}
 
 impl Deref for VerifiedClaims {
     type Target = Map<String, Value>;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.claims
     }
 }
 
@@ -100,7 +115,7 @@ impl<'t> UnverifiedJws<'t> {
     /// must have is for who asks.
     pub fn verify(&self, key: &VerificationKey) -> Option<VerifiedClaims> {
         let is_right = self.header.alg == key.algorithm() && key.verifies(self.message, self.signature);
-        is_right.then(|| VerifiedClaims(self.claims.clone()))
+        is_right.then(|| VerifiedClaims { claims: self.claims.clone(), key: key.jwk().clone() })
     }
 }
 

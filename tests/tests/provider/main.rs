@@ -21,4 +21,5 @@ mod outages;
 mod passkey;
 mod permissions;
 mod races;
+mod signed_request;
 mod token;
