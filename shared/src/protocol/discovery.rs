@@ -6,6 +6,7 @@ use crate::domain::client::DeliveryMode;
 use crate::domain::client_authentication::AuthenticationMethod;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::person_claims;
+use crate::domain::profile::Profile;
 use crate::domain::scope::Scope;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::routes;
@@ -32,6 +33,11 @@ pub struct Metadata {
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    /// CIBA §4: signed requests are taken.
+    pub backchannel_authentication_request_signing_alg_values_supported: Vec<&'static str>,
     pub scopes_supported: Vec<&'static str>,
     pub claims_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -44,7 +50,11 @@ impl Metadata {
     /// `acr_values` are the classes to which some login issuer's are mapped, and those that passkeys reach.
     pub fn new(issuer: &str, acr_values: Vec<String>) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
-        let methods = || AuthenticationMethod::ALL.map(AuthenticationMethod::as_str).into();
+        let methods = || {
+            let offered = AuthenticationMethod::ALL.into_iter().filter(|method| !method.is_mutual_tls());
+            offered.map(AuthenticationMethod::as_str).collect()
+        };
+        let of_clients = || JwsAlgorithm::of_clients(Profile::Plain).iter().map(|it| it.as_str()).collect();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: at(routes::AUTHORIZATION),
@@ -63,6 +73,10 @@ impl Metadata {
             token_endpoint_auth_methods_supported: methods(),
             introspection_endpoint_auth_methods_supported: methods(),
             revocation_endpoint_auth_methods_supported: methods(),
+            token_endpoint_auth_signing_alg_values_supported: of_clients(),
+            introspection_endpoint_auth_signing_alg_values_supported: of_clients(),
+            revocation_endpoint_auth_signing_alg_values_supported: of_clients(),
+            backchannel_authentication_request_signing_alg_values_supported: of_clients(),
             scopes_supported: Scope::OWN.into(),
             claims_supported: ["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"]
                 .into_iter()

@@ -82,7 +82,8 @@ impl<'t> UnverifiedJws<'t> {
             Some(_) | None => None,
         };
         let header = object(header).ok_or(Malformed("the header of the token is not an object"))?;
-        if header.contains_key("crit") {
+        // `b64` changes what is signed, and must be critical where it is used (RFC 7797 §6).
+        if header.contains_key("crit") || header.contains_key("b64") {
             return Err(Malformed("the token has critical extensions"));
         }
         let header: Header = serde_json::from_value(Value::Object(header))
@@ -157,6 +158,7 @@ mod tests {
             (r#"{"alg":"ES256","crit":["exp"]}"#, good.1),
             (r#"{"alg":"ES256","crit":[]}"#, good.1),
             (r#"{"alg":"ES256","crit":null}"#, good.1),
+            (r#"{"alg":"ES256","b64":false}"#, good.1),
             (r#"{"alg":"ES256","jku":"a","jku":"b"}"#, good.1),
             ("[]", good.1),
             (good.0, "[]"),

@@ -13,6 +13,7 @@ mod events;
 mod flow;
 mod foreign_issuer;
 mod grants;
+mod jose;
 mod keys;
 mod lost_responses;
 mod notification;
