@@ -126,8 +126,7 @@ impl Deployment {
         let keys = self.table.list_public_keys().await.unwrap();
         let keys = JwkSet { keys: keys.into_iter().filter_map(|key| key.public).collect() };
         let offer = Offer { issuer, mtls: None, profile: Profile::Plain, acr_values: vec![] };
-        *self.published.discovery.lock().unwrap() =
-            serde_json::to_value(Metadata::new(offer)).unwrap();
+        *self.published.discovery.lock().unwrap() = serde_json::to_value(Metadata::new(offer)).unwrap();
         *self.published.jwks.lock().unwrap() = serde_json::to_value(keys).unwrap();
     }
 
