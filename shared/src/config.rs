@@ -16,8 +16,10 @@ mod event;
 mod foreign_issuer;
 mod issuer;
 mod key;
+mod mtls;
 mod notification;
 mod passkey;
+mod profile;
 mod request;
 mod token;
 
@@ -28,8 +30,10 @@ pub use event::EventSettings;
 pub use foreign_issuer::{HintIssuers, LoginIssuers};
 pub use issuer::Issuer;
 pub use key::{KeySettings, SigningKeys};
+pub use mtls::MtlsHost;
 pub use notification::{NotificationSettings, SmsSettings, operator_name, sms_countries};
 pub use passkey::PasskeySettings;
+pub use profile::profile;
 pub use request::{HintSettings, RequestSettings};
 pub use token::TokenSettings;
 

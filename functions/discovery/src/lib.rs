@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, PasskeySettings};
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, PasskeySettings, profile};
 use ciba::domain::passkey::PHISHING_RESISTANT;
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
@@ -29,7 +29,7 @@ impl Discovery {
             .extend(PasskeySettings::rp_id(environment, &issuer)?.map(|_| PHISHING_RESISTANT.to_owned()));
         acr_values.sort();
         acr_values.dedup();
-        Ok(Self { metadata: Metadata::new(issuer.as_str(), acr_values) })
+        Ok(Self { metadata: Metadata::new(issuer.as_str(), profile(environment)?, acr_values) })
     }
 
     fn answer(&self, request: &Request) -> Result<&Metadata, Error> {

@@ -1,7 +1,7 @@
 //! The token endpoint (CIBA §10.1, §11; RFC 6749 §6): a client polls, redeems what was approved, once, and refreshes.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, TokenSettings};
+use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, MtlsHost, TokenSettings};
 use ciba::domain::client::{Client, DeliveryMode};
 use ciba::domain::confirmation::Confirmation;
 use ciba::domain::dpop::{Call, Proof};
@@ -18,7 +18,7 @@ use ciba::keys::{HandleUse, KeyRing, KeyRings, Kms, OpenError};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
 use ciba::protocol::token::{self, PresentedGrant, TokenError as Error, TokenRequest, TokenResponse};
-use ciba::store::{ClientDirectory, Table};
+use ciba::store::Table;
 
 pub struct Token {
     issuer: Issuer,
@@ -35,15 +35,18 @@ impl Token {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
-        let issuer = Issuer::read(environment)?;
+        let (issuer, mtls) = (Issuer::read(environment)?, MtlsHost::read(environment)?);
         Ok(Self {
-            urls: vec![format!("{}{}", issuer.as_str(), routes::TOKEN)],
-            issuer,
+            urls: [issuer.at(routes::TOKEN)]
+                .into_iter()
+                .chain(mtls.map(|host| host.at(routes::TOKEN)))
+                .collect(),
             settings: TokenSettings::read(environment)?,
             dpop: DpopSettings::read(environment)?,
-            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
+            clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
+            issuer,
         })
     }
 
@@ -101,7 +104,12 @@ impl Token {
             }
             None => None,
         };
-        let confirmation = Confirmation { certificate: None, key: proof.as_ref().map(|proof| proof.key) };
+        let certificate = self.clients.certificate(request, invocation)?;
+        let certificate = certificate.filter(|_| client.binds_to_certificate(proof.is_some()));
+        let confirmation = Confirmation {
+            certificate: certificate.map(|certificate| certificate.thumbprint()),
+            key: proof.as_ref().map(|proof| proof.key),
+        };
         match confirmation.satisfies(client.sender_constraint) {
             true => Ok(Shown { confirmation, proof }),
             false => Err(unbound()),

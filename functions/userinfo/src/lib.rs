@@ -1,7 +1,7 @@
 //! The userinfo endpoint (OIDC Core §5.3): what an access token with the scope `openid` tells of its person.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, DpopSettings, Environment, Issuer};
+use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, MtlsHost};
 use ciba::domain::access_token::AccessToken;
 use ciba::domain::confirmation::Confirmation;
 use ciba::domain::dpop::{Call, Proof};
@@ -12,7 +12,9 @@ use ciba::flows::Invocation;
 use ciba::flows::check_token::{OpenedAccessToken, live_grant, open_access_token};
 use ciba::flows::prove_possession::Possession;
 use ciba::http::serve::Endpoint;
-use ciba::http::{Body, Request, Response, access_token, bearer, dpop, interaction, respond};
+use ciba::http::{
+    Body, Request, Response, access_token, bearer, client_certificate, dpop, interaction, respond,
+};
 use ciba::keys::{KeyRings, Kms};
 use ciba::protocol::access_token::Scheme;
 use ciba::protocol::error::Refusal;
@@ -24,6 +26,7 @@ use serde_json::{Map, Value};
 pub struct Userinfo {
     issuer: Issuer,
     dpop: DpopSettings,
+    mtls: Option<MtlsHost>,
     /// This endpoint, by each of its names.
     urls: Vec<String>,
     table: Table,
@@ -34,11 +37,15 @@ impl Userinfo {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
-        let issuer = Issuer::read(environment)?;
+        let (issuer, mtls) = (Issuer::read(environment)?, MtlsHost::read(environment)?);
         Ok(Self {
-            urls: vec![format!("{}{}", issuer.as_str(), routes::USERINFO)],
-            issuer,
+            urls: [issuer.at(routes::USERINFO)]
+                .into_iter()
+                .chain(mtls.as_ref().map(|host| host.at(routes::USERINFO)))
+                .collect(),
             dpop: DpopSettings::read(environment)?,
+            issuer,
+            mtls,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
         })
@@ -80,12 +87,14 @@ impl Userinfo {
             self.possession().use_up(proof, &live.client, invocation).await?;
         }
         let mut claims = person_claims::covered(&live.person.claims, &token.scope);
-        claims.insert("sub".to_owned(), live.person.sub.as_str().into());
+        // `TOK-10-02`: as in the ID token.
+        let keys = self.keys.get(invocation.now).await?;
+        claims.insert("sub".to_owned(), keys.subject(&live.client.subject_type, &live.person)?.into());
         Ok(claims)
     }
 
     /// The proof that the caller has the key that the token is bound to, if it is bound to one. A token that is bound to
-    /// something counts for nobody who does not show that (`TOK-4-12`, `TOK-4-13`).
+    /// something, or to two things, counts for nobody who does not show all of it (`TOK-4-12`, `TOK-4-13`, `TOK-5-06`).
     async fn proof(
         &self,
         request: &Request,
@@ -105,7 +114,16 @@ impl Userinfo {
                 Some(self.possession().check(proof, &call, invocation).await?)
             }
         };
-        let shown = Confirmation { certificate: None, key: proof.as_ref().map(|proof| proof.key) };
+        // RFC 8705 §3, `TOK-5-03`. Who does not need one is not asked for it.
+        let certificate = match bound.certificate {
+            Some(_) => client_certificate::presented(request, self.mtls.as_ref(), invocation.now)
+                .map_err(|error| invalid(scheme, error.0))?,
+            None => None,
+        };
+        let shown = Confirmation {
+            certificate: certificate.map(|certificate| certificate.thumbprint()),
+            key: proof.as_ref().map(|proof| proof.key),
+        };
         match bound.is_shown_by(&shown) {
             true => Ok(proof),
             false => Err(invalid(scheme, "it is bound to what was not shown")),

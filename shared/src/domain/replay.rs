@@ -10,6 +10,7 @@ use crate::domain::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuardedToken {
     LoginHintToken,
+    ClientAssertion,
     DpopProof,
 }
 
@@ -17,6 +18,7 @@ impl GuardedToken {
     const fn as_str(self) -> &'static str {
         match self {
             Self::LoginHintToken => "login_hint_token",
+            Self::ClientAssertion => "client_assertion",
             Self::DpopProof => "dpop",
         }
     }
@@ -53,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guard_is_named_after_issuer_and_jti_alone() {
+    fn a_guard_is_named_after_kind_issuer_and_jti_alone() {
         let name = |issuer: &str, jti: &str, at: i64| {
             let guard =
                 ReplayGuard::new(GuardedToken::LoginHintToken, issuer, jti, Timestamp::from_seconds(at));
@@ -62,5 +64,12 @@ mod tests {
         assert_eq!(name("https://hints.example", "1", 0), name("https://hints.example", "1", 9));
         assert_eq!(name("https://hints.example", "1", 0).len(), 43);
         assert_ne!(name("ab", "c", 0), name("a", "bc", 0));
+        let assertion = ReplayGuard::new(
+            GuardedToken::ClientAssertion,
+            "https://hints.example",
+            "1",
+            Timestamp::from_seconds(0),
+        );
+        assert_ne!(assertion.name(), name("https://hints.example", "1", 0));
     }
 }

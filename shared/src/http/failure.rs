@@ -41,6 +41,7 @@ impl<E: ClientFacingError> From<Unauthenticated> for Refusal<E> {
         match error {
             Unauthenticated::InvalidRequest(why) => E::invalid_request(why).into(),
             Unauthenticated::InvalidClient(why) => Self::because(E::INVALID_CLIENT, why),
+            Unauthenticated::Unavailable(why) => Self::unavailable(why),
             Unauthenticated::Store(error) => error.into(),
         }
     }

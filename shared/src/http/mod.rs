@@ -4,6 +4,7 @@ pub mod access_token;
 pub mod bearer;
 pub mod browser;
 pub mod client_authentication;
+pub mod client_certificate;
 pub mod dpop;
 mod failure;
 pub mod form;

@@ -15,6 +15,7 @@ fn ring(generations: &[u32]) -> KeyRing {
         handle: generations.iter().map(key).collect(),
         signing: HashMap::new(),
         public: OwnPublicKeys::default(),
+        first_data_key: Arc::new(DataKey::new(&[7; 32]).unwrap()),
         withdrawn: WithdrawnKeys::default(),
     }
 }
@@ -106,7 +107,7 @@ fn record(key_use: KeyUse, generation: u32) -> KeyRecord {
 }
 
 fn opened_ring(records: &[KeyRecord]) -> Result<KeyRing, KeyError> {
-    let data_keys = HashMap::from([(1, DataKey::new(&DATA_KEY).unwrap())]);
+    let data_keys = HashMap::from([(1, std::sync::Arc::new(DataKey::new(&DATA_KEY).unwrap()))]);
     KeyRing::open(records.to_vec(), WithdrawnKeys::default(), &data_keys, &kms())
 }
 

@@ -6,7 +6,9 @@ use crate::domain::client::DeliveryMode;
 use crate::domain::client_authentication::AuthenticationMethod;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::person_claims;
+use crate::domain::profile::Profile;
 use crate::domain::scope::Scope;
+use crate::domain::subject_type::SubjectType;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::token::GrantType;
 use crate::protocol::{dpop, routes};
@@ -44,9 +46,14 @@ pub struct Metadata {
 
 impl Metadata {
     /// `acr_values` are the classes to which some login issuer's are mapped, and those that passkeys reach.
-    pub fn new(issuer: &str, acr_values: Vec<String>) -> Self {
+    pub fn new(issuer: &str, profile: Profile, acr_values: Vec<String>) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
-        let methods = || AuthenticationMethod::ALL.map(AuthenticationMethod::as_str).into();
+        let methods = || {
+            let offered = AuthenticationMethod::ALL.into_iter();
+            let offered = offered.filter(|it| profile == Profile::Plain || !it.is_shared_secret());
+            offered.map(AuthenticationMethod::as_str).collect()
+        };
+        let algorithms = || JwsAlgorithm::of_clients(profile).iter().map(|it| it.as_str()).collect();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: at(routes::AUTHORIZATION),
@@ -56,12 +63,15 @@ impl Metadata {
             userinfo_endpoint: at(routes::USERINFO),
             introspection_endpoint: at(routes::INTROSPECTION),
             revocation_endpoint: at(routes::REVOCATION),
-            backchannel_token_delivery_modes_supported: DeliveryMode::ALL.map(DeliveryMode::as_str).into(),
+            backchannel_token_delivery_modes_supported: profile
+                .delivery_modes()
+                .map(DeliveryMode::as_str)
+                .collect(),
             backchannel_user_code_parameter_supported: true,
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).into(),
             response_types_supported: vec![],
-            subject_types_supported: vec!["public"],
-            id_token_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str).into(),
+            subject_types_supported: SubjectType::ALL.into(),
+            id_token_signing_alg_values_supported: algorithms(),
             token_endpoint_auth_methods_supported: methods(),
             introspection_endpoint_auth_methods_supported: methods(),
             revocation_endpoint_auth_methods_supported: methods(),

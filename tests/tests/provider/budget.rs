@@ -8,6 +8,7 @@ use ciba_tests::{
 };
 use serde_json::json;
 
+use crate::client_assertion::{Stand, asserted};
 use crate::consent::person::{Signed, open};
 use crate::foreign_issuer::ForeignIssuer;
 use crate::prover::{Prover, hash, with_proof};
@@ -105,6 +106,28 @@ async fn a_hint_token_that_is_good_once_costs_one_write_more() {
             assert_eq!(units(&calls[2]).table, 1.0);
         }
     }
+}
+
+/// CAUTH-3-10: the guard is the first write of the call, and the only thing that an assertion costs.
+#[tokio::test]
+async fn an_assertion_costs_one_write_more_at_each_call() {
+    let stand = Stand::new().await;
+    let provider = &stand.provider;
+    let assertion = |jti: &str| stand.assertion(json!({"jti": jti, "exp": at(300.0).seconds()}));
+    stand.ask(&assertion("1"), at(1.0)).await;
+    let poll = |jti: &str, id: &str| {
+        let grant = [("grant_type", "urn:openid:params:grant-type:ciba"), ("auth_req_id", id)];
+        asserted("/oauth/token", &assertion(jti), &grant)
+    };
+    provider.call(&provider.token, &poll("2", &"A".repeat(44)), at(1.0)).await;
+    provider.proxy.clear();
+    let asked = stand.ask(&assertion("3"), at(10.0)).await;
+    let calls = operations(provider);
+    assert_eq!(names(&calls), ["PutItem", "GetItem", "BatchGetItem", "TransactWriteItems"]);
+    assert_eq!(units(&calls[0]).table, 1.0, "{calls:?}");
+    let answer = provider.call(&provider.token, &poll("4", asked.text("auth_req_id")), at(15.0)).await;
+    assert_eq!(answer.refusal(), (400, "authorization_pending"));
+    assert_eq!(names(&operations(provider)), ["PutItem", "UpdateItem"]);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use ciba::aws::Aws;
 use ciba::config::{Environment, KeySettings};
+use ciba::domain::profile::Profile;
 use ciba::domain::time::Timestamp;
 use ciba::flows::Invocation;
 use ciba::flows::rotate_keys::rotate;
@@ -125,7 +126,7 @@ impl Deployment {
         let keys = self.table.list_public_keys().await.unwrap();
         let keys = JwkSet { keys: keys.into_iter().filter_map(|key| key.public).collect() };
         *self.published.discovery.lock().unwrap() =
-            serde_json::to_value(Metadata::new(issuer, vec![])).unwrap();
+            serde_json::to_value(Metadata::new(issuer, Profile::Plain, vec![])).unwrap();
         *self.published.jwks.lock().unwrap() = serde_json::to_value(keys).unwrap();
     }
 

@@ -2,6 +2,7 @@
 
 use ciba::domain::time::Timestamp;
 use ciba::http::Request;
+use ciba_tests::mutual_tls::{MTLS_URL, issued, over_mutual_tls};
 use ciba_tests::{Answer, Provider, at, request};
 use serde_json::{Value, json};
 
@@ -187,4 +188,51 @@ async fn a_resource_server_is_told_what_a_token_is_bound_to() {
         assert_eq!(answer.body["cnf"], json!({"jkt": prover.thumbprint()}));
     }
     assert_eq!(userinfo(&provider, tokens.text("access_token"), at(6.0)).await.status, 401);
+}
+
+/// TOK-5-06: both are in the token, and both have to be shown.
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_and_a_certificate_takes_both() {
+    let provider = Provider::with(&[MTLS_URL]).await;
+    let both = json!({"dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": true});
+    provider.register(super::teller(both)).await.expect("teller");
+    let (prover, certificate) = (Prover::new(), issued("Till 7", |_| {}));
+    let at_host = |path: &str| json!({"htu": format!("{}{path}", MTLS_URL.1)});
+    let asked = provider.ask_as("teller", &[("scope", "openid")], at(0.0)).await;
+    let message = provider.sns.messages().pop().expect("a message").text;
+    let link = message.rsplit('/').next().expect("a link");
+    let body = json!({"client_id": "teller", "decision": "approve"});
+    assert_eq!(provider.decide("alice", link, body, at(2.0)).await.status, 200);
+    let grant = [("grant_type", CIBA), ("auth_req_id", asked.text("auth_req_id"))];
+    let poll = async |is_proven: bool, certificate: Option<&[u8]>| {
+        let mut poll = posted("/oauth/token", "teller", &grant);
+        if is_proven {
+            let proof = prover.proof("POST", "/oauth/token", at(5.0), at_host("/oauth/token"));
+            poll = with_proof(poll, &proof);
+        }
+        provider.call(&provider.token, &over_mutual_tls(poll, certificate), at(5.0)).await
+    };
+    for (is_proven, certificate) in [(false, None), (true, None), (false, Some(certificate.as_slice()))] {
+        assert_eq!(poll(is_proven, certificate).await.refusal(), (400, "invalid_request"));
+    }
+    let tokens = poll(true, Some(&certificate)).await;
+    assert_eq!((tokens.status, &tokens.body["token_type"]), (200, &json!("DPoP")), "{tokens:?}");
+    let access = tokens.text("access_token");
+    let told = introspect(&provider, "teller", access, at(6.0)).await;
+    let cnf = told.body["cnf"].as_object().expect("cnf").keys().cloned().collect::<Vec<_>>();
+    assert_eq!(cnf, ["jkt", "x5t#S256"]);
+
+    let other = issued("Till 7", |_| {});
+    for (scheme, certificate, status) in [
+        ("Bearer", Some(certificate.as_slice()), 401),
+        ("DPoP", None, 401),
+        ("DPoP", Some(other.as_slice()), 401),
+        ("DPoP", Some(certificate.as_slice()), 200),
+    ] {
+        let mut claims = at_host(PATH);
+        claims["ath"] = hash(access).into();
+        let proof = prover.proof("GET", PATH, at(6.0), claims);
+        let call = over_mutual_tls(with_proof(call("GET", scheme, access), &proof), certificate);
+        assert_eq!(provider.call(&provider.userinfo, &call, at(6.0)).await.status, status, "{scheme}");
+    }
 }
