@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::client_assertion::{asserted, claims, register};
 use crate::foreign_issuer::{ForeignIssuer, Key};
-use crate::prover::{Prover, with_proof};
+use crate::prover::{Prover, hash, with_proof};
 use crate::signed_request;
 
 /// Function, action, and the leading key with a star for what follows its first part.
@@ -216,11 +216,13 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let tokens = provider.call(&provider.token, &with_proof(poll, &proof), at(6.0)).await;
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token"))];
     let refresh = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&refresh));
-    let refreshed = provider.call(&provider.token, &refresh, at(7.0)).await;
+    let proof = prover.proof("POST", "/oauth/token", at(7.0), json!({}));
+    let refreshed = provider.call(&provider.token, &with_proof(refresh, &proof), at(7.0)).await;
     let access = refreshed.text("access_token");
-    let bearer = format!("Bearer {access}");
+    let bearer = format!("DPoP {access}");
     let userinfo = request("GET", "/userinfo", &[("authorization", &bearer)], "");
-    assert_eq!(provider.call(&provider.userinfo, &userinfo, at(7.0)).await.status, 200);
+    let proof = prover.proof("GET", "/userinfo", at(7.0), json!({"ath": hash(access)}));
+    assert_eq!(provider.call(&provider.userinfo, &with_proof(userinfo, &proof), at(7.0)).await.status, 200);
     let token = form_request("/", Some(&basic("kiosk", SECRET)), &form(&[("token", access)]));
     assert_eq!(provider.call(&provider.introspection, &token, at(7.0)).await.status, 200);
     assert_eq!(provider.call(&provider.revocation, &token, at(7.0)).await.status, 200);
