@@ -8,7 +8,7 @@ use ciba::domain::passkey::PHISHING_RESISTANT;
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
-use ciba::protocol::discovery::{DiscoveryError as Error, Metadata};
+use ciba::protocol::discovery::{DiscoveryError as Error, Metadata, MtlsOffer};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
 
@@ -30,8 +30,10 @@ impl Discovery {
         acr_values.sort();
         acr_values.dedup();
         let mtls = MtlsHost::read(environment)?;
-        let metadata = Metadata::new(issuer.as_str(), mtls.as_ref().map(MtlsHost::as_str), acr_values);
-        Ok(Self { metadata })
+        let mtls = mtls
+            .as_ref()
+            .map(|host| MtlsOffer { url: host.as_str(), has_authorities: !host.authorities().is_empty() });
+        Ok(Self { metadata: Metadata::new(issuer.as_str(), mtls.as_ref(), acr_values) })
     }
 
     fn answer(&self, request: &Request) -> Result<&Metadata, Error> {

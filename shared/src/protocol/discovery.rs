@@ -68,11 +68,32 @@ impl MtlsEndpoints {
     }
 }
 
+/// What there is of mutual TLS.
+pub struct MtlsOffer<'a> {
+    /// The URL of its host.
+    pub url: &'a str,
+    /// Whether some authority may say who a client is.
+    pub has_authorities: bool,
+}
+
+impl MtlsOffer<'_> {
+    const fn has(&self, method: AuthenticationMethod) -> bool {
+        match method {
+            AuthenticationMethod::TlsClientAuth => self.has_authorities,
+            AuthenticationMethod::SelfSignedTlsClientAuth
+            | AuthenticationMethod::PrivateKeyJwt
+            | AuthenticationMethod::ClientSecretBasic
+            | AuthenticationMethod::ClientSecretPost => true,
+        }
+    }
+}
+
 impl Metadata {
-    /// `mtls` is the URL of the host for mutual TLS: without it nothing about certificates is offered. `acr_values` are the classes to which some login issuer's are mapped, and those that passkeys reach.
-    pub fn new(issuer: &str, mtls: Option<&str>, acr_values: Vec<String>) -> Self {
+    /// Without `mtls` nothing about certificates is offered. `acr_values` are the classes to which some login issuer's are mapped, and those that passkeys reach.
+    pub fn new(issuer: &str, mtls: Option<&MtlsOffer<'_>>, acr_values: Vec<String>) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
-        let offered = |method: &AuthenticationMethod| mtls.is_some() || !method.is_mutual_tls();
+        let offered =
+            |method: &AuthenticationMethod| mtls.map_or(!method.is_mutual_tls(), |mtls| mtls.has(*method));
         let methods = || {
             AuthenticationMethod::ALL.into_iter().filter(offered).map(AuthenticationMethod::as_str).collect()
         };
@@ -100,7 +121,7 @@ impl Metadata {
                 .chain(person_claims::all())
                 .collect(),
             acr_values_supported: acr_values,
-            mtls_endpoint_aliases: mtls.map(MtlsEndpoints::new),
+            mtls_endpoint_aliases: mtls.map(|mtls| MtlsEndpoints::new(mtls.url)),
             tls_client_certificate_bound_access_tokens: mtls.is_some(),
             request_parameter_supported: false,
             // Its default is true (OIDC Discovery §3), so it has to be said.
