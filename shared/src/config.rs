@@ -11,6 +11,7 @@ use std::time::Duration;
 
 mod decision;
 mod delivery;
+mod dpop;
 mod event;
 mod foreign_issuer;
 mod issuer;
@@ -18,11 +19,13 @@ mod key;
 mod mtls;
 mod notification;
 mod passkey;
+mod profile;
 mod request;
 mod token;
 
 pub use decision::DecisionSettings;
 pub use delivery::DeliverySettings;
+pub use dpop::DpopSettings;
 pub use event::EventSettings;
 pub use foreign_issuer::{HintIssuers, LoginIssuers};
 pub use issuer::Issuer;
@@ -30,6 +33,7 @@ pub use key::{KeySettings, SigningKeys};
 pub use mtls::MtlsHost;
 pub use notification::{NotificationSettings, SmsSettings, operator_name, sms_countries};
 pub use passkey::PasskeySettings;
+pub use profile::profile;
 pub use request::{HintSettings, RequestSettings};
 pub use token::TokenSettings;
 

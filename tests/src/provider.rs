@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodb::types::AttributeValue;
 use backchannel_authentication::BackchannelAuthentication;
 use ciba::aws::Aws;
-use ciba::config::{Environment, Issuer, LoginIssuers, SigningKeys, sms_countries};
+use ciba::config::{Environment, Issuer, LoginIssuers, SigningKeys, profile, sms_countries};
 use ciba::domain::sms::SmsCountries;
 use ciba::domain::time::Timestamp;
-use ciba::flows::{Invocation, enroll_person, register_client};
+use ciba::flows::register_client::Registrar;
+use ciba::flows::{Invocation, enroll_person};
 use ciba::http::Request;
 use ciba::http::serve::{self, Endpoint};
 use ciba::notify::DeliveryQueue;
@@ -263,10 +264,9 @@ impl Provider {
         merge(&mut all, metadata);
         let issuers = self.login_issuers();
         let metadata = serde_json::from_value(all).map_err(|error| error.to_string())?;
-        register_client::register(&self.table, metadata, &self.issuer(), &issuers)
-            .await
-            .map(drop)
-            .map_err(|error| error.0)
+        let profile = profile(&self.environment()).expect("a profile");
+        let registrar = Registrar { issuer: &self.issuer(), login_issuers: &issuers, profile };
+        registrar.register(&self.table, metadata).await.map(drop).map_err(|error| error.0)
     }
 
     fn issuer(&self) -> Issuer {

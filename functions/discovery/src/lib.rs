@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, MtlsHost, PasskeySettings};
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, MtlsHost, PasskeySettings, profile};
 use ciba::domain::passkey::PHISHING_RESISTANT;
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
-use ciba::protocol::discovery::{DiscoveryError as Error, Metadata, MtlsOffer};
+use ciba::protocol::discovery::{DiscoveryError as Error, Metadata, MtlsOffer, Offer};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
 
@@ -30,10 +30,16 @@ impl Discovery {
         acr_values.sort();
         acr_values.dedup();
         let mtls = MtlsHost::read(environment)?;
-        let mtls = mtls
-            .as_ref()
-            .map(|host| MtlsOffer { url: host.as_str(), has_authorities: !host.authorities().is_empty() });
-        Ok(Self { metadata: Metadata::new(issuer.as_str(), mtls.as_ref(), acr_values) })
+        let offer = Offer {
+            issuer: issuer.as_str(),
+            mtls: mtls.as_ref().map(|host| MtlsOffer {
+                url: host.as_str(),
+                has_authorities: !host.authorities().is_empty(),
+            }),
+            profile: profile(environment)?,
+            acr_values,
+        };
+        Ok(Self { metadata: Metadata::new(offer) })
     }
 
     fn answer(&self, request: &Request) -> Result<&Metadata, Error> {

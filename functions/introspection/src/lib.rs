@@ -1,7 +1,7 @@
 //! The introspection endpoint (RFC 7662): a client asks whether a token of its own, or for it, still counts.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, MtlsHost};
+use ciba::config::{ConfigError, Environment, Issuer};
 use ciba::flows::Invocation;
 use ciba::flows::introspect::Introspecting;
 use ciba::http::client_authentication::ClientAuthenticator;
@@ -10,7 +10,7 @@ use ciba::http::{Body, Request, Response, form, respond};
 use ciba::keys::{KeyRings, Kms};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::token_management::{self, Introspection as Answer, TokenManagementError as Error};
-use ciba::store::{ClientDirectory, Table};
+use ciba::store::Table;
 
 pub struct Introspection {
     issuer: Issuer,
@@ -25,12 +25,7 @@ impl Introspection {
         let table = Table::connect(&aws);
         let issuer = Issuer::read(environment)?;
         Ok(Self {
-            clients: ClientAuthenticator::new(
-                ClientDirectory::new(table.clone()),
-                table.clone(),
-                &issuer,
-                MtlsHost::read(environment)?,
-            ),
+            clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
             issuer,

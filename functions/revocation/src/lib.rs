@@ -1,7 +1,7 @@
 //! The revocation endpoint (RFC 7009): a client gives up what it was granted.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, MtlsHost};
+use ciba::config::{ConfigError, Environment, Issuer};
 use ciba::flows::Invocation;
 use ciba::flows::revoke::revoke;
 use ciba::http::client_authentication::ClientAuthenticator;
@@ -10,7 +10,7 @@ use ciba::http::{Body, Request, Response, form, respond};
 use ciba::keys::{KeyRings, Kms};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::token_management::{self, TokenManagementError as Error};
-use ciba::store::{ClientDirectory, Table};
+use ciba::store::Table;
 
 pub struct Revocation {
     issuer: Issuer,
@@ -25,12 +25,7 @@ impl Revocation {
         let table = Table::connect(&aws);
         let issuer = Issuer::read(environment)?;
         Ok(Self {
-            clients: ClientAuthenticator::new(
-                ClientDirectory::new(table.clone()),
-                table.clone(),
-                &issuer,
-                MtlsHost::read(environment)?,
-            ),
+            clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
             issuer,

@@ -9,7 +9,8 @@ use ciba::domain::jws_algorithm::JwsAlgorithm;
 use ciba::domain::resource::Resource;
 use ciba::domain::scope::Scope;
 use ciba::domain::secret::Secret;
-use ciba::flows::register_client;
+use ciba::domain::subject_type::SubjectType;
+use ciba::flows::register_client::Registrar;
 use ciba::protocol::token::GrantType;
 use ciba::store::{StoreError, WriteId};
 use serde_json::{Value, json};
@@ -49,8 +50,12 @@ pub(crate) async fn run(
 async fn create(create: &ClientCreate, settings: &Settings, fill: fn(&mut [u8])) -> Result<Output, Failure> {
     let (metadata, secret) = metadata(create, fill);
     let metadata = serde_json::from_value(metadata).map_err(|error| Failure::Refused(error.to_string()))?;
-    let client = register_client::check(metadata, &settings.issuer, &settings.login_issuers)
-        .map_err(|refused| Failure::Refused(refused.0))?;
+    let registrar = Registrar {
+        issuer: &settings.issuer,
+        login_issuers: &settings.login_issuers,
+        profile: settings.profile,
+    };
+    let client = registrar.check(metadata).await.map_err(|refused| Failure::Refused(refused.0))?;
     if !client.may_ask() && client.introspects.is_empty() {
         let why = format!(
             "client {}: without the grant type {} it may do nothing",
@@ -96,9 +101,9 @@ fn metadata(create: &ClientCreate, fill: fn(&mut [u8])) -> (Value, Option<Secret
         "resources": create.resources.clone().unwrap_or_else(|| json!([])),
         "introspection_audiences": create.introspection_audiences,
         "id_token_signed_response_alg": create.id_token_signed_response_alg,
-        "refresh_token_rotation": !create.no_refresh_token_rotation,
+        "refresh_token_rotation": create.no_refresh_token_rotation.then_some(false),
         "backchannel_user_code_parameter": create.backchannel_user_code_parameter,
-        "require_passkey": create.require_passkey,
+        "require_passkey": create.require_passkey.then_some(true),
         "high_risk_scope": create.high_risk_scope,
         "scope_descriptions": create.scope_descriptions.clone().unwrap_or_default(),
     });
@@ -116,7 +121,10 @@ fn metadata(create: &ClientCreate, fill: fn(&mut [u8])) -> (Value, Option<Secret
 async fn rotate_secret(client_id: &str, settings: &Settings, secret: &Secret) -> Result<Output, Failure> {
     let written = settings.table.set_client_secret(&id(client_id)?, &secret.hash()).await;
     if !written.map_err(|error| lost(error, client_id))? {
-        return Err(Failure::Refused(format!("there is no client {client_id}, or none with a secret")));
+        return Err(match settings.table.find_client(&id(client_id)?).await? {
+            None => nobody(client_id),
+            Some(_) => Failure::Refused(format!("client {client_id} authenticates without a secret")),
+        });
     }
     let rows =
         [("client_id", vec![client_id.to_owned()]), ("client_secret", vec![secret.expose().to_owned()])];
@@ -183,6 +191,7 @@ fn rows(client: &Client) -> Vec<(&'static str, Vec<String>)> {
             "backchannel_authentication_request_signing_alg",
             client.request_signing.iter().map(|it| it.as_str().to_owned()).collect(),
         ),
+        ("subject_type", subject_type(client)),
         ("sender_constraint", sender_constraint(client)),
         ("authorization_details_types", client.authorization_details_types.clone()),
         ("grant_types", grant_types(client).into_iter().map(str::to_owned).collect()),
@@ -228,6 +237,13 @@ fn credentials(client: &Client) -> Vec<String> {
     lines
 }
 
+fn subject_type(client: &Client) -> Vec<String> {
+    vec![match &client.subject_type {
+        SubjectType::Public => "public".to_owned(),
+        SubjectType::Pairwise { sector } => format!("pairwise, for {sector}"),
+    }]
+}
+
 fn sender_constraint(client: &Client) -> Vec<String> {
     let bound = client.sender_constraint;
     let names = [(bound.certificate, "certificate"), (bound.dpop, "DPoP")];
@@ -258,6 +274,7 @@ fn to_json(client: &Client) -> Value {
         "tls_client_certificate_bound_access_tokens": client.sender_constraint.certificate,
         "dpop_bound_access_tokens": client.sender_constraint.dpop,
         "authorization_details_types": client.authorization_details_types,
+        "subject_type": client.subject_type.as_str(),
         "grant_types": grant_types(client),
         "backchannel_token_delivery_mode": client.delivery.mode().as_str(),
         "backchannel_client_notification_endpoint": client.delivery.endpoint().map(NotificationEndpoint::as_str),

@@ -127,7 +127,7 @@ async fn enroll(mut entry: Value, settings: &Settings, fill: fn(&mut [u8])) -> R
         login.insert("iss".to_owned(), only.issuer.as_str().into());
     }
     let entry = serde_json::from_value(entry).map_err(|error| error.to_string())?;
-    let Settings { issuer, login_issuers, countries, table } = settings;
+    let Settings { issuer, login_issuers, countries, table, .. } = settings;
     let enrolled = enroll_person::enroll(table, entry, issuer, login_issuers, countries, fill).await;
     enrolled.map_err(|refused| refused.0)
 }

@@ -1,13 +1,15 @@
 //! What most commands need, read as the functions read it.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, sms_countries};
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, profile, sms_countries};
+use ciba::domain::profile::Profile;
 use ciba::domain::sms::SmsCountries;
 use ciba::store::Table;
 
 pub(crate) struct Settings {
     pub(crate) issuer: Issuer,
     pub(crate) login_issuers: LoginIssuers,
+    pub(crate) profile: Profile,
     pub(crate) countries: SmsCountries,
     pub(crate) table: Table,
 }
@@ -17,6 +19,7 @@ impl Settings {
         let issuer = Issuer::read(environment)?;
         Ok(Self {
             login_issuers: LoginIssuers::read(environment, &issuer)?,
+            profile: profile(environment)?,
             countries: sms_countries(environment)?,
             issuer,
             table: table(environment)?,

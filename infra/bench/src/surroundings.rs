@@ -12,10 +12,12 @@ use axum::http::{Request, StatusCode};
 use ciba::aws::Aws;
 use ciba::config::{Environment, Issuer, LoginIssuers, sms_countries};
 use ciba::domain::person_key::PersonKey;
+use ciba::domain::profile::Profile;
 use ciba::domain::sms::SmsCountries;
 use ciba::domain::ticket::TicketKind;
 use ciba::domain::time::Timestamp;
-use ciba::flows::{Invocation, create_ticket, enroll_person, register_client};
+use ciba::flows::register_client::Registrar;
+use ciba::flows::{Invocation, create_ticket, enroll_person};
 use ciba::http::serve;
 use ciba::protocol::routes;
 use ciba::store::Table;
@@ -233,9 +235,12 @@ impl Surroundings {
                 "scope": "openid profile email offline_access",
             });
             let metadata = serde_json::from_value(metadata)?;
-            register_client::register(&self.table, metadata, &self.issuer, &self.login_issuers)
-                .await
-                .map_err(|refused| refused.0)?;
+            let registrar = Registrar {
+                issuer: &self.issuer,
+                login_issuers: &self.login_issuers,
+                profile: Profile::Plain,
+            };
+            registrar.register(&self.table, metadata).await.map_err(|refused| refused.0)?;
         }
         Ok(())
     }

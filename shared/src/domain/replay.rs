@@ -11,6 +11,8 @@ use crate::domain::time::Timestamp;
 pub enum GuardedToken {
     LoginHintToken,
     ClientAssertion,
+    DpopProof,
+    RequestObject,
 }
 
 impl GuardedToken {
@@ -18,6 +20,8 @@ impl GuardedToken {
         match self {
             Self::LoginHintToken => "login_hint_token",
             Self::ClientAssertion => "client_assertion",
+            Self::DpopProof => "dpop",
+            Self::RequestObject => "request",
         }
     }
 }
@@ -31,7 +35,7 @@ pub struct ReplayGuard {
 }
 
 impl ReplayGuard {
-    /// `issuer` is who made the token, within which its `jti` is unique. Who sends it does not matter: a token that
+    /// `issuer` is who made the token, or its key, within which its `jti` is unique. Who sends it does not matter: a token that
     /// one client has used is used for all.
     pub fn new(token: GuardedToken, issuer: &str, jti: &str, expires_at: Timestamp) -> Self {
         let mut context = Context::new(&SHA256);

@@ -84,7 +84,7 @@ impl Introspecting<'_> {
         };
         let scope = token.scope.encode();
         let (issued_at, expires_at) = (token.issued_at, token.expires_at);
-        Ok(Some(self.active(&live, scope, issued_at, expires_at, Some(access))))
+        Ok(Some(self.active(&live, scope, (issued_at, expires_at), Some(access), now).await?))
     }
 
     /// Refresh tokens are nobody's business but their client's (`TOK-3-13`).
@@ -106,7 +106,7 @@ impl Introspecting<'_> {
             RefreshFinding::Current(grant, refreshing) => {
                 let scope = grant.approval.scope.encode();
                 let expires_at = refreshing.idle_until.min(refreshing.ends_at);
-                Ok(Some(self.active(&live, scope, refreshing.rotated_at, expires_at, None)))
+                Ok(Some(self.active(&live, scope, (refreshing.rotated_at, expires_at), None, now).await?))
             }
             RefreshFinding::NotYours
             | RefreshFinding::JustReplaced(..)
@@ -116,20 +116,22 @@ impl Introspecting<'_> {
         }
     }
 
-    fn active(
+    async fn active(
         &self,
         live: &LiveGrant,
         scope: String,
-        issued_at: Timestamp,
-        expires_at: Timestamp,
+        (issued_at, expires_at): (Timestamp, Timestamp),
         access: Option<ActiveAccessToken>,
-    ) -> ActiveToken {
+        now: Timestamp,
+    ) -> Result<ActiveToken, KeyError> {
+        // As the token's own client knows the person, whoever asks (`TOK-8-03`).
+        let sub = self.keys.get(now).await?.subject(&live.client.subject_type, &live.person)?;
         let authentication = &live.grant.approval.authentication;
-        ActiveToken {
+        Ok(ActiveToken {
             active: true,
             iss: self.issuer.as_str().to_owned(),
             client_id: live.client.id.as_str().to_owned(),
-            sub: live.person.sub.as_str().to_owned(),
+            sub,
             scope,
             iat: issued_at.seconds(),
             exp: expires_at.seconds(),
@@ -137,7 +139,7 @@ impl Introspecting<'_> {
             acr: authentication.acr.clone(),
             amr: authentication.amr.clone(),
             access,
-        }
+        })
     }
 }
 

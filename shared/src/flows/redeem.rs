@@ -109,7 +109,7 @@ impl Redemption<'_> {
         let granted = Granted {
             key: &request.key,
             client: &client,
-            sub: person.sub.as_str(),
+            sub: &keys.subject(&client.subject_type, &person).map_err(NotIssued::from)?,
             approval: &grant.approval,
             scope: &grant.approval.scope,
             asked: &request.scope,

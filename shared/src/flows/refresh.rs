@@ -108,8 +108,8 @@ impl Refresh<'_> {
                 true => refreshing,
                 false => refreshing.used(now, client.rotates_refresh_tokens, &settings.refresh),
             };
-            let granted =
-                self.granted(request, grant, &client, person.sub.as_str(), next.counter, presented)?;
+            let sub = keys.subject(&client.subject_type, &person).map_err(NotIssued::from)?;
+            let granted = self.granted(request, grant, &client, &sub, next.counter, presented)?;
             let tokens = self.issuing.issue(&keys, &granted).await?;
             if is_repeat {
                 return Ok(tokens);

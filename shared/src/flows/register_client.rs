@@ -1,6 +1,7 @@
 //! Writing down a client: by an operator, not by a client.
 
 mod authentication;
+mod sector;
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -20,6 +21,7 @@ use crate::page::Language;
 use crate::protocol::registration::{ClientMetadata, ResourceEntry};
 use crate::protocol::token::GrantType;
 use crate::store::Table;
+use sector::Sector;
 
 /// What a client's record has room for.
 const MAX_RESOURCES: usize = 20;
@@ -30,23 +32,42 @@ const MAX_DESCRIPTION: usize = 120;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotRegistered(pub String);
 
-/// Checks the metadata, and writes the client, new or changed.
-pub async fn register(
-    table: &Table,
-    metadata: ClientMetadata,
-    issuer: &Issuer,
-    login_issuers: &LoginIssuers,
-) -> Result<Client, NotRegistered> {
-    let client = check(metadata, issuer, login_issuers)?;
-    table.put_client(&client).await.map_err(|error| NotRegistered(error.detail()))?;
-    Ok(client)
+/// What a registration is checked against.
+pub struct Registrar<'a> {
+    pub issuer: &'a Issuer,
+    pub login_issuers: &'a LoginIssuers,
+    /// What all clients of the deployment are held to.
+    pub profile: Profile,
 }
 
-/// The client that the metadata describe, if this provider can serve it.
-pub fn check(
+impl Registrar<'_> {
+    /// Checks the metadata, and writes the client, new or changed.
+    pub async fn register(&self, table: &Table, metadata: ClientMetadata) -> Result<Client, NotRegistered> {
+        let client = self.check(metadata).await?;
+        table.put_client(&client).await.map_err(|error| NotRegistered(error.detail()))?;
+        Ok(client)
+    }
+
+    /// The client that the metadata describe, if this provider can serve it.
+    pub async fn check(&self, metadata: ClientMetadata) -> Result<Client, NotRegistered> {
+        let named = format!("client {}", metadata.client_id);
+        let refuse = |why: &str| NotRegistered(format!("{named}: {why}"));
+        let sector = Sector::asked(&metadata).map_err(refuse)?;
+        let mut client = check(metadata, self.issuer, self.login_issuers, self.profile)?;
+        client.subject_type = sector.confirm(&client, self.issuer).await.map_err(|why| refuse(&why))?;
+        match client.profile.breach(&client) {
+            Some(why) => Err(refuse(why)),
+            None => Ok(client),
+        }
+    }
+}
+
+/// All that needs nobody else's word.
+fn check(
     metadata: ClientMetadata,
     issuer: &Issuer,
     login_issuers: &LoginIssuers,
+    deployment: Profile,
 ) -> Result<Client, NotRegistered> {
     let refuse = |why: &str| NotRegistered(format!("client {}: {why}", metadata.client_id));
     let id = ClientId::parse(&metadata.client_id)
@@ -60,8 +81,12 @@ pub fn check(
     let keys = authentication::keys(&metadata, issuer).map_err(refuse)?;
     let authentication = authentication::read(&metadata, keys.as_ref()).map_err(refuse)?;
     let request_signing = authentication::request_signing(&metadata, keys.as_ref()).map_err(refuse)?;
-    let profile = metadata.profile.as_deref().map_or(Some(Profile::Plain), Profile::parse);
+    let profile = metadata.profile.as_deref().map_or(Some(deployment), Profile::parse);
     let profile = profile.ok_or_else(|| refuse("profile is neither plain nor fapi-ciba"))?;
+    if profile < deployment {
+        return Err(refuse("profile is less than the deployment's, which all its clients are held to"));
+    }
+    let is_fapi = profile == Profile::FapiCiba;
     let delivery = delivery(&metadata, issuer).map_err(refuse)?;
     let sender_constraint = SenderConstraint {
         certificate: metadata.tls_client_certificate_bound_access_tokens,
@@ -103,7 +128,7 @@ pub fn check(
         delivery,
         may_use_ciba: may(GrantType::Ciba),
         may_refresh: may(GrantType::RefreshToken),
-        rotates_refresh_tokens: metadata.refresh_token_rotation,
+        rotates_refresh_tokens: metadata.refresh_token_rotation.unwrap_or(!is_fapi),
         id_token_algorithm: algorithm(metadata.id_token_signed_response_alg.as_deref())
             .ok_or_else(|| refuse("id_token_signed_response_alg is not offered"))?,
         resources,
@@ -113,7 +138,7 @@ pub fn check(
         name: metadata.client_name,
         audience: metadata.audience.filter(|audience| !audience.is_empty()),
         hint_kinds,
-        requires_passkey: metadata.require_passkey,
+        requires_passkey: metadata.require_passkey.unwrap_or(is_fapi),
         high_risk_scope: high_risk_scope.flatten(),
         scope_descriptions: metadata.scope_descriptions,
         takes_user_code: metadata.backchannel_user_code_parameter,

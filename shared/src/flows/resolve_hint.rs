@@ -3,13 +3,14 @@
 use crate::config::{HintIssuers, HintSettings, Issuer, LoginIssuers};
 use crate::domain::asks::Asks;
 use crate::domain::client::Client;
-use crate::domain::hint::{self, Hint, HintError, HintKind, KnownIssuers};
+use crate::domain::hint::{self, DirectoryHint, Hint, HintError, HintKind, KnownIssuers};
 use crate::domain::hint_form::HintForm;
 use crate::domain::hint_issuer::HintTokenRefused;
 use crate::domain::id_token_hint::{self, IdTokenHintRefused};
 use crate::domain::person::Person;
 use crate::domain::replay::ReplayGuard;
 use crate::domain::subject_identifier;
+use crate::domain::subject_type::SubjectType;
 use crate::flows::Invocation;
 use crate::keys::{KeyError, KeyRings, NotOurs};
 use crate::outbound::{JwksCache, NotVerified};
@@ -123,6 +124,7 @@ impl HintResolver<'_> {
             }
             PresentedHint::LoginHintToken(token) => self.read_hint_token(token, invocation).await?,
         };
+        let hints = self.of_its_sector(client, hints, invocation).await?;
         let (found, withdrawn) = self.find(&hints).await?.ok_or(NotResolved::Nobody)?;
         // What was verified with a key that is withdrawn is not verified. The handle is sealed by another, too.
         if self.keys.learn(&withdrawn, invocation.now).await?
@@ -136,6 +138,29 @@ impl HintResolver<'_> {
             return Err(NotResolved::invalid("the token was used before"));
         }
         Ok(found)
+    }
+
+    /// A `sub` of this provider is the name that the client itself was told: a pairwise one leads to its person. Before it
+    /// was registered for these, it may have got another, which goes on being a hint.
+    async fn of_its_sector(
+        &self,
+        client: &Client,
+        hints: Vec<Hint>,
+        invocation: &Invocation,
+    ) -> Result<Vec<Hint>, KeyError> {
+        if client.subject_type == SubjectType::Public {
+            return Ok(hints);
+        }
+        let keys = self.keys.get(invocation.now).await?;
+        let opened = |hint: &DirectoryHint| match hint.kind() {
+            HintKind::Sub => keys.open_subject(&client.subject_type, hint.value()),
+            HintKind::Plain | HintKind::Tel | HintKind::Email => None,
+        };
+        let hints = hints.into_iter().map(|hint| match hint {
+            Hint::Directory(hint) => opened(&hint).map_or(Hint::Directory(hint), Hint::Person),
+            Hint::Person(key) => Hint::Person(key),
+        });
+        Ok(hints.collect())
     }
 
     fn known_issuers(&self) -> KnownIssuers<'_> {

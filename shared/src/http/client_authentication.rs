@@ -5,11 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_http::Request;
 use lambda_http::http::header::AUTHORIZATION;
 
-use crate::config::{Issuer, MtlsHost};
+use crate::config::{ConfigError, Environment, Issuer, MtlsHost, profile};
 use crate::domain::certificate::Certificate;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::client_assertion;
 use crate::domain::client_authentication::PresentedCredential;
+use crate::domain::profile::Profile;
 use crate::domain::secret::Secret;
 use crate::flows::Invocation;
 use crate::flows::authenticate_client::{Authenticating, NotAuthenticated};
@@ -38,13 +39,21 @@ pub struct ClientAuthenticator {
     table: Table,
     keys: ClientKeySets,
     issuer: Issuer,
+    /// Without it no certificate authenticates anybody.
     mtls: Option<MtlsHost>,
+    profile: Profile,
 }
 
 impl ClientAuthenticator {
-    /// Without `mtls` no certificate authenticates anybody.
-    pub fn new(clients: ClientDirectory, table: Table, issuer: &Issuer, mtls: Option<MtlsHost>) -> Self {
-        Self { clients, table, keys: ClientKeySets::new(issuer.is_local()), issuer: issuer.clone(), mtls }
+    pub fn read(environment: &Environment, issuer: &Issuer, table: Table) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clients: ClientDirectory::new(table.clone()),
+            table,
+            keys: ClientKeySets::new(issuer.is_local()),
+            issuer: issuer.clone(),
+            mtls: MtlsHost::read(environment)?,
+            profile: profile(environment)?,
+        })
     }
 
     /// The keys of the clients, for what else they sign.
@@ -69,13 +78,18 @@ impl ClientAuthenticator {
             endpoints: &self.endpoints(request.uri().path()),
             authorities: self.mtls.as_ref().map_or(&[], MtlsHost::authorities),
         };
-        flow.authenticate(&id, &credential, invocation).await.map_err(|error| match error {
+        let client = flow.authenticate(&id, &credential, invocation).await.map_err(|error| match error {
             NotAuthenticated::Unknown => Unauthenticated::InvalidClient("unknown client"),
             NotAuthenticated::Disabled => Unauthenticated::InvalidClient("disabled client"),
             NotAuthenticated::WrongCredential(why) => Unauthenticated::InvalidClient(why),
             NotAuthenticated::Unavailable(why) => Unauthenticated::Unavailable(why),
             NotAuthenticated::Store(error) => Unauthenticated::Store(error),
-        })
+        })?;
+        // Registered before the deployment was held to more.
+        match client.profile < self.profile {
+            true => Err(Unauthenticated::InvalidClient("the client has less than the deployment's profile")),
+            false => Ok(client),
+        }
     }
 
     /// The certificate that came with a request, whether it is what authenticates the client or not.
@@ -91,10 +105,8 @@ impl ClientAuthenticator {
     /// The token endpoint and the one that is called, on each host (`CAUTH-3-06`, `CIBA-7.1-29`).
     fn endpoints(&self, called: &str) -> Vec<String> {
         let paths = [routes::TOKEN, called].into_iter();
-        let on_each = paths.flat_map(|path| {
-            let plain = format!("{}{path}", self.issuer.as_str());
-            [Some(plain), self.mtls.as_ref().map(|host| host.at(path))]
-        });
+        let on_each =
+            paths.flat_map(|path| [Some(self.issuer.at(path)), self.mtls.as_ref().map(|host| host.at(path))]);
         on_each.flatten().collect()
     }
 }

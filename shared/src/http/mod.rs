@@ -1,11 +1,14 @@
 //! HTTP: reading requests and building responses. The one layer that knows `lambda_http`.
 
+pub mod access_token;
 pub mod bearer;
 pub mod browser;
 pub mod client_authentication;
 pub mod client_certificate;
+pub mod dpop;
 mod failure;
 pub mod form;
+pub mod interaction;
 pub mod json;
 pub mod log;
 pub mod respond;

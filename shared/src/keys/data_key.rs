@@ -2,33 +2,45 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 
+use crate::keys::subject::SubjectKey;
+
 /// What was sealed cannot be opened: another key, another label, or changed bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct SealError;
 
 /// An AES-256-GCM key. KMS made it, and only KMS opens it at a cold start.
-pub struct DataKey(RandomizedNonceKey);
+pub struct DataKey {
+    sealing: RandomizedNonceKey,
+    subjects: SubjectKey,
+}
 
 impl DataKey {
     pub const BYTES: usize = 32;
 
     pub fn new(key: &[u8]) -> Result<Self, SealError> {
-        RandomizedNonceKey::new(&AES_256_GCM, key).map(Self).map_err(|_| SealError)
+        let sealing = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| SealError)?;
+        Ok(Self { sealing, subjects: SubjectKey::derive(key).ok_or(SealError)? })
     }
 
     /// Seals `plain` under a random nonce: nonce ‖ ciphertext ‖ tag. What is sealed for one `label` opens for
     /// no other.
     pub fn seal(&self, label: &str, plain: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut sealed = plain.to_vec();
-        let nonce = self.0.seal_in_place_append_tag(Aad::from(label), &mut sealed).map_err(|_| SealError)?;
+        let nonce =
+            self.sealing.seal_in_place_append_tag(Aad::from(label), &mut sealed).map_err(|_| SealError)?;
         Ok([nonce.as_ref().as_slice(), &sealed].concat())
+    }
+
+    pub(super) fn subjects(&self) -> &SubjectKey {
+        &self.subjects
     }
 
     pub fn open(&self, label: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError)?;
         let mut plain = sealed.to_vec();
-        let length = self.0.open_in_place(nonce, Aad::from(label), &mut plain).map_err(|_| SealError)?.len();
+        let length =
+            self.sealing.open_in_place(nonce, Aad::from(label), &mut plain).map_err(|_| SealError)?.len();
         plain.truncate(length);
         Ok(plain)
     }

@@ -9,7 +9,10 @@ use tokio::sync::Mutex;
 
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::key_schedule::{RELOAD_EVERY, Scheduled, current};
+use crate::domain::person::Person;
+use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
+use crate::domain::subject_type::SubjectType;
 use crate::domain::time::Timestamp;
 use crate::keys::handle::{self, HandleKey, HandleUse, Kept, OpenError};
 use crate::keys::verification::{NotOurs, OwnPublicKeys};
@@ -35,6 +38,8 @@ pub struct KeyRing {
     handle: Vec<HandleKey>,
     signing: HashMap<JwsAlgorithm, Vec<SigningKey>>,
     public: OwnPublicKeys,
+    /// The first data key: pairwise names are made with it for good.
+    first_data_key: Arc<DataKey>,
     /// What was withdrawn when it was read. No such key is in it.
     withdrawn: WithdrawnKeys,
 }
@@ -47,7 +52,7 @@ impl KeyRing {
     fn open(
         mut records: Vec<KeyRecord>,
         withdrawn: WithdrawnKeys,
-        data_keys: &HashMap<u32, DataKey>,
+        data_keys: &HashMap<u32, Arc<DataKey>>,
         kms: &Kms,
     ) -> Result<Self, KeyError> {
         let (mut handle, mut signing) = (Vec::new(), HashMap::<_, Vec<_>>::new());
@@ -77,7 +82,10 @@ impl KeyRing {
         if handle.is_empty() || !signing.contains_key(&JwsAlgorithm::DEFAULT) {
             return Err(KeyError::new("there are no keys yet; key-rotation makes them"));
         }
-        Ok(Self { handle, signing, public: OwnPublicKeys::of(&records), withdrawn })
+        let first_data_key = data_keys.iter().min_by_key(|(generation, _)| **generation);
+        let (_, first_data_key) = first_data_key.ok_or(KeyError::new("a data key is missing"))?;
+        let first_data_key = Arc::clone(first_data_key);
+        Ok(Self { handle, signing, public: OwnPublicKeys::of(&records), first_data_key, withdrawn })
     }
 
     /// The handle of `request`, and the generation of the key that made it.
@@ -166,6 +174,23 @@ impl KeyRing {
         self.unseal(HandleUse::RefreshToken, &handle::decode(text)?)
     }
 
+    /// A nonce for proofs of possession: nobody can tell the next one, and who gets it back can tell its age.
+    pub fn seal_dpop_nonce(&self, now: Timestamp) -> Result<String, KeyError> {
+        let (sealed, _) = self.seal(HandleUse::DpopNonce, &now.millis().to_be_bytes(), now)?;
+        Ok(handle::encode(&sealed))
+    }
+
+    /// When the nonce was made.
+    pub fn open_dpop_nonce(&self, text: &str) -> Result<Timestamp, OpenError> {
+        let sealed = handle::decode(text)?;
+        if sealed.len() != HandleUse::DpopNonce.sealed_length() {
+            return Err(OpenError::Forged);
+        }
+        let plain = self.key_of(&sealed)?.open(HandleUse::DpopNonce, &sealed)?;
+        let millis = plain.as_slice().try_into().map_err(|_| OpenError::Forged)?;
+        Ok(Timestamp::from_millis(i64::from_be_bytes(millis)))
+    }
+
     fn unseal(&self, handle_use: HandleUse, sealed: &[u8]) -> Result<(RequestKey, u32), OpenError> {
         if sealed.len() != handle_use.sealed_length() {
             return Err(OpenError::Forged);
@@ -180,6 +205,25 @@ impl KeyRing {
         of_version.max_by_key(|key| key.generation()).ok_or(OpenError::UnknownVersion)
     }
 
+    /// By which name a client of this type knows `person`: the `sub` of everything it is told.
+    pub fn subject(&self, subject_type: &SubjectType, person: &Person) -> Result<String, KeyError> {
+        match subject_type {
+            SubjectType::Public => Ok(person.sub.as_str().to_owned()),
+            SubjectType::Pairwise { sector } => {
+                let sealed = self.first_data_key.subjects().seal(sector, &person.key);
+                sealed.ok_or(KeyError::new("sealing failed"))
+            }
+        }
+    }
+
+    /// Whom a client of this type means by a pairwise `sub`. `None` if it is none of its sector.
+    pub fn open_subject(&self, subject_type: &SubjectType, sub: &str) -> Option<PersonKey> {
+        match subject_type {
+            SubjectType::Public => None,
+            SubjectType::Pairwise { sector } => self.first_data_key.subjects().open(sector, sub),
+        }
+    }
+
     /// The key that signs by `algorithm` at `now`.
     pub fn signing_key(&self, algorithm: JwsAlgorithm, now: Timestamp) -> Result<&SigningKey, KeyError> {
         let keys = self.signing.get(&algorithm).map(Vec::as_slice).unwrap_or_default();
@@ -189,7 +233,7 @@ impl KeyRing {
 }
 
 /// The key in clear, for as long as it takes to make a usable one of it.
-fn opened(record: &KeyRecord, data_keys: &HashMap<u32, DataKey>) -> Result<Vec<u8>, KeyError> {
+fn opened(record: &KeyRecord, data_keys: &HashMap<u32, Arc<DataKey>>) -> Result<Vec<u8>, KeyError> {
     let data_key = data_keys.get(&record.sealed_under).ok_or(KeyError::new("a data key is missing"))?;
     let label = sealing_label(record.key_use, record.generation);
     data_key.open(&label, &record.sealed).map_err(|_| KeyError(format!("the key {label} does not open")))
@@ -214,7 +258,7 @@ struct Loaded {
     /// When an unknown key version or `kid` made them be read last.
     for_unknown_at: Option<Timestamp>,
     /// Opened once per sandbox: a reload asks KMS only about data keys it has not seen.
-    data_keys: HashMap<u32, DataKey>,
+    data_keys: HashMap<u32, Arc<DataKey>>,
 }
 
 impl KeyRings {
@@ -309,14 +353,14 @@ impl KeyRings {
         }
     }
 
-    async fn load(&self, data_keys: &mut HashMap<u32, DataKey>) -> Result<KeyRing, KeyError> {
+    async fn load(&self, data_keys: &mut HashMap<u32, Arc<DataKey>>) -> Result<KeyRing, KeyError> {
         let found = self.table.list_keys_and_withdrawals().await;
         let (records, withdrawn) = found.map_err(|error| KeyError(error.detail()))?;
         for record in records.iter().filter(|record| record.key_use == KeyUse::Data) {
             if let Entry::Vacant(unknown) = data_keys.entry(record.generation) {
                 let plain = self.kms.decrypt(&record.sealed).await.map_err(|error| KeyError(error.0))?;
                 let key = DataKey::new(&plain).map_err(|_| KeyError::new("the data key is malformed"))?;
-                unknown.insert(key);
+                unknown.insert(Arc::new(key));
             }
         }
         KeyRing::open(records, withdrawn, data_keys, &self.kms)

@@ -15,6 +15,7 @@ fn ring(generations: &[u32]) -> KeyRing {
         handle: generations.iter().map(key).collect(),
         signing: HashMap::new(),
         public: OwnPublicKeys::default(),
+        first_data_key: Arc::new(DataKey::new(&[7; 32]).unwrap()),
         withdrawn: WithdrawnKeys::default(),
     }
 }
@@ -43,6 +44,21 @@ fn a_changed_handle_opens_nothing() {
     }
     for text in ["", "A", &handle[..43], &format!("{handle}A"), &format!("{handle}="), "not base64url!"] {
         assert_eq!(ring.open_handle(HandleUse::AuthReqId, text), Err(OpenError::Forged), "{text}");
+    }
+}
+
+/// TOK-4-09, TOK-4-10
+#[test]
+fn a_nonce_is_a_time_that_nobody_else_can_name() {
+    let ring = ring(&[1]);
+    let nonce = ring.seal_dpop_nonce(NOW).unwrap();
+    assert!(nonce.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')), "{nonce}");
+    assert_eq!(ring.open_dpop_nonce(&nonce), Ok(NOW));
+    assert_ne!(nonce, ring.seal_dpop_nonce(NOW.plus(Duration::from_millis(1))).unwrap());
+    let (handle, _) = ring.seal_handle(HandleUse::AuthReqId, &REQUEST, NOW).unwrap();
+    let changed = format!("{}AA", &nonce[..nonce.len() - 2]);
+    for text in ["", "A", &handle, &changed, &format!("{nonce}A"), "not base64url!"] {
+        assert_eq!(ring.open_dpop_nonce(text), Err(OpenError::Forged), "{text}");
     }
 }
 
@@ -91,7 +107,7 @@ fn record(key_use: KeyUse, generation: u32) -> KeyRecord {
 }
 
 fn opened_ring(records: &[KeyRecord]) -> Result<KeyRing, KeyError> {
-    let data_keys = HashMap::from([(1, DataKey::new(&DATA_KEY).unwrap())]);
+    let data_keys = HashMap::from([(1, std::sync::Arc::new(DataKey::new(&DATA_KEY).unwrap()))]);
     KeyRing::open(records.to_vec(), WithdrawnKeys::default(), &data_keys, &kms())
 }
 

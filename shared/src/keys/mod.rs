@@ -6,6 +6,7 @@ mod handle;
 mod key_ring;
 mod kms;
 mod signing;
+mod subject;
 mod verification;
 
 pub use data_key::{DataKey, SealError};

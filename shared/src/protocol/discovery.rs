@@ -6,10 +6,12 @@ use crate::domain::client::DeliveryMode;
 use crate::domain::client_authentication::AuthenticationMethod;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::person_claims;
+use crate::domain::profile::Profile;
 use crate::domain::scope::Scope;
+use crate::domain::subject_type::SubjectType;
 use crate::protocol::error::ProtocolError;
-use crate::protocol::routes;
 use crate::protocol::token::GrantType;
+use crate::protocol::{dpop, routes};
 
 /// `TOK-11-06`: what is enforced, and no unknown member.
 #[derive(Serialize)]
@@ -32,6 +34,13 @@ pub struct Metadata {
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// RFC 9449 §5.1.
+    pub dpop_signing_alg_values_supported: Vec<&'static str>,
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    /// CIBA §4: signed requests are taken.
+    pub backchannel_authentication_request_signing_alg_values_supported: Vec<&'static str>,
     pub scopes_supported: Vec<&'static str>,
     pub claims_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -43,6 +52,16 @@ pub struct Metadata {
     pub tls_client_certificate_bound_access_tokens: bool,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
+}
+
+/// What a deployment offers.
+pub struct Offer<'a> {
+    pub issuer: &'a str,
+    /// Without it nothing about certificates is offered.
+    pub mtls: Option<MtlsOffer<'a>>,
+    pub profile: Profile,
+    /// The classes to which some login issuer's are mapped, and those that passkeys reach.
+    pub acr_values: Vec<String>,
 }
 
 /// The endpoints to which clients authenticate or bring tokens, on the host for mutual TLS.
@@ -69,6 +88,7 @@ impl MtlsEndpoints {
 }
 
 /// What there is of mutual TLS.
+#[derive(Clone, Copy)]
 pub struct MtlsOffer<'a> {
     /// The URL of its host.
     pub url: &'a str,
@@ -89,14 +109,17 @@ impl MtlsOffer<'_> {
 }
 
 impl Metadata {
-    /// Without `mtls` nothing about certificates is offered. `acr_values` are the classes to which some login issuer's are mapped, and those that passkeys reach.
-    pub fn new(issuer: &str, mtls: Option<&MtlsOffer<'_>>, acr_values: Vec<String>) -> Self {
+    pub fn new(offer: Offer<'_>) -> Self {
+        let Offer { issuer, mtls, profile, acr_values } = offer;
         let at = |path: &str| format!("{issuer}{path}");
-        let offered =
-            |method: &AuthenticationMethod| mtls.map_or(!method.is_mutual_tls(), |mtls| mtls.has(*method));
         let methods = || {
-            AuthenticationMethod::ALL.into_iter().filter(offered).map(AuthenticationMethod::as_str).collect()
+            let offered = AuthenticationMethod::ALL.into_iter().filter(|method| {
+                mtls.map_or(!method.is_mutual_tls(), |mtls| mtls.has(*method))
+                    && (profile == Profile::Plain || !method.is_shared_secret())
+            });
+            offered.map(AuthenticationMethod::as_str).collect()
         };
+        let algorithms = || JwsAlgorithm::of_clients(profile).iter().map(|it| it.as_str()).collect();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: at(routes::AUTHORIZATION),
@@ -106,15 +129,23 @@ impl Metadata {
             userinfo_endpoint: at(routes::USERINFO),
             introspection_endpoint: at(routes::INTROSPECTION),
             revocation_endpoint: at(routes::REVOCATION),
-            backchannel_token_delivery_modes_supported: DeliveryMode::ALL.map(DeliveryMode::as_str).into(),
+            backchannel_token_delivery_modes_supported: profile
+                .delivery_modes()
+                .map(DeliveryMode::as_str)
+                .collect(),
             backchannel_user_code_parameter_supported: true,
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).into(),
             response_types_supported: vec![],
-            subject_types_supported: vec!["public"],
-            id_token_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str).into(),
+            subject_types_supported: SubjectType::ALL.into(),
+            id_token_signing_alg_values_supported: algorithms(),
             token_endpoint_auth_methods_supported: methods(),
             introspection_endpoint_auth_methods_supported: methods(),
             revocation_endpoint_auth_methods_supported: methods(),
+            dpop_signing_alg_values_supported: dpop::ALGORITHMS.map(JwsAlgorithm::as_str).into(),
+            token_endpoint_auth_signing_alg_values_supported: algorithms(),
+            introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
+            revocation_endpoint_auth_signing_alg_values_supported: algorithms(),
+            backchannel_authentication_request_signing_alg_values_supported: algorithms(),
             scopes_supported: Scope::OWN.into(),
             claims_supported: ["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"]
                 .into_iter()

@@ -48,6 +48,11 @@ pub struct ClientMetadata {
     /// What it may send in `authorization_details` (RFC 9396 §10). Default: nothing.
     #[serde(default)]
     pub authorization_details_types: Vec<String>,
+    /// `public` or `pairwise`. Default: `public`.
+    pub subject_type: Option<String>,
+    /// For pairwise: an https URL on a public host, with a JSON array that has the client's `jwks_uri`, or for push its
+    /// notification endpoint. Its host names the sector. Default: the host of that URL itself.
+    pub sector_identifier_uri: Option<String>,
     /// `plain` or `fapi-ciba`. Default: the deployment's. A member of this provider's own.
     pub profile: Option<String>,
     pub grant_types: Vec<String>,
@@ -67,15 +72,14 @@ pub struct ClientMetadata {
     pub introspection_audiences: Vec<String>,
     /// Default: `ES256`.
     pub id_token_signed_response_alg: Option<String>,
-    /// Whether a refresh token is replaced at each use. Default: true.
-    #[serde(default = "yes")]
-    pub refresh_token_rotation: bool,
+    /// Whether a refresh token is replaced at each use. Default: true; under `fapi-ciba` false, and never true.
+    pub refresh_token_rotation: Option<bool>,
     /// The kinds of hints that the client may send: `plain`, `tel`, `email`, `sub`, `iss_sub`, `id_token_hint`,
     /// `login_hint_token`. Default: all.
     pub hint_kinds: Option<Vec<String>>,
-    /// Whether only a passkey approves what the client asks for. Default: false, a login token is enough.
-    #[serde(default)]
-    pub require_passkey: bool,
+    /// Whether only a passkey approves what the client asks for. Default: false, a login token is enough; under
+    /// `fapi-ciba` true.
+    pub require_passkey: Option<bool>,
     /// The scope values, out of the client's, that only a passkey approves which has been there for `PASSKEY_SEASONING_HOURS`.
     /// Default: none.
     pub high_risk_scope: Option<String>,

@@ -45,7 +45,10 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
             dpop: item.contains_key("binds_dpop"),
         },
         authorization_details_types: reader.texts("authorization_details_types")?,
-        subject_type: SubjectType::Public,
+        subject_type: match reader.optional_text("sector") {
+            None => SubjectType::Public,
+            Some(sector) => SubjectType::Pairwise { sector: sector.to_owned() },
+        },
         delivery: {
             let endpoint = || reader.text("notification_endpoint").map(NotificationEndpoint::from_stored);
             match reader.parsed("delivery_mode", DeliveryMode::parse)? {
@@ -133,6 +136,9 @@ fn encode(client: &Client) -> Item {
     if !client.authorization_details_types.is_empty() {
         let types = client.authorization_details_types.iter().map(text).collect();
         item.insert("authorization_details_types".to_owned(), AttributeValue::L(types));
+    }
+    if let SubjectType::Pairwise { sector } = &client.subject_type {
+        item.insert("sector".to_owned(), text(sector));
     }
     let endpoint = client.delivery.endpoint();
     item.extend(endpoint.map(|url| ("notification_endpoint".to_owned(), text(url.as_str()))));

@@ -26,6 +26,10 @@ async fn a_client_is_created_shown_given_a_new_secret_disabled_and_enabled() {
         json!({
             "client_id": "kiosk", "client_name": "City Kiosk", "active": true,
             "token_endpoint_auth_method": "client_secret_basic",
+            "credentials": ["a secret, of which the table has the hash"], "profile": "plain",
+            "backchannel_authentication_request_signing_alg": null,
+            "tls_client_certificate_bound_access_tokens": false, "dpop_bound_access_tokens": false,
+            "authorization_details_types": [], "subject_type": "public",
             "grant_types": ["urn:openid:params:grant-type:ciba"],
             "backchannel_token_delivery_mode": "poll", "backchannel_client_notification_endpoint": null,
             "scope": "openid profile", "audience": null,

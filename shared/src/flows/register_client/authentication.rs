@@ -16,6 +16,7 @@ use crate::domain::client_keys::ClientKeys;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::secret::SecretHash;
 use crate::protocol::registration::ClientMetadata;
+use crate::protocol::verification_key::PRIVATE_MEMBERS;
 
 /// Unit: characters. Random ones of base64url then have 192 bits.
 const MIN_SECRET: usize = 32;
@@ -24,8 +25,6 @@ const MAX_KEYS_TEXT: usize = 16 * 1024;
 const MAX_KEYS: usize = 20;
 /// Unit: bytes.
 const MAX_URI: usize = 512;
-/// Members of JWKs that are for their owner alone (RFC 7518 §6).
-const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// The method with what it needs, and nothing that belongs to another.
 pub(super) fn read(
@@ -122,7 +121,7 @@ fn inline(set: &Value) -> Result<ClientKeys, &'static str> {
     if !(1..=MAX_KEYS).contains(&keys.len()) {
         return Err("jwks has no key, or more than 20");
     }
-    if keys.iter().any(|key| PRIVATE.iter().any(|member| key.get(member).is_some())) {
+    if keys.iter().any(|key| PRIVATE_MEMBERS.iter().any(|member| key.get(member).is_some())) {
         return Err("jwks has a private key: whoever has seen it can act for the client");
     }
     if keys.iter().any(|key| serde_json::from_value::<Jwk>(key.clone()).is_err()) {

@@ -1,8 +1,9 @@
 //! A client must not approve itself.
 
 use ciba::config::{Issuer, LoginIssuers};
+use ciba::domain::profile::Profile;
 use ciba::domain::time::Timestamp;
-use ciba::flows::register_client;
+use ciba::flows::register_client::Registrar;
 use ciba_local::proxy::Refusal;
 use ciba_tests::{Answer, Provider, START, at, json_request};
 use serde_json::{Value, json};
@@ -109,7 +110,9 @@ async fn register_earlier(provider: &Provider) {
     });
     let metadata = serde_json::from_value(metadata).unwrap();
     let issuer = Issuer::read(&provider.environment()).unwrap();
-    register_client::register(&provider.table, metadata, &issuer, &LoginIssuers::default()).await.unwrap();
+    let registrar =
+        Registrar { issuer: &issuer, login_issuers: &LoginIssuers::default(), profile: Profile::Plain };
+    registrar.register(&provider.table, metadata).await.unwrap();
 }
 
 #[tokio::test]
