@@ -100,7 +100,7 @@ async fn flow(mut program: Command, outside: &Outside, client_id: &str, person: 
     program
         .env("ISSUER", &outside.stack.issuer)
         .env("CLIENT_ID", client_id)
-        .env("CLIENT_SECRET", outside.stack.seed.client_secret(client_id).expect("a secret"))
+        .envs(outside.stack.seed.client_secret(client_id).map(|secret| ("CLIENT_SECRET", secret)))
         .env("LOGIN_HINT", person)
         .env("DECIDE_URL", outside.stack.phone.url())
         .env("NO_PROXY", "localhost,127.0.0.1");
@@ -142,6 +142,33 @@ async fn an_unmodified_openid_client_completes_the_flow_with_client_secret_basic
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unmodified_openid_client_completes_the_flow_with_client_secret_post() {
     openid_client_completes_the_flow("post", "call-centre", "bob").await;
+}
+
+/// CAUTH-4-07, TOK-5-03: it finds the host for mutual TLS in the metadata, and its bound token counts there.
+async fn openid_client_completes_the_flow_over_mutual_tls(client_id: &str, certificate: &str) {
+    let mut program = node("openid-client").await;
+    let folder = root().join("target/local").join(format!("tls-{client_id}"));
+    let outside = Outside::start(|options| options.tls = Some(folder)).await;
+    let (_, certificates) = outside.stack.mutual_tls().expect("a host for mutual TLS");
+    program
+        .env("AUTH_METHOD", "mtls")
+        .env("CLIENT_CERTIFICATE", certificates.file(&format!("{certificate}.pem")))
+        .env("CLIENT_KEY", certificates.file(&format!("{certificate}.key")))
+        .env("AUTHORITY", certificates.file("ca.pem"))
+        .env("NODE_EXTRA_CA_CERTS", certificates.file("ca.pem"));
+    let result = flow(program, &outside, client_id, "alice").await;
+    assert_eq!((&result["sub"], &result["userinfo_sub"]), (&json!("alice"), &json!("alice")));
+    outside.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_openid_client_completes_the_flow_with_tls_client_auth() {
+    openid_client_completes_the_flow_over_mutual_tls("kiosk-mtls", "client").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_openid_client_completes_the_flow_with_self_signed_tls_client_auth() {
+    openid_client_completes_the_flow_over_mutual_tls("kiosk-self-signed", "self-signed").await;
 }
 
 /// CIBA-11-03: it is told how long to wait, and comes through.

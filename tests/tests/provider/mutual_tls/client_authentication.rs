@@ -191,6 +191,14 @@ async fn a_certificate_that_cannot_be_read_is_a_refusal_and_no_fault() {
     }
 }
 
+/// CAUTH-4-06: what a trust store lets through is not enough to be somebody.
+#[tokio::test]
+async fn without_an_authority_no_certificate_says_who_a_client_is() {
+    let provider = Provider::with(&[MTLS_URL]).await;
+    register(&provider, "till", json!({"tls_client_auth_subject_dn": "CN=Till 7,O=City Bank"})).await;
+    refused(&provider, "no setting", &asking("till", &issued("Till 7", |_| {}))).await;
+}
+
 /// CAUTH-4-13
 #[tokio::test]
 async fn without_a_host_for_mutual_tls_no_certificate_counts() {
