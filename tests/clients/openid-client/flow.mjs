@@ -1,7 +1,10 @@
 // Two sign-ins with an unmodified openid-client: one is approved, one is denied.
 //
-//   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required
-//   AUTH_METHOD                                    basic (default) or post
+//   ISSUER, CLIENT_ID, LOGIN_HINT                  required
+//   AUTH_METHOD                                    basic (default), post or private_key_jwt
+//   CLIENT_SECRET                                  required with the first two
+//   CLIENT_JWK                                     required with the last: the private key, ES256, with its kid
+//   SIGNED_REQUESTS                                true: the requests are signed with that key, too
 //   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
 //
 // Prints one JSON line about the approved sign-in. Exits with 1, and says why, when anything is not as it should be.
@@ -9,16 +12,24 @@
 import assert from 'node:assert/strict';
 import * as client from 'openid-client';
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT, DECIDE_URL, AUTH_METHOD = 'basic' } = process.env;
-for (const [name, value] of Object.entries({ ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT, DECIDE_URL })) {
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, CLIENT_JWK, LOGIN_HINT, DECIDE_URL, AUTH_METHOD = 'basic' } = process.env;
+const credential = AUTH_METHOD === 'private_key_jwt' ? { CLIENT_JWK } : { CLIENT_SECRET };
+for (const [name, value] of Object.entries({ ISSUER, CLIENT_ID, LOGIN_HINT, DECIDE_URL, ...credential })) {
   assert(value, `${name} is not set`);
 }
-const authMethods = { basic: client.ClientSecretBasic, post: client.ClientSecretPost };
-assert(authMethods[AUTH_METHOD], `AUTH_METHOD is ${AUTH_METHOD}, not basic or post`);
+const jwk = CLIENT_JWK && JSON.parse(CLIENT_JWK);
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+const key = jwk && (await crypto.subtle.importKey('jwk', jwk, algorithm, false, ['sign']));
+const authMethods = {
+  basic: () => client.ClientSecretBasic(CLIENT_SECRET),
+  post: () => client.ClientSecretPost(CLIENT_SECRET),
+  private_key_jwt: () => client.PrivateKeyJwt({ key, kid: jwk.kid }),
+};
+assert(authMethods[AUTH_METHOD], `AUTH_METHOD is ${AUTH_METHOD}, not basic, post or private_key_jwt`);
 
 const issuer = new URL(ISSUER);
 const onThisMachine = issuer.protocol === 'http:' && issuer.hostname === 'localhost';
-const config = await client.discovery(issuer, CLIENT_ID, undefined, authMethods[AUTH_METHOD](CLIENT_SECRET), {
+const config = await client.discovery(issuer, CLIENT_ID, undefined, authMethods[AUTH_METHOD](), {
   execute: onThisMachine ? [client.allowInsecureRequests] : [],
 });
 // Without this, openid-client trusts the connection and does not look at the ID token's signature.
@@ -42,8 +53,20 @@ function firstPoll() {
   });
 }
 
-function ask(binding_message) {
-  const parameters = { scope: 'openid profile', login_hint: LOGIN_HINT, binding_message };
+// openid-client signs no request of this kind, but sends what it is given.
+async function signed(parameters) {
+  const now = Math.floor(Date.now() / 1000);
+  const header = { alg: 'ES256', kid: jwk.kid, typ: 'oauth-authz-req+jwt' };
+  const own = { iss: CLIENT_ID, aud: ISSUER, iat: now, nbf: now, exp: now + 60, jti: crypto.randomUUID() };
+  const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const message = `${encode(header)}.${encode({ ...own, ...parameters })}`;
+  const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key, Buffer.from(message));
+  return { request: `${message}.${Buffer.from(signature).toString('base64url')}` };
+}
+
+async function ask(binding_message) {
+  const asked = { scope: 'openid profile', login_hint: LOGIN_HINT, binding_message };
+  const parameters = process.env.SIGNED_REQUESTS === 'true' ? await signed(asked) : asked;
   return client.initiateBackchannelAuthentication(config, parameters);
 }
 
