@@ -8,12 +8,17 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Output;
 
+use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ciba_local::stack::Options;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::https::Https;
-use crate::{Outside, program, root, tool};
+use crate::{CIBA, Outside, program, root, tool};
 
 /// The folder of a client.
 fn folder(client: &str) -> PathBuf {
@@ -169,6 +174,55 @@ async fn an_unmodified_openid_client_completes_the_flow_with_tls_client_auth() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unmodified_openid_client_completes_the_flow_with_self_signed_tls_client_auth() {
     openid_client_completes_the_flow_over_mutual_tls("kiosk-self-signed", "self-signed").await;
+}
+
+/// CAUTH-3-01, CIBA-7.1.1-01: with its key, and with requests that it signs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_openid_client_completes_the_flow_with_private_key_jwt_and_signed_requests() {
+    let (public, private) = key_pair();
+    let mut program = node("openid-client").await;
+    program.env("AUTH_METHOD", "private_key_jwt").env("CLIENT_JWK", private.to_string());
+    program.env("SIGNED_REQUESTS", "true");
+    let teller = json!({
+        "client_id": "teller",
+        "client_name": "Example Bank Teller",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [public]},
+        "backchannel_authentication_request_signing_alg": "ES256",
+        "grant_types": [CIBA],
+        "backchannel_token_delivery_mode": "poll",
+        "scope": "openid profile",
+    });
+    let seed = seed_with(teller);
+    let outside = Outside::start(|options| options.seed = seed).await;
+    let result = flow(program, &outside, "teller", "alice").await;
+    assert_eq!((&result["sub"], &result["acr"]), (&json!("alice"), &json!("urn:example:acr:mfa")));
+    outside.stack.stop().await;
+}
+
+/// A key for ES256 as two JWKs: the public half and all of it.
+fn key_pair() -> (Value, Value) {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+    let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let public = json!({"kty": "EC", "crv": "P-256", "kid": "one", "x": encode(x), "y": encode(y)});
+    let mut private = public.clone();
+    let number: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().expect("its number");
+    private["d"] = encode(number.as_ref()).into();
+    (public, private)
+}
+
+/// The seed of this repository with one more client, in a folder of its own.
+fn seed_with(client: Value) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("seed-with-a-key");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let usual = Options::for_tests().seed;
+    let clients = std::fs::read_to_string(usual.join("clients.json")).expect("the clients");
+    let mut clients: Vec<Value> = serde_json::from_str(&clients).expect("clients");
+    clients.push(client);
+    std::fs::write(folder.join("clients.json"), json!(clients).to_string()).expect("the clients");
+    std::fs::copy(usual.join("people.json"), folder.join("people.json")).expect("the people");
+    folder
 }
 
 /// CIBA-11-03: it is told how long to wait, and comes through.
