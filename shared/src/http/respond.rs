@@ -158,6 +158,11 @@ pub const UNREADABLE: &str = "unreadable";
 pub const DECIDED_AFTER: &str = "decided_after_ms";
 pub const DELIVERED_AFTER: &str = "delivered_after_ms";
 
+/// One line for a request. Of a signed one with the digest of what is kept of it.
+pub fn log_requested(request: &RequestKey, digest: Option<&str>) {
+    log::line("info", "requested", [("request", request.correlation().into()), ("evidence", digest.into())]);
+}
+
 /// One line for a decision. The digest of its evidence stands here too: who changes the table cannot change the log.
 pub fn log_decision(event: &str, request: &RequestKey, client: Option<&ClientId>, digest: Option<&str>) {
     let fields = [

@@ -5,6 +5,7 @@ mod alarms;
 mod commands;
 mod events;
 mod layers;
+mod mutual_tls;
 mod performance;
 mod permissions;
 mod references;

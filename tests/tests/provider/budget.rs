@@ -12,6 +12,7 @@ use crate::client_assertion::{Stand, asserted};
 use crate::consent::person::{Signed, open};
 use crate::foreign_issuer::ForeignIssuer;
 use crate::prover::{Prover, hash, with_proof};
+use crate::signed_request;
 
 const INDEX: &str = "pending-by-user";
 
@@ -128,6 +129,19 @@ async fn an_assertion_costs_one_write_more_at_each_call() {
     let answer = provider.call(&provider.token, &poll("4", asked.text("auth_req_id")), at(15.0)).await;
     assert_eq!(answer.refusal(), (400, "authorization_pending"));
     assert_eq!(names(&operations(provider)), ["PutItem", "UpdateItem"]);
+}
+
+/// CIBA-7.1.1-18, CIBA-7.1.1-19: the guard is one write, and the evidence is in the request's own transaction.
+#[tokio::test]
+async fn a_signed_request_costs_one_write_more() {
+    let stand = signed_request::Stand::new().await;
+    let provider = &stand.provider;
+    stand.ask(&stand.request(json!({"jti": "1", "requested_expiry": 10})), at(1.0)).await;
+    provider.proxy.clear();
+    assert_eq!(stand.ask(&stand.request(json!({"jti": "2"})), at(20.0)).await.status, 200);
+    let calls = operations(provider);
+    assert_eq!(names(&calls), ["GetItem", "BatchGetItem", "PutItem", "TransactWriteItems"]);
+    assert_eq!(units(&calls[3]).table, 6.0, "twice each: the request, the asks and the evidence");
 }
 
 #[tokio::test]

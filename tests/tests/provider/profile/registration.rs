@@ -56,7 +56,8 @@ async fn a_client_that_breaks_a_rule_of_the_profile_is_not_registered_for_it() {
         let refused = register(&provider, changes.clone()).await;
         assert!(refused.as_ref().is_err_and(|why| why.contains(rule)), "{changes}: {refused:?}");
         // What is wrong is the profile's rule, and no other.
-        if changes.get("client_secret").is_none() {
+        let breaks_others = ["client_secret", "backchannel_token_delivery_mode"];
+        if breaks_others.iter().all(|member| changes.get(member).is_none()) {
             let mut plain = changes.clone();
             plain["profile"] = json!("plain");
             assert_eq!(register(&provider, plain).await, Ok(()), "{changes}");
@@ -78,7 +79,10 @@ async fn a_client_that_keeps_the_rules_is_registered_whatever_way_it_keeps_them(
         json!({"tls_client_certificate_bound_access_tokens": false, "dpop_bound_access_tokens": true}),
         json!({"backchannel_authentication_request_signing_alg": "EdDSA"}),
         json!({"assertion_audience": "endpoints"}),
-        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "token_endpoint_auth_signing_alg": null}),
+        json!({
+            "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "bank.example",
+            "token_endpoint_auth_signing_alg": null,
+        }),
     ] {
         assert_eq!(register(&provider, changes.clone()).await, Ok(()), "{changes}");
     }
