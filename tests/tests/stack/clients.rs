@@ -225,6 +225,26 @@ fn seed_with(client: Value) -> PathBuf {
     folder
 }
 
+/// TOK-4-09, TOK-4-19: it fetches a nonce once, polls on with those that each answer brings, and is never too early for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_openid_client_completes_the_flow_with_tokens_bound_to_its_key() {
+    let node = node("openid-client").await;
+    let mut program = Command::new(node.as_std().get_program());
+    program.arg("dpop.mjs").current_dir(folder("openid-client"));
+    let required = ("DPOP_NONCE_REQUIRED".to_owned(), "true".to_owned());
+    let outside = Outside::start(|options| options.environment.push(required)).await;
+    let userinfo = outside.http.get(outside.url("/userinfo")).send().await.expect("an answer");
+    assert_eq!(userinfo.status(), 401);
+    let result = flow(program, &outside, "kiosk", "alice").await;
+    let expected = json!({
+        "sub": "alice",
+        "token_endpoint": ["use_dpop_nonce", "authorization_pending", 200],
+        "userinfo_endpoint": [200, "invalid_token"],
+    });
+    assert_eq!(result, expected);
+    outside.stack.stop().await;
+}
+
 /// CIBA-11-03: it is told how long to wait, and comes through.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unmodified_oauth4webapi_that_polls_too_early_waits_as_told_and_completes_the_flow() {
