@@ -1,6 +1,7 @@
 //! Making tokens: of what was approved, for what was granted. Nothing is written here.
 
 use crate::config::{Issuer, TokenSettings};
+use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::client::Client;
 use crate::domain::decision::Approval;
 use crate::domain::request_key::RequestKey;
@@ -43,6 +44,7 @@ pub struct Granted<'a> {
     pub client: &'a Client,
     pub sub: &'a str,
     pub approval: &'a Approval,
+    pub details: &'a AuthorizationDetails,
     /// What was granted, or the part of it that is wanted now.
     pub scope: &'a Scope,
     /// What the scope in the answer is compared with.
@@ -82,7 +84,9 @@ impl Issuing<'_> {
             true => Some(self.id_token(keys, granted, &access_token, refresh_token.as_deref()).await?),
             false => None,
         };
+        let details = granted.details.for_audience(&granted.target.audience());
         Ok(TokenResponse {
+            authorization_details: (!granted.details.is_empty()).then_some(details),
             access_token,
             token_type: "Bearer",
             expires_in: seconds_rounded_up(self.settings.access_token_lifetime),
@@ -118,6 +122,7 @@ impl Issuing<'_> {
             auth_time: authentication.auth_time.seconds(),
             acr: authentication.acr.as_deref(),
             amr: &authentication.amr,
+            authorization_details: granted.details.for_audience(&granted.target.audience()),
         };
         let signed = keys.signing_key(algorithm, now)?.sign(access_token::TYP, &claims).await?;
         Ok((signed, scope))

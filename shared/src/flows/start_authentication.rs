@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 use crate::config::{NotificationSettings, RequestSettings};
 use crate::domain::asks::{Ask, Asks};
 use crate::domain::authentication_request::{AuthenticationRequest, Polling, State};
+use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::Client;
 use crate::domain::lifetime::Lifetime;
 use crate::domain::notification::Notification;
@@ -89,20 +90,21 @@ impl Backchannel<'_> {
         client: &Client,
         person: &Person,
         asks: Asks,
-        asked: BackchannelAuthenticationRequest,
+        (asked, detail): (BackchannelAuthenticationRequest, &RequestDetail),
         notification_token: Option<&ClientNotificationToken>,
         invocation: &Invocation,
     ) -> Result<Started, NotStarted> {
         let key = RequestKey::from_bytes(invocation.random());
         let (auth_req_id, handle_generation) =
             self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now).map_err(NotStarted::Keys)?;
-        let request = self.request(key, handle_generation, client, person, asked, invocation);
+        let mut request = self.request(key, handle_generation, client, person, asked, invocation);
+        request.has_detail = !detail.is_empty();
         let seal = |token: &ClientNotificationToken| {
             self.keys.seal_kept(Kept::NotificationToken, &key, token.expose().as_bytes(), invocation.now)
         };
         let token = notification_token.map(seal).transpose().map_err(NotStarted::Keys)?;
 
-        self.insert(&request, client, person, asks, token.as_deref(), invocation).await?;
+        self.insert(&request, client, person, asks, (token.as_deref(), detail), invocation).await?;
 
         let deadline = invocation.deadline.checked_sub(FOR_WITHDRAWAL).unwrap_or_else(Instant::now);
         let notification = self.notifications.notification(&request, &client.name, invocation.now);
@@ -148,6 +150,7 @@ impl Backchannel<'_> {
             },
             handle_generation,
             nonce: Nonce::from_bytes(invocation.random()),
+            has_detail: false,
             state: State::Pending,
         }
     }
@@ -159,7 +162,7 @@ impl Backchannel<'_> {
         client: &Client,
         person: &Person,
         mut asks: Asks,
-        notification_token: Option<&[u8]>,
+        beside: (Option<&[u8]>, &RequestDetail),
         invocation: &Invocation,
     ) -> Result<(), NotStarted> {
         let ask = Ask {
@@ -177,7 +180,7 @@ impl Backchannel<'_> {
                     request,
                     &admitted.asks,
                     supersedes.as_ref(),
-                    notification_token,
+                    beside,
                     &invocation.write_id,
                 );
                 match insertion.await? {

@@ -2,6 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::domain::authorization_details::AuthorizationDetails;
+
 /// `typ` of its header, so that no other JWT passes for it.
 pub const TYP: &str = "at+jwt";
 
@@ -35,4 +37,7 @@ pub struct AccessTokenClaims<'a> {
     pub acr: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub amr: &'a [String],
+    /// Those that mean something to its audience (RFC 9396 §9.1).
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    pub authorization_details: AuthorizationDetails,
 }

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::lifetime::parse_requested_expiry;
 use crate::domain::notification_token::ClientNotificationToken;
+use crate::domain::request_context::RequestContext;
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
 use crate::domain::user_code::UserCode;
@@ -34,6 +37,8 @@ pub enum BackchannelAuthenticationError {
     InvalidBindingMessage(&'static str),
     /// RFC 8707 §2.
     InvalidTarget(&'static str),
+    /// RFC 9396 §5.
+    InvalidAuthorizationDetails(&'static str),
     InvalidClient,
     AccessDenied,
     MethodNotAllowed,
@@ -56,6 +61,7 @@ impl ProtocolError for BackchannelAuthenticationError {
             Self::InvalidUserCode => "invalid_user_code",
             Self::InvalidBindingMessage(_) => "invalid_binding_message",
             Self::InvalidTarget(_) => "invalid_target",
+            Self::InvalidAuthorizationDetails(_) => "invalid_authorization_details",
             Self::InvalidClient => "invalid_client",
             Self::AccessDenied => "access_denied",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -73,7 +79,8 @@ impl ProtocolError for BackchannelAuthenticationError {
             | Self::MissingUserCode
             | Self::InvalidUserCode
             | Self::InvalidBindingMessage(_)
-            | Self::InvalidTarget(_) => 400,
+            | Self::InvalidTarget(_)
+            | Self::InvalidAuthorizationDetails(_) => 400,
             Self::InvalidClient => 401,
             Self::AccessDenied => 403,
             Self::MethodNotAllowed => 405,
@@ -87,7 +94,8 @@ impl ProtocolError for BackchannelAuthenticationError {
             Self::InvalidRequest(why)
             | Self::InvalidScope(why)
             | Self::InvalidBindingMessage(why)
-            | Self::InvalidTarget(why) => why,
+            | Self::InvalidTarget(why)
+            | Self::InvalidAuthorizationDetails(why) => why,
             Self::ExpiredLoginHintToken => "login_hint_token has expired",
             Self::UnknownUserId => "the hint names nobody who can be asked",
             Self::UnauthorizedClient => "the client is not registered for CIBA",
@@ -159,6 +167,10 @@ pub struct BackchannelAuthenticationRequest {
     pub binding_message: Option<BindingMessage>,
     pub acr_values: Option<String>,
     pub requested_expiry: Option<Duration>,
+    /// RFC 9396. Empty: there is none.
+    pub authorization_details: AuthorizationDetails,
+    /// FAPI-CIBA §5.3.
+    pub request_context: Option<Map<String, Value>>,
 }
 
 impl BackchannelAuthenticationRequest {
@@ -203,7 +215,20 @@ impl BackchannelAuthenticationRequest {
             return Err(InvalidRequest("acr_values is longer than 512 bytes or not ASCII"));
         }
         let resources = resource::parse(form).map_err(BackchannelAuthenticationError::InvalidTarget)?;
-        Ok(Self { scope, resources, hint, binding_message, acr_values, requested_expiry })
+        let details = form.get("authorization_details").map(AuthorizationDetails::parse).transpose();
+        let details = details.map_err(BackchannelAuthenticationError::InvalidAuthorizationDetails)?;
+        let context = form.get("request_context").map(RequestContext::parse).transpose();
+        let context = context.map_err(InvalidRequest)?;
+        Ok(Self {
+            scope,
+            resources,
+            hint,
+            binding_message,
+            acr_values,
+            requested_expiry,
+            authorization_details: details.unwrap_or_default(),
+            request_context: context.map(RequestContext::into_members),
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::protocol::routes;
 use crate::protocol::token::GrantType;
 
 /// `TOK-11-06`: what is enforced, and no unknown member.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Metadata {
     pub issuer: String,
     pub authorization_endpoint: String,
@@ -36,6 +36,9 @@ pub struct Metadata {
     pub claims_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub acr_values_supported: Vec<String>,
+    /// RFC 9396 §10: those that an operator has written down.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types_supported: Vec<String>,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
 }
@@ -69,6 +72,7 @@ impl Metadata {
                 .chain(person_claims::all())
                 .collect(),
             acr_values_supported: acr_values,
+            authorization_details_types_supported: vec![],
             request_parameter_supported: false,
             // Its default is true (OIDC Discovery §3), so it has to be said.
             request_uri_parameter_supported: false,

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{
 
 use crate::domain::asks::Asks;
 use crate::domain::authentication_request::{AuthenticationRequest, CancelledBy, State, StateName};
+use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::{Client, ClientId, DeliveryMode};
 use crate::domain::evidence::Outcome;
 use crate::domain::passkey::{Passkey, PasskeyId};
@@ -19,7 +20,7 @@ use crate::domain::time::Timestamp;
 use crate::protocol::webauthn::Asserted;
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, key, text, time};
-use crate::store::{StoreError, Table, WriteId, asks, client, passkey, person};
+use crate::store::{StoreError, Table, WriteId, asks, client, passkey, person, request_detail};
 
 mod encoding;
 mod operating;
@@ -73,6 +74,8 @@ pub enum Withdrawn {
 #[derive(Debug)]
 pub struct DecisionBasis {
     pub request: Option<AuthenticationRequest>,
+    /// Empty, where the request has none.
+    pub detail: RequestDetail,
     pub person: Option<Person>,
     pub client: Option<Client>,
     pub asks: Asks,
@@ -104,13 +107,13 @@ pub enum Decided {
 
 impl Table {
     /// Puts a pending request, counts it among the person's asks, cancels the one it supersedes, and keeps the sealed
-    /// notification token of a ping or push client: one transaction.
+    /// notification token of a ping or push client, and what the request has beside its record: one transaction.
     pub async fn insert_request(
         &self,
         request: &AuthenticationRequest,
         asks: &Asks,
         supersedes: Option<&RequestKey>,
-        notification_token: Option<&[u8]>,
+        (notification_token, detail): (Option<&[u8]>, &RequestDetail),
         write: &WriteId,
     ) -> Result<Inserted, StoreError> {
         let put = Put::builder()
@@ -144,6 +147,10 @@ impl Table {
             let put = self.put_delivery(request, token, write)?;
             writes.push(TransactWriteItem::builder().put(put).build());
         }
+        if request.has_detail {
+            let put = self.put_detail(request, detail, write)?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
         let Some(reasons) = self.transact("InsertRequest", writes).await? else { return Ok(Inserted::Done) };
         let failed = |n: usize| reasons.get(n).and_then(CancellationReason::code).unwrap_or("None") != "None";
         // The new key is ours alone: if it exists, our own transaction put it and its response was lost.
@@ -166,6 +173,9 @@ impl Table {
         let withdrawn = self.delete_pending(&request.key).await?;
         if withdrawn == Withdrawn::Done && request.mode != DeliveryMode::Poll {
             self.delete_delivery(&request.key).await?;
+        }
+        if withdrawn == Withdrawn::Done && request.has_detail {
+            self.delete_detail(&request.key).await?;
         }
         Ok(withdrawn)
     }
@@ -225,6 +235,7 @@ impl Table {
     ) -> Result<DecisionBasis, StoreError> {
         let mut keys = vec![
             request_key(request),
+            request_detail::detail_key(request),
             key(person::pk(person), person::SK),
             asks::key(person),
             client::client_key(client),
@@ -232,8 +243,10 @@ impl Table {
         keys.extend(passkey.map(|id| passkey::passkey_key(person, id)));
         let items = self.batch_get(keys).await?;
         let passkey = passkey.and_then(|id| with_sk(&items, &passkey::sk(id)));
+        let request = with_sk(&items, SK).map(decode).transpose()?;
         Ok(DecisionBasis {
-            request: with_sk(&items, SK).map(decode).transpose()?,
+            detail: request_detail::among(&items, request.as_ref())?,
+            request,
             person: with_sk(&items, person::SK).map(person::decode).transpose()?,
             client: with_sk(&items, client::SK).map(client::decode).transpose()?,
             asks: asks::among(&items)?,
