@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use backchannel_authentication::BackchannelAuthentication;
 use ciba::aws::Aws;
 use ciba::config::{Environment, Issuer, LoginIssuers, SigningKeys, profile, sms_countries};
+use ciba::domain::authorization_details::DetailType;
 use ciba::domain::sms::SmsCountries;
 use ciba::domain::time::Timestamp;
 use ciba::flows::register_client::Registrar;
@@ -267,6 +268,12 @@ impl Provider {
         let profile = profile(&self.environment()).expect("a profile");
         let registrar = Registrar { issuer: &self.issuer(), login_issuers: &issuers, profile };
         registrar.register(&self.table, metadata).await.map(drop).map_err(|error| error.0)
+    }
+
+    /// Writes down a type of `authorization_details`.
+    pub async fn put_detail_type(&self, definition: &Value) {
+        let known = DetailType::define(definition, &["en", "de", "fr", "es"]).expect("a type");
+        self.table.put_detail_type(&known).await.expect("the table");
     }
 
     fn issuer(&self) -> Issuer {

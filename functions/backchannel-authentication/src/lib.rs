@@ -11,13 +11,16 @@ use ciba::config::{
     RequestSettings, SmsSettings,
 };
 use ciba::domain::asks::Asks;
+use ciba::domain::authorization_details::{Refused, RequestDetail};
 use ciba::domain::client::{Client, DeliveryMode};
 use ciba::domain::notification_token::ClientNotificationToken;
 use ciba::domain::person::Person;
+use ciba::domain::profile::Profile;
 use ciba::domain::time::seconds_rounded_up;
 use ciba::domain::user_code::UserCode;
 use ciba::flows::Invocation;
 use ciba::flows::check_user_code::{self, UserCodeRefused};
+use ciba::flows::describe_details::{NotDescribed, describe};
 use ciba::flows::read_request::{self, NotRead};
 use ciba::flows::resolve_hint::{HintResolver, HintTokens, NotResolved};
 use ciba::flows::start_authentication::{Backchannel, NotStarted, Started};
@@ -35,7 +38,7 @@ use ciba::protocol::error::Refusal;
 use ciba::protocol::parameters::Parameters;
 use ciba::protocol::request_object::SignedRequest;
 use ciba::protocol::routes;
-use ciba::store::Table;
+use ciba::store::{DetailTypes, Table};
 
 const CONTENDED: &str = "too many requests for one person at one moment";
 
@@ -48,6 +51,7 @@ pub struct BackchannelAuthentication {
     login_issuers: LoginIssuers,
     table: Table,
     clients: ClientAuthenticator,
+    detail_types: DetailTypes,
     keys: KeyRings,
     notifier: Notifier,
 }
@@ -65,6 +69,7 @@ impl BackchannelAuthentication {
             hint_tokens: hint_tokens(environment, &issuer, &login_issuers)?,
             login_issuers,
             clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
+            detail_types: DetailTypes::new(table.clone()),
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
             table,
@@ -98,10 +103,13 @@ impl BackchannelAuthentication {
         if !asked.scope.is_subset_of(&client.scope) {
             return Err(Error::InvalidScope("scope has values that the client is not registered for").into());
         }
+        check_context(&client, &asked)?;
         self.check_target(&client, &asked)?;
+        let detail = self.describe(&client, &asked, invocation).await?;
         let (person, asks) = self.person(&client, &asked.hint, invocation).await?;
         self.use_up(asked.signed.as_ref(), invocation).await?;
         let asks = self.check_user_code(&client, &person, code.as_ref(), asks, invocation).await?;
+        let asked = (asked, &detail);
         let started = self.start(&client, &person, asks, asked, token.as_ref(), invocation).await?;
         for channel in &started.unreachable {
             respond::log_unreachable(&started.request.key, channel.channel, &channel.why);
@@ -151,6 +159,25 @@ impl BackchannelAuthentication {
             true => Ok(()),
             false => Err(Error::InvalidScope("scope has values of a resource that was not named")),
         }
+    }
+
+    /// RFC 9396 §5: what is asked for beyond the scope, and how the person will read it.
+    async fn describe(
+        &self,
+        client: &Client,
+        asked: &BackchannelAuthenticationRequest,
+        invocation: &Invocation,
+    ) -> Result<RequestDetail, Refusal<Error>> {
+        let described = describe(&self.detail_types, client, asked, &self.issuer, invocation.now);
+        described.await.map_err(|error| match error {
+            NotDescribed::Invalid(Refused { told, detail: None }) => {
+                Error::InvalidAuthorizationDetails(told).into()
+            }
+            NotDescribed::Invalid(Refused { told, detail: Some(why) }) => {
+                Refusal::because(Error::InvalidAuthorizationDetails(told), why)
+            }
+            NotDescribed::Store(error) => error.into(),
+        })
     }
 
     /// Steps 4 and 5: the hint becomes a person who can be asked.
@@ -204,7 +231,7 @@ impl BackchannelAuthentication {
         client: &Client,
         person: &Person,
         asks: Asks,
-        asked: BackchannelAuthenticationRequest,
+        asked: (BackchannelAuthenticationRequest, &RequestDetail),
         token: Option<&ClientNotificationToken>,
         invocation: &Invocation,
     ) -> Result<Started, Refusal<Error>> {
@@ -260,6 +287,17 @@ fn hint_tokens(
     }
     let fetcher = Fetcher::new(issuer.is_local()).map_err(|error| ConfigError::of("outbound", &error.0))?;
     Ok(Some(HintTokens { issuers, jwks: JwksCache::new(fetcher) }))
+}
+
+/// Under FAPI the person can always tell what is approved (`FCIBA-02`).
+fn check_context(client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Error> {
+    let is_told_apart = asked.binding_message.is_some() || !asked.authorization_details.is_empty();
+    match client.profile == Profile::Plain || is_told_apart {
+        true => Ok(()),
+        false => {
+            Err(Error::InvalidRequest("the client has to send binding_message or authorization_details"))
+        }
+    }
 }
 
 fn may_ask(client: &Client) -> Result<(), Error> {

@@ -124,7 +124,7 @@ async fn decide(
         (None, Some(login)) => Proof::LoginToken(login),
         (None, None) => return Err(Error::TokenMissing.into()),
     };
-    let choice = Choice { word: body.decision, scope };
+    let choice = Choice { word: body.decision, scope, details: body.authorization_details };
     let record = consent.consenting().decide(key, &client, &choice, &proof, invocation).await;
     // Without a login token nobody finds out what there is: what does not exist and what is over look alike.
     let record = record.map_err(|error| not_decided(error, login.is_some()))?;
@@ -158,6 +158,9 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
             | DecisionRefused::Cancelled => Error::NotOpen("there is no such request that is open").into(),
         },
         NotDecided::OtherClient => Error::InvalidRequest("client_id is not the client that asks").into(),
+        NotDecided::OtherDetails => {
+            Error::InvalidRequest("authorization_details are not those that the client asks for").into()
+        }
         NotDecided::SelfApproval => Error::AccessDenied.into(),
         NotDecided::Inactive => Error::NotOpen("person or client is not active any more").into(),
         NotDecided::ProofMissing => Error::TokenMissing.into(),

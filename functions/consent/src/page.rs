@@ -17,13 +17,14 @@ pub(crate) async fn show(
     request: &Request,
     invocation: &Invocation,
 ) -> Response<Body> {
-    let (asked, client) = match review::open(&consent.table, &consent.clients, key, invocation.now).await {
-        Ok(Some(found)) => found,
-        Ok(None) => return not_open(consent, request, invocation),
-        Err(error) => return trouble(consent, request, invocation, &error.detail()),
-    };
+    let (asked, detail, client) =
+        match review::open(&consent.table, &consent.clients, key, invocation.now).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return not_open(consent, request, invocation),
+            Err(error) => return trouble(consent, request, invocation, &error.detail()),
+        };
     let language = browser::language(request);
-    let statement = statement(&asked, &client, language);
+    let statement = statement(&asked, &detail, &client, language);
     let shown = Shown::of(&statement.encode()).encode();
     let (now, lifetime) = (invocation.now, &asked.lifetime);
     let view = ConsentView {
@@ -37,6 +38,8 @@ pub(crate) async fn show(
             .iter()
             .map(|it| ScopeLine { value: &it.value, words: it.words.clone(), required: it.required })
             .collect(),
+        authorizations: statement.authorization_details.iter().map(|it| &it.words).collect(),
+        context: statement.request_context.as_ref().map(|it| it.rows.as_slice()).unwrap_or_default(),
         details: statement.resources.iter().map(|it| page::resource_words(language, it)).collect(),
         asked_ago: now.since(lifetime.created_at),
         decide_in: lifetime.decide_until.since(now),
@@ -74,6 +77,7 @@ pub(crate) async fn decline(
         Err(
             NotDecided::Refused(_)
             | NotDecided::OtherClient
+            | NotDecided::OtherDetails
             | NotDecided::SelfApproval
             | NotDecided::Inactive
             | NotDecided::ProofMissing

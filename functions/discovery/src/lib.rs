@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, MtlsHost, PasskeySettings, profile};
 use ciba::domain::passkey::PHISHING_RESISTANT;
 use ciba::flows::Invocation;
@@ -11,12 +12,14 @@ use ciba::http::{Body, Request, Response, respond};
 use ciba::protocol::discovery::{DiscoveryError as Error, Metadata, MtlsOffer, Offer};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
+use ciba::store::{DetailTypes, Table};
 
 /// How long others may keep the document.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 pub struct Discovery {
     metadata: Metadata,
+    detail_types: DetailTypes,
 }
 
 impl Discovery {
@@ -39,23 +42,42 @@ impl Discovery {
             profile: profile(environment)?,
             acr_values,
         };
-        Ok(Self { metadata: Metadata::new(offer) })
+        let table = Table::connect(&Aws::read(environment)?);
+        Ok(Self { metadata: Metadata::new(offer), detail_types: DetailTypes::new(table) })
     }
 
-    fn answer(&self, request: &Request) -> Result<&Metadata, Error> {
+    /// Opens the first connection, while Lambda gives a starting function its full speed.
+    pub async fn warm_up(&self, invocation: &Invocation) {
+        let _ = self.detail_types.names(invocation.now).await;
+    }
+
+    /// The document, with the types that there are now. A table that does not answer must not keep clients from finding
+    /// everything else: they are left out then.
+    async fn document(&self, invocation: &Invocation) -> Metadata {
+        let names = self.detail_types.names(invocation.now).await.unwrap_or_else(|error| {
+            respond::log_trouble(&error.detail());
+            Vec::new()
+        });
+        let names = names.iter().map(|name| name.as_str().to_owned()).collect();
+        Metadata { authorization_details_types_supported: names, ..self.metadata.clone() }
+    }
+
+    async fn answer(&self, request: &Request, invocation: &Invocation) -> Result<Metadata, Error> {
         match request.uri().path() {
             routes::AUTHORIZATION => Err(Error::UnsupportedResponseType),
             _ if request.method() != "GET" => Err(Error::MethodNotAllowed),
-            routes::OPENID_CONFIGURATION | routes::AUTHORIZATION_SERVER => Ok(&self.metadata),
+            routes::OPENID_CONFIGURATION | routes::AUTHORIZATION_SERVER => {
+                Ok(self.document(invocation).await)
+            }
             _ => Err(Error::NotFound),
         }
     }
 }
 
 impl Endpoint for Discovery {
-    async fn handle(&self, request: &Request, _: &Invocation) -> Response<Body> {
-        match self.answer(request) {
-            Ok(metadata) => respond::cacheable(metadata, MAX_AGE),
+    async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
+        match self.answer(request, invocation).await {
+            Ok(metadata) => respond::cacheable(&metadata, MAX_AGE),
             Err(error) => respond::refusal(&Refusal::new(error)),
         }
     }

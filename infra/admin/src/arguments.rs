@@ -51,6 +51,9 @@ pub enum Command {
     /// What is kept of decisions
     #[command(subcommand)]
     Evidence(EvidenceCommand),
+    /// The types of authorization_details that clients may be registered for
+    #[command(subcommand)]
+    AuthorizationDetails(AuthorizationDetailsCommand),
     /// Look for what keeps this deployment from working; changes nothing
     Doctor,
 }
@@ -150,6 +153,28 @@ pub enum EvidenceCommand {
         /// What `evidence show --json` printed, instead; needs no settings and no network
         #[arg(long, value_name = "FILE", conflicts_with = "request")]
         file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuthorizationDetailsCommand {
+    /// Write down a type, new or changed. Requests that are open keep the words they have
+    Put {
+        /// {"type": …, "schema": a JSON Schema, "display": a template per language}; - is stdin
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Name every type
+    List,
+    /// Show a type as the definition that makes it
+    Show {
+        #[arg(value_name = "TYPE")]
+        name: String,
+    },
+    /// Take a type away: whoever asks with it is refused
+    Remove {
+        #[arg(value_name = "TYPE")]
+        name: String,
     },
 }
 

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use ciba::config::Environment;
+use ciba::domain::authorization_details::Row;
 use ciba::domain::evidence::{Evidence, Proof, RequestEvidence};
+use ciba::domain::request_context::RequestContext;
 use ciba::domain::request_key::RequestKey;
 use ciba::domain::statement::Statement;
 use ciba::domain::time::Timestamp;
@@ -125,6 +127,9 @@ fn lines(evidence: &Evidence, stored: &StoredEvidence) -> Vec<(&'static str, Vec
         ("person", vec![evidence.person.clone()]),
         ("scope", vec![evidence.scope.clone()]),
     ];
+    let json = |value: &Value| value.to_string();
+    lines.push(("details", evidence.authorization_details.iter().map(json).collect()));
+    lines.push(("context", evidence.request_context.iter().map(RequestContext::encode).collect()));
     match &evidence.proof {
         Proof::Link => lines.push(("proof", vec!["the link alone, which is enough to decline".to_owned()])),
         Proof::LoginToken { issuer, jti, authentication } => {
@@ -150,6 +155,12 @@ fn lines(evidence: &Evidence, stored: &StoredEvidence) -> Vec<(&'static str, Vec
 /// What the person read before they signed.
 fn on_the_screen(statement: &Statement) -> Vec<(&'static str, Vec<String>)> {
     let scope = statement.scope.iter().map(|shown| format!("{}: {}", shown.value, shown.words));
+    let row = |row: &Row| format!("{}: {}", row.label, row.value);
+    let words = statement.authorization_details.iter().flat_map(|shown| {
+        let rows = shown.words.rows.iter().map(row);
+        [shown.words.title.clone()].into_iter().chain(rows)
+    });
+    let context = statement.request_context.iter().flat_map(|shown| &shown.rows).map(row);
     vec![
         ("asked at", vec![utc(statement.asked_at())]),
         ("shown", vec![format!("in {}, template {}", statement.language, statement.template)]),
@@ -157,6 +168,8 @@ fn on_the_screen(statement: &Statement) -> Vec<(&'static str, Vec<String>)> {
         ("  message", statement.binding_message.iter().cloned().collect()),
         ("  scope", scope.collect()),
         ("  resources", statement.resources.clone()),
+        ("  details", words.collect()),
+        ("  context", context.collect()),
     ]
 }
 

@@ -8,6 +8,7 @@
 //! their hashes.
 
 pub mod arguments;
+mod authorization_details;
 mod client;
 mod delivery;
 mod doctor;
@@ -83,6 +84,7 @@ pub async fn run(
         }
         Command::Key(command) => key::run(command, environment, &Invocation::new(now, TIME_LEFT, fill)).await,
         Command::Evidence(command) => evidence::run(command, environment).await,
+        Command::AuthorizationDetails(command) => authorization_details::run(command, environment).await,
         Command::Doctor => Ok(doctor::run(environment, now).await),
     }
 }

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::decision::{Approval, Decision, DecisionRefused};
@@ -38,6 +39,8 @@ pub struct AuthenticationRequest {
     /// The handle key under which `auth_req_id` was sealed.
     pub handle_generation: u32,
     pub nonce: Nonce,
+    /// Whether there is a [`RequestDetail`](crate::domain::authorization_details::RequestDetail) beside it.
+    pub has_detail: bool,
     pub state: State,
 }
 
@@ -309,6 +312,7 @@ impl AuthenticationRequest {
             // The last access token can be issued at the end of the last refresh token.
             ends_at: refresh.map_or(tokens_end_at, |refresh| refresh.ends_at.plus(tokens_end_at.since(now))),
             refresh,
+            details: AuthorizationDetails::default(),
             revoked_at: None,
         })
     }

@@ -31,6 +31,7 @@ fn pending() -> AuthenticationRequest {
         polling: Polling { interval: Duration::from_secs(5), next_poll_at: after(5.0) },
         handle_generation: 1,
         nonce: crate::domain::statement::Nonce::from_bytes([9; 16]),
+        has_detail: false,
         state: State::Pending,
     }
 }
@@ -57,6 +58,7 @@ fn redeemed() -> AuthenticationRequest {
         redeemed_at: after(25.0),
         ends_at: after(600.0),
         refresh: None,
+        details: Default::default(),
         revoked_at: None,
     }))
 }

@@ -106,6 +106,19 @@ impl Unacceptable {
     }
 }
 
+/// Whether other text than a message is shown as it is on every device: visible ASCII and letters, as rules 2 to 5 have
+/// them. Unlike a message's, its marks are any.
+pub(super) fn is_plain(text: &str) -> bool {
+    let is_fit = |letter: char| matches!(letter, ' '..='~') || is_allowed(letter);
+    !text.is_empty()
+        && text.chars().all(is_fit)
+        && marks_are_few(text)
+        && is_nfc(text)
+        && scripts_belong_together(text)
+        && text.trim() == text
+        && !text.contains("  ")
+}
+
 fn is_allowed(letter: char) -> bool {
     let punctuation = matches!(letter, ' ' | '-' | '.' | '_' | '+' | '/' | '!' | '?' | '#' | ':' | ',');
     let beyond_ascii = !letter.is_ascii()
@@ -129,7 +142,7 @@ fn scripts_belong_together(text: &str) -> bool {
     letters.is_empty() || letters.as_str().detect_restriction_level() <= RestrictionLevel::HighlyRestrictive
 }
 
-fn reads_as_address(text: &str) -> bool {
+pub(super) fn reads_as_address(text: &str) -> bool {
     let host = |dot: usize| {
         let before = text[..dot].chars().next_back().is_some_and(char::is_alphanumeric);
         let after = text[dot + 1..].chars().take_while(|c| c.is_alphabetic()).count();
@@ -139,7 +152,7 @@ fn reads_as_address(text: &str) -> bool {
     lower.contains("//") || lower.contains("www.") || text.match_indices('.').any(|(dot, _)| host(dot))
 }
 
-fn reads_as_phone_number(text: &str) -> bool {
+pub(super) fn reads_as_phone_number(text: &str) -> bool {
     let bytes = text.as_bytes();
     let begins = |at: usize| {
         // Not within a word, a number or a date.

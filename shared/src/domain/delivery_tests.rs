@@ -30,6 +30,7 @@ fn request(mode: DeliveryMode, state: State) -> AuthenticationRequest {
         polling: Polling { interval: Duration::from_secs(5), next_poll_at: after(5) },
         handle_generation: 1,
         nonce: Nonce::from_bytes([9; 16]),
+        has_detail: false,
         state,
     }
 }
@@ -45,6 +46,7 @@ fn redeemed(revoked_at: Option<Timestamp>) -> State {
         redeemed_at: after(21),
         ends_at: after(600),
         refresh: None,
+        details: Default::default(),
         revoked_at,
     })
 }

@@ -36,6 +36,7 @@ fn in_state(state: State) -> Box<AuthenticationRequest> {
         },
         handle_generation: 1,
         nonce: Nonce::from_bytes([9; 16]),
+        has_detail: false,
         state,
     })
 }
@@ -60,6 +61,7 @@ fn grant(counter: u32, idle_until: f64, revoked_at: Option<f64>) -> State {
             idle_until: after(idle_until),
             ends_at: after(8000.0),
         }),
+        details: Default::default(),
         revoked_at: revoked_at.map(after),
     })
 }

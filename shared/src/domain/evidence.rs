@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::decision::Authentication;
+use crate::domain::request_context::RequestContext;
 
 /// What is kept of one decision. Never a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,12 @@ pub struct Evidence {
     pub decision: Outcome,
     /// The scope approved, or asked for where it was not.
     pub scope: String,
+    /// What was asked for beyond the scope, and approved with it, if it was: all or nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub authorization_details: Vec<Value>,
+    /// What the client said about where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_context: Option<RequestContext>,
     /// Unit: milliseconds since the epoch.
     pub at: i64,
     /// When it may be swept. Unit: seconds since the epoch.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::authentication_request::{AuthenticationRequest, State};
+use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::client::ClientId;
 use crate::domain::decision::Approval;
 use crate::domain::time::Timestamp;
@@ -16,6 +17,8 @@ pub struct Grant {
     pub ends_at: Timestamp,
     /// Where `offline_access` was approved and the client may refresh.
     pub refresh: Option<Refreshing>,
+    /// What was approved of `authorization_details`: all that was shown (`ATK-8-05`).
+    pub details: AuthorizationDetails,
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -76,6 +79,11 @@ impl Refreshing {
 }
 
 impl Grant {
+    /// The grant with the details that were shown and approved.
+    pub fn with_details(self, details: AuthorizationDetails) -> Self {
+        Self { details, ..self }
+    }
+
     /// Whether its access tokens still count. Each has an end of its own, too.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.ends_at

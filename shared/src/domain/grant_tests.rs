@@ -43,11 +43,13 @@ fn granted(refresh: Option<Refreshing>, revoked_at: Option<Timestamp>) -> Authen
         polling: Polling { interval: Duration::from_secs(5), next_poll_at: REDEEMED },
         handle_generation: 1,
         nonce: crate::domain::statement::Nonce::from_bytes([9; 16]),
+        has_detail: false,
         state: State::Redeemed(Grant {
             approval,
             redeemed_at: REDEEMED,
             ends_at: after(91 * DAY),
             refresh,
+            details: Default::default(),
             revoked_at,
         }),
     }

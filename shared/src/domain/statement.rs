@@ -11,8 +11,11 @@ use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::domain::authorization_details::{DetailWords, Row};
 use crate::domain::decision::DecisionWord;
+use crate::domain::request_context::RequestContext;
 use crate::domain::request_key::RequestKey;
 use crate::domain::time::Timestamp;
 
@@ -69,6 +72,12 @@ pub struct Statement {
     pub scope: Vec<ScopeShown>,
     /// The APIs that the tokens are for. Empty: the client's default.
     pub resources: Vec<String>,
+    /// What is asked for beyond the scope: each object, and its words.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub authorization_details: Vec<DetailShown>,
+    /// What the client says about where it was asked: the object, and what of it was readable.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_context: Option<ContextShown>,
     /// Unit: milliseconds since the epoch.
     pub asked_at: i64,
     pub language: String,
@@ -84,6 +93,22 @@ pub struct ScopeShown {
     pub words: String,
     /// Whether it could not be left out.
     pub required: bool,
+}
+
+/// An object of `authorization_details`, and the words it had on the screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetailShown {
+    pub value: Value,
+    pub words: DetailWords,
+}
+
+/// The client's `request_context`, and what of it was on the screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContextShown {
+    pub value: RequestContext,
+    pub rows: Vec<Row>,
 }
 
 impl Statement {
@@ -161,6 +186,17 @@ mod tests {
             binding_message: Some("K7-2931".to_owned()),
             scope: vec![shown("openid", true), shown("profile", false), shown("email", false)],
             resources: vec!["https://api.example".to_owned()],
+            authorization_details: vec![DetailShown {
+                value: serde_json::json!({"type": "payment", "amount": "100"}),
+                words: DetailWords {
+                    title: "A payment".to_owned(),
+                    rows: vec![Row { label: "Amount".to_owned(), value: "100 EUR".to_owned() }],
+                },
+            }],
+            request_context: Some(ContextShown {
+                value: RequestContext::parse(r#"{"country": "DE"}"#).unwrap(),
+                rows: vec![Row { label: "country".to_owned(), value: "DE".to_owned() }],
+            }),
             asked_at: 1_800_000_000_000,
             language: "en".to_owned(),
             template: "1".to_owned(),
@@ -179,10 +215,11 @@ mod tests {
         for name in original.as_object().unwrap().keys() {
             let mut changed = original.clone();
             let value = &original[name];
-            changed[name] = match (value.as_str(), value.as_i64()) {
-                (Some(text), _) => format!("{text}x").into(),
-                (None, Some(number)) => (number + 1).into(),
-                (None, None) => serde_json::json!([]),
+            changed[name] = match value {
+                Value::String(text) => format!("{text}x").into(),
+                Value::Number(number) => (number.as_i64().unwrap() + 1).into(),
+                Value::Object(_) => Value::Null,
+                _ => serde_json::json!([]),
             };
             let changed = challenge(&serde_json::from_value(changed).unwrap());
             assert!(!seen.contains(&changed), "{name}");
@@ -191,6 +228,16 @@ mod tests {
         let mut reworded = statement();
         reworded.scope[1].words.push('x');
         assert!(!seen.contains(&challenge(&reworded)), "the words of a scope value");
+        // TOK-7-03: the object and its words, each by itself.
+        let mut other = statement();
+        other.authorization_details[0].value["amount"] = "1000".into();
+        assert!(!seen.contains(&challenge(&other)), "an object");
+        let mut other = statement();
+        other.authorization_details[0].words.rows[0].value.push('0');
+        assert!(!seen.contains(&challenge(&other)), "the words of an object");
+        let mut other = statement();
+        other.request_context.as_mut().unwrap().rows.clear();
+        assert!(!seen.contains(&challenge(&other)), "what was readable of the context");
     }
 
     /// ATK-1-08, ATK-8-05

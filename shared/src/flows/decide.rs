@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::domain::asks::Asks;
 use crate::domain::authentication_request::{AuthenticationRequest, Decided as Transition, State};
+use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::decision::{Approval, Authentication, Decision, DecisionRefused, DecisionWord};
 use crate::domain::evidence::{self, Evidence, Outcome};
@@ -31,6 +34,8 @@ pub struct Choice {
     pub word: DecisionWord,
     /// Some of the scope. An approval without it is of all.
     pub scope: Option<Scope>,
+    /// The `authorization_details` that were on the screen, where that is not signed.
+    pub details: Option<Vec<Value>>,
 }
 
 /// What shows that it is the person.
@@ -67,6 +72,8 @@ pub enum NotDecided {
     Refused(DecisionRefused),
     /// The client named is not the one that asked: the person saw something else.
     OtherClient,
+    /// The details named are not those that the client asked for: the person saw something else (`TOK-7-03`).
+    OtherDetails,
     /// The login token belongs to the client that asks.
     SelfApproval,
     /// Person or client are not active any more, or the person has blocked the client.
@@ -118,7 +125,7 @@ impl Consenting<'_> {
         let found = self.table.find_request(request).await?;
         let found = found.filter(|found| found.nonce.accepts(form_token, &found.key));
         let found = found.ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
-        let choice = Choice { word: DecisionWord::Deny, scope: None };
+        let choice = Choice { word: DecisionWord::Deny, scope: None, details: None };
         self.decide(request, &found.client, &choice, &Proof::Link(&found.person), invocation).await
     }
 
@@ -169,8 +176,9 @@ impl Consenting<'_> {
         proof: &Proof<'_>,
         invocation: &Invocation,
     ) -> Result<Option<Record>, NotDecided> {
-        let (found, known_client, asks, passkey) = checked(basis, client, choice, proof)?;
-        let proven = match self.proven(&found, &known_client, passkey, choice, proof, invocation) {
+        let (found, detail, known_client, asks, passkey) = checked(basis, client, choice, proof)?;
+        let shown = (&found, &detail);
+        let proven = match self.proven(shown, &known_client, passkey, choice, proof, invocation) {
             // With a bad signature nobody finds out whether something was decided.
             Err(NotDecided::PasskeyNotAccepted(_)) if !found.is_open(invocation.now) => {
                 return Err(NotDecided::Refused(DecisionRefused::TooLate));
@@ -211,6 +219,8 @@ impl Consenting<'_> {
                 Recorded::Approved(scope) => scope.encode(),
                 Recorded::Denied | Recorded::Reported => found.scope.encode(),
             },
+            authorization_details: detail.details.entries().to_vec(),
+            request_context: detail.context,
             at: invocation.now.millis(),
             kept_until,
             proof: proven.evidence,
@@ -240,7 +250,7 @@ impl Consenting<'_> {
     /// Step 4.
     fn proven(
         &self,
-        request: &AuthenticationRequest,
+        (request, detail): (&AuthenticationRequest, &RequestDetail),
         client: &Client,
         passkey: Option<Passkey>,
         choice: &Choice,
@@ -274,7 +284,7 @@ impl Consenting<'_> {
                 let not_accepted = |why: &str| NotDecided::PasskeyNotAccepted(why.to_owned());
                 let relying_party = self.relying_party.ok_or(not_accepted("there is no RP_ID"))?;
                 let passkey = passkey.ok_or(not_accepted("the passkey is none of this person's"))?;
-                let statement = statement(request, client, *language);
+                let statement = statement(request, detail, client, *language);
                 let scope = selected(choice, &statement);
                 let text = statement.encode();
                 let challenge = Shown::of(&text).challenge(&scope, choice.word);
@@ -316,8 +326,8 @@ fn checked(
     client: &ClientId,
     choice: &Choice,
     proof: &Proof<'_>,
-) -> Result<(AuthenticationRequest, Client, Asks, Option<Passkey>), NotDecided> {
-    let DecisionBasis { request, person, client: known_client, asks, passkey } = basis;
+) -> Result<(AuthenticationRequest, RequestDetail, Client, Asks, Option<Passkey>), NotDecided> {
+    let DecisionBasis { request, detail, person, client: known_client, asks, passkey } = basis;
     let found = match proof {
         Proof::LoginToken(login) => request.filter(|request| request.person == login.person),
         Proof::Passkey { login: Some(login), .. } => request.filter(|request| request.person == **login),
@@ -326,6 +336,12 @@ fn checked(
     let found = found.ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
     if found.client != *client {
         return Err(NotDecided::OtherClient);
+    }
+    // What a passkey signed has them in the statement.
+    let are_signed = matches!(proof, Proof::Passkey { .. });
+    let named = choice.details.as_deref().or(are_signed.then(|| detail.details.entries()));
+    if choice.word == DecisionWord::Approve && named.unwrap_or_default() != detail.details.entries() {
+        return Err(NotDecided::OtherDetails);
     }
     if let Proof::LoginToken(login) = proof
         && login.names(client)
@@ -338,7 +354,7 @@ fn checked(
     if !person_is_active || is_blocked {
         return Err(NotDecided::Inactive);
     }
-    Ok((found, known_client, asks, passkey))
+    Ok((found, detail, known_client, asks, passkey))
 }
 
 /// The part of the scope that was signed: what is approved, or whatever was ticked when it was declined.

@@ -76,6 +76,7 @@ impl Introspecting<'_> {
         {
             return Ok(None);
         }
+        let details = live.grant.details.for_audience(&heard(caller, &token));
         let access = ActiveAccessToken {
             token_type: token.confirmation.token_type(),
             aud: token.audience,
@@ -84,7 +85,8 @@ impl Introspecting<'_> {
         };
         let scope = token.scope.encode();
         let (issued_at, expires_at) = (token.issued_at, token.expires_at);
-        Ok(Some(self.active(&live, scope, (issued_at, expires_at), Some(access), now).await?))
+        let active = self.active(&live, scope, (issued_at, expires_at), Some(access), now).await?;
+        Ok(Some(ActiveToken { authorization_details: details, ..active }))
     }
 
     /// Refresh tokens are nobody's business but their client's (`TOK-3-13`).
@@ -138,9 +140,16 @@ impl Introspecting<'_> {
             auth_time: authentication.auth_time.seconds(),
             acr: authentication.acr.clone(),
             amr: authentication.amr.clone(),
+            authorization_details: live.grant.details.clone(),
             access,
         })
     }
+}
+
+/// The part of a token's audience that the caller is, or stands for.
+fn heard<'t>(caller: &Client, token: &'t AccessToken) -> Vec<&'t str> {
+    let is_heard = |audience: &&String| token.client == caller.id || caller.introspects.contains(audience);
+    token.audience.iter().filter(is_heard).map(String::as_str).collect()
 }
 
 /// Its own tokens, and those for an audience that it is the resource server of (`TOK-8-04`).

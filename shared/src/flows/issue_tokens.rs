@@ -1,6 +1,7 @@
 //! Making tokens: of what was approved, for what was granted. Nothing is written here.
 
 use crate::config::{Issuer, TokenSettings};
+use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::client::Client;
 use crate::domain::confirmation::Confirmation;
 use crate::domain::decision::Approval;
@@ -46,6 +47,7 @@ pub struct Granted<'a> {
     pub client: &'a Client,
     pub sub: &'a str,
     pub approval: &'a Approval,
+    pub details: &'a AuthorizationDetails,
     /// What was granted, or the part of it that is wanted now.
     pub scope: &'a Scope,
     /// What the scope in the answer is compared with.
@@ -91,7 +93,9 @@ impl Issuing<'_> {
             true => Some(self.id_token(keys, granted, &access_token, refresh_token.as_deref()).await?),
             false => None,
         };
+        let details = granted.details.for_audience(&granted.target.audience());
         Ok(TokenResponse {
+            authorization_details: (!granted.details.is_empty()).then_some(details),
             access_token,
             token_type: granted.confirmation.token_type(),
             expires_in: seconds_rounded_up(self.settings.access_token_lifetime),
@@ -128,6 +132,7 @@ impl Issuing<'_> {
             acr: authentication.acr.as_deref(),
             amr: &authentication.amr,
             cnf: granted.confirmation,
+            authorization_details: granted.details.for_audience(&granted.target.audience()),
         };
         let signed = keys.signing_key(algorithm, now)?.sign(access_token::TYP, &claims).await?;
         Ok((signed, scope))

@@ -9,6 +9,7 @@ pub mod check_user_code;
 pub mod create_ticket;
 pub mod dead_letters;
 pub mod decide;
+pub mod describe_details;
 pub mod emit;
 pub mod enroll_passkey;
 pub mod enroll_person;

@@ -87,8 +87,7 @@ impl Redemption<'_> {
         presented: &Presented<'_>,
     ) -> Result<(Grant, TokenResponse), NotRedeemed> {
         let Issuing { issuer, settings, invocation, .. } = self.issuing;
-        let (person, client, asks, withdrawn) =
-            self.table.find_person_client_and_asks(&request.person, &request.client).await?;
+        let (person, client, asks, withdrawn, detail) = self.table.find_for_redemption(request).await?;
         let person = person.filter(|person| person.active).ok_or(NotRedeemed::PersonInactive)?;
         let client =
             client.filter(|client| client.active && client.may_ask()).ok_or(NotRedeemed::ClientInactive)?;
@@ -98,6 +97,7 @@ impl Redemption<'_> {
         let tokens_end_at = now.plus(settings.access_token_lifetime);
         let grant =
             request.redeem(&request.client, now, tokens_end_at, may_refresh).ok_or(NotRedeemed::Gone)?;
+        let grant = grant.with_details(detail.details);
         if asks.revokes(&request.client, grant.approval.at) {
             return Err(NotRedeemed::Blocked);
         }
@@ -111,6 +111,7 @@ impl Redemption<'_> {
             client: &client,
             sub: &keys.subject(&client.subject_type, &person).map_err(NotIssued::from)?,
             approval: &grant.approval,
+            details: &grant.details,
             scope: &grant.approval.scope,
             asked: &request.scope,
             target: target(&client, &request.resources, presented.resources, issuer)?,

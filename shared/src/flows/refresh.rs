@@ -142,6 +142,7 @@ impl Refresh<'_> {
             client,
             sub,
             approval: &grant.approval,
+            details: &grant.details,
             scope,
             asked: scope,
             target: target(client, &request.resources, presented.resources, self.issuing.issuer)?,

@@ -1,6 +1,7 @@
 //! What a person sees: the requests that wait for them, or one of theirs.
 
 use crate::domain::authentication_request::{AuthenticationRequest, State};
+use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::person_key::PersonKey;
 use crate::domain::proof::Demand;
@@ -33,6 +34,9 @@ pub async fn list(
             scope: pending.scope.encode(),
             resources: names(&pending.resources),
             acr_values: pending.acr_values,
+            authorization_details: vec![],
+            details: vec![],
+            request_context: None,
             created_at: pending.lifetime.created_at.seconds(),
             decide_in: seconds_rounded_up(pending.lifetime.decide_until.since(now)),
             proof: None,
@@ -59,13 +63,14 @@ pub async fn read(
         true => seconds_rounded_up(request.lifetime.decide_until.since(now)),
         false => 0,
     };
+    let detail = table.find_detail(&request).await?;
     let client = clients.find(&request.client, now).await?;
     Ok(Some(RequestView {
         request: request.key.encode(),
         state: state_word(&request, now),
         proof: client.as_ref().map(|client| Demand::of(client, &request, &request.scope).as_str()),
         statement: client.as_ref().zip(rp_id).map(|(client, rp_id)| {
-            let statement = statement(&request, client, language);
+            let statement = statement(&request, &detail, client, language);
             StatementView {
                 rp_id: rp_id.to_owned(),
                 language: language.tag(),
@@ -79,6 +84,9 @@ pub async fn read(
         created_at: request.lifetime.created_at.seconds(),
         binding_message: request.binding_message.map(|message| message.as_str().to_owned()),
         acr_values: request.acr_values,
+        details: detail.words(language.tag()).to_vec(),
+        authorization_details: detail.details.entries().to_vec(),
+        request_context: detail.context,
         decide_in,
     }))
 }
@@ -89,11 +97,13 @@ pub async fn open(
     clients: &ClientDirectory,
     request: &RequestKey,
     now: Timestamp,
-) -> Result<Option<(AuthenticationRequest, Client)>, StoreError> {
+) -> Result<Option<(AuthenticationRequest, RequestDetail, Client)>, StoreError> {
     let found = table.find_request(request).await?.filter(|request| request.is_open(now));
     let Some(request) = found else { return Ok(None) };
     let client = clients.find(&request.client, now).await?.filter(|client| client.active);
-    Ok(client.map(|client| (request, client)))
+    let Some(client) = client else { return Ok(None) };
+    let detail = table.find_detail(&request).await?;
+    Ok(Some((request, detail, client)))
 }
 
 fn names(resources: &[ResourceId]) -> Vec<String> {

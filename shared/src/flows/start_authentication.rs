@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 use crate::config::{NotificationSettings, RequestSettings};
 use crate::domain::asks::{Ask, Asks};
 use crate::domain::authentication_request::{AuthenticationRequest, Polling, State};
+use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::Client;
 use crate::domain::evidence::{RequestEvidence, digest_of};
 use crate::domain::lifetime::Lifetime;
@@ -93,7 +94,7 @@ impl Backchannel<'_> {
         client: &Client,
         person: &Person,
         asks: Asks,
-        asked: BackchannelAuthenticationRequest,
+        (asked, detail): (BackchannelAuthenticationRequest, &RequestDetail),
         notification_token: Option<&ClientNotificationToken>,
         invocation: &Invocation,
     ) -> Result<Started, NotStarted> {
@@ -102,13 +103,14 @@ impl Backchannel<'_> {
             self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now).map_err(NotStarted::Keys)?;
         let evidence =
             asked.signed.as_ref().map(|signed| self.evidence(&key, client, person, signed, invocation));
-        let request = self.request(key, handle_generation, client, person, asked, invocation);
+        let mut request = self.request(key, handle_generation, client, person, asked, invocation);
+        request.has_detail = !detail.is_empty();
         let seal = |token: &ClientNotificationToken| {
             self.keys.seal_kept(Kept::NotificationToken, &key, token.expose().as_bytes(), invocation.now)
         };
         let token = notification_token.map(seal).transpose().map_err(NotStarted::Keys)?;
 
-        let beside = Beside { notification_token: token.as_deref(), evidence: evidence.as_ref() };
+        let beside = Beside { notification_token: token.as_deref(), evidence: evidence.as_ref(), detail };
         self.insert(&request, client, person, asks, beside, invocation).await?;
 
         let deadline = invocation.deadline.checked_sub(FOR_WITHDRAWAL).unwrap_or_else(Instant::now);
@@ -156,6 +158,7 @@ impl Backchannel<'_> {
             },
             handle_generation,
             nonce: Nonce::from_bytes(invocation.random()),
+            has_detail: false,
             state: State::Pending,
         }
     }

@@ -4,15 +4,21 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::domain::authentication_request::AuthenticationRequest;
+use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::Client;
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
-use crate::domain::statement::{ScopeShown, Statement};
+use crate::domain::statement::{ContextShown, DetailShown, ScopeShown, Statement};
 use crate::page::{self, Language};
 
 /// The same for the page and for the decision: what changed between the two (the client's name, say) makes a signature
 /// over the former no good for the latter.
-pub fn statement(request: &AuthenticationRequest, client: &Client, language: Language) -> Statement {
+pub fn statement(
+    request: &AuthenticationRequest,
+    detail: &RequestDetail,
+    client: &Client,
+    language: Language,
+) -> Statement {
     let shown = |value: &str| ScopeShown {
         value: value.to_owned(),
         words: page::scope_words(language, value, described(client, value, language)),
@@ -27,6 +33,17 @@ pub fn statement(request: &AuthenticationRequest, client: &Client, language: Lan
         binding_message: request.binding_message.as_ref().map(|message| message.as_str().to_owned()),
         scope: request.scope.values().map(shown).collect(),
         resources: request.resources.iter().map(ResourceId::as_str).map(str::to_owned).collect(),
+        authorization_details: detail
+            .details
+            .entries()
+            .iter()
+            .zip(detail.words(language.tag()))
+            .map(|(value, words)| DetailShown { value: value.clone(), words: words.clone() })
+            .collect(),
+        request_context: detail
+            .context
+            .as_ref()
+            .map(|context| ContextShown { value: context.clone(), rows: context.rows() }),
         asked_at: request.lifetime.created_at.millis(),
         language: language.tag().to_owned(),
         template: page::TEMPLATE_VERSION.to_owned(),

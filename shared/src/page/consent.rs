@@ -11,6 +11,7 @@ use super::catalogue::Catalogue;
 use super::layout::{Layout, check, clock, cross, end};
 use super::words::{Names, asked, left};
 use super::{Language, Page};
+use crate::domain::authorization_details::{DetailWords, Row};
 use crate::domain::scope::Scope;
 
 pub(super) const SCRIPT: &str = include_str!("consent.js");
@@ -23,6 +24,10 @@ pub struct ConsentView<'a> {
     pub client_id: &'a str,
     pub binding_message: Option<&'a str>,
     pub scopes: Vec<ScopeLine<'a>>,
+    /// What is asked for beyond the scope, each in the operator's words.
+    pub authorizations: Vec<&'a DetailWords>,
+    /// What the client says about where it was asked.
+    pub context: &'a [Row],
     /// What else there is to say of the access: the APIs it is for, each in words.
     pub details: Vec<String>,
     pub asked_ago: Duration,
@@ -89,6 +94,8 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
             h1 { (names.fill(words.consent_heading)) }
             (facts(view, words))
             @if let Some(message) = view.binding_message { (quotation(message, &names, words)) }
+            @for asked in &view.authorizations { (authorization(asked)) }
+            @if !view.context.is_empty() { (context(view.context, &names, words)) }
             (scopes(view, &names, words))
             @if !view.details.is_empty() {
                 section aria-labelledby="details" {
@@ -124,6 +131,35 @@ fn quotation(message: &str, names: &Names, words: &Catalogue) -> Markup {
             figcaption { (names.fill(words.message_from)) }
             blockquote dir="auto" { (message) }
             p { (names.fill(words.message_advice)) }
+        }
+    }
+}
+
+/// The labels are the operator's; what stands beside them was sent (`TOK-7-03`).
+fn authorization(asked: &DetailWords) -> Markup {
+    html! {
+        section.authorization {
+            h2 { (asked.title) }
+            (rows(&asked.rows))
+        }
+    }
+}
+
+/// Nobody has verified it, and it is marked so.
+fn context(shown: &[Row], names: &Names, words: &Catalogue) -> Markup {
+    html! {
+        section.context aria-labelledby="context" {
+            h2 id="context" { (names.fill(words.context_heading)) }
+            (rows(shown))
+            p { (names.fill(words.context_advice)) }
+        }
+    }
+}
+
+fn rows(shown: &[Row]) -> Markup {
+    html! {
+        dl.facts {
+            @for row in shown { dt dir="auto" { (row.label) } dd dir="auto" { (row.value) } }
         }
     }
 }

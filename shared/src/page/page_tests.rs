@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -8,8 +9,19 @@ use serde_json::{Value, json};
 
 use super::catalogue::Catalogue;
 use super::*;
+use crate::domain::authorization_details::{DetailWords, Row};
 
 const NONCE: &str = "bm9uY2Ugb2YgMTYgYnl0ZQ";
+
+static PAYMENT: LazyLock<DetailWords> = LazyLock::new(|| DetailWords {
+    title: "A payment".to_owned(),
+    rows: vec![row("Amount", "100.50 EUR"), row("To", "M. Meyer")],
+});
+static CONTEXT: LazyLock<Vec<Row>> = LazyLock::new(|| vec![row("country", "DE")]);
+
+fn row(label: &str, value: &str) -> Row {
+    Row { label: label.to_owned(), value: value.to_owned() }
+}
 
 fn consent_view(language: Language) -> ConsentView<'static> {
     let line = |value, required| ScopeLine { value, words: scope_words(language, value, None), required };
@@ -20,7 +32,9 @@ fn consent_view(language: Language) -> ConsentView<'static> {
         client_id: "desk-4",
         binding_message: Some("K7-2931"),
         scopes: vec![line("openid", true), line("profile", false), line("payments", false)],
-        details: vec!["Pay 100.50 EUR to M. Meyer".to_owned()],
+        authorizations: vec![&PAYMENT],
+        context: &*CONTEXT,
+        details: vec!["Access to the payments API".to_owned()],
         asked_ago: Duration::from_secs(20),
         decide_in: Duration::from_secs(270),
         path: "/consent/AAAAAAAAAAAAAAAAAAAAAA",
@@ -47,7 +61,14 @@ fn pages(language: Language) -> Vec<Page> {
     vec![
         consent(&consent_view(language), NONCE),
         consent(
-            &ConsentView { passkey: None, binding_message: None, details: vec![], ..consent_view(language) },
+            &ConsentView {
+                passkey: None,
+                binding_message: None,
+                authorizations: vec![],
+                context: &[],
+                details: vec![],
+                ..consent_view(language)
+            },
             NONCE,
         ),
         enrolment(&enrolment_view(language), NONCE),
@@ -85,8 +106,12 @@ fn a_changed_word_or_a_changed_page_needs_a_new_version() {
 fn what_others_wrote_is_text_on_the_page_and_never_markup() {
     let evil = "<script>alert(1)</script>\"onclick=\"x";
     let scopes = vec![ScopeLine { value: evil, words: evil.to_owned(), required: false }];
+    let authorization = DetailWords { title: evil.to_owned(), rows: vec![row(evil, evil)] };
+    let context = [row(evil, evil)];
     let view = ConsentView {
         operator_name: evil,
+        authorizations: vec![&authorization],
+        context: &context,
         client_name: evil,
         client_id: evil,
         binding_message: Some(evil),
@@ -159,6 +184,8 @@ fn there_is_nothing_about_the_person_in_what_a_page_is_made_of() {
         client_id: _,
         binding_message: _,
         scopes: _,
+        authorizations: _,
+        context: _,
         details: _,
         asked_ago: _,
         decide_in: _,

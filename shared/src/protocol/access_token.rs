@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::confirmation::Confirmation;
 
 /// `typ` of its header, so that no other JWT passes for it.
@@ -59,4 +60,7 @@ pub struct AccessTokenClaims<'a> {
     /// RFC 7800.
     #[serde(skip_serializing_if = "Confirmation::is_nothing")]
     pub cnf: Confirmation,
+    /// Those that mean something to its audience (RFC 9396 §9.1).
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    pub authorization_details: AuthorizationDetails,
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::lifetime::parse_requested_expiry;
 use crate::domain::notification_token::ClientNotificationToken;
+use crate::domain::request_context::RequestContext;
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
-use crate::domain::strict_json;
 use crate::domain::user_code::UserCode;
 use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
 use crate::protocol::parameters::Parameters;
@@ -23,8 +24,6 @@ const MAX_SCOPE: usize = 1024;
 const MAX_ACR_VALUES: usize = 512;
 /// Unit: bytes.
 const MAX_HINT_TOKEN: usize = 8 * 1024;
-/// Unit: bytes.
-const MAX_REQUEST_CONTEXT: usize = 2 * 1024;
 
 /// CIBA §13, in its order, and what HTTP itself needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +38,8 @@ pub enum BackchannelAuthenticationError {
     InvalidBindingMessage(&'static str),
     /// RFC 8707 §2.
     InvalidTarget(&'static str),
+    /// RFC 9396 §5.
+    InvalidAuthorizationDetails(&'static str),
     InvalidClient,
     AccessDenied,
     MethodNotAllowed,
@@ -61,6 +62,7 @@ impl ProtocolError for BackchannelAuthenticationError {
             Self::InvalidUserCode => "invalid_user_code",
             Self::InvalidBindingMessage(_) => "invalid_binding_message",
             Self::InvalidTarget(_) => "invalid_target",
+            Self::InvalidAuthorizationDetails(_) => "invalid_authorization_details",
             Self::InvalidClient => "invalid_client",
             Self::AccessDenied => "access_denied",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -78,7 +80,8 @@ impl ProtocolError for BackchannelAuthenticationError {
             | Self::MissingUserCode
             | Self::InvalidUserCode
             | Self::InvalidBindingMessage(_)
-            | Self::InvalidTarget(_) => 400,
+            | Self::InvalidTarget(_)
+            | Self::InvalidAuthorizationDetails(_) => 400,
             Self::InvalidClient => 401,
             Self::AccessDenied => 403,
             Self::MethodNotAllowed => 405,
@@ -92,7 +95,8 @@ impl ProtocolError for BackchannelAuthenticationError {
             Self::InvalidRequest(why)
             | Self::InvalidScope(why)
             | Self::InvalidBindingMessage(why)
-            | Self::InvalidTarget(why) => why,
+            | Self::InvalidTarget(why)
+            | Self::InvalidAuthorizationDetails(why) => why,
             Self::ExpiredLoginHintToken => "login_hint_token has expired",
             Self::UnknownUserId => "the hint names nobody who can be asked",
             Self::UnauthorizedClient => "the client is not registered for CIBA",
@@ -165,7 +169,9 @@ pub struct BackchannelAuthenticationRequest {
     pub binding_message: Option<BindingMessage>,
     pub acr_values: Option<String>,
     pub requested_expiry: Option<Duration>,
-    /// What the client says about the circumstances (FAPI-CIBA §5.2.2).
+    /// RFC 9396. Empty: there is none.
+    pub authorization_details: AuthorizationDetails,
+    /// What the client says about the circumstances (FAPI-CIBA §5.3).
     pub request_context: Option<Map<String, Value>>,
     /// The JWT that all of this was in, if it was signed. Parsing leaves it empty.
     pub signed: Option<SignedRequest>,
@@ -209,7 +215,10 @@ impl BackchannelAuthenticationRequest {
             return Err(InvalidRequest("acr_values is longer than 512 bytes or not ASCII"));
         }
         let resources = resource::parse(form).map_err(BackchannelAuthenticationError::InvalidTarget)?;
-        let request_context = form.get("request_context").map(request_context).transpose()?;
+        let details = form.get("authorization_details").map(AuthorizationDetails::parse).transpose();
+        let details = details.map_err(BackchannelAuthenticationError::InvalidAuthorizationDetails)?;
+        let context = form.get("request_context").map(RequestContext::parse).transpose();
+        let context = context.map_err(InvalidRequest)?;
         Ok(Self {
             scope,
             resources,
@@ -217,20 +226,10 @@ impl BackchannelAuthenticationRequest {
             binding_message,
             acr_values,
             requested_expiry,
-            request_context,
+            authorization_details: details.unwrap_or_default(),
+            request_context: context.map(RequestContext::into_members),
             signed: None,
         })
-    }
-}
-
-/// An object, of a form the text of one.
-fn request_context(text: &str) -> Result<Map<String, Value>, BackchannelAuthenticationError> {
-    let parsed = (text.len() <= MAX_REQUEST_CONTEXT).then(|| strict_json::parse(text.as_bytes())).flatten();
-    match parsed {
-        Some(Value::Object(members)) => Ok(members),
-        Some(_) | None => Err(BackchannelAuthenticationError::InvalidRequest(
-            "request_context is not a JSON object of at most 2 KiB",
-        )),
     }
 }
 

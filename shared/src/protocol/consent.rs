@@ -1,8 +1,11 @@
 //! The consent API: what a first-party app reads and sends (CIBA §8 leaves this to the provider).
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::domain::authorization_details::DetailWords;
 use crate::domain::decision::DecisionWord;
+use crate::domain::request_context::RequestContext;
 use crate::domain::statement::ScopeShown;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::webauthn::Assertion;
@@ -24,6 +27,16 @@ pub struct RequestView {
     pub resources: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr_values: Option<String>,
+    /// What is asked for beyond the scope (RFC 9396), as the client sent it. An approval with a login token repeats it. Not
+    /// in lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Value>,
+    /// The same in words, in their order: show all of it. Not in lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<DetailWords>,
+    /// What the client says about where it was asked (FAPI-CIBA §5.3). Nobody has verified it. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_context: Option<RequestContext>,
     /// Unit: seconds since the epoch.
     pub created_at: i64,
     /// Time left to decide. Unit: seconds; 0 when it cannot be decided any more.
@@ -74,6 +87,9 @@ pub struct DecisionBody {
     pub scope: Option<String>,
     /// The assertion of a passkey over the statement, instead of or beside a login token.
     pub passkey: Option<Assertion>,
+    /// The `authorization_details` that were on the screen, all of them, where the request has some: an approval with a
+    /// login token needs it. Others than those asked for are refused.
+    pub authorization_details: Option<Vec<Value>>,
     /// The language of the statement that was signed. Default: `en`.
     pub language: Option<String>,
 }

@@ -14,7 +14,7 @@ use crate::protocol::token::GrantType;
 use crate::protocol::{dpop, routes};
 
 /// `TOK-11-06`: what is enforced, and no unknown member.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Metadata {
     pub issuer: String,
     pub authorization_endpoint: String,
@@ -50,6 +50,9 @@ pub struct Metadata {
     pub mtls_endpoint_aliases: Option<MtlsEndpoints>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub tls_client_certificate_bound_access_tokens: bool,
+    /// RFC 9396 §10: those that an operator has written down.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types_supported: Vec<String>,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
 }
@@ -65,7 +68,7 @@ pub struct Offer<'a> {
 }
 
 /// The endpoints to which clients authenticate or bring tokens, on the host for mutual TLS.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct MtlsEndpoints {
     pub token_endpoint: String,
     pub backchannel_authentication_endpoint: String,
@@ -154,6 +157,7 @@ impl Metadata {
             acr_values_supported: acr_values,
             mtls_endpoint_aliases: mtls.map(|mtls| MtlsEndpoints::new(mtls.url)),
             tls_client_certificate_bound_access_tokens: mtls.is_some(),
+            authorization_details_types_supported: vec![],
             request_parameter_supported: false,
             // Its default is true (OIDC Discovery §3), so it has to be said.
             request_uri_parameter_supported: false,

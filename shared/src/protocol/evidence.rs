@@ -127,6 +127,13 @@ fn verify_signed(evidence: &Evidence, signed: &Signed) -> Result<(), Flaw> {
     if !is_same_scope(decided, &evidence.scope) {
         return Err("the scope is not the one that was signed".into());
     }
+    let signed_details = statement.authorization_details.iter().map(|shown| &shown.value);
+    let signed_context = statement.request_context.as_ref().map(|shown| &shown.value);
+    if !signed_details.eq(&evidence.authorization_details)
+        || signed_context != evidence.request_context.as_ref()
+    {
+        return Err("authorization_details or request_context are not those that were signed".into());
+    }
     if statement.asked_at() > Timestamp::from_millis(evidence.at) {
         return Err("it was decided before it was asked".into());
     }

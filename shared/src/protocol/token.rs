@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
 use crate::protocol::dpop::{NONCE_NEEDED, ProofError};
@@ -189,6 +190,10 @@ pub fn parse(form: &Parameters) -> Result<TokenRequest<'_>, TokenError> {
             PresentedGrant::RefreshToken { token, scope }
         }
     };
+    // What was approved is not chosen from here; ignored, the client would take less for granted than there is.
+    if form.contains("authorization_details") {
+        return Err(TokenError::InvalidRequest("authorization_details belong in the authentication request"));
+    }
     Ok(TokenRequest { grant, resources: resource::parse(form).map_err(TokenError::InvalidTarget)? })
 }
 
@@ -210,4 +215,7 @@ pub struct TokenResponse {
     /// (RFC 6749 §5.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// Where some were asked for: those of the access token (RFC 9396 §7).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_details: Option<AuthorizationDetails>,
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::confirmation::Confirmation;
 use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
 use crate::protocol::parameters::Parameters;
@@ -107,6 +108,9 @@ pub struct ActiveToken {
     pub acr: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// Those that mean something to whoever asks (RFC 9396 §9.2).
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    pub authorization_details: AuthorizationDetails,
     /// Of an access token.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub access: Option<ActiveAccessToken>,

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{
 
 use crate::domain::asks::Asks;
 use crate::domain::authentication_request::{AuthenticationRequest, CancelledBy, State, StateName};
+use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::{Client, ClientId, DeliveryMode};
 use crate::domain::evidence::{Outcome, RequestEvidence};
 use crate::domain::passkey::{Passkey, PasskeyId};
@@ -19,7 +20,7 @@ use crate::domain::time::Timestamp;
 use crate::protocol::webauthn::Asserted;
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, key, text, time};
-use crate::store::{StoreError, Table, WriteId, asks, client, passkey, person};
+use crate::store::{StoreError, Table, WriteId, asks, client, passkey, person, request_detail};
 
 mod encoding;
 mod operating;
@@ -52,12 +53,14 @@ pub(super) fn request_key(request: &RequestKey) -> Item {
 }
 
 /// What is put beside a new request, in items of its own.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Beside<'a> {
     /// Sealed, of a ping or push client.
     pub notification_token: Option<&'a [u8]>,
     /// What the client signed.
     pub evidence: Option<&'a RequestEvidence>,
+    /// Authorization details and the client's words about the circumstances, of a request that has some.
+    pub detail: &'a RequestDetail,
 }
 
 /// What became of an insertion.
@@ -82,6 +85,8 @@ pub enum Withdrawn {
 #[derive(Debug)]
 pub struct DecisionBasis {
     pub request: Option<AuthenticationRequest>,
+    /// Empty, where the request has none.
+    pub detail: RequestDetail,
     pub person: Option<Person>,
     pub client: Option<Client>,
     pub asks: Asks,
@@ -157,6 +162,10 @@ impl Table {
             let put = self.put_request_evidence(&request.key, evidence)?;
             writes.push(TransactWriteItem::builder().put(put).build());
         }
+        if request.has_detail {
+            let put = self.put_detail(request, beside.detail, write)?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
         let Some(reasons) = self.transact("InsertRequest", writes).await? else { return Ok(Inserted::Done) };
         let failed = |n: usize| reasons.get(n).and_then(CancellationReason::code).unwrap_or("None") != "None";
         // The new key is ours alone: if it exists, our own transaction put it and its response was lost.
@@ -179,6 +188,9 @@ impl Table {
         let withdrawn = self.delete_pending(&request.key).await?;
         if withdrawn == Withdrawn::Done && request.mode != DeliveryMode::Poll {
             self.delete_delivery(&request.key).await?;
+        }
+        if withdrawn == Withdrawn::Done && request.has_detail {
+            self.delete_detail(&request.key).await?;
         }
         Ok(withdrawn)
     }
@@ -238,6 +250,7 @@ impl Table {
     ) -> Result<DecisionBasis, StoreError> {
         let mut keys = vec![
             request_key(request),
+            request_detail::detail_key(request),
             key(person::pk(person), person::SK),
             asks::key(person),
             client::client_key(client),
@@ -245,8 +258,10 @@ impl Table {
         keys.extend(passkey.map(|id| passkey::passkey_key(person, id)));
         let items = self.batch_get(keys).await?;
         let passkey = passkey.and_then(|id| with_sk(&items, &passkey::sk(id)));
+        let request = with_sk(&items, SK).map(decode).transpose()?;
         Ok(DecisionBasis {
-            request: with_sk(&items, SK).map(decode).transpose()?,
+            detail: request_detail::among(&items, request.as_ref())?,
+            request,
             person: with_sk(&items, person::SK).map(person::decode).transpose()?,
             client: with_sk(&items, client::SK).map(client::decode).transpose()?,
             asks: asks::among(&items)?,

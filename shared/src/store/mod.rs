@@ -12,6 +12,7 @@
 
 mod asks;
 mod authentication_request;
+mod authorization_details;
 mod batch;
 mod client;
 mod conflict;
@@ -23,6 +24,7 @@ mod key;
 mod passkey;
 mod person;
 mod replay;
+mod request_detail;
 mod scan;
 mod stream;
 mod table;
@@ -34,6 +36,7 @@ pub use authentication_request::{
     Beside, Cancelled, Decided, DecisionBasis, DecisionWrite, Inserted, PendingList, PendingRequest, Polled,
     Redeemed, Refreshed, Revoked, SlowedDown, Withdrawn,
 };
+pub use authorization_details::DetailTypes;
 pub use client::ClientDirectory;
 pub use delivery::{Claimed, DeliveryBasis, DeliveryReport};
 pub use description::{Known, TableState};

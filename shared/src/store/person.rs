@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Delete, Put, TransactWriteItem};
 
 use crate::domain::asks::Asks;
+use crate::domain::authentication_request::AuthenticationRequest;
+use crate::domain::authorization_details::RequestDetail;
 use crate::domain::channel::{Channel, PushEndpoint};
 use crate::domain::client::{Client, ClientId};
 use crate::domain::hint::DirectoryHint;
@@ -14,7 +16,7 @@ use crate::domain::person_key::PersonKey;
 use crate::domain::user_code::UserCodeHash;
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, key, text};
-use crate::store::{StoreError, Table, WithdrawnKeys, asks, client, withdrawn_keys};
+use crate::store::{StoreError, Table, WithdrawnKeys, asks, client, request_detail, withdrawn_keys};
 
 pub(super) const SK: &str = "user";
 
@@ -136,6 +138,25 @@ impl Table {
             with_sk(&items, client::SK).map(client::decode).transpose()?,
             asks::among(&items)?,
             withdrawn_keys::among(&items)?,
+        ))
+    }
+
+    /// The same for redeeming `request`, with what it has beside its record.
+    pub async fn find_for_redemption(
+        &self,
+        request: &AuthenticationRequest,
+    ) -> Result<(Option<Person>, Option<Client>, Asks, WithdrawnKeys, RequestDetail), StoreError> {
+        let (person, id) = (&request.person, &request.client);
+        let mut keys =
+            vec![key(pk(person), SK), client::client_key(id), asks::key(person), withdrawn_keys::item_key()];
+        keys.extend(request.has_detail.then(|| request_detail::detail_key(&request.key)));
+        let items = self.batch_get(keys).await?;
+        Ok((
+            with_sk(&items, SK).map(decode).transpose()?,
+            with_sk(&items, client::SK).map(client::decode).transpose()?,
+            asks::among(&items)?,
+            withdrawn_keys::among(&items)?,
+            request_detail::among(&items, Some(request))?,
         ))
     }
 

@@ -56,6 +56,40 @@ async fn a_person_reads_who_asks_for_what_and_approves_all_of_it_with_a_finger()
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
 
+/// TOK-7-03: the page's own script signs what is asked for beyond the scope.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_reads_what_is_to_be_paid_and_to_whom_and_approves_that() {
+    let site = Site::open().await;
+    let definition = json!({
+        "type": "payment",
+        "schema": {"type": "object", "additionalProperties": false, "required": ["amount", "creditor"],
+            "properties": {"amount": {"type": "string", "pattern": "^[0-9.]+$"}, "creditor": {"type": "string"}}},
+        "display": {"en": {"title": "A payment", "rows": [
+            {"label": "Amount", "value": "{/amount} EUR"}, {"label": "To", "value": "{/creditor}"}]}},
+    });
+    site.provider().put_detail_type(&definition).await;
+    let kiosk = json!({"client_id": "kiosk", "authorization_details_types": ["payment"]});
+    site.provider().register(kiosk).await.expect("kiosk");
+    let (browser, _authenticator) = site.of_alice().await;
+    let details = json!([{"type": "payment", "amount": "100.50", "creditor": "O'Brien & Sons"}]);
+    let context = json!({"branch": "Main St 4"});
+    let asked =
+        [("authorization_details", &*details.to_string()), ("request_context", &*context.to_string())];
+    let (handle, page) = site.ask(&asked).await;
+    browser.open(&page).await;
+    browser.shows("A payment").await;
+    let read = browser.text(".authorization").await;
+    assert!(read.contains("100.50 EUR") && read.contains("O'Brien & Sons"), "{read}");
+    assert!(browser.text(".context").await.contains("Main St 4"));
+    browser.click("#approve").await;
+    browser.settled().await;
+    browser.shows("Approved").await;
+    site.pass(10);
+    let tokens = site.provider().poll(&handle, site.now()).await;
+    assert_eq!(tokens.body["authorization_details"], details);
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_unticked_is_not_approved_and_what_is_required_cannot_be_unticked() {
     let site = Site::open().await;

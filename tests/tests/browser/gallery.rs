@@ -7,10 +7,11 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
+use ciba::domain::authorization_details::{DetailWords, Row};
 use ciba::http::respond;
 use ciba::page::{
     ConsentView, EnrolmentView, Language, Page, PasskeyView, ScopeLine, consent, declined, enrolment,
-    not_open, scope_words, ticket_not_open, trouble,
+    not_open, resource_words, scope_words, ticket_not_open, trouble,
 };
 use ciba_local::server::{Server, listen};
 use serde_json::{Value, json};
@@ -148,18 +149,22 @@ async fn message_page(Path(name): Path<String>, headers: HeaderMap) -> axum::res
 async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::response::Response {
     let language = language(&headers);
     let line = |value, required| ScopeLine { value, words: scope_words(language, value, None), required };
-    let details = [
-        "Transfer of 2,450.00 EUR to Weber Kitchens, Hamburg",
-        "Virement de 2 450,00 EUR à Weber Kitchens, Hambourg",
-        "Transferencia de 2.450,00 EUR a Weber Kitchens, Hamburgo",
-        "Überweisung von 2.450,00 EUR an Weber Kitchens, Hamburg",
-    ];
-    let detail = match language {
-        Language::English => details[0],
-        Language::French => details[1],
-        Language::Spanish => details[2],
-        Language::German => details[3],
+    let (title, amount, to) = match language {
+        Language::English => ("A transfer", "Amount", "To"),
+        Language::French => ("Un virement", "Montant", "À"),
+        Language::Spanish => ("Una transferencia", "Importe", "A"),
+        Language::German => ("Eine Überweisung", "Betrag", "An"),
     };
+    let row = |label: &str, value: &str| Row { label: label.to_owned(), value: value.to_owned() };
+    let transfer = DetailWords {
+        title: title.to_owned(),
+        rows: vec![
+            row(amount, "2450.00 EUR"),
+            row(to, "Weber Kitchens, Hamburg"),
+            row("IBAN", "DE02120300000000202051"),
+        ],
+    };
+    let context = [row("location / country", "DE"), row("location / branch", "Altona, Main St 4")];
     let path = format!("/consent/{answer}");
     let view = ConsentView {
         language,
@@ -168,7 +173,9 @@ async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::r
         client_id: "desk-4",
         binding_message: Some("Code K7-2931"),
         scopes: vec![line("openid", true), line("profile", false)],
-        details: vec![detail.to_owned()],
+        authorizations: vec![&transfer],
+        context: &context,
+        details: vec![resource_words(language, "https://pay.example")],
         asked_ago: Duration::from_secs(20),
         decide_in: Duration::from_secs(if answer == "late" { 1 } else { 270 }),
         path: &path,

@@ -34,8 +34,17 @@ const KNOWN: [&str; 20] = [
 ];
 
 /// The first part of a partition key, as store/ writes them.
-const LEADING_KEYS: [&str; 8] =
-    ["client#*", "evidence#*", "hint#*", "jti#*", "keys", "request#*", "ticket#*", "user#*"];
+const LEADING_KEYS: [&str; 9] = [
+    "authorization_details",
+    "client#*",
+    "evidence#*",
+    "hint#*",
+    "jti#*",
+    "keys",
+    "request#*",
+    "ticket#*",
+    "user#*",
+];
 
 struct Statement {
     function: &'static str,

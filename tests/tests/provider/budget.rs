@@ -8,6 +8,7 @@ use ciba_tests::{
 };
 use serde_json::json;
 
+use crate::authorization_details::payment;
 use crate::client_assertion::{Stand, asserted};
 use crate::consent::person::{Signed, open};
 use crate::foreign_issuer::ForeignIssuer;
@@ -340,6 +341,33 @@ async fn a_typical_request_is_stored_in_less_than_one_kilobyte() {
         .map(|(name, value)| name.len() + value.as_str().map_or(1, str::len))
         .sum();
     assert!(bytes < 700, "{bytes} bytes");
+}
+
+/// The details cost their type once a minute, an item of their own where they are put, and no poll.
+#[tokio::test]
+async fn details_cost_no_call_more_than_their_type_once_a_minute() {
+    let provider = warm().await;
+    provider.put_detail_type(&payment()).await;
+    let kiosk = json!({"client_id": "kiosk", "authorization_details_types": ["payment"]});
+    provider.register(kiosk).await.expect("kiosk");
+    let details = json!([{"type": "payment", "amount": "100.50", "creditor": "M. Meyer"}]);
+    let asked = [("authorization_details", &*details.to_string())];
+    let (first, _) = provider.asked(&asked, at(100.0)).await;
+    provider.poll(&first, at(105.0)).await;
+    provider.proxy.clear();
+    let (auth_req_id, request) = provider.asked(&asked, at(110.0)).await;
+    let calls = operations(&provider);
+    assert_eq!(names(&calls), ["GetItem", "BatchGetItem", "TransactWriteItems"]);
+    // The record, the asks, the one that is superseded, and the details: less than 1 KB each, twice.
+    assert_eq!(units(&calls[2]).table, 8.0, "{calls:?}");
+    provider.poll(&auth_req_id, at(115.0)).await;
+    let calls = operations(&provider);
+    assert_eq!((names(&calls), units(&calls[0]).table), (vec!["UpdateItem"], 1.0));
+    let body = json!({"decision": "approve", "authorization_details": details});
+    assert_eq!(provider.decide("alice", &request, body, at(116.0)).await.status, 200);
+    assert_eq!(names(&operations(&provider)), ["BatchGetItem", "TransactWriteItems"]);
+    assert_eq!(provider.poll(&auth_req_id, at(120.0)).await.status, 200);
+    assert_eq!(names(&operations(&provider)), ["UpdateItem", "BatchGetItem", "UpdateItem"]);
 }
 
 /// A provider with a client in this mode, warm, and a decision of `alice` that waits to be told.

@@ -4,9 +4,11 @@ use std::sync::LazyLock;
 
 use ciba::http::Request;
 use ciba::protocol::routes;
+use ciba_local::proxy::Refusal;
 use ciba_tests::{Answer, Provider, Receiver, SECRET, START, at, basic, form, form_request, request};
 use serde_json::{Value, json};
 
+use crate::authorization_details::payment;
 use crate::client_assertion;
 use crate::foreign_issuer::Key;
 
@@ -359,11 +361,45 @@ async fn each_endpoint_in_the_document_is_a_route_of_the_function_behind_it() {
     }
 }
 
-/// The document is made of settings alone: it is there when nothing else is.
+/// Whatever the table is asked next, it does not answer.
+fn fail_queries(provider: &Provider) {
+    for nth in 1..=5 {
+        let refusal = Refusal::Error { code: "InternalServerError".to_owned() };
+        provider.proxy.fail_before("Query", nth, refusal);
+    }
+}
+
+/// TOK-7-06
 #[tokio::test]
-async fn the_document_needs_neither_keys_nor_table() {
+async fn the_metadata_list_the_types_of_authorization_details_that_there_are() {
+    const MEMBER: &str = "authorization_details_types_supported";
     let provider = Provider::empty(&[]).await;
+    let at_time = async |time: f64| {
+        let request = request("GET", WELL_KNOWN[0], &[], "");
+        provider.call(&provider.discovery, &request, at(time)).await.body[MEMBER].clone()
+    };
+    assert_eq!(at_time(0.0).await, Value::Null, "there is none");
+    provider.put_detail_type(&payment()).await;
+    let mut account = payment();
+    account["type"] = json!("account");
+    provider.put_detail_type(&account).await;
     provider.proxy.clear();
-    document(&provider).await;
-    assert_eq!((provider.proxy.calls().len(), provider.kms.calls().len()), (0, 0));
+    assert_eq!(at_time(59.0).await, Value::Null, "a warm function looks once a minute");
+    assert_eq!(at_time(60.0).await, json!(["account", "payment"]));
+    assert_eq!(at_time(61.0).await, json!(["account", "payment"]));
+    let calls = provider.proxy.calls();
+    assert_eq!(calls.iter().map(|call| call.operation.as_str()).collect::<Vec<_>>(), ["Query"]);
+    // What is known stays known, where the table does not answer.
+    fail_queries(&provider);
+    assert_eq!(at_time(121.0).await, json!(["account", "payment"]));
+}
+
+/// The document is made of settings, and of the types that are written down: it is there when nothing else is.
+#[tokio::test]
+async fn the_document_needs_no_keys_and_is_there_without_a_table() {
+    let provider = Provider::empty(&[]).await;
+    fail_queries(&provider);
+    let without = document(&provider).await;
+    assert_eq!(without["issuer"], Provider::ISSUER);
+    assert_eq!(provider.kms.calls().len(), 0);
 }

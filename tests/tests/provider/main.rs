@@ -1,5 +1,6 @@
 //! The provider, seen by those who use it: its endpoints, in process, over real engines.
 
+mod authorization_details;
 mod backchannel_authentication;
 mod blocks;
 mod budget;

@@ -9,6 +9,7 @@ use ciba_local::sns::{Failure, Target};
 use ciba_tests::{Authenticator, Provider, Receiver, SECRET, at, basic, form, form_request, request, root};
 use serde_json::{Value, json};
 
+use crate::authorization_details::payment;
 use crate::client_assertion::{asserted, claims, register};
 use crate::foreign_issuer::{ForeignIssuer, Key};
 use crate::prover::{Prover, hash, with_proof};
@@ -197,8 +198,10 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let provider = Provider::empty(&settings).await;
     provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect("keys");
     let kiosk = json!({"client_id": "kiosk", "scope": "openid profile offline_access",
+        "authorization_details_types": ["payment"],
         "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"]});
     provider.register(kiosk).await.expect("kiosk");
+    provider.put_detail_type(&payment()).await;
     provider.enroll("alice", json!({"channels": [{"sms": "+15555550100"}]})).await.expect("alice");
 
     // Superseded, seen, approved, redeemed.
@@ -279,6 +282,17 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
         provider.decide("alice", &declined, json!({"decision": "deny"}), at(1401.0)).await.status,
         200
     );
+
+    // One with details, which is shown, approved and redeemed.
+    let details = json!([{"type": "payment", "amount": "100.50", "creditor": "M. Meyer"}]);
+    let asked = [("authorization_details", &*details.to_string())];
+    let (auth_req_id, detailed) = provider.asked(&asked, at(2400.0)).await;
+    provider.consent("alice", "GET", &format!("/consent/{detailed}"), "", at(2401.0)).await;
+    let body = json!({"decision": "approve", "authorization_details": details});
+    assert_eq!(provider.decide("alice", &detailed, body, at(2402.0)).await.status, 200);
+    assert_eq!(provider.poll(&auth_req_id, at(2405.0)).await.status, 200);
+    let metadata = request("GET", "/.well-known/openid-configuration", &[], "");
+    assert_eq!(provider.call(&provider.discovery, &metadata, at(2406.0)).await.status, 200);
 
     assert_eq!(used(&provider), granted());
 }

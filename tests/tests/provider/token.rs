@@ -8,7 +8,7 @@ mod polling;
 mod refresh;
 mod requests;
 mod resources;
-mod tokens;
+pub(crate) mod tokens;
 
 use ciba::domain::time::Timestamp;
 use ciba::http::Request;

@@ -18,6 +18,8 @@ pub(super) const GERMAN: Catalogue = Catalogue {
     time_left: "Restzeit",
     message_from: "Text von {client}",
     message_advice: "Die Worte von {client}, unverändert. Stimmen Sie nur zu, wenn dasselbe dort steht, wo Sie den Vorgang begonnen haben.",
+    context_heading: "Was {client} darüber sagt, wo das begonnen wurde",
+    context_advice: "Das hat niemand geprüft. Wenn Sie dort nicht sind, lehnen Sie ab.",
     scopes_heading: "Was {client} erhält",
     scopes_advice: "Was nicht erforderlich ist, können Sie weglassen.",
     required: "erforderlich",

@@ -18,6 +18,8 @@ pub(super) const ENGLISH: Catalogue = Catalogue {
     time_left: "Time left",
     message_from: "Text from {client}",
     message_advice: "The words of {client}, unchanged. Approve only if you see the same where you started this.",
+    context_heading: "What {client} says about where this began",
+    context_advice: "Nobody has checked this. If it is not where you are, decline.",
     scopes_heading: "What {client} gets",
     scopes_advice: "You can leave out what is not required.",
     required: "required",

@@ -18,6 +18,8 @@ pub(super) const SPANISH: Catalogue = Catalogue {
     time_left: "Tiempo restante",
     message_from: "Texto de {client}",
     message_advice: "Las palabras de {client}, sin cambios. Apruebe solo si ve el mismo texto donde inició la operación.",
+    context_heading: "Lo que {client} dice sobre dónde empezó esto",
+    context_advice: "Nadie lo ha comprobado. Si usted no está allí, rechace.",
     scopes_heading: "Qué recibe {client}",
     scopes_advice: "Puede quitar lo que no sea obligatorio.",
     required: "obligatorio",

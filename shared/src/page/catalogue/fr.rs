@@ -19,6 +19,8 @@ pub(super) const FRENCH: Catalogue = Catalogue {
     time_left: "Temps restant",
     message_from: "Texte de {client}",
     message_advice: "Les mots de {client}, sans modification. N’acceptez que si vous voyez le même texte là où vous avez commencé.",
+    context_heading: "Ce que {client} dit de l’endroit où cela a commencé",
+    context_advice: "Personne ne l’a vérifié. Si vous n’y êtes pas, refusez.",
     scopes_heading: "Ce que {client} reçoit",
     scopes_advice: "Vous pouvez décocher ce qui n’est pas obligatoire.",
     required: "obligatoire",

@@ -38,6 +38,8 @@ pub(super) struct Catalogue {
     pub(super) time_left: &'static str,
     pub(super) message_from: &'static str,
     pub(super) message_advice: &'static str,
+    pub(super) context_heading: &'static str,
+    pub(super) context_advice: &'static str,
     pub(super) scopes_heading: &'static str,
     pub(super) scopes_advice: &'static str,
     pub(super) required: &'static str,

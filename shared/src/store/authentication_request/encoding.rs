@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::request_key;
 use crate::domain::authentication_request::{AuthenticationRequest, CancelledBy, Polling, State, StateName};
+use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::decision::{Approval, Authentication};
@@ -42,6 +43,7 @@ pub(super) fn encode(request: &AuthenticationRequest, write: &WriteId) -> Item {
         ("write_id".to_owned(), text(write.as_str())),
     ]);
     let resources = request.resources.iter().map(ResourceId::as_str).collect::<Vec<_>>().join(" ");
+    item.extend(request.has_detail.then(|| ("has_detail".to_owned(), AttributeValue::Bool(true))));
     item.extend((!resources.is_empty()).then(|| ("resources".to_owned(), text(resources))));
     item.extend(request.acr_values.as_ref().map(|values| ("acr_values".to_owned(), text(values))));
     item.extend(request.binding_message.as_ref().map(|m| ("binding_message".to_owned(), text(m.as_str()))));
@@ -63,6 +65,11 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
             redeemed_at: reader.time("redeemed_at")?,
             ends_at: reader.time("grant_ends_at")?,
             refresh: decode_refreshing(reader)?,
+            details: match reader.optional_text("granted_details") {
+                None => AuthorizationDetails::default(),
+                Some(json) => AuthorizationDetails::from_stored(json)
+                    .ok_or_else(|| Reader::corrupt("granted_details"))?,
+            },
             revoked_at: reader.optional_time("revoked_at")?,
         }),
     };
@@ -82,6 +89,7 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
         },
         handle_generation: reader.unsigned("handle_generation")?,
         nonce: decode_nonce(reader)?,
+        has_detail: item.contains_key("has_detail"),
         state,
     })
 }

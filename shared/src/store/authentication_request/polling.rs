@@ -173,6 +173,11 @@ impl Redeeming {
             set.push_str(&format!(", {name} = :{name}"));
             values.insert(format!(":{name}"), value);
         }
+        // Where the grant is looked at, they are at hand; nobody polls for it any more.
+        if !grant.details.is_empty() {
+            set.push_str(", granted_details = :details");
+            values.insert(":details".to_owned(), text(grant.details.encode()));
+        }
         Self {
             update: format!("{set} REMOVE binding_message, acr_values"),
             condition: "#state = :approved AND client_id = :client AND expires_at > :now",

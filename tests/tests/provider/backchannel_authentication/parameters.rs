@@ -195,7 +195,6 @@ async fn parameters_of_other_flows_and_unknown_ones_leave_no_mark() {
         "max_age",
         "display",
         "client_notification_token",
-        "authorization_details",
         "claims",
         "anything",
     ];

@@ -139,7 +139,10 @@ async fn channels_that_were_passed_over_are_told_to_the_log() {
     let form = form::read(&form_request("/bc-authorize", None, &body)).expect("a form");
     let asked = BackchannelAuthenticationRequest::parse(&form).expect("a request");
 
-    let started = flow.start(&kiosk, &dora, asks, asked, None, &invocation).await.expect("a request");
+    let started = flow
+        .start(&kiosk, &dora, asks, (asked, &Default::default()), None, &invocation)
+        .await
+        .expect("a request");
     let passed_over = |channel, why: &str| Unreachable { channel, why: why.to_owned() };
     let expected =
         [passed_over("push", "Publish: EndpointDisabled"), passed_over("topic", "Publish: NotFound")];

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{posted_by, send};
 
 /// Header and claims of a token whose signature verifies with the one published key that it names.
-pub(super) async fn verified(provider: &Provider, token: &str) -> (Value, Value) {
+pub(crate) async fn verified(provider: &Provider, token: &str) -> (Value, Value) {
     let get = request("GET", "/.well-known/jwks.json", &[], ());
     let published = provider.call(&provider.jwks, &get, at(0.0)).await;
     let keys: JwkSet = serde_json::from_value(published.body).expect("a JWKS");

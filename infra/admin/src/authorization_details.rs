@@ -1,0 +1,75 @@
+//! `authorization-details …`
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use ciba::config::Environment;
+use ciba::domain::authorization_details::{DetailType, DetailTypeName};
+use ciba::page::Language;
+use serde_json::{Value, json};
+
+use crate::Output;
+use crate::arguments::AuthorizationDetailsCommand as Command;
+use crate::failure::Failure;
+use crate::settings::table;
+
+pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<Output, Failure> {
+    match command {
+        Command::Put { file } => {
+            let languages = Language::ALL.map(Language::tag);
+            let known = DetailType::define(&read(file)?, &languages)
+                .map_err(|ill| Failure::Refused(format!("{}: {}", file.display(), ill.0)))?;
+            table(environment)?.put_detail_type(&known).await?;
+            let text = format!(
+                "{} can be asked for, within a minute, by clients that are registered for it.\n",
+                known.name().as_str()
+            );
+            Ok(Output::new(text, known.definition()))
+        }
+        Command::List => {
+            let names = table(environment)?.list_detail_types().await?;
+            let names: Vec<_> = names.iter().map(DetailTypeName::as_str).collect();
+            let text = match names.is_empty() {
+                true => "There is no type.\n".to_owned(),
+                false => names.iter().map(|name| format!("{name}\n")).collect(),
+            };
+            Ok(Output::new(text, json!({ "types": names })))
+        }
+        Command::Show { name } => {
+            let known = table(environment)?.find_detail_type(&parse(name)?).await?;
+            let definition = known.ok_or_else(|| nothing(name))?.definition();
+            Ok(Output::new(format!("{definition:#}\n"), definition))
+        }
+        Command::Remove { name } => match table(environment)?.remove_detail_type(&parse(name)?).await? {
+            true => {
+                let text = format!(
+                    "{name} is refused within a minute. What was asked before stands, and so does what was granted.\n"
+                );
+                Ok(Output::new(text, json!({ "type": name, "removed": true })))
+            }
+            false => Err(nothing(name)),
+        },
+    }
+}
+
+fn read(file: &Path) -> Result<Value, Failure> {
+    let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
+    let text = match file == Path::new("-") {
+        true => {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text).map(|_| text)
+        }
+        false => fs::read_to_string(file),
+    };
+    let text = text.map_err(|error| cannot(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| cannot(format!("not JSON: {error}")))
+}
+
+fn parse(name: &str) -> Result<DetailTypeName, Failure> {
+    DetailTypeName::parse(name).ok_or_else(|| nothing(name))
+}
+
+fn nothing(name: &str) -> Failure {
+    Failure::Refused(format!("there is no type {name}"))
+}

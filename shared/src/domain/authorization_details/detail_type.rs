@@ -1,0 +1,156 @@
+//! A type of `authorization_details`: what its objects may say (a JSON Schema), and how a person reads them (a template).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use super::DetailWords;
+use super::display::Template;
+use super::schema::{Refused, Schema};
+
+pub(super) const ENGLISH: &str = "en";
+/// Of schema and display each, as JSON. Unit: bytes.
+const MAX_TEXT: usize = 16 * 1024;
+/// Unit: bytes.
+const MAX_NAME: usize = 128;
+
+/// The value of `type`: 1 to 128 visible ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DetailTypeName(String);
+
+impl DetailTypeName {
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_fit = (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        is_fit.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a definition is none. In words for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ill(pub String);
+
+impl Ill {
+    pub(super) fn of(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+/// A type, its schema compiled.
+pub struct DetailType {
+    name: DetailTypeName,
+    /// As it was given.
+    schema_text: String,
+    display_text: String,
+    schema: Schema,
+    /// By the language's tag, English always there.
+    templates: BTreeMap<String, Template>,
+}
+
+impl DetailType {
+    /// A definition: `{"type": …, "schema": {…}, "display": {"en": {"title": …, "rows": [{"label": …, "value": …}]}}}`.
+    ///
+    /// `languages` are those that pages have.
+    ///
+    /// # Errors
+    /// The schema is not closed or not one, or a template leaves out what the person has to see (`TOK-7-03`).
+    pub fn define(definition: &Value, languages: &[&str]) -> Result<Self, Ill> {
+        let members = definition.as_object().ok_or_else(|| Ill::of("a definition is a JSON object"))?;
+        if let Some(unknown) =
+            members.keys().find(|name| !["type", "schema", "display"].contains(&name.as_str()))
+        {
+            return Err(Ill(format!("{unknown} is no member of a definition: type, schema and display are")));
+        }
+        let name = members.get("type").and_then(Value::as_str).and_then(DetailTypeName::parse);
+        let name = name.ok_or_else(|| Ill::of("type is not 1-128 visible ASCII characters"))?;
+        let text = |member: &str| match members.get(member).map(Value::to_string) {
+            None => Err(Ill(format!("{member} is missing"))),
+            Some(text) if text.len() > MAX_TEXT => Err(Ill(format!("{member} is longer than 16 KiB"))),
+            Some(text) => Ok(text),
+        };
+        let (schema, display) = (text("schema")?, text("display")?);
+        let this = Self::compile(name, schema, display)?;
+        if let Some(tag) = this.languages().find(|tag| !languages.contains(tag)) {
+            return Err(Ill(format!("display has {tag}, and the pages have {} only", languages.join(", "))));
+        }
+        Ok(this)
+    }
+
+    /// As it lies in the table.
+    pub fn from_stored(name: &str, schema: &str, display: &str) -> Option<Self> {
+        Self::compile(DetailTypeName::parse(name)?, schema.to_owned(), display.to_owned()).ok()
+    }
+
+    fn compile(name: DetailTypeName, schema_text: String, display_text: String) -> Result<Self, Ill> {
+        let parsed = |text: &str| serde_json::from_str(text).map_err(|error| Ill(error.to_string()));
+        let schema = Schema::compile(name.as_str(), parsed(&schema_text)?)?;
+        let Value::Object(display) = parsed(&display_text)? else {
+            return Err(Ill::of("display is not an object with a member per language"));
+        };
+        let templates = Self::templates(&display, &schema)?;
+        Ok(Self { name, schema_text, display_text, schema, templates })
+    }
+
+    fn templates(display: &Map<String, Value>, schema: &Schema) -> Result<BTreeMap<String, Template>, Ill> {
+        if !display.contains_key(ENGLISH) {
+            return Err(Ill::of("display has no en: everybody without a language of theirs reads English"));
+        }
+        let template = |(tag, value): (&String, &Value)| {
+            let template =
+                Template::parse(tag, value, schema).map_err(|ill| Ill(format!("{tag}: {}", ill.0)));
+            Ok((tag.clone(), template?))
+        };
+        display.iter().map(template).collect()
+    }
+
+    pub fn name(&self) -> &DetailTypeName {
+        &self.name
+    }
+
+    /// The schema as it was given: JSON.
+    pub fn schema_text(&self) -> &str {
+        &self.schema_text
+    }
+
+    /// The templates as they were given: JSON.
+    pub fn display_text(&self) -> &str {
+        &self.display_text
+    }
+
+    /// The definition that makes this type.
+    pub fn definition(&self) -> Value {
+        let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        json!({
+            "type": self.name.as_str(),
+            "schema": parsed(&self.schema_text),
+            "display": parsed(&self.display_text),
+        })
+    }
+
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.templates.keys().map(String::as_str)
+    }
+
+    /// Whether `entry` is one of this type, and can be shown as it is (`TOK-7-02`).
+    pub(super) fn validate(&self, entry: &Value) -> Result<(), Refused> {
+        self.schema.validate(entry)
+    }
+
+    /// A validated entry in words, in this language or in English.
+    pub(super) fn words(&self, entry: &Value, tag: &str) -> Result<DetailWords, Refused> {
+        let template = self.templates.get(tag).or_else(|| self.templates.get(ENGLISH));
+        template
+            .map(|template| template.words(entry))
+            .unwrap_or(Err(Refused { told: "authorization_details cannot be shown", detail: None }))
+    }
+}
+
+impl fmt::Debug for DetailType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DetailType({})", self.name.as_str())
+    }
+}
