@@ -3,13 +3,16 @@
 
 mod alarms;
 mod commands;
+mod edges;
 mod events;
 mod layers;
 mod performance;
 mod permissions;
+mod proofs;
 mod references;
 mod routes;
 mod settings;
+mod spec_map;
 mod table;
 mod threats;
 

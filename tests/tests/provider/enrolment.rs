@@ -35,7 +35,7 @@ fn endpoint(id: u8) -> String {
     format!("arn:aws:sns:us-east-1:123456789012:endpoint/GCM/App/{id}")
 }
 
-/// DCR-07, DCR-12, DCR-16, DCR-21
+/// DCR-07, DCR-12, DCR-16, DCR-21, CAUTH-2-07, TOK-3-05
 #[tokio::test]
 async fn a_client_that_this_provider_cannot_serve_is_not_written_down() {
     let provider = Provider::start().await;
