@@ -11,10 +11,12 @@ use std::time::Duration;
 
 mod decision;
 mod delivery;
+mod dpop;
 mod event;
 mod foreign_issuer;
 mod issuer;
 mod key;
+mod mtls;
 mod notification;
 mod passkey;
 mod profile;
@@ -23,10 +25,12 @@ mod token;
 
 pub use decision::DecisionSettings;
 pub use delivery::DeliverySettings;
+pub use dpop::DpopSettings;
 pub use event::EventSettings;
 pub use foreign_issuer::{HintIssuers, LoginIssuers};
 pub use issuer::Issuer;
 pub use key::{KeySettings, SigningKeys};
+pub use mtls::MtlsHost;
 pub use notification::{NotificationSettings, SmsSettings, operator_name, sms_countries};
 pub use passkey::PasskeySettings;
 pub use profile::profile;

@@ -145,6 +145,9 @@ impl Eavesdropper {
                 self.secret("a client's secret", secret);
             }
         }
+        for proof in request.headers().get_all("dpop") {
+            self.secret("a proof of possession", proof.to_str().unwrap_or_default());
+        }
         let mut path = request.uri().path().split('/').skip(1);
         if let (Some("consent" | "enroll"), Some(key)) = (path.next(), path.next()) {
             self.secret(LINK, key);

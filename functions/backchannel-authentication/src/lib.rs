@@ -32,7 +32,7 @@ use ciba::protocol::backchannel_authentication::{
 };
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
-use ciba::store::{ClientDirectory, Table};
+use ciba::store::Table;
 
 const CONTENDED: &str = "too many requests for one person at one moment";
 
@@ -61,7 +61,7 @@ impl BackchannelAuthentication {
             hints: HintSettings::read(environment)?,
             hint_tokens: hint_tokens(environment, &issuer, &login_issuers)?,
             login_issuers,
-            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
+            clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
             table,

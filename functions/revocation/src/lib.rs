@@ -10,7 +10,7 @@ use ciba::http::{Body, Request, Response, form, respond};
 use ciba::keys::{KeyRings, Kms};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::token_management::{self, TokenManagementError as Error};
-use ciba::store::{ClientDirectory, Table};
+use ciba::store::Table;
 
 pub struct Revocation {
     issuer: Issuer,
@@ -23,11 +23,12 @@ impl Revocation {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
+        let issuer = Issuer::read(environment)?;
         Ok(Self {
-            issuer: Issuer::read(environment)?,
-            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
+            clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
+            issuer,
         })
     }
 

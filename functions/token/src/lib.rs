@@ -1,24 +1,31 @@
 //! The token endpoint (CIBA §10.1, §11; RFC 6749 §6): a client polls, redeems what was approved, once, and refreshes.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, TokenSettings};
+use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, MtlsHost, TokenSettings};
 use ciba::domain::client::{Client, DeliveryMode};
+use ciba::domain::confirmation::Confirmation;
+use ciba::domain::dpop::{Call, Proof};
 use ciba::flows::Invocation;
 use ciba::flows::issue_tokens::{Issuing, NotIssued};
 use ciba::flows::poll::{PollOutcome, poll};
+use ciba::flows::prove_possession::Possession;
 use ciba::flows::redeem::{self, NotRedeemed, Redemption};
 use ciba::flows::refresh::{self, NotRefreshed, Refresh};
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
-use ciba::http::{Body, Request, Response, form, respond};
+use ciba::http::{Body, Request, Response, dpop, form, respond};
 use ciba::keys::{HandleUse, KeyRing, KeyRings, Kms, OpenError};
 use ciba::protocol::error::Refusal;
+use ciba::protocol::routes;
 use ciba::protocol::token::{self, PresentedGrant, TokenError as Error, TokenRequest, TokenResponse};
-use ciba::store::{ClientDirectory, Table};
+use ciba::store::Table;
 
 pub struct Token {
     issuer: Issuer,
     settings: TokenSettings,
+    dpop: DpopSettings,
+    /// This endpoint, by each of its names.
+    urls: Vec<String>,
     table: Table,
     clients: ClientAuthenticator,
     keys: KeyRings,
@@ -28,12 +35,18 @@ impl Token {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
+        let (issuer, mtls) = (Issuer::read(environment)?, MtlsHost::read(environment)?);
         Ok(Self {
-            issuer: Issuer::read(environment)?,
+            urls: [issuer.at(routes::TOKEN)]
+                .into_iter()
+                .chain(mtls.map(|host| host.at(routes::TOKEN)))
+                .collect(),
             settings: TokenSettings::read(environment)?,
-            clients: ClientAuthenticator::new(ClientDirectory::new(table.clone())),
+            dpop: DpopSettings::read(environment)?,
+            clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
+            issuer,
         })
     }
 
@@ -43,7 +56,7 @@ impl Token {
         let _ = self.keys.get(invocation.now).await;
     }
 
-    /// Authenticate the client, then what it presents becomes tokens or the reason why not.
+    /// Authenticate the client → what may its token be bound to? → what it presents becomes tokens or the reason why not.
     async fn tokens(
         &self,
         request: &Request,
@@ -52,25 +65,72 @@ impl Token {
         let form = form::read(request)?;
         let client = self.clients.authenticate(request, &form, invocation).await?;
         let TokenRequest { grant, resources } = token::parse(&form)?;
+        may_use(&client, &grant)?;
+        let shown = self.shown(request, &client, invocation).await?;
         match grant {
             PresentedGrant::AuthReqId(auth_req_id) => {
-                may_poll(&client)?;
-                self.poll(&client, &redeem::Presented { auth_req_id, resources: &resources }, invocation)
-                    .await
+                let confirmation = shown.confirmation;
+                let presented = redeem::Presented { auth_req_id, resources: &resources, confirmation };
+                self.poll(&client, &presented, &shown, invocation).await
             }
             PresentedGrant::RefreshToken { token, scope } => {
-                may_refresh(&client)?;
                 let (grant, counter) = self.open(|keys| keys.open_refresh_token(token), invocation).await?;
+                self.use_up(&shown, &client, invocation).await?;
                 let presented = refresh::Presented {
                     token,
                     grant,
                     counter,
                     scope: scope.as_ref(),
                     resources: &resources,
+                    confirmation: shown.confirmation,
                 };
                 self.refresh(&client, &presented, invocation).await
             }
         }
+    }
+
+    /// What the client shows that it has. Looking uses nothing up: a client that has to fetch a nonce first has not polled
+    /// (`TOK-4-19`).
+    async fn shown(
+        &self,
+        request: &Request,
+        client: &Client,
+        invocation: &Invocation,
+    ) -> Result<Shown, Refusal<Error>> {
+        let proof = match dpop::presented(request).map_err(Error::InvalidDpopProof)? {
+            Some(text) => {
+                let call = Call { method: "POST", urls: &self.urls, access_token: None };
+                Some(self.possession().check(text, &call, invocation).await?)
+            }
+            None => None,
+        };
+        let certificate = self.clients.certificate(request, invocation)?;
+        let certificate = certificate.filter(|_| client.binds_to_certificate(proof.is_some()));
+        let confirmation = Confirmation {
+            certificate: certificate.map(|certificate| certificate.thumbprint()),
+            key: proof.as_ref().map(|proof| proof.key),
+        };
+        match confirmation.satisfies(client.sender_constraint) {
+            true => Ok(Shown { confirmation, proof }),
+            false => Err(unbound()),
+        }
+    }
+
+    /// What may be used once is used now: nothing that could still be seen without a write is wrong.
+    async fn use_up(
+        &self,
+        shown: &Shown,
+        client: &Client,
+        invocation: &Invocation,
+    ) -> Result<(), Refusal<Error>> {
+        match &shown.proof {
+            Some(proof) => Ok(self.possession().use_up(proof, client, invocation).await?),
+            None => Ok(()),
+        }
+    }
+
+    fn possession(&self) -> Possession<'_> {
+        Possession { table: &self.table, keys: &self.keys, settings: &self.dpop }
     }
 
     /// Find → owner? → decided? → issue.
@@ -78,10 +138,12 @@ impl Token {
         &self,
         client: &Client,
         presented: &redeem::Presented<'_>,
+        shown: &Shown,
         invocation: &Invocation,
     ) -> Result<TokenResponse, Refusal<Error>> {
         let open = |keys: &KeyRing| keys.open_handle(HandleUse::AuthReqId, presented.auth_req_id);
         let key = self.open(open, invocation).await?;
+        self.use_up(shown, client, invocation).await?;
         let approved = match poll(&self.table, &key, &client.id, invocation).await? {
             PollOutcome::Approved(request) => request,
             PollOutcome::Pending { retry_after } => {
@@ -132,10 +194,24 @@ impl Token {
 
 impl Endpoint for Token {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
-        match self.tokens(request, invocation).await {
+        let response = match self.tokens(request, invocation).await {
             Ok(tokens) => respond::ok(&tokens),
             Err(refusal) => respond::refusal(&refusal),
-        }
+        };
+        dpop::with_nonce(request, response, &self.keys, invocation.now).await
+    }
+}
+
+/// What a client shows that it has, so that its access token can be bound to it.
+struct Shown {
+    confirmation: Confirmation,
+    proof: Option<Proof>,
+}
+
+fn may_use(client: &Client, grant: &PresentedGrant<'_>) -> Result<(), Error> {
+    match grant {
+        PresentedGrant::AuthReqId(_) => may_poll(client),
+        PresentedGrant::RefreshToken { .. } => may_refresh(client),
     }
 }
 
@@ -185,7 +261,15 @@ fn not_issued(error: NotIssued) -> Refusal<Error> {
         NotIssued::Keys(error) => error.into(),
         NotIssued::Target(why) => Error::InvalidTarget(why).into(),
         NotIssued::Scope(why) => Error::InvalidScope(why).into(),
+        NotIssued::Unbound => unbound(),
     }
+}
+
+fn unbound() -> Refusal<Error> {
+    Error::InvalidRequest(
+        "the client's access tokens are bound: show the key or certificate to bind this one to",
+    )
+    .into()
 }
 
 fn client_changed() -> Refusal<Error> {

@@ -1,7 +1,7 @@
 //! The userinfo endpoint (OIDC Core §5.3): what an access token with the scope `openid` tells of its person.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer};
+use ciba::config::{ConfigError, Environment, Issuer, MtlsHost};
 use ciba::domain::access_token::AccessToken;
 use ciba::domain::person_claims;
 use ciba::domain::request_key::RequestKey;
@@ -9,7 +9,7 @@ use ciba::domain::scope::Scope;
 use ciba::flows::Invocation;
 use ciba::flows::check_token::{OpenedAccessToken, live_grant, open_access_token};
 use ciba::http::serve::Endpoint;
-use ciba::http::{Body, Request, Response, bearer, respond};
+use ciba::http::{Body, Request, Response, bearer, client_certificate, respond};
 use ciba::keys::{KeyRings, Kms};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::userinfo::{METHODS, UserinfoError as Error};
@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 
 pub struct Userinfo {
     issuer: Issuer,
+    mtls: Option<MtlsHost>,
     table: Table,
     keys: KeyRings,
 }
@@ -28,6 +29,7 @@ impl Userinfo {
         let table = Table::connect(&aws);
         Ok(Self {
             issuer: Issuer::read(environment)?,
+            mtls: MtlsHost::read(environment)?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
         })
@@ -39,7 +41,7 @@ impl Userinfo {
         let _ = self.keys.get(invocation.now).await;
     }
 
-    /// Read the token → signed by us → in time → for this endpoint → its grant stands → the person's claims.
+    /// Read the token → signed by us → in time → shown by whom it is bound to → for this endpoint → its grant stands → the person's claims.
     async fn claims(
         &self,
         request: &Request,
@@ -53,6 +55,7 @@ impl Userinfo {
         }
         let text = bearer::token(request).ok_or(Error::TokenMissing)?;
         let (token, grant) = self.token(text, invocation).await?;
+        self.check_certificate(request, &token, invocation)?;
         if !token.scope.contains(Scope::OPENID) {
             return Err(Error::InsufficientScope.into());
         }
@@ -68,6 +71,24 @@ impl Userinfo {
         let keys = self.keys.get(invocation.now).await?;
         claims.insert("sub".to_owned(), keys.subject(&live.client.subject_type, &live.person)?.into());
         Ok(claims)
+    }
+
+    /// A token that is bound to a certificate counts where that one is shown (RFC 8705 §3, `TOK-5-03`).
+    fn check_certificate(
+        &self,
+        request: &Request,
+        token: &AccessToken,
+        invocation: &Invocation,
+    ) -> Result<(), Refusal<Error>> {
+        let Some(bound) = token.confirmation.certificate else { return Ok(()) };
+        let shown = client_certificate::presented(request, self.mtls.as_ref(), invocation.now)
+            .map_err(|error| Refusal::because(Error::InvalidToken, error.0))?;
+        match shown.is_some_and(|certificate| certificate.thumbprint() == bound) {
+            true => Ok(()),
+            false => {
+                Err(Refusal::because(Error::InvalidToken, "not the certificate that the token is bound to"))
+            }
+        }
     }
 
     async fn token(

@@ -12,7 +12,7 @@ use crate::failure::EXIT_CODES;
 
 /// Clients, people, passkeys, pending requests, deliveries and keys of the CIBA OpenID Provider, and what is wrong with a deployment.
 ///
-/// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, RP_ID, SMS_COUNTRIES, AWS_REGION,
+/// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, PROFILE, RP_ID, SMS_COUNTRIES, AWS_REGION,
 /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; for the local stack AWS_ENDPOINT_URL_DYNAMODB,
 /// AWS_ENDPOINT_URL_SNS and AWS_ENDPOINT_URL_KMS; for `passkey remove` OPERATOR_NAME, SMS_SENDER_ID and SMS_MAX_PRICE; for `delivery` DELIVERY_QUEUE_URL and DEAD_LETTER_QUEUE_URL (and AWS_ENDPOINT_URL_SQS); for `key rotate` KMS_KEY_ID, SIGNING_KEY_ROTATION_DAYS, SIGNING and SIGNING_KEY_TAG.
 #[derive(Debug, Parser)]

@@ -6,6 +6,7 @@
 //! 4. Turn its answer into an HTTP response.
 
 mod answer;
+mod client_certificate;
 mod event;
 mod route;
 
@@ -27,6 +28,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{clock, id, server::Server};
+pub use event::Door;
 use event::Origin;
 pub use route::Route;
 
@@ -85,9 +87,19 @@ pub fn serve_with_timeout(
 /// The function that a request leads to, and the event it would get: for whoever invokes functions without
 /// this gateway. Nothing where no route takes the request.
 pub fn event(routes: &[Route], request: axum::http::Request<Bytes>) -> Option<(String, Value)> {
+    event_by(routes, request, &Door::Plain)
+}
+
+/// [`event`], of a request that came in by this door.
+pub fn event_by(
+    routes: &[Route],
+    request: axum::http::Request<Bytes>,
+    door: &Door,
+) -> Option<(String, Value)> {
     let (parts, body) = request.into_parts();
     let matched = route::find(routes, &parts.method, parts.uri.path())?;
-    let origin = Origin { source: Ipv4Addr::LOCALHOST.into(), request_id: &id::token(), at: clock::now() };
+    let (source, request_id) = (Ipv4Addr::LOCALHOST.into(), &id::token());
+    let origin = Origin { source, door, request_id, at: clock::now() };
     Some((matched.route.function.clone(), event::build(&parts, &body, &matched, &origin)))
 }
 
@@ -122,7 +134,7 @@ impl Gateway {
         // Reading also fails when the client went away in the middle; it reads no answer then.
         let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| Refusal::BodyTooLarge)?;
         let matched = route::find(&self.routes, &parts.method, parts.uri.path()).ok_or(Refusal::NotFound)?;
-        let origin = Origin { source, request_id, at: clock::now() };
+        let origin = Origin { source, door: &Door::Plain, request_id, at: clock::now() };
         let event = event::build(parts, &body, &matched, &origin);
         let payload = self.invoke(&matched.route.function, &event).await?;
         answer::response(&payload).ok_or_else(|| {

@@ -38,6 +38,11 @@ impl Issuer {
         &self.text
     }
 
+    /// The URL of the endpoint at `path`.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.text)
+    }
+
     /// The host without the port.
     pub fn host(&self) -> &str {
         &self.host

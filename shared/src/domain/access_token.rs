@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::claims::Claims;
 use crate::domain::client::ClientId;
+use crate::domain::confirmation::Confirmation;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
@@ -17,11 +18,13 @@ pub struct AccessToken {
     pub jti: String,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
+    /// What whoever presents it has to have.
+    pub confirmation: Confirmation,
 }
 
 impl AccessToken {
     /// Reads claims whose signature was verified with one of our own keys, of a token of the right type. `None` if another
-    /// issuer speaks, or a claim is missing.
+    /// issuer speaks, a claim is missing, or what it is bound to is not understood.
     pub fn read(claims: &Map<String, Value>, issuer: &str) -> Option<Self> {
         let claims = Claims(claims);
         if claims.text("iss") != Some(issuer) {
@@ -35,6 +38,7 @@ impl AccessToken {
             jti: claims.text("jti")?.to_owned(),
             issued_at: claims.date("iat")?,
             expires_at: claims.date("exp")?,
+            confirmation: Confirmation::read(claims.get("cnf"))?,
         })
     }
 
@@ -71,6 +75,7 @@ mod tests {
             assert_eq!(read(json!({ claim: null })), None, "{claim}");
         }
         assert_eq!(read(json!({"iss": "https://ciba.example/"})), None);
+        assert_eq!(read(json!({"cnf": {"kid": "1"}})), None);
     }
 
     /// ATK-5-05

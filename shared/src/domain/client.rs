@@ -154,6 +154,13 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whether its access token is bound to the certificate that it shows when it asks for one: always, if it is registered
+    /// so (RFC 8705 §3.4). One that authenticates with the certificate has to have it anyway, so its token is bound too,
+    /// unless it `shows_key` of DPoP: it has chosen then.
+    pub fn binds_to_certificate(&self, shows_key: bool) -> bool {
+        self.sender_constraint.certificate || (self.authentication.method().is_mutual_tls() && !shows_key)
+    }
+
     /// Whether it may ask for people at all. A push client collects nothing, so it needs no grant type for it
     /// (`CIBA-4-09`).
     pub fn may_ask(&self) -> bool {

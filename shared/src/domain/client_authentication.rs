@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::domain::certificate::Certificate;
+use crate::domain::distinguished_name::DistinguishedName;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::secret::{Secret, SecretHash};
 
@@ -98,8 +100,8 @@ impl AssertionAudience {
 /// The one name that the certificate of a `tls_client_auth` client has (RFC 8705 §2.1.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateSubject {
-    /// A distinguished name in the text form of RFC 4514.
-    Dn(String),
+    /// A distinguished name in the text form of RFC 4514, and what it says.
+    Dn(String, DistinguishedName),
     SanDns(String),
     SanUri(String),
     SanIp(IpAddr),
@@ -120,7 +122,7 @@ impl CertificateSubject {
     pub fn parts(&self) -> (&'static str, String) {
         let [dn, dns, uri, ip, email] = Self::MEMBERS;
         match self {
-            Self::Dn(text) => (dn, text.clone()),
+            Self::Dn(text, _) => (dn, text.clone()),
             Self::SanDns(text) => (dns, text.clone()),
             Self::SanUri(text) => (uri, text.clone()),
             Self::SanIp(address) => (ip, address.to_string()),
@@ -134,7 +136,7 @@ impl CertificateSubject {
         let [dn, dns, uri, ip, email] = Self::MEMBERS;
         let text = is_text.then(|| text.to_owned())?;
         match member {
-            _ if member == dn => Some(Self::Dn(text)),
+            _ if member == dn => DistinguishedName::parse(&text).map(|name| Self::Dn(text, name)),
             _ if member == dns => Some(Self::SanDns(text)),
             _ if member == uri => Some(Self::SanUri(text)),
             _ if member == ip => text.parse().ok().map(Self::SanIp),
@@ -149,6 +151,10 @@ impl CertificateSubject {
 pub enum PresentedCredential {
     ClientSecretBasic(Secret),
     ClientSecretPost(Secret),
+    /// A JWT that says it is the client's; nothing of it is verified yet.
+    Assertion(Secret),
+    /// At the host for mutual TLS, and no other credential.
+    Certificate(Box<Certificate>),
 }
 
 impl ClientAuthentication {
@@ -170,7 +176,8 @@ impl ClientAuthentication {
         }
     }
 
-    /// The method used must be the one registered (`CAUTH-1-02`), and the credential must be right.
+    /// The method used must be the one registered (`CAUTH-1-02`), and the secret must be right. What is signed and
+    /// what is shown is accepted by who verifies it, never here.
     pub fn accepts(&self, presented: &PresentedCredential) -> bool {
         match (self, presented) {
             (Self::ClientSecretBasic(hash), PresentedCredential::ClientSecretBasic(secret))
@@ -190,6 +197,7 @@ impl ClientAuthentication {
                 let _ = SecretHash::OF_NOTHING.matches(secret);
                 false
             }
+            (_, PresentedCredential::Assertion(_) | PresentedCredential::Certificate(_)) => false,
         }
     }
 }
@@ -219,6 +227,7 @@ mod tests {
             ("tls_client_auth_san_ip", "300.1.1.1"),
             ("tls_client_auth_subject_dn", ""),
             ("tls_client_auth_subject_dn", "CN=a\n"),
+            ("tls_client_auth_subject_dn", "/CN=a"),
             ("subject_dn", "CN=a"),
         ] {
             assert_eq!(CertificateSubject::parse(member, text), None, "{member} {text}");

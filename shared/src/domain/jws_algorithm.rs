@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::domain::profile::Profile;
+
 /// An asymmetric JWS algorithm (RFC 7518 §3, RFC 8037). `none` and HMAC are not among them, in no spelling (`HYG-3-01`,
 /// `HYG-3-03`). One key has one of them (`TOK-12-02`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -20,6 +22,14 @@ impl JwsAlgorithm {
     /// In the order in which the metadata lists them.
     pub const ALL: [Self; 4] = [Self::ES256, Self::RS256, Self::PS256, Self::EdDSA];
     pub const DEFAULT: Self = Self::ES256;
+
+    /// What a client may sign its assertions and requests with, and what is signed for it. Never PKCS#1 v1.5 under FAPI (`FCIBA-15`).
+    pub const fn of_clients(profile: Profile) -> &'static [Self] {
+        match profile {
+            Profile::Plain => &Self::ALL,
+            Profile::FapiCiba => &[Self::ES256, Self::PS256, Self::EdDSA],
+        }
+    }
 
     /// The `alg` value.
     pub const fn as_str(self) -> &'static str {
@@ -40,6 +50,16 @@ impl JwsAlgorithm {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// FCIBA-15
+    #[test]
+    fn a_fapi_client_signs_with_anything_but_pkcs1() {
+        let fapi = JwsAlgorithm::of_clients(Profile::FapiCiba);
+        for algorithm in JwsAlgorithm::ALL {
+            assert!(JwsAlgorithm::of_clients(Profile::Plain).contains(&algorithm), "{algorithm:?}");
+            assert_eq!(fapi.contains(&algorithm), algorithm != JwsAlgorithm::RS256, "{algorithm:?}");
+        }
+    }
 
     /// HYG-3-01, HYG-3-03
     #[test]

@@ -40,16 +40,12 @@ impl Profile {
     pub fn delivery_modes(self) -> impl Iterator<Item = DeliveryMode> {
         DeliveryMode::ALL.into_iter().filter(move |mode| self == Self::Plain || *mode != DeliveryMode::Push)
     }
-
-    /// The algorithms that clients sign with, and that tokens for them are signed with (`FCIBA-15`).
-    pub fn algorithms(self) -> impl Iterator<Item = JwsAlgorithm> {
-        JwsAlgorithm::ALL.into_iter().filter(move |one| self == Self::Plain || *one != JwsAlgorithm::RS256)
-    }
 }
 
 /// The rules that can be seen in a client's record. Those of single requests stand where requests are read.
 fn fapi_ciba(client: &Client) -> Option<&'static str> {
-    let is_weak = |algorithm: JwsAlgorithm| !Profile::FapiCiba.algorithms().any(|one| one == algorithm);
+    let strong = JwsAlgorithm::of_clients(Profile::FapiCiba);
+    let is_weak = |algorithm: JwsAlgorithm| !strong.contains(&algorithm);
     let assertions = match &client.authentication {
         ClientAuthentication::PrivateKeyJwt { algorithm, .. } => *algorithm,
         ClientAuthentication::ClientSecretBasic(_)

@@ -10,12 +10,16 @@ use crate::domain::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuardedToken {
     LoginHintToken,
+    ClientAssertion,
+    DpopProof,
 }
 
 impl GuardedToken {
     const fn as_str(self) -> &'static str {
         match self {
             Self::LoginHintToken => "login_hint_token",
+            Self::ClientAssertion => "client_assertion",
+            Self::DpopProof => "dpop",
         }
     }
 }
@@ -29,7 +33,7 @@ pub struct ReplayGuard {
 }
 
 impl ReplayGuard {
-    /// `issuer` is who made the token, within which its `jti` is unique. Who sends it does not matter: a token that
+    /// `issuer` is who made the token, or its key, within which its `jti` is unique. Who sends it does not matter: a token that
     /// one client has used is used for all.
     pub fn new(token: GuardedToken, issuer: &str, jti: &str, expires_at: Timestamp) -> Self {
         let mut context = Context::new(&SHA256);
@@ -51,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guard_is_named_after_issuer_and_jti_alone() {
+    fn a_guard_is_named_after_kind_issuer_and_jti_alone() {
         let name = |issuer: &str, jti: &str, at: i64| {
             let guard =
                 ReplayGuard::new(GuardedToken::LoginHintToken, issuer, jti, Timestamp::from_seconds(at));
@@ -60,5 +64,12 @@ mod tests {
         assert_eq!(name("https://hints.example", "1", 0), name("https://hints.example", "1", 9));
         assert_eq!(name("https://hints.example", "1", 0).len(), 43);
         assert_ne!(name("ab", "c", 0), name("a", "bc", 0));
+        let assertion = ReplayGuard::new(
+            GuardedToken::ClientAssertion,
+            "https://hints.example",
+            "1",
+            Timestamp::from_seconds(0),
+        );
+        assert_ne!(assertion.name(), name("https://hints.example", "1", 0));
     }
 }

@@ -1,50 +1,181 @@
 //! Client authentication (CIBA §7.2 step 1, RFC 6749 §2.3): the credential is known, is it right?
 
+use crate::domain::certificate::Certificate;
 use crate::domain::client::{Client, ClientId};
-use crate::domain::client_authentication::PresentedCredential;
-use crate::domain::secret::SecretHash;
+use crate::domain::client_assertion::{self, AssertionRules};
+use crate::domain::client_authentication::{ClientAuthentication, PresentedCredential};
+use crate::domain::jws_algorithm::JwsAlgorithm;
+use crate::domain::replay::ReplayGuard;
+use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::time::Timestamp;
-use crate::store::{ClientDirectory, StoreError};
+use crate::flows::Invocation;
+use crate::outbound::{ClientKeySets, NotVerified};
+use crate::protocol::jws::{NotAJws, UnverifiedJws};
+use crate::store::{ClientDirectory, StoreError, Table};
 
-/// Why a client is not authenticated. The client is told the same in each case; the reasons are for the log.
+/// Unit: bytes.
+const MAX_ASSERTION: usize = 8 * 1024;
+
+/// Why a client is not authenticated. The client is told the same in each case but the last two; the reasons are for the
+/// log.
 #[derive(Debug)]
 pub enum NotAuthenticated {
     Unknown,
     Disabled,
-    WrongCredential,
+    /// A method that is not the client's, or a credential that is not right.
+    WrongCredential(&'static str),
+    /// The client's keys cannot be fetched.
+    Unavailable(String),
     Store(StoreError),
 }
 
-/// 1. Find the client, in the warm cache if it is there.
-/// 2. Check that it is active and that method and credential are right.
-/// 3. If not, and the record was a cached one, read it afresh and check once more: its secret may be new.
-pub async fn authenticate(
-    clients: &ClientDirectory,
-    id: &ClientId,
-    credential: &PresentedCredential,
-    now: Timestamp,
-) -> Result<Client, NotAuthenticated> {
-    let was_cached = clients.knows(id, now);
-    let known = clients.find(id, now).await.map_err(NotAuthenticated::Store)?;
-    match check(known, credential) {
-        Err(_) if was_cached => {
-            check(clients.find_fresh(id, now).await.map_err(NotAuthenticated::Store)?, credential)
-        }
-        checked => checked,
-    }
+/// What this flow works with.
+pub struct Authenticating<'a> {
+    pub clients: &'a ClientDirectory,
+    pub table: &'a Table,
+    pub keys: &'a ClientKeySets,
+    pub issuer: &'a str,
+    /// What an assertion may name as its audience beside the issuer, if its client is registered so.
+    pub endpoints: &'a [String],
 }
 
-/// Takes the same time for an unknown client as for a wrong secret (`CAUTH-1-05`).
-fn check(client: Option<Client>, credential: &PresentedCredential) -> Result<Client, NotAuthenticated> {
-    let Some(client) = client else {
-        let (PresentedCredential::ClientSecretBasic(secret) | PresentedCredential::ClientSecretPost(secret)) =
-            credential;
-        let _ = SecretHash::OF_NOTHING.matches(secret);
-        return Err(NotAuthenticated::Unknown);
-    };
-    match (client.authentication.accepts(credential), client.active) {
-        (true, true) => Ok(client),
-        (true, false) => Err(NotAuthenticated::Disabled),
-        (false, _) => Err(NotAuthenticated::WrongCredential),
+impl Authenticating<'_> {
+    /// 1. Find the client, in the warm cache if it is there.
+    /// 2. Check that it is active and that method and credential are right.
+    /// 3. If not, and the record was a cached one, read it afresh and check once more: its secret or keys may be new.
+    /// 4. Use up what is good once (`CAUTH-3-10`): the first write of the call.
+    pub async fn authenticate(
+        &self,
+        id: &ClientId,
+        credential: &PresentedCredential,
+        invocation: &Invocation,
+    ) -> Result<Client, NotAuthenticated> {
+        let now = invocation.now;
+        let was_cached = self.clients.knows(id, now);
+        let known = self.clients.find(id, now).await.map_err(NotAuthenticated::Store)?;
+        let (client, guard) = match self.check(known, credential, now).await {
+            Err(_) if was_cached => {
+                let fresh = self.clients.find_fresh(id, now).await.map_err(NotAuthenticated::Store)?;
+                self.check(fresh, credential, now).await?
+            }
+            checked => checked?,
+        };
+        if let Some(guard) = guard {
+            let inserted = self.table.insert_replay_guard(&guard, now, &invocation.write_id).await;
+            if !inserted.map_err(NotAuthenticated::Store)? {
+                return Err(NotAuthenticated::WrongCredential("the assertion was used before"));
+            }
+        }
+        Ok(client)
+    }
+
+    /// Takes the same time for an unknown client as for a wrong secret (`CAUTH-1-05`).
+    async fn check(
+        &self,
+        client: Option<Client>,
+        credential: &PresentedCredential,
+        now: Timestamp,
+    ) -> Result<(Client, Option<ReplayGuard>), NotAuthenticated> {
+        let Some(client) = client else {
+            match credential {
+                PresentedCredential::ClientSecretBasic(secret)
+                | PresentedCredential::ClientSecretPost(secret) => {
+                    let _ = SecretHash::OF_NOTHING.matches(secret);
+                }
+                PresentedCredential::Assertion(_) | PresentedCredential::Certificate(_) => {}
+            }
+            return Err(NotAuthenticated::Unknown);
+        };
+        let guard = match credential {
+            PresentedCredential::ClientSecretBasic(_) | PresentedCredential::ClientSecretPost(_) => {
+                match client.authentication.accepts(credential) {
+                    true => None,
+                    false => {
+                        return Err(NotAuthenticated::WrongCredential("wrong method or secret"));
+                    }
+                }
+            }
+            PresentedCredential::Assertion(assertion) => Some(self.verify(&client, assertion, now).await?),
+            PresentedCredential::Certificate(certificate) => {
+                self.recognise(&client, certificate, now).await?;
+                None
+            }
+        };
+        match client.active {
+            true => Ok((client, guard)),
+            false => Err(NotAuthenticated::Disabled),
+        }
+    }
+
+    /// What an assertion of this client has to be: signed by one of its keys under one of its algorithms, and for us.
+    async fn verify(
+        &self,
+        client: &Client,
+        assertion: &Secret,
+        now: Timestamp,
+    ) -> Result<ReplayGuard, NotAuthenticated> {
+        use NotAuthenticated::{Unavailable, WrongCredential};
+        let (ClientAuthentication::PrivateKeyJwt { algorithm, audience }, Some(keys)) =
+            (&client.authentication, &client.keys)
+        else {
+            return Err(WrongCredential("the client is not registered for private_key_jwt"));
+        };
+        if assertion.expose().len() > MAX_ASSERTION {
+            return Err(WrongCredential("the assertion is longer than 8 KiB"));
+        }
+        let jws = UnverifiedJws::parse(assertion.expose()).map_err(|error| match error {
+            NotAJws::Encrypted => WrongCredential("the assertion is encrypted"),
+            NotAJws::Malformed(why) => WrongCredential(why),
+        })?;
+        if jws.typ().is_some_and(|typ| typ != "jwt" && typ != client_assertion::TYP) {
+            return Err(WrongCredential("the assertion is a token of another type"));
+        }
+        let offered = JwsAlgorithm::of_clients(client.profile).iter().copied();
+        let algorithms: Vec<_> = offered.filter(|it| algorithm.is_none_or(|only| only == *it)).collect();
+        let verified = self.keys.verify(&jws, keys, &algorithms, now).await;
+        let claims = verified.map_err(|error| match error {
+            NotVerified::Invalid(why) => WrongCredential(why),
+            NotVerified::Unavailable(why) => Unavailable(why),
+        })?;
+        let rules = AssertionRules {
+            client: &client.id,
+            issuer: self.issuer,
+            endpoints: self.endpoints,
+            audience: *audience,
+            profile: client.profile,
+        };
+        rules.judge(&claims, now).map_err(WrongCredential)
+    }
+
+    /// Whose certificate it is: that of a name which an authority vouches for (RFC 8705 §2.1), or one that the client
+    /// registered itself, byte for byte (§2.2, `CAUTH-4-05`).
+    async fn recognise(
+        &self,
+        client: &Client,
+        certificate: &Certificate,
+        now: Timestamp,
+    ) -> Result<(), NotAuthenticated> {
+        use NotAuthenticated::{Unavailable, WrongCredential};
+        let is_its_own = match (&client.authentication, &client.keys) {
+            (ClientAuthentication::TlsClientAuth(subject), _) => certificate.is_issued_to(subject),
+            (ClientAuthentication::SelfSignedTlsClientAuth, Some(keys)) => {
+                let registered = self.keys.certificates(keys, now).await.map_err(|error| match error {
+                    NotVerified::Invalid(why) => WrongCredential(why),
+                    NotVerified::Unavailable(why) => Unavailable(why),
+                })?;
+                registered.iter().any(|der| der == certificate.der())
+            }
+            (
+                ClientAuthentication::ClientSecretBasic(_)
+                | ClientAuthentication::ClientSecretPost(_)
+                | ClientAuthentication::PrivateKeyJwt { .. }
+                | ClientAuthentication::SelfSignedTlsClientAuth,
+                _,
+            ) => return Err(WrongCredential("the client is not registered for mutual TLS")),
+        };
+        match is_its_own {
+            true => Ok(()),
+            false => Err(WrongCredential("the certificate is not the client's")),
+        }
     }
 }

@@ -76,7 +76,12 @@ impl Introspecting<'_> {
         {
             return Ok(None);
         }
-        let access = ActiveAccessToken { token_type: "Bearer", aud: token.audience, jti: token.jti };
+        let access = ActiveAccessToken {
+            token_type: token.confirmation.token_type(),
+            aud: token.audience,
+            jti: token.jti,
+            cnf: token.confirmation,
+        };
         let scope = token.scope.encode();
         let (issued_at, expires_at) = (token.issued_at, token.expires_at);
         Ok(Some(self.active(&live, scope, (issued_at, expires_at), Some(access), now).await?))

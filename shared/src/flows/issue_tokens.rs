@@ -2,6 +2,7 @@
 
 use crate::config::{Issuer, TokenSettings};
 use crate::domain::client::Client;
+use crate::domain::confirmation::Confirmation;
 use crate::domain::decision::Approval;
 use crate::domain::request_key::RequestKey;
 use crate::domain::resource::{ResourceId, Target};
@@ -29,6 +30,8 @@ pub enum NotIssued {
     Target(&'static str),
     /// The scope has nothing that the token could say. The text is for the client.
     Scope(&'static str),
+    /// The client's tokens are always bound, and this one would not be.
+    Unbound,
 }
 
 impl From<KeyError> for NotIssued {
@@ -52,6 +55,9 @@ pub struct Granted<'a> {
     pub auth_req_id: Option<&'a str>,
     /// The number of the refresh token that goes along.
     pub refresh_token: Option<u32>,
+    /// What the access token is bound to. The refresh token is bound to the client alone, which has to authenticate to
+    /// use it (`TOK-3-12`, `TOK-5-05`).
+    pub confirmation: Confirmation,
 }
 
 /// What the tokens are for: `granted` in the authentication request, `named` in the token request.
@@ -66,13 +72,16 @@ pub fn target<'c>(
 }
 
 impl Issuing<'_> {
-    /// 1. The access token, for its audience and with the scope that means something there.
+    /// 1. The access token, bound if the client's always are, for its audience and with the scope that means something there.
     /// 2. The refresh token.
     /// 3. The ID token, which says when and how the person was authenticated, on their own device, and which tokens came
     ///    with it.
     ///
     /// `keys` are those that know what is withdrawn now ([`KeyRings::knowing`]).
     pub async fn issue(&self, keys: &KeyRing, granted: &Granted<'_>) -> Result<TokenResponse, NotIssued> {
+        if !granted.confirmation.satisfies(granted.client.sender_constraint) {
+            return Err(NotIssued::Unbound);
+        }
         let (access_token, scope) = self.access_token(keys, granted).await?;
         let now = self.invocation.now;
         let refresh_token =
@@ -84,7 +93,7 @@ impl Issuing<'_> {
         };
         Ok(TokenResponse {
             access_token,
-            token_type: "Bearer",
+            token_type: granted.confirmation.token_type(),
             expires_in: seconds_rounded_up(self.settings.access_token_lifetime),
             id_token,
             refresh_token,
@@ -118,6 +127,7 @@ impl Issuing<'_> {
             auth_time: authentication.auth_time.seconds(),
             acr: authentication.acr.as_deref(),
             amr: &authentication.amr,
+            cnf: granted.confirmation,
         };
         let signed = keys.signing_key(algorithm, now)?.sign(access_token::TYP, &claims).await?;
         Ok((signed, scope))

@@ -18,6 +18,7 @@ pub mod issue_tokens;
 pub mod notify_client;
 pub mod poll;
 pub mod prove_person;
+pub mod prove_possession;
 pub mod redeem;
 pub mod refresh;
 pub mod register_client;

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::config::{Issuer, TokenSettings};
 use crate::domain::authentication_request::AuthenticationRequest;
 use crate::domain::client::NotificationEndpoint;
+use crate::domain::confirmation::Confirmation;
 use crate::domain::delivery::{
     Answer, Delivery, DeliveryState, Due, LEASE, News, PushError, Verdict, due, pause, tried_until,
 };
@@ -238,7 +239,9 @@ impl Notifying<'_> {
     ) -> Result<Minted, NotTold> {
         let Self { table, rings, keys, issuer, settings, invocation, .. } = self;
         let flow = Redemption { table, issuing: Issuing { keys: rings, issuer, settings, invocation } };
-        let (grant, tokens) = match flow.prepare(request, &Presented { auth_req_id, resources: &[] }).await {
+        // A push has no proof from its client (`CIBA-10.3-11`).
+        let presented = Presented { auth_req_id, resources: &[], confirmation: Confirmation::NOTHING };
+        let (grant, tokens) = match flow.prepare(request, &presented).await {
             Ok(prepared) => prepared,
             Err(NotRedeemed::Gone) => return Ok(Minted::ByAnother),
             Err(NotRedeemed::Expired) => return Ok(Minted::Refused(PushError::ExpiredToken)),
@@ -247,7 +250,7 @@ impl Notifying<'_> {
             }
             Err(NotRedeemed::ClientInactive) => return Ok(Minted::GiveUp("client_inactive")),
             Err(NotRedeemed::NotIssued(NotIssued::Keys(error))) => return Err(error.into()),
-            Err(NotRedeemed::NotIssued(NotIssued::Target(_) | NotIssued::Scope(_))) => {
+            Err(NotRedeemed::NotIssued(NotIssued::Target(_) | NotIssued::Scope(_) | NotIssued::Unbound)) => {
                 return Ok(Minted::Refused(PushError::TransactionFailed));
             }
             Err(NotRedeemed::Store(error)) => return Err(error.into()),

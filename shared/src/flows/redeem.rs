@@ -1,6 +1,7 @@
 //! Redeeming an approved request: everything that can fail comes first, then one conditional write, then the reply.
 
 use crate::domain::authentication_request::{AuthenticationRequest, PollFinding, poll as find};
+use crate::domain::confirmation::Confirmation;
 use crate::domain::grant::Grant;
 use crate::domain::resource::ResourceId;
 use crate::flows::issue_tokens::{Granted, Issuing, NotIssued, target};
@@ -18,6 +19,8 @@ pub struct Redemption<'a> {
 pub struct Presented<'a> {
     pub auth_req_id: &'a str,
     pub resources: &'a [ResourceId],
+    /// What it has shown that it has.
+    pub confirmation: Confirmation,
 }
 
 /// Why no tokens are issued. The approval stands, except where somebody else redeemed it.
@@ -113,6 +116,7 @@ impl Redemption<'_> {
             target: target(&client, &request.resources, presented.resources, issuer)?,
             auth_req_id: Some(presented.auth_req_id),
             refresh_token: grant.refresh.map(|refresh| refresh.counter),
+            confirmation: presented.confirmation,
         };
         let tokens = self.issuing.issue(&keys, &granted).await?;
         Ok((grant, tokens))

@@ -2,6 +2,7 @@
 
 use crate::domain::authentication_request::AuthenticationRequest;
 use crate::domain::client::{Client, ClientId};
+use crate::domain::confirmation::Confirmation;
 use crate::domain::grant::{Grant, RefreshFinding, refresh as find};
 use crate::domain::request_key::RequestKey;
 use crate::domain::resource::ResourceId;
@@ -27,6 +28,8 @@ pub struct Presented<'a> {
     pub counter: u32,
     pub scope: Option<&'a Scope>,
     pub resources: &'a [ResourceId],
+    /// What it has shown that it has now: what the replaced access token was bound to does not matter (`TOK-3-12`).
+    pub confirmation: Confirmation,
 }
 
 /// Why no tokens are issued.
@@ -144,6 +147,7 @@ impl Refresh<'_> {
             target: target(client, &request.resources, presented.resources, self.issuing.issuer)?,
             auth_req_id: None,
             refresh_token: Some(counter),
+            confirmation: presented.confirmation,
         })
     }
 }

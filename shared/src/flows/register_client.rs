@@ -88,6 +88,15 @@ fn check(
     }
     let is_fapi = profile == Profile::FapiCiba;
     let delivery = delivery(&metadata, issuer).map_err(refuse)?;
+    let sender_constraint = SenderConstraint {
+        certificate: metadata.tls_client_certificate_bound_access_tokens,
+        dpop: metadata.dpop_bound_access_tokens,
+    };
+    if delivery.mode() == DeliveryMode::Push && sender_constraint != SenderConstraint::default() {
+        return Err(refuse(
+            "tokens that are pushed are bound to nothing, because the client shows nothing then",
+        ));
+    }
     let scope = Scope::parse(&metadata.scope)
         .filter(|scope| scope.contains(Scope::OPENID))
         .ok_or_else(|| refuse("scope does not contain openid, or has characters that no scope has"))?;
@@ -113,10 +122,7 @@ fn check(
         keys,
         profile,
         request_signing,
-        sender_constraint: SenderConstraint {
-            certificate: metadata.tls_client_certificate_bound_access_tokens,
-            dpop: metadata.dpop_bound_access_tokens,
-        },
+        sender_constraint,
         authorization_details_types: metadata.authorization_details_types,
         subject_type: SubjectType::Public,
         delivery,

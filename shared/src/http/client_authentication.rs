@@ -1,18 +1,25 @@
-//! What a request presents to authenticate its client (RFC 6749 §2.3.1).
+//! What a request presents to authenticate its client (RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::Request;
 use lambda_http::http::header::AUTHORIZATION;
 
+use crate::config::{ConfigError, Environment, Issuer, MtlsHost, profile};
+use crate::domain::certificate::Certificate;
 use crate::domain::client::{Client, ClientId};
+use crate::domain::client_assertion;
 use crate::domain::client_authentication::PresentedCredential;
+use crate::domain::profile::Profile;
 use crate::domain::secret::Secret;
 use crate::flows::Invocation;
-use crate::flows::authenticate_client::{NotAuthenticated, authenticate};
-use crate::http::form;
+use crate::flows::authenticate_client::{Authenticating, NotAuthenticated};
+use crate::http::{client_certificate, form};
+use crate::outbound::ClientKeySets;
+use crate::protocol::jws::UnverifiedJws;
 use crate::protocol::parameters::Parameters;
-use crate::store::{ClientDirectory, StoreError};
+use crate::protocol::routes;
+use crate::store::{ClientDirectory, StoreError, Table};
 
 /// Why the client is not authenticated.
 #[derive(Debug)]
@@ -21,17 +28,37 @@ pub enum Unauthenticated {
     InvalidRequest(&'static str),
     /// 401. The text is for the log.
     InvalidClient(&'static str),
+    /// 503: the client's keys cannot be fetched. The text is for the log.
+    Unavailable(String),
     Store(StoreError),
 }
 
 /// Authenticates clients, at every endpoint where they do so. One per function, built once.
 pub struct ClientAuthenticator {
     clients: ClientDirectory,
+    table: Table,
+    keys: ClientKeySets,
+    issuer: Issuer,
+    /// Without it no certificate authenticates anybody.
+    mtls: Option<MtlsHost>,
+    profile: Profile,
 }
 
 impl ClientAuthenticator {
-    pub fn new(clients: ClientDirectory) -> Self {
-        Self { clients }
+    pub fn read(environment: &Environment, issuer: &Issuer, table: Table) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clients: ClientDirectory::new(table.clone()),
+            table,
+            keys: ClientKeySets::new(issuer.is_local()),
+            issuer: issuer.clone(),
+            mtls: MtlsHost::read(environment)?,
+            profile: profile(environment)?,
+        })
+    }
+
+    /// The keys of the clients, for what else they sign.
+    pub fn keys(&self) -> &ClientKeySets {
+        &self.keys
     }
 
     /// The client of a form request, if it is who it says. Whatever that uses up is recorded first of all writes.
@@ -41,20 +68,55 @@ impl ClientAuthenticator {
         form: &Parameters,
         invocation: &Invocation,
     ) -> Result<Client, Unauthenticated> {
-        let (id, credential) = presented(request, form)?;
-        authenticate(&self.clients, &id, &credential, invocation.now).await.map_err(|error| match error {
+        let certificate = self.certificate(request, invocation)?;
+        let (id, credential) = presented(request, form, certificate)?;
+        let flow = Authenticating {
+            clients: &self.clients,
+            table: &self.table,
+            keys: &self.keys,
+            issuer: self.issuer.as_str(),
+            endpoints: &self.endpoints(request.uri().path()),
+        };
+        let client = flow.authenticate(&id, &credential, invocation).await.map_err(|error| match error {
             NotAuthenticated::Unknown => Unauthenticated::InvalidClient("unknown client"),
             NotAuthenticated::Disabled => Unauthenticated::InvalidClient("disabled client"),
-            NotAuthenticated::WrongCredential => Unauthenticated::InvalidClient("wrong method or credential"),
+            NotAuthenticated::WrongCredential(why) => Unauthenticated::InvalidClient(why),
+            NotAuthenticated::Unavailable(why) => Unauthenticated::Unavailable(why),
             NotAuthenticated::Store(error) => Unauthenticated::Store(error),
-        })
+        })?;
+        // Registered before the deployment was held to more.
+        match client.profile < self.profile {
+            true => Err(Unauthenticated::InvalidClient("the client has less than the deployment's profile")),
+            false => Ok(client),
+        }
+    }
+
+    /// The certificate that came with a request, whether it is what authenticates the client or not.
+    pub fn certificate(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> Result<Option<Certificate>, Unauthenticated> {
+        let presented = client_certificate::presented(request, self.mtls.as_ref(), invocation.now);
+        presented.map_err(|error| Unauthenticated::InvalidClient(error.0))
+    }
+
+    /// The token endpoint and the one that is called, on each host (`CAUTH-3-06`, `CIBA-7.1-29`).
+    fn endpoints(&self, called: &str) -> Vec<String> {
+        let paths = [routes::TOKEN, called].into_iter();
+        let on_each =
+            paths.flat_map(|path| [Some(self.issuer.at(path)), self.mtls.as_ref().map(|host| host.at(path))]);
+        on_each.flatten().collect()
     }
 }
 
 /// Reads the one credential that a request may have (`CAUTH-1-01`). A further method slots in here.
+///
+/// A certificate is the credential where there is no other. Beside one it is what tokens are bound to (RFC 8705 §3).
 fn presented(
     request: &Request,
     form: &Parameters,
+    certificate: Option<Certificate>,
 ) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
     let header = request.headers().get(AUTHORIZATION);
     let secret = form.get("client_secret");
@@ -63,6 +125,9 @@ fn presented(
         return Err(Unauthenticated::InvalidRequest("more than one way of client authentication"));
     }
     let named = form.get("client_id");
+    if assertion {
+        return presented_assertion(form, named);
+    }
     if let Some(header) = header {
         let value = header.to_str().ok();
         let (id, secret) =
@@ -73,10 +138,35 @@ fn presented(
         }
         return Ok((id, PresentedCredential::ClientSecretBasic(secret)));
     }
-    let (Some(id), Some(secret)) = (named.and_then(ClientId::parse), secret) else {
-        return Err(Unauthenticated::InvalidClient("no credential of a supported method"));
+    // `CIBA-7.1-28`: with a certificate too, the name is a parameter.
+    match (named.and_then(ClientId::parse), secret, certificate) {
+        (Some(id), Some(secret), _) => Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret)))),
+        (Some(id), None, Some(certificate)) => {
+            Ok((id, PresentedCredential::Certificate(Box::new(certificate))))
+        }
+        (None, _, _) | (_, None, None) => {
+            Err(Unauthenticated::InvalidClient("no credential of a supported method"))
+        }
+    }
+}
+
+/// RFC 7523 §2.2. The name in the assertion, not verified yet, says whose keys to verify with; a `client_id` beside it must
+/// be the same (`CAUTH-3-02`).
+fn presented_assertion(
+    form: &Parameters,
+    named: Option<&str>,
+) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
+    let (Some(client_assertion::TYPE), Some(assertion)) =
+        (form.get("client_assertion_type"), form.get("client_assertion"))
+    else {
+        return Err(Unauthenticated::InvalidClient("client_assertion without its type, or of another type"));
     };
-    Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret))))
+    let issuer = UnverifiedJws::parse(assertion).ok().and_then(|jws| ClientId::parse(jws.issuer()?));
+    let id = issuer.ok_or(Unauthenticated::InvalidClient("client_assertion is no JWT of a client"))?;
+    if named.is_some_and(|named| named != id.as_str()) {
+        return Err(Unauthenticated::InvalidClient("client_id differs from the assertion's iss"));
+    }
+    Ok((id, PresentedCredential::Assertion(Secret::new(assertion))))
 }
 
 /// Base64, then the first colon, then form-decoding of both parts (`CAUTH-2-01`, `CAUTH-2-02`).

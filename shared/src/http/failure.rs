@@ -2,10 +2,12 @@
 //! errors, and the cause goes to the log.
 
 use crate::flows::introspect::NotIntrospected;
+use crate::flows::prove_possession::NotProven;
 use crate::flows::revoke::NotRevoked;
 use crate::http::client_authentication::Unauthenticated;
 use crate::http::form::NotAForm;
 use crate::keys::KeyError;
+use crate::protocol::dpop::ProofError;
 use crate::protocol::error::{ClientFacingError, ProtocolError, Refusal};
 use crate::store::StoreError;
 
@@ -39,7 +41,19 @@ impl<E: ClientFacingError> From<Unauthenticated> for Refusal<E> {
         match error {
             Unauthenticated::InvalidRequest(why) => E::invalid_request(why).into(),
             Unauthenticated::InvalidClient(why) => Self::because(E::INVALID_CLIENT, why),
+            Unauthenticated::Unavailable(why) => Self::unavailable(why),
             Unauthenticated::Store(error) => error.into(),
+        }
+    }
+}
+
+impl<E: ProofError> From<NotProven> for Refusal<E> {
+    fn from(error: NotProven) -> Self {
+        match error {
+            NotProven::Invalid(why) => E::invalid_dpop_proof(why).into(),
+            NotProven::NonceNeeded => E::USE_DPOP_NONCE.into(),
+            NotProven::Keys(error) => error.into(),
+            NotProven::Store(error) => error.into(),
         }
     }
 }

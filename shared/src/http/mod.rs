@@ -3,6 +3,8 @@
 pub mod bearer;
 pub mod browser;
 pub mod client_authentication;
+pub mod client_certificate;
+pub mod dpop;
 mod failure;
 pub mod form;
 pub mod json;

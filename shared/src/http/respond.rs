@@ -22,6 +22,7 @@ use crate::flows::announce::Untold;
 use crate::flows::emit::Emitted;
 use crate::http::log::{self, Metric};
 use crate::page::Page;
+use crate::protocol::dpop;
 use crate::protocol::error::{ProtocolError, Refusal};
 use crate::protocol::event::NotifiedLine;
 
@@ -63,7 +64,16 @@ pub fn cacheable(body: &impl Serialize, max_age: Duration) -> Response<Body> {
     response
 }
 
-/// A refusal, in the form of the endpoint's protocol. Logged once, here; polling as usual is not worth a line.
+/// The answer, with the nonce that the caller's next proof has to have: exactly one (`TOK-4-09`).
+pub fn with_dpop_nonce(mut response: Response<Body>, nonce: &str) -> Response<Body> {
+    let nonce = HeaderValue::try_from(nonce).ok();
+    let name = HeaderName::from_static(dpop::NONCE_HEADER);
+    response.headers_mut().extend(nonce.map(|nonce| (name, nonce)));
+    response
+}
+
+/// A refusal, in the form of the endpoint's protocol. Logged once, here; polling as usual is not worth a line, nor is the
+/// fetching of a nonce.
 pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
     let error = refusal.error;
     let (code, description) = (error.code(), error.description());
@@ -71,7 +81,7 @@ pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
         description.bytes().all(|b| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
         "{description}"
     );
-    if !matches!(code, "authorization_pending" | "slow_down") {
+    if !matches!(code, "authorization_pending" | "slow_down" | "use_dpop_nonce") {
         let level = if error.status() >= 500 { "error" } else { "info" };
         log::line(
             level,

@@ -6,6 +6,7 @@
 //! ```text
 //! handle = base64url( version ‖ AES-256-GCM-SIV(RequestKey, AAD = label ‖ version) )      44 characters
 //! refresh_token = the same of RequestKey ‖ its number                                     50 characters
+//! DPoP nonce = the same of a time                                                         34 characters
 //! ```
 //!
 //! Deterministic, so the sender of a ping can compute the handle again, and a repeated refresh is answered with the
@@ -23,6 +24,8 @@ const NONCE: [u8; 12] = [0; 12];
 const TAG: usize = 16;
 /// Unit: bytes of the number of a refresh token.
 const COUNTER: usize = 4;
+/// Unit: bytes of a time.
+const TIME: usize = 8;
 
 /// What a handle is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub enum HandleUse {
     AccessToken,
     /// A refresh token is one: the key and the number of the token.
     RefreshToken,
+    /// A nonce for proofs of possession is one: the time at which it was made.
+    DpopNonce,
 }
 
 impl HandleUse {
@@ -40,6 +45,7 @@ impl HandleUse {
             Self::AuthReqId => b"auth_req_id",
             Self::AccessToken => b"access",
             Self::RefreshToken => b"refresh",
+            Self::DpopNonce => b"dpop_nonce",
         }
     }
 
@@ -48,6 +54,7 @@ impl HandleUse {
         let plain = match self {
             Self::AuthReqId | Self::AccessToken => RequestKey::BYTES,
             Self::RefreshToken => RequestKey::BYTES + COUNTER,
+            Self::DpopNonce => TIME,
         };
         1 + plain + TAG
     }

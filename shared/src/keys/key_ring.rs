@@ -174,6 +174,23 @@ impl KeyRing {
         self.unseal(HandleUse::RefreshToken, &handle::decode(text)?)
     }
 
+    /// A nonce for proofs of possession: nobody can tell the next one, and who gets it back can tell its age.
+    pub fn seal_dpop_nonce(&self, now: Timestamp) -> Result<String, KeyError> {
+        let (sealed, _) = self.seal(HandleUse::DpopNonce, &now.millis().to_be_bytes(), now)?;
+        Ok(handle::encode(&sealed))
+    }
+
+    /// When the nonce was made.
+    pub fn open_dpop_nonce(&self, text: &str) -> Result<Timestamp, OpenError> {
+        let sealed = handle::decode(text)?;
+        if sealed.len() != HandleUse::DpopNonce.sealed_length() {
+            return Err(OpenError::Forged);
+        }
+        let plain = self.key_of(&sealed)?.open(HandleUse::DpopNonce, &sealed)?;
+        let millis = plain.as_slice().try_into().map_err(|_| OpenError::Forged)?;
+        Ok(Timestamp::from_millis(i64::from_be_bytes(millis)))
+    }
+
     fn unseal(&self, handle_use: HandleUse, sealed: &[u8]) -> Result<(RequestKey, u32), OpenError> {
         if sealed.len() != handle_use.sealed_length() {
             return Err(OpenError::Forged);

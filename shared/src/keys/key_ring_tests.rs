@@ -47,6 +47,21 @@ fn a_changed_handle_opens_nothing() {
     }
 }
 
+/// TOK-4-09, TOK-4-10
+#[test]
+fn a_nonce_is_a_time_that_nobody_else_can_name() {
+    let ring = ring(&[1]);
+    let nonce = ring.seal_dpop_nonce(NOW).unwrap();
+    assert!(nonce.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')), "{nonce}");
+    assert_eq!(ring.open_dpop_nonce(&nonce), Ok(NOW));
+    assert_ne!(nonce, ring.seal_dpop_nonce(NOW.plus(Duration::from_millis(1))).unwrap());
+    let (handle, _) = ring.seal_handle(HandleUse::AuthReqId, &REQUEST, NOW).unwrap();
+    let changed = format!("{}AA", &nonce[..nonce.len() - 2]);
+    for text in ["", "A", &handle, &changed, &format!("{nonce}A"), "not base64url!"] {
+        assert_eq!(ring.open_dpop_nonce(text), Err(OpenError::Forged), "{text}");
+    }
+}
+
 #[test]
 fn older_handles_still_open_after_a_newer_key_took_over() {
     let (handle, _) = ring(&[1]).seal_handle(HandleUse::AuthReqId, &REQUEST, NOW).unwrap();

@@ -7,6 +7,7 @@ use jsonwebtoken::jwk::Jwk;
 use tokio::sync::Mutex;
 
 use crate::domain::jws_algorithm::JwsAlgorithm;
+use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
 use crate::outbound::{FetchError, Fetcher};
 use crate::protocol::jws::{UnverifiedJws, VerifiedClaims};
@@ -58,13 +59,24 @@ impl JwksCache {
         algorithms: &[JwsAlgorithm],
         now: Timestamp,
     ) -> Result<VerifiedClaims, NotVerified> {
-        if !algorithms.contains(&jws.algorithm()) {
-            return Err(NotVerified::Invalid("the algorithm is not accepted from this issuer"));
-        }
+        is_accepted(jws, algorithms)?;
         let jwk = self.key(uri, jws.kid(), jws.algorithm(), now).await?;
-        let key = VerificationKey::new(&jwk, jws.algorithm());
-        let key = key.ok_or(NotVerified::Invalid("the key is malformed"))?;
-        jws.verify(&key).ok_or(NotVerified::Invalid("the signature of the token is wrong"))
+        verify_by(&jwk, jws)
+    }
+
+    /// All keys of the set at `uri`, none of them older than a minute if it can be fetched: what is looked for among them
+    /// is not known here, so it may be new.
+    pub(super) async fn keys(&self, uri: &str, now: Timestamp) -> Result<Vec<Jwk>, NotVerified> {
+        let mut sets = self.sets.lock().await;
+        let set = sets.entry(uri.to_owned()).or_default();
+        let mut unavailable = None;
+        if set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
+            unavailable = self.refresh(uri, set, now).await.err();
+        }
+        match unavailable {
+            Some(error) if set.is_older_than(STALE, now) => Err(NotVerified::Unavailable(error.0)),
+            Some(_) | None => Ok(set.keys.clone()),
+        }
     }
 
     /// The key called `kid` that fits `algorithm`; without a `kid`, the only one that fits.
@@ -123,12 +135,43 @@ impl Set {
         if self.is_older_than(STALE, now) {
             return None;
         }
-        let mut fitting = self.keys.iter().filter(|key| fits(key, algorithm));
-        match kid {
-            Some(_) => fitting.find(|key| key.common.key_id.as_deref() == kid),
-            None => fitting.next().filter(|_| fitting.next().is_none()),
-        }
+        select(&self.keys, kid, algorithm)
     }
+}
+
+/// The key called `kid` that fits `algorithm`, by its type, curve, use and own `alg` (`TOK-12-07`); without a `kid`, the
+/// only one that fits.
+fn select<'k>(keys: &'k [Jwk], kid: Option<&str>, algorithm: JwsAlgorithm) -> Option<&'k Jwk> {
+    let mut fitting = keys.iter().filter(|key| fits(key, algorithm));
+    match kid {
+        Some(_) => fitting.find(|key| key.common.key_id.as_deref() == kid),
+        None => fitting.next().filter(|_| fitting.next().is_none()),
+    }
+}
+
+/// As [`JwksCache::verify`], with the keys at hand.
+pub(super) fn verify_with(
+    keys: &[Jwk],
+    jws: &UnverifiedJws<'_>,
+    algorithms: &[JwsAlgorithm],
+) -> Result<VerifiedClaims, NotVerified> {
+    is_accepted(jws, algorithms)?;
+    let key = select(keys, jws.kid(), jws.algorithm());
+    verify_by(key.ok_or(NotVerified::Invalid("the token is signed by an unknown key"))?, jws)
+}
+
+/// Before any key is looked for (`HYG-3-01`, `CAUTH-3-14`).
+fn is_accepted(jws: &UnverifiedJws<'_>, algorithms: &[JwsAlgorithm]) -> Result<(), NotVerified> {
+    match algorithms.contains(&jws.algorithm()) {
+        true => Ok(()),
+        false => Err(NotVerified::Invalid("the algorithm is not accepted from this issuer")),
+    }
+}
+
+fn verify_by(jwk: &Jwk, jws: &UnverifiedJws<'_>) -> Result<VerifiedClaims, NotVerified> {
+    let key = VerificationKey::new(jwk, jws.algorithm());
+    let key = key.ok_or(NotVerified::Invalid("the key is malformed"))?;
+    jws.verify(&key).ok_or(NotVerified::Invalid("the signature of the token is wrong"))
 }
 
 /// How many keys of the set at `uri` fit one of `algorithms`; with none, no token can be verified. Nothing is cached:
@@ -143,9 +186,9 @@ pub async fn count_fitting(
     Ok(keys.iter().filter(|key| algorithms.iter().any(|algorithm| fits(key, *algorithm))).count())
 }
 
-/// One key that cannot be read does not spoil the set (RFC 7517 §5).
-fn parse(body: &[u8]) -> Option<Vec<Jwk>> {
-    let mut set: serde_json::Value = serde_json::from_slice(body).ok()?;
+/// One key that cannot be read does not spoil the set (RFC 7517 §5); one that could be read in two ways does (`HYG-3-13`).
+pub(super) fn parse(body: &[u8]) -> Option<Vec<Jwk>> {
+    let mut set = strict_json::parse(body)?;
     let keys = std::mem::take(set.get_mut("keys")?.as_array_mut()?);
     Some(keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).take(MAX_KEYS).collect())
 }

@@ -2,6 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::domain::confirmation::Confirmation;
+
 /// `typ` of its header, so that no other JWT passes for it.
 pub const TYP: &str = "at+jwt";
 
@@ -35,4 +37,7 @@ pub struct AccessTokenClaims<'a> {
     pub acr: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub amr: &'a [String],
+    /// RFC 7800.
+    #[serde(skip_serializing_if = "Confirmation::is_nothing")]
+    pub cnf: Confirmation,
 }

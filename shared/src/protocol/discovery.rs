@@ -10,8 +10,8 @@ use crate::domain::profile::Profile;
 use crate::domain::scope::Scope;
 use crate::domain::subject_type::SubjectType;
 use crate::protocol::error::ProtocolError;
-use crate::protocol::routes;
 use crate::protocol::token::GrantType;
+use crate::protocol::{dpop, routes};
 
 /// `TOK-11-06`: what is enforced, and no unknown member.
 #[derive(Serialize)]
@@ -34,6 +34,8 @@ pub struct Metadata {
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// RFC 9449 §5.1.
+    pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub scopes_supported: Vec<&'static str>,
     pub claims_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -51,7 +53,7 @@ impl Metadata {
             let offered = offered.filter(|it| profile == Profile::Plain || !it.is_shared_secret());
             offered.map(AuthenticationMethod::as_str).collect()
         };
-        let algorithms = || profile.algorithms().map(JwsAlgorithm::as_str).collect();
+        let algorithms = || JwsAlgorithm::of_clients(profile).iter().map(|it| it.as_str()).collect();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: at(routes::AUTHORIZATION),
@@ -73,6 +75,7 @@ impl Metadata {
             token_endpoint_auth_methods_supported: methods(),
             introspection_endpoint_auth_methods_supported: methods(),
             revocation_endpoint_auth_methods_supported: methods(),
+            dpop_signing_alg_values_supported: dpop::ALGORITHMS.map(JwsAlgorithm::as_str).into(),
             scopes_supported: Scope::OWN.into(),
             claims_supported: ["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"]
                 .into_iter()

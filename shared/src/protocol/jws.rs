@@ -1,18 +1,21 @@
 //! JWTs that are sent to us (RFC 7515, RFC 7519), before and after their signature is verified.
 //!
 //! These are different types: an [`UnverifiedJws`] gives away the names by which a key is looked up and nothing
-//! else (`HYG-3-17`), and [`VerifiedClaims`] come only from [`UnverifiedJws::verify`].
+//! else (`HYG-3-17`), and [`VerifiedClaims`] come only from [`UnverifiedJws::verify`]. A token that brings its own key is a
+//! third type, [`SelfKeyedJws`]: only who asks for one looks at such a key.
 
 use std::ops::Deref;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::domain::confirmation::Thumbprint;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::strict_json;
-use crate::protocol::verification_key::VerificationKey;
+use crate::protocol::verification_key::{PRIVATE_MEMBERS, VerificationKey};
 
 /// Why a text is not looked at any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +58,11 @@ impl<'t> UnverifiedJws<'t> {
     /// Three parts of base64url (`HYG-3-10`), an asymmetric algorithm, no critical extension (`HYG-3-04`), no member
     /// twice (`HYG-3-13`).
     pub fn parse(text: &'t str) -> Result<Self, NotAJws> {
+        Self::read(text).map(|(jws, _)| jws)
+    }
+
+    /// The token, and all that its header says.
+    fn read(text: &'t str) -> Result<(Self, Map<String, Value>), NotAJws> {
         use NotAJws::{Encrypted, Malformed};
         let parts: Vec<_> = text.split('.').take(6).collect();
         let (header, payload, signature) = match parts[..] {
@@ -70,11 +78,11 @@ impl<'t> UnverifiedJws<'t> {
         if header.contains_key("crit") {
             return Err(Malformed("the token has critical extensions"));
         }
-        let header: Header = serde_json::from_value(Value::Object(header))
-            .map_err(|_| Malformed("the header of the token is not accepted"))?;
+        let known = Header::deserialize(&header);
+        let known = known.map_err(|_| Malformed("the header of the token is not accepted"))?;
         let claims = object(payload).ok_or(Malformed("the payload of the token is not an object"))?;
         let message = &text[..text.len() - signature.len() - 1];
-        Ok(Self { message, signature, header, claims })
+        Ok((Self { message, signature, header: known, claims }, header))
     }
 
     pub fn algorithm(&self) -> JwsAlgorithm {
@@ -101,6 +109,47 @@ impl<'t> UnverifiedJws<'t> {
     pub fn verify(&self, key: &VerificationKey) -> Option<VerifiedClaims> {
         let is_right = self.header.alg == key.algorithm() && key.verifies(self.message, self.signature);
         is_right.then(|| VerifiedClaims(self.claims.clone()))
+    }
+}
+
+/// A JWT that shows the key it is signed with (`jwk`): a DPoP proof (RFC 9449 §4.2), and no other token. That its signature
+/// is right says that whoever made it has the key, and not who that is.
+pub struct SelfKeyedJws<'t> {
+    jws: UnverifiedJws<'t>,
+    key: VerificationKey,
+    thumbprint: Thumbprint,
+}
+
+impl<'t> SelfKeyedJws<'t> {
+    /// As [`UnverifiedJws::parse`], with a public key that fits the algorithm, and nothing private in it (`TOK-4-02`).
+    pub fn parse(text: &'t str) -> Result<Self, NotAJws> {
+        use NotAJws::Malformed;
+        let (jws, mut header) = UnverifiedJws::read(text)?;
+        let Some(Value::Object(members)) = header.remove("jwk") else {
+            return Err(Malformed("the header of the token shows no key"));
+        };
+        if PRIVATE_MEMBERS.iter().any(|member| members.contains_key(*member)) {
+            return Err(Malformed("the token gives away a private key"));
+        }
+        let unfit = Malformed("the key in the header of the token does not fit its algorithm");
+        let jwk: Jwk = serde_json::from_value(Value::Object(members)).map_err(|_| unfit)?;
+        let key = VerificationKey::new(&jwk, jws.header.alg).ok_or(unfit)?;
+        let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).ok();
+        let thumbprint = thumbprint.as_deref().and_then(Thumbprint::parse).ok_or(unfit)?;
+        Ok(Self { jws, key, thumbprint })
+    }
+
+    pub fn algorithm(&self) -> JwsAlgorithm {
+        self.jws.algorithm()
+    }
+
+    pub fn typ(&self) -> Option<String> {
+        self.jws.typ()
+    }
+
+    /// The claims, and the key that they were signed with, if they were.
+    pub fn verify(&self) -> Option<(VerifiedClaims, Thumbprint)> {
+        self.jws.verify(&self.key).map(|claims| (claims, self.thumbprint))
     }
 }
 
@@ -165,6 +214,39 @@ mod tests {
             assert_eq!(typ(spelling), "at+jwt");
         }
         assert_eq!(typ("text/at+jwt"), "text/at+jwt");
+    }
+
+    /// TOK-4-02, RFC 7638: the thumbprint is that of the key in RFC 9449 §4.1, as §6.1 has it.
+    #[test]
+    fn a_token_that_shows_its_key_is_one_by_the_key_it_shows_and_gives_nothing_private_away() {
+        let jwk = json!({"kty": "EC", "crv": "P-256", "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+            "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"});
+        let token =
+            |header: serde_json::Value| format!("{}.{}.c2ln", encode(&header.to_string()), encode("{}"));
+        let good = token(json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk}));
+        let shown = SelfKeyedJws::parse(&good).unwrap();
+        assert_eq!(shown.thumbprint.encode(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        assert!(shown.verify().is_none(), "its signature is another");
+
+        let with = |member: &str, value: &str| {
+            let mut jwk = jwk.clone();
+            jwk[member] = value.into();
+            jwk
+        };
+        let mut refused = vec![json!({"alg": "ES256"}), json!({"alg": "ES256", "jwk": [jwk]})];
+        refused.extend(PRIVATE_MEMBERS.map(|it| json!({"alg": "ES256", "jwk": with(it, "AQAB")})));
+        refused.extend([
+            json!({"alg": "EdDSA", "jwk": jwk}),
+            json!({"alg": "ES256", "jwk": with("use", "enc")}),
+            json!({"alg": "ES256", "jwk": with("alg", "RS256")}),
+            json!({"alg": "ES256", "jwk": with("crv", "P-384")}),
+            json!({"alg": "ES256", "jwk": with("x", "not base64url!")}),
+            json!({"alg": "ES256", "jwk": {"kty": "oct"}}),
+        ]);
+        for header in refused {
+            let text = token(header.clone());
+            assert!(matches!(SelfKeyedJws::parse(&text), Err(NotAJws::Malformed(_))), "{header}");
+        }
     }
 
     /// HYG-3-02, HYG-3-17: the key says which algorithm it is for, whatever the header does.

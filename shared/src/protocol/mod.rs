@@ -7,6 +7,7 @@ pub mod cancellation;
 pub mod client_notification;
 pub mod consent;
 pub mod discovery;
+pub mod dpop;
 pub mod enroll_passkey;
 pub mod enrolment;
 pub mod error;

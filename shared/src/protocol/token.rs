@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
+use crate::protocol::dpop::{NONCE_NEEDED, ProofError};
 use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
 use crate::protocol::parameters::Parameters;
 use crate::protocol::{auth_req_id, resource};
@@ -48,6 +49,10 @@ pub enum TokenError {
     InvalidScope(&'static str),
     /// RFC 8707 §2.
     InvalidTarget(&'static str),
+    /// RFC 9449 §5.
+    InvalidDpopProof(&'static str),
+    /// RFC 9449 §8.
+    UseDpopNonce,
     MethodNotAllowed,
     TemporarilyUnavailable,
     ServerError,
@@ -70,6 +75,8 @@ impl ProtocolError for TokenError {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope(_) => "invalid_scope",
             Self::InvalidTarget(_) => "invalid_target",
+            Self::InvalidDpopProof(_) => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -86,7 +93,9 @@ impl ProtocolError for TokenError {
             | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
             | Self::InvalidScope(_)
-            | Self::InvalidTarget(_) => 400,
+            | Self::InvalidTarget(_)
+            | Self::InvalidDpopProof(_)
+            | Self::UseDpopNonce => 400,
             Self::InvalidClient => 401,
             Self::MethodNotAllowed => 405,
             Self::ServerError => 500,
@@ -100,7 +109,11 @@ impl ProtocolError for TokenError {
             Self::SlowDown => "polled too early; poll less often, and not before the time in Retry-After",
             Self::ExpiredToken => "auth_req_id has expired; start a new authentication request",
             Self::AccessDenied => "the request was denied or withdrawn",
-            Self::InvalidRequest(why) | Self::InvalidScope(why) | Self::InvalidTarget(why) => why,
+            Self::InvalidRequest(why)
+            | Self::InvalidScope(why)
+            | Self::InvalidTarget(why)
+            | Self::InvalidDpopProof(why) => why,
+            Self::UseDpopNonce => NONCE_NEEDED,
             Self::InvalidClient => "client authentication failed",
             Self::InvalidGrant => {
                 "auth_req_id or refresh_token is unknown, has ended, was used before, or belongs to another client"
@@ -119,6 +132,14 @@ impl ProtocolError for TokenError {
 
     fn challenge(self) -> Option<String> {
         (self == Self::InvalidClient).then(|| CLIENT_CHALLENGE.to_owned())
+    }
+}
+
+impl ProofError for TokenError {
+    const USE_DPOP_NONCE: Self = Self::UseDpopNonce;
+
+    fn invalid_dpop_proof(why: &'static str) -> Self {
+        Self::InvalidDpopProof(why)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::domain::confirmation::Confirmation;
 use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
 use crate::protocol::parameters::Parameters;
 
@@ -116,4 +117,7 @@ pub struct ActiveAccessToken {
     pub token_type: &'static str,
     pub aud: Vec<String>,
     pub jti: String,
+    /// What the resource server has to compare with what the caller shows (`TOK-4-17`).
+    #[serde(skip_serializing_if = "Confirmation::is_nothing")]
+    pub cnf: Confirmation,
 }

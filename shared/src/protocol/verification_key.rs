@@ -12,6 +12,9 @@ const RSA_MODULUS: std::ops::RangeInclusive<usize> = 2048..=4096;
 /// Unit: bytes. 65537 has three; a long exponent makes every verification slow.
 const MAX_RSA_EXPONENT: usize = 4;
 
+/// Members of JWKs that are for their owner alone (RFC 7518 §6).
+pub const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
 /// A key that fits its algorithm; the only way to make one is [`VerificationKey::new`].
 pub struct VerificationKey {
     algorithm: JwsAlgorithm,

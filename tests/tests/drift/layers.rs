@@ -43,6 +43,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rustls", &["aws"]),
     ("webauthn_rs_core", &["protocol"]),
     ("serde_cbor_2", &["protocol"]),
+    ("x509_parser", &["domain"]),
     ("tokio", &["http", "flows", "store", "notify", "keys", "outbound"]),
     ("env", &["config"]),
     ("SystemTime", &["http"]),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use ciba::config::{
-    ConfigError, DecisionSettings, Environment, HintSettings, Issuer, KeySettings, PasskeySettings,
-    RequestSettings, TokenSettings,
+    ConfigError, DecisionSettings, DpopSettings, Environment, HintSettings, Issuer, KeySettings,
+    PasskeySettings, RequestSettings, TokenSettings,
 };
 use serde_json::Value;
 
@@ -84,7 +84,8 @@ fn read(settings: &[(&str, String)]) -> Result<String, ConfigError> {
     let decision = DecisionSettings::read(&env)?;
     let key = KeySettings::read(&env)?;
     let passkey = PasskeySettings::read(&env, &Issuer::read(&env)?)?;
-    Ok(format!("{request:?} {hint:?} {token:?} {decision:?} {key:?} {passkey:?}"))
+    let dpop = DpopSettings::read(&env)?;
+    Ok(format!("{request:?} {hint:?} {token:?} {decision:?} {key:?} {passkey:?} {dpop:?}"))
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn the_default_of_each_number_is_that_of_the_code() {
 #[test]
 fn the_range_of_each_number_is_that_of_the_code() {
     let numbers = numbers();
-    assert_eq!(numbers.len(), 20, "a rule over nothing would hold");
+    assert_eq!(numbers.len(), 22, "a rule over nothing would hold");
     for Number { variable, least, most, .. } in numbers {
         // The longest expiry cannot be shorter than the usual one, which is therefore the shortest here.
         let with =

@@ -8,8 +8,10 @@ use ciba_tests::{
 };
 use serde_json::json;
 
+use crate::client_assertion::{Stand, asserted};
 use crate::consent::person::{Signed, open};
 use crate::foreign_issuer::ForeignIssuer;
+use crate::prover::{Prover, with_proof};
 
 const INDEX: &str = "pending-by-user";
 
@@ -106,6 +108,28 @@ async fn a_hint_token_that_is_good_once_costs_one_write_more() {
     }
 }
 
+/// CAUTH-3-10: the guard is the first write of the call, and the only thing that an assertion costs.
+#[tokio::test]
+async fn an_assertion_costs_one_write_more_at_each_call() {
+    let stand = Stand::new().await;
+    let provider = &stand.provider;
+    let assertion = |jti: &str| stand.assertion(json!({"jti": jti, "exp": at(300.0).seconds()}));
+    stand.ask(&assertion("1"), at(1.0)).await;
+    let poll = |jti: &str, id: &str| {
+        let grant = [("grant_type", "urn:openid:params:grant-type:ciba"), ("auth_req_id", id)];
+        asserted("/oauth/token", &assertion(jti), &grant)
+    };
+    provider.call(&provider.token, &poll("2", &"A".repeat(44)), at(1.0)).await;
+    provider.proxy.clear();
+    let asked = stand.ask(&assertion("3"), at(10.0)).await;
+    let calls = operations(provider);
+    assert_eq!(names(&calls), ["PutItem", "GetItem", "BatchGetItem", "TransactWriteItems"]);
+    assert_eq!(units(&calls[0]).table, 1.0, "{calls:?}");
+    let answer = provider.call(&provider.token, &poll("4", asked.text("auth_req_id")), at(15.0)).await;
+    assert_eq!(answer.refusal(), (400, "authorization_pending"));
+    assert_eq!(names(&operations(provider)), ["PutItem", "UpdateItem"]);
+}
+
 #[tokio::test]
 async fn a_pending_poll_costs_one_write_unit_in_the_table_and_none_in_the_index() {
     let provider = warm().await;
@@ -175,6 +199,33 @@ async fn a_redeeming_poll_costs_a_failed_condition_one_read_and_one_write() {
     let read = if provider.dynamodb.is_embedded() { 4.0 } else { 3.0 };
     assert_eq!(units(&calls[1]).table, read, "{calls:?}");
     assert_eq!(units(&calls[2]).table, 1.0);
+}
+
+/// TOK-4-19: a proof's guard is the first write, and what a nonce is fetched with costs none.
+#[tokio::test]
+async fn a_poll_with_a_proof_costs_one_write_more_and_a_nonce_costs_nothing() {
+    let provider = warm_with(&[("DPOP_NONCE_REQUIRED", "true")]).await;
+    let prover = Prover::new();
+    let (auth_req_id, request) = provider.asked(&[], at(10.0)).await;
+    provider.proxy.clear();
+    let poll = async |auth_req_id: &str, nonce: Option<&str>, now: Timestamp| {
+        let parameters = [("grant_type", "urn:openid:params:grant-type:ciba"), ("auth_req_id", auth_req_id)];
+        let call = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&parameters));
+        let proof = prover.proof("POST", "/oauth/token", now, json!({ "nonce": nonce }));
+        provider.call(&provider.token, &with_proof(call, &proof), now).await
+    };
+    let refused = poll(&auth_req_id, None, at(15.0)).await;
+    let nonce = refused.header("dpop-nonce").expect("a nonce");
+    poll("forged", Some(nonce), at(15.0)).await;
+    assert_eq!(names(&operations(&provider)), Vec::<&str>::new());
+    poll(&auth_req_id, Some(nonce), at(15.0)).await;
+    let calls = operations(&provider);
+    assert_eq!(names(&calls), ["PutItem", "UpdateItem"]);
+    assert_eq!((units(&calls[0]).table, units(&calls[1]).table), (1.0, 1.0));
+    provider.approve(&request, at(16.0)).await;
+    provider.proxy.clear();
+    assert_eq!(poll(&auth_req_id, Some(nonce), at(20.0)).await.status, 200);
+    assert_eq!(names(&operations(&provider)), ["PutItem", "UpdateItem", "BatchGetItem", "UpdateItem"]);
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA"],
         "scopes_supported": ["openid", "profile", "email", "address", "phone", "offline_access"],
         "claims_supported": ["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash",
             "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",

@@ -9,7 +9,9 @@ use ciba_local::sns::{Failure, Target};
 use ciba_tests::{Authenticator, Provider, Receiver, SECRET, at, basic, form, form_request, request, root};
 use serde_json::{Value, json};
 
-use crate::foreign_issuer::ForeignIssuer;
+use crate::client_assertion::{asserted, claims, register};
+use crate::foreign_issuer::{ForeignIssuer, Key};
+use crate::prover::{Prover, with_proof};
 
 /// Function, action, and the leading key with a star for what follows its first part.
 type Permission = (String, String, String);
@@ -202,7 +204,12 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     provider.consent("alice", "GET", &format!("/consent/{request_key}"), "", at(2.0)).await;
     provider.poll(&auth_req_id, at(2.0)).await;
     provider.approve(&request_key, at(3.0)).await;
-    let tokens = provider.poll(&auth_req_id, at(6.0)).await;
+    // With a proof, which is used up.
+    let prover = Prover::new();
+    let parameters = [("grant_type", "urn:openid:params:grant-type:ciba"), ("auth_req_id", &auth_req_id)];
+    let poll = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&parameters));
+    let proof = prover.proof("POST", "/oauth/token", at(6.0), json!({}));
+    let tokens = provider.call(&provider.token, &with_proof(poll, &proof), at(6.0)).await;
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token"))];
     let refresh = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&refresh));
     let refreshed = provider.call(&provider.token, &refresh, at(7.0)).await;
@@ -213,6 +220,21 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let token = form_request("/", Some(&basic("kiosk", SECRET)), &form(&[("token", access)]));
     assert_eq!(provider.call(&provider.introspection, &token, at(7.0)).await.status, 200);
     assert_eq!(provider.call(&provider.revocation, &token, at(7.0)).await.status, 200);
+    // Clients that sign use up an assertion at each endpoint.
+    let key = Key::es256("one");
+    register(&provider, "teller", &[&key], json!({})).await;
+    for path in ["/bc-authorize", "/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
+        let header = key.header().to_string();
+        let assertion = key.sign(&header, &claims(json!({ "jti": path })).to_string());
+        let request = asserted(path, &assertion, &[]);
+        let answer = match path {
+            "/bc-authorize" => provider.call(&provider.backchannel_authentication, &request, at(7.0)).await,
+            "/oauth/token" => provider.call(&provider.token, &request, at(7.0)).await,
+            "/oauth/introspect" => provider.call(&provider.introspection, &request, at(7.0)).await,
+            _ => provider.call(&provider.revocation, &request, at(7.0)).await,
+        };
+        assert_eq!(answer.refusal(), (400, "invalid_request"), "authenticated, and nothing asked");
+    }
     // By a token that is used up; and one about which nobody could be told.
     let claims = json!({"iss": hints.issuer, "aud": Provider::ISSUER, "iat": at(6.0).seconds(),
         "exp": at(60.0).seconds(), "jti": "1", "sub_id": {"format": "opaque", "id": "alice"}});

@@ -2,6 +2,7 @@
 
 mod algorithms;
 mod changes;
+mod dpop;
 mod handles;
 mod polling;
 mod refresh;

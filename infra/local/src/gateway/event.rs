@@ -10,14 +10,36 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::form_urlencoded;
 
-use super::route::Matched;
+use super::{client_certificate, route::Matched};
 use crate::{ACCOUNT, clock};
 
 /// What an event says about where and when its request came in.
 pub(super) struct Origin<'a> {
     pub(super) source: IpAddr,
+    pub(super) door: &'a Door,
     pub(super) request_id: &'a str,
     pub(super) at: SystemTime,
+}
+
+/// Which of the gateway's hosts a request came in by, and what its connection showed there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Door {
+    Plain,
+    Tls,
+    /// The host for mutual TLS: its name, with the port where that is not 443, and the client's certificate in DER.
+    MutualTls {
+        authority: String,
+        certificate: Option<Vec<u8>>,
+    },
+}
+
+impl Door {
+    const fn scheme(&self) -> &'static str {
+        match self {
+            Self::Plain => "http",
+            Self::Tls | Self::MutualTls { .. } => "https",
+        }
+    }
 }
 
 /// The event of one request.
@@ -25,7 +47,11 @@ pub(super) fn build(parts: &Parts, body: &[u8], matched: &Matched<'_>, origin: &
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
     let host = text(&parts.headers, header::HOST).unwrap_or_default();
-    let domain = host.split(':').next().unwrap_or_default();
+    // The service knows its domains by name. Here two of them have one, so that the port belongs to the second.
+    let domain = match origin.door {
+        Door::Plain | Door::Tls => host.split(':').next().unwrap_or_default(),
+        Door::MutualTls { authority, .. } => authority,
+    };
     let mut event = json!({
         "version": "2.0",
         "routeKey": matched.route.key(),
@@ -52,6 +78,11 @@ pub(super) fn build(parts: &Parts, body: &[u8], matched: &Matched<'_>, origin: &
         },
         "isBase64Encoded": false,
     });
+    if let Door::MutualTls { certificate: Some(der), .. } = origin.door
+        && let Some(context) = client_certificate::context(der)
+    {
+        event["requestContext"]["authentication"] = context;
+    }
     // What there is none of is left out, not sent as null.
     let cookies = cookies(&parts.headers);
     if !cookies.is_empty() {
@@ -89,7 +120,7 @@ fn headers(parts: &Parts, origin: &Origin<'_>) -> Map<String, Value> {
         None => source,
     };
     joined.insert("x-forwarded-for".to_owned(), forwarded.into());
-    joined.insert("x-forwarded-proto".to_owned(), "http".into());
+    joined.insert("x-forwarded-proto".to_owned(), origin.door.scheme().into());
     joined
 }
 

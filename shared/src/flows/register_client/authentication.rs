@@ -1,11 +1,14 @@
 //! How the client authenticates, and where its keys are.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::jwk::Jwk;
 use serde_json::Value;
 use url::Url;
 
 use crate::config::Issuer;
 use crate::domain::address::is_allowed;
+use crate::domain::certificate::Certificate;
 use crate::domain::client_authentication::{
     AssertionAudience, AuthenticationMethod, CertificateSubject, ClientAuthentication,
 };
@@ -13,6 +16,7 @@ use crate::domain::client_keys::ClientKeys;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::secret::SecretHash;
 use crate::protocol::registration::ClientMetadata;
+use crate::protocol::verification_key::PRIVATE_MEMBERS;
 
 /// Unit: characters. Random ones of base64url then have 192 bits.
 const MIN_SECRET: usize = 32;
@@ -21,8 +25,6 @@ const MAX_KEYS_TEXT: usize = 16 * 1024;
 const MAX_KEYS: usize = 20;
 /// Unit: bytes.
 const MAX_URI: usize = 512;
-/// Members of JWKs that are for their owner alone (RFC 7518 §6).
-const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// The method with what it needs, and nothing that belongs to another.
 pub(super) fn read(
@@ -77,6 +79,7 @@ pub(super) fn read(
         }
         AuthenticationMethod::SelfSignedTlsClientAuth => {
             keys.ok_or("self_signed_tls_client_auth needs jwks or jwks_uri")?;
+            metadata.jwks.as_ref().map_or(Ok(()), certificates)?;
             Ok(ClientAuthentication::SelfSignedTlsClientAuth)
         }
     }
@@ -118,7 +121,7 @@ fn inline(set: &Value) -> Result<ClientKeys, &'static str> {
     if !(1..=MAX_KEYS).contains(&keys.len()) {
         return Err("jwks has no key, or more than 20");
     }
-    if keys.iter().any(|key| PRIVATE.iter().any(|member| key.get(member).is_some())) {
+    if keys.iter().any(|key| PRIVATE_MEMBERS.iter().any(|member| key.get(member).is_some())) {
         return Err("jwks has a private key: whoever has seen it can act for the client");
     }
     if keys.iter().any(|key| serde_json::from_value::<Jwk>(key.clone()).is_err()) {
@@ -129,6 +132,21 @@ fn inline(set: &Value) -> Result<ClientKeys, &'static str> {
         true => Ok(ClientKeys::Inline(text)),
         false => Err("jwks is longer than 16 KiB"),
     }
+}
+
+/// Every key must have a certificate that can be used (RFC 8705 §2.2.2). One that may sign others would, once it is trusted
+/// at the host for mutual TLS, let its owner make certificates for `tls_client_auth` (`CAUTH-4-06`).
+fn certificates(set: &Value) -> Result<(), &'static str> {
+    for key in set.get("keys").and_then(Value::as_array).into_iter().flatten() {
+        let first = key.get("x5c").and_then(|chain| chain.get(0)).and_then(Value::as_str);
+        let certificate = first.and_then(|text| Certificate::from_der(&STANDARD.decode(text).ok()?));
+        let certificate =
+            certificate.ok_or("a key of jwks has no x5c whose first certificate can be read")?;
+        if certificate.is_authority() {
+            return Err("a certificate of jwks is one of an authority (basicConstraints CA:TRUE)");
+        }
+    }
+    Ok(())
 }
 
 fn secret(metadata: &ClientMetadata) -> Result<SecretHash, &'static str> {

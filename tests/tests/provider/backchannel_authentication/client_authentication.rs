@@ -117,9 +117,9 @@ async fn two_ways_of_client_authentication_at_once_are_refused() {
     }
 }
 
-/// CAUTH-1-02: not offered yet.
+/// CAUTH-1-02
 #[tokio::test]
-async fn a_client_assertion_authenticates_nobody() {
+async fn an_assertion_authenticates_no_client_of_a_secret() {
     let provider = provider().await;
     let assertion = [
         ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),

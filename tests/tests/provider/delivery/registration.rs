@@ -29,6 +29,19 @@ async fn a_ping_or_push_client_registers_an_endpoint_that_may_be_called() {
     }
 }
 
+/// CIBA-10.3-11, CIBA-14-05: whoever needs bound tokens collects them.
+#[tokio::test]
+async fn a_client_whose_tokens_are_bound_does_not_have_them_pushed() {
+    let (provider, receiver) = provider_in("push").await;
+    for member in ["dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"] {
+        for (mode, is_refused) in [("push", true), ("ping", false)] {
+            let metadata = json!({"client_id": "till", "backchannel_token_delivery_mode": mode,
+                "backchannel_client_notification_endpoint": receiver.url(), member: true});
+            assert_eq!(provider.register(metadata).await.is_err(), is_refused, "{mode} {member}");
+        }
+    }
+}
+
 /// CIBA-7.1-06, CIBA-7.1-07, CIBA-7.1-08, CIBA-7.1-09, CIBA-7.2-07
 #[tokio::test]
 async fn a_request_of_a_ping_or_push_client_needs_its_notification_token() {

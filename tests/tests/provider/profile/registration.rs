@@ -1,5 +1,8 @@
 //! What a client under the profile registers, and what a deployment under it says of itself.
 
+use ciba::config::{Issuer, LoginIssuers};
+use ciba::domain::profile::Profile;
+use ciba::flows::register_client::Registrar;
 use ciba_tests::{Provider, SECRET, START, request};
 use serde_json::{Value, json};
 
@@ -53,7 +56,8 @@ async fn a_client_that_breaks_a_rule_of_the_profile_is_not_registered_for_it() {
         let refused = register(&provider, changes.clone()).await;
         assert!(refused.as_ref().is_err_and(|why| why.contains(rule)), "{changes}: {refused:?}");
         // What is wrong is the profile's rule, and no other.
-        if changes.get("client_secret").is_none() {
+        let breaks_others = ["client_secret", "backchannel_token_delivery_mode"];
+        if breaks_others.iter().all(|member| changes.get(member).is_none()) {
             let mut plain = changes.clone();
             plain["profile"] = json!("plain");
             assert_eq!(register(&provider, plain).await, Ok(()), "{changes}");
@@ -100,7 +104,10 @@ async fn a_client_that_keeps_the_rules_is_registered_whatever_way_it_keeps_them(
         json!({"tls_client_certificate_bound_access_tokens": false, "dpop_bound_access_tokens": true}),
         json!({"backchannel_authentication_request_signing_alg": "EdDSA"}),
         json!({"assertion_audience": "endpoints"}),
-        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "token_endpoint_auth_signing_alg": null}),
+        json!({
+            "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "bank.example",
+            "token_endpoint_auth_signing_alg": null,
+        }),
     ] {
         assert_eq!(register(&provider, changes.clone()).await, Ok(()), "{changes}");
     }
@@ -124,4 +131,20 @@ async fn a_deployment_under_the_profile_registers_and_announces_nothing_less() {
         assert!(methods.contains("private_key_jwt") && !methods.contains("client_secret"), "{methods}");
     }
     assert!(!metadata.to_string().contains("RS256"), "{metadata}");
+}
+
+/// FCIBA-18, TOK-11-07
+#[tokio::test]
+async fn a_client_of_before_the_profile_is_let_in_nowhere_in_a_deployment_under_it() {
+    let provider = Provider::empty(&[("PROFILE", "fapi-ciba")]).await;
+    let metadata = json!({
+        "client_id": "kiosk", "client_name": "City Kiosk", "client_secret": SECRET, "scope": "openid",
+        "grant_types": ["urn:openid:params:grant-type:ciba"], "backchannel_token_delivery_mode": "poll",
+    });
+    let issuer = Issuer::read(&provider.environment()).unwrap();
+    let earlier =
+        Registrar { issuer: &issuer, login_issuers: &LoginIssuers::default(), profile: Profile::Plain };
+    earlier.register(&provider.table, serde_json::from_value(metadata).unwrap()).await.expect("kiosk");
+    assert_eq!(provider.ask(&[], START).await.refusal(), (401, "invalid_client"));
+    assert_eq!(provider.poll("x", START).await.refusal(), (401, "invalid_client"));
 }

@@ -6,11 +6,15 @@ use super::*;
 use crate::gateway::Route;
 
 fn event_of(request: Request<&[u8]>) -> Value {
+    event_by(request, &Door::Plain)
+}
+
+fn event_by(request: Request<&[u8]>, door: &Door) -> Value {
     let (parts, body) = request.into_parts();
     let route = Route { method: "ANY".into(), path: "/consent/{request}".into(), function: "consent".into() };
     let matched = Matched { route: &route, parameters: vec![("request", "a%2Fb")] };
     let at = UNIX_EPOCH + Duration::from_millis(1_584_039_838_390);
-    let origin = Origin { source: [127, 0, 0, 1].into(), request_id: "id", at };
+    let origin = Origin { source: [127, 0, 0, 1].into(), door, request_id: "id", at };
     build(&parts, body, &matched, &origin)
 }
 
@@ -103,4 +107,37 @@ fn text_that_is_no_utf8_is_base64() {
 #[test]
 fn a_body_without_a_type_is_base64() {
     assert_eq!(event_of(Request::post("/").body(&b"a"[..]).unwrap())["isBase64Encoded"], true);
+}
+
+/// CAUTH-4-08: what the service's documentation shows.
+#[test]
+fn a_client_certificate_is_in_the_request_context_of_the_host_for_mutual_tls() {
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(rcgen::DnType::OrganizationName, "Example");
+    params.distinguished_name.push(rcgen::DnType::CommonName, "example.com");
+    params.serial_number = Some(vec![0x0a, 0xa1].into());
+    params.not_before = rcgen::date_time_ymd(2019, 5, 8);
+    params.not_after = rcgen::date_time_ymd(2021, 8, 15);
+    let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    let at = |certificate| Door::MutualTls { authority: "localhost:9443".to_owned(), certificate };
+    let request = || Request::get("/").header("host", "localhost:9000").body(&b""[..]).unwrap();
+
+    let event = event_by(request(), &at(Some(certificate.der().to_vec())));
+    let context = &event["requestContext"];
+    assert_eq!(context["domainName"], "localhost:9443");
+    assert_eq!(event["headers"]["x-forwarded-proto"], "https");
+    let shown = &context["authentication"]["clientCert"];
+    let pem = shown["clientCertPem"].as_str().unwrap();
+    assert_eq!(pem, certificate.pem().replace('\r', ""));
+    assert_eq!(
+        (&shown["subjectDN"], &shown["issuerDN"]),
+        (&shown["issuerDN"], &json!("O=Example, CN=example.com"))
+    );
+    assert_eq!(shown["serialNumber"], "0a:a1");
+    let validity = json!({"notBefore": "May  8 00:00:00 2019 GMT", "notAfter": "Aug 15 00:00:00 2021 GMT"});
+    assert_eq!(shown["validity"], validity);
+
+    assert_eq!(event_by(request(), &at(None))["requestContext"].get("authentication"), None);
+    assert_eq!(event_of(request())["requestContext"].get("authentication"), None);
 }

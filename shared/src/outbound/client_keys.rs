@@ -1,0 +1,64 @@
+//! The keys of clients: those in their records, and those at their `jwks_uri`.
+
+use std::sync::OnceLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::jwk::Jwk;
+
+use crate::domain::client_keys::ClientKeys;
+use crate::domain::jws_algorithm::JwsAlgorithm;
+use crate::domain::time::Timestamp;
+use crate::outbound::jwks::{self, JwksCache, NotVerified};
+use crate::outbound::{FetchError, Fetcher};
+use crate::protocol::jws::{UnverifiedJws, VerifiedClaims};
+
+/// The key sets of all clients that one warm function meets.
+///
+/// The HTTP client is made when the first `jwks_uri` has to be fetched: a function whose clients have their keys in their
+/// records does not pay for one.
+pub struct ClientKeySets {
+    local: bool,
+    fetched: OnceLock<Result<JwksCache, FetchError>>,
+}
+
+impl ClientKeySets {
+    /// With `local`, `localhost` may be fetched too.
+    pub fn new(local: bool) -> Self {
+        Self { local, fetched: OnceLock::new() }
+    }
+
+    /// The claims of `jws`, if it is signed under one of `algorithms` by one of the client's keys.
+    pub async fn verify(
+        &self,
+        jws: &UnverifiedJws<'_>,
+        keys: &ClientKeys,
+        algorithms: &[JwsAlgorithm],
+        now: Timestamp,
+    ) -> Result<VerifiedClaims, NotVerified> {
+        match keys {
+            ClientKeys::Inline(set) => jwks::verify_with(&inline(set)?, jws, algorithms),
+            ClientKeys::Uri(uri) => self.fetched()?.verify(jws, uri, algorithms, now).await,
+        }
+    }
+
+    /// The certificates that stand beside the client's keys, in DER: the first `x5c` of each (RFC 8705 §2.2.2). One that
+    /// cannot be read is left out.
+    pub async fn certificates(&self, keys: &ClientKeys, now: Timestamp) -> Result<Vec<Vec<u8>>, NotVerified> {
+        let keys = match keys {
+            ClientKeys::Inline(set) => inline(set)?,
+            ClientKeys::Uri(uri) => self.fetched()?.keys(uri, now).await?,
+        };
+        let first = |key: &Jwk| STANDARD.decode(key.common.x509_chain.as_ref()?.first()?).ok();
+        Ok(keys.iter().filter_map(first).collect())
+    }
+
+    fn fetched(&self) -> Result<&JwksCache, NotVerified> {
+        let made = self.fetched.get_or_init(|| Fetcher::new(self.local).map(JwksCache::new));
+        made.as_ref().map_err(|error| NotVerified::Unavailable(error.0.clone()))
+    }
+}
+
+fn inline(set: &str) -> Result<Vec<Jwk>, NotVerified> {
+    jwks::parse(set.as_bytes()).ok_or(NotVerified::Invalid("the client's key set is malformed"))
+}

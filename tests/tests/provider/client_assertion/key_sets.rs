@@ -1,0 +1,148 @@
+//! Where a client's keys come from: its record, or its `jwks_uri`.
+
+use ciba_tests::{Provider, at};
+use serde_json::{Value, json};
+
+use super::{Stand, UNAUTHENTICATED, register};
+use crate::foreign_issuer::{Document, ForeignIssuer, Key};
+
+/// A client whose keys are at the server of `keys`.
+async fn fetched(keys: &ForeignIssuer) -> Stand {
+    let changes = json!({"jwks": null, "jwks_uri": keys.jwks_uri()});
+    Stand::with(Key::es256("unused"), changes, &[]).await
+}
+
+/// An assertion of the first minutes.
+fn lasting(stand: &Stand, key: &Key, jti: &str) -> String {
+    stand.signed_by(key, json!({"jti": jti, "exp": at(600.0).seconds()}))
+}
+
+/// TOK-12-06, HYG-4-05
+#[tokio::test]
+async fn keys_at_a_uri_are_fetched_once_and_again_for_a_new_one_once_a_minute() {
+    let server = ForeignIssuer::start().await;
+    let stand = fetched(&server).await;
+    for jti in ["1", "2", "3"] {
+        assert_eq!(stand.ask(&lasting(&stand, &server.key, jti), at(1.0)).await.status, 200, "{jti}");
+    }
+    assert_eq!(server.fetches(), 1);
+    let new = Key::es256("two");
+    server.publish(Document::of([&server.key, &new]));
+    let assertion = lasting(&stand, &new, "4");
+    assert_eq!(stand.ask(&assertion, at(60.0)).await.refusal(), UNAUTHENTICATED);
+    assert_eq!(server.fetches(), 1, "not within a minute");
+    assert_eq!(stand.ask(&assertion, at(61.0)).await.status, 200, "and nothing was used up");
+    assert_eq!(server.fetches(), 2);
+    for jti in ["5", "6"] {
+        let unknown = lasting(&stand, &Key::es256("three"), jti);
+        assert_eq!(stand.ask(&unknown, at(62.0)).await.refusal(), UNAUTHENTICATED);
+    }
+    assert_eq!(server.fetches(), 2, "whoever makes up names makes nobody fetch");
+}
+
+/// A key that is gone stays gone: within the hour that a set is fresh.
+#[tokio::test]
+async fn a_key_that_is_no_longer_published_ends_within_an_hour() {
+    let server = ForeignIssuer::start().await;
+    let stand = fetched(&server).await;
+    assert_eq!(stand.ask(&lasting(&stand, &server.key, "1"), at(1.0)).await.status, 200);
+    server.publish(Document::of([&Key::es256("two")]));
+    let late = json!({"jti": "2", "exp": at(3660.0).seconds()});
+    let assertion = stand.signed_by(&server.key, late);
+    assert_eq!(stand.ask(&assertion, at(3602.0)).await.refusal(), UNAUTHENTICATED);
+}
+
+/// Nobody is refused for what is not their fault, and nothing is used up.
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_are_503_and_the_assertion_is_still_good() {
+    let server = ForeignIssuer::start().await;
+    let good = Document::of([&server.key]);
+    let stand = fetched(&server).await;
+    let assertion = stand.signed_by(&server.key, json!({}));
+    let huge = format!(r#"{{"keys":[],"x":"{}"}}"#, "x".repeat(65_536));
+    for (n, document) in [
+        Document { status: 500, ..good.clone() },
+        Document { status: 302, ..good.clone() },
+        Document { media_type: "text/html", ..good.clone() },
+        Document { body: "no JSON".to_owned(), ..good.clone() },
+        Document { body: huge, ..good.clone() },
+        Document { body: good.body.replacen('{', r#"{"keys":[],"#, 1), ..good.clone() },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        server.publish(document);
+        let answer = stand.ask(&assertion, at(1.0 + 6.0 * n as f64)).await;
+        assert_eq!(answer.refusal(), (503, "temporarily_unavailable"), "{n}");
+        assert!(answer.retry_after() >= 1);
+    }
+    server.publish(good);
+    assert_eq!(stand.ask(&assertion, at(50.0)).await.status, 200);
+}
+
+/// HYG-4-07
+#[tokio::test]
+async fn a_set_of_more_than_twenty_keys_is_read_up_to_the_twentieth() {
+    let server = ForeignIssuer::start().await;
+    let stand = fetched(&server).await;
+    let many: Vec<_> = (0..20).map(|n| Key::es256(&format!("key-{n}"))).collect();
+    server.publish(Document::of(many.iter().chain([&server.key])));
+    let beyond = lasting(&stand, &server.key, "1");
+    assert_eq!(stand.ask(&beyond, at(1.0)).await.refusal(), UNAUTHENTICATED);
+    assert_eq!(stand.ask(&lasting(&stand, &many[19], "2"), at(1.0)).await.status, 200);
+}
+
+/// TOK-12-07, HYG-3-02, CIBA-7.1.1-16
+#[tokio::test]
+async fn of_keys_with_one_name_the_one_that_fits_the_algorithm_is_used() {
+    let keys = [Key::ps256("same"), Key::ed_dsa("same"), Key::es256("same"), Key::rs256("same")];
+    let stand = Stand::new().await;
+    let mut jwks: Vec<Value> = keys.iter().map(|key| key.jwk.clone()).collect();
+    let mut encryption = Key::es256("same").jwk;
+    encryption["use"] = json!("enc");
+    jwks.insert(0, encryption);
+    register(&stand.provider, "teller", &[], json!({"jwks": {"keys": jwks}})).await;
+    for key in &keys {
+        let assertion = stand.signed_by(key, json!({"jti": key.alg}));
+        assert_eq!(stand.ask(&assertion, at(1.0)).await.status, 200, "{}", key.alg);
+    }
+}
+
+/// RFC 7515 §4.1.4: a name is needed where it makes a difference.
+#[tokio::test]
+async fn without_a_name_the_only_key_that_fits_is_used_and_of_two_none() {
+    let stand = Stand::new().await;
+    let nameless = |jti: &str| {
+        let header = json!({"alg": "ES256"}).to_string();
+        stand.key.sign(&header, &super::claims(json!({ "jti": jti })).to_string())
+    };
+    assert_eq!(stand.ask(&nameless("1"), at(1.0)).await.status, 200);
+    register(&stand.provider, "teller", &[&stand.key, &Key::es256("two")], json!({})).await;
+    let answer = stand.ask(&nameless("2"), at(62.0)).await;
+    assert_eq!(answer.refusal(), UNAUTHENTICATED);
+}
+
+/// What a warm function knows of a client may be old: new keys work at once.
+#[tokio::test]
+async fn new_keys_in_the_record_work_at_once() {
+    let stand = Stand::new().await;
+    assert_eq!(stand.ask(&stand.assertion(json!({})), at(1.0)).await.status, 200);
+    let new = Key::es256("two");
+    register(&stand.provider, "teller", &[&new], json!({})).await;
+    let assertion = stand.signed_by(&new, json!({"jti": "2"}));
+    assert_eq!(stand.ask(&assertion, at(2.0)).await.status, 200);
+    assert_eq!(stand.ask(&stand.assertion(json!({"jti": "3"})), at(3.0)).await.refusal(), UNAUTHENTICATED);
+}
+
+/// HYG-4-02, HYG-4-03: an issuer that is not on this machine fetches nothing from it.
+#[tokio::test]
+async fn a_jwks_uri_is_https_on_a_public_host() {
+    let provider = Provider::start().await;
+    for uri in
+        ["http://client.example/keys", "https://10.0.0.1/keys", "https://client.example:8443/keys", "keys"]
+    {
+        let metadata = json!({"client_id": "teller", "client_secret": null,
+            "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": uri});
+        assert!(provider.register(metadata).await.is_err(), "{uri}");
+    }
+}

@@ -1,0 +1,289 @@
+//! What an assertion says, who signed it, and that it is good once.
+
+use std::sync::Arc;
+
+use ciba_tests::{Provider, SECRET, at, basic, form, form_request};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::{Stand, TYPE, UNAUTHENTICATED, asking, asserted, register};
+use crate::foreign_issuer::Key;
+
+/// CAUTH-3-01, CAUTH-3-02, CAUTH-3-09: at each endpoint, and for one call.
+#[tokio::test]
+async fn an_assertion_authenticates_one_call_of_any_endpoint() {
+    let stand = Stand::new().await;
+    let provider = &stand.provider;
+    let assertion = |jti: &str| stand.assertion(json!({ "jti": jti }));
+    let asked = stand.ask(&assertion("1"), at(1.0)).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    let message = provider.sns.messages().pop().expect("a message");
+    let request = message.text.rsplit('/').next().expect("a link").to_owned();
+    let approval = json!({"client_id": "teller", "decision": "approve"});
+    assert_eq!(provider.decide("alice", &request, approval, at(2.0)).await.status, 200);
+
+    let grant = "urn:openid:params:grant-type:ciba";
+    let poll = [("grant_type", grant), ("auth_req_id", asked.text("auth_req_id")), ("client_id", "teller")];
+    let used = asserted("/oauth/token", &assertion("1"), &poll);
+    let refused = provider.call(&provider.token, &used, at(6.0)).await;
+    assert_eq!(refused.refusal(), UNAUTHENTICATED, "used at another endpoint");
+    let poll = asserted("/oauth/token", &assertion("2"), &poll);
+    let tokens = provider.call(&provider.token, &poll, at(6.0)).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+
+    let token = [("token", tokens.text("access_token"))];
+    let introspect = asserted("/oauth/introspect", &assertion("3"), &token);
+    let introspected = provider.call(&provider.introspection, &introspect, at(7.0)).await;
+    assert_eq!(introspected.body["active"], true, "{introspected:?}");
+    let revoke = asserted("/oauth/revoke", &assertion("4"), &token);
+    assert_eq!(provider.call(&provider.revocation, &revoke, at(8.0)).await.status, 200);
+    let again = asserted("/oauth/introspect", &assertion("5"), &token);
+    assert_eq!(provider.call(&provider.introspection, &again, at(9.0)).await.body["active"], false);
+    for (path, endpoint) in [("/oauth/introspect", "introspection"), ("/oauth/revoke", "revocation")] {
+        let used = asserted(path, &assertion("4"), &token);
+        let answer = match endpoint {
+            "introspection" => provider.call(&provider.introspection, &used, at(9.0)).await,
+            _ => provider.call(&provider.revocation, &used, at(9.0)).await,
+        };
+        assert_eq!(answer.refusal(), UNAUTHENTICATED, "{endpoint}");
+    }
+
+    let pending = stand.ask(&assertion("6"), at(10.0)).await;
+    let cancel =
+        asserted("/bc-authorize/cancel", &assertion("7"), &[("auth_req_id", pending.text("auth_req_id"))]);
+    assert_eq!(provider.call(&provider.backchannel_authentication, &cancel, at(11.0)).await.status, 200);
+    let guards = provider.items_under("jti#").await;
+    assert_eq!(guards.len(), 7);
+    assert!(guards.iter().all(|it| it["expires_at"] == at(90.0).millis().to_string()), "{guards:?}");
+}
+
+/// CAUTH-3-09, CAUTH-3-10: of any number at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_parallel_requests_with_one_assertion_one_is_authenticated() {
+    let stand = Arc::new(Stand::new().await);
+    let assertion = stand.assertion(json!({}));
+    let mut tasks = JoinSet::new();
+    for _ in 0..8 {
+        let (stand, assertion) = (Arc::clone(&stand), assertion.clone());
+        tasks.spawn(async move { stand.ask(&assertion, at(1.0)).await });
+    }
+    let answers = tasks.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1, "{answers:?}");
+    let used = answers.iter().filter(|it| it.status == 401 && it.refusal() == UNAUTHENTICATED).count();
+    assert_eq!(used, 7, "{answers:?}");
+}
+
+/// CAUTH-3-09: until it is over by its own `exp`, with the leeway; the same name of another client is another's.
+#[tokio::test]
+async fn an_assertion_is_refused_again_until_it_has_expired_and_then_too() {
+    let stand = Stand::new().await;
+    register(&stand.provider, "kiosk-2", &[&stand.key], json!({})).await;
+    let assertion = stand.assertion(json!({}));
+    assert_eq!(stand.ask(&assertion, at(1.0)).await.status, 200);
+    for now in [2.0, 89.9, 90.0, 1000.0] {
+        assert_eq!(stand.ask(&assertion, at(now)).await.refusal(), UNAUTHENTICATED, "{now}");
+    }
+    let others = stand.assertion(json!({"iss": "kiosk-2", "sub": "kiosk-2"}));
+    assert_eq!(stand.ask(&others, at(2.0)).await.status, 200, "a jti is its client's own");
+}
+
+/// CAUTH-3-03, CAUTH-3-04, CAUTH-3-08, CAUTH-3-09, CAUTH-3-11, FCIBA-23, CIBA-14-02
+#[tokio::test]
+async fn each_rule_about_the_claims_refuses_the_assertion_that_breaks_it() {
+    let stand = Stand::new().await;
+    let s = at(1.0).seconds();
+    for changes in [
+        json!({"iss": null}),
+        json!({"sub": null}),
+        json!({"sub": "kiosk"}),
+        json!({"iss": "kiosk", "sub": "kiosk"}),
+        json!({"aud": null}),
+        json!({"aud": "https://other.example"}),
+        json!({"aud": "http://localhost:9000/"}),
+        json!({"aud": "http://localhost:9000/oauth/token"}),
+        json!({"aud": "http://localhost:9000/bc-authorize"}),
+        json!({"aud": [Provider::ISSUER, "https://other.example"]}),
+        json!({"exp": null}),
+        json!({"exp": s - 60}),
+        json!({"exp": s + 3600}),
+        json!({"exp": "soon"}),
+        json!({"exp": 1e300}),
+        json!({"nbf": s + 61}),
+        json!({"iat": s + 61}),
+        json!({"jti": null}),
+        json!({"jti": "j".repeat(257)}),
+        json!({"jti": ["assertion-1"]}),
+    ] {
+        stand.assert_refused(&changes.to_string(), &stand.assertion(changes.clone())).await;
+    }
+    for (n, changes) in [
+        json!({}),
+        json!({"aud": [Provider::ISSUER]}),
+        json!({"iat": s + 10, "nbf": s + 10}),
+        json!({"iat": null}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut changes = changes;
+        changes["jti"] = json!(format!("good-{n}"));
+        assert_eq!(stand.ask(&stand.assertion(changes.clone()), at(1.0)).await.status, 200, "{changes}");
+    }
+}
+
+/// CAUTH-3-06, CIBA-7.1-29: of CIBA as it was in 2021.
+#[tokio::test]
+async fn a_client_registered_for_it_may_name_the_endpoints() {
+    let stand = Stand::with(Key::es256("one"), json!({"assertion_audience": "endpoints"}), &[]).await;
+    for (n, aud) in [
+        json!(Provider::ISSUER),
+        json!("http://localhost:9000/oauth/token"),
+        json!("http://localhost:9000/bc-authorize"),
+        json!(["https://other.example", "http://localhost:9000/bc-authorize"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let assertion = stand.assertion(json!({"aud": aud, "jti": n.to_string()}));
+        assert_eq!(stand.ask(&assertion, at(1.0)).await.status, 200, "{aud}");
+    }
+    for aud in ["http://localhost:9000/oauth/revoke", "http://localhost:9000/oauth/token/"] {
+        stand.assert_refused(aud, &stand.assertion(json!({"aud": aud, "jti": "bad"}))).await;
+    }
+}
+
+/// FCIBA-21, FCIBA-15: by a client that is held to FAPI, whatever else it is registered for.
+#[tokio::test]
+async fn a_fapi_client_names_the_issuer_as_one_text_and_signs_without_pkcs1() {
+    let changes = json!({"profile": "fapi-ciba", "assertion_audience": "endpoints"});
+    let (es256, rs256) = (Key::es256("one"), Key::rs256("two"));
+    let stand = Stand::with(es256, json!({}), &[]).await;
+    register(&stand.provider, "teller", &[&stand.key, &rs256], changes).await;
+    for aud in [json!([Provider::ISSUER]), json!("http://localhost:9000/bc-authorize")] {
+        stand.assert_refused(&aud.to_string(), &stand.assertion(json!({ "aud": aud }))).await;
+    }
+    stand.assert_refused("RS256", &stand.signed_by(&rs256, json!({}))).await;
+    assert_eq!(stand.ask(&stand.assertion(json!({})), at(1.0)).await.status, 200);
+}
+
+/// CAUTH-3-12, FCIBA-15, HYG-3-01
+#[tokio::test]
+async fn the_algorithm_is_one_that_the_client_may_use_and_the_registered_one_if_there_is_one() {
+    let keys = [Key::es256("e"), Key::ps256("p"), Key::ed_dsa("d"), Key::rs256("r")];
+    let stand = Stand::new().await;
+    register(&stand.provider, "teller", &keys.each_ref(), json!({})).await;
+    for key in &keys {
+        let assertion = stand.signed_by(key, json!({"jti": key.alg}));
+        assert_eq!(stand.ask(&assertion, at(1.0)).await.status, 200, "{}", key.alg);
+    }
+    let only = json!({"token_endpoint_auth_signing_alg": "PS256"});
+    register(&stand.provider, "teller", &keys.each_ref(), only).await;
+    for key in &keys {
+        let changes = json!({"jti": format!("{} then", key.alg), "exp": at(150.0).seconds()});
+        // What a warm function knows of a client may be a minute old.
+        let answer = stand.ask(&stand.signed_by(key, changes), at(100.0)).await;
+        assert_eq!(answer.status, if key.alg == "PS256" { 200 } else { 401 }, "{}", key.alg);
+    }
+}
+
+/// CAUTH-1-02, CAUTH-3-12, CAUTH-3-14, ATK-8-01
+#[tokio::test]
+async fn an_assertion_of_another_key_client_or_method_authenticates_nobody() {
+    let stand = Stand::new().await;
+    let provider = &stand.provider;
+    let other = Key::es256("one");
+    register(provider, "other", &[&other], json!({})).await;
+    stand.assert_refused("signed by another client", &stand.signed_by(&other, json!({}))).await;
+    let theirs = json!({"iss": "other", "sub": "other"});
+    stand.assert_refused("in another's name", &stand.assertion(theirs)).await;
+    stand
+        .assert_refused("a client of a secret", &stand.assertion(json!({"iss": "kiosk", "sub": "kiosk"})))
+        .await;
+    stand.assert_refused("nobody", &stand.assertion(json!({"iss": "nobody", "sub": "nobody"}))).await;
+
+    let good = stand.assertion(json!({}));
+    let send = async |request| provider.call(&provider.backchannel_authentication, &request, at(1.0)).await;
+    for (what, request) in [
+        ("another client_id", asking(&good, &[("client_id", "other")])),
+        ("no type", form_request("/bc-authorize", None, &form(&[("client_assertion", good.as_str())]))),
+        ("no assertion", form_request("/bc-authorize", None, &form(&[("client_assertion_type", TYPE)]))),
+        (
+            "a type of another kind",
+            form_request(
+                "/bc-authorize",
+                None,
+                &form(&[
+                    ("client_assertion", good.as_str()),
+                    ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"),
+                ]),
+            ),
+        ),
+        (
+            "a secret",
+            form_request("/bc-authorize", Some(&basic("teller", SECRET)), &form(&[("scope", "openid")])),
+        ),
+        (
+            "a secret in the body",
+            form_request("/bc-authorize", None, &form(&[("client_id", "teller"), ("client_secret", SECRET)])),
+        ),
+        ("nothing", form_request("/bc-authorize", None, &form(&[("client_id", "teller")]))),
+    ] {
+        let answer = send(request).await;
+        assert_eq!(answer.refusal(), UNAUTHENTICATED, "{what}");
+    }
+    // CAUTH-1-01
+    let two =
+        form(&[("client_assertion_type", TYPE), ("client_assertion", good.as_str()), ("scope", "openid")]);
+    let two = send(form_request("/bc-authorize", Some(&basic("teller", SECRET)), &two)).await;
+    assert_eq!(two.refusal(), (400, "invalid_request"));
+    assert_eq!(stand.ask(&good, at(1.0)).await.status, 200, "none of this has used it up");
+}
+
+/// CAUTH-1-05: whoever is refused learns nothing.
+#[tokio::test]
+async fn all_failures_have_one_answer() {
+    let stand = Stand::new().await;
+    let used = stand.assertion(json!({}));
+    assert_eq!(stand.ask(&used, at(1.0)).await.status, 200);
+    register(&stand.provider, "shut", &[&stand.key], json!({"active": false})).await;
+    let mut answers = Vec::new();
+    for assertion in [
+        used,
+        stand.assertion(json!({"iss": "nobody", "sub": "nobody"})),
+        stand.assertion(json!({"iss": "shut", "sub": "shut"})),
+        stand.assertion(json!({"aud": "https://other.example"})),
+        stand.signed_by(&Key::es256("one"), json!({"jti": "2"})),
+        "e30.e30.e30".to_owned(),
+    ] {
+        answers.push(stand.ask(&assertion, at(1.0)).await);
+    }
+    for answer in &answers {
+        assert_eq!(answer.refusal(), UNAUTHENTICATED);
+        assert_eq!((&answer.body, &answer.headers), (&answers[0].body, &answers[0].headers));
+    }
+}
+
+/// CAUTH-3-07, HYG-3-08
+#[tokio::test]
+async fn an_assertion_says_that_it_is_one_or_nothing_about_it() {
+    let stand = Stand::new().await;
+    for typ in ["oauth-authz-req+jwt", "dpop+jwt", "at+jwt", "logout+jwt", "JWE", ""] {
+        stand.assert_refused(typ, &stand.with_header(json!({ "typ": typ }))).await;
+    }
+    for (n, typ) in [
+        json!("client-authentication+jwt"),
+        json!("application/Client-Authentication+JWT"),
+        json!("JWT"),
+        json!("jwt"),
+        Value::Null,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut header = stand.key.header();
+        crate::foreign_issuer::change(&mut header, json!({ "typ": typ }));
+        let claims = super::claims(json!({"jti": n.to_string()}));
+        let assertion = stand.key.sign(&header.to_string(), &claims.to_string());
+        assert_eq!(stand.ask(&assertion, at(1.0)).await.status, 200, "{typ}");
+    }
+}

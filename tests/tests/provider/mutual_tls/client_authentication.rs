@@ -1,0 +1,218 @@
+//! `tls_client_auth` (RFC 8705 §2.1), and where a certificate counts at all.
+
+use ciba_local::gateway::Door;
+use ciba_tests::mutual_tls::{MTLS_HOST, MTLS_URL, by, issued, over_mutual_tls, self_signed};
+use ciba_tests::{Provider, SECRET, at, basic, form, form_request};
+use rcgen::SanType;
+use serde_json::json;
+
+use super::*;
+
+/// CAUTH-4-01, CAUTH-4-02, CAUTH-4-08, CIBA-7.1-28
+#[tokio::test]
+async fn a_client_authenticates_with_its_certificate_at_every_endpoint() {
+    let provider = provider().await;
+    let certificate = issued("Till 7", |_| {});
+    let (auth_req_id, request) = asked(&provider, "till", &certificate, at(0.0)).await;
+    let body = json!({"client_id": "till", "decision": "approve"});
+    assert_eq!(provider.decide("alice", &request, body, at(1.0)).await.status, 200);
+    let polled = polling("till", &auth_req_id, Some(&certificate));
+    let tokens = provider.call(&provider.token, &polled, at(5.0)).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+
+    let token = [("token", tokens.text("access_token"))];
+    let seen = posted("/oauth/introspect", "till", &token, Some(&certificate));
+    assert_eq!(provider.call(&provider.introspection, &seen, at(6.0)).await.body["active"], true);
+    let revoked = posted("/oauth/revoke", "till", &token, Some(&certificate));
+    assert_eq!(provider.call(&provider.revocation, &revoked, at(6.0)).await.status, 200);
+    let seen = provider.call(&provider.introspection, &seen, at(7.0)).await;
+    assert_eq!(seen.body["active"], false, "it was revoked");
+
+    let (auth_req_id, _) = asked(&provider, "till", &certificate, at(10.0)).await;
+    let cancelled =
+        posted("/bc-authorize/cancel", "till", &[("auth_req_id", &auth_req_id)], Some(&certificate));
+    let cancelled = provider.call(&provider.backchannel_authentication, &cancelled, at(11.0)).await;
+    assert_eq!(cancelled.status, 200, "{cancelled:?}");
+}
+
+/// CAUTH-4-02, CAUTH-4-03, CAUTH-4-04
+#[tokio::test]
+async fn a_client_is_found_by_the_one_name_that_is_registered() {
+    let provider = provider().await;
+    let certificate = issued("Till 8", |params| {
+        params.subject_alt_names = vec![
+            SanType::DnsName("Till-8.bank.example".try_into().unwrap()),
+            SanType::URI("urn:bank:till:8".try_into().unwrap()),
+            SanType::IpAddress("2001:db8::8".parse().unwrap()),
+            SanType::Rfc822Name("till-8@bank.example".try_into().unwrap()),
+        ];
+    });
+    for (member, right, wrong) in [
+        ("subject_dn", "cn=till 8, o=city bank", "O=City Bank,CN=Till 8"),
+        ("san_dns", "till-8.bank.example", "bank.example"),
+        ("san_uri", "urn:bank:till:8", "urn:bank:till"),
+        ("san_ip", "2001:db8:0::8", "2001:db8::9"),
+        ("san_email", "till-8@Bank.example", "till@bank.example"),
+    ] {
+        let member = format!("tls_client_auth_{member}");
+        register(&provider, "wrong", json!({ &member: wrong })).await;
+        refused(&provider, &member, &asking("wrong", &certificate)).await;
+        let right_id = format!("right-{member}");
+        register(&provider, &right_id, json!({ &member: right })).await;
+        assert_eq!(ask(&provider, &asking(&right_id, &certificate)).await.status, 200, "{member}");
+    }
+}
+
+/// CAUTH-1-02, CAUTH-1-05, CAUTH-4-02, CAUTH-4-06, CAUTH-4-15
+#[tokio::test]
+async fn whoever_shows_another_certificate_or_none_is_not_the_client() {
+    let provider = provider().await;
+    let right = issued("Till 7", |_| {});
+    register(
+        &provider,
+        "shut",
+        json!({"tls_client_auth_subject_dn": "CN=Till 7,O=City Bank", "active": false}),
+    )
+    .await;
+    let over = issued("Till 7", |params| params.not_after = rcgen::date_time_ymd(2027, 1, 14));
+    let early = issued("Till 7", |params| params.not_before = rcgen::date_time_ymd(2027, 1, 16));
+    for (what, request) in [
+        ("another's certificate", asking("till", &issued("Till 8", |_| {}))),
+        ("one of its own making", asking("till", &self_signed("Till 7", |_| {}))),
+        ("one that is over", asking("till", &over)),
+        ("one that is not valid yet", asking("till", &early)),
+        ("none", posted("/bc-authorize", "till", &[("scope", "openid"), ("login_hint", "alice")], None)),
+        ("nobody's name", asking("nobody", &right)),
+        ("a client that uses Basic", asking("kiosk", &right)),
+        ("a client that posts a secret", asking("call-centre", &right)),
+        ("a disabled client", asking("shut", &right)),
+    ] {
+        refused(&provider, what, &request).await;
+    }
+    let nameless =
+        form_request("/bc-authorize", None, &form(&[("scope", "openid"), ("login_hint", "alice")]));
+    refused(&provider, "no client_id", &over_mutual_tls(nameless, Some(&right))).await;
+    assert_eq!(ask(&provider, &asking("till", &right)).await.status, 200);
+}
+
+/// CAUTH-1-01, CAUTH-1-02: the certificate is right, but it is not what the client authenticates with.
+#[tokio::test]
+async fn a_secret_beside_the_certificate_is_another_method() {
+    let provider = provider().await;
+    let certificate = issued("Till 7", |_| {});
+    let parameters = [("scope", "openid"), ("login_hint", "alice"), ("client_id", "till")];
+    let with_basic = form_request("/bc-authorize", Some(&basic("till", SECRET)), &form(&parameters));
+    refused(&provider, "Basic", &over_mutual_tls(with_basic, Some(&certificate))).await;
+    for extra in [("client_secret", SECRET), ("client_assertion", "x")] {
+        let with_more = form_request("/bc-authorize", None, &form(&[&parameters[..], &[extra]].concat()));
+        refused(&provider, extra.0, &over_mutual_tls(with_more, Some(&certificate))).await;
+    }
+    // A client with a secret may come by this host too.
+    let kiosk = form(&[("scope", "openid"), ("login_hint", "alice")]);
+    let kiosk = form_request("/bc-authorize", Some(&basic("kiosk", SECRET)), &kiosk);
+    assert_eq!(ask(&provider, &over_mutual_tls(kiosk, Some(&certificate))).await.status, 200);
+}
+
+/// CAUTH-4-11, CAUTH-4-12: who reaches a function in another way than by the host for mutual TLS has no
+/// certificate, whatever is sent.
+#[tokio::test]
+async fn a_certificate_counts_only_in_the_request_context_of_the_host_for_mutual_tls() {
+    let provider = provider().await;
+    let certificate = issued("Till 7", |_| {});
+    let parameters = form(&[("scope", "openid"), ("login_hint", "alice"), ("client_id", "till")]);
+    let plain = || form_request("/bc-authorize", None, &parameters);
+    let shown = Door::MutualTls { authority: MTLS_HOST.to_owned(), certificate: Some(certificate.clone()) };
+    let mut pem = String::new();
+    let request = by(plain(), &shown, |event| {
+        pem = event["requestContext"]["authentication"]["clientCert"]["clientCertPem"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+    });
+    assert_eq!(ask(&provider, &request).await.status, 200, "this is what is changed below");
+
+    let none = Door::MutualTls { authority: MTLS_HOST.to_owned(), certificate: None };
+    for name in
+        ["x-client-cert", "x-ssl-client-cert", "ssl-client-cert", "x-amzn-mtls-clientcert", "client-cert"]
+    {
+        for door in [&Door::Plain, &Door::Tls, &none] {
+            let request = by(plain(), door, |event| {
+                event["headers"][name] = pem.replace('\n', "%0A").into();
+            });
+            refused(&provider, name, &request).await;
+        }
+    }
+    for host in
+        ["localhost", "localhost:9000", "localhost:94430", "mtls.localhost:9443", "abc.execute-api.example"]
+    {
+        let request = by(plain(), &shown, |event| event["requestContext"]["domainName"] = host.into());
+        refused(&provider, host, &request).await;
+        // What the client calls the host is not what it is.
+        let request = by(plain(), &shown, |event| {
+            event["requestContext"]["domainName"] = host.into();
+            event["headers"]["host"] = MTLS_HOST.into();
+        });
+        refused(&provider, host, &request).await;
+    }
+    let request = by(plain(), &none, |event| {
+        event["requestContext"]["authentication"] = json!({"clientCert": {
+            "subjectDN": "O=City Bank, CN=Till 7", "validity": {}
+        }});
+    });
+    refused(&provider, "a name without a certificate", &request).await;
+}
+
+/// CAUTH-4-16
+#[tokio::test]
+async fn a_certificate_that_cannot_be_read_is_a_refusal_and_no_fault() {
+    let provider = provider().await;
+    let shown =
+        Door::MutualTls { authority: MTLS_HOST.to_owned(), certificate: Some(issued("Till 7", |_| {})) };
+    let begin = "-----BEGIN CERTIFICATE-----\n";
+    let end = "-----END CERTIFICATE-----\n";
+    for text in [
+        "x".to_owned(),
+        format!("{begin}{end}"),
+        format!("{begin}AAAA\n{end}"),
+        format!("{begin}MIIB\n"),
+        format!("{begin}{}\n{end}", "MIIB".repeat(20_000)),
+        format!("{begin}\u{0}{end}"),
+    ] {
+        for authorization in [None, Some(basic("kiosk", SECRET))] {
+            let client = if authorization.is_some() { "kiosk" } else { "till" };
+            let body = form(&[("scope", "openid"), ("login_hint", "alice"), ("client_id", client)]);
+            let request = form_request("/bc-authorize", authorization.as_deref(), &body);
+            let request = by(request, &shown, |event| {
+                event["requestContext"]["authentication"]["clientCert"]["clientCertPem"] =
+                    text.clone().into();
+            });
+            refused(&provider, &text[..text.len().min(40)], &request).await;
+        }
+    }
+}
+
+/// CAUTH-4-13
+#[tokio::test]
+async fn without_a_host_for_mutual_tls_no_certificate_counts() {
+    let provider = Provider::start().await;
+    register(&provider, "till", json!({"tls_client_auth_subject_dn": "CN=Till 7,O=City Bank"})).await;
+    refused(&provider, "no setting", &asking("till", &issued("Till 7", |_| {}))).await;
+    assert_eq!(MTLS_URL.1, format!("https://{MTLS_HOST}"));
+}
+
+/// CAUTH-4-02
+#[tokio::test]
+async fn a_name_that_no_certificate_can_have_is_not_registered() {
+    let provider = Provider::start().await;
+    for (member, text) in [
+        ("tls_client_auth_subject_dn", "Till 7"),
+        ("tls_client_auth_subject_dn", "/O=City Bank/CN=Till 7"),
+        ("tls_client_auth_subject_dn", "CN=\"Till, 7\""),
+        ("tls_client_auth_san_ip", "bank.example"),
+        ("tls_client_auth_san_dns", ""),
+    ] {
+        let metadata = json!({"client_id": "x", "client_secret": null,
+            "token_endpoint_auth_method": "tls_client_auth", member: text});
+        assert!(provider.register(metadata).await.is_err(), "{member} {text}");
+    }
+}
