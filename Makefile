@@ -30,6 +30,7 @@ up: tools bins ## the stack of the demo, left running until Ctrl-C
 	target/debug/ciba-local up $(LOCAL) $(if $(SEED),--seed $(SEED))
 
 test: check lint bins release ## everything that has to hold; REQUIRE_BROWSER=1 fails where there is no Chromium
+	@rm -rf target/ran
 	@tests/kept.sh workspace cargo test --workspace
 	@tests/kept.sh browser tests/browser.sh $(if $(REQUIRE_BROWSER),,--or-skip) $(BROWSER_TESTS)
 	@tests/kept.sh dynamodb-local tests/dynamodb-local/run.sh --or-skip $(PROVIDER_TESTS)

@@ -41,7 +41,7 @@ def named(document):
 
 
 def place(path, root=ROOT):
-    """The program that a file's tests are in, and the module there: it is the beginning of their full names."""
+    """The program that a file's tests are in, and the module there, with which their full names begin."""
     for folder in ["tests/tests", "shared/src"]:
         if (root / folder / path).is_file():
             path = f"{folder}/{path}"
@@ -55,8 +55,12 @@ def place(path, root=ROOT):
         program = re.search(r'^name = "(.+)"$', manifest, re.MULTILINE)[1].replace("-", "_")
     if module and module[-1] in ("lib", "main", "mod"):
         module.pop()
-    # `delivery_tests.rs` is the module `tests` of `delivery.rs`.
-    return program, "::".join(module).removesuffix("_tests")
+    elif module[-1].endswith("_tests"):
+        # `delivery_tests.rs` has the tests of `delivery.rs`, and `page/page_tests.rs` those of `page/mod.rs`.
+        module[-1] = module[-1].removesuffix("_tests")
+        if module[-2:-1] == module[-1:]:
+            module.pop()
+    return program, "".join(f"{name}::" for name in module)
 
 
 def missing(document, kept, root=ROOT):
