@@ -219,3 +219,30 @@ fn without_a_setting_an_sms_goes_to_one_calling_code_and_names_nobody() {
     assert_eq!((defaults.sender_id, defaults.max_price), (None, None));
     assert!(!notifications(&[("OPERATOR_NAME", "Bank")]).unwrap().sms_shows_request);
 }
+
+fn mtls(issuer: &str, url: &str) -> Result<Option<MtlsHost>, ConfigError> {
+    MtlsHost::read(&env(&[("ISSUER", issuer), ("MTLS_URL", url)]))
+}
+
+/// CAUTH-4-07, HYG-1-14
+#[test]
+fn the_host_for_mutual_tls_is_https_and_not_the_issuers() {
+    let host = mtls("https://op.example", "https://mtls.op.example").unwrap().unwrap();
+    assert_eq!(host.authority(), "mtls.op.example");
+    assert_eq!(host.at("/oauth/token"), "https://mtls.op.example/oauth/token");
+    let host = mtls("http://localhost:9000", "https://localhost:9443").unwrap().unwrap();
+    assert_eq!(host.authority(), "localhost:9443");
+    assert_eq!(mtls("https://op.example", ""), Ok(None));
+    for url in [
+        "http://mtls.op.example",
+        "mtls.op.example",
+        "https://mtls.op.example/",
+        "https://mtls.op.example:443",
+        "https://mtls.op.example/x",
+        "https://user@mtls.op.example",
+        "https://op.example",
+        "https://localhost:9443",
+    ] {
+        assert!(mtls("https://op.example", url).is_err(), "{url}");
+    }
+}

@@ -18,6 +18,7 @@ use ciba::domain::time::seconds_rounded_up;
 use ciba::domain::user_code::UserCode;
 use ciba::flows::Invocation;
 use ciba::flows::check_user_code::{self, UserCodeRefused};
+use ciba::flows::read_request::{self, NotRead};
 use ciba::flows::resolve_hint::{HintResolver, HintTokens, NotResolved};
 use ciba::flows::start_authentication::{Backchannel, NotStarted, Started};
 use ciba::http::client_authentication::ClientAuthenticator;
@@ -31,6 +32,8 @@ use ciba::protocol::backchannel_authentication::{
     BackchannelAuthenticationResponse, PresentedHint, notification_token, user_code,
 };
 use ciba::protocol::error::Refusal;
+use ciba::protocol::parameters::Parameters;
+use ciba::protocol::request_object::SignedRequest;
 use ciba::protocol::routes;
 use ciba::store::Table;
 
@@ -84,7 +87,9 @@ impl BackchannelAuthentication {
         let form = form::read(request)?;
         let client = self.clients.authenticate(request, &form, invocation).await?;
         may_ask(&client)?;
-        let asked = BackchannelAuthenticationRequest::parse(&form)?;
+        let (form, signed) = self.read(form, &client, invocation).await?;
+        let asked =
+            BackchannelAuthenticationRequest { signed, ..BackchannelAuthenticationRequest::parse(&form)? };
         let code = if client.takes_user_code { user_code(&form)? } else { None };
         let token = match client.delivery.mode() {
             DeliveryMode::Poll => None,
@@ -95,6 +100,7 @@ impl BackchannelAuthentication {
         }
         self.check_target(&client, &asked)?;
         let (person, asks) = self.person(&client, &asked.hint, invocation).await?;
+        self.use_up(asked.signed.as_ref(), invocation).await?;
         let asks = self.check_user_code(&client, &person, code.as_ref(), asks, invocation).await?;
         let started = self.start(&client, &person, asks, asked, token.as_ref(), invocation).await?;
         for channel in &started.unreachable {
@@ -103,8 +109,37 @@ impl BackchannelAuthentication {
         if let Some(channel) = started.channel {
             respond::log_notified(&started.request, channel, invocation.now);
         }
-        respond::log_step("requested", &started.request.key);
+        respond::log_requested(&started.request.key, started.evidence.as_deref());
         Ok(acknowledgement(started))
+    }
+
+    /// Step 2: a signed request is verified, and from then on read like any other.
+    async fn read(
+        &self,
+        form: Parameters,
+        client: &Client,
+        invocation: &Invocation,
+    ) -> Result<(Parameters, Option<SignedRequest>), Refusal<Error>> {
+        let (keys, issuer) = (self.clients.keys(), self.issuer.as_str());
+        let read = read_request::read(form, client, keys, issuer, invocation.now).await;
+        read.map_err(|error| match error {
+            NotRead::Invalid(why) => Error::InvalidRequest(why).into(),
+            NotRead::Unavailable(why) => Refusal::unavailable(why),
+        })
+    }
+
+    /// A signed request is good once (`CIBA-7.1.1-18`). Recorded as late as can be, so that a request about nobody, or one
+    /// whose hint cannot be looked up, costs its client nothing; and before anything else is written but other such records.
+    async fn use_up(
+        &self,
+        signed: Option<&SignedRequest>,
+        invocation: &Invocation,
+    ) -> Result<(), Refusal<Error>> {
+        let Some(SignedRequest { guard, .. }) = signed else { return Ok(()) };
+        match self.table.insert_replay_guard(guard, invocation.now, &invocation.write_id).await? {
+            true => Ok(()),
+            false => Err(Error::InvalidRequest("the signed request was used before").into()),
+        }
     }
 
     /// RFC 8707 §2: the client may have tokens for these resources, and the scope belongs to them.

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, PasskeySettings, profile};
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, MtlsHost, PasskeySettings, profile};
 use ciba::domain::passkey::PHISHING_RESISTANT;
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
-use ciba::protocol::discovery::{DiscoveryError as Error, Metadata};
+use ciba::protocol::discovery::{DiscoveryError as Error, Metadata, Offer};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
 
@@ -29,7 +29,14 @@ impl Discovery {
             .extend(PasskeySettings::rp_id(environment, &issuer)?.map(|_| PHISHING_RESISTANT.to_owned()));
         acr_values.sort();
         acr_values.dedup();
-        Ok(Self { metadata: Metadata::new(issuer.as_str(), profile(environment)?, acr_values) })
+        let mtls = MtlsHost::read(environment)?;
+        let offer = Offer {
+            issuer: issuer.as_str(),
+            mtls: mtls.as_ref().map(MtlsHost::as_str),
+            profile: profile(environment)?,
+            acr_values,
+        };
+        Ok(Self { metadata: Metadata::new(offer) })
     }
 
     fn answer(&self, request: &Request) -> Result<&Metadata, Error> {

@@ -1,24 +1,34 @@
 //! The userinfo endpoint (OIDC Core §5.3): what an access token with the scope `openid` tells of its person.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, MtlsHost};
+use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, MtlsHost};
 use ciba::domain::access_token::AccessToken;
+use ciba::domain::confirmation::Confirmation;
+use ciba::domain::dpop::{Call, Proof};
 use ciba::domain::person_claims;
 use ciba::domain::request_key::RequestKey;
 use ciba::domain::scope::Scope;
 use ciba::flows::Invocation;
 use ciba::flows::check_token::{OpenedAccessToken, live_grant, open_access_token};
+use ciba::flows::prove_possession::Possession;
 use ciba::http::serve::Endpoint;
-use ciba::http::{Body, Request, Response, bearer, client_certificate, respond};
+use ciba::http::{
+    Body, Request, Response, access_token, bearer, client_certificate, dpop, interaction, respond,
+};
 use ciba::keys::{KeyRings, Kms};
+use ciba::protocol::access_token::Scheme;
 use ciba::protocol::error::Refusal;
+use ciba::protocol::routes;
 use ciba::protocol::userinfo::{METHODS, UserinfoError as Error};
 use ciba::store::Table;
 use serde_json::{Map, Value};
 
 pub struct Userinfo {
     issuer: Issuer,
+    dpop: DpopSettings,
     mtls: Option<MtlsHost>,
+    /// This endpoint, by each of its names.
+    urls: Vec<String>,
     table: Table,
     keys: KeyRings,
 }
@@ -27,9 +37,15 @@ impl Userinfo {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
+        let (issuer, mtls) = (Issuer::read(environment)?, MtlsHost::read(environment)?);
         Ok(Self {
-            issuer: Issuer::read(environment)?,
-            mtls: MtlsHost::read(environment)?,
+            urls: [issuer.at(routes::USERINFO)]
+                .into_iter()
+                .chain(mtls.as_ref().map(|host| host.at(routes::USERINFO)))
+                .collect(),
+            dpop: DpopSettings::read(environment)?,
+            issuer,
+            mtls,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
         })
@@ -41,7 +57,8 @@ impl Userinfo {
         let _ = self.keys.get(invocation.now).await;
     }
 
-    /// Read the token → signed by us → in time → shown by whom it is bound to → for this endpoint → its grant stands → the person's claims.
+    /// Read the token → signed by us → in time → bound to what is shown → for this endpoint → its grant stands → the proof is
+    /// used up → the person's claims.
     async fn claims(
         &self,
         request: &Request,
@@ -53,18 +70,21 @@ impl Userinfo {
         if bearer::is_in_query(request) {
             return Err(Error::InvalidRequest("a token in the query is not taken").into());
         }
-        let text = bearer::token(request).ok_or(Error::TokenMissing)?;
-        let (token, grant) = self.token(text, invocation).await?;
-        self.check_certificate(request, &token, invocation)?;
+        let presented = access_token::presented(request).map_err(Error::InvalidRequest)?;
+        let (scheme, text) = presented.ok_or(Error::TokenMissing)?;
+        let (token, grant) = self.token(scheme, text, invocation).await?;
+        let proof = self.proof(request, scheme, text, &token.confirmation, invocation).await?;
         if !token.scope.contains(Scope::OPENID) {
-            return Err(Error::InsufficientScope.into());
+            return Err(Error::InsufficientScope(scheme).into());
         }
         let live = live_grant(&self.table, &grant, &token.client, invocation.now).await?;
-        let live =
-            live.ok_or_else(|| Refusal::because(Error::InvalidToken, "the grant does not stand any more"))?;
+        let live = live.ok_or_else(|| invalid(scheme, "the grant does not stand any more"))?;
         // By a key that was withdrawn meanwhile it is not signed any more.
         if self.keys.learn(&live.withdrawn, invocation.now).await? {
-            self.token(text, invocation).await?;
+            self.token(scheme, text, invocation).await?;
+        }
+        if let Some(proof) = &proof {
+            self.possession().use_up(proof, &live.client, invocation).await?;
         }
         let mut claims = person_claims::covered(&live.person.claims, &token.scope);
         // `TOK-10-02`: as in the ID token.
@@ -73,48 +93,77 @@ impl Userinfo {
         Ok(claims)
     }
 
-    /// A token that is bound to a certificate counts where that one is shown (RFC 8705 §3, `TOK-5-03`).
-    fn check_certificate(
+    /// The proof that the caller has the key that the token is bound to, if it is bound to one. A token that is bound to
+    /// something, or to two things, counts for nobody who does not show all of it (`TOK-4-12`, `TOK-4-13`, `TOK-5-06`).
+    async fn proof(
         &self,
         request: &Request,
-        token: &AccessToken,
+        scheme: Scheme,
+        text: &str,
+        bound: &Confirmation,
         invocation: &Invocation,
-    ) -> Result<(), Refusal<Error>> {
-        let Some(bound) = token.confirmation.certificate else { return Ok(()) };
-        let shown = client_certificate::presented(request, self.mtls.as_ref(), invocation.now)
-            .map_err(|error| Refusal::because(Error::InvalidToken, error.0))?;
-        match shown.is_some_and(|certificate| certificate.thumbprint() == bound) {
-            true => Ok(()),
-            false => {
-                Err(Refusal::because(Error::InvalidToken, "not the certificate that the token is bound to"))
+    ) -> Result<Option<Proof>, Refusal<Error>> {
+        let proof = match scheme {
+            Scheme::Bearer => None,
+            Scheme::Dpop if bound.key.is_none() => return Err(invalid(scheme, "it is bound to no key")),
+            Scheme::Dpop => {
+                let proof = dpop::presented(request).map_err(Error::InvalidDpopProof)?;
+                let proof = proof.ok_or(Error::InvalidDpopProof("there is no DPoP header"))?;
+                let method = request.method().as_str();
+                let call = Call { method, urls: &self.urls, access_token: Some(text) };
+                Some(self.possession().check(proof, &call, invocation).await?)
             }
+        };
+        // RFC 8705 §3, `TOK-5-03`. Who does not need one is not asked for it.
+        let certificate = match bound.certificate {
+            Some(_) => client_certificate::presented(request, self.mtls.as_ref(), invocation.now)
+                .map_err(|error| invalid(scheme, error.0))?,
+            None => None,
+        };
+        let shown = Confirmation {
+            certificate: certificate.map(|certificate| certificate.thumbprint()),
+            key: proof.as_ref().map(|proof| proof.key),
+        };
+        match bound.is_shown_by(&shown) {
+            true => Ok(proof),
+            false => Err(invalid(scheme, "it is bound to what was not shown")),
         }
+    }
+
+    fn possession(&self) -> Possession<'_> {
+        Possession { table: &self.table, keys: &self.keys, settings: &self.dpop }
     }
 
     async fn token(
         &self,
+        scheme: Scheme,
         text: &str,
         invocation: &Invocation,
     ) -> Result<(AccessToken, RequestKey), Refusal<Error>> {
-        let invalid = |why: &str| Refusal::because(Error::InvalidToken, why);
         let opened = open_access_token(&self.keys, &self.issuer, text, invocation.now).await?;
-        let OpenedAccessToken { token, grant } = opened.ok_or_else(|| invalid("no access token of ours"))?;
+        let OpenedAccessToken { token, grant } =
+            opened.ok_or_else(|| invalid(scheme, "no access token of ours"))?;
         match token.has_expired(invocation.now) {
-            true => Err(invalid("the access token has expired")),
+            true => Err(invalid(scheme, "the access token has expired")),
             false => Ok((token, grant)),
         }
     }
 }
 
+fn invalid(scheme: Scheme, why: &str) -> Refusal<Error> {
+    Refusal::because(Error::InvalidToken(scheme), why)
+}
+
 impl Endpoint for Userinfo {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
-        if request.method() == "OPTIONS" {
-            return respond::preflight(METHODS);
-        }
-        let response = match self.claims(request, invocation).await {
-            Ok(claims) => respond::ok(&claims),
-            Err(refusal) => respond::refusal(&refusal),
+        let response = match request.method().as_str() {
+            "OPTIONS" => respond::preflight(METHODS),
+            _ => match self.claims(request, invocation).await {
+                Ok(claims) => respond::readable_by_pages(respond::ok(&claims)),
+                Err(refusal) => respond::readable_by_pages(respond::refusal(&refusal)),
+            },
         };
-        respond::readable_by_pages(response)
+        let response = dpop::with_nonce(request, response, &self.keys, invocation.now).await;
+        interaction::answered(request, response, invocation)
     }
 }

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use ciba::config::Environment;
-use ciba::domain::evidence::{Evidence, Proof};
+use ciba::domain::evidence::{Evidence, Proof, RequestEvidence};
 use ciba::domain::request_key::RequestKey;
 use ciba::domain::statement::Statement;
 use ciba::domain::time::Timestamp;
-use ciba::protocol::evidence::{Flaw, verify};
-use ciba::store::StoredEvidence;
+use ciba::protocol::evidence::{Flaw, verify, verify_request};
+use ciba::protocol::jws::UnverifiedJws;
+use ciba::store::{REQUEST_EVIDENCE, StoredEvidence};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -59,9 +60,7 @@ async fn find(name: &str, environment: &Environment) -> Result<(RequestKey, Vec<
     })?;
     let found = table(environment)?.find_evidence(&key).await?;
     match found.is_empty() {
-        true => {
-            Err(Failure::Refused(format!("request {}: there is no evidence of a decision", key.encode())))
-        }
+        true => Err(Failure::Refused(format!("request {}: there is no evidence of it", key.encode()))),
         false => Ok((key, found)),
     }
 }
@@ -84,8 +83,8 @@ fn read(file: &Path) -> Result<(String, Vec<StoredEvidence>), Failure> {
 }
 
 fn shown(request: &str, found: &[StoredEvidence]) -> Output {
-    let text = found.iter().map(|stored| match Evidence::decode(&stored.document) {
-        Some(evidence) => fields(&lines(&evidence, stored)),
+    let text = found.iter().map(|stored| match lines_of(stored) {
+        Some(lines) => fields(&lines),
         None => format!("{}: this is no evidence; evidence verify says why\n", stored.kind),
     });
     let entries: Vec<Value> = found
@@ -93,6 +92,29 @@ fn shown(request: &str, found: &[StoredEvidence]) -> Output {
         .map(|it| json!({ "kind": it.kind, "document": it.document, "digest": it.digest, "kept_until": it.ttl }))
         .collect();
     Output::new(text.collect::<Vec<_>>().join("\n"), json!({ "request": request, "evidence": entries }))
+}
+
+fn lines_of(stored: &StoredEvidence) -> Option<Vec<(&'static str, Vec<String>)>> {
+    match stored.kind.as_str() {
+        REQUEST_EVIDENCE => RequestEvidence::decode(&stored.document).map(|it| request_lines(&it, stored)),
+        _ => Evidence::decode(&stored.document).map(|it| lines(&it, stored)),
+    }
+}
+
+/// What the client signed is in the document and not on the screen: it names the person, and may have their code.
+fn request_lines(evidence: &RequestEvidence, stored: &StoredEvidence) -> Vec<(&'static str, Vec<String>)> {
+    let jws = UnverifiedJws::parse(&evidence.signed).ok();
+    let key = evidence.key.get("kid").and_then(Value::as_str);
+    vec![
+        ("signed request", vec![format!("of {} bytes", evidence.signed.len())]),
+        ("at", vec![utc(Timestamp::from_millis(evidence.at))]),
+        ("client", vec![evidence.client_id.clone()]),
+        ("person", vec![evidence.person.clone()]),
+        ("algorithm", jws.map(|jws| jws.algorithm().as_str().to_owned()).into_iter().collect()),
+        ("key", key.map(str::to_owned).into_iter().collect()),
+        ("kept until", vec![utc(Timestamp::from_seconds(evidence.kept_until))]),
+        ("digest", vec![stored.digest.clone()]),
+    ]
 }
 
 fn lines(evidence: &Evidence, stored: &StoredEvidence) -> Vec<(&'static str, Vec<String>)> {
@@ -143,27 +165,35 @@ fn verified(request: &str, found: &[StoredEvidence]) -> Output {
     let mut entries = Vec::new();
     let mut is_clean = true;
     for stored in found {
-        let result = verify(&stored.document, &stored.digest, stored.ttl).and_then(|evidence| {
-            match evidence.request == request {
-                true => Ok(evidence),
-                false => Err(Flaw::from("it is about another request")),
-            }
+        let result = judged(stored).and_then(|(about, proves, signed)| match about == request {
+            true => Ok((proves, signed)),
+            false => Err(Flaw::from("it is about another request")),
         });
         let (proves, why) = match &result {
-            Ok(evidence) => (Some(evidence.decision.as_str()), None),
+            Ok((proves, _)) => (Some(*proves), None),
             Err(Flaw(why)) => (None, Some(why.clone())),
         };
         is_clean &= result.is_ok();
         text += &match &result {
-            Ok(evidence) => {
-                format!("{}: {}: whole{}\n", stored.kind, evidence.decision.as_str(), signed(evidence))
-            }
+            Ok((proves, signed)) => format!("{}: {proves}: whole{signed}\n", stored.kind),
             Err(Flaw(why)) => format!("{}: NOT whole: {why}\n", stored.kind),
         };
         entries.push(json!({ "kind": stored.kind, "proves": proves, "why": why }));
     }
     let json = json!({ "request": request, "verified": is_clean, "evidence": entries });
     Output { is_clean, ..Output::new(text, json) }
+}
+
+/// Which request it is about, what it proves, and who signed it.
+fn judged(stored: &StoredEvidence) -> Result<(String, &'static str, &'static str), Flaw> {
+    match stored.kind.as_str() {
+        REQUEST_EVIDENCE => verify_request(&stored.document, &stored.digest, stored.ttl)
+            .map(|it| (it.request, "requested", ", and signed by the client's key in it")),
+        _ => verify(&stored.document, &stored.digest, stored.ttl).map(|it| {
+            let signed = signed(&it);
+            (it.request, it.decision.as_str(), signed)
+        }),
+    }
 }
 
 fn signed(evidence: &Evidence) -> &'static str {

@@ -19,7 +19,12 @@ impl DecisionSettings {
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             login_max_age: env.seconds("LOGIN_MAX_AGE_SECONDS", 300, 30..=3600)?,
-            evidence_retention: env.days("EVIDENCE_RETENTION_DAYS", 400, 1..=3650)?,
+            evidence_retention: evidence_retention(env)?,
         })
     }
+}
+
+/// Setting `EVIDENCE_RETENTION_DAYS`, for what is asked and what is decided alike.
+pub(super) fn evidence_retention(env: &Environment) -> Result<Duration, ConfigError> {
+    env.days("EVIDENCE_RETENTION_DAYS", 400, 1..=3650)
 }

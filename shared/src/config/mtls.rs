@@ -43,6 +43,10 @@ impl MtlsHost {
         format!("{}{path}", self.url)
     }
 
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+
     /// What the request context of a call there has as its domain name: the host, and the port where it is not 443.
     pub fn authority(&self) -> &str {
         &self.authority

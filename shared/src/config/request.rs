@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::decision::evidence_retention;
 use crate::config::{ConfigError, Environment};
 use crate::domain::asks::{AskLimits, MAX_REMEMBERED};
 use crate::domain::lifetime::{LifetimeSettings, MIN_EXPIRY};
@@ -11,6 +12,8 @@ use crate::domain::lifetime::{LifetimeSettings, MIN_EXPIRY};
 pub struct RequestSettings {
     pub lifetime: LifetimeSettings,
     pub limits: AskLimits,
+    /// How long what a client signed is kept.
+    pub evidence_retention: Duration,
 }
 
 impl RequestSettings {
@@ -21,6 +24,7 @@ impl RequestSettings {
     /// | `POLL_INTERVAL_SECONDS` | s | 1–60 | 5 |
     /// | `ASKS_PER_TEN_MINUTES` | requests per person | 1–16 | 3 |
     /// | `ASKS_PER_DAY` | requests per person | 1–16 | 10 |
+    /// | `EVIDENCE_RETENTION_DAYS` | days | 1–3650 | 400 |
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
         let default_expiry = env.seconds("REQUEST_EXPIRY_SECONDS", 120, MIN_EXPIRY.as_secs()..=600)?;
         let limit = |name, default| {
@@ -36,6 +40,7 @@ impl RequestSettings {
                 per_ten_minutes: limit("ASKS_PER_TEN_MINUTES", 3)?,
                 per_day: limit("ASKS_PER_DAY", 10)?,
             },
+            evidence_retention: evidence_retention(env)?,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Evidence of a decision: what an auditor is shown a year later, when the request itself has long been swept.
+//! Evidence of a decision, and of the signed request that it is about: what an auditor is shown a year later, when the request itself has long been swept.
 //!
 //! A document is one JSON text, kept byte for byte with its digest. What the person's passkey signed stands in it as the
 //! authenticator delivered it, with the statement it was signed over and the public key, so that everybody can verify it
@@ -8,6 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::decision::Authentication;
 
@@ -98,6 +99,35 @@ pub struct PasskeyUsed {
 }
 
 impl Evidence {
+    /// The one text of the evidence.
+    pub fn encode(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers are JSON")
+    }
+
+    pub fn decode(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// What is kept of a signed request: what the client asked for, in its own words and under its own signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestEvidence {
+    pub request: String,
+    pub client_id: String,
+    /// The table's name for the person whom its hint led to.
+    pub person: String,
+    /// Unit: milliseconds since the epoch.
+    pub at: i64,
+    /// When it may be swept. Unit: seconds since the epoch.
+    pub kept_until: i64,
+    /// The JWT, byte for byte.
+    pub signed: String,
+    /// The client's public key that verified it, as a JWK: by the time of a doubt the client may have others.
+    pub key: Value,
+}
+
+impl RequestEvidence {
     /// The one text of the evidence.
     pub fn encode(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers are JSON")

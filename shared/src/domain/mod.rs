@@ -39,6 +39,7 @@ pub mod profile;
 pub mod proof;
 pub mod replay;
 pub mod request_key;
+pub mod request_object;
 pub mod resource;
 pub mod scope;
 pub mod secret;

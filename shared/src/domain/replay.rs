@@ -12,6 +12,7 @@ pub enum GuardedToken {
     LoginHintToken,
     ClientAssertion,
     DpopProof,
+    RequestObject,
 }
 
 impl GuardedToken {
@@ -20,6 +21,7 @@ impl GuardedToken {
             Self::LoginHintToken => "login_hint_token",
             Self::ClientAssertion => "client_assertion",
             Self::DpopProof => "dpop",
+            Self::RequestObject => "request",
         }
     }
 }

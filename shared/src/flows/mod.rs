@@ -19,6 +19,7 @@ pub mod notify_client;
 pub mod poll;
 pub mod prove_person;
 pub mod prove_possession;
+pub mod read_request;
 pub mod redeem;
 pub mod refresh;
 pub mod register_client;

@@ -8,6 +8,7 @@ use crate::config::{NotificationSettings, RequestSettings};
 use crate::domain::asks::{Ask, Asks};
 use crate::domain::authentication_request::{AuthenticationRequest, Polling, State};
 use crate::domain::client::Client;
+use crate::domain::evidence::{RequestEvidence, digest_of};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::notification::Notification;
 use crate::domain::notification_token::ClientNotificationToken;
@@ -19,7 +20,8 @@ use crate::flows::check_user_code::check_again;
 use crate::keys::{HandleUse, Kept, KeyError, KeyRing};
 use crate::notify::{Notifier, NotifyError};
 use crate::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
-use crate::store::{Inserted, StoreError, Table, Withdrawn};
+use crate::protocol::request_object::SignedRequest;
+use crate::store::{Beside, Inserted, StoreError, Table, Withdrawn};
 
 /// How often an insertion is tried when others ask the same person at the same moment.
 const TRIES: usize = 5;
@@ -45,6 +47,8 @@ pub struct Started {
     pub channel: Option<&'static str>,
     /// Channels that came before the one that worked, for the log (`ATK-7-06`).
     pub unreachable: Vec<Unreachable>,
+    /// The digest of what is kept of a signed request.
+    pub evidence: Option<String>,
 }
 
 /// A channel that does not lead to its person.
@@ -96,13 +100,16 @@ impl Backchannel<'_> {
         let key = RequestKey::from_bytes(invocation.random());
         let (auth_req_id, handle_generation) =
             self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now).map_err(NotStarted::Keys)?;
+        let evidence =
+            asked.signed.as_ref().map(|signed| self.evidence(&key, client, person, signed, invocation));
         let request = self.request(key, handle_generation, client, person, asked, invocation);
         let seal = |token: &ClientNotificationToken| {
             self.keys.seal_kept(Kept::NotificationToken, &key, token.expose().as_bytes(), invocation.now)
         };
         let token = notification_token.map(seal).transpose().map_err(NotStarted::Keys)?;
 
-        self.insert(&request, client, person, asks, token.as_deref(), invocation).await?;
+        let beside = Beside { notification_token: token.as_deref(), evidence: evidence.as_ref() };
+        self.insert(&request, client, person, asks, beside, invocation).await?;
 
         let deadline = invocation.deadline.checked_sub(FOR_WITHDRAWAL).unwrap_or_else(Instant::now);
         let notification = self.notifications.notification(&request, &client.name, invocation.now);
@@ -119,7 +126,8 @@ impl Backchannel<'_> {
                 Withdrawn::Decided => (None, vec![]),
             },
         };
-        Ok(Started { request, auth_req_id, channel, unreachable })
+        let evidence = evidence.map(|evidence| digest_of(&evidence.encode()));
+        Ok(Started { request, auth_req_id, channel, unreachable, evidence })
     }
 
     fn request(
@@ -152,6 +160,26 @@ impl Backchannel<'_> {
         }
     }
 
+    /// What the client signed, byte for byte, with the key that verified it.
+    fn evidence(
+        &self,
+        key: &RequestKey,
+        client: &Client,
+        person: &Person,
+        signed: &SignedRequest,
+        invocation: &Invocation,
+    ) -> RequestEvidence {
+        RequestEvidence {
+            request: key.encode(),
+            client_id: client.id.as_str().to_owned(),
+            person: person.key.as_str().to_owned(),
+            at: invocation.now.millis(),
+            kept_until: invocation.now.plus(self.requests.evidence_retention).seconds(),
+            signed: signed.text.clone(),
+            key: signed.key.clone(),
+        }
+    }
+
     /// Stores the request and counts it in one transaction, so parallel requests cannot pass the limits together.
     async fn insert(
         &self,
@@ -159,7 +187,7 @@ impl Backchannel<'_> {
         client: &Client,
         person: &Person,
         mut asks: Asks,
-        notification_token: Option<&[u8]>,
+        beside: Beside<'_>,
         invocation: &Invocation,
     ) -> Result<(), NotStarted> {
         let ask = Ask {
@@ -177,7 +205,7 @@ impl Backchannel<'_> {
                     request,
                     &admitted.asks,
                     supersedes.as_ref(),
-                    notification_token,
+                    beside,
                     &invocation.write_id,
                 );
                 match insertion.await? {

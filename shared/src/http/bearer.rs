@@ -11,9 +11,12 @@ pub fn is_in_query(request: &Request) -> bool {
 /// The bearer token. `None` if there is none; a token in the query or the body is never looked for.
 pub fn token(request: &Request) -> Option<&str> {
     let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let is_token = !token.is_empty()
-        && token.bytes().all(|b| {
-            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
-        });
-    (scheme.eq_ignore_ascii_case("bearer") && is_token).then_some(token)
+    (scheme.eq_ignore_ascii_case("bearer") && is_token68(token)).then_some(token)
+}
+
+/// What credentials of one word are made of (RFC 9110 §11.2).
+pub(super) fn is_token68(text: &str) -> bool {
+    let is_of_it =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
+    !text.is_empty() && text.bytes().all(is_of_it)
 }

@@ -1,5 +1,6 @@
 //! HTTP: reading requests and building responses. The one layer that knows `lambda_http`.
 
+pub mod access_token;
 pub mod bearer;
 pub mod browser;
 pub mod client_authentication;
@@ -7,6 +8,7 @@ pub mod client_certificate;
 pub mod dpop;
 mod failure;
 pub mod form;
+pub mod interaction;
 pub mod json;
 pub mod log;
 pub mod respond;

@@ -1,12 +1,13 @@
 //! Responses: the only place where one is built.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use httpdate::fmt_http_date;
 use lambda_http::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, HeaderName, HeaderValue, PRAGMA, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
-    VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_TYPE, DATE, HeaderName, HeaderValue, PRAGMA, REFERRER_POLICY, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use lambda_http::{Body, Response};
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::domain::request_key::RequestKey;
 use crate::domain::time::{Timestamp, millis};
 use crate::flows::announce::Untold;
 use crate::flows::emit::Emitted;
+use crate::http::interaction;
 use crate::http::log::{self, Metric};
 use crate::page::Page;
 use crate::protocol::dpop;
@@ -44,7 +46,10 @@ pub fn preflight(methods: &'static str) -> Response<Body> {
     let headers = response.headers_mut();
     headers.remove(CONTENT_TYPE);
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization"));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("authorization, dpop, x-fapi-interaction-id"),
+    );
     response
 }
 
@@ -52,7 +57,10 @@ pub fn preflight(methods: &'static str) -> Response<Body> {
 pub fn readable_by_pages(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate"));
+    headers.insert(
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("www-authenticate, dpop-nonce, x-fapi-interaction-id"),
+    );
     response
 }
 
@@ -69,6 +77,18 @@ pub fn with_dpop_nonce(mut response: Response<Body>, nonce: &str) -> Response<Bo
     let nonce = HeaderValue::try_from(nonce).ok();
     let name = HeaderName::from_static(dpop::NONCE_HEADER);
     response.headers_mut().extend(nonce.map(|nonce| (name, nonce)));
+    response
+}
+
+/// The answer of a resource, with the name of the call, by which the log has it too, and the time at which it was made.
+pub fn with_interaction(mut response: Response<Body>, id: &str, now: Timestamp) -> Response<Body> {
+    let fields = [("interaction", id.into()), ("status", response.status().as_u16().into())];
+    log::line("info", "answered", fields);
+    let date = fmt_http_date(UNIX_EPOCH + Duration::from_millis(now.millis().unsigned_abs()));
+    let named = [(HeaderName::from_static(interaction::HEADER), id), (DATE, &date)];
+    let named =
+        named.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?)));
+    response.headers_mut().extend(named);
     response
 }
 
@@ -137,6 +157,11 @@ pub fn log_metrics(namespace: &str, emitted: &Emitted, at: Timestamp) {
 pub const UNREADABLE: &str = "unreadable";
 pub const DECIDED_AFTER: &str = "decided_after_ms";
 pub const DELIVERED_AFTER: &str = "delivered_after_ms";
+
+/// One line for a request. Of a signed one with the digest of what is kept of it.
+pub fn log_requested(request: &RequestKey, digest: Option<&str>) {
+    log::line("info", "requested", [("request", request.correlation().into()), ("evidence", digest.into())]);
+}
 
 /// One line for a decision. The digest of its evidence stands here too: who changes the table cannot change the log.
 pub fn log_decision(event: &str, request: &RequestKey, client: Option<&ClientId>, digest: Option<&str>) {

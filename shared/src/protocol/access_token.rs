@@ -7,6 +7,25 @@ use crate::domain::confirmation::Confirmation;
 /// `typ` of its header, so that no other JWT passes for it.
 pub const TYP: &str = "at+jwt";
 
+/// The scheme by which an access token is presented (RFC 6750 §2.1, RFC 9449 §7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    Bearer,
+    Dpop,
+}
+
+impl Scheme {
+    /// In any case (RFC 9110 §11.1).
+    pub fn parse(text: &str) -> Option<Self> {
+        let is = |name: &str| text.eq_ignore_ascii_case(name);
+        match text {
+            _ if is("Bearer") => Some(Self::Bearer),
+            _ if is("DPoP") => Some(Self::Dpop),
+            _ => None,
+        }
+    }
+}
+
 /// `aud`: a string where there is one (RFC 7519 §4.1.3).
 pub struct Audience<'a>(pub Vec<&'a str>);
 

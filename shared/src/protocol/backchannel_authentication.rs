@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::lifetime::parse_requested_expiry;
 use crate::domain::notification_token::ClientNotificationToken;
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
+use crate::domain::strict_json;
 use crate::domain::user_code::UserCode;
 use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
 use crate::protocol::parameters::Parameters;
+use crate::protocol::request_object::SignedRequest;
 use crate::protocol::resource;
 
 /// Unit: bytes.
@@ -20,6 +23,8 @@ const MAX_SCOPE: usize = 1024;
 const MAX_ACR_VALUES: usize = 512;
 /// Unit: bytes.
 const MAX_HINT_TOKEN: usize = 8 * 1024;
+/// Unit: bytes.
+const MAX_REQUEST_CONTEXT: usize = 2 * 1024;
 
 /// CIBA §13, in its order, and what HTTP itself needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +156,8 @@ impl PresentedHint {
     }
 }
 
-/// A validated authentication request (CIBA §7.1), unsigned, before its hint is resolved.
+/// A validated authentication request (CIBA §7.1), before its hint is resolved. How it came, signed or not, makes no
+/// difference here.
 pub struct BackchannelAuthenticationRequest {
     pub scope: Scope,
     pub resources: Vec<ResourceId>,
@@ -159,18 +165,18 @@ pub struct BackchannelAuthenticationRequest {
     pub binding_message: Option<BindingMessage>,
     pub acr_values: Option<String>,
     pub requested_expiry: Option<Duration>,
+    /// What the client says about the circumstances (FAPI-CIBA §5.2.2).
+    pub request_context: Option<Map<String, Value>>,
+    /// The JWT that all of this was in, if it was signed. Parsing leaves it empty.
+    pub signed: Option<SignedRequest>,
 }
 
 impl BackchannelAuthenticationRequest {
-    /// Validates the parameters (CIBA §7.2, steps 2, 3 and 6). Unknown ones are ignored, and so is a
+    /// Validates the parameters (CIBA §7.2, steps 3 and 6). Unknown ones are ignored, and so is a
     /// `client_notification_token`, which poll clients do not need; `user_code` is read by [`user_code`].
     pub fn parse(form: &Parameters) -> Result<Self, BackchannelAuthenticationError> {
         use BackchannelAuthenticationError::{InvalidBindingMessage, InvalidRequest, InvalidScope};
 
-        // Step 2: signed requests (§7.1.1) are not offered.
-        if form.contains("request") || form.contains("request_uri") {
-            return Err(InvalidRequest("signed authentication requests are not supported"));
-        }
         // Step 3: exactly one hint.
         let hint = PresentedHint::parse(form)?;
         // Step 6: all other parameters.
@@ -203,7 +209,28 @@ impl BackchannelAuthenticationRequest {
             return Err(InvalidRequest("acr_values is longer than 512 bytes or not ASCII"));
         }
         let resources = resource::parse(form).map_err(BackchannelAuthenticationError::InvalidTarget)?;
-        Ok(Self { scope, resources, hint, binding_message, acr_values, requested_expiry })
+        let request_context = form.get("request_context").map(request_context).transpose()?;
+        Ok(Self {
+            scope,
+            resources,
+            hint,
+            binding_message,
+            acr_values,
+            requested_expiry,
+            request_context,
+            signed: None,
+        })
+    }
+}
+
+/// An object, of a form the text of one.
+fn request_context(text: &str) -> Result<Map<String, Value>, BackchannelAuthenticationError> {
+    let parsed = (text.len() <= MAX_REQUEST_CONTEXT).then(|| strict_json::parse(text.as_bytes())).flatten();
+    match parsed {
+        Some(Value::Object(members)) => Ok(members),
+        Some(_) | None => Err(BackchannelAuthenticationError::InvalidRequest(
+            "request_context is not a JSON object of at most 2 KiB",
+        )),
     }
 }
 

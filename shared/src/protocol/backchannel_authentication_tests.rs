@@ -58,12 +58,19 @@ fn a_hint_token_may_be_8_kib_long_and_no_longer() {
     }
 }
 
+/// CIBA-7.1.1-04
 #[test]
-fn what_is_not_offered_is_refused_by_name() {
-    for (name, changes) in
-        [("signed", [("request", Some("x"))].as_slice()), ("signed", &[("request_uri", Some("x"))])]
-    {
-        assert!(matches!(refused(changes), InvalidRequest(why) if why.contains(name)), "{name}");
+fn request_context_is_an_object_of_at_most_2_kib() {
+    let context = |text: &str| parse(&[("request_context", Some(text))]);
+    let read = context(r#"{"channel":{"type":"pos"}}"#).ok().and_then(|asked| asked.request_context);
+    assert_eq!(read.unwrap()["channel"], serde_json::json!({"type": "pos"}));
+    let of_length = |length: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(length - 8));
+    assert!(context(&of_length(2048)).is_ok());
+    for text in ["x", "[]", "7", r#"{"a":1,"a":2}"#, &of_length(2049)] {
+        assert!(
+            matches!(context(text), Err(InvalidRequest(why)) if why.contains("request_context")),
+            "{text}"
+        );
     }
 }
 

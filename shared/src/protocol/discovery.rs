@@ -36,21 +36,66 @@ pub struct Metadata {
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     /// RFC 9449 §5.1.
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    /// CIBA §4: signed requests are taken.
+    pub backchannel_authentication_request_signing_alg_values_supported: Vec<&'static str>,
     pub scopes_supported: Vec<&'static str>,
     pub claims_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub acr_values_supported: Vec<String>,
+    /// Where a client that shows certificates finds the endpoints that take them (RFC 8705 §5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtls_endpoint_aliases: Option<MtlsEndpoints>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tls_client_certificate_bound_access_tokens: bool,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
 }
 
+/// What a deployment offers.
+pub struct Offer<'a> {
+    pub issuer: &'a str,
+    /// The URL of the host for mutual TLS. Without it nothing about certificates is offered.
+    pub mtls: Option<&'a str>,
+    pub profile: Profile,
+    /// The classes to which some login issuer's are mapped, and those that passkeys reach.
+    pub acr_values: Vec<String>,
+}
+
+/// The endpoints to which clients authenticate or bring tokens, on the host for mutual TLS.
+#[derive(Serialize)]
+pub struct MtlsEndpoints {
+    pub token_endpoint: String,
+    pub backchannel_authentication_endpoint: String,
+    pub userinfo_endpoint: String,
+    pub introspection_endpoint: String,
+    pub revocation_endpoint: String,
+}
+
+impl MtlsEndpoints {
+    fn new(host: &str) -> Self {
+        let at = |path: &str| format!("{host}{path}");
+        Self {
+            token_endpoint: at(routes::TOKEN),
+            backchannel_authentication_endpoint: at(routes::BACKCHANNEL_AUTHENTICATION),
+            userinfo_endpoint: at(routes::USERINFO),
+            introspection_endpoint: at(routes::INTROSPECTION),
+            revocation_endpoint: at(routes::REVOCATION),
+        }
+    }
+}
+
 impl Metadata {
-    /// `acr_values` are the classes to which some login issuer's are mapped, and those that passkeys reach.
-    pub fn new(issuer: &str, profile: Profile, acr_values: Vec<String>) -> Self {
+    pub fn new(offer: Offer<'_>) -> Self {
+        let Offer { issuer, mtls, profile, acr_values } = offer;
         let at = |path: &str| format!("{issuer}{path}");
         let methods = || {
-            let offered = AuthenticationMethod::ALL.into_iter();
-            let offered = offered.filter(|it| profile == Profile::Plain || !it.is_shared_secret());
+            let offered = AuthenticationMethod::ALL.into_iter().filter(|method| {
+                (mtls.is_some() || !method.is_mutual_tls())
+                    && (profile == Profile::Plain || !method.is_shared_secret())
+            });
             offered.map(AuthenticationMethod::as_str).collect()
         };
         let algorithms = || JwsAlgorithm::of_clients(profile).iter().map(|it| it.as_str()).collect();
@@ -76,12 +121,18 @@ impl Metadata {
             introspection_endpoint_auth_methods_supported: methods(),
             revocation_endpoint_auth_methods_supported: methods(),
             dpop_signing_alg_values_supported: dpop::ALGORITHMS.map(JwsAlgorithm::as_str).into(),
+            token_endpoint_auth_signing_alg_values_supported: algorithms(),
+            introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
+            revocation_endpoint_auth_signing_alg_values_supported: algorithms(),
+            backchannel_authentication_request_signing_alg_values_supported: algorithms(),
             scopes_supported: Scope::OWN.into(),
             claims_supported: ["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"]
                 .into_iter()
                 .chain(person_claims::all())
                 .collect(),
             acr_values_supported: acr_values,
+            mtls_endpoint_aliases: mtls.map(MtlsEndpoints::new),
+            tls_client_certificate_bound_access_tokens: mtls.is_some(),
             request_parameter_supported: false,
             // Its default is true (OIDC Discovery §3), so it has to be said.
             request_uri_parameter_supported: false,

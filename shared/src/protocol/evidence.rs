@@ -7,12 +7,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::domain::decision::DecisionWord;
-use crate::domain::evidence::{Evidence, Outcome, PasskeyUsed, Proof, Signed, digest_of};
+use crate::domain::evidence::{Evidence, Outcome, PasskeyUsed, Proof, RequestEvidence, Signed, digest_of};
 use crate::domain::passkey::{Passkey, PasskeyId, UserHandle};
 use crate::domain::person_key::PersonKey;
 use crate::domain::scope::Scope;
 use crate::domain::statement::{Shown, Statement};
 use crate::domain::time::Timestamp;
+use crate::protocol::jws::UnverifiedJws;
+use crate::protocol::verification_key::VerificationKey;
 use crate::protocol::webauthn::{Assertion, RelyingParty};
 
 /// Why evidence proves nothing. In words for the auditor.
@@ -80,6 +82,31 @@ pub fn verify(document: &str, digest: &str, kept_until: i64) -> Result<Evidence,
             verify_signed(&evidence, signed)?;
             Ok(evidence)
         }
+    }
+}
+
+/// The same of a signed request: the digest, the end of its keeping, and the signature of the client, by the key in it.
+/// Whether that key was the client's, its key set of that day or the log says.
+pub fn verify_request(document: &str, digest: &str, kept_until: i64) -> Result<RequestEvidence, Flaw> {
+    if digest_of(document) != digest {
+        return Err("the document is not the one that the digest was made of".into());
+    }
+    let evidence = RequestEvidence::decode(document).ok_or(Flaw::from("the document is not evidence"))?;
+    if evidence.encode() != document {
+        return Err("the document is not written as evidence is".into());
+    }
+    if evidence.kept_until != kept_until {
+        return Err("it says another end of its keeping".into());
+    }
+    let jws = UnverifiedJws::parse(&evidence.signed);
+    let jws = jws.map_err(|_| Flaw::from("the signed request is no signed JWT"))?;
+    let jwk = serde_json::from_value(evidence.key.clone()).map_err(|_| Flaw::from("the key is none"))?;
+    let key = VerificationKey::new(&jwk, jws.algorithm());
+    let key = key.ok_or(Flaw::from("the key is not for the algorithm of the signed request"))?;
+    let claims = jws.verify(&key).ok_or(Flaw::from("the signature of the signed request is wrong"))?;
+    match claims.get("iss").is_some_and(|iss| iss == evidence.client_id.as_str()) {
+        true => Ok(evidence),
+        false => Err("the signed request is of another client".into()),
     }
 }
 

@@ -44,13 +44,27 @@ pub struct UnverifiedJws<'t> {
 
 /// The claims of a JWT whose signature is right.
 #[derive(Debug)]
-pub struct VerifiedClaims(Map<String, Value>);
+pub struct VerifiedClaims {
+    claims: Map<String, Value>,
+    key: Jwk,
+}
+
+impl VerifiedClaims {
+    /// The public key that verified them, as a JWK without certificates: for whoever wants to verify them again.
+    pub fn key(&self) -> Value {
+        let mut key = serde_json::to_value(&self.key).unwrap_or_default();
+        if let Some(members) = key.as_object_mut() {
+            members.retain(|name, _| !name.starts_with("x5"));
+        }
+        key
+    }
+}
 
 impl Deref for VerifiedClaims {
     type Target = Map<String, Value>;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.claims
     }
 }
 
@@ -75,7 +89,8 @@ impl<'t> UnverifiedJws<'t> {
             Some(_) | None => None,
         };
         let header = object(header).ok_or(Malformed("the header of the token is not an object"))?;
-        if header.contains_key("crit") {
+        // `b64` changes what is signed, and must be critical where it is used (RFC 7797 §6).
+        if header.contains_key("crit") || header.contains_key("b64") {
             return Err(Malformed("the token has critical extensions"));
         }
         let known = Header::deserialize(&header);
@@ -108,7 +123,7 @@ impl<'t> UnverifiedJws<'t> {
     /// must have is for who asks.
     pub fn verify(&self, key: &VerificationKey) -> Option<VerifiedClaims> {
         let is_right = self.header.alg == key.algorithm() && key.verifies(self.message, self.signature);
-        is_right.then(|| VerifiedClaims(self.claims.clone()))
+        is_right.then(|| VerifiedClaims { claims: self.claims.clone(), key: key.jwk().clone() })
     }
 }
 
@@ -191,6 +206,7 @@ mod tests {
             (r#"{"alg":"ES256","crit":["exp"]}"#, good.1),
             (r#"{"alg":"ES256","crit":[]}"#, good.1),
             (r#"{"alg":"ES256","crit":null}"#, good.1),
+            (r#"{"alg":"ES256","b64":false}"#, good.1),
             (r#"{"alg":"ES256","jku":"a","jku":"b"}"#, good.1),
             ("[]", good.1),
             (good.0, "[]"),

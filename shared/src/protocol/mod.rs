@@ -19,6 +19,7 @@ pub mod jws;
 pub mod log_subscription;
 pub mod parameters;
 pub mod registration;
+pub mod request_object;
 pub mod resource;
 pub mod routes;
 pub mod token;

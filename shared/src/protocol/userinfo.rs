@@ -1,5 +1,7 @@
-//! The userinfo endpoint (OIDC Core §5.3); its errors are those of RFC 6750 §3.
+//! The userinfo endpoint (OIDC Core §5.3); its errors are those of RFC 6750 §3 and RFC 9449 §7.1.
 
+use crate::protocol::access_token::Scheme;
+use crate::protocol::dpop::{NONCE_NEEDED, ProofError, algorithms};
 use crate::protocol::error::ProtocolError;
 
 /// `Allow`.
@@ -10,9 +12,11 @@ pub enum UserinfoError {
     InvalidRequest(&'static str),
     /// No token at all: no code belongs in the challenge then (RFC 6750 §3.1).
     TokenMissing,
-    /// Expired, revoked, of another kind, or not ours; they look alike.
-    InvalidToken,
-    InsufficientScope,
+    /// Expired, revoked, of another kind, not ours, or bound to what was not shown; they look alike.
+    InvalidToken(Scheme),
+    InsufficientScope(Scheme),
+    InvalidDpopProof(&'static str),
+    UseDpopNonce,
     MethodNotAllowed,
     TemporarilyUnavailable,
     ServerError,
@@ -25,8 +29,10 @@ impl ProtocolError for UserinfoError {
     fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest(_) | Self::MethodNotAllowed => "invalid_request",
-            Self::TokenMissing | Self::InvalidToken => "invalid_token",
-            Self::InsufficientScope => "insufficient_scope",
+            Self::TokenMissing | Self::InvalidToken(_) => "invalid_token",
+            Self::InsufficientScope(_) => "insufficient_scope",
+            Self::InvalidDpopProof(_) => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -35,8 +41,10 @@ impl ProtocolError for UserinfoError {
     fn status(self) -> u16 {
         match self {
             Self::InvalidRequest(_) => 400,
-            Self::TokenMissing | Self::InvalidToken => 401,
-            Self::InsufficientScope => 403,
+            Self::TokenMissing | Self::InvalidToken(_) | Self::InvalidDpopProof(_) | Self::UseDpopNonce => {
+                401
+            }
+            Self::InsufficientScope(_) => 403,
             Self::MethodNotAllowed => 405,
             Self::ServerError => 500,
             Self::TemporarilyUnavailable => 503,
@@ -45,10 +53,11 @@ impl ProtocolError for UserinfoError {
 
     fn description(self) -> &'static str {
         match self {
-            Self::InvalidRequest(why) => why,
-            Self::TokenMissing => "send an access token: Authorization: Bearer",
-            Self::InvalidToken => "the access token is not accepted, or not any more",
-            Self::InsufficientScope => "the access token lacks the scope openid",
+            Self::InvalidRequest(why) | Self::InvalidDpopProof(why) => why,
+            Self::TokenMissing => "send an access token: Authorization: Bearer, or DPoP with a proof",
+            Self::InvalidToken(_) => "the access token is not accepted so, or not any more",
+            Self::UseDpopNonce => NONCE_NEEDED,
+            Self::InsufficientScope(_) => "the access token lacks the scope openid",
             Self::MethodNotAllowed => "the endpoint takes GET and POST",
             Self::TemporarilyUnavailable => "try again after the time in Retry-After",
             Self::ServerError => "an unexpected fault",
@@ -60,15 +69,34 @@ impl ProtocolError for UserinfoError {
     }
 
     fn challenge(self) -> Option<String> {
-        let realm = r#"Bearer realm="userinfo""#;
+        let (code, algorithms) = (self.code(), algorithms());
+        let bearer = r#"Bearer realm="userinfo""#;
+        let dpop = format!(r#"DPoP realm="userinfo", algs="{algorithms}""#);
         match self {
-            Self::TokenMissing => Some(realm.to_owned()),
-            Self::InvalidToken => Some(format!(r#"{realm}, error="{}""#, self.code())),
-            Self::InsufficientScope => Some(format!(r#"{realm}, error="{}", scope="openid""#, self.code())),
+            Self::TokenMissing => Some(format!("{bearer}, {dpop}")),
+            // Perhaps it is bound to a key, and would be taken with a proof.
+            Self::InvalidToken(Scheme::Bearer) => Some(format!(r#"{bearer}, error="{code}", {dpop}"#)),
+            Self::InvalidToken(Scheme::Dpop) | Self::InvalidDpopProof(_) | Self::UseDpopNonce => {
+                Some(format!(r#"{dpop}, error="{code}""#))
+            }
+            Self::InsufficientScope(Scheme::Bearer) => {
+                Some(format!(r#"{bearer}, error="{code}", scope="openid""#))
+            }
+            Self::InsufficientScope(Scheme::Dpop) => {
+                Some(format!(r#"{dpop}, error="{code}", scope="openid""#))
+            }
             Self::InvalidRequest(_)
             | Self::MethodNotAllowed
             | Self::TemporarilyUnavailable
             | Self::ServerError => None,
         }
+    }
+}
+
+impl ProofError for UserinfoError {
+    const USE_DPOP_NONCE: Self = Self::UseDpopNonce;
+
+    fn invalid_dpop_proof(why: &'static str) -> Self {
+        Self::InvalidDpopProof(why)
     }
 }

@@ -19,13 +19,14 @@ pub const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", 
 pub struct VerificationKey {
     algorithm: JwsAlgorithm,
     key: DecodingKey,
+    jwk: Jwk,
 }
 
 impl VerificationKey {
     /// `None` if the key is not for this algorithm, or not of a size that is accepted.
     pub fn new(jwk: &Jwk, algorithm: JwsAlgorithm) -> Option<Self> {
         let key = DecodingKey::from_jwk(jwk).ok()?;
-        fits(jwk, algorithm).then_some(Self { algorithm, key })
+        fits(jwk, algorithm).then(|| Self { algorithm, key, jwk: jwk.clone() })
     }
 
     /// Whether `signature` (base64url) is this key's over `message`, under the algorithm of the key: what a header
@@ -38,6 +39,10 @@ impl VerificationKey {
             JwsAlgorithm::EdDSA => Algorithm::EdDSA,
         };
         jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.key, algorithm).unwrap_or(false)
+    }
+
+    pub(super) fn jwk(&self) -> &Jwk {
+        &self.jwk
     }
 
     pub(super) fn algorithm(&self) -> JwsAlgorithm {

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
 use crate::domain::asks::Asks;
 use crate::domain::authentication_request::{AuthenticationRequest, CancelledBy, State, StateName};
 use crate::domain::client::{Client, ClientId, DeliveryMode};
-use crate::domain::evidence::Outcome;
+use crate::domain::evidence::{Outcome, RequestEvidence};
 use crate::domain::passkey::{Passkey, PasskeyId};
 use crate::domain::person::Person;
 use crate::domain::person_key::PersonKey;
@@ -49,6 +49,15 @@ pub(super) fn pk(request: &RequestKey) -> String {
 
 pub(super) fn request_key(request: &RequestKey) -> Item {
     key(pk(request), SK)
+}
+
+/// What is put beside a new request, in items of its own.
+#[derive(Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// Sealed, of a ping or push client.
+    pub notification_token: Option<&'a [u8]>,
+    /// What the client signed.
+    pub evidence: Option<&'a RequestEvidence>,
 }
 
 /// What became of an insertion.
@@ -103,14 +112,14 @@ pub enum Decided {
 }
 
 impl Table {
-    /// Puts a pending request, counts it among the person's asks, cancels the one it supersedes, and keeps the sealed
-    /// notification token of a ping or push client: one transaction.
+    /// Puts a pending request, counts it among the person's asks, cancels the one it supersedes, and keeps what
+    /// stands beside it: one transaction.
     pub async fn insert_request(
         &self,
         request: &AuthenticationRequest,
         asks: &Asks,
         supersedes: Option<&RequestKey>,
-        notification_token: Option<&[u8]>,
+        beside: Beside<'_>,
         write: &WriteId,
     ) -> Result<Inserted, StoreError> {
         let put = Put::builder()
@@ -140,8 +149,12 @@ impl Table {
                 .map_err(StoreError::incomplete)?;
             writes.push(TransactWriteItem::builder().update(cancel).build());
         }
-        if let Some(token) = notification_token {
+        if let Some(token) = beside.notification_token {
             let put = self.put_delivery(request, token, write)?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        if let Some(evidence) = beside.evidence {
+            let put = self.put_request_evidence(&request.key, evidence)?;
             writes.push(TransactWriteItem::builder().put(put).build());
         }
         let Some(reasons) = self.transact("InsertRequest", writes).await? else { return Ok(Inserted::Done) };
@@ -161,7 +174,7 @@ impl Table {
     }
 
     /// Deletes a request about which nobody could be told, unless it was decided meanwhile, and then what was kept for its
-    /// client.
+    /// client. Evidence stays: what was signed was asked.
     pub async fn withdraw_request(&self, request: &AuthenticationRequest) -> Result<Withdrawn, StoreError> {
         let withdrawn = self.delete_pending(&request.key).await?;
         if withdrawn == Withdrawn::Done && request.mode != DeliveryMode::Poll {

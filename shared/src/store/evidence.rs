@@ -1,8 +1,8 @@
-//! Evidence (`evidence#<RequestKey>` / `decision`, `report`): only ever put if absent, kept for its own time.
+//! Evidence (`evidence#<RequestKey>` / `decision`, `report`, `request`): only ever put if absent, kept for its own time.
 
 use aws_sdk_dynamodb::types::Put;
 
-use crate::domain::evidence::digest_of;
+use crate::domain::evidence::{RequestEvidence, digest_of};
 use crate::domain::request_key::RequestKey;
 use crate::store::authentication_request::DecisionWrite;
 use crate::store::item::{Item, Reader, key, number, text};
@@ -13,6 +13,8 @@ pub(super) const PREFIX: &str = "evidence#";
 const DECISION: &str = "decision";
 /// Of a report that came after the decision.
 const REPORT: &str = "report";
+/// Of a signed request, from the moment that it is asked.
+pub const REQUEST_EVIDENCE: &str = "request";
 
 fn pk(request: &RequestKey) -> String {
     format!("{PREFIX}{}", request.encode())
@@ -21,9 +23,10 @@ fn pk(request: &RequestKey) -> String {
 /// Evidence as it lies in the table. Whether it is whole is to be verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvidence {
-    /// `decision` or `report`.
+    /// `decision`, `report` or `request`.
     pub kind: String,
-    /// The text of an [`Evidence`](crate::domain::evidence::Evidence).
+    /// The text of an [`Evidence`](crate::domain::evidence::Evidence), or of a
+    /// [`RequestEvidence`](crate::domain::evidence::RequestEvidence).
     pub document: String,
     pub digest: String,
     /// Unit: seconds since the epoch.
@@ -40,6 +43,27 @@ impl Table {
             ("digest".to_owned(), text(digest_of(decision.evidence))),
             ("document".to_owned(), text(decision.evidence)),
             ("ttl".to_owned(), number(decision.evidence_kept_until)),
+        ]);
+        Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(StoreError::incomplete)
+    }
+
+    /// The part of a new request's transaction that keeps what its client signed.
+    pub(super) fn put_request_evidence(
+        &self,
+        request: &RequestKey,
+        evidence: &RequestEvidence,
+    ) -> Result<Put, StoreError> {
+        let document = evidence.encode();
+        let mut item: Item = key(pk(request), REQUEST_EVIDENCE);
+        item.extend([
+            ("digest".to_owned(), text(digest_of(&document))),
+            ("document".to_owned(), text(document)),
+            ("ttl".to_owned(), number(evidence.kept_until)),
         ]);
         Put::builder()
             .table_name(&self.name)

@@ -31,13 +31,13 @@ mod transaction;
 mod withdrawn_keys;
 
 pub use authentication_request::{
-    Cancelled, Decided, DecisionBasis, DecisionWrite, Inserted, PendingList, PendingRequest, Polled,
+    Beside, Cancelled, Decided, DecisionBasis, DecisionWrite, Inserted, PendingList, PendingRequest, Polled,
     Redeemed, Refreshed, Revoked, SlowedDown, Withdrawn,
 };
 pub use client::ClientDirectory;
 pub use delivery::{Claimed, DeliveryBasis, DeliveryReport};
 pub use description::{Known, TableState};
-pub use evidence::StoredEvidence;
+pub use evidence::{REQUEST_EVIDENCE, StoredEvidence};
 pub use key::{KeyRecord, KeyUse};
 pub use passkey::{PasskeyEnrolled, PasskeyRemoved};
 pub use person::Enrolled;

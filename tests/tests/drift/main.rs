@@ -6,6 +6,7 @@ mod commands;
 mod edges;
 mod events;
 mod layers;
+mod mutual_tls;
 mod performance;
 mod permissions;
 mod proofs;

@@ -4,14 +4,15 @@ use ciba::domain::ticket::TicketKind;
 use ciba::domain::time::Timestamp;
 use ciba_local::proxy::{Call, Capacity};
 use ciba_tests::{
-    Answer, Authenticator, Provider, Receiver, SECRET, Settings, at, basic, form, form_request,
+    Answer, Authenticator, Provider, Receiver, SECRET, Settings, at, basic, form, form_request, request,
 };
 use serde_json::json;
 
 use crate::client_assertion::{Stand, asserted};
 use crate::consent::person::{Signed, open};
 use crate::foreign_issuer::ForeignIssuer;
-use crate::prover::{Prover, with_proof};
+use crate::prover::{Prover, hash, with_proof};
+use crate::signed_request;
 
 const INDEX: &str = "pending-by-user";
 
@@ -130,6 +131,19 @@ async fn an_assertion_costs_one_write_more_at_each_call() {
     assert_eq!(names(&operations(provider)), ["PutItem", "UpdateItem"]);
 }
 
+/// CIBA-7.1.1-18, CIBA-7.1.1-19: the guard is one write, and the evidence is in the request's own transaction.
+#[tokio::test]
+async fn a_signed_request_costs_one_write_more() {
+    let stand = signed_request::Stand::new().await;
+    let provider = &stand.provider;
+    stand.ask(&stand.request(json!({"jti": "1", "requested_expiry": 10})), at(1.0)).await;
+    provider.proxy.clear();
+    assert_eq!(stand.ask(&stand.request(json!({"jti": "2"})), at(20.0)).await.status, 200);
+    let calls = operations(provider);
+    assert_eq!(names(&calls), ["GetItem", "BatchGetItem", "PutItem", "TransactWriteItems"]);
+    assert_eq!(units(&calls[3]).table, 6.0, "twice each: the request, the asks and the evidence");
+}
+
 #[tokio::test]
 async fn a_pending_poll_costs_one_write_unit_in_the_table_and_none_in_the_index() {
     let provider = warm().await;
@@ -226,6 +240,36 @@ async fn a_poll_with_a_proof_costs_one_write_more_and_a_nonce_costs_nothing() {
     provider.proxy.clear();
     assert_eq!(poll(&auth_req_id, Some(nonce), at(20.0)).await.status, 200);
     assert_eq!(names(&operations(&provider)), ["PutItem", "UpdateItem", "BatchGetItem", "UpdateItem"]);
+}
+
+#[tokio::test]
+async fn userinfo_costs_two_reads_and_with_a_proof_one_write_more() {
+    let provider = warm().await;
+    let prover = Prover::new();
+    provider.userinfo.warm_up(&provider.invocation(at(9.0))).await;
+    for (is_bound, asked_at, expected) in [
+        (false, 10.0, &["GetItem", "BatchGetItem"][..]),
+        (true, 30.0, &["GetItem", "BatchGetItem", "PutItem"]),
+    ] {
+        let (auth_req_id, request_key) = provider.asked(&[], at(asked_at)).await;
+        provider.approve(&request_key, at(asked_at + 1.0)).await;
+        let now = at(asked_at + 6.0);
+        let parameters = [("grant_type", "urn:openid:params:grant-type:ciba"), ("auth_req_id", &auth_req_id)];
+        let mut poll = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&parameters));
+        if is_bound {
+            poll = with_proof(poll, &prover.proof("POST", "/oauth/token", now, json!({})));
+        }
+        let tokens = provider.call(&provider.token, &poll, now).await;
+        let access = tokens.text("access_token");
+        let authorization = format!("{} {access}", tokens.text("token_type"));
+        let mut call = request("GET", "/userinfo", &[("authorization", &authorization)], "");
+        if is_bound {
+            call = with_proof(call, &prover.proof("GET", "/userinfo", now, json!({"ath": hash(access)})));
+        }
+        provider.proxy.clear();
+        assert_eq!(provider.call(&provider.userinfo, &call, now).await.status, 200);
+        assert_eq!(names(&operations(&provider)), expected);
+    }
 }
 
 #[tokio::test]

@@ -41,6 +41,10 @@ impl Stand {
         key.sign(&key.header().to_string(), &claims(changes).to_string())
     }
 
+    pub(crate) fn signed_claims(&self, claims: &Value) -> String {
+        self.key.sign(&self.key.header().to_string(), &claims.to_string())
+    }
+
     /// With these members of the header replaced.
     pub(crate) fn with_header(&self, changes: Value) -> String {
         let mut header = self.key.header();

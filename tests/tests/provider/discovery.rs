@@ -1,8 +1,14 @@
 //! The metadata document, and `/authorize`.
 
+use std::sync::LazyLock;
+
+use ciba::http::Request;
 use ciba::protocol::routes;
 use ciba_tests::{Answer, Provider, Receiver, SECRET, START, at, basic, form, form_request, request};
 use serde_json::{Value, json};
+
+use crate::client_assertion;
+use crate::foreign_issuer::Key;
 
 const WELL_KNOWN: [&str; 2] =
     ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
@@ -42,12 +48,16 @@ async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
         "backchannel_user_code_parameter_supported": true,
         "grant_types_supported": [CIBA, "refresh_token"],
         "response_types_supported": [],
-        "subject_types_supported": ["public"],
+        "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
+        "introspection_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
+        "revocation_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
+        "backchannel_authentication_request_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
         "scopes_supported": ["openid", "profile", "email", "address", "phone", "offline_access"],
         "claims_supported": ["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash",
             "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
@@ -196,6 +206,32 @@ async fn a_browser_that_comes_to_authorize_is_told_that_this_provider_is_backcha
     }
 }
 
+/// The key of every client that signs here.
+static KEY: LazyLock<Key> = LazyLock::new(|| Key::es256("one"));
+
+/// A form of `client_id`, which authenticates by `method`.
+fn authenticated(
+    path: &str,
+    client_id: &str,
+    method: &str,
+    parameters: &[(&str, &str)],
+    now: f64,
+) -> Request {
+    let (header, credentials) = match method {
+        "client_secret_basic" => (Some(basic(client_id, SECRET)), vec![]),
+        "client_secret_post" => (None, vec![("client_id", client_id), ("client_secret", SECRET)]),
+        "private_key_jwt" => {
+            let claims = json!({"iss": client_id, "sub": client_id, "jti": format!("{path} {now}"),
+                "exp": at(now + 60.0).seconds()});
+            let assertion = client_assertion::claims(claims).to_string();
+            let assertion = KEY.sign(&KEY.header().to_string(), &assertion);
+            return client_assertion::asserted(path, &assertion, parameters);
+        }
+        other => panic!("{other}"),
+    };
+    form_request(path, header.as_deref(), &form(&[parameters, &credentials].concat()))
+}
+
 /// The whole flow as `client_id`, which authenticates by `method`: `auth_req_id` asked for, approved, redeemed.
 /// The tokens that a flow ends with, polled for or pushed.
 async fn flow(
@@ -206,21 +242,16 @@ async fn flow(
     scope: &str,
     now: f64,
 ) -> Value {
-    let authorization = (method == "client_secret_basic").then(|| basic(client_id, SECRET));
-    let posted = [("client_id", client_id), ("client_secret", SECRET)];
-    let own: &[_] = if method == "client_secret_post" { &posted } else { &[] };
-    let asking = form(
-        &[&[("scope", scope), ("login_hint", "alice"), ("client_notification_token", &"t".repeat(22))], own]
-            .concat(),
-    );
-    let asking = form_request("/bc-authorize", authorization.as_deref(), &asking);
+    let token = "t".repeat(22);
+    let asking = [("scope", scope), ("login_hint", "alice"), ("client_notification_token", &token)];
+    let asking = authenticated("/bc-authorize", client_id, method, &asking, now);
     let asked = provider.call(&provider.backchannel_authentication, &asking, at(now)).await;
     assert_eq!(asked.status, 200, "{method}: {asked:?}");
     let request = provider.sns.messages().pop().unwrap().text.rsplit('/').next().unwrap().to_owned();
     let body = json!({"client_id": client_id, "decision": "approve"});
     assert_eq!(provider.decide("alice", &request, body, at(now + 1.0)).await.status, 200);
-    let polling = form(&[&[("grant_type", CIBA), ("auth_req_id", asked.text("auth_req_id"))], own].concat());
-    let polling = form_request("/oauth/token", authorization.as_deref(), &polling);
+    let polling = [("grant_type", CIBA), ("auth_req_id", asked.text("auth_req_id"))];
+    let polling = authenticated("/oauth/token", client_id, method, &polling, now + 5.0);
     let told = receiver.calls().len();
     provider.deliver(at(now + 1.0)).await;
     match receiver.calls().get(told) {
@@ -235,13 +266,9 @@ async fn flow(
 
 /// What `client_id`, which authenticates by `method`, is answered to its refresh token.
 async fn refreshed(provider: &Provider, client_id: &str, method: &str, token: &str, now: f64) -> Answer {
-    let authorization = (method == "client_secret_basic").then(|| basic(client_id, SECRET));
-    let posted = [("client_id", client_id), ("client_secret", SECRET)];
-    let own: &[_] = if method == "client_secret_post" { &posted } else { &[] };
-    let body = form(&[&[("grant_type", "refresh_token"), ("refresh_token", token)], own].concat());
-    provider
-        .call(&provider.token, &form_request("/oauth/token", authorization.as_deref(), &body), at(now))
-        .await
+    let refreshing = [("grant_type", "refresh_token"), ("refresh_token", token)];
+    let refreshing = authenticated("/oauth/token", client_id, method, &refreshing, now);
+    provider.call(&provider.token, &refreshing, at(now)).await
 }
 
 /// TOK-11-07, CIBA-4-05, CIBA-4-06, CIBA-4-14
@@ -258,6 +285,8 @@ async fn whatever_the_document_offers_works() {
             let metadata = json!({
                 "client_id": client_id,
                 "token_endpoint_auth_method": method,
+                "client_secret": method.starts_with("client_secret").then_some(SECRET),
+                "jwks": (method == "private_key_jwt").then(|| json!({"keys": [KEY.jwk]})),
                 "backchannel_token_delivery_mode": mode,
                 "backchannel_client_notification_endpoint": (mode != "poll").then(|| receiver.url()),
                 "grant_types": listed(&document, "grant_types_supported"),
@@ -279,11 +308,9 @@ async fn whatever_the_document_offers_works() {
 #[tokio::test]
 async fn what_the_document_does_not_offer_is_refused() {
     let provider = Provider::start().await;
-    for (member, value) in [
-        ("token_endpoint_auth_method", "none"),
-        ("token_endpoint_auth_method", "private_key_jwt"),
-        ("token_endpoint_auth_method", "client_secret_jwt"),
-    ] {
+    for (member, value) in
+        [("token_endpoint_auth_method", "none"), ("token_endpoint_auth_method", "client_secret_jwt")]
+    {
         let metadata = json!({"client_id": "x", member: value});
         assert!(provider.register(metadata).await.is_err(), "{member} {value}");
     }

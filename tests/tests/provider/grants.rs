@@ -1,5 +1,6 @@
 //! What becomes of tokens after they were issued: userinfo, introspection, revocation.
 
+mod dpop;
 mod introspection;
 mod revocation;
 mod userinfo;

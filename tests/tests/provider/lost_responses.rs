@@ -10,6 +10,7 @@ use ciba_tests::{Provider, SECRET, at, basic, form, form_request};
 use serde_json::{Value, json};
 
 use crate::foreign_issuer::ForeignIssuer;
+use crate::prover::{Prover, with_proof};
 
 const LOSSES: [Loss; 3] = [Loss::Connection, Loss::InternalServerError, Loss::Silence];
 
@@ -62,6 +63,24 @@ async fn of_a_replay_guard_leaves_the_request_acknowledged() {
         assert_eq!(provider.items_under("jti#").await.len(), 1);
         let again = provider.call(endpoint, &request, at(2.0)).await;
         assert_eq!(again.refusal(), (400, "invalid_request"));
+    }
+}
+
+/// TOK-4-06: the proof is not taken for one that was used before.
+#[tokio::test]
+async fn of_the_guard_of_a_proof_leaves_the_poll_as_it_is() {
+    for loss in LOSSES {
+        let provider = Provider::start().await;
+        let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
+        let parameters = [("grant_type", "urn:openid:params:grant-type:ciba"), ("auth_req_id", &auth_req_id)];
+        let poll = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&parameters));
+        let proof = Prover::new().proof("POST", "/oauth/token", at(5.0), json!({}));
+        let poll = with_proof(poll, &proof);
+        provider.proxy.lose_response("PutItem", 1, loss);
+        let answer = provider.call(&provider.token, &poll, at(5.0)).await;
+        assert_eq!(answer.refusal(), (400, "authorization_pending"));
+        let again = provider.call(&provider.token, &poll, at(11.0)).await;
+        assert_eq!(again.refusal(), (400, "invalid_dpop_proof"));
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bound_tokens;
 mod client_authentication;
+mod metadata;
 mod self_signed;
 
 use ciba::domain::time::Timestamp;

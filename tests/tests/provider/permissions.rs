@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::client_assertion::{asserted, claims, register};
 use crate::foreign_issuer::{ForeignIssuer, Key};
-use crate::prover::{Prover, with_proof};
+use crate::prover::{Prover, hash, with_proof};
+use crate::signed_request;
 
 /// Function, action, and the leading key with a star for what follows its first part.
 type Permission = (String, String, String);
@@ -190,7 +191,10 @@ async fn each_function_sends_exactly_where_the_template_allows_it() {
 async fn each_function_uses_exactly_what_the_template_allows_it() {
     let hints = ForeignIssuer::start().await;
     let issuers = json!([{"issuer": hints.issuer, "jwks_uri": hints.jwks_uri(), "algorithms": ["ES256"]}]);
-    let provider = Provider::empty(&[("HINT_ISSUERS", &issuers.to_string())]).await;
+    let issuers = issuers.to_string();
+    let settings =
+        [("HINT_ISSUERS", issuers.as_str()), ("ASKS_PER_TEN_MINUTES", "16"), ("ASKS_PER_DAY", "16")];
+    let provider = Provider::empty(&settings).await;
     provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect("keys");
     let kiosk = json!({"client_id": "kiosk", "scope": "openid profile offline_access",
         "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"]});
@@ -212,11 +216,13 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let tokens = provider.call(&provider.token, &with_proof(poll, &proof), at(6.0)).await;
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token"))];
     let refresh = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&refresh));
-    let refreshed = provider.call(&provider.token, &refresh, at(7.0)).await;
+    let proof = prover.proof("POST", "/oauth/token", at(7.0), json!({}));
+    let refreshed = provider.call(&provider.token, &with_proof(refresh, &proof), at(7.0)).await;
     let access = refreshed.text("access_token");
-    let bearer = format!("Bearer {access}");
+    let bearer = format!("DPoP {access}");
     let userinfo = request("GET", "/userinfo", &[("authorization", &bearer)], "");
-    assert_eq!(provider.call(&provider.userinfo, &userinfo, at(7.0)).await.status, 200);
+    let proof = prover.proof("GET", "/userinfo", at(7.0), json!({"ath": hash(access)}));
+    assert_eq!(provider.call(&provider.userinfo, &with_proof(userinfo, &proof), at(7.0)).await.status, 200);
     let token = form_request("/", Some(&basic("kiosk", SECRET)), &form(&[("token", access)]));
     assert_eq!(provider.call(&provider.introspection, &token, at(7.0)).await.status, 200);
     assert_eq!(provider.call(&provider.revocation, &token, at(7.0)).await.status, 200);
@@ -235,6 +241,15 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
         };
         assert_eq!(answer.refusal(), (400, "invalid_request"), "authenticated, and nothing asked");
     }
+    // And what they sign is kept.
+    let signer = json!({"backchannel_authentication_request_signing_alg": "ES256"});
+    register(&provider, "signer", &[&key], signer).await;
+    let sign = |claims: Value| key.sign(&key.header().to_string(), &claims.to_string());
+    let assertion = sign(claims(json!({"iss": "signer", "sub": "signer"})));
+    let signed = sign(signed_request::claims(json!({"iss": "signer"})));
+    let signed = asserted("/bc-authorize", &assertion, &[("request", &signed)]);
+    let answer = provider.call(&provider.backchannel_authentication, &signed, at(7.0)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
     // By a token that is used up; and one about which nobody could be told.
     let claims = json!({"iss": hints.issuer, "aud": Provider::ISSUER, "iat": at(6.0).seconds(),
         "exp": at(60.0).seconds(), "jti": "1", "sub_id": {"format": "opaque", "id": "alice"}});

@@ -15,7 +15,7 @@ use ciba::domain::time::Timestamp;
 use ciba::flows::Invocation;
 use ciba::flows::rotate_keys::rotate;
 use ciba::keys::Kms;
-use ciba::protocol::discovery::Metadata;
+use ciba::protocol::discovery::{Metadata, Offer};
 use ciba::protocol::jwks::JwkSet;
 use ciba::store::Table;
 use ciba_admin::arguments::Arguments;
@@ -125,8 +125,8 @@ impl Deployment {
     pub(crate) async fn publish(&self, issuer: &str) {
         let keys = self.table.list_public_keys().await.unwrap();
         let keys = JwkSet { keys: keys.into_iter().filter_map(|key| key.public).collect() };
-        *self.published.discovery.lock().unwrap() =
-            serde_json::to_value(Metadata::new(issuer, Profile::Plain, vec![])).unwrap();
+        let offer = Offer { issuer, mtls: None, profile: Profile::Plain, acr_values: vec![] };
+        *self.published.discovery.lock().unwrap() = serde_json::to_value(Metadata::new(offer)).unwrap();
         *self.published.jwks.lock().unwrap() = serde_json::to_value(keys).unwrap();
     }
 

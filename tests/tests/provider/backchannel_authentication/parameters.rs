@@ -171,7 +171,7 @@ async fn acr_values_reach_the_person_within_their_bounds() {
     }
 }
 
-/// CIBA-7.1.1-12: not offered, and not silently ignored: they would have narrowed the request.
+/// CIBA-4-10, CIBA-7.1.1-12: of a client that is registered for none, and not silently ignored.
 #[tokio::test]
 async fn signed_requests_are_refused() {
     let provider = provider().await;

@@ -1,6 +1,6 @@
 //! The userinfo endpoint (OIDC Core §5.3; requirements D.10).
 
-use ciba_tests::{at, request};
+use ciba_tests::{START, at, request};
 use serde_json::json;
 
 use super::{API, enroll_alice, forged, provider, teller, tokens, userinfo};
@@ -31,7 +31,7 @@ async fn a_token_for_a_resource_tells_the_sub_alone() {
     assert_eq!(userinfo(&provider, tokens.text("access_token"), at(6.0)).await.body, json!({"sub": "alice"}));
 }
 
-/// TOK-10-04
+/// TOK-4-14, TOK-10-04
 #[tokio::test]
 async fn without_a_token_there_is_a_challenge_without_a_code() {
     let provider = provider().await;
@@ -39,7 +39,8 @@ async fn without_a_token_there_is_a_challenge_without_a_code() {
         let answer =
             provider.call(&provider.userinfo, &request("GET", "/userinfo", headers, ""), at(6.0)).await;
         assert_eq!(answer.status, 401);
-        assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="userinfo""#));
+        let challenge = answer.header("www-authenticate").expect("a challenge");
+        assert_eq!(challenge, r#"Bearer realm="userinfo", DPoP realm="userinfo", algs="ES256 PS256 EdDSA""#);
     }
 }
 
@@ -56,7 +57,10 @@ async fn what_is_no_good_access_token_is_invalid_token() {
         let answer = userinfo(&provider, token, at(6.0)).await;
         assert_eq!(answer.refusal(), (401, "invalid_token"), "{token}");
         let challenge = answer.header("www-authenticate").expect("a challenge");
-        assert_eq!(challenge, r#"Bearer realm="userinfo", error="invalid_token""#);
+        assert!(
+            challenge.starts_with(r#"Bearer realm="userinfo", error="invalid_token", DPoP "#),
+            "{challenge}"
+        );
     }
     assert_eq!(userinfo(&provider, access, at(604.9)).await.status, 200);
     assert_eq!(
@@ -120,12 +124,16 @@ async fn a_page_may_ask_with_a_token_of_its_own() {
     let preflight =
         provider.call(&provider.userinfo, &request("OPTIONS", "/userinfo", &[], ""), at(6.0)).await;
     assert_eq!(preflight.status, 204);
-    assert_eq!(preflight.header("access-control-allow-headers"), Some("authorization"));
+    assert_eq!(
+        preflight.header("access-control-allow-headers"),
+        Some("authorization, dpop, x-fapi-interaction-id")
+    );
     assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, POST, OPTIONS"));
     let refused = provider.call(&provider.userinfo, &request("GET", "/userinfo", &[], ""), at(6.0)).await;
     for answer in [preflight, refused] {
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        assert_eq!(answer.header("access-control-expose-headers"), Some("www-authenticate"));
+        let exposed = Some("www-authenticate, dpop-nonce, x-fapi-interaction-id");
+        assert_eq!(answer.header("access-control-expose-headers"), exposed);
     }
 }
 
@@ -138,4 +146,34 @@ async fn other_methods_are_not_allowed() {
         assert_eq!(answer.refusal(), (405, "invalid_request"), "{method}");
         assert_eq!(answer.header("allow"), Some("GET, POST, OPTIONS"));
     }
+}
+
+/// FAPI 1.0 Baseline §6.2.1: a call has a name by which client and log know it, and its answer a date.
+#[tokio::test]
+async fn each_answer_is_dated_and_has_the_name_of_its_call() {
+    let provider = provider().await;
+    let tokens = tokens(&provider, &[("scope", "openid")]).await;
+    let access = format!("Bearer {}", tokens.text("access_token"));
+    let id = "c770aef3-6784-41f7-8e0e-FF5F97BDDB3A";
+    let mut made = std::collections::BTreeSet::new();
+    for (method, authorization, status) in
+        [("GET", access.as_str(), 200), ("GET", "Bearer x", 401), ("PUT", "", 405), ("OPTIONS", "", 204)]
+    {
+        for sent in [Some(id), Some("not a UUID"), Some(""), None] {
+            let mut headers = vec![("authorization", authorization)];
+            headers.extend(sent.map(|id| ("x-fapi-interaction-id", id)));
+            let call = request(method, "/userinfo", &headers, "");
+            let answer = provider.call(&provider.userinfo, &call, START).await;
+            assert_eq!(answer.status, status);
+            assert_eq!(answer.header("date"), Some("Fri, 15 Jan 2027 08:00:00 GMT"));
+            let named = answer.header("x-fapi-interaction-id").expect("a name").to_owned();
+            let line = provider.eavesdropper.lines("answered").pop().expect("a line");
+            assert_eq!((&line["interaction"], &line["status"]), (&json!(named), &json!(status)));
+            match sent == Some(id) {
+                true => assert_eq!(named, id),
+                false => assert!(named.len() == 36 && made.insert(named), "each is new"),
+            }
+        }
+    }
+    assert_eq!(made.len(), 12);
 }

@@ -1,6 +1,7 @@
 //! `evidence show` and `evidence verify`, a year after the decision.
 
 use ciba::config::Environment;
+use ciba::domain::evidence::{RequestEvidence, digest_of};
 use ciba::http::serve;
 use ciba_admin::arguments::Arguments;
 use ciba_admin::{Output, run};
@@ -9,6 +10,8 @@ use clap::Parser;
 use serde_json::{Value, json};
 
 use super::{done, refused};
+use crate::foreign_issuer::Key;
+use crate::signed_request::Stand;
 
 const YEAR: f64 = 365.0 * 86_400.0;
 
@@ -78,4 +81,55 @@ async fn evidence_is_verified_from_the_table_and_from_a_file_alone() {
     let mut other = exported.clone();
     other["request"] = json!("A".repeat(22));
     assert!(!verify_offline(&other).await.is_clean, "of another request");
+}
+
+/// CIBA-7.1.1-19
+#[tokio::test]
+async fn a_signed_request_is_shown_and_verified_when_it_is_gone() {
+    let stand = Stand::new().await;
+    let provider = &stand.provider;
+    let jwt = stand.request(json!({"login_hint": "alice"}));
+    assert_eq!(stand.ask(&jwt, at(1.0)).await.status, 200);
+    let message = provider.sns.messages().pop().expect("a message");
+    let request = message.text.rsplit('/').next().expect("a link").to_owned();
+    provider.sweep(at(YEAR)).await;
+    let output = done(provider, &["evidence", "show", &request], at(YEAR)).await;
+    for part in ["signed request", "kiosk", "ES256", "one", "2027-01-15 08:00:01Z"] {
+        assert!(output.text.contains(part), "{part}: {}", output.text);
+    }
+    let signature = jwt.rsplit('.').next().expect("a signature");
+    assert!(!output.text.contains(signature), "what it names is for whoever asks for the document");
+    let verified = json!({"request": request, "verified": true,
+        "evidence": [{"kind": "request", "proves": "requested", "why": null}]});
+    let output = done(provider, &["evidence", "verify", &request], at(YEAR)).await;
+    assert_eq!((output.is_clean, &output.json), (true, &verified));
+    let exported = done(provider, &["evidence", "show", &request], at(YEAR)).await.json;
+    assert!(exported["evidence"][0]["document"].as_str().expect("a document").contains(&jwt));
+    assert_eq!(verify_offline(&exported).await.json, verified);
+
+    // Rewritten with a new digest: the signature tells.
+    let document: Value =
+        serde_json::from_str(exported["evidence"][0]["document"].as_str().unwrap()).unwrap();
+    let forged = stand.signed_by(&Key::es256("one"), json!({"login_hint": "bob"}));
+    for (what, text) in [
+        ("another request", document.to_string().replace(&jwt, &forged)),
+        ("another client", document.to_string().replace("\"kiosk\"", "\"till\"")),
+        ("another member", document.to_string().replacen('{', "{\"more\":1,", 1)),
+    ] {
+        let ordered: RequestEvidence = match serde_json::from_str(&text) {
+            Ok(evidence) => evidence,
+            Err(_) => {
+                let mut other = exported.clone();
+                other["evidence"][0]["digest"] = json!(digest_of(&text));
+                other["evidence"][0]["document"] = json!(text);
+                assert!(!verify_offline(&other).await.is_clean, "{what}");
+                continue;
+            }
+        };
+        let text = ordered.encode();
+        let mut other = exported.clone();
+        other["evidence"][0]["digest"] = json!(digest_of(&text));
+        other["evidence"][0]["document"] = json!(text);
+        assert!(!verify_offline(&other).await.is_clean, "{what}");
+    }
 }

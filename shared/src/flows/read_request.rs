@@ -1,0 +1,58 @@
+//! Reading an authentication request (CIBA §7.2, step 2): signed or not, what comes out are its parameters.
+
+use crate::domain::client::Client;
+use crate::domain::jws_algorithm::JwsAlgorithm;
+use crate::domain::request_object;
+use crate::domain::time::Timestamp;
+use crate::outbound::{ClientKeySets, NotVerified};
+use crate::protocol::jws::{NotAJws, UnverifiedJws};
+use crate::protocol::parameters::Parameters;
+use crate::protocol::request_object::{SignedRequest, parameters, signed};
+
+/// Why a request is not read.
+#[derive(Debug)]
+pub enum NotRead {
+    /// The text is for the client: each defect of a signed request is `invalid_request` (`CIBA-7.1.1-15`).
+    Invalid(&'static str),
+    /// The client's keys cannot be fetched.
+    Unavailable(String),
+}
+
+/// 1. A client that is registered for signed requests sends no others, and nobody else sends any (`CIBA-4-10`,
+///    `CIBA-4-11`).
+/// 2. Verify it with the client's keys, under the one algorithm that it is registered for.
+/// 3. Judge what it says of itself, and read the rest as parameters.
+pub async fn read(
+    form: Parameters,
+    client: &Client,
+    keys: &ClientKeySets,
+    issuer: &str,
+    now: Timestamp,
+) -> Result<(Parameters, Option<SignedRequest>), NotRead> {
+    use NotRead::Invalid;
+    let (text, algorithm) = match (signed(&form).map_err(Invalid)?, client.request_signing) {
+        (None, None) => return Ok((form, None)),
+        (None, Some(_)) => return Err(Invalid("the client is registered for signed requests")),
+        (Some(_), None) => return Err(Invalid("the client is not registered for signed requests")),
+        (Some(text), Some(algorithm)) => (text, algorithm),
+    };
+    let jws = UnverifiedJws::parse(text).map_err(|error| match error {
+        NotAJws::Encrypted => Invalid("the signed request is encrypted"),
+        NotAJws::Malformed(why) => Invalid(why),
+    })?;
+    if jws.typ().is_some_and(|typ| typ != "jwt" && typ != request_object::TYP) {
+        return Err(Invalid("the token is of another type"));
+    }
+    let registered = client.keys.as_ref().ok_or(Invalid("the client has no keys"))?;
+    let algorithms: &[_] = match JwsAlgorithm::of_clients(client.profile).contains(&algorithm) {
+        true => &[algorithm],
+        false => &[],
+    };
+    let claims = keys.verify(&jws, registered, algorithms, now).await.map_err(|error| match error {
+        NotVerified::Invalid(why) => Invalid(why),
+        NotVerified::Unavailable(why) => NotRead::Unavailable(why),
+    })?;
+    let guard = request_object::judge(&claims, &client.id, issuer, now).map_err(Invalid)?;
+    let parameters = parameters(&claims).map_err(Invalid)?;
+    Ok((parameters, Some(SignedRequest { text: text.to_owned(), key: claims.key(), guard })))
+}
