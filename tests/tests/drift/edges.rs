@@ -105,3 +105,21 @@ fn only_the_function_that_a_queue_starts_calls_clients() {
         "nothing goes on by itself"
     );
 }
+
+/// ATK-4-09: what decisions and tokens rest on is read as it is. An index cannot be read so, and nothing rests on one
+/// alone.
+#[test]
+fn every_read_of_the_table_itself_is_consistent() {
+    let mut reads = 0;
+    for (path, code) in product().filter(|(path, _)| path.starts_with("shared/src/store")) {
+        for start in [".get_item()", ".query()", "KeysAndAttributes::builder()"] {
+            for (at, _) in code.match_indices(start) {
+                let call = code[at..].split(".await").next().unwrap_or_default();
+                let is_right = call.contains(".consistent_read(true)") || call.contains(".index_name(");
+                assert!(is_right, "{}: {call}", path.display());
+                reads += 1;
+            }
+        }
+    }
+    assert!(reads > 8, "a rule over nothing would hold: {reads}");
+}

@@ -3,21 +3,21 @@
 use crate::sources;
 
 /// A function under `#[test]` or `#[tokio::test]`.
-pub struct Test {
+pub(crate) struct Test {
     /// From the root of the workspace.
-    pub file: String,
-    pub name: String,
+    pub(crate) file: String,
+    pub(crate) name: String,
     /// The text of its doc comment, on one line.
-    pub doc: String,
-    pub is_ignored: bool,
+    pub(crate) doc: String,
+    pub(crate) is_ignored: bool,
 }
 
-pub fn tests() -> Vec<Test> {
+pub(crate) fn tests() -> Vec<Test> {
     let all = ["tests", "shared", "functions", "infra"].into_iter().flat_map(sources);
     all.flat_map(|(path, text)| tests_in(&path.to_string_lossy(), &text)).collect()
 }
 
-pub fn tests_in(file: &str, text: &str) -> Vec<Test> {
+pub(crate) fn tests_in(file: &str, text: &str) -> Vec<Test> {
     let mut found = Vec::new();
     let (mut doc, mut is_test, mut is_ignored) = (String::new(), false, false);
     for line in text.lines().map(str::trim) {

@@ -31,7 +31,7 @@ fn listed(document: &Value, member: &str) -> Vec<String> {
 }
 
 /// TOK-11-01, TOK-11-03, TOK-11-04, TOK-11-06, TOK-11-07, CIBA-4-01, CIBA-4-02, CIBA-4-03, CIBA-4-04, CIBA-4-05,
-/// CIBA-16-01
+/// CIBA-16-01, TOK-11-05
 #[tokio::test]
 async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
     let provider = Provider::start().await;
