@@ -220,6 +220,29 @@ fn without_a_setting_an_sms_goes_to_one_calling_code_and_names_nobody() {
     assert!(!notifications(&[("OPERATOR_NAME", "Bank")]).unwrap().sms_shows_request);
 }
 
+/// CAUTH-4-06
+#[test]
+fn the_authorities_of_mutual_tls_are_public_keys() {
+    use rcgen::PublicKeyData;
+    let key = || {
+        let key = rcgen::KeyPair::generate().unwrap().subject_public_key_info();
+        base64::Engine::encode(&base64::prelude::BASE64_STANDARD, key)
+    };
+    let read = |authorities: &str| {
+        let settings = [
+            ("ISSUER", "https://op.example"),
+            ("MTLS_URL", "https://m.op.example"),
+            ("MTLS_AUTHORITIES", authorities),
+        ];
+        MtlsHost::read(&env(&settings)).map(|host| host.unwrap().authorities().len())
+    };
+    assert_eq!(read(""), Ok(0));
+    assert_eq!(read(&format!("{} {}", key(), key())), Ok(2));
+    for text in ["x".to_owned(), format!("{},{}", key(), key()), format!("{} x", key())] {
+        assert!(read(&text).is_err(), "{text}");
+    }
+}
+
 fn mtls(issuer: &str, url: &str) -> Result<Option<MtlsHost>, ConfigError> {
     MtlsHost::read(&env(&[("ISSUER", issuer), ("MTLS_URL", url)]))
 }

@@ -7,7 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use ciba::http::{Body, Request};
 use ciba_local::gateway::{self, Door, Route};
 use ciba_local::template::Template;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    PublicKeyData,
+};
 use serde_json::{Value, json};
 
 use crate::root;
@@ -27,11 +30,26 @@ static AUTHORITY: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::new(||
     CertifiedIssuer::self_signed(params, key()).expect("an authority")
 });
 
+static AUTHORITY_KEY: LazyLock<String> =
+    LazyLock::new(|| STANDARD.encode(AUTHORITY.key().subject_public_key_info()));
+
+/// The setting with the key of the authority behind [`issued`].
+pub fn mtls_authorities() -> (&'static str, &'static str) {
+    ("MTLS_AUTHORITIES", &AUTHORITY_KEY)
+}
+
 /// A certificate in DER, with `CN=<name>,O=City Bank`, by an authority that the operator trusts.
 pub fn issued(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
     let mut params = named(name);
     change(&mut params);
     params.signed_by(&key(), &*AUTHORITY).expect("a certificate").der().to_vec()
+}
+
+/// The same, and with it one named `other` that is signed by the same key, as if the first were an authority's.
+pub fn self_signed_with_another(name: &str, other: &str) -> (Vec<u8>, Vec<u8>) {
+    let own = CertifiedIssuer::self_signed(named(name), key()).expect("a certificate");
+    let minted = named(other).signed_by(&key(), &own).expect("a certificate");
+    (own.der().to_vec(), minted.der().to_vec())
 }
 
 /// The same, signed by its own key.

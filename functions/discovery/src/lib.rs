@@ -8,7 +8,7 @@ use ciba::domain::passkey::PHISHING_RESISTANT;
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
-use ciba::protocol::discovery::{DiscoveryError as Error, Metadata, Offer};
+use ciba::protocol::discovery::{DiscoveryError as Error, Metadata, MtlsOffer, Offer};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
 
@@ -32,7 +32,10 @@ impl Discovery {
         let mtls = MtlsHost::read(environment)?;
         let offer = Offer {
             issuer: issuer.as_str(),
-            mtls: mtls.as_ref().map(MtlsHost::as_str),
+            mtls: mtls.as_ref().map(|host| MtlsOffer {
+                url: host.as_str(),
+                has_authorities: !host.authorities().is_empty(),
+            }),
             profile: profile(environment)?,
             acr_values,
         };

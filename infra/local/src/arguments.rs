@@ -46,6 +46,9 @@ struct StackArguments {
     /// How many instances of each function may run
     #[arg(long, global = true, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: u32,
+    /// Speak TLS, with a second host that asks for client certificates; certificates are written into target/local/tls
+    #[arg(long, global = true)]
+    tls: bool,
     /// Who approves
     #[arg(long, global = true, value_enum, default_value_t = Approve::Hand)]
     approve: Approve,
@@ -76,6 +79,9 @@ struct PortArguments {
     /// Port of the API
     #[arg(long, global = true, default_value_t = Ports::default().api)]
     api_port: u16,
+    /// Port of the host for mutual TLS, with --tls
+    #[arg(long, global = true, default_value_t = Ports::default().mtls)]
+    mtls_port: u16,
     /// Port of the functions' invoke API
     #[arg(long, global = true, default_value_t = Ports::default().watch)]
     watch_port: u16,
@@ -112,6 +118,7 @@ impl Arguments {
             ports: given.ports.ports(),
             seed: given.seed.clone().unwrap_or(default.seed),
             concurrency: given.concurrency,
+            tls: given.tls.then(|| default.root.join("target/local/tls")),
             approve_all: given.approve == Approve::Auto,
             issuer: unless_empty(&given.issuer),
             login_issuers: unless_empty(&given.login_issuers),
@@ -133,6 +140,7 @@ impl PortArguments {
     fn ports(self) -> Ports {
         Ports {
             api: self.api_port,
+            mtls: self.mtls_port,
             watch: self.watch_port,
             sns: self.sns_port,
             kms: self.kms_port,

@@ -48,6 +48,7 @@ async fn ask(stack: &Stack, mode: Mode) -> Result<ExitCode, Error> {
         .args(["--scope", "openid profile"])
         .args(["--binding-message", "K7-2931"])
         .env(SECRET_VARIABLE, secret)
+        .envs(stack.mutual_tls().map(|(_, certificates)| ("SSL_CERT_FILE", certificates.file("ca.pem"))))
         .kill_on_drop(true)
         .spawn()?;
     let status = tokio::select! {

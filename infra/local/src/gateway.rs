@@ -8,14 +8,10 @@
 mod answer;
 mod client_certificate;
 mod event;
+mod listener;
 mod route;
 
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -27,9 +23,12 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Semaphore};
 
+use tokio_rustls::TlsAcceptor;
+
 use crate::{clock, id, server::Server};
 pub use event::Door;
 use event::Origin;
+use listener::{Arrival, TlsListener};
 pub use route::Route;
 
 /// Request line and headers together; the service's own quota.
@@ -72,6 +71,34 @@ pub fn serve_with_timeout(
     invoke_base: &str,
     timeout: Duration,
 ) -> io::Result<Server> {
+    let router = router(routes, invoke_base, timeout)?;
+    Server::run(listener, |listener| async move {
+        let service = router.into_make_service_with_connect_info::<Arrival>();
+        let _ = axum::serve(listener, service).await;
+    })
+}
+
+/// [`serve`] over TLS. `authority` is the name of the host for mutual TLS, if `acceptor` asks for certificates.
+///
+/// # Errors
+/// When the listener has no local address.
+pub fn serve_tls(
+    listener: TcpListener,
+    routes: Vec<Route>,
+    invoke_base: &str,
+    acceptor: TlsAcceptor,
+    authority: Option<String>,
+) -> io::Result<Server> {
+    let router = router(routes, invoke_base, INTEGRATION_TIMEOUT)?;
+    Server::run(listener, |listener| async move {
+        let service = router.into_make_service_with_connect_info::<Arrival>();
+        if let Ok(listener) = TlsListener::new(listener, acceptor, authority) {
+            let _ = axum::serve(listener, service).await;
+        }
+    })
+}
+
+fn router(routes: Vec<Route>, invoke_base: &str, timeout: Duration) -> io::Result<Router> {
     let invoke_base = invoke_base.trim_end_matches('/').to_owned();
     let http = reqwest::Client::builder().no_proxy().build().map_err(io::Error::other)?;
     let gateway = Arc::new(Gateway {
@@ -81,7 +108,7 @@ pub fn serve_with_timeout(
         timeout,
         invocations: Semaphore::new(CONCURRENT_INVOCATIONS),
     });
-    Server::start(listener, Router::new().fallback(receive).with_state(gateway))
+    Ok(Router::new().fallback(receive).with_state(gateway))
 }
 
 /// The function that a request leads to, and the event it would get: for whoever invokes functions without
@@ -105,12 +132,12 @@ pub fn event_by(
 
 async fn receive(
     State(gateway): State<Arc<Gateway>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(arrival): ConnectInfo<Arrival>,
     request: Request,
 ) -> Response {
     let request_id = id::token();
     let (parts, body) = request.into_parts();
-    let mut response = match gateway.handle(&parts, body, peer.ip(), &request_id).await {
+    let mut response = match gateway.handle(&parts, body, &arrival, &request_id).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     };
@@ -125,7 +152,7 @@ impl Gateway {
         &self,
         parts: &Parts,
         body: Body,
-        source: IpAddr,
+        arrival: &Arrival,
         request_id: &str,
     ) -> Result<Response, Refusal> {
         if header_size(parts) > HEADER_LIMIT {
@@ -134,7 +161,8 @@ impl Gateway {
         // Reading also fails when the client went away in the middle; it reads no answer then.
         let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| Refusal::BodyTooLarge)?;
         let matched = route::find(&self.routes, &parts.method, parts.uri.path()).ok_or(Refusal::NotFound)?;
-        let origin = Origin { source, door: &Door::Plain, request_id, at: clock::now() };
+        let source = arrival.peer.ip();
+        let origin = Origin { source, door: &arrival.door, request_id, at: clock::now() };
         let event = event::build(parts, &body, &matched, &origin);
         let payload = self.invoke(&matched.route.function, &event).await?;
         answer::response(&payload).ok_or_else(|| {

@@ -24,6 +24,7 @@ pub mod sqs;
 pub mod stack;
 pub mod stream;
 pub mod template;
+pub mod tls;
 
 mod caller;
 mod id;

@@ -57,7 +57,10 @@ async fn start(options: Options) -> Result<Option<Stack>, Error> {
         ("log", stack.log().display().to_string()),
     ];
     println!("\n  {:<11} {}", "issuer", stack.issuer);
-    for (name, place) in rows {
+    let mutual_tls = stack.mutual_tls().map(|(url, certificates)| {
+        [("mutual TLS", url), ("to trust", certificates.file("ca.pem").display().to_string())]
+    });
+    for (name, place) in rows.into_iter().chain(mutual_tls.into_iter().flatten()) {
         println!("  {name:<11} {place}");
     }
     Ok(Some(stack))

@@ -5,7 +5,7 @@
 //! 3. Start the functions (`cargo lambda watch`).
 //! 4. Make the keys, by invoking `key-rotation`.
 //! 5. Plant clients and people.
-//! 6. Open the gateway and the phone, and wait until the JWKS is there.
+//! 6. Open the gateway, over TLS with a second host if asked for, and the phone, and wait until the JWKS is there.
 //! 7. Let what is written go its way through pipe and queue to the functions that wait for it.
 
 mod build;
@@ -39,6 +39,7 @@ use crate::{
     sns::{Sns, SnsHandle},
     sqs::Sqs,
     template::Template,
+    tls::Certificates,
 };
 use environment::Endpoints;
 use relay::Relay;
@@ -68,6 +69,7 @@ pub struct Stack {
     pub login_issuer: Arc<LoginIssuer>,
     pub phone: Phone,
     gateway: Server,
+    tls: Option<Tls>,
     watch: Watch,
     relay: Relay,
     _sweep: Option<Sweep>,
@@ -80,7 +82,8 @@ impl Stack {
     /// Whatever keeps a part from starting. What had started by then is ended again.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let template = Template::parse(&fs::read_to_string(options.root.join("template.yaml"))?)?;
-        let listeners = Listeners::take(&options.ports).await?;
+        let listeners = Listeners::take(&options).await?;
+        let certificates = options.tls.as_deref().map(Certificates::make).transpose()?;
 
         let dynamodb = DynamoDb::start(listeners.dynamodb)?;
         dynamodb.create_table(TABLE_NAME, &template.table).await?;
@@ -93,7 +96,10 @@ impl Stack {
         let outbox = Outbox::new(&template, &dynamodb.url(), TABLE_NAME, &sqs)?;
 
         let login_issuer = Arc::new(LoginIssuer::new(&localhost(&listeners.phone)?)?);
-        let api = localhost(&listeners.api)?;
+        let api = match &listeners.tls {
+            Some(tls) => tls.api_url()?,
+            None => localhost(&listeners.api)?,
+        };
         let issuer = options.issuer.clone().unwrap_or_else(|| api.clone());
         let endpoints = Endpoints {
             dynamodb: proxy.as_ref().map_or_else(|| dynamodb.url(), Proxy::url),
@@ -104,7 +110,12 @@ impl Stack {
             delivery_queue: sqs.queue_url("DeliveryQueue"),
             dead_letters: sqs.queue_url("DeliveryDeadLetters"),
         };
-        let environment = environment::of_functions(&options, &issuer, &endpoints, &login_issuer);
+        let mut environment = environment::of_functions(&options, &issuer, &endpoints, &login_issuer);
+        if let (Some(listeners), Some(certificates)) = (&listeners.tls, &certificates) {
+            let mut set = |name: &str, value| _ = environment.entry(name.to_owned()).or_insert(value);
+            set("MTLS_URL", listeners.mtls_url()?);
+            set("MTLS_AUTHORITIES", certificates.authority_key()?);
+        }
 
         build(&options.root, template.functions.iter().map(|function| function.binary.as_str())).await?;
         let mut watch = Watch::start(&options, &environment).await?;
@@ -112,7 +123,8 @@ impl Stack {
 
         let provider = Arc::new(Provider::new(&environment, login_issuer.issuer())?);
         let client_port = free_port(options.ports.client).await?;
-        let seed = Seed::read(&options.seed)?.with_login_issuer(login_issuer.issuer());
+        let mut seed = Seed::read(&options.seed)?.with_login_issuer(login_issuer.issuer());
+        seed.clients.extend(certificates.iter().flat_map(Certificates::clients));
         // Elsewhere than on this machine the provider refuses clients that listen here.
         let seed = match environment::is_localhost(&issuer) {
             true => seed.with_client_port(client_port),
@@ -126,6 +138,12 @@ impl Stack {
         .await?;
 
         let gateway = gateway::serve(listeners.api, Route::all(&template), watch.url())?;
+        let tls = match (listeners.tls, certificates) {
+            (Some(listeners), Some(certificates)) => {
+                Some(Tls::start(listeners, certificates, &seed, &template, watch.url())?)
+            }
+            (None | Some(_), None | Some(_)) => None,
+        };
         let phone_options = PhoneOptions {
             api: gateway.url(),
             issuer: issuer.clone(),
@@ -152,6 +170,7 @@ impl Stack {
             login_issuer,
             phone,
             gateway,
+            tls,
             watch,
             relay,
             _sweep: sweep,
@@ -160,7 +179,16 @@ impl Stack {
 
     /// Where the API is, by the name an issuer on this machine has.
     pub fn api_url(&self) -> String {
-        format!("http://localhost:{}", self.gateway.address().port())
+        match &self.tls {
+            Some(tls) => format!("https://localhost:{}", tls.api.address().port()),
+            None => format!("http://localhost:{}", self.gateway.address().port()),
+        }
+    }
+
+    /// Where clients show certificates, and the certificates that were made for them.
+    pub fn mutual_tls(&self) -> Option<(String, &Certificates)> {
+        let tls = self.tls.as_ref()?;
+        Some((format!("https://localhost:{}", tls.mutual.address().port()), &tls.certificates))
     }
 
     /// Lambda's invoke API.
@@ -180,24 +208,74 @@ impl Stack {
     }
 }
 
+/// The gateway's two hosts that speak TLS. What belongs to the stack itself goes by the plain one.
+struct Tls {
+    api: Server,
+    mutual: Server,
+    certificates: Certificates,
+}
+
+impl Tls {
+    fn start(
+        listeners: TlsListeners,
+        certificates: Certificates,
+        seed: &Seed,
+        template: &Template,
+        invoke_base: &str,
+    ) -> Result<Self, Error> {
+        let authority = format!("localhost:{}", listeners.mutual.local_addr()?.port());
+        let (routes, acceptor) = (Route::all(template), certificates.mutual_acceptor(&seed.clients)?);
+        let mutual =
+            gateway::serve_tls(listeners.mutual, routes.clone(), invoke_base, acceptor, Some(authority))?;
+        let api = gateway::serve_tls(listeners.api, routes, invoke_base, certificates.acceptor()?, None)?;
+        Ok(Self { api, mutual, certificates })
+    }
+}
+
+/// The ports of those.
+struct TlsListeners {
+    api: TcpListener,
+    mutual: TcpListener,
+}
+
+impl TlsListeners {
+    fn api_url(&self) -> Result<String, Error> {
+        Ok(localhost(&self.api)?.replacen("http", "https", 1))
+    }
+
+    fn mtls_url(&self) -> Result<String, Error> {
+        Ok(localhost(&self.mutual)?.replacen("http", "https", 1))
+    }
+}
+
 /// The ports, taken before anything starts: a port in use is found at once.
 struct Listeners {
     dynamodb: TcpListener,
     sns: TcpListener,
     kms: TcpListener,
+    /// With TLS any free port: the given one speaks TLS then.
     api: TcpListener,
+    tls: Option<TlsListeners>,
     phone: TcpListener,
     sqs: TcpListener,
     eventbridge: TcpListener,
 }
 
 impl Listeners {
-    async fn take(ports: &Ports) -> Result<Self, Error> {
+    async fn take(options: &Options) -> Result<Self, Error> {
+        let ports = &options.ports;
+        let tls = match &options.tls {
+            Some(_) => {
+                Some(TlsListeners { api: listen(ports.api).await?, mutual: listen(ports.mtls).await? })
+            }
+            None => None,
+        };
         Ok(Self {
             dynamodb: listen(ports.dynamodb).await?,
             sns: listen(ports.sns).await?,
             kms: listen(ports.kms).await?,
-            api: listen(ports.api).await?,
+            api: listen(if tls.is_some() { 0 } else { ports.api }).await?,
+            tls,
             phone: listen(ports.phone).await?,
             sqs: listen(ports.sqs).await?,
             eventbridge: listen(ports.eventbridge).await?,

@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::config::{ConfigError, Environment, Issuer, refuse};
+use crate::domain::certificate_authority::AuthorityKey;
 
 /// A second host of the same endpoints, where TLS asks for a client certificate (RFC 8705 §5). Elsewhere nobody is asked
 /// for one, so that browsers show no dialogue, and no certificate counts.
@@ -10,14 +11,21 @@ use crate::config::{ConfigError, Environment, Issuer, refuse};
 pub struct MtlsHost {
     url: String,
     authority: String,
+    authorities: Vec<AuthorityKey>,
 }
 
 impl MtlsHost {
     pub const SETTING: &'static str = "MTLS_URL";
 
+    pub const AUTHORITIES: &'static str = "MTLS_AUTHORITIES";
+
     /// Setting `MTLS_URL`: `https://` and a host name that is not the issuer's. Without it nothing about certificates is
     /// offered. `localhost` is for an issuer on `localhost` only.
+    ///
+    /// Setting `MTLS_AUTHORITIES`: the public keys of the authorities whose certificates say who a client of
+    /// `tls_client_auth` is, in base64, with spaces between. Default: none, and that method is not offered (`CAUTH-4-06`).
     pub fn read(env: &Environment) -> Result<Option<Self>, ConfigError> {
+        let authorities = env.get(Self::AUTHORITIES).unwrap_or_default();
         let Some(text) = env.get(Self::SETTING) else {
             return Ok(None);
         };
@@ -35,12 +43,24 @@ impl MtlsHost {
                 "is the issuer: clients would be asked for certificates everywhere",
             );
         };
-        Ok(Some(Self { url: text.to_owned(), authority: authority.to_owned() }))
+        let authorities: Option<Vec<_>> = authorities.split_whitespace().map(AuthorityKey::parse).collect();
+        let Some(authorities) = authorities else {
+            return refuse(
+                Self::AUTHORITIES,
+                "has what is no public key of EC (P-256, P-384), RSA or Ed25519",
+            );
+        };
+        Ok(Some(Self { url: text.to_owned(), authority: authority.to_owned(), authorities }))
     }
 
     /// The URL of the endpoint at `path` there (`HYG-1-14`).
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
+    }
+
+    /// Who may say by a certificate who a client is.
+    pub fn authorities(&self) -> &[AuthorityKey] {
+        &self.authorities
     }
 
     pub fn as_str(&self) -> &str {

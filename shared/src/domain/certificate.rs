@@ -9,6 +9,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
 
+use crate::domain::certificate_authority::AuthorityKey;
 use crate::domain::client_authentication::CertificateSubject;
 use crate::domain::confirmation::Thumbprint;
 use crate::domain::distinguished_name::DistinguishedName;
@@ -94,8 +95,14 @@ impl Certificate {
         self.is_authority
     }
 
-    /// Whether it was issued to `subject` (RFC 8705 §2.1.2). That an authority says so, and not the client itself, is
-    /// part of that: certificates of `self_signed_tls_client_auth` pass the same door, and name whom they like.
+    /// Whether one of `authorities` signed it.
+    pub fn is_signed_by(&self, authorities: &[AuthorityKey]) -> bool {
+        let parsed = X509Certificate::from_der(&self.der);
+        parsed.is_ok_and(|(_, parsed)| authorities.iter().any(|authority| authority.signed(&parsed)))
+    }
+
+    /// Whether it was issued to `subject` (RFC 8705 §2.1.2), by somebody else and for a client. Who says so has to be
+    /// looked at too: [`Certificate::is_signed_by`].
     pub fn is_issued_to(&self, subject: &CertificateSubject) -> bool {
         if self.is_self_issued || self.is_authority || !self.is_for_clients {
             return false;

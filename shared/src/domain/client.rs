@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use crate::domain::address::is_allowed;
-use crate::domain::client_authentication::ClientAuthentication;
+use crate::domain::client_authentication::{AuthenticationMethod, ClientAuthentication};
 use crate::domain::client_keys::ClientKeys;
 use crate::domain::confirmation::SenderConstraint;
 use crate::domain::hint_form::HintForms;
@@ -158,7 +158,7 @@ impl Client {
     /// so (RFC 8705 §3.4). One that authenticates with the certificate has to have it anyway, so its token is bound too,
     /// unless it `shows_key` of DPoP: it has chosen then.
     pub fn binds_to_certificate(&self, shows_key: bool) -> bool {
-        self.sender_constraint.certificate || (self.authentication.method().is_mutual_tls() && !shows_key)
+        binds_to_certificate(self.sender_constraint, self.authentication.method(), shows_key)
     }
 
     /// Whether it may ask for people at all. A push client collects nothing, so it needs no grant type for it
@@ -168,9 +168,31 @@ impl Client {
     }
 }
 
+const fn binds_to_certificate(
+    constraint: SenderConstraint,
+    method: AuthenticationMethod,
+    shows_key: bool,
+) -> bool {
+    constraint.certificate || (method.is_mutual_tls() && !shows_key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// TOK-5-04, TOK-5-06
+    #[test]
+    fn a_certificate_binds_who_is_registered_for_it_or_shows_nothing_else() {
+        let registered = SenderConstraint { certificate: true, dpop: false };
+        let free = SenderConstraint::default();
+        for method in AuthenticationMethod::ALL {
+            for shows_key in [false, true] {
+                assert!(binds_to_certificate(registered, method, shows_key), "{method:?}");
+            }
+            assert_eq!(binds_to_certificate(free, method, false), method.is_mutual_tls(), "{method:?}");
+            assert!(!binds_to_certificate(free, method, true), "{method:?}");
+        }
+    }
 
     /// CIBA-4-08, HYG-4-03, ATK-6-01, CIBA-9-01
     #[test]

@@ -6,6 +6,7 @@ pub mod asks;
 pub mod authentication_request;
 pub mod binding_message;
 pub mod certificate;
+pub mod certificate_authority;
 pub mod channel;
 pub mod claims;
 pub mod client;

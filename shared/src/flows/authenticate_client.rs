@@ -1,6 +1,7 @@
 //! Client authentication (CIBA §7.2 step 1, RFC 6749 §2.3): the credential is known, is it right?
 
 use crate::domain::certificate::Certificate;
+use crate::domain::certificate_authority::AuthorityKey;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::client_assertion::{self, AssertionRules};
 use crate::domain::client_authentication::{ClientAuthentication, PresentedCredential};
@@ -37,6 +38,8 @@ pub struct Authenticating<'a> {
     pub issuer: &'a str,
     /// What an assertion may name as its audience beside the issuer, if its client is registered so.
     pub endpoints: &'a [String],
+    /// Who may say by a certificate who a client is.
+    pub authorities: &'a [AuthorityKey],
 }
 
 impl Authenticating<'_> {
@@ -157,7 +160,9 @@ impl Authenticating<'_> {
     ) -> Result<(), NotAuthenticated> {
         use NotAuthenticated::{Unavailable, WrongCredential};
         let is_its_own = match (&client.authentication, &client.keys) {
-            (ClientAuthentication::TlsClientAuth(subject), _) => certificate.is_issued_to(subject),
+            (ClientAuthentication::TlsClientAuth(subject), _) => {
+                certificate.is_issued_to(subject) && certificate.is_signed_by(self.authorities)
+            }
             (ClientAuthentication::SelfSignedTlsClientAuth, Some(keys)) => {
                 let registered = self.keys.certificates(keys, now).await.map_err(|error| match error {
                     NotVerified::Invalid(why) => WrongCredential(why),

@@ -76,6 +76,7 @@ impl ClientAuthenticator {
             keys: &self.keys,
             issuer: self.issuer.as_str(),
             endpoints: &self.endpoints(request.uri().path()),
+            authorities: self.mtls.as_ref().map_or(&[], MtlsHost::authorities),
         };
         let client = flow.authenticate(&id, &credential, invocation).await.map_err(|error| match error {
             NotAuthenticated::Unknown => Unauthenticated::InvalidClient("unknown client"),

@@ -57,8 +57,8 @@ pub struct Metadata {
 /// What a deployment offers.
 pub struct Offer<'a> {
     pub issuer: &'a str,
-    /// The URL of the host for mutual TLS. Without it nothing about certificates is offered.
-    pub mtls: Option<&'a str>,
+    /// Without it nothing about certificates is offered.
+    pub mtls: Option<MtlsOffer<'a>>,
     pub profile: Profile,
     /// The classes to which some login issuer's are mapped, and those that passkeys reach.
     pub acr_values: Vec<String>,
@@ -87,13 +87,34 @@ impl MtlsEndpoints {
     }
 }
 
+/// What there is of mutual TLS.
+#[derive(Clone, Copy)]
+pub struct MtlsOffer<'a> {
+    /// The URL of its host.
+    pub url: &'a str,
+    /// Whether some authority may say who a client is.
+    pub has_authorities: bool,
+}
+
+impl MtlsOffer<'_> {
+    const fn has(&self, method: AuthenticationMethod) -> bool {
+        match method {
+            AuthenticationMethod::TlsClientAuth => self.has_authorities,
+            AuthenticationMethod::SelfSignedTlsClientAuth
+            | AuthenticationMethod::PrivateKeyJwt
+            | AuthenticationMethod::ClientSecretBasic
+            | AuthenticationMethod::ClientSecretPost => true,
+        }
+    }
+}
+
 impl Metadata {
     pub fn new(offer: Offer<'_>) -> Self {
         let Offer { issuer, mtls, profile, acr_values } = offer;
         let at = |path: &str| format!("{issuer}{path}");
         let methods = || {
             let offered = AuthenticationMethod::ALL.into_iter().filter(|method| {
-                (mtls.is_some() || !method.is_mutual_tls())
+                mtls.map_or(!method.is_mutual_tls(), |mtls| mtls.has(*method))
                     && (profile == Profile::Plain || !method.is_shared_secret())
             });
             offered.map(AuthenticationMethod::as_str).collect()
@@ -131,7 +152,7 @@ impl Metadata {
                 .chain(person_claims::all())
                 .collect(),
             acr_values_supported: acr_values,
-            mtls_endpoint_aliases: mtls.map(MtlsEndpoints::new),
+            mtls_endpoint_aliases: mtls.map(|mtls| MtlsEndpoints::new(mtls.url)),
             tls_client_certificate_bound_access_tokens: mtls.is_some(),
             request_parameter_supported: false,
             // Its default is true (OIDC Discovery §3), so it has to be said.

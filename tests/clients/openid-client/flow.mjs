@@ -1,26 +1,56 @@
 // Two sign-ins with an unmodified openid-client: one is approved, one is denied.
 //
-//   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required
-//   AUTH_METHOD                                    basic (default) or post
+//   ISSUER, CLIENT_ID, LOGIN_HINT                  required
+//   AUTH_METHOD                                    basic (default), post, private_key_jwt or mtls
+//   CLIENT_SECRET                                  required with basic and post
+//   CLIENT_JWK                                     required with private_key_jwt: the private key, ES256, with its kid
+//   SIGNED_REQUESTS                                true: the requests are signed with that key, too
+//   CLIENT_CERTIFICATE, CLIENT_KEY, AUTHORITY      required with mtls: files in PEM
 //   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
 //
 // Prints one JSON line about the approved sign-in. Exits with 1, and says why, when anything is not as it should be.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import * as client from 'openid-client';
+import * as undici from 'undici';
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT, DECIDE_URL, AUTH_METHOD = 'basic' } = process.env;
-for (const [name, value] of Object.entries({ ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT, DECIDE_URL })) {
-  assert(value, `${name} is not set`);
-}
-const authMethods = { basic: client.ClientSecretBasic, post: client.ClientSecretPost };
-assert(authMethods[AUTH_METHOD], `AUTH_METHOD is ${AUTH_METHOD}, not basic or post`);
+const { ISSUER, CLIENT_ID, LOGIN_HINT, DECIDE_URL, AUTH_METHOD = 'basic' } = process.env;
+const { CLIENT_SECRET, CLIENT_JWK, CLIENT_CERTIFICATE, CLIENT_KEY, AUTHORITY } = process.env;
+const credentials = {
+  basic: { CLIENT_SECRET },
+  post: { CLIENT_SECRET },
+  private_key_jwt: { CLIENT_JWK },
+  mtls: { CLIENT_CERTIFICATE, CLIENT_KEY, AUTHORITY },
+};
+assert(credentials[AUTH_METHOD], `AUTH_METHOD is ${AUTH_METHOD}, not one of ${Object.keys(credentials)}`);
+const required = { ISSUER, CLIENT_ID, LOGIN_HINT, DECIDE_URL, ...credentials[AUTH_METHOD] };
+for (const [name, value] of Object.entries(required)) assert(value, `${name} is not set`);
+
+const jwk = CLIENT_JWK && JSON.parse(CLIENT_JWK);
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+const key = jwk && (await crypto.subtle.importKey('jwk', jwk, algorithm, false, ['sign']));
+const authMethods = {
+  basic: () => client.ClientSecretBasic(CLIENT_SECRET),
+  post: () => client.ClientSecretPost(CLIENT_SECRET),
+  private_key_jwt: () => client.PrivateKeyJwt({ key, kid: jwk.kid }),
+  mtls: () => client.TlsClientAuth(),
+};
 
 const issuer = new URL(ISSUER);
 const onThisMachine = issuer.protocol === 'http:' && issuer.hostname === 'localhost';
-const config = await client.discovery(issuer, CLIENT_ID, undefined, authMethods[AUTH_METHOD](CLIENT_SECRET), {
+const overMtls = AUTH_METHOD === 'mtls';
+// The certificate is shown to whoever asks for one, which the issuer's own host does not.
+const shown = overMtls && { cert: readFileSync(CLIENT_CERTIFICATE), key: readFileSync(CLIENT_KEY), ca: readFileSync(AUTHORITY) };
+const dispatcher = overMtls ? new undici.Agent({ connect: shown }) : undefined;
+const send = overMtls ? (url, options) => undici.fetch(url, { ...options, dispatcher }) : fetch;
+const metadata = overMtls ? { use_mtls_endpoint_aliases: true } : undefined;
+const config = await client.discovery(issuer, CLIENT_ID, metadata, authMethods[AUTH_METHOD](), {
   execute: onThisMachine ? [client.allowInsecureRequests] : [],
+  [client.customFetch]: send,
 });
+const { token_endpoint, mtls_endpoint_aliases } = config.serverMetadata();
+const tokenEndpoint = overMtls ? mtls_endpoint_aliases.token_endpoint : token_endpoint;
 // Without this, openid-client trusts the connection and does not look at the ID token's signature.
 client.enableNonRepudiationChecks(config);
 
@@ -35,15 +65,27 @@ async function decide(authReqId, action) {
 function firstPoll() {
   return new Promise((resolve) => {
     config[client.customFetch] = async (url, options) => {
-      const response = await fetch(url, options);
-      if (url === config.serverMetadata().token_endpoint) resolve(await response.clone().json());
+      const response = await send(url, options);
+      if (url === tokenEndpoint) resolve(await response.clone().json());
       return response;
     };
   });
 }
 
-function ask(binding_message) {
-  const parameters = { scope: 'openid profile', login_hint: LOGIN_HINT, binding_message };
+// openid-client signs no request of this kind, but sends what it is given.
+async function signed(parameters) {
+  const now = Math.floor(Date.now() / 1000);
+  const header = { alg: 'ES256', kid: jwk.kid, typ: 'oauth-authz-req+jwt' };
+  const own = { iss: CLIENT_ID, aud: ISSUER, iat: now, nbf: now, exp: now + 60, jti: crypto.randomUUID() };
+  const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const message = `${encode(header)}.${encode({ ...own, ...parameters })}`;
+  const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key, Buffer.from(message));
+  return { request: `${message}.${Buffer.from(signature).toString('base64url')}` };
+}
+
+async function ask(binding_message) {
+  const asked = { scope: 'openid profile', login_hint: LOGIN_HINT, binding_message };
+  const parameters = process.env.SIGNED_REQUESTS === 'true' ? await signed(asked) : asked;
   return client.initiateBackchannelAuthentication(config, parameters);
 }
 
@@ -63,7 +105,14 @@ async function approved() {
   assert.deepEqual([claims.aud].flat(), [CLIENT_ID]);
   assert.equal(tokens.token_type, 'bearer');
   const { sub, acr, auth_time } = claims;
-  return { sub, acr, auth_time, expires_in: tokens.expires_in };
+  const result = { sub, acr, auth_time, expires_in: tokens.expires_in };
+  if (!overMtls) return result;
+  const { sub: userinfo_sub } = await client.fetchUserInfo(config, tokens.access_token, sub);
+  // The same token without the certificate is nobody's.
+  const { userinfo_endpoint } = config.serverMetadata();
+  const bare = await fetch(userinfo_endpoint, { headers: { authorization: `Bearer ${tokens.access_token}` } });
+  assert.equal(bare.status, 401);
+  return { ...result, userinfo_sub };
 }
 
 async function denied() {

@@ -7,7 +7,7 @@ mod self_signed;
 
 use ciba::domain::time::Timestamp;
 use ciba::http::Request;
-use ciba_tests::mutual_tls::{MTLS_URL, over_mutual_tls};
+use ciba_tests::mutual_tls::{MTLS_URL, mtls_authorities, over_mutual_tls};
 use ciba_tests::{Answer, Provider, at, form, form_request};
 use serde_json::{Value, json};
 
@@ -16,7 +16,8 @@ const CIBA: &str = "urn:openid:params:grant-type:ciba";
 
 /// A provider with a host for mutual TLS, and the client `till`: `CN=Till 7,O=City Bank` is its certificate's name.
 async fn provider() -> Provider {
-    let provider = Provider::with(&[MTLS_URL, ("ASKS_PER_TEN_MINUTES", "16"), ("ASKS_PER_DAY", "16")]).await;
+    let limits = [("ASKS_PER_TEN_MINUTES", "16"), ("ASKS_PER_DAY", "16")];
+    let provider = Provider::with(&[&[MTLS_URL, mtls_authorities()], &limits[..]].concat()).await;
     register(&provider, "till", json!({"tls_client_auth_subject_dn": "CN=Till 7,O=City Bank"})).await;
     provider
 }

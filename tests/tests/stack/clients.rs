@@ -8,12 +8,17 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Output;
 
+use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ciba_local::stack::Options;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::https::Https;
-use crate::{Outside, program, root, tool};
+use crate::{CIBA, Outside, program, root, tool};
 
 /// The folder of a client.
 fn folder(client: &str) -> PathBuf {
@@ -100,7 +105,7 @@ async fn flow(mut program: Command, outside: &Outside, client_id: &str, person: 
     program
         .env("ISSUER", &outside.stack.issuer)
         .env("CLIENT_ID", client_id)
-        .env("CLIENT_SECRET", outside.stack.seed.client_secret(client_id).expect("a secret"))
+        .envs(outside.stack.seed.client_secret(client_id).map(|secret| ("CLIENT_SECRET", secret)))
         .env("LOGIN_HINT", person)
         .env("DECIDE_URL", outside.stack.phone.url())
         .env("NO_PROXY", "localhost,127.0.0.1");
@@ -142,6 +147,102 @@ async fn an_unmodified_openid_client_completes_the_flow_with_client_secret_basic
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unmodified_openid_client_completes_the_flow_with_client_secret_post() {
     openid_client_completes_the_flow("post", "call-centre", "bob").await;
+}
+
+/// CAUTH-4-07, TOK-5-03: it finds the host for mutual TLS in the metadata, and its bound token counts there.
+async fn openid_client_completes_the_flow_over_mutual_tls(client_id: &str, certificate: &str) {
+    let mut program = node("openid-client").await;
+    let folder = root().join("target/local").join(format!("tls-{client_id}"));
+    let outside = Outside::start(|options| options.tls = Some(folder)).await;
+    let (_, certificates) = outside.stack.mutual_tls().expect("a host for mutual TLS");
+    program
+        .env("AUTH_METHOD", "mtls")
+        .env("CLIENT_CERTIFICATE", certificates.file(&format!("{certificate}.pem")))
+        .env("CLIENT_KEY", certificates.file(&format!("{certificate}.key")))
+        .env("AUTHORITY", certificates.file("ca.pem"))
+        .env("NODE_EXTRA_CA_CERTS", certificates.file("ca.pem"));
+    let result = flow(program, &outside, client_id, "alice").await;
+    assert_eq!((&result["sub"], &result["userinfo_sub"]), (&json!("alice"), &json!("alice")));
+    outside.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_openid_client_completes_the_flow_with_tls_client_auth() {
+    openid_client_completes_the_flow_over_mutual_tls("kiosk-mtls", "client").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_openid_client_completes_the_flow_with_self_signed_tls_client_auth() {
+    openid_client_completes_the_flow_over_mutual_tls("kiosk-self-signed", "self-signed").await;
+}
+
+/// CAUTH-3-01, CIBA-7.1.1-01: with its key, and with requests that it signs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_openid_client_completes_the_flow_with_private_key_jwt_and_signed_requests() {
+    let (public, private) = key_pair();
+    let mut program = node("openid-client").await;
+    program.env("AUTH_METHOD", "private_key_jwt").env("CLIENT_JWK", private.to_string());
+    program.env("SIGNED_REQUESTS", "true");
+    let teller = json!({
+        "client_id": "teller",
+        "client_name": "Example Bank Teller",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [public]},
+        "backchannel_authentication_request_signing_alg": "ES256",
+        "grant_types": [CIBA],
+        "backchannel_token_delivery_mode": "poll",
+        "scope": "openid profile",
+    });
+    let seed = seed_with(teller);
+    let outside = Outside::start(|options| options.seed = seed).await;
+    let result = flow(program, &outside, "teller", "alice").await;
+    assert_eq!((&result["sub"], &result["acr"]), (&json!("alice"), &json!("urn:example:acr:mfa")));
+    outside.stack.stop().await;
+}
+
+/// A key for ES256 as two JWKs: the public half and all of it.
+fn key_pair() -> (Value, Value) {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+    let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let public = json!({"kty": "EC", "crv": "P-256", "kid": "one", "x": encode(x), "y": encode(y)});
+    let mut private = public.clone();
+    let number: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().expect("its number");
+    private["d"] = encode(number.as_ref()).into();
+    (public, private)
+}
+
+/// The seed of this repository with one more client, in a folder of its own.
+fn seed_with(client: Value) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("seed-with-a-key");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let usual = Options::for_tests().seed;
+    let clients = std::fs::read_to_string(usual.join("clients.json")).expect("the clients");
+    let mut clients: Vec<Value> = serde_json::from_str(&clients).expect("clients");
+    clients.push(client);
+    std::fs::write(folder.join("clients.json"), json!(clients).to_string()).expect("the clients");
+    std::fs::copy(usual.join("people.json"), folder.join("people.json")).expect("the people");
+    folder
+}
+
+/// TOK-4-09, TOK-4-19: it fetches a nonce once, polls on with those that each answer brings, and is never too early for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_openid_client_completes_the_flow_with_tokens_bound_to_its_key() {
+    let node = node("openid-client").await;
+    let mut program = Command::new(node.as_std().get_program());
+    program.arg("dpop.mjs").current_dir(folder("openid-client"));
+    let required = ("DPOP_NONCE_REQUIRED".to_owned(), "true".to_owned());
+    let outside = Outside::start(|options| options.environment.push(required)).await;
+    let userinfo = outside.http.get(outside.url("/userinfo")).send().await.expect("an answer");
+    assert_eq!(userinfo.status(), 401);
+    let result = flow(program, &outside, "kiosk", "alice").await;
+    let expected = json!({
+        "sub": "alice",
+        "token_endpoint": ["use_dpop_nonce", "authorization_pending", 200],
+        "userinfo_endpoint": [200, "invalid_token"],
+    });
+    assert_eq!(result, expected);
+    outside.stack.stop().await;
 }
 
 /// CIBA-11-03: it is told how long to wait, and comes through.

@@ -40,7 +40,13 @@ impl Outside {
         let mut options = Options { cargo_lambda: tool("cargo-lambda"), ..Options::for_tests() };
         change(&mut options);
         let stack = Stack::start(options).await.expect("the stack");
-        let http = Client::builder().no_proxy().build().expect("an HTTP client");
+        let mut http = Client::builder().no_proxy();
+        if let Some((_, certificates)) = stack.mutual_tls() {
+            let authority = std::fs::read(certificates.file("ca.pem")).expect("ca.pem");
+            let authority = reqwest::Certificate::from_pem(&authority).expect("a certificate");
+            http = http.tls_certs_only([authority]);
+        }
+        let http = http.build().expect("an HTTP client");
         Self { stack, http }
     }
 

@@ -23,6 +23,8 @@ pub struct Options {
     pub cargo_lambda: PathBuf,
     /// Delete what has passed its `ttl`, as AWS would some time later.
     pub sweep: bool,
+    /// Speak TLS, with a second host for mutual TLS: the folder for the certificates, which are made at the start.
+    pub tls: Option<PathBuf>,
     /// Put the recording proxy in front of DynamoDB.
     pub proxy: bool,
     /// More environment for the functions, before which the stack's own steps back.
@@ -33,6 +35,8 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ports {
     pub api: u16,
+    /// Of the host for mutual TLS, where there is one.
+    pub mtls: u16,
     pub watch: u16,
     pub sns: u16,
     pub kms: u16,
@@ -65,6 +69,7 @@ impl Default for Options {
             login_issuers: None,
             cargo_lambda: cargo_lambda(&root),
             sweep: true,
+            tls: None,
             proxy: false,
             environment: Vec::new(),
             root,
@@ -74,14 +79,25 @@ impl Default for Options {
 
 impl Ports {
     /// A free port for each part.
-    pub const FREE: Self =
-        Self { api: 0, watch: 0, sns: 0, kms: 0, phone: 0, dynamodb: 0, sqs: 0, eventbridge: 0, client: 0 };
+    pub const FREE: Self = Self {
+        api: 0,
+        mtls: 0,
+        watch: 0,
+        sns: 0,
+        kms: 0,
+        phone: 0,
+        dynamodb: 0,
+        sqs: 0,
+        eventbridge: 0,
+        client: 0,
+    };
 }
 
 impl Default for Ports {
     fn default() -> Self {
         Self {
             api: 9000,
+            mtls: 9443,
             watch: 9001,
             sns: 9002,
             kms: 9003,

@@ -146,3 +146,53 @@ async fn a_jwks_uri_is_https_on_a_public_host() {
         assert!(provider.register(metadata).await.is_err(), "{uri}");
     }
 }
+
+/// CIBA-4-10, CIBA-4-12, CAUTH-3-12, HYG-4-07, DCR-18
+#[tokio::test]
+async fn keys_are_registered_as_they_can_be_used_and_with_nothing_that_contradicts() {
+    let provider = Provider::start().await;
+    let key = Key::es256("one").jwk;
+    let register = async |changes: Value| {
+        let mut metadata = json!({"client_id": "teller", "client_secret": null, "jwks": {"keys": [key]},
+            "token_endpoint_auth_method": "private_key_jwt"});
+        for (name, value) in changes.as_object().expect("an object") {
+            metadata[name] = value.clone();
+        }
+        provider.register(metadata).await
+    };
+    let (mut private, mut symmetric) = (key.clone(), key.clone());
+    private["d"] = json!("AAAA");
+    symmetric["kty"] = json!("oct");
+    symmetric["k"] = json!("AAAA");
+    let uri = "http://localhost:9/keys";
+    for (changes, why) in [
+        (json!({"jwks": null}), "jwks"),
+        (json!({"jwks_uri": uri}), "exclude"),
+        (json!({"jwks": {"keys": []}}), "no key"),
+        (json!({"jwks": [key]}), "JWK Set"),
+        (json!({"jwks": {"keys": vec![&key; 21]}}), "more than 20"),
+        (json!({"jwks": {"keys": [key, private]}}), "private"),
+        (json!({"jwks": {"keys": [symmetric]}}), "private"),
+        (json!({"jwks": {"keys": [{"kty": "EC"}]}}), "malformed"),
+        (json!({"jwks": {"keys": [{"kty": "EC", "x": "x".repeat(17_000)}]}}), "jwks"),
+        (json!({"client_secret": "s".repeat(40)}), "client_secret"),
+        (json!({"token_endpoint_auth_signing_alg": "HS256"}), "token_endpoint_auth_signing_alg"),
+        (json!({"token_endpoint_auth_signing_alg": "none"}), "token_endpoint_auth_signing_alg"),
+        (json!({"assertion_audience": "anything"}), "assertion_audience"),
+        (json!({"backchannel_authentication_request_signing_alg": "HS256"}), "request_signing_alg"),
+        (json!({"backchannel_authentication_request_signing_alg": "none"}), "request_signing_alg"),
+    ] {
+        let refused = register(changes.clone()).await.expect_err("registered");
+        assert!(refused.contains(why), "{changes}: {refused}");
+    }
+    for changes in [
+        json!({}),
+        json!({"jwks": null, "jwks_uri": uri}),
+        json!({"token_endpoint_auth_signing_alg": "ES256", "assertion_audience": "endpoints"}),
+        json!({"backchannel_authentication_request_signing_alg": "ES256"}),
+    ] {
+        register(changes.clone()).await.unwrap_or_else(|why| panic!("{changes}: {why}"));
+    }
+    let keyless = json!({"client_id": "till", "backchannel_authentication_request_signing_alg": "ES256"});
+    assert!(provider.register(keyless).await.is_err(), "a signer without keys");
+}

@@ -152,18 +152,30 @@ async fn a_client_registered_for_it_may_name_the_endpoints() {
     }
 }
 
-/// FCIBA-21, FCIBA-15: by a client that is held to FAPI, whatever else it is registered for.
+/// FCIBA-15, FCIBA-21: by a client that is held to FAPI. The switch for the URLs of 2021 is its own, too: the certification
+/// needs it.
 #[tokio::test]
 async fn a_fapi_client_names_the_issuer_as_one_text_and_signs_without_pkcs1() {
-    let changes = json!({"profile": "fapi-ciba", "assertion_audience": "endpoints"});
+    let fapi = json!({"profile": "fapi-ciba", "dpop_bound_access_tokens": true,
+        "backchannel_authentication_request_signing_alg": "ES256"});
     let (es256, rs256) = (Key::es256("one"), Key::rs256("two"));
     let stand = Stand::with(es256, json!({}), &[]).await;
-    register(&stand.provider, "teller", &[&stand.key, &rs256], changes).await;
+    register(&stand.provider, "teller", &[&stand.key, &rs256], fapi.clone()).await;
     for aud in [json!([Provider::ISSUER]), json!("http://localhost:9000/bc-authorize")] {
         stand.assert_refused(&aud.to_string(), &stand.assertion(json!({ "aud": aud }))).await;
     }
     stand.assert_refused("RS256", &stand.signed_by(&rs256, json!({}))).await;
-    assert_eq!(stand.ask(&stand.assertion(json!({})), at(1.0)).await.status, 200);
+    // It is let in, and refused for a request without a signature.
+    let let_in = (400, "invalid_request");
+    assert_eq!(stand.ask(&stand.assertion(json!({})), at(1.0)).await.refusal(), let_in);
+
+    let mut legacy = fapi;
+    legacy["assertion_audience"] = json!("endpoints");
+    register(&stand.provider, "teller", &[&stand.key], legacy).await;
+    let assertion = stand.assertion(
+        json!({"aud": ["http://localhost:9000/bc-authorize"], "jti": "2", "exp": at(150.0).seconds()}),
+    );
+    assert_eq!(stand.ask(&assertion, at(100.0)).await.refusal(), let_in);
 }
 
 /// CAUTH-3-12, FCIBA-15, HYG-3-01
@@ -239,7 +251,7 @@ async fn an_assertion_of_another_key_client_or_method_authenticates_nobody() {
     assert_eq!(stand.ask(&good, at(1.0)).await.status, 200, "none of this has used it up");
 }
 
-/// CAUTH-1-05: whoever is refused learns nothing.
+/// CAUTH-1-05, CAUTH-3-17: whoever is refused learns nothing.
 #[tokio::test]
 async fn all_failures_have_one_answer() {
     let stand = Stand::new().await;

@@ -1,6 +1,6 @@
 //! What the metadata document says of mutual TLS.
 
-use ciba_tests::mutual_tls::MTLS_URL;
+use ciba_tests::mutual_tls::{MTLS_URL, mtls_authorities};
 use ciba_tests::{Provider, START, request};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ async fn document(provider: &Provider) -> Value {
 /// CAUTH-4-07, FCIBA-26, HYG-1-14
 #[tokio::test]
 async fn the_document_names_the_endpoints_on_the_host_for_mutual_tls() {
-    let provider = Provider::empty(&[MTLS_URL]).await;
+    let provider = Provider::empty(&[MTLS_URL, mtls_authorities()]).await;
     let document = document(&provider).await;
     let aliases = json!({
         "token_endpoint": "https://localhost:9443/oauth/token",
@@ -30,6 +30,15 @@ async fn the_document_names_the_endpoints_on_the_host_for_mutual_tls() {
             assert!(methods.contains(&json!(method)), "{endpoint} {method}");
         }
     }
+}
+
+/// CAUTH-4-06, TOK-11-06
+#[tokio::test]
+async fn without_an_authority_only_registered_certificates_are_offered() {
+    let provider = Provider::empty(&[MTLS_URL]).await;
+    let methods = &document(&provider).await["token_endpoint_auth_methods_supported"];
+    let methods: Vec<_> = methods.as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert!(methods.contains(&"self_signed_tls_client_auth") && !methods.contains(&"tls_client_auth"));
 }
 
 /// TOK-11-06

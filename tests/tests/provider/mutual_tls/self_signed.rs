@@ -1,7 +1,7 @@
 //! `self_signed_tls_client_auth` (RFC 8705 §2.2): the certificate is known, not who signed it.
 
 use ciba_tests::Provider;
-use ciba_tests::mutual_tls::{issued, key_set, self_signed};
+use ciba_tests::mutual_tls::{issued, key_set, self_signed, self_signed_with_another};
 use rcgen::{BasicConstraints, IsCa};
 use serde_json::json;
 
@@ -54,6 +54,10 @@ async fn a_certificate_in_the_trust_store_makes_nobody_a_client_of_tls_client_au
     let own = self_signed("Till 7", |_| {});
     register_with(&provider, "own", &[&own]).await;
     refused(&provider, "the name of another client", &asking("till", &own)).await;
+    // A certificate in a trust store is an anchor: what its key signs passes there, whatever it says of itself.
+    let (own_too, minted) = self_signed_with_another("Till 10", "Till 7");
+    register_with(&provider, "own-too", &[&own_too]).await;
+    refused(&provider, "one that a client signed", &asking("till", &minted)).await;
 
     let authority = self_signed("Till 7", |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
     let metadata = |jwks| {

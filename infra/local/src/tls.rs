@@ -1,0 +1,228 @@
+//! The certificates of a stack that speaks TLS, and how its gateway speaks it.
+//!
+//! They are made at each start and written into a folder, for whoever wants to be a client: `ca.pem` is the authority of all
+//! of them, `client.pem` and `client.key` belong to `tls_client_auth`, `self-signed.pem` and `self-signed.key` to
+//! `self_signed_tls_client_auth`.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256,
+};
+use serde_json::{Value, json};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::CryptoProvider;
+use tokio_rustls::rustls::crypto::aws_lc_rs::{self, cipher_suite};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig, version};
+
+use crate::Error;
+
+/// The client of `tls_client_auth`.
+pub const CLIENT: &str = "kiosk-mtls";
+/// The client of `self_signed_tls_client_auth`.
+pub const SELF_SIGNED_CLIENT: &str = "kiosk-self-signed";
+const ORGANISATION: &str = "Example Bank";
+
+/// What a stack's certificates are.
+pub struct Certificates {
+    folder: PathBuf,
+    authority: CertificateDer<'static>,
+    server: (CertificateDer<'static>, Vec<u8>),
+    self_signed: CertificateDer<'static>,
+}
+
+impl Certificates {
+    /// Makes them, and writes those for clients into `folder`.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn make(folder: &Path) -> Result<Self, Error> {
+        let authority = CertifiedIssuer::self_signed(authority(), KeyPair::generate()?)?;
+        // RSA, as certificates of ACM have it by default: suites of TLS 1.2 are chosen by it.
+        let key = KeyPair::generate_for(&PKCS_RSA_SHA256)?;
+        let server = server()?.signed_by(&key, &authority)?;
+        let client_key = KeyPair::generate()?;
+        let client_certificate = client(CLIENT).signed_by(&client_key, &authority)?;
+        let own_key = KeyPair::generate()?;
+        let self_signed = client(SELF_SIGNED_CLIENT).self_signed(&own_key)?;
+
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join("ca.pem"), authority.pem())?;
+        fs::write(folder.join("client.pem"), client_certificate.pem())?;
+        write_secret(&folder.join("client.key"), &client_key.serialize_pem())?;
+        fs::write(folder.join("self-signed.pem"), self_signed.pem())?;
+        write_secret(&folder.join("self-signed.key"), &own_key.serialize_pem())?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            authority: authority.der().clone(),
+            server: (server.into(), key.serialize_der()),
+            self_signed: self_signed.into(),
+        })
+    }
+
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// One of the files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The public key of the authority, as the setting `MTLS_AUTHORITIES` has it.
+    ///
+    /// # Errors
+    /// Never, with an authority that was made here.
+    pub fn authority_key(&self) -> Result<String, Error> {
+        let (_, authority) = x509_parser::parse_x509_certificate(&self.authority)?;
+        Ok(BASE64_STANDARD.encode(authority.public_key().raw))
+    }
+
+    /// The two clients whose certificates these are, as `clients.json` would have them.
+    pub fn clients(&self) -> [Value; 2] {
+        let client = |id: &str, method: &str| {
+            json!({
+                "client_id": id,
+                "client_name": "Example Bank Kiosk",
+                "token_endpoint_auth_method": method,
+                "tls_client_certificate_bound_access_tokens": true,
+                "grant_types": ["urn:openid:params:grant-type:ciba"],
+                "backchannel_token_delivery_mode": "poll",
+                "scope": "openid profile email",
+            })
+        };
+        let mut by_name = client(CLIENT, "tls_client_auth");
+        by_name["tls_client_auth_subject_dn"] = format!("CN={CLIENT},O={ORGANISATION}").into();
+        let mut by_certificate = client(SELF_SIGNED_CLIENT, "self_signed_tls_client_auth");
+        by_certificate["jwks"] = json!({"keys": [jwk(&self.self_signed)]});
+        [by_name, by_certificate]
+    }
+
+    /// Ends TLS and asks nobody for a certificate.
+    ///
+    /// # Errors
+    /// When the server's certificate is refused.
+    pub fn acceptor(&self) -> Result<TlsAcceptor, Error> {
+        let config = ServerConfig::builder_with_provider(Arc::new(provider()))
+            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+            .with_no_client_auth();
+        self.finish(config)
+    }
+
+    /// Ends TLS where the client has a certificate of the authority, or is one of `clients` with a certificate of its own
+    /// making: whoever is not in the trust store gets no further than the handshake, as at API Gateway.
+    ///
+    /// # Errors
+    /// When a certificate cannot be one to trust.
+    pub fn mutual_acceptor(&self, clients: &[Value]) -> Result<TlsAcceptor, Error> {
+        let mut trusted = RootCertStore::empty();
+        trusted.add(self.authority.clone())?;
+        for certificate in registered(clients) {
+            trusted.add(certificate.into())?;
+        }
+        let provider = Arc::new(provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(trusted), Arc::clone(&provider))
+            // Whoever reads the names of the authorities in a handshake learns who the clients are; and some libraries send
+            // no certificate of a name that is not among them.
+            .clear_root_hint_subjects()
+            .build()?;
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+            .with_client_cert_verifier(verifier);
+        self.finish(config)
+    }
+
+    fn finish(
+        &self,
+        config: tokio_rustls::rustls::ConfigBuilder<
+            ServerConfig,
+            tokio_rustls::rustls::server::WantsServerCert,
+        >,
+    ) -> Result<TlsAcceptor, Error> {
+        let (certificate, key) = &self.server;
+        let key = PrivateKeyDer::Pkcs8(key.clone().into());
+        let mut config = config.with_single_cert(vec![certificate.clone()], key)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+/// What FAPI allows of TLS 1.2 (RFC 9325 §4.2) with a certificate of RSA, and all of TLS 1.3, which goes first.
+fn provider() -> CryptoProvider {
+    CryptoProvider {
+        cipher_suites: vec![
+            cipher_suite::TLS13_AES_256_GCM_SHA384,
+            cipher_suite::TLS13_AES_128_GCM_SHA256,
+            cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
+            cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        ],
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+fn authority() -> CertificateParams {
+    let mut params = named("The authority of a local stack");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params
+}
+
+fn server() -> Result<CertificateParams, Error> {
+    let mut params = CertificateParams::new(["localhost".to_owned()])?;
+    params.distinguished_name = named("localhost").distinguished_name;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    // Clients that check strictly, as Python does, look for it.
+    params.use_authority_key_identifier_extension = true;
+    Ok(params)
+}
+
+fn client(name: &str) -> CertificateParams {
+    let mut params = named(name);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+fn named(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::OrganizationName, ORGANISATION);
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+/// A key with its certificate (RFC 7517 §4.7). Only the certificate is looked at, so the key is any of P-256.
+fn jwk(certificate: &[u8]) -> Value {
+    json!({
+        "kty": "EC", "crv": "P-256",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+        "x5c": [BASE64_STANDARD.encode(certificate)],
+    })
+}
+
+/// The certificates that clients registered as their own.
+fn registered(clients: &[Value]) -> Vec<Vec<u8>> {
+    let own = clients.iter().filter(|it| it["token_endpoint_auth_method"] == "self_signed_tls_client_auth");
+    let keys = own.flat_map(|client| client["jwks"]["keys"].as_array().into_iter().flatten());
+    keys.filter_map(|key| BASE64_STANDARD.decode(key["x5c"][0].as_str()?).ok()).collect()
+}
+
+fn write_secret(path: &Path, text: &str) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    Ok(options.open(path)?.write_all(text.as_bytes())?)
+}
+
+#[cfg(test)]
+mod tests;
