@@ -30,9 +30,11 @@ up: tools bins ## the stack of the demo, left running until Ctrl-C; TLS=1 with T
 	target/debug/ciba-local up $(LOCAL) $(if $(TLS),--tls) $(if $(SEED),--seed $(SEED))
 
 test: check lint bins release ## everything that has to hold; REQUIRE_BROWSER=1 fails where there is no Chromium
-	cargo test --workspace
-	@tests/browser.sh $(if $(REQUIRE_BROWSER),,--or-skip) $(BROWSER_TESTS)
-	@tests/dynamodb-local/run.sh --or-skip $(PROVIDER_TESTS)
+	@rm -rf target/ran
+	@tests/kept.sh workspace cargo test --workspace
+	@tests/kept.sh browser tests/browser.sh $(if $(REQUIRE_BROWSER),,--or-skip) $(BROWSER_TESTS)
+	@tests/kept.sh dynamodb-local tests/dynamodb-local/run.sh --or-skip $(PROVIDER_TESTS)
+	.tools/bin/python tests/ran.py
 
 test-browser: tools bins ## the pages in headless Chromium with a virtual passkey; `make test` does it where there is Chromium
 	@tests/browser.sh $(BROWSER_TESTS)

@@ -10,7 +10,7 @@ fn issuer(text: &str) -> Result<Issuer, ConfigError> {
     Issuer::read(&env(&[("ISSUER", text)]))
 }
 
-/// TOK-1-01
+/// TOK-1-01, CIBA-7-01
 #[test]
 fn an_issuer_is_https_and_plain_but_may_be_http_on_localhost() {
     assert!(!issuer("https://op.example").unwrap().is_local());
@@ -147,6 +147,7 @@ fn a_hint_token_cannot_pass_for_a_login_token() {
     assert!(hint_issuers(|hints| hints["audience"] = "approval-app".into()).is_ok(), "another issuer");
 }
 
+/// CIBA-7.3-08, CIBA-7.3-11
 #[test]
 fn numbers_out_of_their_range_name_their_setting() {
     for (name, value) in [

@@ -296,6 +296,7 @@ fn to_json(client: &Client) -> Value {
 mod tests {
     use super::*;
 
+    /// CAUTH-2-03, CAUTH-2-07
     #[test]
     fn a_secret_has_256_bits() {
         let secret = new_secret(|buffer| buffer.fill(0xff));

@@ -224,6 +224,7 @@ mod tests {
         assert!(matches!(end, Err(Failure::InvalidGrant { answer_lost: true, .. })), "{end:?}");
     }
 
+    /// CIBA-11-04
     #[tokio::test(start_paused = true)]
     async fn every_final_error_ends_with_its_own_exit_code() {
         for (code, exit_code) in [

@@ -57,7 +57,7 @@ fn is_global_v6(address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
-    /// HYG-4-02
+    /// HYG-4-02, HYG-4-06
     #[test]
     fn addresses_that_are_not_on_the_public_internet_are_refused() {
         for text in [
@@ -116,7 +116,7 @@ mod tests {
         }
     }
 
-    /// HYG-4-03
+    /// HYG-4-03, HYG-4-01
     #[test]
     fn only_https_on_a_host_name_and_its_own_port_is_fetched() {
         let allowed = |text: &str, local| is_allowed(&Url::parse(text).unwrap(), local);

@@ -75,7 +75,8 @@ fn cancelled() -> AuthenticationRequest {
     in_state(State::Cancelled { at: after(20.0), by: CancelledBy::Operator })
 }
 
-/// CIBA-10.1-03, CIBA-11-05, CIBA-11-06, CIBA-10.1.1-02: one table, in the order of precedence.
+/// CIBA-10.1-03, CIBA-11-05, CIBA-11-06, CIBA-10.1.1-02, CIBA-10.1-10, CIBA-10.1-11, CIBA-11-07,
+/// ATK-5-02: one table, in the order of precedence.
 #[test]
 fn a_poll_finds_what_takes_precedence() {
     let kiosk = client("kiosk");
@@ -184,7 +185,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// ATK-4-04, ATK-4-08: whatever happens in whatever order, at most one redemption, none after expiry,
+    /// ATK-4-04, ATK-4-08, CIBA-10.1.1-02: whatever happens in whatever order, at most one redemption, none after
+    /// expiry,
     /// none without an approval in time, and nothing leads out of a terminal state.
     #[test]
     fn at_most_one_redemption_and_terminal_states_absorb(

@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    /// ATK-2-01, ATK-2-02, ATK-2-03, CIBA-7.1-20
+    /// ATK-2-01, ATK-2-02, ATK-2-03, CIBA-7.1-20, CIBA-7.1-19
     #[test]
     fn what_not_every_device_shows_is_refused_and_not_cleaned() {
         let (long, wide) = ("a".repeat(65), "漢".repeat(33));

@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    /// CIBA-4-08, HYG-4-03, ATK-6-01
+    /// CIBA-4-08, HYG-4-03, ATK-6-01, CIBA-9-01
     #[test]
     fn a_notification_endpoint_is_https_on_a_public_host_that_is_not_ours() {
         let parse = |text: &str, local| NotificationEndpoint::parse(text, "op.example", local);

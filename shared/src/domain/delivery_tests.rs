@@ -168,6 +168,7 @@ fn an_answer_is_a_success_passing_or_final() {
     assert_eq!((Answer::None.verdict(), Answer::NotPublic.verdict()), (Verdict::Again, Verdict::Final));
 }
 
+/// CIBA-10.2-09
 #[test]
 fn pauses_double_up_to_a_minute_and_are_at_least_half_random() {
     let shortest = |attempts| pause(attempts, Answer::None, |_| Duration::ZERO).as_millis();

@@ -216,6 +216,7 @@ mod tests {
         assert_eq!(read(text), Err(HintError::NamesNobody));
     }
 
+    /// CIBA-7.2-06
     #[test]
     fn malformed_hints_are_told_from_unknown_people() {
         for text in [

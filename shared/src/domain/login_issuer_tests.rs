@@ -52,6 +52,7 @@ fn without(claim: &str) -> Value {
     all
 }
 
+/// TOK-1-05, TOK-1-06
 #[test]
 fn a_right_token_proves_the_person_and_passes_on_what_is_mapped_only() {
     let proof = judge(claims()).unwrap();
@@ -69,6 +70,7 @@ fn a_right_token_proves_the_person_and_passes_on_what_is_mapped_only() {
     assert_eq!(unmapped.authentication.acr, None, "our own name for a class is not theirs to use");
 }
 
+/// ATK-5-05, HYG-3-16
 #[test]
 fn each_rule_refuses_the_token_that_breaks_it() {
     let s = NOW.seconds();

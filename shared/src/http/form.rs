@@ -89,7 +89,7 @@ mod tests {
         form.get(name)
     }
 
-    /// HYG-1-01, HYG-1-02
+    /// HYG-1-01, HYG-1-02, CIBA-7.1-27
     #[test]
     fn parameters_are_decoded_and_each_is_there_once() {
         let form = parse("scope=openid+profile&login_hint=%2B49%20151&empty=&acr_values=a&acr_values=b&flag")

@@ -71,6 +71,7 @@ fn older_handles_still_open_after_a_newer_key_took_over() {
     assert_eq!(ring(&[1]).open_handle(HandleUse::AuthReqId, &newer), Err(OpenError::UnknownVersion));
 }
 
+/// TOK-2-10
 #[test]
 fn a_jti_is_new_each_time_and_begins_with_the_sealed_key() {
     let ring = ring(&[1]);

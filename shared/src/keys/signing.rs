@@ -228,7 +228,7 @@ mod tests {
         decoded.ok().map(|decoded| decoded.claims)
     }
 
-    /// TOK-12-01, HYG-3-14
+    /// TOK-12-01, HYG-3-14, TOK-1-13
     #[tokio::test]
     async fn each_algorithm_signs_what_its_public_key_verifies_under_its_own_name_alone() {
         let claims = json!({"sub": "alice"});

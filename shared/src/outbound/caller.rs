@@ -98,7 +98,7 @@ mod tests {
         (NotificationEndpoint::from_stored(&url), served)
     }
 
-    /// CIBA-9-02, CIBA-10.2-02
+    /// CIBA-9-02, CIBA-10.2-02, ATK-6-03
     #[tokio::test]
     async fn a_call_is_json_with_the_requests_own_bearer_token() {
         let (endpoint, served) = answering("HTTP/1.1 204 No Content\r\n\r\n".to_owned()).await;
@@ -111,7 +111,7 @@ mod tests {
         assert!(sent.ends_with("\r\n\r\n{\"a\":1}"), "{sent}");
     }
 
-    /// CIBA-10.2-06, HYG-4-01: whoever answers the second request would have the token.
+    /// CIBA-10.2-06, HYG-4-01, CIBA-10.3-07, ATK-6-03: whoever answers the second request would have the token.
     #[tokio::test]
     async fn a_redirect_is_not_followed() {
         let (elsewhere, never) = answering("HTTP/1.1 204 No Content\r\n\r\n".to_owned()).await;
@@ -127,10 +127,13 @@ mod tests {
         assert!(!never.is_finished());
     }
 
+    /// ATK-6-05: that, and nothing else that it says.
     #[tokio::test]
     async fn what_the_client_asks_to_wait_is_read() {
-        let (endpoint, _) =
-            answering("HTTP/1.1 429 X\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n".to_owned()).await;
+        let (endpoint, _) = answering(
+            "HTTP/1.1 429 X\r\nRetry-After: 7\r\nX-Word: a\r\nContent-Length: 4\r\n\r\nword".to_owned(),
+        )
+        .await;
         let answer = Caller::new(true).unwrap().post(&endpoint, &token(), b"{}".to_vec()).await;
         assert_eq!(answer, Answer::Status { status: 429, retry_after: Some(Duration::from_secs(7)) });
     }

@@ -136,7 +136,7 @@ fn what_others_wrote_is_text_on_the_page_and_never_markup() {
     }
 }
 
-/// CIBA-7.1-20: unmodified, and marked as the client's.
+/// CIBA-7.1-20, ATK-2-04: unmodified, and marked as the client's.
 #[test]
 fn the_message_is_quoted_as_it_is_and_says_whose_it_is() {
     let message = "دفع 4471";

@@ -21,7 +21,7 @@ fn refused(changes: &[(&str, Option<&str>)]) -> BackchannelAuthenticationError {
     parse(changes).err().unwrap_or_else(|| panic!("accepted: {changes:?}"))
 }
 
-/// CIBA-7.1-03, CIBA-7.1-04
+/// CIBA-7.1-03, CIBA-7.1-04, CIBA-7.2-07
 #[test]
 fn scope_must_be_there_and_contain_openid() {
     assert!(matches!(refused(&[("scope", None)]), InvalidRequest(_)));
@@ -30,7 +30,7 @@ fn scope_must_be_there_and_contain_openid() {
     assert!(matches!(refused(&[("scope", Some(&"openid ".repeat(147)))]), InvalidRequest(_)));
 }
 
-/// CIBA-7.1-13
+/// CIBA-7.1-13, CIBA-7.2-04
 #[test]
 fn exactly_one_hint_is_taken() {
     assert!(matches!(refused(&[("login_hint", None)]), InvalidRequest(why) if why.contains("missing")));

@@ -106,7 +106,7 @@ mod tests {
         fits(&serde_json::from_value(jwk).unwrap(), JwsAlgorithm::RS256)
     }
 
-    /// HYG-4-07
+    /// HYG-4-07, FCIBA-17
     #[test]
     fn an_rsa_key_has_2048_to_4096_bits_and_a_small_odd_exponent() {
         for bits in [2048, 3072, 4096] {

@@ -258,7 +258,7 @@ async fn nothing_is_cut_off_at_320_pixels_and_a_finger_hits_every_target() {
     }
 }
 
-/// Neither of the two is pushed: same size, same weight.
+/// ATK-1-03, ATK-1-04: neither of the two is pushed: same size, same weight.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn declining_is_as_easy_to_see_as_approving() {
     let gallery = Gallery::open().await;

@@ -173,7 +173,7 @@ fn depth(path: &Path) -> usize {
 }
 
 /// What is compiled into the product: no comments, and not the tests, which stand at the end of a file.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let tests =
         ["\n#[cfg(test)]\nmod ", "\n#[cfg(test)]\n#[path"].iter().filter_map(|it| text.find(it)).min();
     let without_comment = |it: &str| match it.find("//") {
@@ -228,7 +228,7 @@ fn is_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-fn names(code: &str, name: &str) -> bool {
+pub(crate) fn names(code: &str, name: &str) -> bool {
     let (start, any_ending) = name.strip_suffix('*').map_or((name, false), |it| (it, true));
     code.match_indices(start).any(|(at, _)| {
         let rest = &code[at + start.len()..];

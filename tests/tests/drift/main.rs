@@ -3,14 +3,17 @@
 
 mod alarms;
 mod commands;
+mod edges;
 mod events;
 mod layers;
 mod mutual_tls;
 mod performance;
 mod permissions;
+mod proofs;
 mod references;
 mod routes;
 mod settings;
+mod spec_map;
 mod table;
 mod threats;
 

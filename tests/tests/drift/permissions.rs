@@ -96,6 +96,7 @@ fn every_action_is_a_known_one() {
     assert_eq!(used, BTreeSet::from(KNOWN));
 }
 
+/// HYG-4-06
 #[test]
 fn every_statement_on_the_table_names_the_leading_keys_it_may_touch() {
     for Statement { function, actions, leading_keys, .. } in statements() {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::{read, sources};
+use crate::proofs::tests;
+use crate::read;
 
 /// One row of a table of defences.
 struct Defence {
@@ -36,29 +37,9 @@ fn defences(document: &str) -> Vec<Defence> {
     found
 }
 
-/// The names of the functions under a test attribute.
-fn tests_in(text: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut is_test = false;
-    for line in text.lines().map(str::trim) {
-        if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
-            is_test = true;
-        } else if let Some((_, rest)) = line.split_once("fn ").filter(|_| is_test) {
-            found.extend(rest.split('(').next().map(str::to_owned));
-            is_test = false;
-        }
-    }
-    found
-}
-
-fn tests() -> BTreeSet<String> {
-    let all = ["tests", "shared", "functions", "infra"].into_iter().flat_map(sources);
-    all.flat_map(|(_, text)| tests_in(&text)).collect()
-}
-
 #[test]
 fn every_defence_names_tests_and_each_of_them_exists() {
-    let tests = tests();
+    let tests: BTreeSet<_> = tests().into_iter().map(|it| it.name).collect();
     let defences = defences(&read("docs/threats.md"));
     for Defence { threat, defence, proven_by } in &defences {
         assert!(!proven_by.is_empty(), "{threat}: nothing proves {defence:?}");
@@ -79,13 +60,10 @@ fn every_threat_has_a_defence() {
 }
 
 #[test]
-fn a_defence_is_read_from_its_table_and_a_test_under_its_attribute() {
+fn a_defence_is_read_from_its_table() {
     let document = "## A\n| other | table |\n| x | `y` |\n\n| defence | proven by |\n|---|---|\n| `b` is c | `d_e`, `f` |\n\
         | g |  |\n\n| h | `i` |\n";
     let found = defences(document);
     let found: Vec<_> = found.iter().map(|it| (&*it.threat, &*it.defence, it.proven_by.join("+"))).collect();
     assert_eq!(found, [("A", "`b` is c", "d_e+f".to_owned()), ("A", "g", String::new())]);
-
-    let source = "#[test]\nfn a() {}\nfn b() {}\n#[tokio::test(start_paused = true)]\n    async fn c() {\n fn d() {}\n";
-    assert_eq!(tests_in(source), BTreeSet::from(["a".to_owned(), "c".to_owned()]));
 }

@@ -32,7 +32,8 @@ fn listed(document: &Value, member: &str) -> Vec<String> {
     list.map(|value| value.as_str().expect("text").to_owned()).collect()
 }
 
-/// TOK-11-01, TOK-11-03, TOK-11-04, TOK-11-06, TOK-11-07, CIBA-4-01, CIBA-4-02, CIBA-4-03, CIBA-4-04, CIBA-4-05
+/// TOK-11-01, TOK-11-03, TOK-11-04, TOK-11-06, TOK-11-07, CIBA-4-01, CIBA-4-02, CIBA-4-03, CIBA-4-04, CIBA-4-05,
+/// CIBA-16-01, TOK-11-05
 #[tokio::test]
 async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
     let provider = Provider::start().await;
@@ -75,7 +76,7 @@ async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
     }
 }
 
-/// TOK-11-02
+/// TOK-11-02, HYG-1-14
 #[tokio::test]
 async fn the_issuer_is_the_setting_byte_for_byte_and_the_iss_of_tokens() {
     for issuer in ["https://op.example", "https://op.example:8443", "https://eu-1.op.example"] {
@@ -89,7 +90,16 @@ async fn the_issuer_is_the_setting_byte_for_byte_and_the_iss_of_tokens() {
         }
     }
     let provider = Provider::start().await;
-    assert_eq!(document(&provider).await["issuer"], Provider::ISSUER);
+    let expected = document(&provider).await;
+    assert_eq!(expected["issuer"], Provider::ISSUER);
+    // Whatever a caller, or something on the way, says of the host.
+    let said = [
+        ("host", "elsewhere.example"),
+        ("forwarded", "host=elsewhere.example;proto=http"),
+        ("x-forwarded-host", "elsewhere.example"),
+    ];
+    let sent = request("GET", WELL_KNOWN[0], &said, "");
+    assert_eq!(provider.call(&provider.discovery, &sent, START).await.body, expected);
 }
 
 /// TOK-13-05

@@ -35,7 +35,7 @@ fn endpoint(id: u8) -> String {
     format!("arn:aws:sns:us-east-1:123456789012:endpoint/GCM/App/{id}")
 }
 
-/// DCR-07, DCR-12, DCR-16, DCR-21
+/// DCR-07, DCR-12, DCR-16, DCR-21, CIBA-7.1-02, CAUTH-2-07, TOK-3-05
 #[tokio::test]
 async fn a_client_that_this_provider_cannot_serve_is_not_written_down() {
     let provider = Provider::start().await;
@@ -102,6 +102,7 @@ async fn a_client_under_the_name_of_a_login_issuers_audience_is_refused() {
     assert!(refused.contains("audience"), "{refused}");
 }
 
+/// CIBA-4-07
 #[tokio::test]
 async fn metadata_that_is_misspelt_or_of_another_kind_is_refused() {
     let provider = Provider::start().await;
@@ -275,7 +276,7 @@ async fn a_hint_that_leads_to_somebody_else_writes_nothing() {
     assert_eq!(provider.sns.messages()[0].phone_number(), Some("+15555550100"));
 }
 
-/// OIDC Core §2: never reassigned.
+/// TOK-1-02 (OIDC Core §2): never reassigned.
 #[tokio::test]
 async fn a_sub_belongs_to_one_person() {
     let provider = Provider::start().await;

@@ -171,7 +171,7 @@ async fn no_kind_of_token_stands_for_another() {
     stand.assert_each_accepted().await;
 }
 
-/// HYG-3-01, HYG-3-02, HYG-3-03, CAUTH-3-14, CIBA-7.1.1-05
+/// HYG-3-01, HYG-3-02, HYG-3-03, CAUTH-3-14, CIBA-7.1.1-05, CIBA-4-12, CIBA-7.1.1-15
 #[tokio::test]
 async fn no_token_chooses_how_it_is_verified() {
     let stand = Stand::new().await;
@@ -275,7 +275,7 @@ async fn no_token_has_critical_extensions_or_a_member_twice() {
     stand.assert_each_accepted().await;
 }
 
-/// HYG-3-10, HYG-3-11, HYG-3-14
+/// HYG-3-10, HYG-3-11, HYG-3-14, CIBA-7.1.1-13
 #[tokio::test]
 async fn a_token_is_three_parts_of_base64url_with_a_signature_of_one_form() {
     let stand = Stand::new().await;

@@ -179,7 +179,7 @@ async fn a_number_that_sns_refuses_for_good_is_access_denied() {
     }
 }
 
-/// CIBA-7.2-09
+/// CIBA-7.2-09, CIBA-13-03
 #[tokio::test]
 async fn a_person_without_a_channel_is_access_denied() {
     let provider = Provider::start().await;

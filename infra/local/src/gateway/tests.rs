@@ -61,6 +61,7 @@ async fn a_function_that_takes_too_long_is_unavailable() {
     assert_eq!(get("/slow").await, refusal);
 }
 
+/// HYG-1-07
 #[tokio::test]
 async fn headers_over_the_limit_are_refused() {
     let (gateway, _functions) = start().await;
@@ -69,6 +70,7 @@ async fn headers_over_the_limit_are_refused() {
     assert_eq!(response.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
 }
 
+/// HYG-1-07
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused() {
     let (gateway, _functions) = start().await;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{VALID, patient_provider, pending, posted_by, send};
 
-/// CIBA-7.3-01, CIBA-7.3-05, CIBA-7.3-06, CIBA-7.3-09
+/// CIBA-7.3-01, CIBA-7.3-05, CIBA-7.3-06, CIBA-7.3-09, HYG-1-08
 #[tokio::test]
 async fn an_acknowledgement_has_three_members_and_nobody_may_keep_it() {
     let provider = Provider::start().await;

@@ -211,7 +211,7 @@ async fn what_is_not_text_is_refused() {
     }
 }
 
-/// CIBA-13-01: there is no byte whose change makes the endpoint answer otherwise than by its protocol, and
+/// CIBA-13-01, CIBA-13-02: there is no byte whose change makes the endpoint answer otherwise than by its protocol, and
 /// as many are told as are acknowledged.
 #[tokio::test]
 async fn no_changed_byte_gets_anything_but_a_protocol_answer() {

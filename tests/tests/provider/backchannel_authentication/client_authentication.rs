@@ -29,7 +29,7 @@ async fn add_disabled_client(provider: &Provider) {
     }
 }
 
-/// CAUTH-1-02, CAUTH-1-05, CAUTH-1-06, CAUTH-1-07
+/// CAUTH-1-02, CAUTH-1-05, CAUTH-1-06, CAUTH-1-07, CIBA-13-03
 #[tokio::test]
 async fn whoever_is_not_authenticated_gets_one_and_the_same_answer() {
     let provider = provider().await;
@@ -183,7 +183,7 @@ async fn a_new_secret_works_at_once_and_a_disabled_client_ends_within_a_minute()
     assert_eq!(provider.traces().await, before);
 }
 
-/// CIBA-7.2-08, ATK-3-01: nothing about a person before the client is known.
+/// CIBA-7.2-08, ATK-3-01, CIBA-7.2-01: nothing about a person before the client is known.
 #[tokio::test]
 async fn who_is_not_authenticated_learns_nothing_about_people_or_parameters() {
     let provider = provider().await;

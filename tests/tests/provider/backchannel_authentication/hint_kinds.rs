@@ -41,7 +41,7 @@ async fn id_token(stand: &Stand, client: &str) -> String {
         .expect("a token")
 }
 
-/// ATK-3-03
+/// ATK-3-03, CIBA-14-04, ATK-1-11
 #[tokio::test]
 async fn a_client_that_is_limited_to_one_kind_of_hint_may_send_that_one_only() {
     let stand = Stand::with(json!({}), &PATIENT).await;

@@ -78,7 +78,7 @@ async fn a_token_whose_key_is_not_published_any_more_is_still_a_hint() {
     assert_eq!(ask(&provider, "kiosk", &token, later).await.status, 200);
 }
 
-/// CIBA-7.1-15, CIBA-7.1-16, ATK-8-07, HYG-3-01, HYG-3-08, HYG-3-09
+/// CIBA-7.1-15, CIBA-7.1-16, HYG-3-01, HYG-3-08, HYG-3-09
 #[tokio::test]
 async fn what_is_no_id_token_of_ours_for_this_client_is_refused() {
     let provider = Provider::start().await;

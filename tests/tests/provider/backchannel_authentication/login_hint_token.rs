@@ -193,7 +193,7 @@ async fn a_token_that_the_hint_issuer_did_not_sign_as_such_is_refused() {
     }
 }
 
-/// ATK-3-05, CIBA-13-01
+/// ATK-3-05, CIBA-13-01, CIBA-7.2-06
 #[tokio::test]
 async fn a_token_that_is_over_has_its_own_code_whomever_it_names() {
     let stand = Stand::new().await;

@@ -58,7 +58,7 @@ async fn a_scope_may_be_1024_bytes_long_and_no_longer() {
     assert_eq!(provider.ask(&[("scope", &scope(1024))], at(1.0)).await.status, 200);
 }
 
-/// CIBA-7.1-20, CIBA-7.1-21
+/// CIBA-7.1-20, CIBA-7.1-21, CIBA-7.1-18
 #[tokio::test]
 async fn a_binding_message_reaches_the_person_unmodified() {
     let provider = patient_provider().await;
@@ -209,7 +209,7 @@ async fn parameters_of_other_flows_and_unknown_ones_leave_no_mark() {
     assert_eq!(provider.poll(&id, at(5.0)).await.status, 200);
 }
 
-/// HYG-1-09: what was sent never comes back in a refusal.
+/// HYG-1-09, CIBA-13-02: what was sent never comes back in a refusal.
 #[tokio::test]
 async fn a_refusal_repeats_nothing_that_was_sent() {
     let provider = provider().await;

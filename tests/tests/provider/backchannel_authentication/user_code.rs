@@ -55,7 +55,7 @@ async fn wrong(provider: &Provider, client: &str, now: Timestamp) {
     assert_eq!(untouched(provider).await, before, "nothing is sent and nobody asked");
 }
 
-/// CIBA-7.1.2-02, CIBA-7.1.2-03, CIBA-7.1.2-04
+/// CIBA-7.1.2-02, CIBA-7.1.2-03, CIBA-7.1.2-04, CIBA-7.1-22, CIBA-14-04, ATK-1-11
 #[tokio::test]
 async fn a_person_with_a_code_is_asked_by_who_sends_it_only() {
     let provider = provider().await;
@@ -69,7 +69,8 @@ async fn a_person_with_a_code_is_asked_by_who_sends_it_only() {
     assert_eq!(untouched(&provider).await.1, 1, "one message");
 }
 
-/// CIBA-7.1.2-03, CIBA-7.1.2-05: neither a client nor a person that has nothing to do with codes is held up by one.
+/// CIBA-7.1.2-03, CIBA-7.1.2-05, CIBA-4-13: neither a client nor a person that has nothing to do with codes is held up
+/// by one.
 #[tokio::test]
 async fn a_code_is_asked_only_of_registered_clients_and_for_people_who_have_one() {
     let provider = provider().await;

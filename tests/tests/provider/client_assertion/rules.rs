@@ -251,7 +251,7 @@ async fn an_assertion_of_another_key_client_or_method_authenticates_nobody() {
     assert_eq!(stand.ask(&good, at(1.0)).await.status, 200, "none of this has used it up");
 }
 
-/// CAUTH-1-05: whoever is refused learns nothing.
+/// CAUTH-1-05, CAUTH-3-17: whoever is refused learns nothing.
 #[tokio::test]
 async fn all_failures_have_one_answer() {
     let stand = Stand::new().await;

@@ -112,7 +112,7 @@ fn holds(value: &AttributeValue, needle: &[u8]) -> bool {
         || value.as_m().is_ok_and(|map| map.values().any(|value| holds(value, needle)))
 }
 
-/// HYG-2-03, HYG-5-01
+/// HYG-2-03, HYG-5-01, CAUTH-2-08
 #[tokio::test]
 async fn no_token_no_handle_and_no_secret_is_ever_in_the_table() {
     let provider = Provider::start().await;

@@ -13,7 +13,7 @@ fn without_nonce(html: &str) -> String {
     nonces.fold(html.to_owned(), |html, nonce| html.replace(nonce, ""))
 }
 
-/// CIBA-8-02
+/// CIBA-8-02, ATK-1-03
 #[tokio::test]
 async fn the_page_shows_who_asks_for_what() {
     let provider = Provider::start().await;
@@ -191,6 +191,7 @@ async fn a_form_that_is_not_the_pages_own_declines_nothing() {
     );
 }
 
+/// ATK-7-04
 #[tokio::test]
 async fn the_form_declines_and_does_nothing_else() {
     let provider = Provider::start().await;

@@ -13,7 +13,7 @@ fn claims(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("claims")
 }
 
-/// ATK-1-08, TOK-13-04
+/// ATK-1-08, TOK-13-04, CIBA-7.1-12
 #[tokio::test]
 async fn an_approval_that_a_passkey_signed_brings_tokens_that_say_so() {
     let provider = Provider::start().await;
@@ -211,7 +211,7 @@ async fn a_client_that_requires_a_passkey_is_not_content_with_a_login_token() {
     assert_eq!(denied.status, 200, "declining is always easier");
 }
 
-/// The policy of proof, by what the client asked for.
+/// TOK-13-04: the policy of proof, by what the client asked for.
 #[tokio::test]
 async fn a_client_that_asks_for_phr_alone_gets_it_or_nothing() {
     let provider = Provider::start().await;

@@ -73,14 +73,17 @@ async fn a_push_client_redeems_nothing_before_or_after() {
     assert_eq!(provider.poll(&id, at(70.0)).await.refusal(), (400, "invalid_grant"));
 }
 
-/// CIBA-12-01, CIBA-12-02
+/// CIBA-12-01, CIBA-12-02, CIBA-12-04
 #[tokio::test]
 async fn a_denial_is_pushed_as_access_denied() {
     let (provider, receiver) = provider_in("push").await;
     let (id, request) = asked(&provider, START).await;
     provider.decide("alice", &request, json!({"decision": "deny"}), at(2.0)).await;
     provider.deliver(at(2.0)).await;
-    let body = &receiver.calls()[0].body;
+    let call = &receiver.calls()[0];
+    assert_eq!(call.header("authorization"), Some(&*format!("Bearer {TOKEN}")));
+    assert_eq!(call.header("content-type"), Some("application/json"));
+    let body = &call.body;
     assert_eq!((&body["error"], &body["auth_req_id"]), (&json!("access_denied"), &json!(id)));
     assert!(body.get("access_token").is_none());
 }
@@ -200,7 +203,7 @@ async fn what_changed_since_the_approval_counts() {
     }
 }
 
-/// CIBA-10.3-08: two records about one decision at once make one set of tokens.
+/// CIBA-10.3-08, ATK-4-11: two records about one decision at once make one set of tokens.
 #[tokio::test]
 async fn two_records_at_once_make_one_set_of_tokens_and_one_call() {
     let (provider, receiver) = provider_in("push").await;

@@ -1,11 +1,11 @@
 //! What a ping or push client registers, and what it sends with a request (CIBA §4, §7.1).
 
-use ciba_tests::{Provider, SECRET, START, basic, form, form_request};
+use ciba_tests::{Provider, SECRET, START, at, basic, form, form_request};
 use serde_json::json;
 
 use super::{TOKEN, provider_in};
 
-/// CIBA-4-07, CIBA-4-08, ATK-6-01
+/// CIBA-4-07, CIBA-4-08, ATK-6-01, CIBA-16-02
 #[tokio::test]
 async fn a_ping_or_push_client_registers_an_endpoint_that_may_be_called() {
     let provider = Provider::with(&[("ISSUER", "https://op.example"), ("LOGIN_ISSUERS", "")]).await;
@@ -42,7 +42,7 @@ async fn a_client_whose_tokens_are_bound_does_not_have_them_pushed() {
     }
 }
 
-/// CIBA-7.1-06, CIBA-7.1-07, CIBA-7.1-08, CIBA-7.1-09
+/// CIBA-7.1-06, CIBA-7.1-07, CIBA-7.1-08, CIBA-7.1-09, CIBA-7.2-07
 #[tokio::test]
 async fn a_request_of_a_ping_or_push_client_needs_its_notification_token() {
     for mode in ["ping", "push"] {
@@ -73,6 +73,25 @@ async fn a_poll_clients_notification_token_is_not_looked_at_and_not_kept() {
     }
     let items = provider.items_under("request#").await;
     assert!(items.iter().all(|item| item["sk"] == "request"), "{items:?}");
+}
+
+/// CIBA-5-01
+#[tokio::test]
+async fn the_mode_is_the_one_registered_whatever_a_request_says() {
+    for (mode, other) in [("ping", "push"), ("push", "poll")] {
+        let (provider, receiver) = provider_in(mode).await;
+        let asked = [
+            ("client_notification_token", TOKEN),
+            ("backchannel_token_delivery_mode", other),
+            ("token_delivery_mode", other),
+        ];
+        let (id, request) = provider.asked(&asked, START).await;
+        provider.approve(&request, at(2.0)).await;
+        provider.deliver(at(2.0)).await;
+        let body = &receiver.calls()[0].body;
+        assert_eq!(body["auth_req_id"], json!(id), "{mode}");
+        assert_eq!(body.get("access_token").is_some(), mode == "push", "{mode}");
+    }
 }
 
 /// CIBA-7.3-06, CIBA-7.3-08

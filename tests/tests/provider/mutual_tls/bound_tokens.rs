@@ -112,7 +112,7 @@ async fn a_bound_token_counts_at_userinfo_where_its_certificate_is_shown() {
     assert_eq!(userinfo(&provider, free.text("access_token"), None, at(9.0)).await.status, 200);
 }
 
-/// FCIBA-20, TOK-5-04: whatever the client authenticates with.
+/// FCIBA-20, TOK-5-04, TOK-5-05: whatever the client authenticates with.
 #[tokio::test]
 async fn a_client_of_bound_tokens_needs_a_certificate_and_loses_nothing_without() {
     let provider = provider().await;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 
-/// CAUTH-4-01, CAUTH-4-02, CAUTH-4-08, CIBA-7.1-28
+/// CAUTH-4-01, CAUTH-4-02, CAUTH-4-08, CIBA-7.1-28, CAUTH-4-10
 #[tokio::test]
 async fn a_client_authenticates_with_its_certificate_at_every_endpoint() {
     let provider = provider().await;
@@ -63,7 +63,7 @@ async fn a_client_is_found_by_the_one_name_that_is_registered() {
     }
 }
 
-/// CAUTH-1-02, CAUTH-1-05, CAUTH-4-02, CAUTH-4-06, CAUTH-4-15
+/// CAUTH-1-02, CAUTH-1-05, CAUTH-4-02, CAUTH-4-06, CAUTH-4-15, CAUTH-4-01
 #[tokio::test]
 async fn whoever_shows_another_certificate_or_none_is_not_the_client() {
     let provider = provider().await;

@@ -39,6 +39,7 @@ async fn removed(provider: &Provider, person: &PersonKey, id: &PasskeyId, second
         .expect("the table answers")
 }
 
+/// ATK-7-05
 #[tokio::test]
 async fn an_enrolment_is_told_on_all_channels_without_a_link_or_a_name() {
     let provider = provider().await;

@@ -65,6 +65,31 @@ async fn a_client_that_breaks_a_rule_of_the_profile_is_not_registered_for_it() {
     }
 }
 
+/// CIBA-4-10, CIBA-4-12: under no profile either.
+#[tokio::test]
+async fn who_signs_requests_registers_an_asymmetric_algorithm_and_the_keys() {
+    let provider = Provider::start().await;
+    let plain = |algorithm: &str, keys: Value| {
+        let changes = json!({
+            "profile": "plain", "token_endpoint_auth_method": "client_secret_basic", "client_secret": SECRET,
+            "token_endpoint_auth_signing_alg": null, "tls_client_certificate_bound_access_tokens": null,
+            "backchannel_authentication_request_signing_alg": algorithm, "jwks": keys,
+        });
+        register(&provider, changes)
+    };
+    let keys = json!({"keys": [Key::ps256("one").jwk]});
+    for algorithm in ["PS256", "ES256", "EdDSA"] {
+        assert_eq!(plain(algorithm, keys.clone()).await, Ok(()), "{algorithm}");
+    }
+    for algorithm in ["HS256", "HS512", "none", "NONE", "ps256", ""] {
+        let refused = plain(algorithm, keys.clone()).await;
+        let why = "backchannel_authentication_request_signing_alg is not offered";
+        assert!(refused.as_ref().is_err_and(|it| it.contains(why)), "{algorithm}: {refused:?}");
+    }
+    let refused = plain("PS256", Value::Null).await;
+    assert!(refused.as_ref().is_err_and(|why| why.contains("needs jwks or jwks_uri")), "{refused:?}");
+}
+
 /// FCIBA-04, FCIBA-05, FCIBA-15, FCIBA-18, FCIBA-19
 #[tokio::test]
 async fn a_client_that_keeps_the_rules_is_registered_whatever_way_it_keeps_them() {

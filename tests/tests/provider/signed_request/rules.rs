@@ -67,7 +67,8 @@ async fn each_asymmetric_algorithm_is_taken_and_pkcs1_not_from_a_fapi_client() {
     }
 }
 
-/// CIBA-7.1.1-06, CIBA-7.1.1-07, CIBA-7.1.1-08, CIBA-7.1.1-09, CIBA-7.1.1-12, CIBA-7.1.1-15, FCIBA-10, FCIBA-11, FCIBA-23
+/// CIBA-7.1.1-06, CIBA-7.1.1-07, CIBA-7.1.1-08, CIBA-7.1.1-09, CIBA-7.1.1-12, CIBA-7.1.1-15, FCIBA-10, FCIBA-11, FCIBA-23,
+/// CIBA-7.2-03
 #[tokio::test]
 async fn each_rule_about_the_claims_refuses_the_request_that_breaks_it() {
     let stand = Stand::new().await;

@@ -83,7 +83,7 @@ async fn a_changed_audience_counts_at_once() {
     assert_eq!(claims["aud"], "https://new.example");
 }
 
-/// HYG-5-01, design step 7: the record becomes the grant.
+/// HYG-5-01, CIBA-15-02, design step 7: the record becomes the grant.
 #[tokio::test]
 async fn what_only_the_persons_side_needed_is_gone_after_redemption() {
     let provider = Provider::start().await;

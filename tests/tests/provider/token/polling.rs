@@ -11,7 +11,7 @@ const EXPIRED: (u16, &str) = (400, "expired_token");
 const DENIED: (u16, &str) = (400, "access_denied");
 const INVALID: (u16, &str) = (400, "invalid_grant");
 
-/// CIBA-11-02
+/// CIBA-11-02, CIBA-11-01
 #[tokio::test]
 async fn polling_what_nobody_has_decided_is_authorization_pending() {
     let provider = Provider::start().await;
@@ -89,7 +89,7 @@ async fn a_client_that_is_always_a_second_early_gets_through_every_other_time() 
     assert_eq!(codes, ["slow_down", "authorization_pending"].repeat(4));
 }
 
-/// CIBA-10.1-12, CIBA-11-03: Duende's client never grows its interval. It still gets what was decided.
+/// CIBA-10.1-12, CIBA-11-03, ATK-4-02: Duende's client never grows its interval. It still gets what was decided.
 #[tokio::test]
 async fn a_client_that_never_slows_down_is_not_cut_off() {
     let provider = Provider::start().await;

@@ -24,7 +24,7 @@ async fn redeems(provider: &Provider, id: &str) {
     assert_eq!(provider.poll(id, at(9.0)).await.status, 200);
 }
 
-/// CIBA-10.1-01
+/// CIBA-10.1-01, CIBA-11-01
 #[tokio::test]
 async fn a_missing_grant_type_is_invalid_and_another_one_is_unsupported() {
     let (provider, id) = approved().await;

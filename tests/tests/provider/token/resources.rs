@@ -57,7 +57,7 @@ async fn told(provider: &Provider, answer: &Answer) -> (Value, Value, Value) {
     (claims["aud"].clone(), claims["scope"].clone(), answer.body["scope"].clone())
 }
 
-/// TOK-6-03, TOK-6-05, TOK-2-07, TOK-2-03
+/// TOK-6-03, TOK-6-05, TOK-2-07, TOK-2-03, TOK-2-11
 #[tokio::test]
 async fn a_token_is_for_the_resource_that_was_named_and_says_what_means_something_there() {
     let provider = provider().await;
@@ -90,7 +90,7 @@ async fn audience_is_another_name_for_resource_and_an_empty_one_counts_as_absent
     assert_eq!(told(&provider, &answer).await.0, Provider::ISSUER);
 }
 
-/// TOK-6-01, TOK-6-04
+/// TOK-6-01, TOK-6-04, CIBA-13-05
 #[tokio::test]
 async fn a_resource_that_is_unknown_or_no_absolute_uri_is_invalid_target_and_nobody_is_asked() {
     let provider = provider().await;

@@ -62,7 +62,7 @@ fn seconds_after(seconds: i64) -> Value {
     (START.seconds() + seconds).into()
 }
 
-/// CIBA-10.1.1-01, CIBA-10.1.1-04, TOK-2-01, TOK-2-02, TOK-2-03
+/// CIBA-10.1.1-01, CIBA-10.1.1-04, TOK-2-01, TOK-2-02, TOK-2-03, HYG-1-08
 #[tokio::test]
 async fn a_token_response_has_four_members_and_nobody_may_keep_it() {
     let provider = Provider::start().await;

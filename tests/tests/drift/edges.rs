@@ -1,0 +1,125 @@
+//! What holds wherever something comes in or goes out: answers, paths, the access log, randomness, calls to clients.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::layers::{code, names};
+use crate::{DOCUMENT, TEMPLATE, read, sources};
+
+/// What is compiled into the functions.
+fn product() -> impl Iterator<Item = (PathBuf, String)> {
+    let all = sources("shared/src").into_iter().chain(sources("functions"));
+    let all = all.filter(|(path, _)| !path.to_string_lossy().ends_with("_tests.rs"));
+    all.map(|(path, text)| (path, code(&text)))
+}
+
+fn files_that_name(name: &str) -> Vec<String> {
+    let found = product().filter(|(_, code)| names(code, name));
+    found.map(|(path, _)| path.to_string_lossy().into_owned()).collect()
+}
+
+/// HYG-1-12, HYG-1-13: whoever wants to send somebody elsewhere has to name this header, or a status of its kind.
+#[test]
+fn nothing_redirects() {
+    for name in ["LOCATION", "SEE_OTHER", "TEMPORARY_REDIRECT", "FOUND", "Redirect"] {
+        assert!(files_that_name(name).is_empty(), "{name}: {:?}", files_that_name(name));
+    }
+    for (path, code) in product() {
+        assert!(!code.to_lowercase().contains("\"location\""), "{}", path.display());
+    }
+    assert_eq!(
+        files_that_name("WWW_AUTHENTICATE"),
+        ["shared/src/http/respond.rs"],
+        "headers are named like this"
+    );
+}
+
+/// HYG-1-15: API Gateway answers these itself.
+#[test]
+fn no_path_is_one_that_a_gateway_keeps_for_itself() {
+    let paths: Vec<_> = TEMPLATE.functions.iter().flat_map(|it| &it.routes).map(|it| &*it.path).collect();
+    assert!(paths.contains(&"/bc-authorize"), "{paths:?}");
+    for kept in ["/ping", "/sping"] {
+        assert!(!paths.contains(&kept), "{kept}");
+    }
+}
+
+/// HYG-5-02: a path may hold the name of a request, a query or a header a token.
+#[test]
+fn the_access_log_has_no_path_query_header_or_body_and_calls_are_not_traced() {
+    let harmless = [
+        "requestTime",
+        "requestId",
+        "identity.sourceIp",
+        "routeKey",
+        "httpMethod",
+        "status",
+        "responseLength",
+        "responseLatency",
+        "integrationErrorMessage",
+    ];
+    let format = DOCUMENT["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"].as_str();
+    let named: Vec<_> = format.expect("a format").split("$context.").skip(1).collect();
+    assert!(!named.is_empty(), "a rule over nothing would hold");
+    for name in named {
+        let name = name.split('"').next().unwrap_or_default();
+        assert!(harmless.contains(&name), "the access log has {name}");
+    }
+    for (id, resource) in DOCUMENT["Resources"].as_object().expect("resources") {
+        for member in ["Tracing", "TracingConfig", "TracingEnabled"] {
+            assert_eq!(resource["Properties"][member], Value::Null, "{id}: {member}");
+        }
+    }
+    assert_eq!(DOCUMENT["Globals"]["Function"]["Tracing"], Value::Null);
+}
+
+/// HYG-2-02, HYG-2-04: a function that keeps nothing asks the system; a library that signs asks it by itself.
+#[test]
+fn what_is_random_is_asked_of_the_system_at_each_call() {
+    assert_eq!(files_that_name("rand"), ["shared/src/http/serve.rs", "shared/src/keys/signing.rs"]);
+    for name in ["OsRng", "thread_rng", "getrandom", "Uuid", "RandomState"] {
+        assert!(files_that_name(name).is_empty(), "{name}: {:?}", files_that_name(name));
+    }
+    let asks = code(&read("shared/src/http/serve.rs"));
+    for kept in ["static", "OnceLock", "LazyLock", "OnceCell", "thread_local"] {
+        assert!(!names(&asks.replace("&'static", ""), kept), "{kept}");
+    }
+}
+
+/// CIBA-10.2-12: a client is called by a function that a queue starts and no request, so nothing is left to do when an
+/// answer has gone.
+#[test]
+fn only_the_function_that_a_queue_starts_calls_clients() {
+    let callers: Vec<_> =
+        files_that_name("Caller").into_iter().filter(|it| it.starts_with("functions/")).collect();
+    assert_eq!(callers, ["functions/client-notification/src/lib.rs"]);
+    let function =
+        TEMPLATE.functions.iter().find(|it| it.binary == "client-notification").expect("the function");
+    assert!(function.routes.is_empty());
+    let events = &DOCUMENT["Resources"][&function.logical_id]["Properties"]["Events"];
+    let sources: Vec<_> = events.as_object().expect("events").values().map(|it| &it["Type"]).collect();
+    assert_eq!(sources, ["SQS"]);
+    assert!(
+        files_that_name("spawn").iter().all(|it| !it.starts_with("functions/")),
+        "nothing goes on by itself"
+    );
+}
+
+/// ATK-4-09: what decisions and tokens rest on is read as it is. An index cannot be read so, and nothing rests on one
+/// alone.
+#[test]
+fn every_read_of_the_table_itself_is_consistent() {
+    let mut reads = 0;
+    for (path, code) in product().filter(|(path, _)| path.starts_with("shared/src/store")) {
+        for start in [".get_item()", ".query()", "KeysAndAttributes::builder()"] {
+            for (at, _) in code.match_indices(start) {
+                let call = code[at..].split(".await").next().unwrap_or_default();
+                let is_right = call.contains(".consistent_read(true)") || call.contains(".index_name(");
+                assert!(is_right, "{}: {call}", path.display());
+                reads += 1;
+            }
+        }
+    }
+    assert!(reads > 8, "a rule over nothing would hold: {reads}");
+}
