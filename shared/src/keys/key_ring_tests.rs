@@ -20,7 +20,7 @@ fn ring(generations: &[u32]) -> KeyRing {
     }
 }
 
-/// CIBA-7.3-02, CIBA-7.3-03, CIBA-7.3-04
+/// CIBA-7.3-02, CIBA-7.3-03, CIBA-7.3-04, FCIBA-22
 #[test]
 fn a_handle_has_44_characters_out_of_the_alphabet_and_opens_for_its_use_only() {
     let ring = ring(&[1]);
@@ -71,7 +71,7 @@ fn older_handles_still_open_after_a_newer_key_took_over() {
     assert_eq!(ring(&[1]).open_handle(HandleUse::AuthReqId, &newer), Err(OpenError::UnknownVersion));
 }
 
-/// TOK-2-10
+/// TOK-2-10, FCIBA-22
 #[test]
 fn a_jti_is_new_each_time_and_begins_with_the_sealed_key() {
     let ring = ring(&[1]);

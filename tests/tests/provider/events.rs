@@ -263,7 +263,7 @@ async fn many_events_go_ten_at_a_time() {
     assert_eq!(ids.len(), 24);
 }
 
-/// HYG-5-01, CIBA-15-02: the scan that every test ends with finds what it is to find.
+/// HYG-5-01, CIBA-15-02, FCIBA-32: the scan that every test ends with finds what it is to find.
 #[tokio::test]
 async fn a_secret_that_is_logged_or_emitted_is_found() {
     let provider = Provider::start().await;

@@ -1,3 +1,4 @@
-//! The profile FAPI-CIBA: what a client that is held to it has to be, and what it may not ask.
+//! The profile FAPI-CIBA: what a client that is held to it has to be, and what it has to send.
 
+mod flow;
 mod registration;

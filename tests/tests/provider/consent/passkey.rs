@@ -13,7 +13,7 @@ fn claims(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("claims")
 }
 
-/// ATK-1-08, TOK-13-04, CIBA-7.1-12
+/// ATK-1-08, TOK-13-04, CIBA-7.1-12, FCIBA-09
 #[tokio::test]
 async fn an_approval_that_a_passkey_signed_brings_tokens_that_say_so() {
     let provider = Provider::start().await;

@@ -115,7 +115,7 @@ async fn a_push_client_needs_no_grant_type_and_a_ping_client_does() {
     }
 }
 
-/// CIBA-9-03: whoever reads the table cannot call the client, nor see that two tokens are the same.
+/// CIBA-9-03, FCIBA-32: whoever reads the table cannot call the client, nor see that two tokens are the same.
 #[tokio::test]
 async fn the_notification_token_is_kept_sealed() {
     let (provider, _receiver) = provider_in("ping").await;

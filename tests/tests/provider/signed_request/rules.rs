@@ -29,7 +29,7 @@ async fn what_is_signed_is_asked_as_if_it_stood_in_the_form() {
     assert_eq!(answer.body["expires_in"], 70, "as a text too");
 }
 
-/// CIBA-4-10, CIBA-4-11, FCIBA-15
+/// CIBA-4-10, CIBA-4-11, FCIBA-15, FCIBA-07
 #[tokio::test]
 async fn a_client_sends_signed_requests_if_and_only_if_it_is_registered_for_them() {
     let stand = Stand::new().await;
