@@ -145,7 +145,7 @@ async fn no_kind_of_token_stands_for_another() {
         for sent in Kind::ALL.into_iter().filter(|sent| *sent != expected) {
             let token = match sent {
                 Kind::IdTokenHint => id_token.clone(),
-                _ => stand.token(sent),
+                Kind::Assertion | Kind::Request | Kind::LoginHintToken => stand.token(sent),
             };
             stand.assert_refused(expected, &format!("{sent:?}"), &token).await;
         }

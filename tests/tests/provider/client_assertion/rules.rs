@@ -54,7 +54,8 @@ async fn an_assertion_authenticates_one_call_of_any_endpoint() {
     assert_eq!(provider.call(&provider.backchannel_authentication, &cancel, at(11.0)).await.status, 200);
     let guards = provider.items_under("jti#").await;
     assert_eq!(guards.len(), 7);
-    assert!(guards.iter().all(|it| it["expires_at"] == at(90.0).millis().to_string()), "{guards:?}");
+    let over = at(90.0).millis().to_string();
+    assert!(guards.iter().all(|it| it["expires_at"] == over), "{guards:?}");
 }
 
 /// CAUTH-3-09, CAUTH-3-10: of any number at once.

@@ -33,11 +33,12 @@ async fn what_is_signed_is_asked_as_if_it_stood_in_the_form() {
 #[tokio::test]
 async fn a_client_sends_signed_requests_if_and_only_if_it_is_registered_for_them() {
     let stand = Stand::new().await;
+    // Before the function knows the client.
+    let other = Key::ps256("two");
+    register(&stand.provider, &[&stand.key, &other], json!({})).await;
     let plain = form(&[("scope", "openid"), ("login_hint", "alice")]);
     let plain = form_request("/bc-authorize", Some(&basic("kiosk", SECRET)), &plain);
     stand.assert_answered("unsigned", &plain, INVALID).await;
-    let other = Key::ps256("two");
-    register(&stand.provider, &[&stand.key, &other], json!({})).await;
     stand.assert_refused("under another algorithm", &stand.signed_by(&other, json!({}))).await;
 
     let body = form(&[
