@@ -33,7 +33,7 @@ fn consent_view(language: Language) -> ConsentView<'static> {
         binding_message: Some("K7-2931"),
         scopes: vec![line("openid", true), line("profile", false), line("payments", false)],
         authorizations: vec![&PAYMENT],
-        context: &*CONTEXT,
+        context: &CONTEXT,
         details: vec!["Access to the payments API".to_owned()],
         asked_ago: Duration::from_secs(20),
         decide_in: Duration::from_secs(270),

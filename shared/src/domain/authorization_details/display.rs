@@ -150,7 +150,9 @@ impl RowTemplate {
                     match value {
                         Value::String(value) => text.push_str(value),
                         Value::Bool(value) => text.push_str(truth[usize::from(!value)]),
-                        other => text.push_str(&other.to_string()),
+                        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                            text.push_str(&value.to_string());
+                        }
                     }
                 }
             }
