@@ -77,9 +77,12 @@ async fn a_person_reads_what_is_to_be_paid_and_to_whom_and_approves_that() {
         [("authorization_details", &*details.to_string()), ("request_context", &*context.to_string())];
     let (handle, page) = site.ask(&asked).await;
     browser.open(&page).await;
-    browser.shows("A payment").await;
+    browser.shows("City Kiosk asks for your approval").await;
     let read = browser.text(".authorization").await;
-    assert!(read.contains("100.50 EUR") && read.contains("O'Brien & Sons"), "{read}");
+    assert!(
+        read.contains("A payment") && read.contains("100.50 EUR") && read.contains("O'Brien & Sons"),
+        "{read}"
+    );
     assert!(browser.text(".context").await.contains("Main St 4"));
     browser.click("#approve").await;
     browser.settled().await;
