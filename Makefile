@@ -10,8 +10,6 @@ export SAM_CLI_TELEMETRY := 0
 FUNCTIONS := $(notdir $(wildcard functions/*))
 LOCAL := --cargo-lambda .tools/bin/cargo-lambda
 STACK ?= ciba
-# A JVM and the tests share the machine: with more of them at once, calls take longer than the functions wait.
-PROVIDER_TESTS := cargo test --package ciba-tests --test provider -- --test-threads=2
 # Each has a browser of its own.
 BROWSER_TESTS := cargo test --package ciba-tests --test browser -- --test-threads=2
 
@@ -33,14 +31,14 @@ test: check lint bins release ## everything that has to hold; REQUIRE_BROWSER=1 
 	@rm -rf target/ran
 	@tests/kept.sh workspace cargo test --workspace
 	@tests/kept.sh browser tests/browser.sh $(if $(REQUIRE_BROWSER),,--or-skip) $(BROWSER_TESTS)
-	@tests/kept.sh dynamodb-local tests/dynamodb-local/run.sh --or-skip $(PROVIDER_TESTS)
+	@tests/kept.sh dynamodb-local tests/dynamodb-local/provider.sh --or-skip
 	.tools/bin/python tests/ran.py
 
 test-browser: tools bins ## the pages in headless Chromium with a virtual passkey; `make test` does it where there is Chromium
 	@tests/browser.sh $(BROWSER_TESTS)
 
 test-dynamodb-local: ## the provider's tests on AWS's DynamoDB Local; needs a JDK of 17 or later, and Maven
-	@tests/dynamodb-local/run.sh $(PROVIDER_TESTS)
+	@tests/dynamodb-local/provider.sh
 
 screenshots: tools ## pictures of the pages, into target/screenshots; needs Chromium
 	@tests/browser.sh $(BROWSER_TESTS) --ignored --exact screenshots::take

@@ -17,8 +17,8 @@ fn signature(r: &[u8], s: &[u8]) -> Vec<u8> {
     tagged(SEQUENCE, &[tagged(INTEGER, r), tagged(INTEGER, s)].concat())
 }
 
-/// TOK-12-05, HYG-3-14: one signature in about 250 has a half with a leading zero byte, so this ends soon, but not at a
-/// number that one could name.
+/// TOK-12-05, HYG-3-14: one signature in about 500 is shorter than 70 bytes, so this ends soon, but not at a number that one
+/// could name.
 #[test]
 fn a_signature_in_der_becomes_the_64_bytes_that_verify() {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();

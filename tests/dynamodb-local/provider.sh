@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The provider's tests on DynamoDB Local, in parts that are each on a server of its own: one server for all got slower from
+# test to test, also where the tables of those before were deleted, until calls took longer than the functions wait. The same
+# happens with more tests at once, because a JVM and the tests share the machine. Takes --or-skip as run.sh does.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+part() {
+  tests/dynamodb-local/run.sh ${or_skip:+"$or_skip"} cargo test --package ciba-tests --test provider -- --test-threads=2 "$@"
+}
+
+or_skip=${1-}
+busiest=(delivery:: keys::)
+others=(backchannel_authentication:: consent::)
+part "${busiest[@]}"
+part "${others[@]}"
+part $(printf -- '--skip %s ' "${busiest[@]}" "${others[@]}")
