@@ -92,6 +92,7 @@ fn every_command_of_the_readmes_is_right_usage() {
 
 /// What follows the program's name in fenced blocks, as a shell would split it.
 fn commands(markdown: &str) -> Vec<Vec<String>> {
+    let markdown = markdown.replace("\\\n", " ");
     let blocks = markdown.split("```").skip(1).step_by(2).flat_map(str::lines);
     let starts = ["cargo run -p ciba-admin -- ", "target/debug/ciba-admin "];
     let commands = blocks.filter_map(|line| starts.iter().find_map(|start| line.trim().strip_prefix(start)));
