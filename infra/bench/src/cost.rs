@@ -76,10 +76,20 @@ struct Flow {
     look: Charged,
     approve: Charged,
     redeeming_poll: Charged,
+    /// The client's three, by one that signs.
+    signed: Signed,
     ping: Charged,
     push: Charged,
     /// A change that becomes an event, alone in its batch.
     event: Charged,
+}
+
+/// What a client does that proves itself with a key, signs what it asks for, and has its tokens bound by DPoP.
+#[derive(Clone, Copy)]
+struct Signed {
+    ask: Charged,
+    pending_poll: Charged,
+    redeeming_poll: Charged,
 }
 
 /// requested, notified, approved, redeemed.
@@ -100,6 +110,11 @@ pub fn markdown(budgets: &BTreeMap<(&'static str, &'static str), Budget>, measur
         look: step("consent", "look at a request", 0.0),
         approve: step("consent", "approve", 0.0),
         redeeming_poll: step("token", "redeeming poll", 0.0),
+        signed: Signed {
+            ask: step("backchannel-authentication", "ask, signed", SNS),
+            pending_poll: step("token", "pending poll, with DPoP", 0.0),
+            redeeming_poll: step("token", "redeeming poll, with DPoP", 0.0),
+        },
         ping: told("a ping"),
         push: told("a push"),
         event: Charged { bus_events: 1.0, ..inner(step("events", "one change", BUS)) },
@@ -147,6 +162,9 @@ fn steps(flow: &Flow) -> String {
         ("approve", flow.approve),
         ("pending poll", flow.pending_poll),
         ("redeeming poll", flow.redeeming_poll),
+        ("ask, signed", flow.signed.ask),
+        ("pending poll, with DPoP", flow.signed.pending_poll),
+        ("redeeming poll, with DPoP", flow.signed.redeeming_poll),
         ("tell the client: a ping", flow.ping),
         ("tell the client: a push", flow.push),
         ("emit an event", flow.event),
@@ -177,30 +195,33 @@ fn steps(flow: &Flow) -> String {
 }
 
 fn modes(flow: &Flow) -> String {
-    let asked_and_approved = [flow.ask, flow.look, flow.approve];
-    // The client calls once to ask and once for each poll.
-    let poll = |pending: u32| {
-        let polls = std::iter::repeat_n(flow.pending_poll, pending as usize);
-        let steps: Vec<_> =
-            asked_and_approved.into_iter().chain(polls).chain([flow.redeeming_poll]).collect();
-        (format!("poll, {pending} pending"), steps, pending + 2)
+    let decided = [flow.look, flow.approve];
+    let poll = |ask, pending_poll, redeeming_poll, pending: usize| {
+        let polls = std::iter::repeat_n(pending_poll, pending);
+        [ask].into_iter().chain(decided).chain(polls).chain([redeeming_poll]).collect::<Vec<_>>()
     };
-    let of = |last: &[Charged]| asked_and_approved.into_iter().chain(last.iter().copied()).collect();
+    let plain = |pending| poll(flow.ask, flow.pending_poll, flow.redeeming_poll, pending);
+    let signed = |pending| {
+        let Signed { ask, pending_poll, redeeming_poll } = flow.signed;
+        poll(ask, pending_poll, redeeming_poll, pending)
+    };
+    let told = |flow: Vec<Charged>, told: [Charged; 2]| flow.into_iter().chain(told).collect::<Vec<_>>();
     let modes = [
-        poll(1),
-        poll(5),
-        poll(11),
-        poll(23),
-        ("ping".to_owned(), of(&[flow.ping, flow.event, flow.redeeming_poll]), 2),
-        ("push".to_owned(), of(&[flow.push, flow.event]), 1),
+        ("poll, 1 pending", plain(1)),
+        ("poll, 5 pending", plain(5)),
+        ("poll, 11 pending", plain(11)),
+        ("poll, 23 pending", plain(23)),
+        ("ping", told(plain(0), [flow.ping, flow.event])),
+        ("push", [flow.ask].into_iter().chain(decided).chain([flow.push, flow.event]).collect()),
+        ("poll, 5 pending, signed", signed(5)),
+        ("ping, signed", told(signed(0), [flow.ping, flow.event])),
     ];
-    let rows = modes.map(|(name, mut steps, client_calls)| {
+    let rows = modes.map(|(name, mut steps)| {
         steps.extend([flow.event; EVENTS_OF_A_FLOW]);
         let sum = |part: fn(&Charged) -> f64| steps.iter().map(part).sum::<f64>();
-        let total = sum(|it| it.per_million());
         let each = |units: f64, price: f64| format!("{units} × {price} = {:.2}", units * price);
         [
-            name,
+            name.to_owned(),
             each(sum(|it| it.api_requests), API_REQUEST),
             each(steps.len() as f64, INVOCATION),
             format!("{:.2}", sum(|it| it.gigabyte_seconds()) * 1e6 * GIGABYTE_SECOND),
@@ -208,8 +229,7 @@ fn modes(flow: &Flow) -> String {
             each(sum(|it| it.reads), READ_UNIT),
             format!("{:.2}", sum(|it| it.passing_on())),
             format!("{:.2}", sum(|it| it.log) / 1000.0 * LOG_GIGABYTE),
-            format!("**{total:.2}**"),
-            format!("{:.2}", total + f64::from(client_calls) * WRITE_UNIT),
+            format!("**{:.2}**", sum(|it| it.per_million())),
         ]
     });
     let head = [
@@ -221,8 +241,7 @@ fn modes(flow: &Flow) -> String {
         "reads",
         "queue, pipe, bus",
         "logs",
-        "USD, client secret",
-        "USD, private_key_jwt",
+        "USD",
     ];
     table(&head, rows)
 }

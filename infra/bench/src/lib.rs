@@ -9,6 +9,7 @@
 //! It asserts no time. It fails if a function answers something else than its step says.
 
 pub mod arguments;
+pub mod bank;
 pub mod budget;
 pub mod cost;
 pub mod flow;

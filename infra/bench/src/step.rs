@@ -24,12 +24,17 @@ pub enum Event {
     Schedule,
     /// A client asks for somebody nobody has asked yet.
     Ask,
+    /// The same, signed by a client that proves itself with a key.
+    SignedAsk,
     /// A client polls, in time, what is not decided.
     PendingPoll,
     /// A client polls too early.
     EarlyPoll,
     /// A client polls what is approved.
     RedeemingPoll,
+    /// The same, by a client that proves itself with a key and has its tokens bound to it.
+    BoundPendingPoll,
+    BoundRedeemingPoll,
     /// A person opens the link of the message.
     Page,
     /// A person's app looks at what they are asked.
@@ -64,9 +69,12 @@ pub const BARE: Step = ok("bare-function", "nothing", Event::Get("/.well-known/o
 /// The functions of the template. A cold function meets the first of its steps as its first invocation.
 pub const STEPS: &[Step] = &[
     ok("backchannel-authentication", "ask", Event::Ask, "auth_req_id"),
+    ok("backchannel-authentication", "ask, signed", Event::SignedAsk, "auth_req_id"),
     refused("token", "pending poll", Event::PendingPoll, "authorization_pending"),
     refused("token", "poll too early", Event::EarlyPoll, "slow_down"),
     ok("token", "redeeming poll", Event::RedeemingPoll, "id_token"),
+    refused("token", "pending poll, with DPoP", Event::BoundPendingPoll, "authorization_pending"),
+    ok("token", "redeeming poll, with DPoP", Event::BoundRedeemingPoll, "\"DPoP\""),
     ok("token", "refresh", Event::Refresh, "refresh_token"),
     ok("consent", "the page", Event::Page, "data-shown"),
     ok("consent", "look at a request", Event::Review, "binding_message"),

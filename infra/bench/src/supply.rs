@@ -13,7 +13,7 @@ use url::form_urlencoded;
 
 use crate::instance::{Answer, Binaries, Instance};
 use crate::step::Event;
-use crate::surroundings::{CLIENT, PINGED, PUSHED, SECRET, Surroundings, Way};
+use crate::surroundings::{BANK, CLIENT, PINGED, PUSHED, SECRET, Surroundings, Way};
 
 /// A request is due an interval of one second after it was made, less half a second of tolerance.
 pub const UNTIL_DUE: Duration = Duration::from_millis(600);
@@ -23,6 +23,7 @@ pub const UNTIL_DUE: Duration = Duration::from_millis(600);
 const TOO_EARLY: usize = 10;
 
 const GRANT: &str = "urn:openid:params:grant-type:ciba";
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 pub struct Supply {
     pub surroundings: Surroundings,
@@ -67,7 +68,7 @@ impl Supply {
         }
         // In turn, so that the first poll of each comes before it is due.
         let events = events.iter().cloned().cycle().take(count).collect();
-        if event == Event::PendingPoll {
+        if matches!(event, Event::PendingPoll | Event::BoundPendingPoll) {
             // From the last one on all are due.
             tokio::time::sleep(UNTIL_DUE).await;
         }
@@ -81,6 +82,20 @@ impl Supply {
             Event::Ask => {
                 let person = self.surroundings.person().await?;
                 self.ask(&person)?
+            }
+            Event::SignedAsk => {
+                let person = self.surroundings.person().await?;
+                self.signed_ask(&person)?
+            }
+            Event::BoundPendingPoll => {
+                let asked = self.asked_signed().await?;
+                self.bound_poll(&asked)?
+            }
+            Event::BoundRedeemingPoll => {
+                let asked = self.asked_signed().await?;
+                let decision = self.approve_for(BANK, &asked)?;
+                self.decider.invoke(decision, 200).await?;
+                self.bound_poll(&asked)?
             }
             Event::PendingPoll | Event::EarlyPoll => {
                 let asked = self.asked().await?;
@@ -174,6 +189,14 @@ impl Supply {
         self.acknowledged(person, &answer)
     }
 
+    /// The same, by the client that signs.
+    async fn asked_signed(&mut self) -> Result<Asked, Error> {
+        let person = self.surroundings.person().await?;
+        let event = self.signed_ask(&person)?;
+        let (answer, _) = self.asker.invoke(event, 200).await?;
+        self.acknowledged(person, &answer)
+    }
+
     /// What an acknowledgement says, and the message to the person, who was asked last.
     fn acknowledged(&self, person: String, answer: &Answer) -> Result<Asked, Error> {
         let message = self.surroundings.sns.messages().pop().ok_or("no message")?;
@@ -201,6 +224,19 @@ impl Supply {
         self.form_as(client, "/bc-authorize", &parameters)
     }
 
+    fn signed_ask(&self, person: &str) -> Result<Bytes, Error> {
+        let parameters =
+            [("scope", "openid profile"), ("login_hint", person), ("binding_message", "K7-2931")];
+        let request = self.surroundings.bank.request(&parameters)?;
+        self.signed_form(Request::post("/bc-authorize"), &[("request", &request)])
+    }
+
+    fn bound_poll(&self, asked: &Asked) -> Result<Bytes, Error> {
+        let proof = self.surroundings.bank.proof("/oauth/token")?;
+        let request = Request::post("/oauth/token").header("dpop", proof);
+        self.signed_form(request, &[("grant_type", GRANT), ("auth_req_id", &asked.auth_req_id)])
+    }
+
     pub fn poll(&self, asked: &Asked) -> Result<Bytes, Error> {
         self.form("/oauth/token", &[("grant_type", GRANT), ("auth_req_id", &asked.auth_req_id)])
     }
@@ -225,12 +261,20 @@ impl Supply {
     }
 
     fn form_as(&self, client: &str, path: &str, parameters: &[(&str, &str)]) -> Result<Bytes, Error> {
-        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let credentials = BASE64_STANDARD.encode(format!("{client}:{SECRET}"));
-        let request = Request::post(path)
-            .header("authorization", format!("Basic {credentials}"))
-            .header("content-type", "application/x-www-form-urlencoded");
-        self.surroundings.event(request, form)
+        self.post(Request::post(path).header("authorization", format!("Basic {credentials}")), parameters)
+    }
+
+    /// With an assertion of who sends it.
+    fn signed_form(&self, request: Builder, parameters: &[(&str, &str)]) -> Result<Bytes, Error> {
+        let assertion = self.surroundings.bank.assertion()?;
+        let credential = [("client_assertion_type", ASSERTION), ("client_assertion", &assertion)];
+        self.post(request, &[parameters, &credential].concat())
+    }
+
+    fn post(&self, request: Builder, parameters: &[(&str, &str)]) -> Result<Bytes, Error> {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        self.surroundings.event(request.header("content-type", "application/x-www-form-urlencoded"), form)
     }
 
     fn as_person(&self, request: Builder, asked: &Asked) -> Result<Builder, Error> {

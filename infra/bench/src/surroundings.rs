@@ -1,5 +1,5 @@
 //! What stands around the functions while they are measured: DynamoDB, SNS, KMS, EventBridge and a login issuer on loopback,
-//! one client, and as many people as are asked.
+//! their clients, and as many people as are asked.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,10 +34,11 @@ use ciba_local::template::{self, Template};
 use ciba_local::{Error, REGION, clock};
 use serde_json::{Map, Value, json};
 
+use crate::bank::Bank;
 use crate::tls::{self, Authority, Terminator};
 
 const TABLE: &str = "ciba";
-const ISSUER: &str = "http://localhost:9000";
+pub const ISSUER: &str = "http://localhost:9000";
 const HOST: &str = "localhost:9000";
 
 /// The client that asks.
@@ -45,6 +46,8 @@ pub const CLIENT: &str = "kiosk";
 /// Clients that are told.
 pub const PINGED: &str = "kiosk-ping";
 pub const PUSHED: &str = "kiosk-push";
+/// The client that signs.
+pub const BANK: &str = "bank";
 pub const SECRET: &str = "a-secret-of-at-least-32-characters";
 
 /// The shortest interval there is, so that a poll is due soon.
@@ -74,6 +77,7 @@ pub struct Surroundings {
     pub sns: SnsHandle,
     pub login: LoginIssuer,
     pub template: Template,
+    pub bank: Bank,
     dynamodb: DynamoDb,
     kms: KmsHandle,
     bus: EventBridge,
@@ -135,6 +139,7 @@ impl Surroundings {
             sns,
             login,
             template,
+            bank: Bank::new()?,
             dynamodb,
             kms,
             bus,
@@ -234,15 +239,16 @@ impl Surroundings {
                 "backchannel_client_notification_endpoint": (mode != "poll").then_some(&endpoint),
                 "scope": "openid profile email offline_access",
             });
-            let metadata = serde_json::from_value(metadata)?;
-            let registrar = Registrar {
-                issuer: &self.issuer,
-                login_issuers: &self.login_issuers,
-                profile: Profile::Plain,
-            };
-            registrar.register(&self.table, metadata).await.map_err(|refused| refused.0)?;
+            self.register_one(metadata).await?;
         }
-        Ok(())
+        self.register_one(self.bank.metadata()).await
+    }
+
+    async fn register_one(&self, metadata: Value) -> Result<(), Error> {
+        let registrar =
+            Registrar { issuer: &self.issuer, login_issuers: &self.login_issuers, profile: Profile::Plain };
+        let registered = registrar.register(&self.table, serde_json::from_value(metadata)?).await;
+        registered.map(drop).map_err(|refused| refused.0.into())
     }
 }
 
