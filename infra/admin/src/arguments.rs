@@ -217,7 +217,7 @@ pub struct PersonCreate {
     /// The login issuer that knows the person [default: the one that is configured, if there is just one]
     #[arg(long, value_name = "URL", requires = "login_value")]
     pub login_iss: Option<String>,
-    /// What that issuer's person claim says; without it nobody can decide for this person
+    /// What that issuer's person claim says; without it this person approves with a passkey alone
     #[arg(long, value_name = "VALUE")]
     pub login_value: Option<String>,
     /// A device for push messages: the ARN of an SNS platform endpoint. Devices are tried before numbers, and numbers

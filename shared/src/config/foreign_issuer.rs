@@ -18,7 +18,7 @@ pub struct LoginIssuers(Vec<LoginIssuer>);
 impl LoginIssuers {
     pub const SETTING: &'static str = "LOGIN_ISSUERS";
 
-    /// Setting `LOGIN_ISSUERS`: a JSON array of [`LoginIssuer`]. Default: none, and then nobody can decide.
+    /// Setting `LOGIN_ISSUERS`: a JSON array of [`LoginIssuer`]. Default: none, and then nobody approves through an app.
     ///
     /// This provider is not a login issuer of its own: a client could approve itself with a token it got here.
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Self, ConfigError> {
