@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ciba::http::{Body, Request, log};
 use ciba_local::eventbridge::EventBridge;
 use ciba_local::sns::{Inbox, Target};
@@ -164,8 +164,24 @@ impl Eavesdropper {
                     if PARAMETERS.contains(&&*name) {
                         self.secret(&name, &value);
                     }
+                    if name == "request" {
+                        self.signed(&value);
+                    }
                 }
             }
+        }
+    }
+
+    /// What a signed request has inside, and its parts, which may stand by themselves.
+    fn signed(&self, jwt: &str) {
+        let parts: Vec<_> = jwt.split('.').skip(1).collect();
+        for part in &parts {
+            self.secret("a part of a signed request", part);
+        }
+        let payload = parts.first().and_then(|it| URL_SAFE_NO_PAD.decode(it).ok());
+        let claims: Value = payload.and_then(|it| serde_json::from_slice(&it).ok()).unwrap_or_default();
+        for name in PARAMETERS {
+            self.secret(name, claims[name].as_str().unwrap_or_default());
         }
     }
 

@@ -144,13 +144,18 @@ pub enum EvidenceCommand {
         /// The request's key, or its link
         #[arg(allow_hyphen_values = true)]
         request: String,
+        /// Open what the client signed as well; --json has it then, and it may have a user_code in it. Needs kms:Decrypt
+        #[arg(long)]
+        open: bool,
     },
-    /// Verify that the evidence is whole, and signed by the passkey in it
+    /// Verify that the evidence is whole, and signed by the passkey in it or by the client's key. What the client signed is
+    /// opened for it, which needs kms:Decrypt
     Verify {
         /// The request's key, or its link
         #[arg(required_unless_present = "file", allow_hyphen_values = true)]
         request: Option<String>,
-        /// What `evidence show --json` printed, instead; needs no settings and no network
+        /// What `evidence show --json` printed, instead; needs no settings, no network and no key. With --open it has what
+        /// the client signed, and without it the client's signature is not looked at
         #[arg(long, value_name = "FILE", conflicts_with = "request")]
         file: Option<PathBuf>,
     },

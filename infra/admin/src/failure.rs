@@ -4,6 +4,7 @@ use std::fmt;
 
 use ciba::config::ConfigError;
 use ciba::flows::rotate_keys::RotationError;
+use ciba::keys::KeyError;
 use ciba::store::StoreError;
 
 /// The exit code of a refusal, and of a command that was carried out in part.
@@ -15,7 +16,7 @@ Exit codes:
   0  done; doctor: nothing to find
   1  refused: there is no such client, person or request, there is one already, an entry breaks a rule, or a
      request is decided or over; import: an entry was not written; evidence verify: it is not whole;
-     doctor: it found something
+     evidence show --open: what the client signed was not opened; doctor: it found something
   2  wrong usage, or a setting is missing or out of range
   3  table, queue or KMS could not be reached, or an item in the table is not what this program writes";
 
@@ -32,6 +33,8 @@ pub enum Failure {
     Queue(String),
     /// Keys were not made, or not all of them.
     Keys(RotationError),
+    /// What is sealed was not opened, because there are no keys for it.
+    Sealed(KeyError),
     /// The table did not answer to a write, which may have been carried out. The text says what to do.
     Unknown(StoreError, String),
 }
@@ -41,7 +44,7 @@ impl Failure {
         match self {
             Self::Refused(_) => REFUSED,
             Self::Usage(_) | Self::Settings(_) => 2,
-            Self::Table(_) | Self::Queue(_) | Self::Keys(_) | Self::Unknown(..) => 3,
+            Self::Table(_) | Self::Queue(_) | Self::Keys(_) | Self::Sealed(_) | Self::Unknown(..) => 3,
         }
     }
 }
@@ -54,6 +57,9 @@ impl fmt::Display for Failure {
             Self::Table(error) => error.fmt(f),
             Self::Keys(RotationError(why)) => {
                 write!(f, "{why}. What was made is used; key rotate again makes the rest")
+            }
+            Self::Sealed(KeyError(why)) => {
+                write!(f, "{why}. What a client signed is sealed; opening it needs kms:Decrypt")
             }
             Self::Unknown(error, what) => write!(f, "{error}. {what}"),
         }

@@ -83,7 +83,7 @@ pub async fn run(
             delivery::run(command, environment, &Invocation::new(now, TIME_LEFT, fill)).await
         }
         Command::Key(command) => key::run(command, environment, &Invocation::new(now, TIME_LEFT, fill)).await,
-        Command::Evidence(command) => evidence::run(command, environment).await,
+        Command::Evidence(command) => evidence::run(command, environment, now).await,
         Command::AuthorizationDetails(command) => authorization_details::run(command, environment).await,
         Command::Doctor => Ok(doctor::run(environment, now).await),
     }

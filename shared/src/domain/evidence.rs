@@ -2,7 +2,7 @@
 //!
 //! A document is one JSON text, kept byte for byte with its digest. What the person's passkey signed stands in it as the
 //! authenticator delivered it, with the statement it was signed over and the public key, so that everybody can verify it
-//! without this provider.
+//! without this provider. What a client signed stands in it sealed, because it may have secrets in it.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::decision::Authentication;
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::request_context::RequestContext;
+use crate::domain::secret::Secret;
 
 /// What is kept of one decision. Never a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,7 +118,7 @@ impl Evidence {
     }
 }
 
-/// What is kept of a signed request: what the client asked for, in its own words and under its own signature.
+/// What is kept of a signed request: what the client asked for, in its own words and under its own signature, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestEvidence {
@@ -128,8 +130,12 @@ pub struct RequestEvidence {
     pub at: i64,
     /// When it may be swept. Unit: seconds since the epoch.
     pub kept_until: i64,
-    /// The JWT, byte for byte.
-    pub signed: String,
+    /// The [`RawRequest`], sealed for this request and no other.
+    pub sealed: String,
+    /// [`RawRequest::commitment`]: by it a raw request that was opened once can be compared with the document anywhere.
+    pub commitment: String,
+    /// What the JWT is signed by.
+    pub alg: JwsAlgorithm,
     /// The client's public key that verified it, as a JWK: by the time of a doubt the client may have others.
     pub key: Value,
 }
@@ -145,7 +151,99 @@ impl RequestEvidence {
     }
 }
 
+/// A signed request byte for byte, and the salt that keeps it from being guessed by its commitment: a request of which
+/// all is known but a `user_code` of four digits would be one of ten thousand.
+///
+/// # Security
+/// It may have a `user_code` and a `client_notification_token` in it. Never stored but sealed, and never logged.
+#[derive(Clone, Debug)]
+pub struct RawRequest {
+    salt: [u8; Self::SALT],
+    jwt: Secret,
+}
+
+impl RawRequest {
+    /// Unit: bytes.
+    pub const SALT: usize = 32;
+
+    pub fn new(salt: [u8; Self::SALT], jwt: Secret) -> Self {
+        Self { salt, jwt }
+    }
+
+    /// From the salt's text. `None` if it is none.
+    pub fn from_texts(salt: &str, jwt: Secret) -> Option<Self> {
+        Some(Self { salt: URL_SAFE_NO_PAD.decode(salt).ok()?.try_into().ok()?, jwt })
+    }
+
+    /// What [`RawRequest::to_bytes`] made.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (salt, jwt) = bytes.split_first_chunk()?;
+        Some(Self { salt: *salt, jwt: Secret::new(std::str::from_utf8(jwt).ok()?) })
+    }
+
+    /// What is sealed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [&self.salt, self.jwt.expose().as_bytes()].concat()
+    }
+
+    /// Its hash: names this request and no other, and says nothing about it.
+    pub fn commitment(&self) -> String {
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, &self.to_bytes()))
+    }
+
+    pub fn expose(&self) -> &str {
+        self.jwt.expose()
+    }
+
+    pub fn salt(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.salt)
+    }
+}
+
 /// The digest that is kept beside a document, and in the log: two places that are not changed by one hand.
 pub fn digest_of(document: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, document.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(salt: u8, jwt: &str) -> RawRequest {
+        RawRequest::new([salt; RawRequest::SALT], Secret::new(jwt))
+    }
+
+    /// CIBA-7.1.1-19
+    #[test]
+    fn a_commitment_is_of_one_request_with_one_salt() {
+        let commitment = raw(1, "a.b.c").commitment();
+        assert_eq!(commitment.len(), 43);
+        assert_eq!(commitment, raw(1, "a.b.c").commitment());
+        assert_ne!(commitment, raw(2, "a.b.c").commitment(), "another salt");
+        assert_ne!(commitment, raw(1, "a.b.d").commitment(), "another request");
+        assert_ne!(commitment, digest_of("a.b.c"), "it cannot be made of what can be guessed");
+    }
+
+    #[test]
+    fn a_raw_request_is_written_and_read_as_it_is() {
+        let raw = raw(7, "a.b.c");
+        for read in [
+            RawRequest::from_bytes(&raw.to_bytes()),
+            RawRequest::from_texts(&raw.salt(), Secret::new("a.b.c")),
+        ] {
+            let read = read.unwrap();
+            assert_eq!((read.expose(), read.salt()), ("a.b.c", raw.salt()));
+        }
+        assert!(RawRequest::from_bytes(&[7; 31]).is_none());
+        assert!(RawRequest::from_bytes(&[0xff; 40]).is_none(), "no text");
+        for salt in ["", "BwcH", "not base64url!", &format!("{}A", raw.salt())] {
+            assert!(RawRequest::from_texts(salt, Secret::new("a.b.c")).is_none(), "{salt}");
+        }
+    }
+
+    /// HYG-5-01
+    #[test]
+    fn debug_output_shows_no_raw_request() {
+        assert!(!format!("{:?}", raw(1, "needle")).contains("needle"));
+    }
 }

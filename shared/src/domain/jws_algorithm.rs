@@ -1,12 +1,12 @@
 //! The algorithms of signatures: those made here, and those verified here.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::profile::Profile;
 
 /// An asymmetric JWS algorithm (RFC 7518 §3, RFC 8037). `none` and HMAC are not among them, in no spelling (`HYG-3-01`,
 /// `HYG-3-03`). One key has one of them (`TOK-12-02`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JwsAlgorithm {
     /// ECDSA on P-256: small and quick, the default for what is signed here.
     ES256,

@@ -3,6 +3,7 @@
 use crate::domain::client::Client;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::request_object;
+use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::outbound::{ClientKeySets, NotVerified};
 use crate::protocol::jws::{NotAJws, UnverifiedJws};
@@ -54,5 +55,6 @@ pub async fn read(
     })?;
     let guard = request_object::judge(&claims, &client.id, issuer, now).map_err(Invalid)?;
     let parameters = parameters(&claims).map_err(Invalid)?;
-    Ok((parameters, Some(SignedRequest { text: text.to_owned(), key: claims.key(), guard })))
+    let signed = SignedRequest { text: Secret::new(text), algorithm, key: claims.key(), guard };
+    Ok((parameters, Some(signed)))
 }

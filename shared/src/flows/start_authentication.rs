@@ -9,7 +9,7 @@ use crate::domain::asks::{Ask, Asks};
 use crate::domain::authentication_request::{AuthenticationRequest, Polling, State};
 use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::Client;
-use crate::domain::evidence::{RequestEvidence, digest_of};
+use crate::domain::evidence::{RawRequest, RequestEvidence, digest_of};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::notification::Notification;
 use crate::domain::notification_token::ClientNotificationToken;
@@ -86,7 +86,8 @@ impl From<StoreError> for NotStarted {
 impl Backchannel<'_> {
     /// `asks` as they are after the check of the user code.
     ///
-    /// 1. Name the request, and seal the name for the client. Seal what the client is to be called with.
+    /// 1. Name the request, and seal the name for the client. Seal what the client signed, and what it is to be called
+    ///    with.
     /// 2. Store it within the person's limits; it supersedes the client's earlier one.
     /// 3. Tell the person. If that fails for good, withdraw the request.
     pub async fn start(
@@ -101,8 +102,8 @@ impl Backchannel<'_> {
         let key = RequestKey::from_bytes(invocation.random());
         let (auth_req_id, handle_generation) =
             self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now).map_err(NotStarted::Keys)?;
-        let evidence =
-            asked.signed.as_ref().map(|signed| self.evidence(&key, client, person, signed, invocation));
+        let keep = |signed: &SignedRequest| self.evidence(&key, client, person, signed, invocation);
+        let evidence = asked.signed.as_ref().map(keep).transpose().map_err(NotStarted::Keys)?;
         let mut request = self.request(key, handle_generation, client, person, asked, invocation);
         request.has_detail = !detail.is_empty();
         let seal = |token: &ClientNotificationToken| {
@@ -163,7 +164,7 @@ impl Backchannel<'_> {
         }
     }
 
-    /// What the client signed, byte for byte, with the key that verified it.
+    /// What the client signed, byte for byte and sealed, with the key that verified it.
     fn evidence(
         &self,
         key: &RequestKey,
@@ -171,16 +172,19 @@ impl Backchannel<'_> {
         person: &Person,
         signed: &SignedRequest,
         invocation: &Invocation,
-    ) -> RequestEvidence {
-        RequestEvidence {
+    ) -> Result<RequestEvidence, KeyError> {
+        let raw = RawRequest::new(invocation.random(), signed.text.clone());
+        Ok(RequestEvidence {
             request: key.encode(),
             client_id: client.id.as_str().to_owned(),
             person: person.key.as_str().to_owned(),
             at: invocation.now.millis(),
             kept_until: invocation.now.plus(self.requests.evidence_retention).seconds(),
-            signed: signed.text.clone(),
+            sealed: self.keys.seal_evidence(key, &raw)?,
+            commitment: raw.commitment(),
+            alg: signed.algorithm,
             key: signed.key.clone(),
-        }
+        })
     }
 
     /// Stores the request and counts it in one transaction, so parallel requests cannot pass the limits together.

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 
+use crate::keys::evidence::EvidenceKey;
 use crate::keys::subject::SubjectKey;
 
 /// What was sealed cannot be opened: another key, another label, or changed bytes.
@@ -12,6 +13,7 @@ pub struct SealError;
 pub struct DataKey {
     sealing: RandomizedNonceKey,
     subjects: SubjectKey,
+    evidence: EvidenceKey,
 }
 
 impl DataKey {
@@ -19,7 +21,8 @@ impl DataKey {
 
     pub fn new(key: &[u8]) -> Result<Self, SealError> {
         let sealing = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| SealError)?;
-        Ok(Self { sealing, subjects: SubjectKey::derive(key).ok_or(SealError)? })
+        let subjects = SubjectKey::derive(key).ok_or(SealError)?;
+        Ok(Self { sealing, subjects, evidence: EvidenceKey::derive(key) })
     }
 
     /// Seals `plain` under a random nonce: nonce ‖ ciphertext ‖ tag. What is sealed for one `label` opens for
@@ -33,6 +36,10 @@ impl DataKey {
 
     pub(super) fn subjects(&self) -> &SubjectKey {
         &self.subjects
+    }
+
+    pub(super) fn evidence(&self) -> &EvidenceKey {
+        &self.evidence
     }
 
     pub fn open(&self, label: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {

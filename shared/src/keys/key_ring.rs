@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use crate::domain::evidence::RawRequest;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::key_schedule::{RELOAD_EVERY, Scheduled, current};
 use crate::domain::person::Person;
@@ -38,7 +39,7 @@ pub struct KeyRing {
     handle: Vec<HandleKey>,
     signing: HashMap<JwsAlgorithm, Vec<SigningKey>>,
     public: OwnPublicKeys,
-    /// The first data key: pairwise names are made with it for good.
+    /// The first data key: pairwise names are made with it, and what clients signed is sealed with it, for good.
     first_data_key: Arc<DataKey>,
     /// What was withdrawn when it was read. No such key is in it.
     withdrawn: WithdrawnKeys,
@@ -148,6 +149,16 @@ impl KeyRing {
 
     pub fn open_kept(&self, kept: Kept, request: &RequestKey, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
         self.key_of(sealed)?.open_kept(kept, request, sealed)
+    }
+
+    /// Seals what a client signed, for as long as its evidence is kept: no rotation or withdrawal ends that.
+    pub fn seal_evidence(&self, request: &RequestKey, raw: &RawRequest) -> Result<String, KeyError> {
+        self.first_data_key.evidence().seal(request, raw).ok_or(KeyError::new("sealing failed"))
+    }
+
+    /// Opens what [`KeyRing::seal_evidence`] made, for the same request.
+    pub fn open_evidence(&self, request: &RequestKey, sealed: &str) -> Result<RawRequest, OpenError> {
+        self.first_data_key.evidence().open(request, sealed).ok_or(OpenError::Forged)
     }
 
     fn seal(&self, handle_use: HandleUse, plain: &[u8], now: Timestamp) -> Result<(Vec<u8>, u32), KeyError> {

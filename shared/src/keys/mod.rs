@@ -2,6 +2,7 @@
 
 mod data_key;
 mod der;
+mod evidence;
 mod handle;
 mod key_ring;
 mod kms;

@@ -1,13 +1,16 @@
 //! Evidence of a passkey's signature: put together when it is given, and verified by whoever doubts it.
 //!
-//! Verifying needs nothing but the document: no table, no network, no key of this provider.
+//! Verifying needs nothing but the document, and the raw request where that was sealed: no table, no network, no key of
+//! this provider.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::domain::decision::DecisionWord;
-use crate::domain::evidence::{Evidence, Outcome, PasskeyUsed, Proof, RequestEvidence, Signed, digest_of};
+use crate::domain::evidence::{
+    Evidence, Outcome, PasskeyUsed, Proof, RawRequest, RequestEvidence, Signed, digest_of,
+};
 use crate::domain::passkey::{Passkey, PasskeyId, UserHandle};
 use crate::domain::person_key::PersonKey;
 use crate::domain::scope::Scope;
@@ -85,8 +88,7 @@ pub fn verify(document: &str, digest: &str, kept_until: i64) -> Result<Evidence,
     }
 }
 
-/// The same of a signed request: the digest, the end of its keeping, and the signature of the client, by the key in it.
-/// Whether that key was the client's, its key set of that day or the log says.
+/// The same of a signed request, as far as it goes without what the client signed: the digest, and the end of its keeping.
 pub fn verify_request(document: &str, digest: &str, kept_until: i64) -> Result<RequestEvidence, Flaw> {
     if digest_of(document) != digest {
         return Err("the document is not the one that the digest was made of".into());
@@ -98,14 +100,23 @@ pub fn verify_request(document: &str, digest: &str, kept_until: i64) -> Result<R
     if evidence.kept_until != kept_until {
         return Err("it says another end of its keeping".into());
     }
-    let jws = UnverifiedJws::parse(&evidence.signed);
+    Ok(evidence)
+}
+
+/// The rest, once what the client signed was opened: it is the one that was kept, and signed by the key in the evidence, as
+/// the client. Whether that key was the client's, its key set of that day or the log says.
+pub fn verify_raw_request(evidence: &RequestEvidence, raw: &RawRequest) -> Result<(), Flaw> {
+    if raw.commitment() != evidence.commitment {
+        return Err("the signed request is not the one that was kept".into());
+    }
+    let jws = UnverifiedJws::parse(raw.expose());
     let jws = jws.map_err(|_| Flaw::from("the signed request is no signed JWT"))?;
     let jwk = serde_json::from_value(evidence.key.clone()).map_err(|_| Flaw::from("the key is none"))?;
-    let key = VerificationKey::new(&jwk, jws.algorithm());
-    let key = key.ok_or(Flaw::from("the key is not for the algorithm of the signed request"))?;
+    let key = VerificationKey::new(&jwk, evidence.alg);
+    let key = key.ok_or(Flaw::from("the key is not for the algorithm in it"))?;
     let claims = jws.verify(&key).ok_or(Flaw::from("the signature of the signed request is wrong"))?;
     match claims.get("iss").is_some_and(|iss| iss == evidence.client_id.as_str()) {
-        true => Ok(evidence),
+        true => Ok(()),
         false => Err("the signed request is of another client".into()),
     }
 }

@@ -2,17 +2,20 @@
 
 use serde_json::{Map, Value};
 
+use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::replay::ReplayGuard;
+use crate::domain::secret::Secret;
 use crate::protocol::parameters::Parameters;
 
 /// Unit: bytes.
 pub const MAX_LENGTH: usize = 16 * 1024;
 
 /// A signed request that was verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SignedRequest {
-    /// The JWT, byte for byte.
-    pub text: String,
+    /// The JWT, byte for byte. It may have secrets in it.
+    pub text: Secret,
+    pub algorithm: JwsAlgorithm,
     /// The public key that verified it, as a JWK.
     pub key: Value,
     /// What keeps it from being used again.

@@ -1,15 +1,17 @@
 //! `evidence show` and `evidence verify`, a year after the decision.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use ciba::config::Environment;
-use ciba::domain::evidence::{RequestEvidence, digest_of};
+use ciba::domain::evidence::digest_of;
 use ciba::http::serve;
 use ciba_admin::arguments::Arguments;
 use ciba_admin::{Output, run};
+use ciba_local::kms::Failure;
 use ciba_tests::{Provider, at};
 use clap::Parser;
 use serde_json::{Value, json};
 
-use super::{done, refused};
+use super::{admin, done, refused};
 use crate::foreign_issuer::Key;
 use crate::signed_request::Stand;
 
@@ -59,7 +61,7 @@ async fn evidence_is_verified_from_the_table_and_from_a_file_alone() {
     let provider = Provider::start().await;
     let [approved, _] = decided(&provider).await;
     let output = done(&provider, &["evidence", "verify", &approved], at(YEAR)).await;
-    let entry = json!({"kind": "decision", "proves": "approved", "why": null});
+    let entry = json!({"kind": "decision", "proves": "approved", "signature": "none", "why": null});
     let expected = json!({"request": approved, "verified": true, "evidence": [entry]});
     assert_eq!((output.is_clean, &output.json), (true, &expected));
     let exported = done(&provider, &["evidence", "show", &approved], at(YEAR)).await.json;
@@ -83,53 +85,186 @@ async fn evidence_is_verified_from_the_table_and_from_a_file_alone() {
     assert!(!verify_offline(&other).await.is_clean, "of another request");
 }
 
+/// What an operator finds a year after a signed request: its name, and what was signed.
+async fn signed() -> (Stand, String, String) {
+    let stand = Stand::new().await;
+    let jwt = stand.request(json!({"login_hint": "alice"}));
+    assert_eq!(stand.ask(&jwt, at(1.0)).await.status, 200);
+    let message = stand.provider.sns.messages().pop().expect("a message");
+    let request = message.text.rsplit('/').next().expect("a link").to_owned();
+    stand.provider.sweep(at(YEAR)).await;
+    stand.provider.kms.clear();
+    (stand, request, jwt)
+}
+
+/// What `evidence verify` says of a signed request, and nothing else.
+fn result(request: &str, verified: Value, entry: Value) -> Value {
+    let mut entry = entry;
+    entry["kind"] = json!("request");
+    json!({"request": request, "verified": verified, "evidence": [entry]})
+}
+
 /// CIBA-7.1.1-19
 #[tokio::test]
 async fn a_signed_request_is_shown_and_verified_when_it_is_gone() {
-    let stand = Stand::new().await;
+    let (stand, request, jwt) = signed().await;
     let provider = &stand.provider;
-    let jwt = stand.request(json!({"login_hint": "alice"}));
-    assert_eq!(stand.ask(&jwt, at(1.0)).await.status, 200);
-    let message = provider.sns.messages().pop().expect("a message");
-    let request = message.text.rsplit('/').next().expect("a link").to_owned();
-    provider.sweep(at(YEAR)).await;
     let output = done(provider, &["evidence", "show", &request], at(YEAR)).await;
-    for part in ["signed request", "kiosk", "ES256", "one", "2027-01-15 08:00:01Z"] {
+    for part in ["signed request", "sealed", "kiosk", "ES256", "one", "2027-01-15 08:00:01Z"] {
         assert!(output.text.contains(part), "{part}: {}", output.text);
     }
+    let entry = &output.json["evidence"][0];
+    assert_eq!((entry.get("opened"), entry.get("not_opened"), output.is_clean), (None, None, true));
+    assert_eq!(provider.kms.calls(), [], "nothing is opened that nobody asked for");
+
+    let output = done(provider, &["evidence", "show", &request, "--open"], at(YEAR)).await;
+    let size = format!("of {} bytes, opened", jwt.len());
+    assert!(output.text.contains(&size), "{}", output.text);
     let signature = jwt.rsplit('.').next().expect("a signature");
-    assert!(!output.text.contains(signature), "what it names is for whoever asks for the document");
-    let verified = json!({"request": request, "verified": true,
-        "evidence": [{"kind": "request", "proves": "requested", "why": null}]});
+    assert!(!output.text.contains(signature), "what it names is for whoever asks for JSON");
+    let opened = &output.json["evidence"][0]["opened"];
+    assert_eq!((&opened["request"], output.is_clean), (&json!(jwt), true));
+
+    let verified =
+        result(&request, json!(true), json!({"proves": "requested", "signature": "verified", "why": null}));
+    assert_eq!(verify_offline(&output.json).await.json, verified);
+    provider.kms.clear();
     let output = done(provider, &["evidence", "verify", &request], at(YEAR)).await;
     assert_eq!((output.is_clean, &output.json), (true, &verified));
-    let exported = done(provider, &["evidence", "show", &request], at(YEAR)).await.json;
-    assert!(exported["evidence"][0]["document"].as_str().expect("a document").contains(&jwt));
-    assert_eq!(verify_offline(&exported).await.json, verified);
+    assert!(output.text.contains("signed by the client's key"), "{}", output.text);
+    let calls: Vec<_> = provider.kms.calls().into_iter().map(|call| call.operation).collect();
+    assert_eq!(calls, ["Decrypt"]);
+}
 
-    // Rewritten with a new digest: the signature tells.
-    let document: Value =
-        serde_json::from_str(exported["evidence"][0]["document"].as_str().unwrap()).unwrap();
+/// CIBA-7.1.1-19: what was not looked at is neither right nor wrong.
+#[tokio::test]
+async fn a_file_without_what_was_signed_is_verified_as_far_as_it_goes_and_says_so() {
+    let (stand, request, _) = signed().await;
+    let exported = done(&stand.provider, &["evidence", "show", &request], at(YEAR)).await.json;
+    let output = verify_offline(&exported).await;
+    let why = output.json["evidence"][0]["why"].clone();
+    assert_eq!(
+        (output.is_clean, &output.json),
+        (
+            true,
+            &result(
+                &request,
+                Value::Null,
+                json!({"proves": null, "signature": "sealed", "why": why.clone()})
+            )
+        )
+    );
+    for said in [why.as_str().expect("why"), &output.text] {
+        assert!(said.contains("sealed") && said.contains("NOT looked at"), "{said}");
+    }
+    assert!(!output.text.contains("whole"), "{}", output.text);
+
+    for (member, changed) in
+        [("digest", json!("A".repeat(43))), ("kept_until", json!(1)), ("kind", json!("report"))]
+    {
+        let mut other = exported.clone();
+        other["evidence"][0][member] = changed;
+        let output = verify_offline(&other).await;
+        assert_eq!((output.is_clean, &output.json["verified"]), (false, &json!(false)), "{member}");
+    }
+}
+
+/// CIBA-7.1.1-19
+#[tokio::test]
+async fn what_was_opened_and_changed_is_found_in_a_file() {
+    let (stand, request, jwt) = signed().await;
+    let exported = done(&stand.provider, &["evidence", "show", &request, "--open"], at(YEAR)).await.json;
+    assert!(verify_offline(&exported).await.is_clean);
+    let salt = exported["evidence"][0]["opened"]["salt"].as_str().expect("a salt").to_owned();
     let forged = stand.signed_by(&Key::es256("one"), json!({"login_hint": "bob"}));
-    for (what, text) in [
-        ("another request", document.to_string().replace(&jwt, &forged)),
-        ("another client", document.to_string().replace("\"kiosk\"", "\"till\"")),
-        ("another member", document.to_string().replacen('{', "{\"more\":1,", 1)),
+    let other_salt = salt.replacen(|_| true, if salt.starts_with('A') { "B" } else { "A" }, 1);
+    for (what, text, salt) in [
+        ("another request", &forged, &salt),
+        ("another salt", &jwt, &other_salt),
+        ("no salt", &jwt, &String::new()),
+        ("no request", &String::new(), &salt),
     ] {
-        let ordered: RequestEvidence = match serde_json::from_str(&text) {
-            Ok(evidence) => evidence,
-            Err(_) => {
-                let mut other = exported.clone();
-                other["evidence"][0]["digest"] = json!(digest_of(&text));
-                other["evidence"][0]["document"] = json!(text);
-                assert!(!verify_offline(&other).await.is_clean, "{what}");
-                continue;
-            }
-        };
-        let text = ordered.encode();
+        let mut other = exported.clone();
+        other["evidence"][0]["opened"] = json!({"request": text, "salt": salt});
+        let output = verify_offline(&other).await;
+        assert_eq!((output.is_clean, &output.json["verified"]), (false, &json!(false)), "{what}");
+        assert!(output.text.contains("NOT whole"), "{what}: {}", output.text);
+    }
+
+    // Rewritten with a new digest: it is signed by another client, or is no evidence.
+    let document = exported["evidence"][0]["document"].as_str().expect("a document");
+    for (what, text) in [
+        ("another client", document.replace("\"kiosk\"", "\"till\"")),
+        ("another member", document.replacen('{', "{\"more\":1,", 1)),
+    ] {
+        assert_ne!(text, document, "{what}");
         let mut other = exported.clone();
         other["evidence"][0]["digest"] = json!(digest_of(&text));
         other["evidence"][0]["document"] = json!(text);
         assert!(!verify_offline(&other).await.is_clean, "{what}");
     }
+}
+
+/// CIBA-7.1.1-19
+#[tokio::test]
+async fn without_kms_a_signed_request_is_shown_sealed_and_not_verified() {
+    let (stand, request, jwt) = signed().await;
+    let provider = &stand.provider;
+    provider.kms.fail_next(Failure::Disabled);
+    let output = done(provider, &["evidence", "show", &request, "--open"], at(YEAR)).await;
+    assert!(!output.is_clean, "not all was done");
+    for part in ["kiosk", "ES256", "NOT opened", "DisabledException", "kms:Decrypt"] {
+        assert!(output.text.contains(part), "{part}: {}", output.text);
+    }
+    let entry = &output.json["evidence"][0];
+    assert_eq!(entry["opened"], Value::Null);
+    assert!(entry["not_opened"].as_str().expect("why").contains("kms:Decrypt"), "{entry}");
+    assert!(!output.json.to_string().contains(&jwt));
+    assert_eq!(verify_offline(&output.json).await.json["verified"], Value::Null, "the rest can be verified");
+
+    provider.kms.fail_next(Failure::Disabled);
+    let Err(failure) = admin(provider, &["evidence", "verify", &request], at(YEAR)).await else {
+        panic!("verified without what was signed")
+    };
+    assert_eq!(failure.exit_code(), 3);
+    assert!(failure.to_string().contains("kms:Decrypt"), "{failure}");
+}
+
+/// CIBA-7.1.1-19: evidence that is moved to another request tells nothing of what was signed.
+#[tokio::test]
+async fn what_was_sealed_for_another_request_is_not_opened() {
+    let (stand, request, jwt) = signed().await;
+    let provider = &stand.provider;
+    let client = provider.dynamodb.client();
+    let scan = client.scan().table_name(&provider.dynamodb.table).send().await.expect("the table");
+    let is_evidence = |pk: &AttributeValue| pk.as_s().is_ok_and(|pk| pk.starts_with("evidence#"));
+    let found = scan.items().iter().find(|item| is_evidence(&item["pk"]));
+    let mut item = found.expect("evidence").clone();
+    let other = "A".repeat(22);
+    let document = item["document"].as_s().expect("a document").replace(&request, &other);
+    item.extend([
+        ("pk".to_owned(), AttributeValue::S(format!("evidence#{other}"))),
+        ("digest".to_owned(), AttributeValue::S(digest_of(&document))),
+        ("document".to_owned(), AttributeValue::S(document)),
+    ]);
+    let put = client.put_item().table_name(&provider.dynamodb.table).set_item(Some(item));
+    put.send().await.expect("the table");
+
+    let output = done(provider, &["evidence", "show", &other, "--open"], at(YEAR)).await;
+    assert!(!output.is_clean && !output.json.to_string().contains(&jwt), "{}", output.text);
+    let output = done(provider, &["evidence", "verify", &other], at(YEAR)).await;
+    assert!(!output.is_clean && output.text.contains("not sealed here for this request"), "{}", output.text);
+    assert!(done(provider, &["evidence", "verify", &request], at(YEAR)).await.is_clean);
+}
+
+/// Who may open nothing verifies decisions as before.
+#[tokio::test]
+async fn evidence_of_a_decision_is_shown_and_verified_without_kms() {
+    let provider = Provider::start().await;
+    let [approved, _] = decided(&provider).await;
+    provider.kms.clear();
+    for arguments in [&["evidence", "show", &*approved, "--open"][..], &["evidence", "verify", &approved]] {
+        assert!(done(&provider, arguments, at(YEAR)).await.is_clean, "{arguments:?}");
+    }
+    assert_eq!(provider.kms.calls(), []);
 }

@@ -1,9 +1,19 @@
 //! What was signed is kept beside the request, and read a year later.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ciba::aws::Aws;
+use ciba::domain::evidence::{RawRequest, RequestEvidence, digest_of};
+use ciba::domain::jws_algorithm::JwsAlgorithm;
+use ciba::domain::request_key::RequestKey;
+use ciba::domain::secret::Secret;
+use ciba::keys::{KeyRings, Kms};
+use ciba::protocol::evidence::{verify_raw_request, verify_request};
 use ciba_local::proxy::Loss;
 use ciba_local::sns::Failure;
-use ciba_tests::{Provider, at};
+use ciba_tests::{Provider, Receiver, at};
 use serde_json::{Value, json};
 
 use super::Stand;
@@ -21,6 +31,14 @@ fn asked(provider: &Provider) -> String {
     message.text.rsplit('/').next().expect("a link").to_owned()
 }
 
+/// What is sealed in a document, if it was for this request.
+async fn opened(provider: &Provider, name: &str, document: &str) -> Option<RawRequest> {
+    let kms = Kms::connect(&Aws::read(&provider.environment()).expect("AWS"));
+    let ring = KeyRings::new(provider.table.clone(), kms).get(at(1.0)).await.expect("keys");
+    let sealed = RequestEvidence::decode(document).expect("evidence").sealed;
+    ring.open_evidence(&RequestKey::parse(name).expect("a name"), &sealed).ok()
+}
+
 /// CIBA-7.1.1-19
 #[tokio::test]
 async fn the_raw_request_is_kept_with_the_key_that_verified_it() {
@@ -36,11 +54,185 @@ async fn the_raw_request_is_kept_with_the_key_that_verified_it() {
     assert_eq!(items[0]["digest"], encode(digest(&SHA256, text.as_bytes()).as_ref()));
     let document: Value = serde_json::from_str(text).expect("JSON");
     let person = stand.provider.items_under("request#").await[0]["person"].clone();
+    let raw = opened(&stand.provider, &name, text).await.expect("sealed for it");
+    assert_eq!(raw.expose(), request, "byte for byte");
+    let salted = [&URL_SAFE_NO_PAD.decode(raw.salt()).expect("a salt")[..], request.as_bytes()].concat();
     let expected = json!({"request": name, "client_id": "kiosk", "person": person, "at": at(1.0).millis(),
-        "kept_until": at(1.0).seconds() + 30 * DAY, "signed": request, "key": stand.key.jwk});
+        "kept_until": at(1.0).seconds() + 30 * DAY, "sealed": document["sealed"],
+        "commitment": encode(digest(&SHA256, &salted).as_ref()), "alg": "ES256", "key": stand.key.jwk});
     assert_eq!(document, expected);
     let lines = stand.provider.eavesdropper.lines("requested");
     assert_eq!(lines[0]["evidence"], items[0]["digest"], "the log is a second witness");
+}
+
+/// A client that is pinged and sends user codes, what it asked with both, and the secrets in that.
+async fn asked_with_secrets() -> (Stand, String, [&'static str; 2]) {
+    let receiver = Receiver::start().await;
+    let changes = json!({"backchannel_token_delivery_mode": "ping", "backchannel_user_code_parameter": true,
+        "backchannel_client_notification_endpoint": receiver.url()});
+    let stand = Stand::with(Key::es256("one"), changes, &[]).await;
+    let [code, token] = ["alices-code-2931", "8d67dc78-7faa-4d41-aabd-67707b374255"];
+    let alice = json!({"channels": [{"sms": "+15555550100"}], "user_code": code});
+    stand.provider.enroll("alice", alice).await.expect("alice");
+    let request = stand.request(json!({"client_notification_token": token, "user_code": code}));
+    assert_eq!(stand.ask(&request, at(1.0)).await.status, 200);
+    (stand, request, [code, token])
+}
+
+/// CIBA-7.1.1-19, HYG-5-01
+#[tokio::test]
+async fn neither_the_code_nor_the_token_nor_the_request_that_has_them_lies_in_the_table() {
+    let (stand, request, [code, token]) = asked_with_secrets().await;
+    let parts: Vec<_> = request.split('.').collect();
+    let signature = URL_SAFE_NO_PAD.decode(parts[2]).expect("a signature");
+    let secrets = [code, token, &request, parts[1], parts[2]].map(str::as_bytes);
+    let provider = &stand.provider;
+    let scan = provider.dynamodb.client().scan().table_name(&provider.dynamodb.table).send().await.unwrap();
+    let mut texts: Vec<_> = scan.items().iter().flat_map(|item| item.values()).map(bytes_of).collect();
+    // What is sealed stands in a text of its own; were it not sealed, it would be seen.
+    let document = items(provider).await[0]["document"].clone();
+    let document: Value = serde_json::from_str(document.as_str().expect("a text")).expect("JSON");
+    texts.push(URL_SAFE_NO_PAD.decode(document["sealed"].as_str().expect("a text")).expect("base64url"));
+    for secret in secrets.into_iter().chain([&signature[..]]) {
+        for needle in spellings(secret) {
+            let shown = String::from_utf8_lossy(&needle);
+            assert!(!texts.iter().any(|text| contains(text, &needle)), "{shown}");
+        }
+    }
+
+    // The search finds what is there.
+    let clear = [request.as_bytes().to_vec(), encode(format!("--{request}").as_bytes()).into_bytes()];
+    for (secret, text) in
+        [(code, &clear[0]), (token, &clear[0]), (&*request, &clear[1]), (parts[2], &clear[1])]
+    {
+        assert!(spellings(secret.as_bytes()).iter().any(|needle| contains(text, needle)), "{secret}");
+    }
+}
+
+fn contains(text: &[u8], needle: &[u8]) -> bool {
+    text.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Texts and bytes at any depth.
+fn bytes_of(value: &AttributeValue) -> Vec<u8> {
+    let text = value.as_s().map(String::as_bytes).unwrap_or_default();
+    let bytes = value.as_b().map(AsRef::as_ref).unwrap_or_default();
+    let list = value.as_l().into_iter().flatten();
+    let map = value.as_m().into_iter().flat_map(|map| map.values());
+    [text, bytes].concat().into_iter().chain(list.chain(map).flat_map(bytes_of)).collect()
+}
+
+/// As it is, in hexadecimal, and as it looks within base64 of something longer.
+fn spellings(secret: &[u8]) -> Vec<Vec<u8>> {
+    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut all = vec![secret.to_vec(), hex.to_uppercase().into_bytes(), hex.into_bytes()];
+    for before in 0..3 {
+        let bytes = [&[0; 2][..before], secret].concat();
+        // Neither what shares a character with the bytes before, nor with those behind.
+        let (from, to) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+        for text in [STANDARD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)] {
+            all.push(text.as_bytes()[from..to].to_vec());
+        }
+    }
+    all
+}
+
+/// HYG-5-01: the scan that every test ends with knows what a signed request has inside.
+#[tokio::test]
+async fn a_secret_of_a_signed_request_that_is_logged_or_emitted_is_found() {
+    let (stand, request, secrets) = asked_with_secrets().await;
+    let heard = &stand.provider.eavesdropper;
+    assert_eq!(heard.leaks(), []);
+    for secret in secrets.into_iter().chain(request.split('.').skip(1)) {
+        for place in ["an event", "a queue"] {
+            heard.emitted(place, json!({"detail": secret}).to_string());
+            assert!(!heard.leaks().is_empty(), "{secret} in {place}");
+            heard.forget(place);
+        }
+    }
+}
+
+/// What was asked last, as it is kept: the name, document, digest and end.
+async fn kept(provider: &Provider) -> (String, String, String, i64) {
+    let item = items(provider).await.pop().expect("evidence");
+    let text = |name: &str| item[name].as_str().expect(name).to_owned();
+    (asked(provider), text("document"), text("digest"), text("ttl").parse().expect("a number"))
+}
+
+/// CIBA-7.1.1-19
+#[tokio::test]
+async fn one_changed_byte_of_a_signed_request_or_of_its_evidence_is_found() {
+    let (stand, request, _) = asked_with_secrets().await;
+    let (name, document, digest, end) = kept(&stand.provider).await;
+    let evidence = verify_request(&document, &digest, end).expect("whole");
+    let raw = opened(&stand.provider, &name, &document).await.expect("sealed for it");
+    verify_raw_request(&evidence, &raw).expect("signed");
+    let changed = |text: &str, at: usize| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes[at] ^= 1;
+        String::from_utf8(bytes).expect("ASCII")
+    };
+    for at in 0..document.len() {
+        assert!(verify_request(&changed(&document, at), &digest, end).is_err(), "byte {at} of the document");
+    }
+    for at in 0..digest.len() {
+        assert!(verify_request(&document, &changed(&digest, at), end).is_err(), "byte {at} of the digest");
+    }
+    assert!(verify_request(&document, &digest, end + 1).is_err(), "the end of its keeping");
+    for at in 0..request.len() {
+        let other = RawRequest::from_texts(&raw.salt(), Secret::new(changed(&request, at))).expect("a salt");
+        assert!(verify_raw_request(&evidence, &other).is_err(), "byte {at} of the request");
+    }
+    let salt = URL_SAFE_NO_PAD.decode(raw.salt()).expect("a salt");
+    for at in 0..salt.len() {
+        let mut salt: [u8; RawRequest::SALT] = salt[..].try_into().expect("a salt");
+        salt[at] ^= 1;
+        let other = RawRequest::new(salt, Secret::new(request.clone()));
+        assert!(verify_raw_request(&evidence, &other).is_err(), "byte {at} of the salt");
+    }
+}
+
+/// CIBA-7.1.1-19: who can write the table, and seal, can make digest and commitment anew, but not the client's signature.
+#[tokio::test]
+async fn evidence_of_a_request_that_was_rewritten_is_found_by_its_signature() {
+    let stand = Stand::new().await;
+    let request = stand.request(json!({}));
+    assert_eq!(stand.ask(&request, at(1.0)).await.status, 200);
+    let (name, document, _, end) = kept(&stand.provider).await;
+    let raw = opened(&stand.provider, &name, &document).await.expect("sealed for it");
+    let original = RequestEvidence::decode(&document).expect("evidence");
+    let verified = |evidence: &RequestEvidence, raw: &RawRequest| {
+        let text = evidence.encode();
+        let evidence = verify_request(&text, &digest_of(&text), end)?;
+        verify_raw_request(&evidence, raw)
+    };
+    assert_eq!(verified(&original, &raw), Ok(()), "nothing changed, nothing found");
+    let forged = [
+        ("another key's", stand.signed_by(&Key::es256("one"), json!({"login_hint": "bob"}))),
+        ("another claim", {
+            let other = stand.request(json!({"login_hint": "bob"}));
+            let (payload, signature) =
+                (other.split('.').nth(1).unwrap(), request.rsplit('.').next().unwrap());
+            format!("{}.{payload}.{signature}", request.split('.').next().unwrap())
+        }),
+        ("another client", stand.request(json!({"iss": "till"}))),
+        ("no JWT", "a.b.c".to_owned()),
+    ];
+    for (what, request) in forged {
+        let raw = RawRequest::new([1; RawRequest::SALT], Secret::new(request));
+        let evidence = RequestEvidence { commitment: raw.commitment(), ..original.clone() };
+        assert!(verified(&evidence, &raw).is_err(), "{what}");
+    }
+    let other = |change: &dyn Fn(&mut RequestEvidence)| {
+        let mut evidence = original.clone();
+        change(&mut evidence);
+        verified(&evidence, &raw)
+    };
+    assert!(other(&|it| it.client_id = "till".to_owned()).is_err(), "client");
+    assert!(other(&|it| it.alg = JwsAlgorithm::PS256).is_err(), "algorithm");
+    assert!(other(&|it| it.key = Key::es256("one").jwk).is_err(), "key");
+    assert!(other(&|it| it.commitment = "A".repeat(43)).is_err(), "commitment");
+    assert!(other(&|it| it.kept_until += 1).is_err(), "the end of its keeping");
 }
 
 /// CIBA-7.1.1-19: certificates are not in it, and an unsigned request leaves none.

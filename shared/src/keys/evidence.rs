@@ -1,0 +1,90 @@
+//! What a client signed, sealed for as long as its evidence is kept.
+//!
+//! ```text
+//! key    = HKDF-SHA-256(first data key, "signed request" ‖ RequestKey)
+//! sealed = base64url( AES-256-GCM-SIV(salt ‖ JWT) )
+//! ```
+//!
+//! A key of its own for each request: it seals one message, so no number of requests wears it out, and what is sealed for one
+//! request opens for no other.
+
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::domain::evidence::RawRequest;
+use crate::domain::request_key::RequestKey;
+
+/// One key, one message.
+const NONCE: [u8; 12] = [0; 12];
+const LABEL: &[u8] = b"signed request";
+
+/// What the keys of all signed requests are derived from. It comes from the first data key and is never rotated, because
+/// evidence is kept for years.
+pub(super) struct EvidenceKey(Prk);
+
+impl EvidenceKey {
+    pub(super) fn derive(data_key: &[u8]) -> Self {
+        Self(Salt::new(HKDF_SHA256, b"").extract(data_key))
+    }
+
+    /// `None` only if the cipher itself fails.
+    pub(super) fn seal(&self, request: &RequestKey, raw: &RawRequest) -> Option<String> {
+        let mut body = raw.to_bytes();
+        let nonce = Nonce::assume_unique_for_key(NONCE);
+        self.of(request)?.seal_in_place_append_tag(nonce, Aad::empty(), &mut body).ok()?;
+        Some(URL_SAFE_NO_PAD.encode(body))
+    }
+
+    /// `None` if it was not sealed for this request.
+    pub(super) fn open(&self, request: &RequestKey, sealed: &str) -> Option<RawRequest> {
+        let mut body = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let nonce = Nonce::assume_unique_for_key(NONCE);
+        RawRequest::from_bytes(self.of(request)?.open_in_place(nonce, Aad::empty(), &mut body).ok()?)
+    }
+
+    fn of(&self, request: &RequestKey) -> Option<LessSafeKey> {
+        let label = [LABEL, request.as_bytes()];
+        let derived = self.0.expand(&label, &AES_256_GCM_SIV).ok()?;
+        Some(LessSafeKey::new(UnboundKey::from(derived)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::Secret;
+
+    const REQUEST: RequestKey = RequestKey::from_bytes([5; 16]);
+
+    /// CIBA-7.1.1-19
+    #[test]
+    fn what_is_sealed_for_one_request_opens_for_no_other() {
+        let key = EvidenceKey::derive(&[7; 32]);
+        let raw = RawRequest::new([1; RawRequest::SALT], Secret::new("a.b.c"));
+        let sealed = key.seal(&REQUEST, &raw).unwrap();
+        let again = EvidenceKey::derive(&[7; 32]).open(&REQUEST, &sealed).unwrap();
+        assert_eq!((again.expose(), again.salt()), ("a.b.c", raw.salt()));
+        assert!(key.open(&RequestKey::from_bytes([6; 16]), &sealed).is_none(), "another request");
+        assert!(EvidenceKey::derive(&[8; 32]).open(&REQUEST, &sealed).is_none(), "another data key");
+        let other = key.seal(&RequestKey::from_bytes([6; 16]), &raw).unwrap();
+        assert!(sealed.as_bytes().iter().zip(other.as_bytes()).any(|(one, other)| one != other));
+    }
+
+    /// CIBA-7.1.1-19
+    #[test]
+    fn a_changed_byte_of_what_is_sealed_opens_nothing() {
+        let key = EvidenceKey::derive(&[7; 32]);
+        let raw = RawRequest::new([1; RawRequest::SALT], Secret::new("a.b.c"));
+        let sealed = URL_SAFE_NO_PAD.decode(key.seal(&REQUEST, &raw).unwrap()).unwrap();
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(key.open(&REQUEST, &URL_SAFE_NO_PAD.encode(changed)).is_none(), "byte {at}");
+        }
+        for text in ["", "AAAA", "not base64url!"] {
+            assert!(key.open(&REQUEST, text).is_none(), "{text}");
+        }
+    }
+}
