@@ -251,7 +251,8 @@ fn shown(person: &Person, asks: &Asks, settings: &Settings, now: Timestamp) -> O
         asks.wrong_codes.iter().map(|wrong| format!("{} of {}", wrong.count, wrong.client.as_str()));
     let locked_until = asks.codes_locked_until(now).filter(|until| now < *until);
     let lock = locked_until.map(|until| format!("none is taken until {}", utc(until)));
-    let login = if has_login { "at a login issuer" } else { "none: this person approves with a passkey alone" };
+    let login =
+        if has_login { "at a login issuer" } else { "none: this person approves with a passkey alone" };
     let text = fields(&[
         ("sub", vec![person.sub.as_str().to_owned()]),
         ("person", vec![person.key.as_str().to_owned()]),

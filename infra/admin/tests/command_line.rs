@@ -93,10 +93,22 @@ fn every_command_of_the_readmes_is_right_usage() {
 /// What follows the program's name in fenced blocks, as a shell would split it.
 fn commands(markdown: &str) -> Vec<Vec<String>> {
     let markdown = markdown.replace("\\\n", " ");
-    let blocks = markdown.split("```").skip(1).step_by(2).flat_map(str::lines);
+    let blocks = markdown.split("```").skip(1).step_by(2);
     let starts = ["cargo run -p ciba-admin -- ", "target/debug/ciba-admin "];
-    let commands = blocks.filter_map(|line| starts.iter().find_map(|start| line.trim().strip_prefix(start)));
+    let commands = blocks.flat_map(|block| {
+        block.match_indices('\n').filter_map(move |(end, _)| {
+            let rest = block[end..].trim_start();
+            Some(line(starts.iter().find_map(|start| rest.strip_prefix(start))?))
+        })
+    });
     commands.map(|line| words(line.split(" # ").next().unwrap_or_default())).collect()
+}
+
+/// To the end of the line, but not to one within quotes.
+fn line(text: &str) -> &str {
+    let ends = text.match_indices('\n').map(|(end, _)| end);
+    let mut whole = ends.filter(|&end| text[..end].matches('\'').count() % 2 == 0);
+    &text[..whole.next().unwrap_or(text.len())]
 }
 
 fn words(line: &str) -> Vec<String> {
