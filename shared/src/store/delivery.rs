@@ -82,12 +82,7 @@ impl Table {
             ("ttl".to_owned(), ttl(request.lifetime.expires_at)),
             ("write_id".to_owned(), text(write.as_str())),
         ]);
-        Put::builder()
-            .table_name(&self.name)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(StoreError::incomplete)
+        self.put_new(item)
     }
 
     /// Of a request that was withdrawn, nothing is kept.

@@ -44,12 +44,7 @@ impl Table {
             ("document".to_owned(), text(decision.evidence)),
             ("ttl".to_owned(), number(decision.evidence_kept_until)),
         ]);
-        Put::builder()
-            .table_name(&self.name)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(StoreError::incomplete)
+        self.put_new(item)
     }
 
     /// The part of a new request's transaction that keeps what its client signed.
@@ -65,12 +60,7 @@ impl Table {
             ("document".to_owned(), text(document)),
             ("ttl".to_owned(), number(evidence.kept_until)),
         ]);
-        Put::builder()
-            .table_name(&self.name)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(StoreError::incomplete)
+        self.put_new(item)
     }
 
     /// What is kept about a request, whether the request itself is still there or not: the decision first.

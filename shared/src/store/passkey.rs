@@ -1,7 +1,7 @@
 //! Passkeys (`user#<key>` / `passkey#<id>`), and what a person's have in common (`user#<key>` / `passkeys`).
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, CancellationReason, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
     Update,
 };
 
@@ -170,12 +170,7 @@ impl Table {
         now: Timestamp,
         write: &WriteId,
     ) -> Result<PasskeyEnrolled, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.name)
-            .set_item(Some(encode(passkey)))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(StoreError::incomplete)?;
+        let put = self.put_new(encode(passkey))?;
         let used = ticket::use_up(self, ticket, &passkey.id, now, write)?;
         let counted = self.count_passkeys(&passkey.person, passkeys, 1, write)?;
         let mut writes = vec![
