@@ -239,6 +239,7 @@ impl Surroundings {
                 issuer: &self.issuer,
                 login_issuers: &self.login_issuers,
                 profile: Profile::Plain,
+                mtls: None,
             };
             registrar.register(&self.table, metadata).await.map_err(|refused| refused.0)?;
         }
