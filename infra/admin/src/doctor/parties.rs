@@ -4,7 +4,7 @@ use ciba::config::MtlsHost;
 use ciba::domain::client::Client;
 use ciba::store::{Known, Table};
 
-use super::report::{Check, Outcome, fault, ok, warning};
+use super::report::{Check, fault, ok, warning};
 use super::settings::ClientSettings;
 use super::table::unreachable;
 
@@ -112,6 +112,7 @@ pub(super) async fn look_at_passkeys(table: &Table, rp_id: Option<&str>) -> Chec
 
 #[cfg(test)]
 mod tests {
+    use super::super::report::Outcome;
     use super::*;
 
     #[test]
