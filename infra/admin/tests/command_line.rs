@@ -107,7 +107,7 @@ fn commands(markdown: &str) -> Vec<Vec<String>> {
 /// To the end of the line, but not to one within quotes.
 fn line(text: &str) -> &str {
     let ends = text.match_indices('\n').map(|(end, _)| end);
-    let mut whole = ends.filter(|&end| text[..end].matches('\'').count() % 2 == 0);
+    let mut whole = ends.filter(|&end| text[..end].matches('\'').count().is_multiple_of(2));
     &text[..whole.next().unwrap_or(text.len())]
 }
 
