@@ -202,6 +202,9 @@ pub enum PersonCommand {
     Block(PersonAndClient),
     /// Let a client ask a person again who reported it, or for whom it was blocked; what it got before stays revoked
     Unblock(PersonAndClient),
+    /// Let a person be asked again who was asked as often as the limits allow, and by clients that would have to wait after
+    /// a denial; blocks stand
+    ForgetAsks { sub: String },
 }
 
 #[derive(Debug, Args)]

@@ -40,6 +40,7 @@ pub(crate) async fn run(
         PersonCommand::Enable { sub } => switch(sub, true, settings).await,
         PersonCommand::Block(which) => block(which, settings, invocation).await,
         PersonCommand::Unblock(which) => unblock(which, settings, invocation).await,
+        PersonCommand::ForgetAsks { sub } => forget_asks(sub, settings, invocation).await,
     }
 }
 
@@ -189,6 +190,22 @@ async fn unblock(
         false => format!("client {client} is not blocked for person {sub}.\n"),
     };
     Ok(Output::new(text, json!({ "sub": sub, "client_id": client, "blocked_at": null, "changed": changed })))
+}
+
+async fn forget_asks(sub: &str, settings: &Settings, invocation: &Invocation) -> Result<Output, Failure> {
+    let key = find_key(sub, settings).await?.ok_or_else(|| nobody(sub))?;
+    let changed = match block_client::forget_asks(&settings.table, &key, invocation).await? {
+        BlockOutcome::Done => true,
+        BlockOutcome::Already(_) => false,
+        BlockOutcome::NoSuchPerson => return Err(nobody(sub)),
+    };
+    let text = match changed {
+        true => format!(
+            "what person {sub} was asked before does not count any more, and no client has to wait.\n"
+        ),
+        false => format!("person {sub} was asked nothing that counts, and no client has to wait.\n"),
+    };
+    Ok(Output::new(text, json!({ "sub": sub, "changed": changed })))
 }
 
 /// A `sub` is a hint too, so nothing has to be scanned.

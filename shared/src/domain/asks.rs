@@ -124,14 +124,7 @@ impl Asks {
         if within(TEN_MINUTES) >= limits.per_ten_minutes || within(DAY) >= limits.per_day {
             return Err(LimitReached);
         }
-        // Each of a client's requests superseded the one before, so only the newest can still be pending.
-        let supersedes = self
-            .recent
-            .iter()
-            .rev()
-            .find(|a| a.client == ask.client)
-            .filter(|a| a.expires_at > now)
-            .map(|a| a.request);
+        let supersedes = self.pending_of(&ask.client, now);
         let kept = self.recent.iter().filter(|a| now.since(a.at) < DAY).cloned();
         let recent = kept.chain([ask]).collect();
         Ok(Admitted { asks: Self { recent, ..self.next() }, supersedes })
@@ -174,6 +167,21 @@ impl Asks {
         let block = next.blocks.iter_mut().find(|block| block.client == *client && block.is_in_force())?;
         block.lifted_at = Some(at.max(block.at));
         Some(next)
+    }
+
+    /// No ask counts any more, and no client has to wait; blocks and wrong codes stand. Of each client the one that may still
+    /// be pending stays, so that its next supersedes it. `None` if there is nothing to forget.
+    pub fn forgotten(&self, now: Timestamp) -> Option<Self> {
+        let mut next = self.next();
+        next.recent.retain(|ask| self.pending_of(&ask.client, now) == Some(ask.request));
+        next.denials.clear();
+        (next.recent != self.recent || next.denials != self.denials).then_some(next)
+    }
+
+    /// Each of a client's requests superseded the one before, so only the newest can still be pending.
+    fn pending_of(&self, client: &ClientId, now: Timestamp) -> Option<RequestKey> {
+        let newest = self.recent.iter().rev().find(|ask| ask.client == *client)?;
+        (newest.expires_at > now).then_some(newest.request)
     }
 
     /// Since when `client` is blocked.
@@ -357,6 +365,26 @@ mod tests {
         let again = lifted.reported(&kiosk, minute(40));
         assert_eq!((again.blocked_at(&kiosk), again.blocks.len()), (Some(minute(40)), 1));
         assert!(again.revokes(&kiosk, minute(30)));
+    }
+
+    /// ATK-1-05: an operator lifts limits and cool-downs, and nothing that the person decided for good.
+    #[test]
+    fn what_is_forgotten_neither_counts_nor_lets_a_client_wait_and_blocks_stand() {
+        let mut asks = Asks::default();
+        for (name, n, minute) in [("desk", 0, 0), ("kiosk", 1, 2), ("kiosk", 2, 2)] {
+            asks = asks.admit(ask(name, n, minute), &LIMITS).unwrap().asks;
+        }
+        asks = asks.denied(&client("kiosk"), minute(3)).reported(&client("teller"), minute(3));
+        asks = asks.code_was_wrong(&client("desk"), minute(3));
+        assert_eq!(asks.admit(ask("kiosk", 9, 3), &LIMITS), Err(LimitReached));
+
+        let forgotten = asks.forgotten(minute(3)).unwrap();
+        assert_eq!((&forgotten.blocks, &forgotten.wrong_codes), (&asks.blocks, &asks.wrong_codes));
+        assert_eq!((forgotten.version, forgotten.recent.len()), (asks.version + 1, 1));
+        let admitted = forgotten.admit(ask("kiosk", 9, 3), &LIMITS).unwrap();
+        assert_eq!(admitted.supersedes, Some(RequestKey::from_bytes([2; 16])), "it is still open");
+        assert_eq!(forgotten.admit(ask("teller", 9, 3), &LIMITS), Err(LimitReached));
+        assert_eq!(forgotten.forgotten(minute(3)), None);
     }
 
     #[test]

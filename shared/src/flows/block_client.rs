@@ -1,4 +1,4 @@
-//! Shutting a client out for one person, and letting it in again: by an operator.
+//! Who may ask a person, as an operator changes it: shutting a client out, letting it in again, and lifting the limits.
 
 use std::time::Duration;
 
@@ -47,6 +47,16 @@ pub async fn unblock(
     invocation: &Invocation,
 ) -> Result<BlockOutcome, StoreError> {
     let change = |asks: &Asks| asks.unblocked(client, invocation.now).ok_or(BlockOutcome::Already(None));
+    replace(table, person, invocation, change).await
+}
+
+/// What `person` was asked before does not count any more, and no client has to wait. Blocks stand.
+pub async fn forget_asks(
+    table: &Table,
+    person: &PersonKey,
+    invocation: &Invocation,
+) -> Result<BlockOutcome, StoreError> {
+    let change = |asks: &Asks| asks.forgotten(invocation.now).ok_or(BlockOutcome::Already(None));
     replace(table, person, invocation, change).await
 }
 

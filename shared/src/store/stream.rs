@@ -62,6 +62,8 @@ fn change(record: &Value) -> Result<Change, StoreError> {
     let sk = dynamodb["Keys"]["sk"]["S"].as_str().ok_or_else(|| Reader::corrupt("Keys"))?;
     let is_evidence = dynamodb["Keys"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with(evidence::PREFIX));
     match (sk, old, new) {
+        // What a client signed. It stands under the sort key that the request itself has in its own place.
+        (evidence::REQUEST_EVIDENCE, _, _) if is_evidence => Ok(Change::Other),
         (_, None, Some(new)) if is_evidence => reported(&new),
         (authentication_request::SK, old, new) => {
             let old = old.as_ref().map(decode).transpose()?;

@@ -170,6 +170,26 @@ async fn a_blocked_client_does_not_ask_until_an_operator_lifts_the_block() {
     assert_eq!(provider.ask(&[], at(year + 1.0)).await.status, 200);
 }
 
+/// ATK-1-05: for a test of a whole deployment, or a person who denied by mistake.
+#[tokio::test]
+async fn an_operator_lifts_limits_and_cool_downs_and_no_block() {
+    let provider = provider().await;
+    block(&provider, "alice", "teller", at(0.0)).await;
+    for n in 0..3 {
+        provider.asked(&[], at(f64::from(n))).await;
+    }
+    decided(&provider, |asks, kiosk| asks.denied(kiosk, at(3.0))).await;
+    assert_eq!(provider.ask(&[], at(4.0)).await.refusal(), REFUSED);
+    let forget = async |now| done(&provider, &["person", "forget-asks", "alice"], now).await.json;
+    assert_eq!(forget(at(5.0)).await, json!({"sub": "alice", "changed": true}));
+    assert_eq!(forget(at(6.0)).await, json!({"sub": "alice", "changed": false}));
+    assert_eq!(provider.ask_as("teller", &[], at(7.0)).await.refusal(), REFUSED, "its block stands");
+    assert_eq!(provider.ask(&[], at(8.0)).await.status, 200);
+    assert!(
+        refused(&provider, &["person", "forget-asks", "nobody"], at(9.0)).await.contains("no person nobody")
+    );
+}
+
 #[tokio::test]
 async fn an_operator_blocks_once_and_only_who_is_there() {
     let provider = provider().await;

@@ -11,6 +11,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
+use crate::signed_request::Stand;
+
 /// What the bus has taken: name and detail, in the order in which it took them.
 async fn emitted(provider: &Provider) -> Vec<(String, Value)> {
     provider.emit(at(1000.0)).await;
@@ -203,6 +205,23 @@ async fn a_record_that_cannot_be_read_is_passed_over_and_counted() {
     assert_eq!(trouble.len(), 1);
     assert_eq!(trouble[0]["detail"], "table corrupt: attribute state");
     assert_eq!(provider.eavesdropper.lines("metrics")[0]["unreadable"], 1);
+}
+
+/// CIBA-7.1.1-19: what the client signed is kept under the request's own sort key, in another place, and is no event.
+#[tokio::test]
+async fn a_signed_request_is_told_once_and_what_was_signed_is_not_read_as_a_request() {
+    let stand = Stand::new().await;
+    let provider = &stand.provider;
+    assert_eq!(stand.ask(&stand.request(json!({})), at(1.0)).await.status, 200);
+    assert_eq!(provider.emit(at(2.0)).await, 1, "the trigger lets the request through, and nothing else");
+    assert_eq!(names(&emitted(provider).await), ["requested"]);
+
+    // Were the trigger wider, too.
+    let key = json!({"pk": {"S": "evidence#q83vEjRWeJCrze8SNFZ4kA"}, "sk": {"S": "request"}});
+    let record = json!({"eventID": "1", "eventName": "INSERT", "dynamodb": {"Keys": key, "SequenceNumber": "1",
+        "ApproximateCreationDateTime": 1.0, "NewImage": {"document": {"S": "{}"}}}});
+    provider.run_events(json!({ "Records": [record] }), at(3.0)).await.unwrap();
+    assert_eq!(provider.eavesdropper.lines("trouble"), [] as [Value; 0]);
 }
 
 #[tokio::test]
