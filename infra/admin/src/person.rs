@@ -201,9 +201,11 @@ async fn forget_asks(sub: &str, settings: &Settings, invocation: &Invocation) ->
     };
     let text = match changed {
         true => format!(
-            "what person {sub} was asked before does not count any more, and no client has to wait.\n"
+            "what person {sub} was asked does not count any more, unless it is open, and no client has to wait.\n"
         ),
-        false => format!("person {sub} was asked nothing that counts, and no client has to wait.\n"),
+        false => {
+            format!("person {sub} was asked nothing that could be forgotten, and no client has to wait.\n")
+        }
     };
     Ok(Output::new(text, json!({ "sub": sub, "changed": changed })))
 }

@@ -170,7 +170,7 @@ impl Asks {
     }
 
     /// No ask counts any more, and no client has to wait; blocks and wrong codes stand. Of each client the one that may still
-    /// be pending stays, so that its next supersedes it. `None` if there is nothing to forget.
+    /// be pending stays and counts, so that its next supersedes it. `None` if there is nothing to forget.
     pub fn forgotten(&self, now: Timestamp) -> Option<Self> {
         let mut next = self.next();
         next.recent.retain(|ask| self.pending_of(&ask.client, now) == Some(ask.request));

@@ -50,7 +50,7 @@ pub async fn unblock(
     replace(table, person, invocation, change).await
 }
 
-/// What `person` was asked before does not count any more, and no client has to wait. Blocks stand.
+/// What `person` was asked before, and is not open, does not count any more, and no client has to wait. Blocks stand.
 pub async fn forget_asks(
     table: &Table,
     person: &PersonKey,
