@@ -11,7 +11,9 @@ part() {
 
 or_skip=${1-}
 busiest=(delivery:: keys::)
-others=(backchannel_authentication:: consent::)
+asking=(backchannel_authentication:: consent::)
+others=(budget:: grants:: mutual_tls:: notification:: passkey::)
 part "${busiest[@]}"
+part "${asking[@]}"
 part "${others[@]}"
-part $(printf -- '--skip %s ' "${busiest[@]}" "${others[@]}")
+part $(printf -- '--skip %s ' "${busiest[@]}" "${asking[@]}" "${others[@]}")

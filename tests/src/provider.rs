@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodb::types::AttributeValue;
 use backchannel_authentication::BackchannelAuthentication;
 use ciba::aws::Aws;
-use ciba::config::{Environment, Issuer, LoginIssuers, SigningKeys, profile, sms_countries};
+use ciba::config::{Environment, Issuer, LoginIssuers, MtlsHost, SigningKeys, profile, sms_countries};
 use ciba::domain::authorization_details::DetailType;
 use ciba::domain::sms::SmsCountries;
 use ciba::domain::time::Timestamp;
@@ -255,6 +255,11 @@ impl Provider {
 
     /// Registers a client; what `metadata` does not say is as for a kiosk.
     pub async fn register(&self, metadata: Value) -> Result<(), String> {
+        self.register_where(&[], metadata).await
+    }
+
+    /// As an operator did when the deployment had these settings too.
+    pub async fn register_where(&self, settings: Settings<'_>, metadata: Value) -> Result<(), String> {
         let mut all = json!({
             "client_name": "City Kiosk",
             "client_secret": SECRET,
@@ -265,8 +270,16 @@ impl Provider {
         merge(&mut all, metadata);
         let issuers = self.login_issuers();
         let metadata = serde_json::from_value(all).map_err(|error| error.to_string())?;
-        let profile = profile(&self.environment()).expect("a profile");
-        let registrar = Registrar { issuer: &self.issuer(), login_issuers: &issuers, profile };
+        let mut env = self.environment_list();
+        env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let env = Environment::of(env);
+        let mtls = MtlsHost::read(&env).expect("a host or none");
+        let registrar = Registrar {
+            issuer: &self.issuer(),
+            login_issuers: &issuers,
+            profile: profile(&env).expect("a profile"),
+            mtls: mtls.as_ref(),
+        };
         registrar.register(&self.table, metadata).await.map(drop).map_err(|error| error.0)
     }
 

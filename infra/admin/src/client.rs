@@ -54,6 +54,7 @@ async fn create(create: &ClientCreate, settings: &Settings, fill: fn(&mut [u8]))
         issuer: &settings.issuer,
         login_issuers: &settings.login_issuers,
         profile: settings.profile,
+        mtls: settings.mtls.as_ref(),
     };
     let client = registrar.check(metadata).await.map_err(|refused| Failure::Refused(refused.0))?;
     if !client.may_ask() && client.introspects.is_empty() {

@@ -1,7 +1,7 @@
 //! What most commands need, read as the functions read it.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, profile, sms_countries};
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, MtlsHost, profile, sms_countries};
 use ciba::domain::profile::Profile;
 use ciba::domain::sms::SmsCountries;
 use ciba::store::Table;
@@ -10,6 +10,7 @@ pub(crate) struct Settings {
     pub(crate) issuer: Issuer,
     pub(crate) login_issuers: LoginIssuers,
     pub(crate) profile: Profile,
+    pub(crate) mtls: Option<MtlsHost>,
     pub(crate) countries: SmsCountries,
     pub(crate) table: Table,
 }
@@ -20,6 +21,7 @@ impl Settings {
         Ok(Self {
             login_issuers: LoginIssuers::read(environment, &issuer)?,
             profile: profile(environment)?,
+            mtls: MtlsHost::read(environment)?,
             countries: sms_countries(environment)?,
             issuer,
             table: table(environment)?,

@@ -245,8 +245,12 @@ impl Surroundings {
     }
 
     async fn register_one(&self, metadata: Value) -> Result<(), Error> {
-        let registrar =
-            Registrar { issuer: &self.issuer, login_issuers: &self.login_issuers, profile: Profile::Plain };
+        let registrar = Registrar {
+            issuer: &self.issuer,
+            login_issuers: &self.login_issuers,
+            profile: Profile::Plain,
+            mtls: None,
+        };
         let registered = registrar.register(&self.table, serde_json::from_value(metadata)?).await;
         registered.map(drop).map_err(|refused| refused.0.into())
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ciba::{
     aws::Aws,
-    config::{Environment, Issuer, LoginIssuers, profile, sms_countries},
+    config::{Environment, Issuer, LoginIssuers, MtlsHost, profile, sms_countries},
     domain::{
         hint::{DirectoryHint, HintKind},
         person_key::PersonKey,
@@ -35,6 +35,7 @@ pub(crate) struct Provider {
     issuer: Issuer,
     login_issuers: LoginIssuers,
     profile: Profile,
+    mtls: Option<MtlsHost>,
     countries: SmsCountries,
     table: Table,
     keys: KeyRings,
@@ -51,6 +52,7 @@ impl Provider {
         Ok(Self {
             login_issuers: LoginIssuers::read(&env, &issuer)?,
             profile: profile(&env)?,
+            mtls: MtlsHost::read(&env)?,
             countries: sms_countries(&env)?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
             table,
@@ -62,8 +64,12 @@ impl Provider {
     /// Writes a client of `clients.json` into the table.
     pub(crate) async fn register_client(&self, client: Value) -> Result<(), String> {
         let metadata = serde_json::from_value(client).map_err(|error| error.to_string())?;
-        let registrar =
-            Registrar { issuer: &self.issuer, login_issuers: &self.login_issuers, profile: self.profile };
+        let registrar = Registrar {
+            issuer: &self.issuer,
+            login_issuers: &self.login_issuers,
+            profile: self.profile,
+            mtls: self.mtls.as_ref(),
+        };
         registrar.register(&self.table, metadata).await.map(drop).map_err(|refused| refused.0)
     }
 

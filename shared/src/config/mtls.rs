@@ -4,6 +4,8 @@ use url::Url;
 
 use crate::config::{ConfigError, Environment, Issuer, refuse};
 use crate::domain::certificate_authority::AuthorityKey;
+use crate::domain::client::Client;
+use crate::domain::client_authentication::AuthenticationMethod;
 
 /// A second host of the same endpoints, where TLS asks for a client certificate (RFC 8705 §5). Elsewhere nobody is asked
 /// for one, so that browsers show no dialogue, and no certificate counts.
@@ -70,5 +72,28 @@ impl MtlsHost {
     /// What the request context of a call there has as its domain name: the host, and the port where it is not 443.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// Why `client` can do nothing where `host` is all there is for certificates, in words for the operator. Without this
+    /// being asked, it would be refused at its first request, for a reason that nobody told it.
+    pub fn lack(host: Option<&Self>, client: &Client) -> Option<&'static str> {
+        let method = client.authentication.method();
+        match host {
+            None if method == AuthenticationMethod::TlsClientAuth => Some(
+                "tls_client_auth needs a host for mutual TLS and its authorities: set MTLS_URL and MTLS_AUTHORITIES, as deployed",
+            ),
+            None if method.is_mutual_tls() => {
+                Some("self_signed_tls_client_auth needs a host for mutual TLS: set MTLS_URL, as deployed")
+            }
+            None if client.sender_constraint.certificate => Some(
+                "tls_client_certificate_bound_access_tokens needs a host for mutual TLS: set MTLS_URL, as deployed",
+            ),
+            Some(host) if method == AuthenticationMethod::TlsClientAuth && host.authorities.is_empty() => {
+                Some(
+                    "tls_client_auth needs an authority that says who a client is: set MTLS_AUTHORITIES, as deployed",
+                )
+            }
+            None | Some(_) => None,
+        }
     }
 }

@@ -249,6 +249,40 @@ mod tests {
         }
     }
 
+    /// A value of at most 127 bytes in DER.
+    fn der(tag: u8, content: &[&[u8]]) -> Vec<u8> {
+        let content = content.concat();
+        [&[tag, u8::try_from(content.len()).unwrap()], &content[..]].concat()
+    }
+
+    /// CAUTH-4-03: of the attributes of one part none is left out, and their order does not matter.
+    #[test]
+    fn a_part_of_several_attributes_is_compared_as_a_whole() {
+        // 2.5.4.x, as UTF8String.
+        let attribute = |kind: u8, text: &str| {
+            der(0x30, &[&[0x06, 0x03, 0x55, 0x04, kind], &der(0x0c, &[text.as_bytes()])])
+        };
+        let (cn, ou, o) = (attribute(3, "Till 7"), attribute(11, "Sales"), attribute(10, "City Bank"));
+        let bytes = der(0x30, &[&der(0x31, &[&o]), &der(0x31, &[&ou, &cn])]);
+        let (rest, read) = X509Name::from_der(&bytes).unwrap();
+        assert!(rest.is_empty());
+        let own = DistinguishedName::of(&read);
+        for text in ["CN=Till 7+OU=Sales,O=City Bank", "ou=sales + cn=TILL 7, o=City Bank"] {
+            assert_eq!(name(text), own, "{text}");
+        }
+        for text in [
+            "CN=Till 7,O=City Bank",
+            "OU=Sales,O=City Bank",
+            "CN=Till 7,OU=Sales,O=City Bank",
+            "OU=Sales,CN=Till 7,O=City Bank",
+            "CN=Till 7+OU=Sales+O=City Bank",
+            "O=City Bank,CN=Till 7+OU=Sales",
+            "CN=Till 7\\+OU\\=Sales,O=City Bank",
+        ] {
+            assert_ne!(name(text), own, "{text}");
+        }
+    }
+
     #[test]
     fn what_is_no_name_in_this_form_is_refused() {
         for text in [

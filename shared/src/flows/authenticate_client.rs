@@ -163,12 +163,14 @@ impl Authenticating<'_> {
             (ClientAuthentication::TlsClientAuth(subject), _) => {
                 certificate.is_issued_to(subject) && certificate.is_signed_by(self.authorities)
             }
+            // Those in a record are none that may sign others (decision 17). Nobody asked those at a `jwks_uri`.
+            (ClientAuthentication::SelfSignedTlsClientAuth, Some(_)) if certificate.is_authority() => false,
             (ClientAuthentication::SelfSignedTlsClientAuth, Some(keys)) => {
-                let registered = self.keys.certificates(keys, now).await.map_err(|error| match error {
+                let has = self.keys.has_certificate(keys, certificate.der(), now).await;
+                has.map_err(|error| match error {
                     NotVerified::Invalid(why) => WrongCredential(why),
                     NotVerified::Unavailable(why) => Unavailable(why),
-                })?;
-                registered.iter().any(|der| der == certificate.der())
+                })?
             }
             (
                 ClientAuthentication::ClientSecretBasic(_)

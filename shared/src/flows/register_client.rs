@@ -5,7 +5,7 @@ mod sector;
 
 use unicode_normalization::char::is_combining_mark;
 
-use crate::config::{Issuer, LoginIssuers};
+use crate::config::{Issuer, LoginIssuers, MtlsHost};
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{
     Client, ClientId, Delivery, DeliveryMode, NotificationEndpoint, ScopeDescriptions,
@@ -38,6 +38,8 @@ pub struct Registrar<'a> {
     pub login_issuers: &'a LoginIssuers,
     /// What all clients of the deployment are held to.
     pub profile: Profile,
+    /// Where clients show certificates, if there is such a host.
+    pub mtls: Option<&'a MtlsHost>,
 }
 
 impl Registrar<'_> {
@@ -55,7 +57,7 @@ impl Registrar<'_> {
         let sector = Sector::asked(&metadata).map_err(refuse)?;
         let mut client = check(metadata, self.issuer, self.login_issuers, self.profile)?;
         client.subject_type = sector.confirm(&client, self.issuer).await.map_err(|why| refuse(&why))?;
-        match client.profile.breach(&client) {
+        match client.profile.breach(&client).or_else(|| MtlsHost::lack(self.mtls, &client)) {
             Some(why) => Err(refuse(why)),
             None => Ok(client),
         }

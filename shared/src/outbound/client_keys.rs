@@ -42,15 +42,20 @@ impl ClientKeySets {
         }
     }
 
-    /// The certificates that stand beside the client's keys, in DER: the first `x5c` of each (RFC 8705 §2.2.2). One that
-    /// cannot be read is left out.
-    pub async fn certificates(&self, keys: &ClientKeys, now: Timestamp) -> Result<Vec<Vec<u8>>, NotVerified> {
-        let keys = match keys {
-            ClientKeys::Inline(set) => inline(set)?,
-            ClientKeys::Uri(uri) => self.fetched()?.keys(uri, now).await?,
-        };
+    /// Whether the certificate `der` stands beside one of the client's keys: the first `x5c` of a key is compared (RFC 8705
+    /// §2.2.2). One that cannot be read is nobody's.
+    pub async fn has_certificate(
+        &self,
+        keys: &ClientKeys,
+        der: &[u8],
+        now: Timestamp,
+    ) -> Result<bool, NotVerified> {
         let first = |key: &Jwk| STANDARD.decode(key.common.x509_chain.as_ref()?.first()?).ok();
-        Ok(keys.iter().filter_map(first).collect())
+        let is_meant = |key: &Jwk| first(key).is_some_and(|registered| registered == der);
+        match keys {
+            ClientKeys::Inline(set) => Ok(inline(set)?.iter().any(is_meant)),
+            ClientKeys::Uri(uri) => self.fetched()?.has(uri, is_meant, now).await,
+        }
     }
 
     fn fetched(&self) -> Result<&JwksCache, NotVerified> {

@@ -64,18 +64,25 @@ impl JwksCache {
         verify_by(&jwk, jws)
     }
 
-    /// All keys of the set at `uri`, none of them older than a minute if it can be fetched: what is looked for among them
-    /// is not known here, so it may be new.
-    pub(super) async fn keys(&self, uri: &str, now: Timestamp) -> Result<Vec<Jwk>, NotVerified> {
+    /// Whether a key of the set at `uri` is the one that `is_meant`. The set is never older than a minute if it can be
+    /// fetched: what is looked for has no name by which it could be told from a new one. While the set cannot be fetched, a
+    /// key that it had goes on serving, and of any other nobody knows.
+    pub(super) async fn has(
+        &self,
+        uri: &str,
+        is_meant: impl Fn(&Jwk) -> bool,
+        now: Timestamp,
+    ) -> Result<bool, NotVerified> {
         let mut sets = self.sets.lock().await;
         let set = sets.entry(uri.to_owned()).or_default();
         let mut unavailable = None;
         if set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
             unavailable = self.refresh(uri, set, now).await.err();
         }
-        match unavailable {
-            Some(error) if set.is_older_than(STALE, now) => Err(NotVerified::Unavailable(error.0)),
-            Some(_) | None => Ok(set.keys.clone()),
+        match (!set.is_older_than(STALE, now) && set.keys.iter().any(is_meant), unavailable) {
+            (true, _) => Ok(true),
+            (false, Some(error)) => Err(NotVerified::Unavailable(error.0)),
+            (false, None) => Ok(false),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, IndexStatus, KeyType, TableStatus, TimeToLiveStatus};
 
+use crate::domain::client::Client;
 use crate::store::authentication_request::PENDING_INDEX;
 use crate::store::item::{Reader, number, text};
 use crate::store::{StoreError, Table, client, passkey, person};
@@ -57,6 +58,29 @@ impl Table {
             })
             .await?;
         Ok(known)
+    }
+
+    /// Hands each client that is switched on to `take`, as far as they are among the first `evaluate` items. Whether that
+    /// was the whole table.
+    pub async fn for_each_active_client(
+        &self,
+        evaluate: i32,
+        mut take: impl FnMut(&Client),
+    ) -> Result<bool, StoreError> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression("sk = :client AND active = :yes")
+            .expression_attribute_values(":client", text(client::SK))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true));
+        self.scan(scan, "Scan clients", evaluate, |items| {
+            for item in items {
+                take(&client::decode(item)?);
+            }
+            Ok(false)
+        })
+        .await
     }
 
     /// The domain of a passkey that is not of `rp_id`, if there is one among the first `evaluate` items.

@@ -3,12 +3,13 @@
 mod bound_tokens;
 mod client_authentication;
 mod metadata;
+mod registration;
 mod self_signed;
 
 use ciba::domain::time::Timestamp;
 use ciba::http::Request;
 use ciba_tests::mutual_tls::{MTLS_URL, mtls_authorities, over_mutual_tls};
-use ciba_tests::{Answer, Provider, at, form, form_request};
+use ciba_tests::{Answer, Provider, Settings, at, form, form_request};
 use serde_json::{Value, json};
 
 const UNAUTHENTICATED: (u16, &str) = (401, "invalid_client");
@@ -24,11 +25,21 @@ async fn provider() -> Provider {
 
 /// Registers a client of `tls_client_auth`, or of another method that `metadata` names.
 async fn register(provider: &Provider, client_id: &str, metadata: Value) {
+    register_where(provider, &[], client_id, metadata).await.expect("a client");
+}
+
+/// The same, as the deployment was with these settings too.
+async fn register_where(
+    provider: &Provider,
+    settings: Settings<'_>,
+    client_id: &str,
+    metadata: Value,
+) -> Result<(), String> {
     let mut all = json!({
         "client_id": client_id, "client_secret": null, "token_endpoint_auth_method": "tls_client_auth",
     });
     all.as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
-    provider.register(all).await.expect("a client");
+    provider.register_where(settings, all).await
 }
 
 /// A form of the client `id` for a path, at the host for mutual TLS.

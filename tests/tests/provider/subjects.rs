@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba::domain::time::Timestamp;
+use ciba_tests::mutual_tls::{MTLS_URL, mtls_authorities};
 use ciba_tests::{Answer, Provider, Receiver, SECRET, at, basic, form, form_request, request};
 use serde_json::{Value, json};
 
@@ -105,7 +106,7 @@ async fn till(provider: &Provider, keys: &ForeignIssuer, changes: Value) -> Resu
 /// CIBA-4-15, CIBA-4-18, CIBA-4-20
 #[tokio::test]
 async fn a_pairwise_poll_client_needs_a_jwks_uri_and_a_way_to_show_that_its_keys_are_its_own() {
-    let provider = Provider::start().await;
+    let provider = Provider::empty(&[MTLS_URL, mtls_authorities()]).await;
     let keys = ForeignIssuer::start().await;
     assert_eq!(till(&provider, &keys, json!({})).await, Ok(()));
     let inline = json!({"keys": [Key::es256("one").jwk]});

@@ -120,7 +120,9 @@ async fn an_issuer_from_outside_switches_the_local_settings_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_denied_flow_ends_with_access_denied_and_nobody_scans_the_table() {
-    let outside = Outside::start(|_| {}).await;
+    // Long enough for a machine on which the first poll takes its time.
+    let interval = ("POLL_INTERVAL_SECONDS".to_owned(), "60".to_owned());
+    let outside = Outside::start(|options| options.environment.push(interval)).await;
     let (_, acknowledgement) = outside.ask("bob").await;
     let auth_req_id = acknowledgement["auth_req_id"].as_str().expect("an acknowledgement");
     assert_eq!(outside.poll(auth_req_id).await.1["error"], "slow_down", "before the first interval");

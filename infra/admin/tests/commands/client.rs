@@ -4,7 +4,7 @@ use ciba_local::proxy::{Loss, Proxy};
 use ciba_local::server::listen;
 use serde_json::json;
 
-use crate::deployment::{Deployment, START};
+use crate::deployment::{Deployment, MTLS_AUTHORITIES, MTLS_URL, START};
 
 pub(crate) const CREATE: [&str; 8] =
     ["client", "create", "--client-id", "kiosk", "--client-name", "City Kiosk", "--scope", "openid profile"];
@@ -109,6 +109,33 @@ async fn a_client_that_breaks_a_rule_or_is_not_there_is_refused() {
             (1, "there is no client kiosk".to_owned())
         );
     }
+}
+
+/// CAUTH-4-13: the settings are those that the functions have.
+#[tokio::test]
+async fn a_client_of_certificates_is_created_where_there_is_a_host_for_mutual_tls() {
+    let deployment = Deployment::start().await;
+    let create = ["client", "create", "--client-name", "Till", "--client-id", "till"];
+    let subject = r#"{"tls_client_auth_subject_dn": "CN=Till 7,O=City Bank"}"#;
+    let subject = ["--token-endpoint-auth-method", "tls_client_auth", "--metadata", subject];
+    let bound = ["--metadata", r#"{"tls_client_certificate_bound_access_tokens": true}"#];
+    let created = async |more: &[&str], settings: &[(&str, &str)]| {
+        let done = deployment.run_with(&[&create[..], more, &["--replace"]].concat(), settings, START).await;
+        done.map(drop).map_err(|failure| (failure.exit_code(), failure.to_string()))
+    };
+    for (more, settings, lacks) in [
+        (&subject[..], &[][..], "MTLS_URL and MTLS_AUTHORITIES"),
+        (&subject, &[MTLS_URL], "MTLS_AUTHORITIES"),
+        (&bound, &[], "MTLS_URL"),
+    ] {
+        let (code, why) = created(more, settings).await.unwrap_err();
+        assert!(code == 1 && why.contains(&format!("set {lacks}")), "{why}");
+    }
+    assert_eq!(deployment.refused(&["client", "show", "till"]).await.0, 1, "nothing was written");
+    assert_eq!(created(&subject, &[MTLS_URL, MTLS_AUTHORITIES]).await, Ok(()));
+    assert_eq!(created(&bound, &[MTLS_URL]).await, Ok(()));
+    let (code, why) = created(&subject, &[("MTLS_URL", "https://mtls.example/")]).await.unwrap_err();
+    assert!(code == 2 && why.contains("MTLS_URL"), "{why}");
 }
 
 #[tokio::test]

@@ -9,13 +9,12 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use ciba::aws::Aws;
-use ciba::config::{Environment, KeySettings};
-use ciba::domain::profile::Profile;
+use ciba::config::{Environment, KeySettings, MtlsHost, profile};
 use ciba::domain::time::Timestamp;
 use ciba::flows::Invocation;
 use ciba::flows::rotate_keys::rotate;
 use ciba::keys::Kms;
-use ciba::protocol::discovery::{Metadata, Offer};
+use ciba::protocol::discovery::{Metadata, MtlsOffer, Offer};
 use ciba::protocol::jwks::JwkSet;
 use ciba::store::Table;
 use ciba_admin::arguments::Arguments;
@@ -32,6 +31,12 @@ use serde_json::{Value, json};
 
 pub(crate) const TABLE: &str = "ciba";
 pub(crate) const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub(crate) const MTLS_URL: (&str, &str) = ("MTLS_URL", "https://mtls.example");
+/// The public key of nobody.
+pub(crate) const MTLS_AUTHORITIES: (&str, &str) = (
+    "MTLS_AUTHORITIES",
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE6Z7pPGNOfN2QwehRtDNvoz4mpwiQZ1gxrZhOJ7fI6IIjzC/EG/tyBrR78CQQFrbeNJQJTnN/ANC2ujPhXPlObg==",
+);
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the issuer publishes.
@@ -123,9 +128,19 @@ impl Deployment {
 
     /// Publishes what is right at `issuer`.
     pub(crate) async fn publish(&self, issuer: &str) {
+        self.publish_with(issuer, &[]).await;
+    }
+
+    /// The same, of functions with these settings.
+    pub(crate) async fn publish_with(&self, issuer: &str, settings: &[(&str, &str)]) {
+        let env = self.environment(settings);
         let keys = self.table.list_public_keys().await.unwrap();
         let keys = JwkSet { keys: keys.into_iter().filter_map(|key| key.public).collect() };
-        let offer = Offer { issuer, mtls: None, profile: Profile::Plain, acr_values: vec![] };
+        let mtls = MtlsHost::read(&env).unwrap();
+        let mtls = mtls
+            .as_ref()
+            .map(|host| MtlsOffer { url: host.as_str(), has_authorities: !host.authorities().is_empty() });
+        let offer = Offer { issuer, mtls, profile: profile(&env).unwrap(), acr_values: vec![] };
         *self.published.discovery.lock().unwrap() = serde_json::to_value(Metadata::new(offer)).unwrap();
         *self.published.jwks.lock().unwrap() = serde_json::to_value(keys).unwrap();
     }

@@ -7,7 +7,7 @@ use ciba_local::server::listen;
 use serde_json::{Value, json};
 
 use crate::client::CREATE;
-use crate::deployment::{DAY, Deployment, START, TABLE, template};
+use crate::deployment::{DAY, Deployment, MTLS_AUTHORITIES, MTLS_URL, START, TABLE, template};
 
 const ALICE: [&str; 7] =
     ["person", "create", "--sub", "alice", "--login-value=alice", "--sms", "+15555550100"];
@@ -24,6 +24,23 @@ async fn sound() -> Deployment {
 async fn the_doctor_has_nothing_to_say_of_a_sound_deployment() {
     let deployment = sound().await;
     assert_eq!(deployment.findings(&[], START).await, []);
+}
+
+const FAPI: (&str, &str) = ("PROFILE", "fapi-ciba");
+
+#[tokio::test]
+async fn the_doctor_finds_a_setting_of_profile_mutual_tls_and_proofs_that_cannot_be_read() {
+    let deployment = sound().await;
+    for settings in [
+        &[("PROFILE", "strict")][..],
+        &[("MTLS_URL", "http://mtls.example")],
+        &[MTLS_URL, ("MTLS_AUTHORITIES", "x")],
+        &[("DPOP_PROOF_LIFETIME_SECONDS", "1")],
+        &[("DPOP_NONCE_REQUIRED", "perhaps")],
+    ] {
+        let (check, detail) = deployment.finding(settings, START).await;
+        assert!(check == "settings" && detail.contains(settings.last().unwrap().0), "{detail}");
+    }
 }
 
 #[tokio::test]
@@ -75,6 +92,34 @@ async fn the_doctor_finds_another_issuer_in_the_discovery_document() {
     assert!(check == "discovery" && detail.contains(&format!("{:?}", format!("{issuer}/"))), "{detail}");
 }
 
+/// CAUTH-4-07, FCIBA-26, TOK-11-06, TOK-11-07
+#[tokio::test]
+async fn the_doctor_finds_a_document_that_offers_other_than_the_settings_say() {
+    let deployment = sound().await;
+    let issuer = deployment.published.discovery.lock().unwrap()["issuer"].as_str().unwrap().to_owned();
+    let findings = async |of_functions: &[(&str, &str)], here: &[(&str, &str)]| {
+        deployment.publish_with(&issuer, of_functions).await;
+        let findings = deployment.findings(here, START).await;
+        findings.into_iter().filter(|(check, _)| check == "metadata").map(|it| it.1).collect::<Vec<_>>()
+    };
+    let other = ("MTLS_URL", "https://other.example");
+    for (of_functions, here, said) in [
+        (&[][..], &[MTLS_URL][..], &["mtls_endpoint_aliases is missing", "https://mtls.example/"][..]),
+        (&[MTLS_URL], &[], &["mtls_endpoint_aliases is {", "would be missing"]),
+        (&[other], &[MTLS_URL], &["https://other.example/", "https://mtls.example/"]),
+        (&[MTLS_URL], &[MTLS_URL, MTLS_AUTHORITIES], &["token_endpoint_auth_methods", "\"tls_client_auth\""]),
+        (&[], &[FAPI], &["\"push\"", "client_secret_basic", "revocation_endpoint", "introspection_endpoint"]),
+        (&[FAPI], &[], &["\"push\"", "client_secret_post"]),
+    ] {
+        let found = findings(of_functions, here).await;
+        assert_eq!(found.len(), 1, "{of_functions:?} {here:?}: {found:?}");
+        assert!(said.iter().all(|it| found[0].contains(it)), "{said:?}: {found:?}");
+    }
+    for settings in [&[MTLS_URL][..], &[MTLS_URL, MTLS_AUTHORITIES, FAPI], &[FAPI]] {
+        assert_eq!(findings(settings, settings).await, [""; 0], "{settings:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_doctor_finds_an_issuer_where_nothing_answers() {
     let deployment = sound().await;
@@ -115,8 +160,11 @@ async fn the_doctor_finds_that_the_key_of_one_algorithm_is_missing() {
 #[tokio::test]
 async fn the_doctor_finds_that_there_is_no_login_issuer_or_that_it_publishes_no_key() {
     let deployment = sound().await;
-    let (check, detail) = deployment.finding(&[("LOGIN_ISSUERS", "[]")], START).await;
-    assert!(check == "login_issuer" && detail.contains("nobody can decide"), "{detail}");
+    // With passkeys it works without.
+    let output = deployment.run_with(&["doctor"], &[("LOGIN_ISSUERS", "[]")], START).await.unwrap();
+    assert!(output.is_clean && output.text.contains("warning  login_issuer"), "{}", output.text);
+    let (check, detail) = deployment.finding(&[("LOGIN_ISSUERS", "[]"), ("RP_ID", "")], START).await;
+    assert!(check == "login_issuer" && detail.contains("nobody can approve"), "{detail}");
 
     let mut login = deployment.login.setting();
     login["algorithms"] = json!(["RS256"]);
@@ -156,6 +204,50 @@ async fn the_doctor_finds_that_nobody_can_ask_and_nobody_can_be_told() {
     deployment.json(&["client", "disable", "kiosk"]).await;
     deployment.json(&["person", "disable", "alice"]).await;
     assert_eq!(names().await, ["clients", "people"], "neither is active");
+}
+
+/// CAUTH-4-13, FCIBA-18: clients of before the settings changed.
+#[tokio::test]
+async fn the_doctor_finds_clients_that_this_deployment_lets_in_nowhere() {
+    let deployment = sound().await;
+    let issuer = deployment.published.discovery.lock().unwrap()["issuer"].as_str().unwrap().to_owned();
+    let all = [MTLS_URL, MTLS_AUTHORITIES];
+    for (id, method, metadata) in [
+        ("by-name", "tls_client_auth", r#"{"tls_client_auth_subject_dn": "CN=Till 7"}"#),
+        ("by-certificate", "self_signed_tls_client_auth", r#"{"jwks_uri": "https://bank.example/keys"}"#),
+        ("bound", "client_secret_basic", r#"{"tls_client_certificate_bound_access_tokens": true}"#),
+    ] {
+        let create = ["client", "create", "--client-name", "Till", "--client-id", id, "--metadata", metadata];
+        let create = [&create[..], &["--token-endpoint-auth-method", method]].concat();
+        deployment.run_with(&create, &all, START).await.map(drop).unwrap();
+    }
+    deployment.publish_with(&issuer, &all).await;
+    assert_eq!(deployment.findings(&all, START).await, []);
+    deployment.publish_with(&issuer, &all[..1]).await;
+    let (check, detail) = deployment.finding(&all[..1], START).await;
+    assert_eq!(check, "authentication");
+    assert!(
+        detail.starts_with("by-name: ") && detail.ends_with("set MTLS_AUTHORITIES, as deployed"),
+        "{detail}"
+    );
+    deployment.publish(&issuer).await;
+    let (check, detail) = deployment.finding(&[], START).await;
+    let are_named = ["by-name: ", "by-certificate: ", "bound: "].iter().all(|id| detail.contains(id));
+    assert!(check == "authentication" && are_named && !detail.contains("kiosk"), "{detail}");
+
+    // One that is switched off is meant to be let in nowhere.
+    for id in ["by-name", "by-certificate", "bound"] {
+        deployment.json(&["client", "disable", id]).await;
+    }
+    assert_eq!(deployment.findings(&[], START).await, []);
+    deployment.publish_with(&issuer, &[FAPI]).await;
+    let (check, detail) = deployment.finding(&[FAPI], START).await;
+    assert!(check == "authentication" && detail.starts_with("kiosk: its profile"), "{detail}");
+
+    let mut seen = Vec::new();
+    let looked = deployment.table.for_each_active_client(1000, |it| seen.push(it.id.as_str().to_owned()));
+    assert_eq!((looked.await.unwrap(), seen), (true, vec!["kiosk".to_owned()]));
+    assert!(!deployment.table.for_each_active_client(1, |_| {}).await.unwrap(), "not the whole table");
 }
 
 /// DynamoDB hands out a megabyte at a time, and what is looked for may come last.

@@ -134,11 +134,11 @@ async fn a_number_in_a_country_that_is_not_listed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_person_without_a_login_is_shown_as_one_for_whom_nobody_can_decide() {
+async fn a_person_without_a_login_is_shown_as_one_who_approves_with_a_passkey_alone() {
     let deployment = Deployment::start().await;
     let output = deployment.run(&["person", "create", "--sub", "alice"]).await.unwrap();
     assert_eq!(output.json["has_login"], false);
-    assert!(output.text.contains("nobody can decide"), "{}", output.text);
+    assert!(output.text.contains("a passkey alone"), "{}", output.text);
 }
 
 #[tokio::test]

@@ -110,8 +110,12 @@ async fn register_earlier(provider: &Provider) {
     });
     let metadata = serde_json::from_value(metadata).unwrap();
     let issuer = Issuer::read(&provider.environment()).unwrap();
-    let registrar =
-        Registrar { issuer: &issuer, login_issuers: &LoginIssuers::default(), profile: Profile::Plain };
+    let registrar = Registrar {
+        issuer: &issuer,
+        login_issuers: &LoginIssuers::default(),
+        profile: Profile::Plain,
+        mtls: None,
+    };
     registrar.register(&provider.table, metadata).await.unwrap();
 }
 

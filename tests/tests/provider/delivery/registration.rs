@@ -1,5 +1,6 @@
 //! What a ping or push client registers, and what it sends with a request (CIBA §4, §7.1).
 
+use ciba_tests::mutual_tls::MTLS_URL;
 use ciba_tests::{Provider, SECRET, START, at, basic, form, form_request};
 use serde_json::json;
 
@@ -37,7 +38,8 @@ async fn a_client_whose_tokens_are_bound_does_not_have_them_pushed() {
         for (mode, is_refused) in [("push", true), ("ping", false)] {
             let metadata = json!({"client_id": "till", "backchannel_token_delivery_mode": mode,
                 "backchannel_client_notification_endpoint": receiver.url(), member: true});
-            assert_eq!(provider.register(metadata).await.is_err(), is_refused, "{mode} {member}");
+            let registered = provider.register_where(&[MTLS_URL], metadata).await;
+            assert_eq!(registered.is_err(), is_refused, "{mode} {member}: {registered:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ciba_tests::mutual_tls::{issued, over_mutual_tls, self_signed};
 use ciba_tests::{SECRET, basic, request};
 use serde_json::{Value, json};
@@ -105,6 +105,18 @@ async fn a_bound_token_counts_at_userinfo_where_its_certificate_is_shown() {
     let plain = request("GET", "/userinfo", &[("authorization", &authorization)], "");
     let answer = provider.call(&provider.userinfo, &plain, at(6.0)).await;
     assert_eq!((answer.status, answer.text("error")), (401, "invalid_token"), "at the issuer's own host");
+    let pem = format!(
+        "-----BEGIN%20CERTIFICATE-----%0A{}%0A-----END%20CERTIFICATE-----",
+        STANDARD.encode(&certificate)
+    );
+    for name in ["x-amzn-mtls-clientcert", "x-amzn-mtls-clientcert-leaf", "x-client-cert"] {
+        let headers = [("authorization", authorization.as_str()), (name, pem.as_str())];
+        let smuggled = || request("GET", "/userinfo", &headers, "");
+        for call in [smuggled(), over_mutual_tls(smuggled(), None)] {
+            let answer = provider.call(&provider.userinfo, &call, at(6.0)).await;
+            assert_eq!((answer.status, answer.text("error")), (401, "invalid_token"), "{name}");
+        }
+    }
 
     // A token that is bound to nothing counts at either host.
     let free = approved(&provider, "kiosk").await;

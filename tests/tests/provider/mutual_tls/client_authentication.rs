@@ -1,12 +1,32 @@
 //! `tls_client_auth` (RFC 8705 §2.1), and where a certificate counts at all.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ciba_local::gateway::Door;
 use ciba_tests::mutual_tls::{MTLS_HOST, MTLS_URL, by, issued, over_mutual_tls, self_signed};
 use ciba_tests::{Provider, SECRET, at, basic, form, form_request};
-use rcgen::SanType;
+use rcgen::{DistinguishedName, DnType, SanType};
 use serde_json::json;
 
 use super::*;
+use crate::client_assertion::{asserted, claims};
+use crate::foreign_issuer::Key;
+
+const TILL: &str = "tls_client_auth_subject_dn";
+
+fn pem(der: &[u8]) -> String {
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der))
+}
+
+/// `till` asks, and API Gateway says this of its certificate.
+fn told(change: impl FnOnce(&mut Value)) -> Request {
+    let parameters = form(&[("scope", "openid"), ("login_hint", "alice"), ("client_id", "till")]);
+    let certificate = Some(issued("Till 7", |_| {}));
+    let door = Door::MutualTls { authority: MTLS_HOST.to_owned(), certificate };
+    by(form_request("/bc-authorize", None, &parameters), &door, |event| {
+        change(&mut event["requestContext"]["authentication"]["clientCert"]);
+    })
+}
 
 /// CAUTH-4-01, CAUTH-4-02, CAUTH-4-08, CIBA-7.1-28, CAUTH-4-10
 #[tokio::test]
@@ -92,6 +112,10 @@ async fn whoever_shows_another_certificate_or_none_is_not_the_client() {
     let nameless =
         form_request("/bc-authorize", None, &form(&[("scope", "openid"), ("login_hint", "alice")]));
     refused(&provider, "no client_id", &over_mutual_tls(nameless, Some(&right))).await;
+    let elsewhere = form(&[("scope", "openid"), ("login_hint", "alice")]);
+    let elsewhere = form_request("/bc-authorize?client_id=till", None, &elsewhere);
+    let elsewhere = ask(&provider, &over_mutual_tls(elsewhere, Some(&right))).await;
+    assert_eq!(elsewhere.refusal(), (400, "invalid_request"), "client_id in the query");
     assert_eq!(ask(&provider, &asking("till", &right)).await.status, 200);
 }
 
@@ -132,9 +156,15 @@ async fn a_certificate_counts_only_in_the_request_context_of_the_host_for_mutual
     assert_eq!(ask(&provider, &request).await.status, 200, "this is what is changed below");
 
     let none = Door::MutualTls { authority: MTLS_HOST.to_owned(), certificate: None };
-    for name in
-        ["x-client-cert", "x-ssl-client-cert", "ssl-client-cert", "x-amzn-mtls-clientcert", "client-cert"]
-    {
+    for name in [
+        "x-client-cert",
+        "x-ssl-client-cert",
+        "ssl-client-cert",
+        "x-amzn-mtls-clientcert",
+        "x-amzn-mtls-clientcert-leaf",
+        "x-forwarded-client-cert",
+        "client-cert",
+    ] {
         for door in [&Door::Plain, &Door::Tls, &none] {
             let request = by(plain(), door, |event| {
                 event["headers"][name] = pem.replace('\n', "%0A").into();
@@ -160,6 +190,125 @@ async fn a_certificate_counts_only_in_the_request_context_of_the_host_for_mutual
         }});
     });
     refused(&provider, "a name without a certificate", &request).await;
+}
+
+/// CAUTH-4-11, CAUTH-4-15: of the context the certificate itself is read, and what stands beside it is not.
+#[tokio::test]
+async fn what_the_context_says_beside_the_certificate_does_not_count() {
+    let provider = provider().await;
+    let right = json!({"notBefore": "May 28 12:30:02 2019 GMT", "notAfter": "Aug  5 09:36:04 2099 GMT"});
+    let over = json!({"notBefore": "May 28 12:30:02 2019 GMT", "notAfter": "Aug  5 09:36:04 2021 GMT"});
+    let ended = issued("Till 7", |params| params.not_after = rcgen::date_time_ymd(2027, 1, 14));
+    for (what, certificate) in [("one that is over", ended), ("another's", issued("Till 8", |_| {}))] {
+        let request = told(|shown| {
+            shown["clientCertPem"] = pem(&certificate).into();
+            shown["subjectDN"] = "CN=Till 7,O=City Bank".into();
+            shown["validity"] = right.clone();
+        });
+        refused(&provider, what, &request).await;
+    }
+    let request = told(|shown| {
+        shown["subjectDN"] = "CN=Till 8,O=City Bank".into();
+        shown["issuerDN"] = "CN=Till 7,O=City Bank".into();
+        shown["serialNumber"] = "x".into();
+        shown["validity"] = over.clone();
+    });
+    assert_eq!(ask(&provider, &request).await.status, 200, "its certificate is right");
+}
+
+/// CAUTH-4-02: who has a chain behind the certificate has the key of the first one only.
+#[tokio::test]
+async fn of_several_certificates_the_first_is_the_clients() {
+    let provider = provider().await;
+    let (own, other) = (pem(&issued("Till 7", |_| {})), pem(&issued("Till 8", |_| {})));
+    let shown = |text: String| told(|shown| shown["clientCertPem"] = text.into());
+    assert_eq!(ask(&provider, &shown(own.clone() + &other)).await.status, 200);
+    refused(&provider, "the second is right", &shown(other.clone() + &own)).await;
+    let broken = other.replacen("MII", "!!!", 1);
+    refused(&provider, "the first cannot be read", &shown(broken + &own)).await;
+    let key = other.replace("CERTIFICATE", "PRIVATE KEY");
+    refused(&provider, "the first is none", &shown(key + &own)).await;
+}
+
+/// CAUTH-4-02, CAUTH-4-04: an authority that lets people choose one kind of name has not vouched for another.
+#[tokio::test]
+async fn a_registered_name_is_not_found_among_names_of_another_kind() {
+    let provider = provider().await;
+    let certificate = issued("till-9.bank.example", |params| {
+        params.subject_alt_names = vec![
+            SanType::DnsName("192.0.2.9".try_into().unwrap()),
+            SanType::URI("till-9@bank.example".try_into().unwrap()),
+            SanType::Rfc822Name("urn:bank:till:9".try_into().unwrap()),
+        ];
+    });
+    for (member, name, own) in [
+        ("san_dns", "till-9.bank.example", Some("192.0.2.9")),
+        ("san_ip", "192.0.2.9", None),
+        ("san_email", "till-9@bank.example", None),
+        ("san_uri", "urn:bank:till:9", Some("till-9@bank.example")),
+        ("subject_dn", "CN=192.0.2.9,O=City Bank", Some("CN=till-9.bank.example,O=City Bank")),
+    ] {
+        let member = format!("tls_client_auth_{member}");
+        register(&provider, &member, json!({ &member: name })).await;
+        refused(&provider, &member, &asking(&member, &certificate)).await;
+        let Some(own) = own else { continue };
+        register(&provider, &member, json!({ &member: own })).await;
+        assert_eq!(ask(&provider, &asking(&member, &certificate)).await.status, 200, "{member} {own}");
+    }
+}
+
+/// CAUTH-4-03
+#[tokio::test]
+async fn a_name_inside_a_part_of_a_name_is_not_that_name() {
+    let provider = provider().await;
+    let whole = issued("", |params| {
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "Till 7,O=City Bank");
+    });
+    refused(&provider, "separators within a value", &asking("till", &whole)).await;
+    let right = issued("Till 7", |_| {});
+    for (n, name) in ["CN=Till 7+O=City Bank", "CN=Till 7\\,O=City Bank", "CN=Till 7", "O=City Bank"]
+        .into_iter()
+        .enumerate()
+    {
+        let id = format!("till-{n}");
+        register(&provider, &id, json!({ TILL: name })).await;
+        refused(&provider, name, &asking(&id, &right)).await;
+    }
+    register(&provider, "whole", json!({ TILL: "cn=Till 7\\,o\\=city  BANK" })).await;
+    assert_eq!(ask(&provider, &asking("whole", &whole)).await.status, 200);
+    refused(&provider, "the escaped one", &asking("whole", &right)).await;
+}
+
+/// CAUTH-1-01, CAUTH-1-02, CAUTH-4-15: a client of the one method gains nothing by the credential of the other.
+#[tokio::test]
+async fn beside_an_assertion_the_certificate_authenticates_nobody() {
+    let provider = provider().await;
+    let (key, certificate) = (Key::es256("one"), issued("Till 7", |_| {}));
+    let keys = json!({"keys": [key.jwk]});
+    let by_assertion = json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": keys});
+    register(&provider, "teller", by_assertion).await;
+    register(&provider, "both", json!({TILL: "CN=Till 7,O=City Bank", "jwks": keys})).await;
+    let assertion = |client: &str, jti: &str| {
+        let claims = claims(json!({"iss": client, "sub": client, "jti": jti}));
+        key.sign(&key.header().to_string(), &claims.to_string())
+    };
+    let asking_with = |assertion: &str, client: &str, certificate: &[u8]| {
+        let parameters = [("scope", "openid"), ("login_hint", "alice"), ("client_id", client)];
+        over_mutual_tls(asserted("/bc-authorize", assertion, &parameters), Some(certificate))
+    };
+    let own = assertion("both", "1");
+    refused(&provider, "of a client of certificates", &asking_with(&own, "both", &certificate)).await;
+    let others = assertion("teller", "1");
+    refused(&provider, "another's", &asking_with(&others, "both", &certificate)).await;
+    refused(&provider, "of a client of assertions", &asking("teller", &certificate)).await;
+    let forged = Key::es256("one").sign(&key.header().to_string(), &claims(json!({})).to_string());
+    refused(&provider, "a wrong signature", &asking_with(&forged, "teller", &certificate)).await;
+    let over = issued("Till 7", |params| params.not_after = rcgen::date_time_ymd(2027, 1, 14));
+    refused(&provider, "one that is over", &asking_with(&others, "teller", &over)).await;
+    // None of these has used it up.
+    assert_eq!(ask(&provider, &asking_with(&others, "teller", &certificate)).await.status, 200);
+    assert_eq!(ask(&provider, &asking("both", &certificate)).await.status, 200);
 }
 
 /// CAUTH-4-16
@@ -191,11 +340,17 @@ async fn a_certificate_that_cannot_be_read_is_a_refusal_and_no_fault() {
     }
 }
 
+/// `till`, registered when there was a host for mutual TLS and an authority.
+async fn earlier(provider: &Provider) {
+    let metadata = json!({"tls_client_auth_subject_dn": "CN=Till 7,O=City Bank"});
+    register_where(provider, &[MTLS_URL, mtls_authorities()], "till", metadata).await.expect("till");
+}
+
 /// CAUTH-4-06: what a trust store lets through is not enough to be somebody.
 #[tokio::test]
 async fn without_an_authority_no_certificate_says_who_a_client_is() {
     let provider = Provider::with(&[MTLS_URL]).await;
-    register(&provider, "till", json!({"tls_client_auth_subject_dn": "CN=Till 7,O=City Bank"})).await;
+    earlier(&provider).await;
     refused(&provider, "no setting", &asking("till", &issued("Till 7", |_| {}))).await;
 }
 
@@ -203,7 +358,7 @@ async fn without_an_authority_no_certificate_says_who_a_client_is() {
 #[tokio::test]
 async fn without_a_host_for_mutual_tls_no_certificate_counts() {
     let provider = Provider::start().await;
-    register(&provider, "till", json!({"tls_client_auth_subject_dn": "CN=Till 7,O=City Bank"})).await;
+    earlier(&provider).await;
     refused(&provider, "no setting", &asking("till", &issued("Till 7", |_| {}))).await;
     assert_eq!(MTLS_URL.1, format!("https://{MTLS_HOST}"));
 }
@@ -211,7 +366,7 @@ async fn without_a_host_for_mutual_tls_no_certificate_counts() {
 /// CAUTH-4-02
 #[tokio::test]
 async fn a_name_that_no_certificate_can_have_is_not_registered() {
-    let provider = Provider::start().await;
+    let provider = Provider::empty(&[MTLS_URL, mtls_authorities()]).await;
     for (member, text) in [
         ("tls_client_auth_subject_dn", "Till 7"),
         ("tls_client_auth_subject_dn", "/O=City Bank/CN=Till 7"),
@@ -221,6 +376,7 @@ async fn a_name_that_no_certificate_can_have_is_not_registered() {
     ] {
         let metadata = json!({"client_id": "x", "client_secret": null,
             "token_endpoint_auth_method": "tls_client_auth", member: text});
-        assert!(provider.register(metadata).await.is_err(), "{member} {text}");
+        let refusal = provider.register(metadata).await.unwrap_err();
+        assert!(refusal.contains("the subject of the certificate"), "{member} {text}: {refusal}");
     }
 }

@@ -6,6 +6,7 @@ use rcgen::{BasicConstraints, IsCa};
 use serde_json::json;
 
 use super::*;
+use crate::foreign_issuer::{Document, ForeignIssuer};
 
 async fn register_with(provider: &Provider, client_id: &str, certificates: &[&[u8]]) {
     let metadata =
@@ -84,4 +85,90 @@ async fn a_new_certificate_works_at_once() {
     register_with(&provider, "own", &[&new]).await;
     assert_eq!(ask(&provider, &asking("own", &new)).await.status, 200);
     refused(&provider, "the old one", &asking("own", &old)).await;
+}
+
+/// The client `own`, whose certificates are at the server's `jwks_uri`.
+async fn register_uri(provider: &Provider, server: &ForeignIssuer) {
+    let metadata =
+        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": server.jwks_uri()});
+    register(provider, "own", metadata).await;
+}
+
+fn published(certificates: &[&[u8]]) -> Document {
+    Document { status: 200, media_type: "application/json", body: key_set(certificates).to_string() }
+}
+
+/// `own` asks with this certificate at this second.
+async fn ask_at(provider: &Provider, certificate: &[u8], seconds: f64) -> Answer {
+    provider.call(&provider.backchannel_authentication, &asking("own", certificate), at(seconds)).await
+}
+
+/// CAUTH-4-05, HYG-4-05
+#[tokio::test]
+async fn a_certificate_at_a_uri_is_the_clients_as_long_as_it_is_published_and_a_minute_more() {
+    let provider = provider().await;
+    let server = ForeignIssuer::start().await;
+    register_uri(&provider, &server).await;
+    let (old, new) = (self_signed("Till 9", |_| {}), self_signed("Till 9", |_| {}));
+    let stranger = self_signed("Till 9", |_| {});
+    server.publish(published(&[&self_signed("Till 10", |_| {}), &old]));
+    assert_eq!(ask_at(&provider, &old, 1.0).await.status, 200);
+    refused(&provider, "another of the same name", &asking("own", &stranger)).await;
+    assert_eq!(server.fetches(), 1);
+
+    server.publish(published(&[&new]));
+    assert_eq!(ask_at(&provider, &old, 60.0).await.status, 200);
+    assert_eq!(ask_at(&provider, &new, 60.0).await.refusal(), UNAUTHENTICATED);
+    assert_eq!(server.fetches(), 1, "not within a minute");
+    assert_eq!(ask_at(&provider, &old, 61.0).await.refusal(), UNAUTHENTICATED);
+    assert_eq!(ask_at(&provider, &new, 61.0).await.status, 200);
+    assert_eq!(server.fetches(), 2, "whoever has any certificate makes nobody fetch");
+
+    // A key without a certificate, and one whose certificate cannot be read, are nobody's.
+    let mut set = key_set(&[&new, b"x"]);
+    set["keys"][0].as_object_mut().unwrap().remove("x5c");
+    server.publish(Document { body: set.to_string(), ..published(&[]) });
+    assert_eq!(ask_at(&provider, &new, 121.0).await.refusal(), UNAUTHENTICATED);
+}
+
+/// Nobody is refused for what is not their fault: a certificate that is not known may be a new one.
+#[tokio::test]
+async fn certificates_that_cannot_be_fetched_are_503_and_those_that_were_known_go_on_for_a_day() {
+    let provider = provider().await;
+    let server = ForeignIssuer::start().await;
+    register_uri(&provider, &server).await;
+    let (own, new) = (self_signed("Till 9", |_| {}), self_signed("Till 9", |_| {}));
+    let broken = Document { status: 500, ..published(&[&own]) };
+    let unavailable = (503, "temporarily_unavailable");
+    let before = provider.traces().await;
+    for (n, document) in
+        [broken.clone(), Document { body: "no JSON".to_owned(), ..published(&[]) }].into_iter().enumerate()
+    {
+        server.publish(document);
+        let answer = ask_at(&provider, &own, 1.0 + 6.0 * n as f64).await;
+        assert_eq!(answer.refusal(), unavailable, "{n}");
+        assert!(answer.retry_after() >= 1);
+    }
+    assert_eq!(provider.traces().await, before);
+
+    server.publish(published(&[&own]));
+    assert_eq!(ask_at(&provider, &own, 20.0).await.status, 200);
+    server.publish(broken);
+    assert_eq!(ask_at(&provider, &own, 100.0).await.status, 200);
+    assert_eq!(ask_at(&provider, &new, 101.0).await.refusal(), unavailable);
+    assert_eq!(ask_at(&provider, &own, 86_419.0).await.status, 200);
+    assert_eq!(ask_at(&provider, &own, 86_421.0).await.refusal(), unavailable);
+}
+
+/// CAUTH-4-06: as where it stands in the client's record.
+#[tokio::test]
+async fn a_certificate_that_may_sign_others_is_nobodys_at_a_uri_either() {
+    let provider = provider().await;
+    let server = ForeignIssuer::start().await;
+    register_uri(&provider, &server).await;
+    let authority = self_signed("Till 9", |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+    let own = self_signed("Till 9", |_| {});
+    server.publish(published(&[&authority, &own]));
+    refused(&provider, "an authority", &asking("own", &authority)).await;
+    assert_eq!(ask(&provider, &asking("own", &own)).await.status, 200);
 }

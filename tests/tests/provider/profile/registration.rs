@@ -3,6 +3,7 @@
 use ciba::config::{Issuer, LoginIssuers};
 use ciba::domain::profile::Profile;
 use ciba::flows::register_client::Registrar;
+use ciba_tests::mutual_tls::{MTLS_URL, mtls_authorities};
 use ciba_tests::{Provider, SECRET, START, request};
 use serde_json::{Value, json};
 
@@ -32,7 +33,7 @@ async fn register(provider: &Provider, changes: Value) -> Result<(), String> {
 /// FCIBA-01, FCIBA-03, FCIBA-06, FCIBA-15, FCIBA-18, FCIBA-19, FCIBA-24
 #[tokio::test]
 async fn a_client_that_breaks_a_rule_of_the_profile_is_not_registered_for_it() {
-    let provider = Provider::start().await;
+    let provider = Provider::empty(&[MTLS_URL]).await;
     let push = json!({
         "backchannel_token_delivery_mode": "push",
         "backchannel_client_notification_endpoint": "http://localhost:9200/ciba",
@@ -93,7 +94,7 @@ async fn who_signs_requests_registers_an_asymmetric_algorithm_and_the_keys() {
 /// FCIBA-04, FCIBA-05, FCIBA-15, FCIBA-18, FCIBA-19
 #[tokio::test]
 async fn a_client_that_keeps_the_rules_is_registered_whatever_way_it_keeps_them() {
-    let provider = Provider::start().await;
+    let provider = Provider::empty(&[MTLS_URL, mtls_authorities()]).await;
     let ping = json!({
         "backchannel_token_delivery_mode": "ping",
         "backchannel_client_notification_endpoint": "http://localhost:9200/ciba",
@@ -116,7 +117,7 @@ async fn a_client_that_keeps_the_rules_is_registered_whatever_way_it_keeps_them(
 /// FCIBA-03, FCIBA-15, FCIBA-18, TOK-11-07
 #[tokio::test]
 async fn a_deployment_under_the_profile_registers_and_announces_nothing_less() {
-    let provider = Provider::empty(&[("PROFILE", "fapi-ciba")]).await;
+    let provider = Provider::empty(&[("PROFILE", "fapi-ciba"), MTLS_URL]).await;
     assert_eq!(register(&provider, json!({"profile": null})).await, Ok(()));
     let kiosk = provider.register(json!({"client_id": "kiosk"})).await;
     assert!(kiosk.as_ref().is_err_and(|why| why.contains("no secret")), "{kiosk:?}");
@@ -142,8 +143,12 @@ async fn a_client_of_before_the_profile_is_let_in_nowhere_in_a_deployment_under_
         "grant_types": ["urn:openid:params:grant-type:ciba"], "backchannel_token_delivery_mode": "poll",
     });
     let issuer = Issuer::read(&provider.environment()).unwrap();
-    let earlier =
-        Registrar { issuer: &issuer, login_issuers: &LoginIssuers::default(), profile: Profile::Plain };
+    let earlier = Registrar {
+        issuer: &issuer,
+        login_issuers: &LoginIssuers::default(),
+        profile: Profile::Plain,
+        mtls: None,
+    };
     earlier.register(&provider.table, serde_json::from_value(metadata).unwrap()).await.expect("kiosk");
     assert_eq!(provider.ask(&[], START).await.refusal(), (401, "invalid_client"));
     assert_eq!(provider.poll("x", START).await.refusal(), (401, "invalid_client"));

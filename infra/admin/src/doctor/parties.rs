@@ -1,0 +1,141 @@
+//! Who takes part: clients, people and their passkeys.
+
+use ciba::config::MtlsHost;
+use ciba::domain::client::Client;
+use ciba::store::{Known, Table};
+
+use super::report::{Check, fault, ok, warning};
+use super::settings::ClientSettings;
+use super::table::unreachable;
+
+/// How many items of the table are looked at for a client and a person. They are among the first of a new
+/// deployment, and it is new ones that lack them.
+pub(super) const EVALUATE: i32 = 50_000;
+/// How many clients are named.
+const NAMED: usize = 5;
+
+/// A flow needs somebody who asks and somebody who is asked.
+pub(super) fn look_at_sides(known: Known) -> [Check; 2] {
+    let check = |name, is_there, good: &str, bad: &str, remedy: &str| match (is_there, known.is_complete) {
+        (true, _) => ok(name, good),
+        (false, true) => fault(name, bad, remedy),
+        // A table this full has been used.
+        (false, false) => ok(name, format!("not looked for beyond the first {EVALUATE} items of the table")),
+    };
+    [
+        check(
+            "clients",
+            known.active_client,
+            "there is one that may ask",
+            "there is none that may ask",
+            "ciba-admin client create, or client enable",
+        ),
+        check(
+            "people",
+            known.reachable_person,
+            "there is somebody who can be told",
+            "there is nobody who is active and has a channel, so nobody can be asked",
+            "ciba-admin person create with --sms, or person enable",
+        ),
+    ]
+}
+
+/// Clients of before a setting changed: they find out at their next request, and are not told why.
+pub(super) async fn look_at_clients(table: &Table, settings: &ClientSettings) -> Check {
+    let mut shut_out = Vec::new();
+    let looked = table.for_each_active_client(EVALUATE, |client| {
+        shut_out.extend(why_shut_out(client, settings).map(|why| format!("{}: {why}", client.id.as_str())));
+    });
+    match looked.await {
+        Ok(is_complete) => say_who_is_shut_out(&shut_out, is_complete),
+        Err(error) => unreachable("authentication", &error),
+    }
+}
+
+fn why_shut_out(client: &Client, settings: &ClientSettings) -> Option<&'static str> {
+    match client.profile < settings.profile {
+        true => Some("its profile is less than PROFILE, which all clients are held to"),
+        false => MtlsHost::lack(settings.mtls.as_ref(), client),
+    }
+}
+
+fn say_who_is_shut_out(shut_out: &[String], is_complete: bool) -> Check {
+    let name = "authentication";
+    let beyond = match is_complete {
+        true => String::new(),
+        false => format!("; not looked for beyond the first {EVALUATE} items of the table"),
+    };
+    if shut_out.is_empty() {
+        return ok(name, format!("no client is shut out by PROFILE or MTLS_URL{beyond}"));
+    }
+    let more = match shut_out.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let named: Vec<_> = shut_out.iter().take(NAMED).map(String::as_str).collect();
+    fault(
+        name,
+        format!("{}{more}{beyond}", named.join("; ")),
+        "deploy with what they need, or set it here if it is deployed; or ciba-admin client create --replace with what \
+         this deployment takes, or client disable",
+    )
+}
+
+/// A passkey is bound to its domain for ever: where that changed, its person cannot approve any more, and finds out at the
+/// worst moment.
+pub(super) async fn look_at_passkeys(table: &Table, rp_id: Option<&str>) -> Check {
+    let name = "passkeys";
+    let lost = match table.find_passkey_of_another_domain(rp_id, EVALUATE).await {
+        Ok(lost) => lost,
+        Err(error) => return unreachable(name, &error),
+    };
+    match (lost, rp_id) {
+        (Some(lost), _) => fault(
+            name,
+            format!(
+                "there are passkeys of the domain {lost}, and RP_ID is {}: they are of no use",
+                rp_id.unwrap_or("not set")
+            ),
+            format!(
+                "deploy with RpId={lost} again; or let people make new ones (docs/api.md, Passkeys) and remove the old: \
+                 ciba-admin passkey remove"
+            ),
+        ),
+        (None, None) => warning(
+            name,
+            "RP_ID is not set: nobody can approve with a passkey",
+            "deploy with the parameter RpId, and set RP_ID here",
+        ),
+        (None, Some(rp_id)) => ok(name, format!("none is of another domain than {rp_id}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Outcome;
+    use super::*;
+
+    #[test]
+    fn a_table_too_full_to_look_through_is_not_said_to_have_nobody() {
+        let outcomes =
+            |known| look_at_sides(known).map(|check| matches!(check.outcome, Outcome::Fault { .. }));
+        let none = Known::default();
+        assert_eq!(outcomes(Known { is_complete: true, ..none }), [true, true]);
+        assert_eq!(outcomes(Known { is_complete: true, active_client: true, ..none }), [false, true]);
+        assert_eq!(outcomes(Known { is_complete: true, reachable_person: true, ..none }), [true, false]);
+        assert_eq!(outcomes(none), [false, false]);
+    }
+
+    #[test]
+    fn some_clients_that_are_shut_out_are_named_and_what_was_not_looked_at_is_said() {
+        let clients: Vec<_> = (1..=7).map(|n| format!("client-{n}: why")).collect();
+        let said = |count, is_complete| say_who_is_shut_out(&clients[..count], is_complete).detail;
+        assert_eq!(said(2, true), "client-1: why; client-2: why");
+        assert!(said(5, true).ends_with("client-5: why"));
+        assert!(said(7, true).ends_with("client-5: why; and 2 more"));
+        for count in [0, 7] {
+            assert!(said(count, false).ends_with("not looked for beyond the first 50000 items of the table"));
+        }
+        assert_eq!(say_who_is_shut_out(&[], false).outcome, Outcome::Ok);
+    }
+}

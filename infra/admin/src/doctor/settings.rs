@@ -1,0 +1,59 @@
+//! The settings, read as the functions read them.
+
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, LoginIssuers, MtlsHost, profile};
+use ciba::domain::profile::Profile;
+
+use super::report::{Check, fault, ok};
+
+pub(super) const AS_DEPLOYED: &str = "set it as the functions have it: the stack's outputs name Issuer and TableName, README.md \
+                                      (Settings) the rest";
+
+/// What could be read.
+pub(super) struct Settings {
+    pub(super) issuer: Option<Issuer>,
+    pub(super) login_issuers: Option<LoginIssuers>,
+    pub(super) clients: Option<ClientSettings>,
+    pub(super) aws: Option<Aws>,
+}
+
+/// What decides which clients are let in.
+pub(super) struct ClientSettings {
+    pub(super) profile: Profile,
+    pub(super) mtls: Option<MtlsHost>,
+}
+
+pub(super) fn look_at_settings(environment: &Environment, checks: &mut Vec<Check>) -> Settings {
+    let mut setting = |read: Result<&str, &ConfigError>| {
+        checks.push(match read {
+            Ok(name) => ok("settings", format!("{name} can be read")),
+            Err(error) => fault("settings", error.to_string(), AS_DEPLOYED),
+        });
+    };
+    let issuer = Issuer::read(environment);
+    setting(issuer.as_ref().map(|_| Issuer::SETTING));
+    let issuer = issuer.ok();
+    let login_issuers = issuer.as_ref().map(|issuer| LoginIssuers::read(environment, issuer));
+    if let Some(read) = &login_issuers {
+        setting(read.as_ref().map(|_| LoginIssuers::SETTING));
+    }
+    let profile = profile(environment);
+    setting(profile.as_ref().map(|_| "PROFILE"));
+    // The host must not be the issuer's, so nothing can be said of it without that.
+    let mtls = issuer.as_ref().map(|_| MtlsHost::read(environment));
+    if let Some(read) = &mtls {
+        setting(read.as_ref().map(|_| "MTLS_URL and MTLS_AUTHORITIES"));
+    }
+    setting(DpopSettings::read(environment).as_ref().map(|_| "DPOP_*"));
+    let aws = Aws::read(environment);
+    setting(aws.as_ref().map(|_| "TABLE_NAME and AWS_*"));
+    Settings {
+        login_issuers: login_issuers.and_then(Result::ok),
+        clients: profile
+            .ok()
+            .zip(mtls.and_then(Result::ok))
+            .map(|(profile, mtls)| ClientSettings { profile, mtls }),
+        issuer,
+        aws: aws.ok(),
+    }
+}

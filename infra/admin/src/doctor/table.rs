@@ -1,0 +1,112 @@
+//! The table, and the keys in it.
+
+use ciba::domain::jws_algorithm::JwsAlgorithm;
+use ciba::domain::key_schedule::{Scheduled, current};
+use ciba::domain::time::Timestamp;
+use ciba::keys::Kms;
+use ciba::store::{KeyRecord, KeyUse, StoreError, Table};
+
+use super::report::{Check, fault, ok};
+use crate::key::{self, is_overdue};
+use crate::screen::utc;
+
+const DEPLOY: &str = "deploy template.yaml again: it defines the table";
+const ROTATE: &str = "invoke key-rotation: sam remote invoke KeyRotationFunction --stack-name <stack>, or ciba-admin \
+                      key rotate; if the function fails, its log says why";
+const IN_KMS: &str = "enable it in KMS, or cancel its deletion there; if it is gone for good, ciba-admin key rotate --emergency \
+                      replaces it; the credentials need kms:GetPublicKey";
+
+/// Whether the table can be read.
+pub(super) async fn look_at_table(table: &Table, checks: &mut Vec<Check>) -> bool {
+    let state = match table.describe().await {
+        Ok(state) => state,
+        Err(error) => {
+            checks.push(unreachable("table", &error));
+            return false;
+        }
+    };
+    let name = table.name();
+    let mut check = |check, holds, good: &str, bad: &str, remedy: &str| {
+        let describe = |what: &str| format!("{name} {what}");
+        checks.push(if holds { ok(check, describe(good)) } else { fault(check, describe(bad), remedy) });
+    };
+    check("table", state.is_active, "can be reached", "is not active", "wait until DynamoDB has made it");
+    let other = "TABLE_NAME names a table of something else: take TableName of the stack's outputs";
+    check("table_keys", state.has_keys, "has the keys pk and sk", "has other keys than pk and sk", other);
+    let without = "has no index pending-by-user that can be read: nobody sees what waits for them";
+    check("table_index", state.has_pending_index, "has the index pending-by-user", without, DEPLOY);
+    let kept = "has no TTL on the attribute ttl: what has ended is kept for ever";
+    check("table_ttl", state.sweeps_ttl, "has its TTL on the attribute ttl", kept, DEPLOY);
+    state.has_keys
+}
+
+pub(super) fn unreachable(name: &'static str, error: &StoreError) -> Check {
+    let detail = error.detail();
+    let remedy = if detail.contains("ResourceNotFoundException") {
+        "no table of this name is in this account and region: set TABLE_NAME, AWS_REGION and credentials for the \
+         stack's"
+    } else if detail.contains("no connection") || detail.contains("no answer") {
+        "check the network, AWS_REGION and AWS_ENDPOINT_URL_DYNAMODB"
+    } else {
+        "check that the credentials are in time and allow what infra/admin/README.md lists"
+    };
+    fault(name, detail, remedy)
+}
+
+/// A key that signs, by its algorithm and its `kid`.
+pub(super) type Signing = (JwsAlgorithm, String);
+
+/// The keys that sign at `now`.
+pub(super) fn look_at_keys(records: &[KeyRecord], now: Timestamp, checks: &mut Vec<Check>) -> Vec<Signing> {
+    let mut signing = Vec::new();
+    for key_use in KeyUse::ALL {
+        let mut keys = key::of(key_use, records);
+        keys.retain(|record| !record.is_withdrawn());
+        let name = key_use.as_str();
+        let Some(current) = current(&keys, now) else {
+            let what = if keys.is_empty() {
+                format!("there is no {name} key")
+            } else {
+                format!("no {name} key may be used yet: the clock here or where they were made is wrong")
+            };
+            checks.push(fault("keys", what, ROTATE));
+            continue;
+        };
+        let generation = current.generation;
+        checks.push(if is_overdue(current, now) {
+            let until = utc(current.times.sign_until);
+            let what =
+                format!("{name} key {generation} is overdue: a successor should have taken over at {until}");
+            fault("keys", what, format!("{ROTATE}; its hourly schedule has to be enabled"))
+        } else {
+            let kept = if current.kms_key_id.is_some() { ", in KMS" } else { "" };
+            ok("keys", format!("{name} key {generation} is current{kept}"))
+        });
+        let kid = current.public.as_ref().map(|jwk| jwk.kid.clone());
+        signing.extend(key_use.algorithm().zip(kid));
+    }
+    signing
+}
+
+/// Whether KMS has the keys that sign there. Whether the functions may use them, only they know.
+pub(super) async fn look_at_keys_in_kms(
+    kms: &Kms,
+    records: &[KeyRecord],
+    now: Timestamp,
+    checks: &mut Vec<Check>,
+) {
+    for key_use in KeyUse::ALL {
+        let keys = key::of(key_use, records);
+        let used = keys.iter().filter(|record| key::state(*record, &keys, now).is_used());
+        for record in used {
+            let (Some(key_id), Some(algorithm)) = (&record.kms_key_id, key_use.algorithm()) else { continue };
+            let what = format!("{} key {}, {key_id} in KMS", key_use.as_str(), record.generation);
+            let kid = record.public.as_ref().map(|jwk| &jwk.kid);
+            checks.push(match kms.public_key(key_id, algorithm).await {
+                Ok(public) if Some(&public.kid) == kid => ok("kms", format!("{what}, is there")),
+                Ok(_) => fault("kms", format!("{what}, is another key than the published one"), IN_KMS),
+                Err(error) => fault("kms", format!("{what}: {}", error.0), IN_KMS),
+            });
+        }
+    }
+}
