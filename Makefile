@@ -10,8 +10,9 @@ export SAM_CLI_TELEMETRY := 0
 FUNCTIONS := $(notdir $(wildcard functions/*))
 LOCAL := --cargo-lambda .tools/bin/cargo-lambda
 STACK ?= ciba
-# Each has a browser of its own.
-BROWSER_TESTS := cargo test --package ciba-tests --test browser -- --test-threads=2
+# Each has a browser of its own. `--workspace`, here as elsewhere: for one package alone Cargo would choose other features, and
+# build again what `cargo test --workspace` has built.
+BROWSER_TESTS := cargo test --workspace --test browser -- --test-threads=2
 
 # `cargo auditable` has each binary carry the list of what it was built from. It runs `$CARGO` with the variables that
 # this takes; here that is `env`, which starts SAM as usual and with the tools in the path.
@@ -46,7 +47,7 @@ screenshots: tools ## pictures of the pages, into target/screenshots; needs Chro
 check: ## format and lints of the code
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --package ciba-tests --test browser -- -D warnings
+	cargo clippy --workspace --test browser -- -D warnings
 
 lint: tools ## lints of the template
 	.tools/bin/sam validate --lint --region us-east-1

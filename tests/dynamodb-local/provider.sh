@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 part() {
-  tests/dynamodb-local/run.sh ${or_skip:+"$or_skip"} cargo test --package ciba-tests --test provider -- --test-threads=2 "$@"
+  tests/dynamodb-local/run.sh ${or_skip:+"$or_skip"} cargo test --workspace --test provider -- --test-threads=2 "$@"
 }
 
 or_skip=${1-}
