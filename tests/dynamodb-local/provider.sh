@@ -10,10 +10,12 @@ part() {
 }
 
 or_skip=${1-}
+racing=(conflicts:: races::)
 busiest=(delivery:: keys::)
 asking=(backchannel_authentication:: consent::)
 others=(budget:: grants:: mutual_tls:: notification:: passkey::)
+part "${racing[@]}"
 part "${busiest[@]}"
 part "${asking[@]}"
 part "${others[@]}"
-part $(printf -- '--skip %s ' "${busiest[@]}" "${asking[@]}" "${others[@]}")
+part $(printf -- '--skip %s ' "${racing[@]}" "${busiest[@]}" "${asking[@]}" "${others[@]}")
