@@ -1,6 +1,7 @@
 //! The data key: seals every other key in the table.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 
 use crate::keys::evidence::EvidenceKey;
 use crate::keys::subject::SubjectKey;
@@ -21,8 +22,10 @@ impl DataKey {
 
     pub fn new(key: &[u8]) -> Result<Self, SealError> {
         let sealing = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| SealError)?;
-        let subjects = SubjectKey::derive(key).ok_or(SealError)?;
-        Ok(Self { sealing, subjects, evidence: EvidenceKey::derive(key) })
+        // What is derived from it is told apart by label.
+        let secret = Salt::new(HKDF_SHA256, b"").extract(key);
+        let subjects = SubjectKey::derive(&secret).ok_or(SealError)?;
+        Ok(Self { sealing, subjects, evidence: EvidenceKey::new(secret) })
     }
 
     /// Seals `plain` under a random nonce: nonce ‖ ciphertext ‖ tag. What is sealed for one `label` opens for

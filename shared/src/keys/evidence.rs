@@ -9,7 +9,7 @@
 //! request opens for no other.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hkdf::Prk;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -25,8 +25,8 @@ const LABEL: &[u8] = b"signed request";
 pub(super) struct EvidenceKey(Prk);
 
 impl EvidenceKey {
-    pub(super) fn derive(data_key: &[u8]) -> Self {
-        Self(Salt::new(HKDF_SHA256, b"").extract(data_key))
+    pub(super) fn new(secret: Prk) -> Self {
+        Self(secret)
     }
 
     /// `None` only if the cipher itself fails.
@@ -55,19 +55,24 @@ impl EvidenceKey {
 mod tests {
     use super::*;
     use crate::domain::secret::Secret;
+    use crate::keys::DataKey;
 
     const REQUEST: RequestKey = RequestKey::from_bytes([5; 16]);
 
     /// CIBA-7.1.1-19
     #[test]
     fn what_is_sealed_for_one_request_opens_for_no_other() {
-        let key = EvidenceKey::derive(&[7; 32]);
+        let key = DataKey::new(&[7; 32]).unwrap();
+        let key = key.evidence();
         let raw = RawRequest::new([1; RawRequest::SALT], Secret::new("a.b.c"));
         let sealed = key.seal(&REQUEST, &raw).unwrap();
-        let again = EvidenceKey::derive(&[7; 32]).open(&REQUEST, &sealed).unwrap();
+        let again = DataKey::new(&[7; 32]).unwrap().evidence().open(&REQUEST, &sealed).unwrap();
         assert_eq!((again.expose(), again.salt()), ("a.b.c", raw.salt()));
         assert!(key.open(&RequestKey::from_bytes([6; 16]), &sealed).is_none(), "another request");
-        assert!(EvidenceKey::derive(&[8; 32]).open(&REQUEST, &sealed).is_none(), "another data key");
+        assert!(
+            DataKey::new(&[8; 32]).unwrap().evidence().open(&REQUEST, &sealed).is_none(),
+            "another data key"
+        );
         let other = key.seal(&RequestKey::from_bytes([6; 16]), &raw).unwrap();
         assert!(sealed.as_bytes().iter().zip(other.as_bytes()).any(|(one, other)| one != other));
     }
@@ -75,7 +80,8 @@ mod tests {
     /// CIBA-7.1.1-19
     #[test]
     fn a_changed_byte_of_what_is_sealed_opens_nothing() {
-        let key = EvidenceKey::derive(&[7; 32]);
+        let key = DataKey::new(&[7; 32]).unwrap();
+        let key = key.evidence();
         let raw = RawRequest::new([1; RawRequest::SALT], Secret::new("a.b.c"));
         let sealed = URL_SAFE_NO_PAD.decode(key.seal(&REQUEST, &raw).unwrap()).unwrap();
         for at in 0..sealed.len() {

@@ -8,7 +8,7 @@
 //! compute one; and it opens again, so that an ID token of such a client is a hint without a further item in the table.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use aws_lc_rs::hkdf::Prk;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -24,8 +24,7 @@ pub(super) struct SubjectKey(LessSafeKey);
 
 impl SubjectKey {
     /// `None` only if the cipher itself fails.
-    pub(super) fn derive(data_key: &[u8]) -> Option<Self> {
-        let secret = Salt::new(HKDF_SHA256, b"").extract(data_key);
+    pub(super) fn derive(secret: &Prk) -> Option<Self> {
         let derived = secret.expand(&[b"pairwise subjects"], &AES_256_GCM_SIV).ok()?;
         Some(Self(LessSafeKey::new(UnboundKey::from(derived))))
     }
@@ -52,17 +51,19 @@ fn aad(sector: &str) -> Aad<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::DataKey;
 
     /// TOK-1-02, CIBA-4-16
     #[test]
     fn a_person_has_one_name_per_sector_and_it_opens_there_only() {
-        let key = SubjectKey::derive(&[7; 32]).unwrap();
+        let key = DataKey::new(&[7; 32]).unwrap();
+        let key = key.subjects();
         let alice = PersonKey::new("https://login.example", "alice");
         let name = key.seal("bank.example", &alice).unwrap();
         assert_eq!(name.len(), 51);
-        assert_eq!(SubjectKey::derive(&[7; 32]).unwrap().seal("bank.example", &alice).unwrap(), name);
+        assert_eq!(DataKey::new(&[7; 32]).unwrap().subjects().seal("bank.example", &alice).unwrap(), name);
         assert_ne!(key.seal("shop.example", &alice).unwrap(), name);
-        assert_ne!(SubjectKey::derive(&[8; 32]).unwrap().seal("bank.example", &alice).unwrap(), name);
+        assert_ne!(DataKey::new(&[8; 32]).unwrap().subjects().seal("bank.example", &alice).unwrap(), name);
 
         assert_eq!(key.open("bank.example", &name), Some(alice));
         for (sector, text) in [("shop.example", &*name), ("bank.example", "alice"), ("bank.example", "")] {

@@ -66,16 +66,8 @@ pub fn signed(
 /// 3. Where a passkey signed: the statement is about this request, client and person, the scope and the decision are the
 ///    ones signed, and the signature is right.
 pub fn verify(document: &str, digest: &str, kept_until: i64) -> Result<Evidence, Flaw> {
-    if digest_of(document) != digest {
-        return Err("the document is not the one that the digest was made of".into());
-    }
-    let evidence = Evidence::decode(document).ok_or(Flaw::from("the document is not evidence"))?;
-    if evidence.encode() != document {
-        return Err("the document is not written as evidence is".into());
-    }
-    if evidence.kept_until != kept_until {
-        return Err("it says another end of its keeping".into());
-    }
+    let evidence = undamaged(document, digest, Evidence::decode, Evidence::encode)?;
+    is_kept_until(evidence.kept_until, kept_until)?;
     match &evidence.proof {
         Proof::Link if evidence.decision != Outcome::Denied => {
             Err("a link proves no more than a denial".into())
@@ -90,17 +82,33 @@ pub fn verify(document: &str, digest: &str, kept_until: i64) -> Result<Evidence,
 
 /// The same of a signed request, as far as it goes without what the client signed: the digest, and the end of its keeping.
 pub fn verify_request(document: &str, digest: &str, kept_until: i64) -> Result<RequestEvidence, Flaw> {
+    let evidence = undamaged(document, digest, RequestEvidence::decode, RequestEvidence::encode)?;
+    is_kept_until(evidence.kept_until, kept_until)?;
+    Ok(evidence)
+}
+
+/// The evidence in a document that is the one its digest was made of, and written as evidence is.
+fn undamaged<E>(
+    document: &str,
+    digest: &str,
+    decode: fn(&str) -> Option<E>,
+    encode: fn(&E) -> String,
+) -> Result<E, Flaw> {
     if digest_of(document) != digest {
         return Err("the document is not the one that the digest was made of".into());
     }
-    let evidence = RequestEvidence::decode(document).ok_or(Flaw::from("the document is not evidence"))?;
-    if evidence.encode() != document {
-        return Err("the document is not written as evidence is".into());
+    let evidence = decode(document).ok_or(Flaw::from("the document is not evidence"))?;
+    match encode(&evidence) == document {
+        true => Ok(evidence),
+        false => Err("the document is not written as evidence is".into()),
     }
-    if evidence.kept_until != kept_until {
-        return Err("it says another end of its keeping".into());
+}
+
+fn is_kept_until(said: i64, stored: i64) -> Result<(), Flaw> {
+    match said == stored {
+        true => Ok(()),
+        false => Err("it says another end of its keeping".into()),
     }
-    Ok(evidence)
 }
 
 /// The rest, once what the client signed was opened: it is the one that was kept, and signed by the key in the evidence, as
