@@ -1,6 +1,6 @@
 """Fails where a test that docs/spec-map.md names did not pass in the runs that `make test` has kept in target/ran/.
 
-That each of them exists and names its rule, tests/tests/drift/spec_map.rs holds.
+That each of them exists and names its rule, tests/drift/spec_map.rs holds.
 """
 
 import re
@@ -42,11 +42,11 @@ def named(document):
 
 def place(path, root=ROOT):
     """The program that a file's tests are in, and the module there, with which their full names begin."""
-    for folder in ["tests/tests", "shared/src"]:
+    for folder in ["tests", "shared/src"]:
         if (root / folder / path).is_file():
             path = f"{folder}/{path}"
-    # tests/tests/provider/token.rs, infra/admin/tests/commands/client.rs, shared/src/domain/client.rs
-    package, kind, inside = re.fullmatch(r"(.+?)/(tests|src)/(.+)\.rs", path).groups()
+    # tests/provider/token.rs, infra/admin/tests/commands/client.rs, shared/src/domain/client.rs
+    package, kind, inside = re.fullmatch(r"(?:(.+?)/)?(tests|src)/(.+)\.rs", path).groups()
     module = inside.split("/")
     if kind == "tests":
         program = module.pop(0)

@@ -1,5 +1,5 @@
 //! The shape of the library's serialised state, on which [`with_challenge`] rests. What is done with it is tested with
-//! a software authenticator, from outside (`tests/tests/provider/passkey`).
+//! a software authenticator, from outside (`tests/provider/passkey`).
 
 use webauthn_rs_core::proto::{AuthenticationState, RegistrationState};
 

@@ -82,10 +82,10 @@ fn proof(cell: &str) -> Option<Proof> {
     tests.filter(|it| it.len() <= 3).map(Proof::Tests)
 }
 
-/// `provider/token/polling.rs` stands in tests/tests, `domain/client.rs` in shared/src; what is elsewhere is named in full.
+/// `provider/token/polling.rs` stands in tests, `domain/client.rs` in shared/src; what is elsewhere is named in full.
 fn file(path: &str) -> String {
     let is_there = |folder: &str| root().join(folder).join(path).is_file();
-    let folder = ["tests/tests", "shared/src"].into_iter().find(|it| is_there(it));
+    let folder = ["tests", "shared/src"].into_iter().find(|it| is_there(it));
     folder.map_or_else(|| path.to_owned(), |it| format!("{it}/{path}"))
 }
 
