@@ -22,6 +22,7 @@ mod passkey;
 mod profile;
 mod request;
 mod token;
+mod witness;
 
 pub use decision::DecisionSettings;
 pub use delivery::DeliverySettings;
@@ -36,6 +37,7 @@ pub use passkey::PasskeySettings;
 pub use profile::profile;
 pub use request::{HintSettings, RequestSettings};
 pub use token::TokenSettings;
+pub use witness::WitnessSettings;
 
 /// A setting is missing or out of its range. The function does not start.
 #[derive(Debug, PartialEq, Eq)]

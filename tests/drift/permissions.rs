@@ -34,9 +34,10 @@ const KNOWN: [&str; 20] = [
 ];
 
 /// The first part of a partition key, as store/ writes them.
-const LEADING_KEYS: [&str; 9] = [
+const LEADING_KEYS: [&str; 10] = [
     "authorization_details",
     "client#*",
+    "enrolment#*",
     "evidence#*",
     "hint#*",
     "jti#*",
@@ -117,6 +118,7 @@ fn only_who_seals_or_signs_can_unseal_keys_and_only_rotation_can_make_them() {
         BTreeSet::from([
             "backchannel-authentication",
             "client-notification",
+            "consent",
             "introspection",
             "key-rotation",
             "revocation",
@@ -160,6 +162,70 @@ fn keys_in_kms_are_made_by_rotation_and_sign_for_who_issues_tokens() {
     assert_eq!((&conditional[0], &conditional[2]["Ref"]), (&json!("SignsInKms"), &json!("AWS::NoValue")));
     assert!(!rotation[0].to_string().contains("kms:CreateKey"));
     assert_eq!(DOCUMENT["Conditions"]["SignsInKms"], json!({ "Fn::Equals": [{ "Ref": "Signing" }, "kms"] }));
+}
+
+/// HYG-5-03: only whoever writes such documents signs them, by the names of the roles; the account's own statement gives
+/// signing to nobody, and neither does any role's own policy.
+#[test]
+fn only_the_functions_that_write_evidence_sign_it() {
+    let role = |function: &str| json!({ "Fn::GetAtt": format!("{function}Role.Arn") });
+    let root = json!({ "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root" });
+    let signers = [
+        ("EvidenceKey", vec![role("BackchannelAuthenticationFunction"), role("ConsentFunction")]),
+        ("EnrollmentKey", vec![role("EnrollmentFunction")]),
+    ];
+    for (key, expected) in signers {
+        let key = &DOCUMENT["Resources"][key];
+        assert_eq!((&key["Properties"]["KeySpec"], &key["Properties"]["KeyUsage"]), (&json!("ECC_NIST_P256"), &json!("SIGN_VERIFY")));
+        assert_eq!((&key["DeletionPolicy"], &key["Condition"]), (&json!("Retain"), &json!("HasWitness")));
+        let statements = list(&key["Properties"]["KeyPolicy"]["Statement"]);
+        let mut may_sign = Vec::new();
+        for statement in statements {
+            let actions = texts(&statement["Action"]);
+            assert!(actions.iter().all(|action| !action.contains('*')), "{actions:?}");
+            assert!(statement["NotAction"].is_null() && statement["NotPrincipal"].is_null());
+            let principals: Vec<_> = list(&statement["Principal"]["AWS"]).into_iter().cloned().collect();
+            if principals == [root.clone()] {
+                let without = ["kms:Sign", "kms:GenerateMac", "kms:CreateGrant", "kms:ReplicateKey"];
+                assert!(actions.iter().all(|action| !without.contains(action)), "{actions:?}");
+                assert!(actions.contains(&"kms:PutKeyPolicy"), "else nobody could ever change it");
+            } else if actions.contains(&"kms:Sign") {
+                may_sign.extend(principals);
+            }
+        }
+        assert_eq!(may_sign, expected);
+    }
+    // A role's own policy on all keys names the tag of signing keys, which these do not have.
+    let own = statements().into_iter().filter(|it| it.actions.contains(&"kms:Sign"));
+    assert!(own.map(|it| it.function).all(|function| ["client-notification", "token"].contains(&function)));
+    let auto = &DOCUMENT["Parameters"]["EvidenceWitness"];
+    assert_eq!((&auto["Default"], &DOCUMENT["Parameters"]["UnsignedPasskeys"]["Default"]), (&json!("auto"), &json!("refused")));
+}
+
+/// HYG-5-03: from the logs of those who keep evidence, into a bucket where nothing is deleted before its time.
+#[test]
+fn heads_of_evidence_go_from_the_logs_into_a_locked_bucket() {
+    let resource = |id: &str| &DOCUMENT["Resources"][id];
+    let bucket = resource("EvidenceHeadsBucket");
+    let lock = &bucket["Properties"]["ObjectLockConfiguration"]["Rule"]["DefaultRetention"];
+    assert_eq!((&bucket["DeletionPolicy"], &bucket["Condition"]), (&json!("Retain"), &json!("HasHeads")));
+    assert_eq!(lock["Days"], json!({"Ref": "EvidenceRetentionDays"}), "as long as evidence is kept");
+    assert_eq!(lock["Mode"], json!({"Fn::If": ["LocksHeadsForAll", "COMPLIANCE", "GOVERNANCE"]}));
+    let filters = resources("AWS::Logs::SubscriptionFilter").filter(|(_, it)| it["Condition"] == "HasHeads");
+    let filters: BTreeSet<_> = filters
+        .map(|(_, it)| {
+            let properties = &it["Properties"];
+            assert_eq!(properties["FilterPattern"], r#"{ $.event = "evidence" }"#);
+            assert_eq!(properties["DestinationArn"], json!({"Fn::GetAtt": "EvidenceHeadsStream.Arn"}));
+            properties["LogGroupName"]["Ref"].as_str().expect("a log group")
+        })
+        .collect();
+    assert_eq!(filters, BTreeSet::from(["BackchannelAuthenticationLogs", "ConsentLogs"]));
+    let stream = &resource("EvidenceHeadsStream")["Properties"]["ExtendedS3DestinationConfiguration"];
+    assert_eq!(stream["BucketARN"], json!({"Fn::GetAtt": "EvidenceHeadsBucket.Arn"}));
+    // Nobody of the stack reads, deletes or unlocks.
+    let role = resource("EvidenceHeadsStreamRole").to_string();
+    assert!(role.contains("s3:PutObject\"") && !role.contains("Delete") && !role.contains("Bypass") && !role.contains("s3:*"));
 }
 
 #[test]

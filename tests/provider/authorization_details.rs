@@ -76,9 +76,7 @@ async fn shown(provider: &Provider, key: &str, language: &str, now: Timestamp) -
 
 /// The evidence of the one decision.
 async fn evidence(provider: &Provider) -> Value {
-    let items = provider.items_under("evidence#").await;
-    let decision = items.iter().find(|item| item["sk"] == "decision").expect("a decision");
-    serde_json::from_str(decision["document"].as_str().expect("a document")).expect("JSON")
+    provider.decision().await
 }
 
 async fn token(provider: &Provider, parameters: &[(&str, &str)], now: Timestamp) -> Answer {

@@ -139,12 +139,16 @@ async fn a_signed_request_costs_one_write_more() {
     let provider = &stand.provider;
     stand.ask(&stand.request(json!({"jti": "1", "requested_expiry": 10})), at(1.0)).await;
     provider.proxy.clear();
+    provider.kms.clear();
     assert_eq!(stand.ask(&stand.request(json!({"jti": "2"})), at(20.0)).await.status, 200);
     let calls = operations(provider);
-    assert_eq!(names(&calls), ["GetItem", "BatchGetItem", "PutItem", "TransactWriteItems"]);
-    // Twice each: the request, the asks and the evidence. DynamoDB Local says 4 of more than two items as well.
-    let written = if provider.dynamodb.is_embedded() { 6.0 } else { 4.0 };
-    assert_eq!(units(&calls[3]).table, written, "{calls:?}");
+    assert_eq!(names(&calls), ["GetItem", "BatchGetItem", "PutItem", "BatchGetItem", "TransactWriteItems"]);
+    // Twice each: the request, the asks, two KB of evidence and how far it has come. DynamoDB Local says 4 of more than two
+    // items as well.
+    let written = if provider.dynamodb.is_embedded() { 10.0 } else { 4.0 };
+    assert_eq!(units(&calls[4]).table, written, "{calls:?}");
+    let asked: Vec<_> = provider.kms.calls().into_iter().map(|call| call.operation).collect();
+    assert_eq!(asked, ["Sign"], "its witness");
 }
 
 #[tokio::test]
@@ -176,8 +180,21 @@ async fn a_decision_costs_one_read_and_one_transaction() {
     let provider = warm().await;
     let (_, request) = provider.asked(&[], at(10.0)).await;
     provider.proxy.clear();
+    provider.kms.clear();
     provider.approve(&request, at(12.0)).await;
     assert_eq!(names(&operations(&provider)), ["BatchGetItem", "TransactWriteItems"]);
+    let asked: Vec<_> = provider.kms.calls().into_iter().map(|call| call.operation).collect();
+    assert_eq!(asked, ["Sign"], "its witness");
+}
+
+/// HYG-5-03: without a witness nobody asks KMS.
+#[tokio::test]
+async fn a_decision_without_a_witness_costs_no_call_of_kms() {
+    let provider = warm_with(&[("EVIDENCE_KEY_ID", "")]).await;
+    let (_, request) = provider.asked(&[], at(10.0)).await;
+    provider.kms.clear();
+    provider.approve(&request, at(12.0)).await;
+    assert_eq!(provider.kms.calls(), []);
 }
 
 /// Nothing on the page says whose request it is, so the request is read before its person.
@@ -199,8 +216,9 @@ async fn a_decision_on_the_page_costs_one_read_more() {
     assert_eq!(signed.send(&provider, &request, at(12.0)).await.status, 200);
     let calls = operations(&provider);
     assert_eq!(names(&calls), ["GetItem", "BatchGetItem", "TransactWriteItems"]);
-    // Twice each, as in every transaction: 1 KB of request, 1 of passkey, 3 of evidence with all that was signed.
-    assert_eq!(units(&calls[2]).table, 10.0, "{calls:?}");
+    // Twice each, as in every transaction: 1 KB of request, 2 of passkey with its enrolment, 4 of evidence with all that was
+    // signed, 1 of how far the evidence has come, and the first time 1 of the person's key.
+    assert_eq!(units(&calls[2]).table, 18.0, "{calls:?}");
 }
 
 #[tokio::test]

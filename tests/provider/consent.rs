@@ -35,13 +35,13 @@ async fn without_effect(provider: &Provider, call: impl Future<Output = Answer>)
 }
 
 /// What `call` is refused with; a refusal changes nothing.
-async fn refused(provider: &Provider, call: impl Future<Output = Answer>) -> (u16, String) {
+pub(crate) async fn refused(provider: &Provider, call: impl Future<Output = Answer>) -> (u16, String) {
     let answer = without_effect(provider, call).await;
     let (status, code) = answer.refusal();
     (status, code.to_owned())
 }
 
 /// A refusal to compare with.
-fn refusal(status: u16, code: &str) -> (u16, String) {
+pub(crate) fn refusal(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }

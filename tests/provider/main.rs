@@ -29,3 +29,4 @@ mod races;
 mod signed_request;
 mod subjects;
 mod token;
+mod witness;

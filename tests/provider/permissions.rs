@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::authorization_details::payment;
 use crate::client_assertion::{asserted, claims, register};
+use crate::consent::person::approve;
 use crate::foreign_issuer::{ForeignIssuer, Key};
 use crate::prover::{Prover, hash, with_proof};
 use crate::signed_request;
@@ -33,6 +34,24 @@ fn statements() -> Vec<(String, Value)> {
         statements.map(move |statement| (Provider::access_key(binary), statement.clone()))
     });
     statements.collect()
+}
+
+/// The statements of the keys' policies that name functions' roles.
+fn statements_of_keys() -> Vec<(String, Value)> {
+    let text = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
+    let document = ciba_local::template::document(&text).expect("a template");
+    let resources = document["Resources"].as_object().expect("resources");
+    let keys = resources.values().filter(|it| it["Type"] == "AWS::KMS::Key");
+    let statements = keys.flat_map(|key| texts(&key["Properties"]["KeyPolicy"]["Statement"]));
+    let of_roles = statements.flat_map(|statement| {
+        let roles = texts(&statement["Principal"]["AWS"]).filter_map(|it| it["Fn::GetAtt"].as_str());
+        roles.map(move |role| {
+            let function = role.strip_suffix("Role.Arn").expect("a function's role");
+            let binary = resources[function]["Metadata"]["BuildProperties"]["Binary"].as_str();
+            (Provider::access_key(binary.expect("a binary")), statement.clone())
+        })
+    });
+    of_roles.collect()
 }
 
 /// What they say about the table.
@@ -109,7 +128,7 @@ type KmsPermission = (String, String);
 
 fn granted_of_kms() -> BTreeSet<KmsPermission> {
     let mut all = BTreeSet::new();
-    for (function, statement) in statements() {
+    for (function, statement) in statements().into_iter().chain(statements_of_keys()) {
         let actions = texts(&statement["Action"]).filter_map(|it| it.as_str()?.strip_prefix("kms:"));
         all.extend(actions.map(|action| (function.clone(), action.to_owned())));
     }
@@ -141,6 +160,23 @@ async fn each_function_asks_kms_for_exactly_what_the_template_allows_it() {
     assert_eq!(provider.poll(&auth_req_id, at(6.0)).await.status, 200);
     let receiver = pushed(&provider, "alice", at(7.0)).await;
     assert!(receiver.calls()[0].body["id_token"].is_string());
+    // What is kept of a signed request is signed, and of a passkey; and a passkey is told from a forgery.
+    let key = Key::es256("one");
+    let signer = json!({"backchannel_authentication_request_signing_alg": "ES256"});
+    register(&provider, "signer", &[&key], signer).await;
+    let sign = |claims: Value| key.sign(&key.header().to_string(), &claims.to_string());
+    let assertion = sign(claims(json!({"iss": "signer", "sub": "signer"})));
+    let signed = sign(signed_request::claims(json!({"iss": "signer"})));
+    let signed = asserted("/bc-authorize", &assertion, &[("request", &signed)]);
+    let answer = provider.call(&provider.backchannel_authentication, &signed, at(7.0)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let mut phone = provider.enroll_passkey("alice", at(8.0)).await;
+    let path = provider.ticket("alice", TicketKind::First, at(8.0)).await;
+    let further = provider.follow_ticket(&path, &mut Authenticator::new(), Some(&mut phone), at(8.0)).await;
+    assert_eq!(further.status, 200, "{further:?}");
+    let (_, request) = provider.asked(&[], at(700.0)).await;
+    let approved = approve(&provider, &request, &mut phone, "openid profile", at(701.0)).await;
+    assert_eq!(approved.status, 200, "{approved:?}");
     provider.userinfo.warm_up(&provider.invocation(at(6.0))).await;
     provider.introspection.warm_up(&provider.invocation(at(6.0))).await;
     provider.revocation.warm_up(&provider.invocation(at(6.0))).await;

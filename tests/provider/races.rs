@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ciba::domain::authentication_request::{AuthenticationRequest, CancelledBy, Canceller, State};
-use ciba::domain::evidence::Outcome;
+use ciba::domain::evidence::{Outcome, digest_of};
+use ciba::domain::evidence_document::{Chain, Document, Kind, ProofName, VERSION};
 use ciba::domain::person_key::PersonKey;
 use ciba::domain::request_key::RequestKey;
 use ciba::domain::time::Timestamp;
 use ciba::flows::cancel_request::cancel;
-use ciba::store::{Decided, DecisionWrite, SlowedDown, WriteId};
+use ciba::store::{Decided, DecisionWrite, EvidenceWrite, SlowedDown, WriteId};
 use ciba_tests::{Answer, Provider, at};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -184,13 +185,36 @@ async fn a_decision_of_somebody_else_or_too_late_is_not_recorded_even_unchecked(
 
 /// The write of a denial, without the checks before it.
 async fn decide_unchecked(provider: &Provider, request: &AuthenticationRequest, at: Timestamp) -> Decided {
+    let chain = Chain::new([7; 16]);
+    let document = Document {
+        version: VERSION,
+        kind: Kind::Decision,
+        request: request.key.encode(),
+        client_id: request.client.as_str().to_owned(),
+        person: request.person.as_str().to_owned(),
+        chain: chain.name.clone(),
+        sequence: 1,
+        previous: None,
+        at: at.millis(),
+        kept_until: at.seconds(),
+        decision: Some(Outcome::Denied),
+        scope: Some(request.scope.encode()),
+        proof: Some(ProofName::Link),
+        thumbprint: None,
+        alg: None,
+        key: None,
+        sealed: String::new(),
+        commitment: String::new(),
+    };
+    let text = document.encode();
+    let digest = digest_of(&text);
+    let next = chain.then(&digest);
+    let evidence = EvidenceWrite { document, text, digest, witness: None, seen: None, next, new_key: None };
     let decision = DecisionWrite {
         request,
         next: Some(&State::Denied { at }),
         at,
-        outcome: Outcome::Denied,
-        evidence: "{}",
-        evidence_kept_until: at.seconds(),
+        evidence: &evidence,
         asks: None,
         passkey: None,
     };

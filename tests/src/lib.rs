@@ -5,6 +5,7 @@ mod answer;
 pub mod authenticator;
 mod eavesdropper;
 mod engine;
+mod evidence;
 pub mod mutual_tls;
 mod passkey;
 mod provider;

@@ -19,7 +19,7 @@ use ciba::notify::DeliveryQueue;
 use ciba::store::Table;
 use ciba_local::clock::{Clock, SetClock};
 use ciba_local::eventbridge::EventBridge;
-use ciba_local::kms::{Kms, KmsHandle, WrappingKey};
+use ciba_local::kms::{ENROLLMENT_KEY_ALIAS, EVIDENCE_KEY_ALIAS, Kms, KmsHandle, WrappingKey};
 use ciba_local::login_issuer::LoginIssuer;
 use ciba_local::outbox::Outbox;
 use ciba_local::proxy::Proxy;
@@ -143,6 +143,8 @@ impl Provider {
             ("LOGIN_ISSUERS", json!([login.setting()]).to_string()),
             ("RP_ID", Self::RP_ID.to_owned()),
             ("KMS_KEY_ID", "alias/ciba".to_owned()),
+            ("EVIDENCE_KEY_ID", EVIDENCE_KEY_ALIAS.to_owned()),
+            ("ENROLLMENT_KEY_ID", ENROLLMENT_KEY_ALIAS.to_owned()),
             ("AWS_REGION", "us-east-1".to_owned()),
             ("AWS_ACCESS_KEY_ID", "AKIDTEST".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),

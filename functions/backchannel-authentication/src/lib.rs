@@ -8,7 +8,7 @@ mod cancel;
 use ciba::aws::Aws;
 use ciba::config::{
     ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, NotificationSettings,
-    RequestSettings, SmsSettings,
+    RequestSettings, SmsSettings, WitnessSettings,
 };
 use ciba::domain::asks::Asks;
 use ciba::domain::authorization_details::{Refused, RequestDetail};
@@ -21,13 +21,14 @@ use ciba::domain::user_code::UserCode;
 use ciba::flows::Invocation;
 use ciba::flows::check_user_code::{self, UserCodeRefused};
 use ciba::flows::describe_details::{NotDescribed, describe};
+use ciba::flows::keep_evidence::Keeper;
 use ciba::flows::read_request::{self, NotRead};
 use ciba::flows::resolve_hint::{HintResolver, HintTokens, NotResolved};
 use ciba::flows::start_authentication::{Backchannel, NotStarted, Started};
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
-use ciba::keys::{KeyRings, Kms};
+use ciba::keys::{KeyRings, Kms, Witness};
 use ciba::notify::Notifier;
 use ciba::outbound::{Fetcher, JwksCache};
 use ciba::protocol::backchannel_authentication::{
@@ -38,6 +39,7 @@ use ciba::protocol::error::Refusal;
 use ciba::protocol::parameters::Parameters;
 use ciba::protocol::request_object::SignedRequest;
 use ciba::protocol::routes;
+use ciba::protocol::witness::Purpose;
 use ciba::store::{DetailTypes, Table};
 
 const CONTENDED: &str = "too many requests for one person at one moment";
@@ -53,6 +55,8 @@ pub struct BackchannelAuthentication {
     clients: ClientAuthenticator,
     detail_types: DetailTypes,
     keys: KeyRings,
+    /// Signs what is kept of a signed request. `None`: nobody does.
+    witness: Option<Witness>,
     notifier: Notifier,
 }
 
@@ -62,7 +66,9 @@ impl BackchannelAuthentication {
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
         let login_issuers = LoginIssuers::read(environment, &issuer)?;
+        let (kms, evidence_key) = (Kms::connect(&aws), WitnessSettings::evidence_key(environment));
         Ok(Self {
+            witness: evidence_key.map(|key| Witness::new(&kms, key, Purpose::Evidence)),
             requests: RequestSettings::read(environment)?,
             notifications: NotificationSettings::read(environment, &issuer)?,
             hints: HintSettings::read(environment)?,
@@ -70,7 +76,7 @@ impl BackchannelAuthentication {
             login_issuers,
             clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             detail_types: DetailTypes::new(table.clone()),
-            keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
+            keys: KeyRings::new(table.clone(), kms),
             notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
             table,
             issuer,
@@ -117,7 +123,7 @@ impl BackchannelAuthentication {
         if let Some(channel) = started.channel {
             respond::log_notified(&started.request, channel, invocation.now);
         }
-        respond::log_requested(&started.request.key, started.evidence.as_deref());
+        respond::log_requested(&started.request.key, started.evidence.as_ref());
         Ok(acknowledgement(started))
     }
 
@@ -240,6 +246,11 @@ impl BackchannelAuthentication {
             table: &self.table,
             notifier: &self.notifier,
             keys: &keys,
+            keeper: Keeper {
+                keys: &self.keys,
+                witness: self.witness.as_ref(),
+                retention: self.requests.evidence_retention,
+            },
             requests: &self.requests,
             notifications: &self.notifications,
         };
@@ -255,6 +266,7 @@ impl BackchannelAuthentication {
             NotStarted::Contended => Refusal::unavailable(CONTENDED),
             NotStarted::Unavailable(why) => Refusal::unavailable(why),
             NotStarted::Keys(error) => error.into(),
+            NotStarted::NotKept(error) => Refusal::unavailable(error.detail()),
             NotStarted::Store(error) => error.into(),
         })
     }

@@ -133,7 +133,7 @@ async fn decide(
         Recorded::Denied => ("denied", None),
         Recorded::Reported => ("reported", None),
     };
-    respond::log_decision(decision, key, Some(&client), record.digest.as_deref());
+    respond::log_decision(decision, key, Some(&client), record.evidence.as_ref());
     Ok(DecisionView { request: key.encode(), decision, scope })
 }
 
@@ -167,6 +167,7 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
         NotDecided::PasskeyRequired => Error::PasskeyRequired.into(),
         NotDecided::PasskeyTooNew => Error::PasskeyTooNew.into(),
         NotDecided::PasskeyNotAccepted(why) => Refusal::because(Error::PasskeyNotAccepted, why),
+        NotDecided::Unavailable(why) => Refusal::unavailable(why),
         NotDecided::Contended => Refusal::unavailable("the request changed at each try"),
         NotDecided::Store(error) => error.into(),
     }

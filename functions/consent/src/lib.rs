@@ -11,18 +11,23 @@ use std::collections::BTreeSet;
 
 use ciba::aws::Aws;
 use ciba::config::{
-    ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers, PasskeySettings, operator_name,
+    ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers, PasskeySettings, WitnessSettings,
+    operator_name,
 };
 use ciba::domain::client::ClientId;
 use ciba::domain::request_key::RequestKey;
 use ciba::flows::Invocation;
+use ciba::flows::authentic_passkey::Enrolments;
 use ciba::flows::decide::Consenting;
+use ciba::flows::keep_evidence::Keeper;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, respond};
+use ciba::keys::{KeyRings, Kms, Witness, WitnessReader};
 use ciba::outbound::{Fetcher, JwksCache};
 use ciba::protocol::consent::ConsentError as Error;
 use ciba::protocol::routes;
 use ciba::protocol::webauthn::RelyingParty;
+use ciba::protocol::witness::Purpose;
 use ciba::store::{ClientDirectory, Table};
 
 pub struct Consent {
@@ -32,6 +37,11 @@ pub struct Consent {
     login_issuers: LoginIssuers,
     passkeys: Option<(PasskeySettings, RelyingParty)>,
     jwks: JwksCache,
+    /// For what is sealed of a decision.
+    keys: KeyRings,
+    /// Signs evidence. `None`: nobody does.
+    witness: Option<Witness>,
+    enrolments: Enrolments,
     table: Table,
     clients: ClientDirectory,
 }
@@ -57,7 +67,16 @@ impl Consent {
         let table = Table::connect(&aws);
         let fetcher =
             Fetcher::new(issuer.is_local()).map_err(|error| ConfigError::of("outbound", &error.0))?;
+        let kms = Kms::connect(&aws);
+        let enrolment_key = WitnessSettings::enrollment_key(environment);
+        let evidence_key = WitnessSettings::evidence_key(environment);
         Ok(Self {
+            witness: evidence_key.map(|key| Witness::new(&kms, key, Purpose::Evidence)),
+            enrolments: Enrolments {
+                key: enrolment_key.map(|key| WitnessReader::new(&kms, key)),
+                accepts_unsigned: WitnessSettings::accepts_unsigned_passkeys(environment)?,
+            },
+            keys: KeyRings::new(table.clone(), kms),
             settings: DecisionSettings::read(environment)?,
             login_issuers: LoginIssuers::read(environment, &issuer)?,
             passkeys: passkeys.transpose()?,
@@ -69,10 +88,14 @@ impl Consent {
         })
     }
 
-    /// Opens the first connection, and refuses to start where the audience of a login issuer is a client here:
-    /// that client could approve its own requests. A table that cannot be read now stops nothing; the check
-    /// at each decision stands.
+    /// Opens the first connections and the keys, and refuses to start where the audience of a login issuer is a client here:
+    /// that client could approve its own requests. A table that cannot be read now stops nothing, nor do keys that
+    /// are not there; the checks at each decision stand.
     pub async fn warm_up(&self, invocation: &Invocation) -> Result<(), ConfigError> {
+        let _ = self.keys.get(invocation.now).await;
+        if let Some(reader) = &self.enrolments.key {
+            let _ = reader.key().await;
+        }
         let audiences: BTreeSet<&str> =
             self.login_issuers.iter().map(|login| login.audience.value.as_str()).collect();
         for audience in audiences {
@@ -87,7 +110,12 @@ impl Consent {
     fn consenting(&self) -> Consenting<'_> {
         Consenting {
             table: &self.table,
-            evidence_retention: self.settings.evidence_retention,
+            keeper: Keeper {
+                keys: &self.keys,
+                witness: self.witness.as_ref(),
+                retention: self.settings.evidence_retention,
+            },
+            enrolments: &self.enrolments,
             relying_party: self.passkeys.as_ref().map(|(_, relying_party)| relying_party),
             seasoning: self.passkeys.as_ref().map(|(settings, _)| settings.seasoning).unwrap_or_default(),
         }

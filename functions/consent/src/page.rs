@@ -65,12 +65,13 @@ pub(crate) async fn decline(
     let language = browser::language(request);
     match consent.consenting().decline(key, &token, invocation).await {
         Ok(record) if record.recorded == Recorded::Denied => {
-            respond::log_decision("denied", key, None, record.digest.as_deref());
+            respond::log_decision("denied", key, None, record.evidence.as_ref());
             let page = page::declined(language, &consent.operator_name, &invocation.nonce());
             respond::page(page)
         }
         Ok(_) => not_open(consent, request, invocation),
         Err(NotDecided::Store(error)) => trouble(consent, request, invocation, &error.detail()),
+        Err(NotDecided::Unavailable(why)) => trouble(consent, request, invocation, &why),
         Err(NotDecided::Contended) => {
             trouble(consent, request, invocation, "the request changed at each try")
         }

@@ -4,18 +4,23 @@
 //! up, together with the passkey it makes. Unknown, used and expired tickets look alike.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, PasskeySettings, SmsSettings, operator_name};
+use ciba::config::{
+    ConfigError, Environment, Issuer, PasskeySettings, SmsSettings, WitnessSettings, operator_name,
+};
 use ciba::domain::ticket::TicketSecret;
 use ciba::flows::Invocation;
+use ciba::flows::authentic_passkey::Enrolments;
 use ciba::flows::enroll_passkey::{Enrolling, NotEnrolled};
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, json, respond};
+use ciba::keys::{Kms, Witness, WitnessReader};
 use ciba::notify::Notifier;
 use ciba::page::{self, EnrolmentView};
 use ciba::protocol::enroll_passkey::{EnrollmentBody, EnrollmentError as Error, EnrollmentView};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
 use ciba::protocol::webauthn::RelyingParty;
+use ciba::protocol::witness::Purpose;
 use ciba::store::Table;
 
 pub struct Enrollment {
@@ -25,6 +30,9 @@ pub struct Enrollment {
     relying_party: Option<RelyingParty>,
     table: Table,
     notifier: Notifier,
+    /// Signs enrolments. `None`: nobody does.
+    witness: Option<Witness>,
+    enrolments: Enrolments,
 }
 
 impl Enrollment {
@@ -36,7 +44,13 @@ impl Enrollment {
             .map(|rp_id| RelyingParty::new(&rp_id, issuer.as_str(), &operator_name))
             .transpose()
             .map_err(|error| ConfigError::of(PasskeySettings::SETTING, &error.0))?;
+        let (kms, key) = (Kms::connect(&aws), WitnessSettings::enrollment_key(environment));
         Ok(Self {
+            witness: key.map(|key| Witness::new(&kms, key, Purpose::Enrolment)),
+            enrolments: Enrolments {
+                key: key.map(|key| WitnessReader::new(&kms, key)),
+                accepts_unsigned: WitnessSettings::accepts_unsigned_passkeys(environment)?,
+            },
             notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
             table: Table::connect(&aws),
             issuer,
@@ -51,6 +65,8 @@ impl Enrollment {
             relying_party: self.relying_party.as_ref().ok_or(NotEnrolled::NotOpen("RP_ID is not set"))?,
             notifier: &self.notifier,
             operator_name: &self.operator_name,
+            witness: self.witness.as_ref(),
+            enrolments: &self.enrolments,
         })
     }
 
@@ -77,7 +93,8 @@ impl Enrollment {
                 NotEnrolled::NotOpen(_)
                 | NotEnrolled::PasskeyRequired
                 | NotEnrolled::NotAccepted(_)
-                | NotEnrolled::Contended,
+                | NotEnrolled::Contended
+                | NotEnrolled::Unavailable(_),
             ) => respond::page(page::ticket_not_open(language, operator_name, &nonce)),
         }
     }
@@ -128,6 +145,7 @@ fn not_enrolled(error: NotEnrolled) -> Refusal<Error> {
         NotEnrolled::PasskeyRequired => Error::PasskeyRequired.into(),
         NotEnrolled::NotAccepted(why) => Refusal::because(Error::PasskeyNotAccepted, why),
         NotEnrolled::Contended => Refusal::unavailable("the person's passkeys changed at each try"),
+        NotEnrolled::Unavailable(why) => Refusal::unavailable(why),
         NotEnrolled::Store(error) => error.into(),
     }
 }

@@ -144,21 +144,52 @@ pub enum EvidenceCommand {
         /// The request's key, or its link
         #[arg(allow_hyphen_values = true)]
         request: String,
-        /// Open what the client signed as well; --json has it then, and it may have a user_code in it. Needs kms:Decrypt
+        /// Open what is sealed: what the person was shown and signed, and for --json what the client signed, which may have a
+        /// user_code in it. Needs kms:Decrypt
         #[arg(long)]
         open: bool,
     },
-    /// Verify that the evidence is whole, and signed by the passkey in it or by the client's key. What the client signed is
-    /// opened for it, which needs kms:Decrypt
-    Verify {
-        /// The request's key, or its link
-        #[arg(required_unless_present = "file", allow_hyphen_values = true)]
-        request: Option<String>,
-        /// What `evidence show --json` printed, instead; needs no settings, no network and no key. With --open it has what
-        /// the client signed, and without it the client's signature is not looked at
-        #[arg(long, value_name = "FILE", conflicts_with = "request")]
-        file: Option<PathBuf>,
+    /// Verify what evidence proves. It is "verified" only by its witness, a key outside the table, and by the record of the
+    /// passkey's enrolment; without them it is at best "consistent". What is sealed is opened for it, which needs kms:Decrypt
+    Verify(EvidenceVerify),
+    /// Print the public keys by which evidence and enrolments are signed: to be kept elsewhere, for `verify --witness`
+    Witness,
+    /// Erase what is personal in all evidence about a person, for good: what they were shown and signed. That they decided, and
+    /// when, stays
+    Erase {
+        #[arg(long)]
+        sub: String,
+        /// Do it. Without this the command says what it would do
+        #[arg(long)]
+        confirm: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct EvidenceVerify {
+    /// The request's key, or its link
+    #[arg(required_unless_present_any = ["file", "all"], allow_hyphen_values = true)]
+    pub request: Option<String>,
+    /// What `evidence show --json` printed, instead; needs no settings, no network and no table. With --open it has what is
+    /// sealed, and without it no signature is looked at
+    #[arg(long, value_name = "FILE", conflicts_with = "request")]
+    pub file: Option<PathBuf>,
+    /// All evidence in the table, unopened: each document with its witness, and all of them with each other
+    #[arg(long, conflicts_with_all = ["request", "file"])]
+    pub all: bool,
+    /// What `evidence witness --json` printed. Without it the keys are asked of KMS, by `EVIDENCE_KEY_ID` and
+    /// `ENROLLMENT_KEY_ID`, unless a file is verified
+    #[arg(long, value_name = "FILE")]
+    pub witness: Option<PathBuf>,
+    /// Heads of the chains, as they were kept outside the table: lines of the log, or what CloudWatch Logs made of them
+    #[arg(long, value_name = "FILE")]
+    pub heads: Option<PathBuf>,
+    /// The domain that passkeys are bound to. Without it `RP_ID`, unless a file is verified
+    #[arg(long, value_name = "DOMAIN")]
+    pub rp_id: Option<String>,
+    /// The origin that people sign at: the issuer. Without it `ISSUER`, unless a file is verified
+    #[arg(long, value_name = "URL")]
+    pub origin: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

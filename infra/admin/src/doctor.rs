@@ -10,6 +10,7 @@
 //! 8. There is a client that may ask, and a person who can be told.
 //! 9. No client is shut out by `PROFILE`, or for want of a host for mutual TLS.
 //! 10. All passkeys are of the domain that is set.
+//! 11. Evidence has a witness where a client requires passkeys.
 //!
 //! A check whose ground is missing is skipped, and the ground is what is found.
 
@@ -19,6 +20,7 @@ mod published;
 mod report;
 mod settings;
 mod table;
+mod witness;
 
 use ciba::config::{Environment, PasskeySettings};
 use ciba::domain::time::Timestamp;
@@ -31,6 +33,7 @@ use self::published::{look_at_jwks, look_at_metadata};
 use self::report::{Check, fault, report, skipped};
 use self::settings::{AS_DEPLOYED, Settings, look_at_settings};
 use self::table::{look_at_keys, look_at_keys_in_kms, look_at_table, unreachable};
+use self::witness::look_at_witness;
 use crate::Output;
 use crate::http::Http;
 
@@ -108,6 +111,10 @@ async fn examine(environment: &Environment, now: Timestamp) -> Vec<Check> {
         (Some(Err(error)), Some(_)) => fault("passkeys", error.to_string(), AS_DEPLOYED),
         (None, _) | (_, None) => skipped("passkeys", "ISSUER and the table"),
     });
+    checks.push(match (&kms, &table) {
+        (Some(kms), Some(table)) => look_at_witness(environment, kms, table).await,
+        (None, _) | (_, None) => skipped("witness", "the table"),
+    });
     checks
 }
 
@@ -138,7 +145,8 @@ mod tests {
                 "clients",
                 "people",
                 "authentication",
-                "passkeys"
+                "passkeys",
+                "witness"
             ]
         );
     }

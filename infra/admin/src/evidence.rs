@@ -1,60 +1,86 @@
 //! `evidence …`
 
+mod exported;
+mod shown;
+mod verified;
+
 use std::fs;
 use std::path::Path;
 
 use ciba::aws::Aws;
-use ciba::config::Environment;
-use ciba::domain::authorization_details::Row;
-use ciba::domain::evidence::{Evidence, Proof, RawRequest, RequestEvidence};
-use ciba::domain::request_context::RequestContext;
+use ciba::config::{Environment, Issuer, PasskeySettings, WitnessSettings};
+use ciba::domain::enrolment_record::Witnessed;
+use ciba::domain::evidence::{Evidence, Proof, RequestEvidence, SaltedText};
+use ciba::domain::evidence_document::{Document, Personal};
+use ciba::domain::passkey::PasskeyId;
+use ciba::domain::person_key::PersonKey;
 use ciba::domain::request_key::RequestKey;
-use ciba::domain::secret::Secret;
-use ciba::domain::statement::Statement;
 use ciba::domain::time::Timestamp;
-use ciba::keys::{KeyRings, Kms};
-use ciba::protocol::evidence::{Flaw, verify, verify_raw_request, verify_request};
-use ciba::store::{REQUEST_EVIDENCE, StoredEvidence, Table};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use ciba::keys::{KeyRing, KeyRings, Kms, KmsError, WitnessReader};
+use ciba::protocol::evidence_heads::Heads;
+use ciba::protocol::evidence_verdict::{Opened, Stored};
+use ciba::protocol::witness::{WitnessKey, WitnessKeySet};
+use ciba::store::{StoredEvidence, Table};
+use serde_json::json;
 
 use crate::Output;
-use crate::arguments::EvidenceCommand;
+use crate::arguments::{EvidenceCommand, EvidenceVerify};
 use crate::failure::Failure;
 use crate::request::parse;
-use crate::screen::{fields, utc};
-use crate::settings::table;
+use crate::settings::{Settings, table};
 
-/// What `evidence show --json` prints: all that verifying needs.
-#[derive(Deserialize)]
-struct Exported {
+/// The most items of the table that are looked at for all evidence.
+const EVALUATE: i32 = 10_000_000;
+
+/// Evidence, and what is sealed in it.
+pub(crate) struct Piece {
+    stored: StoredEvidence,
+    opened: Opened,
+}
+
+impl Piece {
+    fn stored(&self) -> Stored<'_> {
+        Stored {
+            kind: &self.stored.kind,
+            document: &self.stored.document,
+            digest: &self.stored.digest,
+            witness: self.stored.witness.as_deref(),
+            kept_until: self.stored.ttl,
+        }
+    }
+
+    /// The personal members of a decision, where they were opened.
+    fn personal(&self) -> Option<Personal> {
+        match &self.opened {
+            Opened::Text(text) => Personal::decode(text.expose()),
+            Opened::Sealed | Opened::DoesNotOpen => None,
+        }
+    }
+
+    /// The decision in it, of either version, as far as it is open.
+    fn decision(&self) -> Option<Evidence> {
+        match Document::decode(&self.stored.document) {
+            Some(document) => document.with(self.personal()?),
+            None => Evidence::decode(&self.stored.document),
+        }
+    }
+}
+
+/// All evidence about one request.
+pub(crate) struct Found {
     request: String,
-    evidence: Vec<ExportedEvidence>,
+    pieces: Vec<Piece>,
+    /// What is recorded of the passkeys that signed.
+    enrolments: Vec<Witnessed>,
 }
 
-#[derive(Deserialize)]
-struct ExportedEvidence {
-    kind: String,
-    document: String,
-    digest: String,
-    kept_until: i64,
-    #[serde(default)]
-    opened: Option<ExportedRequest>,
-}
-
-/// What the client signed, in clear, and its salt.
-#[derive(Deserialize)]
-struct ExportedRequest {
-    request: Secret,
-    salt: String,
-}
-
-/// What a client signed, of which the table has it sealed.
-enum Raw {
-    Sealed,
-    Opened(RawRequest),
-    /// It was tried, and why it failed.
-    NotOpened(Flaw),
+/// What evidence is compared with.
+pub(crate) struct Beside {
+    evidence_key: Option<WitnessKey>,
+    enrolment_key: Option<WitnessKey>,
+    rp_id: Option<String>,
+    origin: Option<String>,
+    heads: Option<Heads>,
 }
 
 pub(crate) async fn run(
@@ -65,28 +91,112 @@ pub(crate) async fn run(
     match command {
         EvidenceCommand::Show { request, open } => {
             let (key, found) = find(request, environment).await?;
-            let raw = match (open, sealed(&found)) {
-                (true, Some(document)) => self::open(&key, document, environment, now).await,
-                (true | false, _) => Ok(Raw::Sealed),
-            };
+            if !open {
+                return Ok(shown::shown(&unopened(&key, found), None));
+            }
             // Whoever may not open it is shown the rest.
-            let raw = raw.unwrap_or_else(|failure| Raw::NotOpened(Flaw(failure.to_string())));
-            Ok(shown(&key.encode(), &found, &raw))
+            match opened(&key, found.clone(), environment, now).await {
+                Ok(found) => Ok(shown::shown(&found, None)),
+                Err(failure) => Ok(shown::shown(&unopened(&key, found), Some(&failure.to_string()))),
+            }
         }
-        EvidenceCommand::Verify { request: Some(request), .. } => {
-            let (key, found) = find(request, environment).await?;
-            let raw = match sealed(&found) {
-                Some(document) => open(&key, document, environment, now).await?,
-                None => Raw::Sealed,
-            };
-            Ok(verified(&key.encode(), &found, &raw))
+        EvidenceCommand::Verify(verify) => self::verify(verify, environment, now).await,
+        EvidenceCommand::Witness => witness(environment).await,
+        EvidenceCommand::Erase { sub, confirm } => erase(sub, *confirm, environment).await,
+    }
+}
+
+async fn verify(
+    verify: &EvidenceVerify,
+    environment: &Environment,
+    now: Timestamp,
+) -> Result<Output, Failure> {
+    // Nothing but files: no table, no network, no settings.
+    if let Some(file) = &verify.file {
+        let found = exported::read(file)?;
+        return Ok(verified::verified(&found, &beside(verify, None).await?));
+    }
+    let beside = beside(verify, Some(environment)).await?;
+    if verify.all {
+        return all(&beside, environment, now).await;
+    }
+    let (key, found) = find(verify.request.as_deref().unwrap_or_default(), environment).await?;
+    Ok(verified::verified(&opened(&key, found, environment, now).await?, &beside))
+}
+
+/// From arguments, and from the settings where there are any and the arguments do not say it.
+async fn beside(
+    verify: &EvidenceVerify,
+    environment: Option<&Environment>,
+) -> Result<Beside, Failure> {
+    let keys = match (&verify.witness, environment) {
+        (Some(file), _) => read_keys(file)?,
+        (None, Some(environment)) => keys(environment).await?,
+        (None, None) => WitnessKeySet::default(),
+    };
+    let key = |jwk: Option<&_>| {
+        let key = jwk.map(|jwk| WitnessKey::of(jwk).ok_or_else(|| Failure::Usage("a witness's key is none for ES256".to_owned())));
+        key.transpose()
+    };
+    let issuer = environment.and_then(|environment| Issuer::read(environment).ok());
+    let rp_id = environment.zip(issuer.as_ref()).and_then(|(environment, issuer)| {
+        PasskeySettings::rp_id(environment, issuer).ok().flatten()
+    });
+    let heads = verify.heads.as_deref().map(|file| {
+        let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
+        let text = fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
+        let heads = Heads::read(&text).map_err(cannot)?;
+        match heads.is_empty() {
+            true => Err(cannot("there is no head of evidence in it".to_owned())),
+            false => Ok(heads),
         }
-        EvidenceCommand::Verify { request: None, file } => {
-            // Nothing but the file: no table, no network, no settings.
-            let (request, found, raw) = read(file.as_deref().unwrap_or(Path::new("-")))?;
-            Ok(verified(&request, &found, &raw))
+    });
+    Ok(Beside {
+        evidence_key: key(keys.evidence.as_ref())?,
+        enrolment_key: key(keys.enrolment.as_ref())?,
+        rp_id: verify.rp_id.clone().or(rp_id),
+        origin: verify.origin.clone().or_else(|| issuer.map(|issuer| issuer.as_str().to_owned())),
+        heads: heads.transpose()?,
+    })
+}
+
+fn read_keys(file: &Path) -> Result<WitnessKeySet, Failure> {
+    let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
+    let text = fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| cannot(format!("not what evidence witness --json prints: {error}")))
+}
+
+/// The public halves, as KMS tells them.
+async fn keys(environment: &Environment) -> Result<WitnessKeySet, Failure> {
+    let ids = [WitnessSettings::evidence_key(environment), WitnessSettings::enrollment_key(environment)];
+    if ids == [None, None] {
+        return Ok(WitnessKeySet::default());
+    }
+    let kms = Kms::connect(&Aws::read(environment)?);
+    let mut keys = [None, None];
+    for (key, id) in keys.iter_mut().zip(ids) {
+        if let Some(id) = id {
+            let jwk = WitnessReader::new(&kms, id).jwk().await;
+            *key = Some(jwk.map_err(|KmsError(why)| Failure::Witness(why))?);
         }
     }
+    let [evidence, enrolment] = keys;
+    Ok(WitnessKeySet { evidence, enrolment })
+}
+
+async fn witness(environment: &Environment) -> Result<Output, Failure> {
+    let keys = keys(environment).await?;
+    if keys == WitnessKeySet::default() {
+        let why = "EVIDENCE_KEY_ID and ENROLLMENT_KEY_ID are not set: evidence has no witness";
+        return Err(Failure::Refused(why.to_owned()));
+    }
+    let line = |name: &str, key: &Option<ciba::protocol::jwks::PublicJwk>| match key {
+        Some(jwk) => format!("{name}: {}\n", jwk.kid),
+        None => format!("{name}: none\n"),
+    };
+    let text = line("evidence", &keys.evidence) + &line("enrolment", &keys.enrolment);
+    let note = "Keep what --json prints where nobody who writes the table can change it, for evidence verify --witness.\n";
+    Ok(Output::new(text + note, json!(keys)))
 }
 
 async fn find(name: &str, environment: &Environment) -> Result<(RequestKey, Vec<StoredEvidence>), Failure> {
@@ -100,248 +210,96 @@ async fn find(name: &str, environment: &Environment) -> Result<(RequestKey, Vec<
     }
 }
 
-/// The document that has something sealed in it.
-fn sealed(found: &[StoredEvidence]) -> Option<&str> {
-    found.iter().find(|stored| stored.kind == REQUEST_EVIDENCE).map(|stored| stored.document.as_str())
+fn unopened(key: &RequestKey, found: Vec<StoredEvidence>) -> Found {
+    let pieces = found.into_iter().map(|stored| Piece { stored, opened: Opened::Sealed }).collect();
+    Found { request: key.encode(), pieces, enrolments: Vec::new() }
 }
 
-/// With the keys as the functions have them.
-async fn open(
+/// With the keys as the functions have them. Nothing that is not sealed needs a key.
+async fn opened(
     key: &RequestKey,
-    document: &str,
+    found: Vec<StoredEvidence>,
     environment: &Environment,
     now: Timestamp,
-) -> Result<Raw, Failure> {
-    let Some(evidence) = RequestEvidence::decode(document) else {
-        return Ok(Raw::NotOpened("the document is not evidence".into()));
-    };
-    let aws = Aws::read(environment)?;
-    let rings = KeyRings::new(Table::connect(&aws), Kms::connect(&aws));
-    let ring = rings.get(now).await.map_err(Failure::Sealed)?;
-    Ok(match ring.open_evidence(key, &evidence.sealed) {
-        Ok(raw) => Raw::Opened(raw),
-        Err(_) => Raw::NotOpened("what is sealed in it was not sealed here for this request".into()),
-    })
-}
-
-fn read(file: &Path) -> Result<(String, Vec<StoredEvidence>, Raw), Failure> {
-    let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
-    let text = fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
-    let exported: Exported = serde_json::from_str(&text)
-        .map_err(|error| cannot(format!("not what evidence show --json prints: {error}")))?;
-    if exported.evidence.is_empty() {
-        return Err(cannot("there is no evidence in it".to_owned()));
-    }
-    let (mut found, mut raw) = (Vec::new(), Raw::Sealed);
-    for it in exported.evidence {
-        if let (REQUEST_EVIDENCE, Some(opened)) = (it.kind.as_str(), it.opened) {
-            raw = RawRequest::from_texts(&opened.salt, opened.request)
-                .map_or_else(|| Raw::NotOpened("the salt is none".into()), Raw::Opened);
+) -> Result<Found, Failure> {
+    let mut found = unopened(key, found);
+    let table = table(environment)?;
+    let mut ring = None;
+    for piece in &mut found.pieces {
+        let is_sealed = Document::decode(&piece.stored.document).is_some()
+            || RequestEvidence::decode(&piece.stored.document).is_some();
+        if !is_sealed {
+            continue;
         }
-        found.push(StoredEvidence {
-            kind: it.kind,
-            document: it.document,
-            digest: it.digest,
-            ttl: it.kept_until,
-        });
-    }
-    Ok((exported.request, found, raw))
-}
-
-fn shown(request: &str, found: &[StoredEvidence], raw: &Raw) -> Output {
-    let text = found.iter().map(|stored| match lines_of(stored, raw) {
-        Some(lines) => fields(&lines),
-        None => format!("{}: this is no evidence; evidence verify says why\n", stored.kind),
-    });
-    let text = text.collect::<Vec<_>>().join("\n");
-    let entries: Vec<Value> = found
-        .iter()
-        .map(|it| {
-            let mut entry = json!({ "kind": it.kind, "document": it.document, "digest": it.digest,
-                "kept_until": it.ttl });
-            match (it.kind.as_str(), raw) {
-                (REQUEST_EVIDENCE, Raw::Opened(raw)) => {
-                    entry["opened"] = json!({ "request": raw.expose(), "salt": raw.salt() });
-                }
-                (REQUEST_EVIDENCE, Raw::NotOpened(Flaw(why))) => {
-                    (entry["opened"], entry["not_opened"]) = (Value::Null, json!(why));
-                }
-                (_, _) => {}
-            }
-            entry
-        })
-        .collect();
-    let is_clean = !matches!(raw, Raw::NotOpened(_));
-    Output { is_clean, ..Output::new(text, json!({ "request": request, "evidence": entries })) }
-}
-
-fn lines_of(stored: &StoredEvidence, raw: &Raw) -> Option<Vec<(&'static str, Vec<String>)>> {
-    match stored.kind.as_str() {
-        REQUEST_EVIDENCE => {
-            RequestEvidence::decode(&stored.document).map(|it| request_lines(&it, stored, raw))
+        if ring.is_none() {
+            let rings = KeyRings::new(table.clone(), Kms::connect(&Aws::read(environment)?));
+            ring = Some(rings.get(now).await.map_err(Failure::Sealed)?);
         }
-        _ => Evidence::decode(&stored.document).map(|it| lines(&it, stored)),
-    }
-}
-
-/// What the client signed is never on the screen, opened or not: it names the person, and may have their code.
-fn request_lines(
-    evidence: &RequestEvidence,
-    stored: &StoredEvidence,
-    raw: &Raw,
-) -> Vec<(&'static str, Vec<String>)> {
-    let key = evidence.key.get("kid").and_then(Value::as_str);
-    let state = match raw {
-        Raw::Sealed => "sealed; --open opens it for --json".to_owned(),
-        Raw::Opened(raw) => format!("of {} bytes, opened; --json has it", raw.expose().len()),
-        Raw::NotOpened(Flaw(why)) => format!("sealed, and NOT opened: {why}"),
-    };
-    vec![
-        ("signed request", vec![state]),
-        ("at", vec![utc(Timestamp::from_millis(evidence.at))]),
-        ("client", vec![evidence.client_id.clone()]),
-        ("person", vec![evidence.person.clone()]),
-        ("algorithm", vec![evidence.alg.as_str().to_owned()]),
-        ("key", key.map(str::to_owned).into_iter().collect()),
-        ("kept until", vec![utc(Timestamp::from_seconds(evidence.kept_until))]),
-        ("digest", vec![stored.digest.clone()]),
-    ]
-}
-
-fn lines(evidence: &Evidence, stored: &StoredEvidence) -> Vec<(&'static str, Vec<String>)> {
-    let mut lines = vec![
-        ("decision", vec![evidence.decision.as_str().to_owned()]),
-        ("at", vec![utc(Timestamp::from_millis(evidence.at))]),
-        ("client", vec![evidence.client_id.clone()]),
-        ("person", vec![evidence.person.clone()]),
-        ("scope", vec![evidence.scope.clone()]),
-    ];
-    let json = |value: &Value| value.to_string();
-    lines.push(("details", evidence.authorization_details.iter().map(json).collect()));
-    lines.push(("context", evidence.request_context.iter().map(RequestContext::encode).collect()));
-    match &evidence.proof {
-        Proof::Link => lines.push(("proof", vec!["the link alone, which is enough to decline".to_owned()])),
-        Proof::LoginToken { issuer, jti, authentication } => {
-            lines.push(("proof", vec!["a login token".to_owned()]));
-            lines.push(("issuer", vec![issuer.clone()]));
-            lines.push(("jti", jti.iter().cloned().collect()));
-            lines.push(("logged in at", vec![utc(authentication.auth_time)]));
-        }
-        Proof::Passkey(signed) => {
-            lines.push(("proof", vec![format!("a passkey of {}, at {}", signed.rp_id, signed.origin)]));
-            lines.push(("credential", vec![signed.passkey.credential_id.clone()]));
-            if let Some(statement) = Statement::decode(&signed.statement) {
-                lines.extend(on_the_screen(&statement));
-            }
-            lines.push(("selected", vec![signed.scope.clone()]));
+        if let Some(ring) = &ring {
+            piece.opened = open(key, &piece.stored.document, ring, &table).await?;
         }
     }
-    lines.push(("kept until", vec![utc(Timestamp::from_seconds(evidence.kept_until))]));
-    lines.push(("digest", vec![stored.digest.clone()]));
-    lines
-}
-
-/// What the person read before they signed.
-fn on_the_screen(statement: &Statement) -> Vec<(&'static str, Vec<String>)> {
-    let scope = statement.scope.iter().map(|shown| format!("{}: {}", shown.value, shown.words));
-    let row = |row: &Row| format!("{}: {}", row.label, row.value);
-    let words = statement.authorization_details.iter().flat_map(|shown| {
-        let rows = shown.words.rows.iter().map(row);
-        [shown.words.title.clone()].into_iter().chain(rows)
-    });
-    let context = statement.request_context.iter().flat_map(|shown| &shown.rows).map(row);
-    vec![
-        ("asked at", vec![utc(statement.asked_at())]),
-        ("shown", vec![format!("in {}, template {}", statement.language, statement.template)]),
-        ("  client", vec![statement.client_name.clone()]),
-        ("  message", statement.binding_message.iter().cloned().collect()),
-        ("  scope", scope.collect()),
-        ("  resources", statement.resources.clone()),
-        ("  details", words.collect()),
-        ("  context", context.collect()),
-    ]
-}
-
-/// What became of the signature in evidence that is whole.
-#[derive(Clone, Copy)]
-enum Signature {
-    OfPasskey,
-    OfClient,
-    /// There is none.
-    Missing,
-    /// It is sealed with what it is over.
-    NotLookedAt,
-}
-
-impl Signature {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::OfPasskey | Self::OfClient => "verified",
-            Self::Missing => "none",
-            Self::NotLookedAt => "sealed",
+    for piece in &found.pieces {
+        if let Some((person, passkey)) = signer(piece) {
+            found.enrolments.extend(table.find_enrolments(&person, &passkey).await?);
         }
     }
+    Ok(found)
 }
 
-fn verified(request: &str, found: &[StoredEvidence], raw: &Raw) -> Output {
-    let mut text = String::new();
-    let mut entries = Vec::new();
-    let (mut is_clean, mut is_complete) = (true, true);
-    for stored in found {
-        let kind = &stored.kind;
-        let result = judged(stored, raw).and_then(|(about, proves, signature)| match about == request {
-            true => Ok((proves, signature)),
-            false => Err(Flaw::from("it is about another request")),
-        });
-        let (line, proves, why) = match &result {
-            Ok((proves, Signature::OfPasskey)) => {
-                (format!("{proves}: whole, and signed by the passkey in it"), Some(*proves), None)
-            }
-            Ok((proves, Signature::OfClient)) => {
-                (format!("{proves}: whole, and signed by the client's key in it"), Some(*proves), None)
-            }
-            Ok((proves, Signature::Missing)) => {
-                let line = format!("{proves}: whole, not signed: compare its digest with the log's");
-                (line, Some(*proves), None)
-            }
-            // By itself that proves nothing about what the client asked for.
-            Ok((_, Signature::NotLookedAt)) => {
-                let why = "what the client signed is sealed, and its signature was NOT looked at; \
-                    evidence show --open --json has it opened";
-                (format!("digest and end of its keeping are right; {why}"), None, Some(why.to_owned()))
-            }
-            Err(Flaw(why)) => (format!("NOT whole: {why}"), None, Some(why.clone())),
-        };
-        is_clean &= result.is_ok();
-        is_complete &= proves.is_some();
-        text += &format!("{kind}: {line}\n");
-        let signature = result.ok().map(|(_, signature)| signature.as_str());
-        entries.push(json!({ "kind": kind, "proves": proves, "signature": signature, "why": why }));
-    }
-    // Nothing is wrong, and not everything was looked at: neither true nor false.
-    let verified = (is_complete || !is_clean).then_some(is_clean);
-    let json = json!({ "request": request, "verified": verified, "evidence": entries });
-    Output { is_clean, ..Output::new(text, json) }
-}
-
-/// Which request it is about, what it proves, and who signed it.
-fn judged(stored: &StoredEvidence, raw: &Raw) -> Result<(String, &'static str, Signature), Flaw> {
-    if stored.kind != REQUEST_EVIDENCE {
-        let evidence = verify(&stored.document, &stored.digest, stored.ttl)?;
-        let signature = match evidence.proof {
-            Proof::Passkey(_) => Signature::OfPasskey,
-            Proof::LoginToken { .. } | Proof::Link => Signature::Missing,
-        };
-        return Ok((evidence.request, evidence.decision.as_str(), signature));
-    }
-    let evidence = verify_request(&stored.document, &stored.digest, stored.ttl)?;
-    let signature = match raw {
-        Raw::Sealed => Signature::NotLookedAt,
-        Raw::NotOpened(flaw) => return Err(flaw.clone()),
-        Raw::Opened(raw) => {
-            verify_raw_request(&evidence, raw)?;
-            Signature::OfClient
+async fn open(key: &RequestKey, document: &str, ring: &KeyRing, table: &Table) -> Result<Opened, Failure> {
+    let text: Option<SaltedText> = match Document::decode(document) {
+        Some(document) => {
+            let person = PersonKey::from_stored(&document.person);
+            let basis = table.find_evidence_basis(&person).await?;
+            let wrapped = basis.personal_key;
+            let personal = wrapped.and_then(|wrapped| ring.open_personal_key(&person, &wrapped).ok());
+            personal.and_then(|personal| personal.open(key, document.kind, &document.sealed))
+        }
+        None => {
+            let evidence = RequestEvidence::decode(document);
+            evidence.and_then(|evidence| ring.open_evidence(key, &evidence.sealed).ok())
         }
     };
-    Ok((evidence.request, "requested", signature))
+    Ok(text.map_or(Opened::DoesNotOpen, Opened::Text))
+}
+
+/// Whose passkey signed, and which.
+fn signer(piece: &Piece) -> Option<(PersonKey, PasskeyId)> {
+    let evidence = piece.decision()?;
+    let Proof::Passkey(signed) = &evidence.proof else { return None };
+    let id = ciba::protocol::evidence::decode(&signed.passkey.credential_id)?;
+    Some((PersonKey::from_stored(&evidence.person), PasskeyId::of(&id)))
+}
+
+/// All documents of the table: each by itself, as far as it goes unopened, and all together.
+async fn all(beside: &Beside, environment: &Environment, now: Timestamp) -> Result<Output, Failure> {
+    let mut found = Vec::new();
+    let take = |request: &str, stored: StoredEvidence| {
+        found.push((request.to_owned(), Piece { stored, opened: Opened::Sealed }));
+    };
+    let is_complete = table(environment)?.scan_evidence(EVALUATE, take).await?;
+    Ok(verified::all(&found, is_complete, beside, now))
+}
+
+/// Deletes the key of what is personal in a person's evidence.
+async fn erase(sub: &str, confirm: bool, environment: &Environment) -> Result<Output, Failure> {
+    let settings = Settings::read(environment)?;
+    let (person, _) = crate::person::find(sub, &settings).await?.ok_or_else(|| crate::person::nobody(sub))?;
+    let has_key = settings.table.find_evidence_basis(&person.key).await?.personal_key.is_some();
+    if !has_key {
+        return Err(Failure::Refused(format!("person {sub}: nothing is sealed in evidence of theirs")));
+    }
+    if !confirm {
+        let text = format!(
+            "What was shown to {sub}, what they signed, and what clients signed about them can then be read by nobody, ever. \
+             That they decided, about which client and when, stays. --confirm does it.\n"
+        );
+        return Ok(Output::new(text, json!({ "sub": sub, "erased": false })));
+    }
+    settings.table.delete_personal_key(&person.key).await?;
+    let text = format!(
+        "What was personal in the evidence of {sub} is erased. Backups of the table have the key until they end.\n"
+    );
+    Ok(Output::new(text, json!({ "sub": sub, "erased": true })))
 }

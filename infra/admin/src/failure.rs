@@ -16,7 +16,7 @@ Exit codes:
   0  done; doctor: nothing to find
   1  refused: there is no such client, person or request, there is one already, an entry breaks a rule, or a
      request is decided or over; import: an entry was not written; evidence verify: it is not whole;
-     evidence show --open: what the client signed was not opened; doctor: it found something
+     evidence show --open: what is sealed was not opened; doctor: it found something
   2  wrong usage, or a setting is missing or out of range
   3  table, queue or KMS could not be reached, or an item in the table is not what this program writes";
 
@@ -33,6 +33,8 @@ pub enum Failure {
     Queue(String),
     /// Keys were not made, or not all of them.
     Keys(RotationError),
+    /// KMS does not tell the public key of a witness. The text is for the operator.
+    Witness(String),
     /// What is sealed was not opened, because there are no keys for it.
     Sealed(KeyError),
     /// The table did not answer to a write, which may have been carried out. The text says what to do.
@@ -44,7 +46,12 @@ impl Failure {
         match self {
             Self::Refused(_) => REFUSED,
             Self::Usage(_) | Self::Settings(_) => 2,
-            Self::Table(_) | Self::Queue(_) | Self::Keys(_) | Self::Sealed(_) | Self::Unknown(..) => 3,
+            Self::Table(_)
+            | Self::Queue(_)
+            | Self::Keys(_)
+            | Self::Witness(_)
+            | Self::Sealed(_)
+            | Self::Unknown(..) => 3,
         }
     }
 }
@@ -58,8 +65,11 @@ impl fmt::Display for Failure {
             Self::Keys(RotationError(why)) => {
                 write!(f, "{why}. What was made is used; key rotate again makes the rest")
             }
+            Self::Witness(why) => {
+                write!(f, "{why}. A witness's public key takes kms:GetPublicKey, or evidence verify --witness")
+            }
             Self::Sealed(KeyError(why)) => {
-                write!(f, "{why}. What a client signed is sealed; opening it needs kms:Decrypt")
+                write!(f, "{why}. What is personal in evidence is sealed; opening it needs kms:Decrypt")
             }
             Self::Unknown(error, what) => write!(f, "{error}. {what}"),
         }

@@ -272,6 +272,8 @@ fn settings(login: &LoginIssuer, endpoints: &[String; 4]) -> BTreeMap<String, St
         ("LOGIN_ISSUERS", &login_issuers),
         ("RP_ID", "localhost"),
         ("KMS_KEY_ID", ciba_local::kms::KEY_ALIAS),
+        ("EVIDENCE_KEY_ID", ciba_local::kms::EVIDENCE_KEY_ALIAS),
+        ("ENROLLMENT_KEY_ID", ciba_local::kms::ENROLLMENT_KEY_ALIAS),
         // A delivery that succeeds calls neither.
         ("DELIVERY_QUEUE_URL", "http://localhost:9/deliveries"),
         ("DEAD_LETTER_QUEUE_URL", "http://localhost:9/dead-letters"),

@@ -23,8 +23,11 @@ use crate::{ACCOUNT, REGION, caller, clock, server::Server};
 use signing::SigningKey;
 use wire::Refusal;
 
-/// The alias of the one key that this double has from its start: it seals.
+/// The alias of the key that seals, which this double has from its start.
 pub const KEY_ALIAS: &str = "alias/ciba";
+/// The aliases of the keys that are witnesses, which it has from its start too: they sign by ES256.
+pub const EVIDENCE_KEY_ALIAS: &str = "alias/ciba-evidence";
+pub const ENROLLMENT_KEY_ALIAS: &str = "alias/ciba-enrollment";
 
 const KEY_ID: &str = "0c1ba0c1-ba0c-41ba-80c1-ba0c1ba0c1ba";
 
@@ -62,9 +65,12 @@ impl Kms {
     /// When the listener has no local address.
     pub fn start_with(listener: TcpListener, key: &WrappingKey) -> io::Result<KmsHandle> {
         let key = key.clone();
+        let witnesses = [EVIDENCE_KEY_ALIAS, ENROLLMENT_KEY_ALIAS].map(SigningKey::called);
+        let witnesses = witnesses.into_iter().collect::<Option<Vec<_>>>();
+        let witnesses = witnesses.ok_or_else(|| io::Error::other("no key could be made"))?;
         let state = Arc::new(Double {
             key,
-            signing: Mutex::default(),
+            signing: Mutex::new(witnesses),
             calls: Mutex::default(),
             failures: Mutex::default(),
         });
@@ -91,7 +97,8 @@ impl KmsHandle {
 
     /// The names of the keys that were made to sign.
     pub fn signing_keys(&self) -> Vec<String> {
-        lock(&self.state.signing).iter().map(|key| key.id().to_owned()).collect()
+        let made = lock(&self.state.signing);
+        made.iter().filter(|key| !key.is_from_the_start()).map(|key| key.id().to_owned()).collect()
     }
 
     /// Makes the next call fail. Several failures are used up one by one.

@@ -1,5 +1,8 @@
 //! Evidence of a decision, and of the signed request that it is about: what an auditor is shown a year later, when the request itself has long been swept.
 //!
+//! The documents here are those of version 1, which is still read, and the parts that version 2
+//! ([`crate::domain::evidence_document`]) has in common with it.
+//!
 //! A document is one JSON text, kept byte for byte with its digest. What the person's passkey signed stands in it as the
 //! authenticator delivered it, with the statement it was signed over and the public key, so that everybody can verify it
 //! without this provider. What a client signed stands in it sealed, because it may have secrets in it.
@@ -130,9 +133,9 @@ pub struct RequestEvidence {
     pub at: i64,
     /// When it may be swept. Unit: seconds since the epoch.
     pub kept_until: i64,
-    /// The [`RawRequest`], sealed for this request and no other.
+    /// The [`SaltedText`], sealed for this request and no other.
     pub sealed: String,
-    /// [`RawRequest::commitment`]: by it a raw request that was opened once can be compared with the document anywhere.
+    /// [`SaltedText::commitment`]: by it a raw request that was opened once can be compared with the document anywhere.
     pub commitment: String,
     /// What the JWT is signed by.
     pub alg: JwsAlgorithm,
@@ -151,48 +154,49 @@ impl RequestEvidence {
     }
 }
 
-/// A signed request byte for byte, and the salt that keeps it from being guessed by its commitment: a request of which
+/// A text that is kept sealed, and the salt that keeps it from being guessed by its commitment: a signed request of which
 /// all is known but a `user_code` of four digits would be one of ten thousand.
 ///
 /// # Security
-/// It may have a `user_code` and a `client_notification_token` in it. Never stored but sealed, and never logged.
+/// A signed request may have a `user_code` and a `client_notification_token` in it, and what a person was shown is
+/// theirs. Never stored but sealed, and never logged.
 #[derive(Clone, Debug)]
-pub struct RawRequest {
+pub struct SaltedText {
     salt: [u8; Self::SALT],
-    jwt: Secret,
+    text: Secret,
 }
 
-impl RawRequest {
+impl SaltedText {
     /// Unit: bytes.
     pub const SALT: usize = 32;
 
-    pub fn new(salt: [u8; Self::SALT], jwt: Secret) -> Self {
-        Self { salt, jwt }
+    pub fn new(salt: [u8; Self::SALT], text: Secret) -> Self {
+        Self { salt, text }
     }
 
     /// From the salt's text. `None` if it is none.
-    pub fn from_texts(salt: &str, jwt: Secret) -> Option<Self> {
-        Some(Self { salt: URL_SAFE_NO_PAD.decode(salt).ok()?.try_into().ok()?, jwt })
+    pub fn from_texts(salt: &str, text: Secret) -> Option<Self> {
+        Some(Self { salt: URL_SAFE_NO_PAD.decode(salt).ok()?.try_into().ok()?, text })
     }
 
-    /// What [`RawRequest::to_bytes`] made.
+    /// What [`SaltedText::to_bytes`] made.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (salt, jwt) = bytes.split_first_chunk()?;
-        Some(Self { salt: *salt, jwt: Secret::new(std::str::from_utf8(jwt).ok()?) })
+        let (salt, text) = bytes.split_first_chunk()?;
+        Some(Self { salt: *salt, text: Secret::new(std::str::from_utf8(text).ok()?) })
     }
 
     /// What is sealed.
     pub fn to_bytes(&self) -> Vec<u8> {
-        [&self.salt, self.jwt.expose().as_bytes()].concat()
+        [&self.salt, self.text.expose().as_bytes()].concat()
     }
 
-    /// Its hash: names this request and no other, and says nothing about it.
+    /// Its hash: names this text and no other, and says nothing about it.
     pub fn commitment(&self) -> String {
         URL_SAFE_NO_PAD.encode(digest(&SHA256, &self.to_bytes()))
     }
 
     pub fn expose(&self) -> &str {
-        self.jwt.expose()
+        self.text.expose()
     }
 
     pub fn salt(&self) -> String {
@@ -209,8 +213,8 @@ pub fn digest_of(document: &str) -> String {
 mod tests {
     use super::*;
 
-    fn raw(salt: u8, jwt: &str) -> RawRequest {
-        RawRequest::new([salt; RawRequest::SALT], Secret::new(jwt))
+    fn raw(salt: u8, jwt: &str) -> SaltedText {
+        SaltedText::new([salt; SaltedText::SALT], Secret::new(jwt))
     }
 
     /// CIBA-7.1.1-19
@@ -228,16 +232,16 @@ mod tests {
     fn a_raw_request_is_written_and_read_as_it_is() {
         let raw = raw(7, "a.b.c");
         for read in [
-            RawRequest::from_bytes(&raw.to_bytes()),
-            RawRequest::from_texts(&raw.salt(), Secret::new("a.b.c")),
+            SaltedText::from_bytes(&raw.to_bytes()),
+            SaltedText::from_texts(&raw.salt(), Secret::new("a.b.c")),
         ] {
             let read = read.unwrap();
             assert_eq!((read.expose(), read.salt()), ("a.b.c", raw.salt()));
         }
-        assert!(RawRequest::from_bytes(&[7; 31]).is_none());
-        assert!(RawRequest::from_bytes(&[0xff; 40]).is_none(), "no text");
+        assert!(SaltedText::from_bytes(&[7; 31]).is_none());
+        assert!(SaltedText::from_bytes(&[0xff; 40]).is_none(), "no text");
         for salt in ["", "BwcH", "not base64url!", &format!("{}A", raw.salt())] {
-            assert!(RawRequest::from_texts(salt, Secret::new("a.b.c")).is_none(), "{salt}");
+            assert!(SaltedText::from_texts(salt, Secret::new("a.b.c")).is_none(), "{salt}");
         }
     }
 

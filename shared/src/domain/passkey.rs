@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::domain::decision::Authentication;
+use crate::domain::enrolment_record::Witnessed;
 use crate::domain::person_key::PersonKey;
 use crate::domain::time::Timestamp;
 
@@ -90,6 +91,9 @@ pub struct Passkey {
     pub attested: bool,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
+    /// The [`EnrolmentRecord`](crate::domain::enrolment_record::EnrolmentRecord), signed by the function that enrolled it.
+    /// `None` of a passkey that was enrolled before there was such a key, or where there is none.
+    pub enrolment: Option<Witnessed>,
 }
 
 impl Passkey {
@@ -148,6 +152,7 @@ impl NewPasskey {
             attested: self.attested,
             created_at: at,
             last_used_at: None,
+            enrolment: None,
         }
     }
 }

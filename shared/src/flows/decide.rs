@@ -9,7 +9,8 @@ use crate::domain::authentication_request::{AuthenticationRequest, Decided as Tr
 use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::decision::{Approval, Authentication, Decision, DecisionRefused, DecisionWord};
-use crate::domain::evidence::{self, Evidence, Outcome};
+use crate::domain::evidence::{self, Outcome};
+use crate::domain::evidence_document::{Kind, Personal};
 use crate::domain::grant::Grant;
 use crate::domain::login_issuer::LoginProof;
 use crate::domain::passkey::Passkey;
@@ -19,11 +20,13 @@ use crate::domain::request_key::RequestKey;
 use crate::domain::scope::Scope;
 use crate::domain::statement::{Shown, Statement};
 use crate::flows::Invocation;
+use crate::flows::authentic_passkey::{Enrolments, NotAuthentic};
+use crate::flows::keep_evidence::{About, Happened, Keeper, NotKept};
 use crate::flows::statement::statement;
 use crate::page::Language;
 use crate::protocol::evidence::signed as evidence_of;
-use crate::protocol::webauthn::{Asserted, Assertion, RelyingParty};
-use crate::store::{Decided, DecisionBasis, DecisionWrite, StoreError, Table};
+use crate::protocol::webauthn::{Asserted, Assertion, RelyingParty, thumbprint};
+use crate::store::{Decided, DecisionBasis, DecisionWrite, EvidenceBasis, EvidenceWrite, StoreError, Table};
 
 /// How often a decision is tried when a poll meets it at the same moment.
 const TRIES: usize = 3;
@@ -60,11 +63,11 @@ pub enum Recorded {
     Reported,
 }
 
-/// What was recorded, and the digest of the evidence if it was recorded now.
+/// What was recorded, and the evidence if it was recorded now.
 #[derive(Debug)]
 pub struct Record {
     pub recorded: Recorded,
-    pub digest: Option<String>,
+    pub evidence: Option<EvidenceWrite>,
 }
 
 #[derive(Debug)]
@@ -87,7 +90,15 @@ pub enum NotDecided {
     /// The assertion is none of this person's passkeys over this decision. The text is for the log.
     PasskeyNotAccepted(String),
     Contended,
+    /// What has to be kept of it cannot be kept now, or a passkey cannot be told from a forgery. The text is for the log.
+    Unavailable(String),
     Store(StoreError),
+}
+
+impl From<NotKept> for NotDecided {
+    fn from(error: NotKept) -> Self {
+        Self::Unavailable(error.detail())
+    }
 }
 
 impl From<StoreError> for NotDecided {
@@ -99,7 +110,8 @@ impl From<StoreError> for NotDecided {
 /// What this flow works with.
 pub struct Consenting<'a> {
     pub table: &'a Table,
-    pub evidence_retention: Duration,
+    pub keeper: Keeper<'a>,
+    pub enrolments: &'a Enrolments,
     /// `None` where there are no passkeys.
     pub relying_party: Option<&'a RelyingParty>,
     /// How long a passkey has to be there before it approves what is high-risk.
@@ -134,7 +146,8 @@ impl Consenting<'_> {
     /// 3. Check that the person decides about the client that was shown, and not with that client's own token.
     /// 4. Check the proof, and that it is enough for this.
     /// 5. Let the state machine say what the decision makes of the request.
-    /// 6. Record it with its evidence, in one transaction. If anything changed meanwhile, look again.
+    /// 6. Have its evidence sealed, numbered and signed outside the table.
+    /// 7. Record both in one transaction. If anything changed meanwhile, look again.
     ///
     /// `client` is the one that was on the screen.
     pub async fn decide(
@@ -167,7 +180,7 @@ impl Consenting<'_> {
         Err(NotDecided::Contended)
     }
 
-    /// Steps 3 to 6. `None` if something changed between reading and writing.
+    /// Steps 3 to 7. `None` if something changed between reading and writing.
     async fn attempt(
         &self,
         basis: DecisionBasis,
@@ -176,9 +189,9 @@ impl Consenting<'_> {
         proof: &Proof<'_>,
         invocation: &Invocation,
     ) -> Result<Option<Record>, NotDecided> {
-        let (found, detail, known_client, asks, passkey) = checked(basis, client, choice, proof)?;
+        let (found, detail, known_client, asks, passkey, kept) = checked(basis, client, choice, proof)?;
         let shown = (&found, &detail);
-        let proven = match self.proven(shown, &known_client, passkey, choice, proof, invocation) {
+        let proven = match self.proven(shown, &known_client, passkey, choice, proof, invocation).await {
             // With a bad signature nobody finds out whether something was decided.
             Err(NotDecided::PasskeyNotAccepted(_)) if !found.is_open(invocation.now) => {
                 return Err(NotDecided::Refused(DecisionRefused::TooLate));
@@ -190,13 +203,13 @@ impl Consenting<'_> {
             // A report is also worth something when nothing is open any more: it ends what the client has.
             (Ok(Transition::Already) | Err(_), DecisionWord::Report) => {
                 if asks.blocked_at(client).is_some() {
-                    return Ok(Some(Record { recorded: Recorded::Reported, digest: None }));
+                    return Ok(Some(Record { recorded: Recorded::Reported, evidence: None }));
                 }
                 (None, Outcome::Reported)
             }
             (Ok(Transition::Now(next)), DecisionWord::Report) => (Some(next), Outcome::Reported),
             (Ok(Transition::Already), DecisionWord::Approve | DecisionWord::Deny) => {
-                return Ok(Some(Record { recorded: Recorded::of(&found.state), digest: None }));
+                return Ok(Some(Record { recorded: Recorded::of(&found.state), evidence: None }));
             }
             (Ok(Transition::Now(next)), DecisionWord::Approve) => (Some(next), Outcome::Approved),
             (Ok(Transition::Now(next)), DecisionWord::Deny) => (Some(next), Outcome::Denied),
@@ -209,46 +222,45 @@ impl Consenting<'_> {
             (Outcome::Reported, _) => Recorded::Reported,
             (Outcome::Approved | Outcome::Denied, _) => Recorded::Denied,
         };
-        let kept_until = invocation.now.plus(self.evidence_retention).seconds();
-        let evidence = Evidence {
-            request: found.key.encode(),
-            client_id: found.client.as_str().to_owned(),
-            person: found.person.as_str().to_owned(),
-            decision: outcome,
+        let personal = Personal {
+            authorization_details: detail.details.entries().to_vec(),
+            request_context: detail.context,
+            proof: proven.evidence,
+        };
+        let signer = proven.used.as_ref().map(|(passkey, _)| passkey);
+        let happened = Happened::Decided {
+            kind: if next.is_some() { Kind::Decision } else { Kind::Report },
+            outcome,
             scope: match &recorded {
                 Recorded::Approved(scope) => scope.encode(),
                 Recorded::Denied | Recorded::Reported => found.scope.encode(),
             },
-            authorization_details: detail.details.entries().to_vec(),
-            request_context: detail.context,
-            at: invocation.now.millis(),
-            kept_until,
-            proof: proven.evidence,
+            thumbprint: signer.and_then(|passkey| thumbprint(&passkey.credential)),
+            personal: &personal,
         };
+        let about = About { request: &found.key, client: &found.client, person: &found.person };
+        let evidence = self.keeper.keep(about, &happened, &kept, invocation).await?;
         let asks = match outcome {
             Outcome::Approved => asks.cool_until(client).map(|_| asks.approved(client)),
             Outcome::Denied => Some(asks.denied(client, invocation.now)),
             Outcome::Reported => Some(asks.reported(client, invocation.now)),
         };
-        let document = evidence.encode();
         let write = DecisionWrite {
             request: &found,
             next: next.as_ref(),
             at: invocation.now,
-            outcome,
-            evidence: &document,
-            evidence_kept_until: kept_until,
+            evidence: &evidence,
             asks: asks.as_ref(),
             passkey: proven.used.as_ref().map(|(passkey, asserted)| (passkey, asserted)),
         };
         Ok(match self.table.decide_request(&write, &invocation.write_id).await? {
-            Decided::Done => Some(Record { recorded, digest: Some(evidence::digest_of(&document)) }),
+            Decided::Done => Some(Record { recorded, evidence: Some(evidence) }),
             Decided::Changed => None,
         })
     }
 
     /// Step 4.
-    fn proven(
+    async fn proven(
         &self,
         (request, detail): (&AuthenticationRequest, &RequestDetail),
         client: &Client,
@@ -284,6 +296,10 @@ impl Consenting<'_> {
                 let not_accepted = |why: &str| NotDecided::PasskeyNotAccepted(why.to_owned());
                 let relying_party = self.relying_party.ok_or(not_accepted("there is no RP_ID"))?;
                 let passkey = passkey.ok_or(not_accepted("the passkey is none of this person's"))?;
+                self.enrolments.check(&passkey).await.map_err(|error| match error {
+                    NotAuthentic::Forged(why) => not_accepted(why),
+                    NotAuthentic::Unavailable(error) => NotDecided::Unavailable(error.0),
+                })?;
                 let statement = statement(request, detail, client, *language);
                 let scope = selected(choice, &statement);
                 let text = statement.encode();
@@ -320,14 +336,17 @@ impl Recorded {
     }
 }
 
+/// What a decision rests on, once it is known to be this person's.
+type Checked = (AuthenticationRequest, RequestDetail, Client, Asks, Option<Passkey>, EvidenceBasis);
+
 /// Step 3. Somebody else's request comes first, so that nothing about it can be found out.
 fn checked(
     basis: DecisionBasis,
     client: &ClientId,
     choice: &Choice,
     proof: &Proof<'_>,
-) -> Result<(AuthenticationRequest, RequestDetail, Client, Asks, Option<Passkey>), NotDecided> {
-    let DecisionBasis { request, detail, person, client: known_client, asks, passkey } = basis;
+) -> Result<Checked, NotDecided> {
+    let DecisionBasis { request, detail, person, client: known_client, asks, passkey, evidence } = basis;
     let found = match proof {
         Proof::LoginToken(login) => request.filter(|request| request.person == login.person),
         Proof::Passkey { login: Some(login), .. } => request.filter(|request| request.person == **login),
@@ -354,7 +373,7 @@ fn checked(
     if !person_is_active || is_blocked {
         return Err(NotDecided::Inactive);
     }
-    Ok((found, detail, known_client, asks, passkey))
+    Ok((found, detail, known_client, asks, passkey, evidence))
 }
 
 /// The part of the scope that was signed: what is approved, or whatever was ticked when it was declined.

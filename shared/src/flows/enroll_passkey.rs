@@ -5,14 +5,19 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::domain::enrolment_record::{EnrolmentRecord, Witnessed};
 use crate::domain::notification::PasskeyEvent;
 use crate::domain::passkey::{Passkey, PasskeyId, Passkeys};
 use crate::domain::person::Person;
 use crate::domain::ticket::{Admission, Ticket, TicketSecret};
 use crate::flows::Invocation;
 use crate::flows::announce::{Untold, announce};
+use crate::flows::authentic_passkey::{Enrolments, NotAuthentic};
+use crate::keys::{KmsError, Witness};
 use crate::notify::Notifier;
-use crate::protocol::webauthn::{Asserted, Assertion, NotAccepted, Registration, RelyingParty};
+use crate::protocol::webauthn::{
+    Asserted, Assertion, NotAccepted, Registration, RelyingParty, thumbprint,
+};
 use crate::store::{PasskeyEnrolled, StoreError, Table};
 
 /// How often an enrolment is tried when the person's passkeys change meanwhile.
@@ -29,12 +34,20 @@ pub enum NotEnrolled {
     PasskeyRequired,
     NotAccepted(String),
     Contended,
+    /// The enrolment cannot be signed now, or a passkey cannot be told from a forgery. The text is for the log.
+    Unavailable(String),
     Store(StoreError),
 }
 
 impl From<StoreError> for NotEnrolled {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<KmsError> for NotEnrolled {
+    fn from(error: KmsError) -> Self {
+        Self::Unavailable(error.0)
     }
 }
 
@@ -65,6 +78,9 @@ pub struct Enrolling<'a> {
     pub relying_party: &'a RelyingParty,
     pub notifier: &'a Notifier,
     pub operator_name: &'a str,
+    /// Signs enrolments. `None` where nobody does.
+    pub witness: Option<&'a Witness>,
+    pub enrolments: &'a Enrolments,
 }
 
 /// A ticket that can be used, and its person.
@@ -98,8 +114,10 @@ impl Enrolling<'_> {
     /// 1. Read the ticket, its person and what the person's passkeys have in common.
     /// 2. Verify the registration over the ticket's challenge.
     /// 3. If the ticket alone is not enough, verify the signature of a passkey that is there.
-    /// 4. Use up the ticket, put the passkey and count it, in one transaction. If something changed meanwhile, look again.
-    /// 5. Tell the person on all channels. What SNS does not take undoes nothing.
+    /// 4. Sign the record of the enrolment.
+    /// 5. Use up the ticket, put the passkey and its record and count it, in one transaction. If something changed meanwhile,
+    ///    look again.
+    /// 6. Tell the person on all channels. What SNS does not take undoes nothing.
     ///
     /// The same registration with the same ticket once more is answered like the first: its answer may have been lost.
     pub async fn enroll(
@@ -121,12 +139,13 @@ impl Enrolling<'_> {
                 };
             }
             let Open { ticket, person, passkeys } = self.open(ticket).await?;
-            let new = new?.of(person.key.clone(), passkeys.user_handle, invocation.now);
+            let mut new = new?.of(person.key.clone(), passkeys.user_handle, invocation.now);
             let vouching = match ticket.admission(&passkeys) {
                 Admission::Alone => None,
                 Admission::WithAssertion => Some(self.vouched(&ticket, &person, assertion).await?),
                 Admission::Full => return Err(NotEnrolled::NotOpen("the person has no room for a passkey")),
             };
+            new.enrolment = self.signed(&new).await?;
             let vouching = vouching.as_ref().map(|(passkey, asserted)| (passkey, asserted));
             let write = &invocation.write_id;
             let enrolled =
@@ -175,8 +194,22 @@ impl Enrolling<'_> {
         let passkey = self.table.find_passkey(&person.key, &assertion.passkey_id()).await?;
         let passkey =
             passkey.ok_or_else(|| NotEnrolled::NotAccepted("the person has no such passkey".to_owned()))?;
+        self.enrolments.check(&passkey).await.map_err(|error| match error {
+            NotAuthentic::Forged(why) => NotEnrolled::NotAccepted(why.to_owned()),
+            NotAuthentic::Unavailable(error) => error.into(),
+        })?;
         let asserted = self.relying_party.verify(assertion, &passkey, &ticket.assertion_challenge())?;
         Ok((passkey, asserted))
+    }
+
+    /// Step 4.
+    async fn signed(&self, passkey: &Passkey) -> Result<Option<Witnessed>, NotEnrolled> {
+        let Some(witness) = self.witness else { return Ok(None) };
+        let thumbprint = thumbprint(&passkey.credential);
+        let thumbprint = thumbprint.ok_or_else(|| NotEnrolled::NotAccepted("the key is none".to_owned()))?;
+        let document = EnrolmentRecord::of(passkey, &thumbprint).encode();
+        let witness = witness.of(&document).await?;
+        Ok(Some(Witnessed { document, witness }))
     }
 
     async fn tell(&self, person: &Person, deadline: Instant) -> Vec<Untold> {

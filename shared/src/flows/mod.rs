@@ -1,6 +1,7 @@
 //! What happens: each flow is a list of numbered steps.
 
 pub mod announce;
+pub mod authentic_passkey;
 pub mod authenticate_client;
 pub mod block_client;
 pub mod cancel_request;
@@ -16,6 +17,7 @@ pub mod enroll_person;
 pub mod introspect;
 mod invocation;
 pub mod issue_tokens;
+pub mod keep_evidence;
 pub mod notify_client;
 pub mod poll;
 pub mod prove_person;

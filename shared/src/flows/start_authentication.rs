@@ -9,7 +9,6 @@ use crate::domain::asks::{Ask, Asks};
 use crate::domain::authentication_request::{AuthenticationRequest, Polling, State};
 use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::Client;
-use crate::domain::evidence::{RawRequest, RequestEvidence, digest_of};
 use crate::domain::lifetime::Lifetime;
 use crate::domain::notification::Notification;
 use crate::domain::notification_token::ClientNotificationToken;
@@ -18,11 +17,12 @@ use crate::domain::request_key::RequestKey;
 use crate::domain::statement::Nonce;
 use crate::flows::Invocation;
 use crate::flows::check_user_code::check_again;
+use crate::flows::keep_evidence::{About, Happened, Keeper, NotKept};
 use crate::keys::{HandleUse, Kept, KeyError, KeyRing};
 use crate::notify::{Notifier, NotifyError};
 use crate::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
 use crate::protocol::request_object::SignedRequest;
-use crate::store::{Beside, Inserted, StoreError, Table, Withdrawn};
+use crate::store::{Beside, EvidenceWrite, Inserted, StoreError, Table, Withdrawn};
 
 /// How often an insertion is tried when others ask the same person at the same moment.
 const TRIES: usize = 5;
@@ -36,6 +36,7 @@ pub struct Backchannel<'a> {
     pub table: &'a Table,
     pub notifier: &'a Notifier,
     pub keys: &'a KeyRing,
+    pub keeper: Keeper<'a>,
     pub requests: &'a RequestSettings,
     pub notifications: &'a NotificationSettings,
 }
@@ -48,8 +49,8 @@ pub struct Started {
     pub channel: Option<&'static str>,
     /// Channels that came before the one that worked, for the log (`ATK-7-06`).
     pub unreachable: Vec<Unreachable>,
-    /// The digest of what is kept of a signed request.
-    pub evidence: Option<String>,
+    /// What is kept of a signed request.
+    pub evidence: Option<EvidenceWrite>,
 }
 
 /// A channel that does not lead to its person.
@@ -74,6 +75,8 @@ pub enum NotStarted {
     /// SNS does not accept messages now.
     Unavailable(String),
     Keys(KeyError),
+    /// What the client signed cannot be kept now.
+    NotKept(NotKept),
     Store(StoreError),
 }
 
@@ -86,9 +89,8 @@ impl From<StoreError> for NotStarted {
 impl Backchannel<'_> {
     /// `asks` as they are after the check of the user code.
     ///
-    /// 1. Name the request, and seal the name for the client. Seal what the client signed, and what it is to be called
-    ///    with.
-    /// 2. Store it within the person's limits; it supersedes the client's earlier one.
+    /// 1. Name the request, and seal the name for the client, and what it is to be called with.
+    /// 2. Store it within the person's limits, with what the client signed; it supersedes the client's earlier one.
     /// 3. Tell the person. If that fails for good, withdraw the request.
     pub async fn start(
         &self,
@@ -102,8 +104,7 @@ impl Backchannel<'_> {
         let key = RequestKey::from_bytes(invocation.random());
         let (auth_req_id, handle_generation) =
             self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now).map_err(NotStarted::Keys)?;
-        let keep = |signed: &SignedRequest| self.evidence(&key, client, person, signed, invocation);
-        let evidence = asked.signed.as_ref().map(keep).transpose().map_err(NotStarted::Keys)?;
+        let signed = asked.signed.clone();
         let mut request = self.request(key, handle_generation, client, person, asked, invocation);
         request.has_detail = !detail.is_empty();
         let seal = |token: &ClientNotificationToken| {
@@ -111,8 +112,9 @@ impl Backchannel<'_> {
         };
         let token = notification_token.map(seal).transpose().map_err(NotStarted::Keys)?;
 
-        let beside = Beside { notification_token: token.as_deref(), evidence: evidence.as_ref(), detail };
-        self.insert(&request, client, person, asks, beside, invocation).await?;
+        let beside = Beside { notification_token: token.as_deref(), evidence: None, detail };
+        let parties = (client, person, signed.as_ref());
+        let evidence = self.insert(&request, parties, asks, beside, invocation).await?;
 
         let deadline = invocation.deadline.checked_sub(FOR_WITHDRAWAL).unwrap_or_else(Instant::now);
         let notification = self.notifications.notification(&request, &client.name, invocation.now);
@@ -129,7 +131,6 @@ impl Backchannel<'_> {
                 Withdrawn::Decided => (None, vec![]),
             },
         };
-        let evidence = evidence.map(|evidence| digest_of(&evidence.encode()));
         Ok(Started { request, auth_req_id, channel, unreachable, evidence })
     }
 
@@ -164,39 +165,29 @@ impl Backchannel<'_> {
         }
     }
 
-    /// What the client signed, byte for byte and sealed, with the key that verified it.
-    fn evidence(
+    /// What the client signed, byte for byte and sealed, with the key that verified it, in its place among what is kept of
+    /// the person.
+    async fn evidence(
         &self,
-        key: &RequestKey,
-        client: &Client,
-        person: &Person,
+        request: &AuthenticationRequest,
         signed: &SignedRequest,
         invocation: &Invocation,
-    ) -> Result<RequestEvidence, KeyError> {
-        let raw = RawRequest::new(invocation.random(), signed.text.clone());
-        Ok(RequestEvidence {
-            request: key.encode(),
-            client_id: client.id.as_str().to_owned(),
-            person: person.key.as_str().to_owned(),
-            at: invocation.now.millis(),
-            kept_until: invocation.now.plus(self.requests.evidence_retention).seconds(),
-            sealed: self.keys.seal_evidence(key, &raw)?,
-            commitment: raw.commitment(),
-            alg: signed.algorithm,
-            key: signed.key.clone(),
-        })
+    ) -> Result<EvidenceWrite, NotStarted> {
+        let basis = self.table.find_evidence_basis(&request.person).await?;
+        let about = About { request: &request.key, client: &request.client, person: &request.person };
+        let kept = self.keeper.keep(about, &Happened::Asked(signed), &basis, invocation).await;
+        kept.map_err(NotStarted::NotKept)
     }
 
     /// Stores the request and counts it in one transaction, so parallel requests cannot pass the limits together.
     async fn insert(
         &self,
         request: &AuthenticationRequest,
-        client: &Client,
-        person: &Person,
+        (client, person, signed): (&Client, &Person, Option<&SignedRequest>),
         mut asks: Asks,
         beside: Beside<'_>,
         invocation: &Invocation,
-    ) -> Result<(), NotStarted> {
+    ) -> Result<Option<EvidenceWrite>, NotStarted> {
         let ask = Ask {
             client: request.client.clone(),
             request: request.key,
@@ -206,6 +197,11 @@ impl Backchannel<'_> {
         for _ in 0..TRIES {
             let admitted =
                 asks.admit(ask.clone(), &self.requests.limits).map_err(|_| NotStarted::LimitReached)?;
+            let evidence = match signed {
+                Some(signed) => Some(self.evidence(request, signed, invocation).await?),
+                None => None,
+            };
+            let beside = Beside { evidence: evidence.as_ref(), ..beside };
             let mut supersedes = admitted.supersedes;
             loop {
                 let insertion = self.table.insert_request(
@@ -216,7 +212,7 @@ impl Backchannel<'_> {
                     &invocation.write_id,
                 );
                 match insertion.await? {
-                    Inserted::Done => return Ok(()),
+                    Inserted::Done => return Ok(evidence),
                     Inserted::NothingToSupersede if supersedes.is_some() => supersedes = None,
                     Inserted::NothingToSupersede | Inserted::AsksChanged => break,
                 }

@@ -27,6 +27,7 @@ use crate::page::Page;
 use crate::protocol::dpop;
 use crate::protocol::error::{ProtocolError, Refusal};
 use crate::protocol::event::NotifiedLine;
+use crate::store::EvidenceWrite;
 
 /// A successful answer that nobody may keep (`HYG-1-08`).
 pub fn ok(body: &impl Serialize) -> Response<Body> {
@@ -159,18 +160,38 @@ pub const DECIDED_AFTER: &str = "decided_after_ms";
 pub const DELIVERED_AFTER: &str = "delivered_after_ms";
 
 /// One line for a request. Of a signed one with the digest of what is kept of it.
-pub fn log_requested(request: &RequestKey, digest: Option<&str>) {
+pub fn log_requested(request: &RequestKey, kept: Option<&EvidenceWrite>) {
+    let digest = kept.map(|kept| kept.digest.as_str());
     log::line("info", "requested", [("request", request.correlation().into()), ("evidence", digest.into())]);
+    kept.into_iter().for_each(log_evidence);
+}
+
+/// One line for each document that is kept: the head of its chain from now on. It names neither request nor client nor
+/// person, so that it can be kept where nothing is ever deleted.
+fn log_evidence(kept: &EvidenceWrite) {
+    let fields = [
+        ("chain", kept.next.name.as_str().into()),
+        ("sequence", kept.next.sequence.into()),
+        ("digest", kept.digest.as_str().into()),
+        ("kept_until", kept.document.kept_until.into()),
+    ];
+    log::line("info", "evidence", fields);
 }
 
 /// One line for a decision. The digest of its evidence stands here too: who changes the table cannot change the log.
-pub fn log_decision(event: &str, request: &RequestKey, client: Option<&ClientId>, digest: Option<&str>) {
+pub fn log_decision(
+    event: &str,
+    request: &RequestKey,
+    client: Option<&ClientId>,
+    kept: Option<&EvidenceWrite>,
+) {
     let fields = [
         ("request", request.correlation().into()),
         ("client_id", client.map(ClientId::as_str).into()),
-        ("evidence", digest.into()),
+        ("evidence", kept.map(|kept| kept.digest.as_str()).into()),
     ];
     log::line("info", event, fields);
+    kept.into_iter().for_each(log_evidence);
 }
 
 /// One line for what came of telling a client; at the level of what an operator should look at.

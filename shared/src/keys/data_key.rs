@@ -4,6 +4,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 
 use crate::keys::evidence::EvidenceKey;
+use crate::keys::personal::PersonalKeys;
 use crate::keys::subject::SubjectKey;
 
 /// What was sealed cannot be opened: another key, another label, or changed bytes.
@@ -15,6 +16,7 @@ pub struct DataKey {
     sealing: RandomizedNonceKey,
     subjects: SubjectKey,
     evidence: EvidenceKey,
+    personal: PersonalKeys,
 }
 
 impl DataKey {
@@ -25,7 +27,8 @@ impl DataKey {
         // What is derived from it is told apart by label.
         let secret = Salt::new(HKDF_SHA256, b"").extract(key);
         let subjects = SubjectKey::derive(&secret).ok_or(SealError)?;
-        Ok(Self { sealing, subjects, evidence: EvidenceKey::new(secret) })
+        let personal = PersonalKeys::new(secret.clone());
+        Ok(Self { sealing, subjects, evidence: EvidenceKey::new(secret), personal })
     }
 
     /// Seals `plain` under a random nonce: nonce ‖ ciphertext ‖ tag. What is sealed for one `label` opens for
@@ -43,6 +46,10 @@ impl DataKey {
 
     pub(super) fn evidence(&self) -> &EvidenceKey {
         &self.evidence
+    }
+
+    pub(super) fn personal(&self) -> &PersonalKeys {
+        &self.personal
     }
 
     pub fn open(&self, label: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {

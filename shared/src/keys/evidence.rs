@@ -1,4 +1,5 @@
-//! What a client signed, sealed for as long as its evidence is kept.
+//! What a client signed, sealed for as long as its evidence is kept: as version 1 of the documents has it, which are still
+//! read. Those of today are sealed under a key of the person's own (`keys/personal.rs`).
 //!
 //! ```text
 //! key    = HKDF-SHA-256(first data key, "signed request" ‖ RequestKey)
@@ -13,7 +14,7 @@ use aws_lc_rs::hkdf::Prk;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::domain::evidence::RawRequest;
+use crate::domain::evidence::SaltedText;
 use crate::domain::request_key::RequestKey;
 
 /// One key, one message.
@@ -29,8 +30,9 @@ impl EvidenceKey {
         Self(secret)
     }
 
-    /// `None` only if the cipher itself fails.
-    pub(super) fn seal(&self, request: &RequestKey, raw: &RawRequest) -> Option<String> {
+    /// As version 1 was made, which is not made any more.
+    #[cfg(test)]
+    pub(super) fn seal(&self, request: &RequestKey, raw: &SaltedText) -> Option<String> {
         let mut body = raw.to_bytes();
         let nonce = Nonce::assume_unique_for_key(NONCE);
         self.of(request)?.seal_in_place_append_tag(nonce, Aad::empty(), &mut body).ok()?;
@@ -38,10 +40,10 @@ impl EvidenceKey {
     }
 
     /// `None` if it was not sealed for this request.
-    pub(super) fn open(&self, request: &RequestKey, sealed: &str) -> Option<RawRequest> {
+    pub(super) fn open(&self, request: &RequestKey, sealed: &str) -> Option<SaltedText> {
         let mut body = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let nonce = Nonce::assume_unique_for_key(NONCE);
-        RawRequest::from_bytes(self.of(request)?.open_in_place(nonce, Aad::empty(), &mut body).ok()?)
+        SaltedText::from_bytes(self.of(request)?.open_in_place(nonce, Aad::empty(), &mut body).ok()?)
     }
 
     fn of(&self, request: &RequestKey) -> Option<LessSafeKey> {
@@ -64,7 +66,7 @@ mod tests {
     fn what_is_sealed_for_one_request_opens_for_no_other() {
         let key = DataKey::new(&[7; 32]).unwrap();
         let key = key.evidence();
-        let raw = RawRequest::new([1; RawRequest::SALT], Secret::new("a.b.c"));
+        let raw = SaltedText::new([1; SaltedText::SALT], Secret::new("a.b.c"));
         let sealed = key.seal(&REQUEST, &raw).unwrap();
         let again = DataKey::new(&[7; 32]).unwrap().evidence().open(&REQUEST, &sealed).unwrap();
         assert_eq!((again.expose(), again.salt()), ("a.b.c", raw.salt()));
@@ -82,7 +84,7 @@ mod tests {
     fn a_changed_byte_of_what_is_sealed_opens_nothing() {
         let key = DataKey::new(&[7; 32]).unwrap();
         let key = key.evidence();
-        let raw = RawRequest::new([1; RawRequest::SALT], Secret::new("a.b.c"));
+        let raw = SaltedText::new([1; SaltedText::SALT], Secret::new("a.b.c"));
         let sealed = URL_SAFE_NO_PAD.decode(key.seal(&REQUEST, &raw).unwrap()).unwrap();
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();

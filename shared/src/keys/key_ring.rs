@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::domain::evidence::RawRequest;
+use crate::domain::evidence::SaltedText;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::key_schedule::{RELOAD_EVERY, Scheduled, current};
 use crate::domain::person::Person;
@@ -17,7 +17,7 @@ use crate::domain::subject_type::SubjectType;
 use crate::domain::time::Timestamp;
 use crate::keys::handle::{self, HandleKey, HandleUse, Kept, OpenError};
 use crate::keys::verification::{NotOurs, OwnPublicKeys};
-use crate::keys::{DataKey, Kms, PrivateKey, SigningKey};
+use crate::keys::{DataKey, Kms, PersonalKey, PrivateKey, SigningKey};
 use crate::protocol::jws::{UnverifiedJws, VerifiedClaims};
 use crate::store::{KeyRecord, KeyUse, Table, WithdrawnKeys};
 
@@ -39,7 +39,7 @@ pub struct KeyRing {
     handle: Vec<HandleKey>,
     signing: HashMap<JwsAlgorithm, Vec<SigningKey>>,
     public: OwnPublicKeys,
-    /// The first data key: pairwise names are made with it, and what clients signed is sealed with it, for good.
+    /// The first data key: pairwise names are made with it, and the keys of people are wrapped with it, for good.
     first_data_key: Arc<DataKey>,
     /// What was withdrawn when it was read. No such key is in it.
     withdrawn: WithdrawnKeys,
@@ -151,13 +151,24 @@ impl KeyRing {
         self.key_of(sealed)?.open_kept(kept, request, sealed)
     }
 
-    /// Seals what a client signed, for as long as its evidence is kept: no rotation or withdrawal ends that.
-    pub fn seal_evidence(&self, request: &RequestKey, raw: &RawRequest) -> Result<String, KeyError> {
-        self.first_data_key.evidence().seal(request, raw).ok_or(KeyError::new("sealing failed"))
+    /// A new key of a person's own, and as it is stored: for as long as their evidence is kept, no rotation or withdrawal
+    /// ends it.
+    pub fn new_personal_key(
+        &self,
+        person: &PersonKey,
+        random: [u8; PersonalKey::BYTES],
+    ) -> Result<(PersonalKey, Vec<u8>), KeyError> {
+        let wrapped = self.first_data_key.personal().wrap(person, &random);
+        Ok((PersonalKey::of(&random), wrapped.ok_or(KeyError::new("sealing failed"))?))
     }
 
-    /// Opens what [`KeyRing::seal_evidence`] made, for the same request.
-    pub fn open_evidence(&self, request: &RequestKey, sealed: &str) -> Result<RawRequest, OpenError> {
+    /// The key of a person's own, as it is stored.
+    pub fn open_personal_key(&self, person: &PersonKey, wrapped: &[u8]) -> Result<PersonalKey, OpenError> {
+        self.first_data_key.personal().unwrap(person, wrapped).ok_or(OpenError::Forged)
+    }
+
+    /// Opens what version 1 of a signed request's evidence has sealed, for the same request.
+    pub fn open_evidence(&self, request: &RequestKey, sealed: &str) -> Result<SaltedText, OpenError> {
         self.first_data_key.evidence().open(request, sealed).ok_or(OpenError::Forged)
     }
 

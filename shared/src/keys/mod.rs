@@ -6,13 +6,17 @@ mod evidence;
 mod handle;
 mod key_ring;
 mod kms;
+mod personal;
 mod signing;
 mod subject;
 mod verification;
+mod witness;
 
 pub use data_key::{DataKey, SealError};
 pub use handle::{HandleKey, HandleUse, Kept, OpenError};
 pub use key_ring::{KeyError, KeyRing, KeyRings, sealing_label};
 pub use kms::{Kms, KmsError};
+pub use personal::PersonalKey;
 pub use signing::{PrivateKey, SigningKey, SigningKeyPair};
 pub use verification::NotOurs;
+pub use witness::{Witness, WitnessReader};

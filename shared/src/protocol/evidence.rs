@@ -1,7 +1,7 @@
 //! Evidence of a passkey's signature: put together when it is given, and verified by whoever doubts it.
 //!
-//! Verifying needs nothing but the document, and the raw request where that was sealed: no table, no network, no key of
-//! this provider.
+//! Verifying needs nothing but the document, and what was sealed in it: no table, no network, no key of this provider. So it
+//! shows that a document agrees with itself; what it proves is for `evidence_verdict`.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::domain::decision::DecisionWord;
 use crate::domain::evidence::{
-    Evidence, Outcome, PasskeyUsed, Proof, RawRequest, RequestEvidence, Signed, digest_of,
+    Evidence, Outcome, PasskeyUsed, Proof, SaltedText, RequestEvidence, Signed, digest_of,
 };
 use crate::domain::passkey::{Passkey, PasskeyId, UserHandle};
 use crate::domain::person_key::PersonKey;
@@ -68,15 +68,18 @@ pub fn signed(
 pub fn verify(document: &str, digest: &str, kept_until: i64) -> Result<Evidence, Flaw> {
     let evidence = undamaged(document, digest, Evidence::decode, Evidence::encode)?;
     is_kept_until(evidence.kept_until, kept_until)?;
+    verify_decision(&evidence)?;
+    Ok(evidence)
+}
+
+/// Step 3, of either version.
+pub(super) fn verify_decision(evidence: &Evidence) -> Result<(), Flaw> {
     match &evidence.proof {
         Proof::Link if evidence.decision != Outcome::Denied => {
             Err("a link proves no more than a denial".into())
         }
-        Proof::Link | Proof::LoginToken { .. } => Ok(evidence),
-        Proof::Passkey(signed) => {
-            verify_signed(&evidence, signed)?;
-            Ok(evidence)
-        }
+        Proof::Link | Proof::LoginToken { .. } => Ok(()),
+        Proof::Passkey(signed) => verify_signed(evidence, signed),
     }
 }
 
@@ -88,7 +91,7 @@ pub fn verify_request(document: &str, digest: &str, kept_until: i64) -> Result<R
 }
 
 /// The evidence in a document that is the one its digest was made of, and written as evidence is.
-fn undamaged<E>(
+pub(super) fn undamaged<E>(
     document: &str,
     digest: &str,
     decode: fn(&str) -> Option<E>,
@@ -113,7 +116,7 @@ fn is_kept_until(said: i64, stored: i64) -> Result<(), Flaw> {
 
 /// The rest, once what the client signed was opened: it is the one that was kept, and signed by the key in the evidence, as
 /// the client. Whether that key was the client's, its key set of that day or the log says.
-pub fn verify_raw_request(evidence: &RequestEvidence, raw: &RawRequest) -> Result<(), Flaw> {
+pub fn verify_raw_request(evidence: &RequestEvidence, raw: &SaltedText) -> Result<(), Flaw> {
     if raw.commitment() != evidence.commitment {
         return Err("the signed request is not the one that was kept".into());
     }
@@ -188,6 +191,7 @@ fn passkey(evidence: &Evidence, signed: &Signed) -> Option<Passkey> {
         attested: used.attested,
         created_at: Timestamp::from_millis(used.created_at),
         last_used_at: None,
+        enrolment: None,
     })
 }
 
@@ -208,6 +212,7 @@ fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn decode(text: &str) -> Option<Vec<u8>> {
+/// Bytes, from base64url.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

@@ -25,6 +25,7 @@ use webauthn_rs_core::proto::{
 };
 
 use crate::domain::passkey::{NewPasskey, Passkey, PasskeyId};
+use crate::protocol::jwks::PublicKey;
 
 /// Unit: bytes of base64url. An assertion is under 1 KiB; a credential id may be long.
 const MAX_ASSERTION: usize = 8 * 1024;
@@ -417,6 +418,23 @@ impl TryFrom<CredentialJson<AssertionResponseJson>> for Assertion {
             user_handle: user_handle.map(decode).transpose()?,
         })
     }
+}
+
+/// The thumbprint (RFC 7638) of the public key in a passkey's record. `None` if it has no key that this provider accepts.
+pub fn thumbprint(credential: &str) -> Option<String> {
+    let credential: Credential = serde_json::from_str(credential).ok()?;
+    let without_zeros = |bytes: &[u8]| {
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        encode(&bytes[zeros..])
+    };
+    let key = match &credential.cred.key {
+        COSEKeyType::EC_EC2(key) if key.curve == ECDSACurve::SECP256R1 => {
+            PublicKey::Ec { crv: "P-256".to_owned(), x: encode(&key.x), y: encode(&key.y) }
+        }
+        COSEKeyType::RSA(key) => PublicKey::Rsa { n: without_zeros(&key.n), e: without_zeros(&key.e) },
+        COSEKeyType::EC_EC2(_) | COSEKeyType::EC_OKP(_) => return None,
+    };
+    Some(key.thumbprint())
 }
 
 /// The library's state of a ceremony, with our challenge in the place of its own.

@@ -11,7 +11,6 @@ use crate::domain::asks::Asks;
 use crate::domain::authentication_request::{AuthenticationRequest, CancelledBy, State, StateName};
 use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::{Client, ClientId, DeliveryMode};
-use crate::domain::evidence::{Outcome, RequestEvidence};
 use crate::domain::passkey::{Passkey, PasskeyId};
 use crate::domain::person::Person;
 use crate::domain::person_key::PersonKey;
@@ -20,7 +19,10 @@ use crate::domain::time::Timestamp;
 use crate::protocol::webauthn::Asserted;
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, key, text, time};
-use crate::store::{StoreError, Table, WriteId, asks, client, passkey, person, request_detail};
+use crate::store::{
+    EvidenceBasis, EvidenceWrite, StoreError, Table, WriteId, asks, client, evidence_chain, passkey, person,
+    request_detail,
+};
 
 mod encoding;
 mod operating;
@@ -58,7 +60,7 @@ pub struct Beside<'a> {
     /// Sealed, of a ping or push client.
     pub notification_token: Option<&'a [u8]>,
     /// What the client signed.
-    pub evidence: Option<&'a RequestEvidence>,
+    pub evidence: Option<&'a EvidenceWrite>,
     /// Authorization details and the client's words about the circumstances, of a request that has some.
     pub detail: &'a RequestDetail,
 }
@@ -67,7 +69,7 @@ pub struct Beside<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Inserted {
     Done,
-    /// Somebody asked the same person at the same moment: read their asks again.
+    /// Somebody asked the same person at the same moment, or something else was kept of them: read their asks again.
     AsksChanged,
     /// The request to be superseded is no longer pending: nothing is left to supersede.
     NothingToSupersede,
@@ -91,6 +93,8 @@ pub struct DecisionBasis {
     pub client: Option<Client>,
     pub asks: Asks,
     pub passkey: Option<Passkey>,
+    /// What the evidence of it rests on.
+    pub evidence: EvidenceBasis,
 }
 
 /// What is written of a decision, all of it or nothing.
@@ -99,11 +103,7 @@ pub struct DecisionWrite<'a> {
     /// `None`: a report about what is not open any more changes nothing of the request itself.
     pub next: Option<&'a State>,
     pub at: Timestamp,
-    pub outcome: Outcome,
-    /// The text of the evidence.
-    pub evidence: &'a str,
-    /// Unit: seconds since the epoch.
-    pub evidence_kept_until: i64,
+    pub evidence: &'a EvidenceWrite,
     /// What becomes of the person's asks.
     pub asks: Option<&'a Asks>,
     pub passkey: Option<(&'a Passkey, &'a Asserted)>,
@@ -159,8 +159,7 @@ impl Table {
             writes.push(TransactWriteItem::builder().put(put).build());
         }
         if let Some(evidence) = beside.evidence {
-            let put = self.put_request_evidence(&request.key, evidence)?;
-            writes.push(TransactWriteItem::builder().put(put).build());
+            writes.extend(self.put_evidence(&request.key, &request.person, evidence, write)?);
         }
         if request.has_detail {
             let put = self.put_detail(request, beside.detail, write)?;
@@ -256,6 +255,7 @@ impl Table {
             client::client_key(client),
         ];
         keys.extend(passkey.map(|id| passkey::passkey_key(person, id)));
+        keys.extend(evidence_chain::keys(person));
         let items = self.batch_get(keys).await?;
         let passkey = passkey.and_then(|id| with_sk(&items, &passkey::sk(id)));
         let request = with_sk(&items, SK).map(decode).transpose()?;
@@ -266,6 +266,7 @@ impl Table {
             client: with_sk(&items, client::SK).map(client::decode).transpose()?,
             asks: asks::among(&items)?,
             passkey: passkey.map(passkey::decode).transpose()?,
+            evidence: evidence_chain::among(&items)?,
         })
     }
 
@@ -298,13 +299,13 @@ impl Table {
         decision: &DecisionWrite<'_>,
         write: &WriteId,
     ) -> Result<Decided, StoreError> {
-        let mut writes = Vec::with_capacity(4);
+        let mut writes = Vec::with_capacity(6);
         if let Some(next) = decision.next {
             let update = self.update_decided(decision, next, write)?;
             writes.push(TransactWriteItem::builder().update(update).build());
         }
-        let put = self.put_evidence(decision)?;
-        writes.push(TransactWriteItem::builder().put(put).build());
+        let request = decision.request;
+        writes.extend(self.put_evidence(&request.key, &request.person, decision.evidence, write)?);
         if let Some(asks) = decision.asks {
             let update = self.update_asks(&decision.request.person, asks, write)?;
             writes.push(TransactWriteItem::builder().update(update).build());

@@ -1,23 +1,36 @@
 //! Evidence (`evidence#<RequestKey>` / `decision`, `report`, `request`): only ever put if absent, kept for its own time.
 
-use aws_sdk_dynamodb::types::Put;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
-use crate::domain::evidence::{RequestEvidence, digest_of};
+use crate::domain::evidence_document::{Chain, Document, Kind};
+use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
-use crate::store::authentication_request::DecisionWrite;
 use crate::store::item::{Item, Reader, key, number, text};
-use crate::store::{StoreError, Table};
+use crate::store::{StoreError, Table, WriteId};
 
 /// What a request's evidence is kept under.
 pub(super) const PREFIX: &str = "evidence#";
-const DECISION: &str = "decision";
-/// Of a report that came after the decision.
-const REPORT: &str = "report";
 /// Of a signed request, from the moment that it is asked.
-pub const REQUEST_EVIDENCE: &str = "request";
+pub const REQUEST_EVIDENCE: &str = Kind::Request.as_str();
 
 fn pk(request: &RequestKey) -> String {
     format!("{PREFIX}{}", request.encode())
+}
+
+/// A document that is to be kept, and what moves with it.
+#[derive(Clone, Debug)]
+pub struct EvidenceWrite {
+    pub document: Document,
+    /// The text of it, byte for byte.
+    pub text: String,
+    pub digest: String,
+    /// What the key of the witness says of it, where there is one.
+    pub witness: Option<String>,
+    /// The chain as it was read. `None` if there was none.
+    pub seen: Option<Chain>,
+    pub next: Chain,
+    /// The person's key, wrapped, if it is new.
+    pub new_key: Option<Vec<u8>>,
 }
 
 /// Evidence as it lies in the table. Whether it is whole is to be verified.
@@ -25,41 +38,43 @@ fn pk(request: &RequestKey) -> String {
 pub struct StoredEvidence {
     /// `decision`, `report` or `request`.
     pub kind: String,
-    /// The text of an [`Evidence`](crate::domain::evidence::Evidence), or of a
-    /// [`RequestEvidence`](crate::domain::evidence::RequestEvidence).
+    /// The text of a [`Document`], or of what version 1 had in its place.
     pub document: String,
     pub digest: String,
+    pub witness: Option<String>,
     /// Unit: seconds since the epoch.
     pub ttl: i64,
 }
 
 impl Table {
-    pub(super) fn put_evidence(&self, decision: &DecisionWrite<'_>) -> Result<Put, StoreError> {
-        let sk = if decision.next.is_some() { DECISION } else { REPORT };
-        let mut item: Item = key(pk(&decision.request.key), sk);
-        item.extend([
-            // For the stream's filter: what the document says, too.
-            ("decision".to_owned(), text(decision.outcome.as_str())),
-            ("digest".to_owned(), text(digest_of(decision.evidence))),
-            ("document".to_owned(), text(decision.evidence)),
-            ("ttl".to_owned(), number(decision.evidence_kept_until)),
-        ]);
-        self.put_new(item)
-    }
-
-    /// The part of a new request's transaction that keeps what its client signed.
-    pub(super) fn put_request_evidence(
+    /// The parts of a transaction that keep evidence: the document, and the chain that it is the next one of.
+    pub(super) fn put_evidence(
         &self,
         request: &RequestKey,
-        evidence: &RequestEvidence,
-    ) -> Result<Put, StoreError> {
-        let document = evidence.encode();
-        let mut item: Item = key(pk(request), REQUEST_EVIDENCE);
+        person: &PersonKey,
+        evidence: &EvidenceWrite,
+        write: &WriteId,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let put = TransactWriteItem::builder().put(self.put_document(request, evidence)?).build();
+        let new_key = evidence.new_key.as_deref();
+        let chain = self.move_chain(person, evidence.seen.as_ref(), &evidence.next, new_key, write)?;
+        Ok([put].into_iter().chain(chain).collect())
+    }
+
+    fn put_document(&self, request: &RequestKey, evidence: &EvidenceWrite) -> Result<Put, StoreError> {
+        let document = &evidence.document;
+        let mut item: Item = key(pk(request), document.kind.as_str());
+        // What the document says, for whoever looks for it, and of a decision for the stream's filter.
         item.extend([
-            ("digest".to_owned(), text(digest_of(&document))),
-            ("document".to_owned(), text(document)),
-            ("ttl".to_owned(), number(evidence.kept_until)),
+            ("person".to_owned(), text(&document.person)),
+            ("client_id".to_owned(), text(&document.client_id)),
+            ("day".to_owned(), text(document.day())),
+            ("digest".to_owned(), text(&evidence.digest)),
+            ("document".to_owned(), text(&evidence.text)),
+            ("ttl".to_owned(), number(document.kept_until)),
         ]);
+        item.extend(document.decision.map(|outcome| ("decision".to_owned(), text(outcome.as_str()))));
+        item.extend(evidence.witness.as_ref().map(|witness| ("witness".to_owned(), text(witness))));
         self.put_new(item)
     }
 
@@ -75,15 +90,40 @@ impl Table {
             .send()
             .await
             .map_err(|error| StoreError::unavailable("Query evidence", &error))?;
-        let decode = |item: &Item| {
-            let reader = Reader(item);
-            Ok(StoredEvidence {
-                kind: reader.text("sk")?.to_owned(),
-                document: reader.text("document")?.to_owned(),
-                digest: reader.text("digest")?.to_owned(),
-                ttl: reader.number("ttl")?,
-            })
-        };
         answer.items().iter().map(decode).collect()
     }
+
+    /// Hands all evidence in the table to `take`, at most `evaluate` items of the table being looked at, each with the name of
+    /// the request that it is filed under. Whether that was all.
+    pub async fn scan_evidence(
+        &self,
+        evaluate: i32,
+        mut take: impl FnMut(&str, StoredEvidence),
+    ) -> Result<bool, StoreError> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression("begins_with(pk, :prefix)")
+            .expression_attribute_values(":prefix", text(PREFIX));
+        self.scan(scan, "Scan evidence", evaluate, |items| {
+            for item in items {
+                let pk = Reader(item).text("pk")?;
+                take(pk.strip_prefix(PREFIX).unwrap_or(pk), decode(item)?);
+            }
+            Ok(false)
+        })
+        .await
+    }
+}
+
+fn decode(item: &Item) -> Result<StoredEvidence, StoreError> {
+    let reader = Reader(item);
+    Ok(StoredEvidence {
+        kind: reader.text("sk")?.to_owned(),
+        document: reader.text("document")?.to_owned(),
+        digest: reader.text("digest")?.to_owned(),
+        witness: reader.optional_text("witness").map(str::to_owned),
+        ttl: reader.number("ttl")?,
+    })
 }

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::{
     Update,
 };
 
+use crate::domain::enrolment_record::Witnessed;
 use crate::domain::passkey::{MAX_PASSKEYS, Passkey, PasskeyId, Passkeys, UserHandle};
 use crate::domain::person::Person;
 use crate::domain::person_key::PersonKey;
@@ -41,6 +42,12 @@ pub(super) fn decode(item: &Item) -> Result<Passkey, StoreError> {
         attested: reader.flag("attested")?,
         created_at: reader.time("created_at")?,
         last_used_at: reader.optional_time("last_used_at")?,
+        enrolment: match (reader.optional_text("enrolment"), reader.optional_text("witness")) {
+            (Some(document), Some(witness)) => {
+                Some(Witnessed { document: document.to_owned(), witness: witness.to_owned() })
+            }
+            (None | Some(_), _) => None,
+        },
     })
 }
 
@@ -89,6 +96,9 @@ fn encode(passkey: &Passkey) -> Item {
         ("created_at".to_owned(), time(passkey.created_at)),
     ]);
     item.extend(passkey.last_used_at.map(|at| ("last_used_at".to_owned(), time(at))));
+    item.extend(passkey.enrolment.iter().flat_map(|enrolment| {
+        [("enrolment".to_owned(), text(&enrolment.document)), ("witness".to_owned(), text(&enrolment.witness))]
+    }));
     item
 }
 
@@ -160,7 +170,7 @@ impl Table {
     }
 
     /// Uses up a ticket for a passkey, if neither the ticket nor the person's passkeys have changed since they were
-    /// read, and counts the use of the passkey that speaks for it: one transaction.
+    /// read, records the enrolment, and counts the use of the passkey that speaks for it: one transaction.
     pub async fn enrol_passkey(
         &self,
         ticket: &Ticket,
@@ -182,6 +192,10 @@ impl Table {
         if let Some((vouching, asserted)) = vouching {
             let update = self.use_passkey(vouching, asserted, now)?;
             writes.push(TransactWriteItem::builder().update(update).build());
+        }
+        if let Some(enrolment) = &passkey.enrolment {
+            let put = self.put_enrolment(passkey, enrolment)?;
+            writes.push(TransactWriteItem::builder().put(put).build());
         }
         let Some(reasons) = self.transact("EnrolPasskey", writes).await? else {
             return Ok(PasskeyEnrolled::Done);

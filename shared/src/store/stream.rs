@@ -13,6 +13,7 @@ use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::event::{Change, DeliveryRecord};
 use crate::domain::evidence::{Evidence, Outcome};
+use crate::domain::evidence_document::Document;
 use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
 use crate::domain::time::Timestamp;
@@ -89,16 +90,22 @@ fn decode(item: &Item) -> Result<Box<AuthenticationRequest>, StoreError> {
 
 /// What is kept as evidence of a report.
 fn reported(item: &Item) -> Result<Change, StoreError> {
-    let evidence = Reader(item).parsed("document", Evidence::decode)?;
-    if evidence.decision != Outcome::Reported {
+    let text = Reader(item).text("document")?;
+    let corrupt = || Reader::corrupt("document");
+    // In the hour of an update the stream still has documents of version 1.
+    let (decision, request, client, person, at) = match (Document::decode(text), Evidence::decode(text)) {
+        (Some(it), _) => (it.decision, it.request, it.client_id, it.person, it.at),
+        (None, Some(it)) => (Some(it.decision), it.request, it.client_id, it.person, it.at),
+        (None, None) => return Err(corrupt()),
+    };
+    if decision != Some(Outcome::Reported) {
         return Ok(Change::Other);
     }
-    let corrupt = || Reader::corrupt("document");
     Ok(Change::Reported {
-        request: RequestKey::parse(&evidence.request).ok_or_else(corrupt)?,
-        client: ClientId::parse(&evidence.client_id).ok_or_else(corrupt)?,
-        person: PersonKey::from_stored(evidence.person).correlation(),
-        at: Timestamp::from_millis(evidence.at),
+        request: RequestKey::parse(&request).ok_or_else(corrupt)?,
+        client: ClientId::parse(&client).ok_or_else(corrupt)?,
+        person: PersonKey::from_stored(person).correlation(),
+        at: Timestamp::from_millis(at),
     })
 }
 

@@ -92,13 +92,12 @@ async fn what_a_passkey_signs_is_the_details_and_their_words() {
     assert_eq!(statement["authorization_details"][0]["value"], details()[0]);
     assert_eq!(statement["authorization_details"][0]["words"]["rows"][0]["value"], "100.50 EUR");
     let item = &provider.items_under("evidence#").await[0];
-    let (document, digest) = (item["document"].as_str().unwrap(), item["digest"].as_str().unwrap());
-    let ttl = item["ttl"].as_str().unwrap().parse().unwrap();
-    assert!(verify(document, digest, ttl).is_ok());
+    let evidence = provider.decision_in(item).await;
+    let verified = |text: &str| verify(text, &ciba::domain::evidence::digest_of(text), evidence.kept_until);
+    assert!(verified(&evidence.encode()).is_ok());
     // Whoever can write the table can make a digest, but not change what was signed.
-    let forged = document.replacen("100.50", "100.51", 1);
-    let digest = ciba::domain::evidence::digest_of(&forged);
-    assert!(verify(&forged, &digest, ttl).is_err());
+    let forged = evidence.encode().replacen("100.50", "100.51", 1);
+    assert!(verified(&forged).is_err());
 }
 
 /// HYG-5-03

@@ -1,5 +1,7 @@
 //! `user_code` (CIBA §7.1.2): who does not know it cannot make the person's phone ring.
 
+use std::time::Duration;
+
 use ciba::aws::Aws;
 use ciba::config::{Issuer, NotificationSettings, RequestSettings, SmsSettings};
 use ciba::domain::client::{Client, ClientId};
@@ -7,6 +9,7 @@ use ciba::domain::person_key::PersonKey;
 use ciba::domain::time::Timestamp;
 use ciba::domain::user_code::UserCode;
 use ciba::flows::check_user_code::{UserCodeRefused, check};
+use ciba::flows::keep_evidence::Keeper;
 use ciba::flows::start_authentication::{Backchannel, NotStarted};
 use ciba::http::form;
 use ciba::keys::{KeyRings, Kms};
@@ -199,13 +202,14 @@ async fn attempts_at_one_moment_are_all_counted_and_a_right_one_behind_them_is_r
     let env = provider.environment();
     let aws = Aws::read(&env).expect("AWS");
     let invocation = provider.invocation(at(0.0));
-    let keys = KeyRings::new(provider.table.clone(), Kms::connect(&aws));
-    let keys = keys.get(invocation.now).await.expect("keys");
+    let rings = KeyRings::new(provider.table.clone(), Kms::connect(&aws));
+    let keys = rings.get(invocation.now).await.expect("keys");
     let issuer = Issuer::read(&env).expect("an issuer");
     let flow = Backchannel {
         table: &provider.table,
         notifier: &Notifier::connect(&aws, SmsSettings::read(&env).expect("settings")),
         keys: &keys,
+        keeper: Keeper { keys: &rings, witness: None, retention: Duration::from_secs(1) },
         requests: &RequestSettings::read(&env).expect("settings"),
         notifications: &NotificationSettings::read(&env, &issuer).expect("settings"),
     };

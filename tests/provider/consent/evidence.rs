@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use ciba::domain::evidence::{Evidence, Outcome, Proof, digest_of};
+use ciba::domain::evidence_document::Document;
 use ciba::domain::statement::Statement;
 use ciba::protocol::evidence::verify;
 use ciba_tests::{Provider, at, basic, form, form_request, json_request};
@@ -18,9 +19,9 @@ async fn item(provider: &Provider) -> Value {
     items.remove(0)
 }
 
-/// The document in it.
+/// The decision in it, opened.
 async fn evidence(provider: &Provider) -> Value {
-    serde_json::from_str(item(provider).await["document"].as_str().expect("a document")).expect("JSON")
+    provider.decision().await
 }
 
 /// `alice`'s key: what her request names.
@@ -65,6 +66,81 @@ async fn an_approval_leaves_who_decided_what_on_which_proof() {
         (&item["sk"], &item["ttl"]),
         (&json!("decision"), &json!((at(7.0).seconds() + 400 * DAY).to_string()))
     );
+}
+
+/// HYG-5-03: who, about which client, when and what stands in clear, and is filed under it; all else is sealed.
+#[tokio::test]
+async fn what_says_more_about_the_person_is_sealed() {
+    let provider = Provider::start().await;
+    let (_, request) = provider.asked(&[("scope", "openid profile")], at(0.0)).await;
+    let token = provider.login_token("alice", at(7.0), json!({"jti": "login-7"}));
+    let body = json!({"client_id": "kiosk", "decision": "approve"});
+    assert_eq!(decide(&provider, &request, &token, body).await, 200);
+    let item = item(&provider).await;
+    let document: Value = serde_json::from_str(item["document"].as_str().expect("a document")).expect("JSON");
+    let person = person(&provider).await;
+    let expected = json!({
+        "version": 2, "kind": "decision", "request": request, "client_id": "kiosk", "person": person,
+        "chain": document["chain"], "sequence": 1, "previous": null, "at": at(7.0).millis(),
+        "kept_until": at(7.0).seconds() + 400 * DAY, "decision": "approved", "scope": "openid profile",
+        "proof": "login_token", "sealed": document["sealed"], "commitment": document["commitment"],
+    });
+    assert_eq!(document, expected);
+    assert_eq!(
+        (&item["person"], &item["client_id"], &item["day"]),
+        (&person, &json!("kiosk"), &json!("2027-01-15"))
+    );
+    assert!(!document.to_string().contains("login-7") && !document.to_string().contains("mfa"));
+    assert_eq!(item["digest"], digest_of(item["document"].as_str().expect("a document")));
+
+    // Without the person's key nobody opens it, and the document is what it was.
+    let text = item["document"].as_str().expect("a document");
+    let document = Document::decode(text).expect("evidence");
+    assert!(provider.opened(&document).await.is_some());
+    assert!(provider.table.delete_personal_key(&provider.person("alice")).await.expect("the table"));
+    assert!(provider.opened(&document).await.is_none(), "erased");
+    assert!(!provider.table.delete_personal_key(&provider.person("alice")).await.expect("the table"));
+    // What comes later is kept under a new key, which does not bring the old one back.
+    let (_, next) = provider.asked(&[], at(100.0)).await;
+    provider.approve(&next, at(101.0)).await;
+    assert!(provider.opened(&document).await.is_none(), "for good");
+    let items = provider.items_under("evidence#").await;
+    let next = items.iter().find(|item| item["pk"] == format!("evidence#{next}")).expect("evidence");
+    assert_eq!(provider.decision_in(next).await.scope, "openid profile");
+}
+
+/// HYG-5-03: each person's documents are numbered by themselves, whatever they are evidence of.
+#[tokio::test]
+async fn the_documents_of_a_person_are_numbered_and_linked() {
+    let provider = Provider::start().await;
+    for (n, (sub, word)) in
+        [("alice", "deny"), ("bob", "approve"), ("alice", "approve"), ("alice", "report")].iter().enumerate()
+    {
+        let now = n as f64 * 1000.0;
+        let (_, request) = provider.asked(&[("login_hint", sub)], at(now)).await;
+        let answer = provider.decide(sub, &request, json!({"decision": word}), at(now + 1.0)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let mut documents: Vec<_> = provider.items_under("evidence#").await;
+    documents.sort_by_key(|item| {
+        Document::decode(item["document"].as_str().unwrap()).map(|document| document.at)
+    });
+    let read = |item: &Value| Document::decode(item["document"].as_str().unwrap()).unwrap();
+    let [one, bobs, two, three] = &documents[..] else { panic!("{documents:?}") };
+    let numbers = [one, bobs, two, three].map(|item| (read(item).sequence, read(item).previous));
+    let digest = |item: &Value| Some(item["digest"].as_str().unwrap().to_owned());
+    assert_eq!(numbers, [(1, None), (1, None), (2, digest(one)), (3, digest(two))]);
+    assert_eq!(read(one).chain, read(three).chain);
+    assert_ne!(read(one).chain, read(bobs).chain);
+    // And each is a line of the log that names nobody.
+    let lines = provider.eavesdropper.lines("evidence");
+    let heads: Vec<_> = lines.iter().map(|line| (line["sequence"].as_u64(), line["digest"].clone())).collect();
+    let expected = [(1, one), (1, bobs), (2, two), (3, three)];
+    assert_eq!(heads, expected.map(|(number, item)| (Some(number), item["digest"].clone())));
+    for line in lines {
+        let names: Vec<_> = line.as_object().expect("fields").keys().map(String::as_str).collect();
+        assert_eq!(names, ["level", "event", "chain", "sequence", "digest", "kept_until"]);
+    }
 }
 
 /// HYG-5-03
@@ -148,29 +224,26 @@ async fn no_token_no_handle_and_no_secret_is_ever_in_the_table() {
     }
 }
 
-/// A decision signed by a passkey, and what is kept of it: document, digest and end.
+/// A decision signed by a passkey, and what is kept of it, as version 1 had it: document, digest and end.
 async fn signed(provider: &Provider) -> (String, String, i64) {
     let mut phone = provider.enroll_passkey("alice", at(-90_000.0)).await;
     let asked = [("scope", "openid profile email"), ("binding_message", "K7-2931")];
     let (_, request) = provider.asked(&asked, at(0.0)).await;
     let answer = approve(provider, &request, &mut phone, "openid email", at(3.0)).await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    let item = item(provider).await;
-    let text = |name: &str| item[name].as_str().expect(name).to_owned();
-    (text("document"), text("digest"), text("ttl").parse().expect("a number"))
+    let evidence = provider.decision_in(&item(provider).await).await;
+    (evidence.encode(), digest_of(&evidence.encode()), evidence.kept_until)
 }
 
 /// HYG-5-03, ATK-1-08
 #[tokio::test]
 async fn evidence_of_a_passkey_verifies_when_the_request_was_swept_long_ago() {
     let provider = Provider::start().await;
-    let (document, ..) = signed(&provider).await;
+    let (document, digest, ttl) = signed(&provider).await;
     provider.sweep(at(300.0 * 86_400.0)).await;
     assert_eq!(provider.items_under("request#").await.len(), 0, "swept");
-    let item = item(&provider).await;
-    assert_eq!(item["document"], document);
-    let (digest, ttl) = (item["digest"].as_str().unwrap(), item["ttl"].as_str().unwrap().parse().unwrap());
-    let evidence = verify(&document, digest, ttl).expect("whole");
+    assert_eq!(signed_text(&provider).await, document);
+    let evidence = verify(&document, &digest, ttl).expect("whole");
     assert_eq!((evidence.decision, evidence.scope.as_str()), (Outcome::Approved, "openid email"));
     let Proof::Passkey(signed) = &evidence.proof else { panic!("{evidence:?}") };
     let statement = Statement::decode(&signed.statement).expect("a statement");
@@ -182,6 +255,10 @@ async fn evidence_of_a_passkey_verifies_when_the_request_was_swept_long_ago() {
     assert!(statement.scope.iter().any(|shown| shown.value == "email" && shown.words.contains("email")));
     provider.sweep(at(401.0 * 86_400.0)).await;
     assert_eq!(provider.items_under("evidence#").await.len(), 0, "at its own time");
+}
+
+async fn signed_text(provider: &Provider) -> String {
+    provider.decision_in(&item(provider).await).await.encode()
 }
 
 #[tokio::test]

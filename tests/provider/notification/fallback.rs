@@ -1,8 +1,11 @@
 //! Several channels: what leads to the next one, and what does not (ATK-7-06).
 
+use std::time::Duration;
+
 use ciba::config::{Environment, Issuer, NotificationSettings, RequestSettings, SmsSettings};
 use ciba::domain::client::ClientId;
 use ciba::domain::person_key::PersonKey;
+use ciba::flows::keep_evidence::Keeper;
 use ciba::flows::start_authentication::{Backchannel, Unreachable};
 use ciba::http::form;
 use ciba::keys::{KeyRings, Kms};
@@ -121,12 +124,13 @@ async fn channels_that_were_passed_over_are_told_to_the_log() {
     let env: Environment = provider.environment();
     let aws = ciba::aws::Aws::read(&env).expect("AWS");
     let invocation = provider.invocation(at(0.0));
-    let keys = KeyRings::new(provider.table.clone(), Kms::connect(&aws));
-    let keys = keys.get(invocation.now).await.expect("keys");
+    let rings = KeyRings::new(provider.table.clone(), Kms::connect(&aws));
+    let keys = rings.get(invocation.now).await.expect("keys");
     let flow = Backchannel {
         table: &provider.table,
         notifier: &Notifier::connect(&aws, SmsSettings::read(&env).expect("settings")),
         keys: &keys,
+        keeper: Keeper { keys: &rings, witness: None, retention: Duration::from_secs(1) },
         requests: &RequestSettings::read(&env).expect("settings"),
         notifications: &NotificationSettings::read(&env, &Issuer::read(&env).expect("an issuer"))
             .expect("settings"),

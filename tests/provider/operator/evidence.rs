@@ -1,8 +1,13 @@
 //! `evidence show` and `evidence verify`, a year after the decision.
 
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba::config::Environment;
-use ciba::domain::evidence::digest_of;
+use ciba::domain::evidence::{RequestEvidence, SaltedText, digest_of};
+use ciba::domain::evidence_document::Document;
+use ciba::domain::request_key::RequestKey;
 use ciba::http::serve;
 use ciba_admin::arguments::Arguments;
 use ciba_admin::{Output, run};
@@ -46,9 +51,12 @@ async fn evidence_is_shown_in_words_when_the_request_is_gone() {
     let [approved, denied] = decided(&provider).await;
     let link = format!("https://id.example.com/consent/{approved}");
     let output = done(&provider, &["evidence", "show", &link], at(YEAR)).await;
-    for part in ["approved", "kiosk", "openid profile", "a login token", "2027-01-15 08:00:03Z"] {
+    for part in ["approved", "kiosk", "openid profile", "1 of chain", "sealed", "2027-01-15 08:00:03Z"] {
         assert!(output.text.contains(part), "{part}: {}", output.text);
     }
+    assert!(!output.text.contains("a login token"), "{}", output.text);
+    let output = done(&provider, &["evidence", "show", &link, "--open"], at(YEAR)).await;
+    assert!(output.is_clean && output.text.contains("a login token"), "{}", output.text);
     let output = done(&provider, &["evidence", "show", &denied], at(YEAR)).await;
     assert!(output.text.contains("denied"), "{}", output.text);
     let said = refused(&provider, &["evidence", "show", &"A".repeat(22)], at(YEAR)).await;
@@ -61,12 +69,14 @@ async fn evidence_is_verified_from_the_table_and_from_a_file_alone() {
     let provider = Provider::start().await;
     let [approved, _] = decided(&provider).await;
     let output = done(&provider, &["evidence", "verify", &approved], at(YEAR)).await;
-    let entry = json!({"kind": "decision", "proves": "approved", "signature": "none", "why": null});
+    let entry = json!({"kind": "decision", "verdict": "verified", "says": "approved", "proves": "approved",
+        "signature": "none", "not_proven": [], "why": null});
     let expected = json!({"request": approved, "verified": true, "evidence": [entry]});
     assert_eq!((output.is_clean, &output.json), (true, &expected));
-    let exported = done(&provider, &["evidence", "show", &approved], at(YEAR)).await.json;
+    let exported = done(&provider, &["evidence", "show", &approved, "--open"], at(YEAR)).await.json;
     let output = verify_offline(&exported).await;
-    assert_eq!((output.is_clean, &output.json), (true, &expected));
+    assert_eq!((output.is_clean, &output.json["verified"]), (true, &Value::Null), "nobody gave the key");
+    assert_eq!(output.json["evidence"][0]["verdict"], "consistent");
 
     for (member, changed) in [
         (
@@ -98,9 +108,12 @@ async fn signed() -> (Stand, String, String) {
 }
 
 /// What `evidence verify` says of a signed request, and nothing else.
-fn result(request: &str, verified: Value, entry: Value) -> Value {
-    let mut entry = entry;
-    entry["kind"] = json!("request");
+fn result(request: &str, verified: Value, (verdict, signature): (&str, &str), not_proven: &Value) -> Value {
+    let is_verified = verdict == "verified";
+    let why: Vec<_> = not_proven.as_array().expect("a list").iter().map(|why| why.as_str().expect("why")).collect();
+    let entry = json!({"kind": "request", "verdict": verdict, "says": "requested",
+        "proves": is_verified.then_some("requested"), "signature": signature, "not_proven": not_proven,
+        "why": (!is_verified).then(|| why.join("; "))});
     json!({"request": request, "verified": verified, "evidence": [entry]})
 }
 
@@ -125,15 +138,17 @@ async fn a_signed_request_is_shown_and_verified_when_it_is_gone() {
     let opened = &output.json["evidence"][0]["opened"];
     assert_eq!((&opened["request"], output.is_clean), (&json!(jwt), true));
 
-    let verified =
-        result(&request, json!(true), json!({"proves": "requested", "signature": "verified", "why": null}));
-    assert_eq!(verify_offline(&output.json).await.json, verified);
+    let offline = verify_offline(&output.json).await.json;
+    let not_proven = &offline["evidence"][0]["not_proven"];
+    assert_eq!(offline, result(&request, Value::Null, ("consistent", "right"), not_proven));
+    assert_eq!(not_proven.as_array().map(Vec::len), Some(1), "the witness, whose key nobody gave");
     provider.kms.clear();
     let output = done(provider, &["evidence", "verify", &request], at(YEAR)).await;
+    let verified = result(&request, json!(true), ("verified", "right"), &json!([]));
     assert_eq!((output.is_clean, &output.json), (true, &verified));
     assert!(output.text.contains("signed by the client's key"), "{}", output.text);
     let calls: Vec<_> = provider.kms.calls().into_iter().map(|call| call.operation).collect();
-    assert_eq!(calls, ["Decrypt"]);
+    assert_eq!(calls, ["GetPublicKey", "GetPublicKey", "Decrypt"]);
 }
 
 /// CIBA-7.1.1-19: what was not looked at is neither right nor wrong.
@@ -142,22 +157,13 @@ async fn a_file_without_what_was_signed_is_verified_as_far_as_it_goes_and_says_s
     let (stand, request, _) = signed().await;
     let exported = done(&stand.provider, &["evidence", "show", &request], at(YEAR)).await.json;
     let output = verify_offline(&exported).await;
-    let why = output.json["evidence"][0]["why"].clone();
-    assert_eq!(
-        (output.is_clean, &output.json),
-        (
-            true,
-            &result(
-                &request,
-                Value::Null,
-                json!({"proves": null, "signature": "sealed", "why": why.clone()})
-            )
-        )
-    );
-    for said in [why.as_str().expect("why"), &output.text] {
+    let not_proven = output.json["evidence"][0]["not_proven"].clone();
+    let expected = result(&request, Value::Null, ("consistent", "sealed"), &not_proven);
+    assert_eq!((output.is_clean, &output.json), (true, &expected));
+    for said in [&not_proven.to_string(), &output.text] {
         assert!(said.contains("sealed") && said.contains("NOT looked at"), "{said}");
     }
-    assert!(!output.text.contains("whole"), "{}", output.text);
+    assert!(!output.text.contains("verified"), "{}", output.text);
 
     for (member, changed) in
         [("digest", json!("A".repeat(43))), ("kept_until", json!(1)), ("kind", json!("report"))]
@@ -227,7 +233,7 @@ async fn without_kms_a_signed_request_is_shown_sealed_and_not_verified() {
         panic!("verified without what was signed")
     };
     assert_eq!(failure.exit_code(), 3);
-    assert!(failure.to_string().contains("kms:Decrypt"), "{failure}");
+    assert!(failure.to_string().contains("kms:GetPublicKey"), "{failure}");
 }
 
 /// CIBA-7.1.1-19: evidence that is moved to another request tells nothing of what was signed.
@@ -253,18 +259,84 @@ async fn what_was_sealed_for_another_request_is_not_opened() {
     let output = done(provider, &["evidence", "show", &other, "--open"], at(YEAR)).await;
     assert!(!output.is_clean && !output.json.to_string().contains(&jwt), "{}", output.text);
     let output = done(provider, &["evidence", "verify", &other], at(YEAR)).await;
-    assert!(!output.is_clean && output.text.contains("not sealed here for this request"), "{}", output.text);
+    assert!(!output.is_clean && output.text.contains("NOT whole"), "{}", output.text);
     assert!(done(provider, &["evidence", "verify", &request], at(YEAR)).await.is_clean);
 }
 
-/// Who may open nothing verifies decisions as before.
+/// HYG-5-03: who may open nothing is shown what stands in clear, and verifies nothing without saying so.
 #[tokio::test]
-async fn evidence_of_a_decision_is_shown_and_verified_without_kms() {
+async fn evidence_of_a_decision_is_shown_sealed_without_kms() {
     let provider = Provider::start().await;
     let [approved, _] = decided(&provider).await;
     provider.kms.clear();
-    for arguments in [&["evidence", "show", &*approved, "--open"][..], &["evidence", "verify", &approved]] {
-        assert!(done(&provider, arguments, at(YEAR)).await.is_clean, "{arguments:?}");
-    }
+    assert!(done(&provider, &["evidence", "show", &approved], at(YEAR)).await.is_clean);
     assert_eq!(provider.kms.calls(), []);
+    provider.kms.fail_next(Failure::Disabled);
+    let output = done(&provider, &["evidence", "show", &approved, "--open"], at(YEAR)).await;
+    assert!(!output.is_clean && output.text.contains("NOT opened"), "{}", output.text);
+    provider.kms.fail_next(Failure::Disabled);
+    let Err(failure) = admin(&provider, &["evidence", "verify", &approved], at(YEAR)).await else {
+        panic!("verified without the witness")
+    };
+    assert_eq!(failure.exit_code(), 3);
+    assert!(failure.to_string().contains("kms:GetPublicKey"), "{failure}");
+}
+
+/// CIBA-7.1.1-19, HYG-5-03: what an older version wrote is read as it was, and is consistent at best.
+#[tokio::test]
+async fn evidence_of_version_1_is_still_shown_and_compared() {
+    let provider = Provider::start().await;
+    let [approved, _] = decided(&provider).await;
+    let item = provider.items_under(&format!("evidence#{approved}")).await.remove(0);
+    let old = provider.decision_in(&item).await.encode();
+    let (pk, sk) = (format!("evidence#{approved}"), "decision");
+    provider.set_attribute(&pk, sk, "document", &old).await;
+    provider.set_attribute(&pk, sk, "digest", &digest_of(&old)).await;
+    let output = done(&provider, &["evidence", "show", &approved], at(YEAR)).await;
+    assert!(output.text.contains("a login token") && output.text.contains("approved"), "{}", output.text);
+    let output = done(&provider, &["evidence", "verify", &approved], at(YEAR)).await;
+    assert_eq!((output.is_clean, &output.json["verified"]), (true, &Value::Null), "{}", output.text);
+    assert!(output.text.contains("version 1, which has no witness"), "{}", output.text);
+    provider.set_attribute(&pk, sk, "document", &old.replace("profile", "email")).await;
+    assert!(!done(&provider, &["evidence", "verify", &approved], at(YEAR)).await.is_clean);
+
+    // And a signed request, sealed under the data key.
+    let (stand, request, jwt) = signed().await;
+    let provider = &stand.provider;
+    let item = provider.items_under(&format!("evidence#{request}")).await.remove(0);
+    let document = Document::decode(item["document"].as_str().expect("a document")).expect("evidence");
+    let raw = provider.opened(&document).await.expect("sealed for it");
+    let old = RequestEvidence {
+        request: request.clone(),
+        client_id: document.client_id,
+        person: document.person,
+        at: document.at,
+        kept_until: document.kept_until,
+        sealed: sealed_as_before(provider, &request, &raw).await,
+        commitment: document.commitment,
+        alg: document.alg.expect("an algorithm"),
+        key: document.key.expect("a key"),
+    };
+    let pk = format!("evidence#{request}");
+    provider.set_attribute(&pk, "request", "document", &old.encode()).await;
+    provider.set_attribute(&pk, "request", "digest", &digest_of(&old.encode())).await;
+    let output = done(provider, &["evidence", "show", &request, "--open"], at(YEAR)).await;
+    assert_eq!(output.json["evidence"][0]["opened"]["request"], jwt);
+    let output = done(provider, &["evidence", "verify", &request], at(YEAR)).await;
+    assert_eq!(output.json["evidence"][0]["signature"], "right", "{}", output.text);
+    assert_eq!(output.json["verified"], Value::Null);
+}
+
+/// As decision 16 has it, written down once more.
+async fn sealed_as_before(provider: &Provider, request: &str, raw: &SaltedText) -> String {
+    let request = RequestKey::parse(request).expect("a name");
+    let secret = provider.first_secret().await;
+    let label: [&[u8]; 2] = [b"signed request", request.as_bytes()];
+    let key = secret.expand(&label, &AES_256_GCM_SIV).expect("a key");
+    let mut body = raw.to_bytes();
+    let nonce = Nonce::assume_unique_for_key([0; 12]);
+    LessSafeKey::new(UnboundKey::from(key))
+        .seal_in_place_append_tag(nonce, Aad::empty(), &mut body)
+        .expect("sealed");
+    URL_SAFE_NO_PAD.encode(body)
 }

@@ -4,12 +4,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use ciba::aws::Aws;
-use ciba::domain::evidence::{RawRequest, RequestEvidence, digest_of};
+use ciba::domain::evidence::{RequestEvidence, SaltedText, digest_of};
+use ciba::domain::evidence_document::Document;
 use ciba::domain::jws_algorithm::JwsAlgorithm;
-use ciba::domain::request_key::RequestKey;
 use ciba::domain::secret::Secret;
-use ciba::keys::{KeyRings, Kms};
 use ciba::protocol::evidence::{verify_raw_request, verify_request};
 use ciba_local::proxy::Loss;
 use ciba_local::sns::Failure;
@@ -31,12 +29,25 @@ fn asked(provider: &Provider) -> String {
     message.text.rsplit('/').next().expect("a link").to_owned()
 }
 
-/// What is sealed in a document, if it was for this request.
-async fn opened(provider: &Provider, name: &str, document: &str) -> Option<RawRequest> {
-    let kms = Kms::connect(&Aws::read(&provider.environment()).expect("AWS"));
-    let ring = KeyRings::new(provider.table.clone(), kms).get(at(1.0)).await.expect("keys");
-    let sealed = RequestEvidence::decode(document).expect("evidence").sealed;
-    ring.open_evidence(&RequestKey::parse(name).expect("a name"), &sealed).ok()
+/// What is sealed in a document.
+async fn opened(provider: &Provider, document: &str) -> Option<SaltedText> {
+    provider.opened(&Document::decode(document).expect("evidence")).await
+}
+
+/// What a document says, as version 1 had it.
+fn old(document: &str) -> RequestEvidence {
+    let it = Document::decode(document).expect("evidence");
+    RequestEvidence {
+        request: it.request,
+        client_id: it.client_id,
+        person: it.person,
+        at: it.at,
+        kept_until: it.kept_until,
+        sealed: it.sealed,
+        commitment: it.commitment,
+        alg: it.alg.expect("an algorithm"),
+        key: it.key.expect("a key"),
+    }
 }
 
 /// CIBA-7.1.1-19
@@ -54,10 +65,11 @@ async fn the_raw_request_is_kept_with_the_key_that_verified_it() {
     assert_eq!(items[0]["digest"], encode(digest(&SHA256, text.as_bytes()).as_ref()));
     let document: Value = serde_json::from_str(text).expect("JSON");
     let person = stand.provider.items_under("request#").await[0]["person"].clone();
-    let raw = opened(&stand.provider, &name, text).await.expect("sealed for it");
+    let raw = opened(&stand.provider, text).await.expect("sealed for it");
     assert_eq!(raw.expose(), request, "byte for byte");
     let salted = [&URL_SAFE_NO_PAD.decode(raw.salt()).expect("a salt")[..], request.as_bytes()].concat();
-    let expected = json!({"request": name, "client_id": "kiosk", "person": person, "at": at(1.0).millis(),
+    let expected = json!({"version": 2, "kind": "request", "request": name, "client_id": "kiosk", "person": person,
+        "chain": document["chain"], "sequence": 1, "previous": null, "at": at(1.0).millis(),
         "kept_until": at(1.0).seconds() + 30 * DAY, "sealed": document["sealed"],
         "commitment": encode(digest(&SHA256, &salted).as_ref()), "alg": "ES256", "key": stand.key.jwk});
     assert_eq!(document, expected);
@@ -152,20 +164,21 @@ async fn a_secret_of_a_signed_request_that_is_logged_or_emitted_is_found() {
     }
 }
 
-/// What was asked last, as it is kept: the name, document, digest and end.
-async fn kept(provider: &Provider) -> (String, String, String, i64) {
+/// What was asked last, as version 1 kept it: document, digest, end, and what is sealed.
+async fn kept(provider: &Provider) -> (String, String, i64, SaltedText) {
     let item = items(provider).await.pop().expect("evidence");
-    let text = |name: &str| item[name].as_str().expect(name).to_owned();
-    (asked(provider), text("document"), text("digest"), text("ttl").parse().expect("a number"))
+    let text = item["document"].as_str().expect("a document");
+    let raw = opened(provider, text).await.expect("sealed for it");
+    let old = old(text).encode();
+    (old.clone(), digest_of(&old), item["ttl"].as_str().expect("a ttl").parse().expect("a number"), raw)
 }
 
 /// CIBA-7.1.1-19
 #[tokio::test]
 async fn one_changed_byte_of_a_signed_request_or_of_its_evidence_is_found() {
     let (stand, request, _) = asked_with_secrets().await;
-    let (name, document, digest, end) = kept(&stand.provider).await;
+    let (document, digest, end, raw) = kept(&stand.provider).await;
     let evidence = verify_request(&document, &digest, end).expect("whole");
-    let raw = opened(&stand.provider, &name, &document).await.expect("sealed for it");
     verify_raw_request(&evidence, &raw).expect("signed");
     let changed = |text: &str, at: usize| {
         let mut bytes = text.as_bytes().to_vec();
@@ -180,14 +193,14 @@ async fn one_changed_byte_of_a_signed_request_or_of_its_evidence_is_found() {
     }
     assert!(verify_request(&document, &digest, end + 1).is_err(), "the end of its keeping");
     for at in 0..request.len() {
-        let other = RawRequest::from_texts(&raw.salt(), Secret::new(changed(&request, at))).expect("a salt");
+        let other = SaltedText::from_texts(&raw.salt(), Secret::new(changed(&request, at))).expect("a salt");
         assert!(verify_raw_request(&evidence, &other).is_err(), "byte {at} of the request");
     }
     let salt = URL_SAFE_NO_PAD.decode(raw.salt()).expect("a salt");
     for at in 0..salt.len() {
-        let mut salt: [u8; RawRequest::SALT] = salt[..].try_into().expect("a salt");
+        let mut salt: [u8; SaltedText::SALT] = salt[..].try_into().expect("a salt");
         salt[at] ^= 1;
-        let other = RawRequest::new(salt, Secret::new(request.clone()));
+        let other = SaltedText::new(salt, Secret::new(request.clone()));
         assert!(verify_raw_request(&evidence, &other).is_err(), "byte {at} of the salt");
     }
 }
@@ -198,10 +211,9 @@ async fn evidence_of_a_request_that_was_rewritten_is_found_by_its_signature() {
     let stand = Stand::new().await;
     let request = stand.request(json!({}));
     assert_eq!(stand.ask(&request, at(1.0)).await.status, 200);
-    let (name, document, _, end) = kept(&stand.provider).await;
-    let raw = opened(&stand.provider, &name, &document).await.expect("sealed for it");
+    let (document, _, end, raw) = kept(&stand.provider).await;
     let original = RequestEvidence::decode(&document).expect("evidence");
-    let verified = |evidence: &RequestEvidence, raw: &RawRequest| {
+    let verified = |evidence: &RequestEvidence, raw: &SaltedText| {
         let text = evidence.encode();
         let evidence = verify_request(&text, &digest_of(&text), end)?;
         verify_raw_request(&evidence, raw)
@@ -219,7 +231,7 @@ async fn evidence_of_a_request_that_was_rewritten_is_found_by_its_signature() {
         ("no JWT", "a.b.c".to_owned()),
     ];
     for (what, request) in forged {
-        let raw = RawRequest::new([1; RawRequest::SALT], Secret::new(request));
+        let raw = SaltedText::new([1; SaltedText::SALT], Secret::new(request));
         let evidence = RequestEvidence { commitment: raw.commitment(), ..original.clone() };
         assert!(verified(&evidence, &raw).is_err(), "{what}");
     }

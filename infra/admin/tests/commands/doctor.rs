@@ -318,3 +318,24 @@ async fn the_doctor_asks_kms_for_the_keys_that_sign_there_and_leaves_the_withdra
     let (check, detail) = deployment.finding(&[], START).await;
     assert!(check == "kms" && detail.contains("DisabledException"), "{detail}");
 }
+
+/// HYG-5-03: a client that requires passkeys wants to show something by them afterwards.
+#[tokio::test]
+async fn the_doctor_warns_of_passkeys_without_a_witness() {
+    let deployment = sound().await;
+    let outcome = async |settings: &[(&str, &str)]| {
+        let output = deployment.run_with(&["doctor"], settings, START).await.unwrap();
+        let checks = output.json["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["check"] == "witness").unwrap()["outcome"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(outcome(&[]).await, "ok", "nobody relies on passkeys");
+    let bank = ["client", "create", "--client-id", "bank", "--client-name", "Bank", "--require-passkey"];
+    deployment.json(&bank).await;
+    let evidence = ("EVIDENCE_KEY_ID", "alias/ciba-evidence");
+    let enrollment = ("ENROLLMENT_KEY_ID", "alias/ciba-enrollment");
+    assert_eq!(outcome(&[]).await, "warning");
+    assert_eq!(outcome(&[evidence]).await, "warning", "inserted passkeys count");
+    assert_eq!(outcome(&[evidence, enrollment]).await, "ok");
+    assert_eq!(outcome(&[evidence, ("ENROLLMENT_KEY_ID", "alias/other")]).await, "fault");
+    assert_eq!(outcome(&[evidence, ("ENROLLMENT_KEY_ID", "alias/ciba")]).await, "fault", "it signs nothing");
+}

@@ -23,6 +23,8 @@ const LONGEST_MESSAGE: usize = 4096;
 #[derive(Debug)]
 pub(super) struct SigningKey {
     id: String,
+    /// Of a key that is there from the start.
+    alias: Option<&'static str>,
     spec: String,
     pair: Pair,
 }
@@ -55,7 +57,17 @@ impl SigningKey {
             _ => return Err(Refusal::validation("KeySpec is none that this double knows")),
         };
         let pair = pair.ok_or_else(Refusal::internal)?;
-        Ok(Self { id: id::uuid(), spec: spec.to_owned(), pair })
+        Ok(Self { id: id::uuid(), alias: None, spec: spec.to_owned(), pair })
+    }
+
+    /// A key for ES256 that goes by this alias, too. `None` only if none can be made.
+    pub(super) fn called(alias: &'static str) -> Option<Self> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).ok()?;
+        Some(Self { id: id::uuid(), alias: Some(alias), spec: "ECC_NIST_P256".to_owned(), pair: Pair::P256(pair) })
+    }
+
+    pub(super) fn is_from_the_start(&self) -> bool {
+        self.alias.is_some()
     }
 
     pub(super) fn id(&self) -> &str {
@@ -66,9 +78,10 @@ impl SigningKey {
         arn(&format!("key/{}", self.id))
     }
 
-    /// A key goes by its id or its ARN.
+    /// A key goes by its id or its ARN, and by an alias or that one's ARN.
     pub(super) fn is_called(&self, name: &str) -> bool {
-        name == self.id || name == self.arn()
+        let alias = self.alias.is_some_and(|alias| name == alias || name == arn(alias));
+        alias || name == self.id || name == self.arn()
     }
 
     pub(super) fn metadata(&self) -> Value {

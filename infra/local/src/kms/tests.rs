@@ -142,3 +142,21 @@ async fn what_kms_would_not_sign_is_refused() {
     let symmetric = json!({"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT"});
     assert_eq!(call(&kms, "CreateKey", symmetric).await.0, 400);
 }
+
+#[tokio::test]
+async fn the_witnesses_are_there_from_the_start_and_go_by_their_alias() {
+    let kms = start().await;
+    assert_eq!(kms.signing_keys(), Vec::<String>::new(), "nobody made them");
+    let mut public = Vec::new();
+    for alias in [EVIDENCE_KEY_ALIAS, ENROLLMENT_KEY_ALIAS] {
+        let (status, key) = call(&kms, "GetPublicKey", json!({ "KeyId": alias })).await;
+        assert_eq!((status, &key["KeySpec"]), (200, &json!("ECC_NIST_P256")));
+        let arn = key["KeyId"].as_str().unwrap();
+        let input = json!({"KeyId": alias, "SigningAlgorithm": "ECDSA_SHA_256", "MessageType": "DIGEST",
+            "Message": wire::encode(&[7; 32])});
+        let (status, signed) = call(&kms, "Sign", input).await;
+        assert_eq!((status, &signed["KeyId"]), (200, &json!(arn)));
+        public.push(key["PublicKey"].clone());
+    }
+    assert_ne!(public[0], public[1]);
+}

@@ -6,7 +6,11 @@ use serde_json::json;
 use url::Url;
 
 use super::{Options, TABLE_NAME};
-use crate::{REGION, kms::KEY_ALIAS, login_issuer::LoginIssuer};
+use crate::{
+    REGION,
+    kms::{ENROLLMENT_KEY_ALIAS, EVIDENCE_KEY_ALIAS, KEY_ALIAS},
+    login_issuer::LoginIssuer,
+};
 
 /// The name of the event bus. The double has any.
 const EVENT_BUS: &str = "ciba";
@@ -35,6 +39,8 @@ pub(super) fn of_functions(
         ("TABLE_NAME", TABLE_NAME),
         ("OPERATOR_NAME", "Example Bank"),
         ("KMS_KEY_ID", KEY_ALIAS),
+        ("EVIDENCE_KEY_ID", EVIDENCE_KEY_ALIAS),
+        ("ENROLLMENT_KEY_ID", ENROLLMENT_KEY_ALIAS),
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", "LOCAL"),
         ("AWS_SECRET_ACCESS_KEY", "local"),

@@ -1,0 +1,78 @@
+//! What `evidence show --json` prints, read again: all that verifying needs of the table.
+
+use std::fs;
+use std::path::Path;
+
+use ciba::domain::enrolment_record::Witnessed;
+use ciba::domain::evidence::SaltedText;
+use ciba::domain::secret::Secret;
+use ciba::protocol::evidence_verdict::Opened;
+use ciba::store::StoredEvidence;
+use serde::Deserialize;
+
+use super::{Found, Piece};
+use crate::failure::Failure;
+
+#[derive(Deserialize)]
+struct Exported {
+    request: String,
+    evidence: Vec<ExportedEvidence>,
+    #[serde(default)]
+    enrolments: Vec<ExportedEnrolment>,
+}
+
+#[derive(Deserialize)]
+struct ExportedEvidence {
+    kind: String,
+    document: String,
+    digest: String,
+    #[serde(default)]
+    witness: Option<String>,
+    kept_until: i64,
+    #[serde(default)]
+    opened: Option<ExportedText>,
+}
+
+/// What was sealed, in clear, and its salt.
+#[derive(Deserialize)]
+struct ExportedText {
+    #[serde(alias = "request", alias = "personal")]
+    text: Secret,
+    salt: String,
+}
+
+#[derive(Deserialize)]
+struct ExportedEnrolment {
+    document: String,
+    witness: String,
+}
+
+pub(super) fn read(file: &Path) -> Result<Found, Failure> {
+    let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
+    let text = fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
+    let exported: Exported = serde_json::from_str(&text)
+        .map_err(|error| cannot(format!("not what evidence show --json prints: {error}")))?;
+    if exported.evidence.is_empty() {
+        return Err(cannot("there is no evidence in it".to_owned()));
+    }
+    let pieces = exported.evidence.into_iter().map(|it| {
+        let opened = match it.opened {
+            None => Opened::Sealed,
+            Some(it) => SaltedText::from_texts(&it.salt, it.text).map_or(Opened::DoesNotOpen, Opened::Text),
+        };
+        let stored = StoredEvidence {
+            kind: it.kind,
+            document: it.document,
+            digest: it.digest,
+            witness: it.witness,
+            ttl: it.kept_until,
+        };
+        Piece { stored, opened }
+    });
+    let enrolments = exported.enrolments.into_iter();
+    Ok(Found {
+        request: exported.request,
+        pieces: pieces.collect(),
+        enrolments: enrolments.map(|it| Witnessed { document: it.document, witness: it.witness }).collect(),
+    })
+}

@@ -1,0 +1,130 @@
+//! `evidence verify`: what evidence proves, and what it cannot prove with what is at hand.
+
+use ciba::domain::evidence_document::Document;
+use ciba::domain::time::Timestamp;
+use ciba::protocol::evidence::Flaw;
+use ciba::protocol::evidence_heads::irregularities;
+use ciba::protocol::evidence_verdict::{Known, Signature, Verdict, judge};
+use serde_json::{Value, json};
+
+use super::{Beside, Found, Piece};
+use crate::Output;
+
+impl Beside {
+    fn known<'a>(&'a self, found: Option<&'a Found>) -> Known<'a> {
+        Known {
+            evidence_key: self.evidence_key.as_ref(),
+            enrolment_key: self.enrolment_key.as_ref(),
+            rp_id: self.rp_id.as_deref(),
+            origin: self.origin.as_deref(),
+            enrolments: found.map(|found| found.enrolments.as_slice()).unwrap_or_default(),
+            heads: self.heads.as_ref(),
+        }
+    }
+}
+
+pub(super) fn verified(found: &Found, beside: &Beside) -> Output {
+    let mut text = String::new();
+    let mut entries = Vec::new();
+    let (mut is_clean, mut is_verified) = (true, true);
+    for piece in &found.pieces {
+        let verdict = judged(&found.request, piece, beside.known(Some(found)));
+        is_clean &= verdict.is_ok();
+        is_verified &= verdict.as_ref().is_ok_and(Verdict::is_verified);
+        text += &lines(&piece.stored.kind, &verdict);
+        entries.push(entry(&piece.stored.kind, &verdict));
+    }
+    // Nothing is wrong, and not everything is proven: neither true nor false.
+    let verified = (is_verified || !is_clean).then_some(is_clean);
+    let json = json!({ "request": found.request, "verified": verified, "evidence": entries });
+    Output { is_clean, ..Output::new(text, json) }
+}
+
+fn judged(request: &str, piece: &Piece, known: Known<'_>) -> Result<Verdict, Flaw> {
+    let verdict = judge(piece.stored(), &piece.opened, known)?;
+    match verdict.request == request {
+        true => Ok(verdict),
+        false => Err(Flaw::from("it is about another request")),
+    }
+}
+
+fn lines(kind: &str, verdict: &Result<Verdict, Flaw>) -> String {
+    let verdict = match verdict {
+        Err(Flaw(why)) => return format!("{kind}: NOT whole: {why}\n"),
+        Ok(verdict) => verdict,
+    };
+    let word = if verdict.is_verified() { "verified" } else { "consistent" };
+    let signed = match verdict.signature {
+        Signature::OfPasskey => ", signed by the passkey in it",
+        Signature::OfClient => ", signed by the client's key in it",
+        Signature::Missing => ", not signed by the person",
+        Signature::NotLookedAt | Signature::Erased => "",
+    };
+    let mut text = format!("{kind}: {}: {word}{signed}\n", verdict.says);
+    for why in &verdict.not_proven {
+        text += &format!("  not proven: {why}\n");
+    }
+    text
+}
+
+fn entry(kind: &str, verdict: &Result<Verdict, Flaw>) -> Value {
+    match verdict {
+        Err(Flaw(why)) => json!({
+            "kind": kind, "verdict": "flawed", "says": null, "proves": null, "signature": null, "not_proven": [], "why": why,
+        }),
+        Ok(verdict) => json!({
+            "kind": kind,
+            "verdict": if verdict.is_verified() { "verified" } else { "consistent" },
+            "says": verdict.says,
+            "proves": verdict.is_verified().then_some(verdict.says),
+            "signature": verdict.signature.as_str(),
+            "not_proven": verdict.not_proven,
+            "why": (!verdict.is_verified()).then(|| verdict.not_proven.join("; ")),
+        }),
+    }
+}
+
+/// All evidence of the table, unopened. That each document is signed by the witness and in its place is what can be said
+/// of it so; what is wrong is named, what is right is counted.
+pub(super) fn all(found: &[(String, Piece)], is_complete: bool, beside: &Beside, now: Timestamp) -> Output {
+    let mut text = String::new();
+    let (mut flawed, mut unwitnessed, mut without_head) = (Vec::new(), 0, 0);
+    let mut documents = Vec::new();
+    for (request, piece) in found {
+        if let Some(document) = Document::decode(&piece.stored.document) {
+            documents.push((document, piece.stored.digest.clone()));
+        }
+        match judged(request, piece, beside.known(None)) {
+            Err(Flaw(why)) => {
+                text += &format!("request {request}, {}: NOT whole: {why}\n", piece.stored.kind);
+                flawed.push(json!({ "request": request, "kind": piece.stored.kind, "why": why }));
+            }
+            Ok(verdict) => {
+                unwitnessed += usize::from(verdict.lacks_a_witness());
+                without_head += usize::from(verdict.lacks_a_head());
+            }
+        }
+    }
+    let irregular = irregularities(&documents, beside.heads.as_ref(), now);
+    irregular.iter().for_each(|line| text += &format!("{line}\n"));
+    text += &format!("{} documents, {} of them without a witness that was looked at.\n", found.len(), unwitnessed);
+    text += &match &beside.heads {
+        None => "Whether any was removed was not compared with heads outside the table; a gap inside a chain was looked \
+                 for.\n"
+            .to_owned(),
+        Some(_) => format!("{without_head} of them have no head outside the table.\n"),
+    };
+    if !is_complete {
+        text += "Not the whole table was looked at.\n";
+    }
+    let is_clean = flawed.is_empty() && irregular.is_empty() && is_complete;
+    let json = json!({
+        "complete": is_complete,
+        "documents": found.len(),
+        "unwitnessed": unwitnessed,
+        "without_head": beside.heads.as_ref().map(|_| without_head),
+        "flawed": flawed,
+        "irregular": irregular,
+    });
+    Output { is_clean, ..Output::new(text, json) }
+}
