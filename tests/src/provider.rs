@@ -170,7 +170,9 @@ impl Provider {
             eventbridge: Arc::clone(&eventbridge),
         };
         // Each function signs with a key of its own, so that its calls can be told apart.
-        let of = |function: &str| Environment::of(signed_by(&environment, &Self::access_key(function)));
+        let of = |function: &str| {
+            Environment::of(signed_by(&environment, &Self::access_key(function))).waiting(proxy.patience())
+        };
         Self {
             table: Table::connect(&Aws::read(&of("test")).expect("AWS")),
             backchannel_authentication: BackchannelAuthentication::new(&of("backchannel-authentication"))
@@ -241,7 +243,7 @@ impl Provider {
 
     /// The environment of this provider's functions, for a second, cold instance of one of them.
     pub fn environment(&self) -> Environment {
-        Environment::of(self.environment.clone())
+        self.patient(self.environment.clone())
     }
 
     /// The settings in it.
@@ -249,8 +251,14 @@ impl Provider {
         self.environment.clone()
     }
 
+    /// These settings for a function whose time-outs run out only where a double says so.
+    pub fn patient(&self, settings: Vec<(String, String)>) -> Environment {
+        Environment::of(settings).waiting(self.proxy.patience())
+    }
+
+    /// With more time than a function has: what a test says of the deadline, it says in an invocation of its own.
     pub fn invocation(&self, now: Timestamp) -> Invocation {
-        Invocation::new(now, Duration::from_secs(15), serve::random)
+        Invocation::new(now, Duration::from_secs(600), serve::random)
     }
 
     /// Registers a client; what `metadata` does not say is as for a kiosk.
@@ -272,7 +280,7 @@ impl Provider {
         let metadata = serde_json::from_value(all).map_err(|error| error.to_string())?;
         let mut env = self.environment_list();
         env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let env = Environment::of(env);
+        let env = self.patient(env);
         let mtls = MtlsHost::read(&env).expect("a host or none");
         let registrar = Registrar {
             issuer: &self.issuer(),
@@ -454,7 +462,7 @@ impl Provider {
         let mut environment = signed_by(&self.environment, &Self::access_key("client-notification"));
         environment.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        ClientNotification::new(&Environment::of(environment)).expect("client-notification")
+        ClientNotification::new(&self.patient(environment)).expect("client-notification")
     }
 
     /// The queue of deliveries and that of dead letters, as the operator's tool reaches them.
