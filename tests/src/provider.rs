@@ -49,6 +49,11 @@ pub const SECRET: &str = "a-secret-of-at-least-32-characters";
 
 /// All providers of a process have one KMS key, so that keys made for one open for another.
 static KMS_KEY: LazyLock<WrappingKey> = LazyLock::new(WrappingKey::generate);
+/// What is deployed, read once: it takes longer than starting everything that it describes.
+static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
+    let template = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
+    Template::parse(&template).expect("a template")
+});
 /// The first keys of a provider, by how long they sign.
 static FIRST_KEYS: Mutex<BTreeMap<String, Vec<Item>>> = Mutex::const_new(BTreeMap::new());
 
@@ -119,9 +124,8 @@ impl Provider {
 
     /// A provider with an empty table: no keys, no clients, no people.
     pub async fn empty(settings: Settings<'_>) -> Self {
-        let template = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
-        let template = Template::parse(&template).expect("a template");
-        let dynamodb = Engine::start(&template).await;
+        let template = &*TEMPLATE;
+        let dynamodb = Engine::start(template).await;
         let proxy = Proxy::start(listen(0).await.expect("a port"), dynamodb.url()).expect("a proxy");
         let sns = Sns::start(listen(0).await.expect("a port")).expect("SNS");
         let kms = Kms::start_with(listen(0).await.expect("a port"), &KMS_KEY).expect("KMS");
@@ -130,7 +134,7 @@ impl Provider {
         let sqs = Sqs::start(listen(0).await.expect("a port"), &template.queues, queues).expect("SQS");
         let eventbridge = EventBridge::start(listen(0).await.expect("a port")).expect("EventBridge");
         // Past the proxy: what it counts is what functions call.
-        let outbox = Outbox::new(&template, dynamodb.url(), &dynamodb.table, &sqs).expect("an outbox");
+        let outbox = Outbox::new(template, dynamodb.url(), &dynamodb.table, &sqs).expect("an outbox");
         let listener = listen(0).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let login = Arc::new(LoginIssuer::new(&format!("http://localhost:{port}")).expect("a login issuer"));

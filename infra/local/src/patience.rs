@@ -107,7 +107,8 @@ mod tests {
     async fn without_silence_only_pauses_pass() {
         let patience = Patience::default();
         patience.wait(Duration::from_millis(50)).await;
-        let out = tokio::time::timeout(Duration::from_secs(3600), patience.wait(Duration::from_secs(1))).await;
+        let out =
+            tokio::time::timeout(Duration::from_secs(3600), patience.wait(Duration::from_secs(1))).await;
         assert!(out.is_err());
     }
 }

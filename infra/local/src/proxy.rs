@@ -18,7 +18,7 @@ pub use call::{Call, Capacity, Touch};
 pub use fault::{Loss, Refusal};
 
 use crate::patience::Patience;
-use crate::server::Server;
+use crate::server::{self, Server};
 use fault::Faults;
 
 /// A running proxy; dropping it closes the port.
@@ -43,7 +43,7 @@ impl Proxy {
     /// # Errors
     /// When the listener has no local address.
     pub fn start(listener: TcpListener, upstream: &str) -> io::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().build().map_err(io::Error::other)?;
+        let http = server::loopback_client().map_err(io::Error::other)?;
         let (calls, faults, patience) = (Mutex::default(), Mutex::default(), Patience::default());
         let shared = Arc::new(Shared { upstream: upstream.to_owned(), http, calls, faults, patience });
         let served = Arc::clone(&shared);
