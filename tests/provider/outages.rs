@@ -291,8 +291,8 @@ async fn what_was_left_over_is_read_before_a_decision_and_before_tokens() {
     assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.status, 200);
     let calls = provider.proxy.calls();
     let read = calls.iter().filter(|call| call.operation == "BatchGetItem").map(|call| call.touches.len());
-    // Request, details, person, asks and client; then person, asks, client and what is withdrawn. Nothing is read twice.
-    assert_eq!(read.collect::<Vec<_>>(), [5, 4, 3, 4, 3]);
+    // Request, details, person, asks, client and the two items of the person's evidence; then person, asks, client and what is withdrawn. Nothing is read twice.
+    assert_eq!(read.collect::<Vec<_>>(), [7, 6, 5, 4, 3]);
 }
 
 #[tokio::test]

@@ -285,7 +285,9 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     register(&provider, "signer", &[&key], signer).await;
     let sign = |claims: Value| key.sign(&key.header().to_string(), &claims.to_string());
     let assertion = sign(claims(json!({"iss": "signer", "sub": "signer"})));
-    let signed = sign(signed_request::claims(json!({"iss": "signer"})));
+    // Of somebody about whom nothing was kept before.
+    provider.enroll("bob", json!({"channels": [{"sms": "+15555550101"}]})).await.expect("bob");
+    let signed = sign(signed_request::claims(json!({"iss": "signer", "login_hint": "bob"})));
     let signed = asserted("/bc-authorize", &assertion, &[("request", &signed)]);
     let answer = provider.call(&provider.backchannel_authentication, &signed, at(7.0)).await;
     assert_eq!(answer.status, 200, "{answer:?}");

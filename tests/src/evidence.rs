@@ -38,7 +38,7 @@ impl Provider {
 
     /// The secret that keys for version 1 of a signed request's evidence were derived from: as the functions had it.
     pub async fn first_secret(&self) -> aws_lc_rs::hkdf::Prk {
-        let keys = self.bytes_of("keys", "key#data#1", "sealed").await;
+        let keys = self.bytes_of("keys", "key#data#00000001", "sealed").await;
         let kms = Kms::connect(&Aws::read(&self.environment()).expect("AWS"));
         let key = kms.decrypt(&keys[0]).await.expect("the data key");
         Salt::new(HKDF_SHA256, b"").extract(&key)

@@ -29,8 +29,8 @@ async fn while_kms_does_not_sign_nothing_is_decided() {
     let provider = Provider::start().await;
     let mut phone = provider.enroll_passkey("alice", at(-90_000.0)).await;
     // Warm: keys and public halves are at hand.
-    let (_, first) = provider.asked(&[("login_hint", "bob")], at(-10.0)).await;
-    provider.decide("bob", &first, json!({"decision": "deny"}), at(-9.0)).await;
+    let (_, first) = provider.asked(&[("login_hint", "bob")], at(0.0)).await;
+    provider.decide("bob", &first, json!({"decision": "deny"}), at(0.0)).await;
     let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
     let signed = Signed::on_page(&provider, &request, &mut phone, ("approve", "openid"), at(1.0)).await;
     let page = open(&provider, &request, at(1.0)).await;

@@ -275,8 +275,9 @@ async fn the_doctor_warns_where_no_domain_is_set_and_finds_one_that_the_issuer_i
     let output = deployment.run_with(&["doctor"], &[("RP_ID", "")], START).await.unwrap();
     assert!(output.is_clean && output.text.contains("warning  passkeys"), "{}", output.text);
     let checks = output.json["checks"].as_array().unwrap();
-    assert_eq!(checks.last().unwrap()["outcome"], "warning");
-    assert!(checks.last().unwrap()["remedy"].as_str().unwrap().contains("RpId"));
+    let passkeys = checks.iter().find(|check| check["check"] == "passkeys").unwrap();
+    assert_eq!(passkeys["outcome"], "warning");
+    assert!(passkeys["remedy"].as_str().unwrap().contains("RpId"));
     let (check, detail) = deployment.finding(&[("RP_ID", "example.com")], START).await;
     assert!(check == "passkeys" && detail.contains("RP_ID"), "{detail}");
 }
