@@ -176,7 +176,10 @@ fn only_the_functions_that_write_evidence_sign_it() {
     ];
     for (key, expected) in signers {
         let key = &DOCUMENT["Resources"][key];
-        assert_eq!((&key["Properties"]["KeySpec"], &key["Properties"]["KeyUsage"]), (&json!("ECC_NIST_P256"), &json!("SIGN_VERIFY")));
+        assert_eq!(
+            (&key["Properties"]["KeySpec"], &key["Properties"]["KeyUsage"]),
+            (&json!("ECC_NIST_P256"), &json!("SIGN_VERIFY"))
+        );
         assert_eq!((&key["DeletionPolicy"], &key["Condition"]), (&json!("Retain"), &json!("HasWitness")));
         let statements = list(&key["Properties"]["KeyPolicy"]["Statement"]);
         let mut may_sign = Vec::new();
@@ -199,7 +202,10 @@ fn only_the_functions_that_write_evidence_sign_it() {
     let own = statements().into_iter().filter(|it| it.actions.contains(&"kms:Sign"));
     assert!(own.map(|it| it.function).all(|function| ["client-notification", "token"].contains(&function)));
     let auto = &DOCUMENT["Parameters"]["EvidenceWitness"];
-    assert_eq!((&auto["Default"], &DOCUMENT["Parameters"]["UnsignedPasskeys"]["Default"]), (&json!("auto"), &json!("refused")));
+    assert_eq!(
+        (&auto["Default"], &DOCUMENT["Parameters"]["UnsignedPasskeys"]["Default"]),
+        (&json!("auto"), &json!("refused"))
+    );
 }
 
 /// HYG-5-03: from the logs of those who keep evidence, into a bucket where nothing is deleted before its time.
@@ -225,7 +231,12 @@ fn heads_of_evidence_go_from_the_logs_into_a_locked_bucket() {
     assert_eq!(stream["BucketARN"], json!({"Fn::GetAtt": "EvidenceHeadsBucket.Arn"}));
     // Nobody of the stack reads, deletes or unlocks.
     let role = resource("EvidenceHeadsStreamRole").to_string();
-    assert!(role.contains("s3:PutObject\"") && !role.contains("Delete") && !role.contains("Bypass") && !role.contains("s3:*"));
+    assert!(
+        role.contains("s3:PutObject\"")
+            && !role.contains("Delete")
+            && !role.contains("Bypass")
+            && !role.contains("s3:*")
+    );
 }
 
 #[test]

@@ -109,7 +109,9 @@ async fn approved(provider: &Provider) -> String {
 /// `ciba-admin` with these settings of the provider alone.
 async fn admin_with(provider: &Provider, names: &[&str], arguments: &[&str]) -> Output {
     let mut settings = provider.environment_list();
-    settings.retain(|(name, _)| name.starts_with("AWS_") || name == "TABLE_NAME" || names.contains(&name.as_str()));
+    settings.retain(|(name, _)| {
+        name.starts_with("AWS_") || name == "TABLE_NAME" || names.contains(&name.as_str())
+    });
     let arguments = Arguments::parse_from(["ciba-admin"].iter().chain(arguments));
     let environment = ciba::config::Environment::of(settings);
     let output = ciba_admin::run(&arguments, &environment, at(LATER), serve::random).await;

@@ -125,23 +125,22 @@ async fn verify(
 }
 
 /// From arguments, and from the settings where there are any and the arguments do not say it.
-async fn beside(
-    verify: &EvidenceVerify,
-    environment: Option<&Environment>,
-) -> Result<Beside, Failure> {
+async fn beside(verify: &EvidenceVerify, environment: Option<&Environment>) -> Result<Beside, Failure> {
     let keys = match (&verify.witness, environment) {
         (Some(file), _) => read_keys(file)?,
         (None, Some(environment)) => keys(environment).await?,
         (None, None) => WitnessKeySet::default(),
     };
     let key = |jwk: Option<&_>| {
-        let key = jwk.map(|jwk| WitnessKey::of(jwk).ok_or_else(|| Failure::Usage("a witness's key is none for ES256".to_owned())));
+        let key = jwk.map(|jwk| {
+            WitnessKey::of(jwk).ok_or_else(|| Failure::Usage("a witness's key is none for ES256".to_owned()))
+        });
         key.transpose()
     };
     let issuer = environment.and_then(|environment| Issuer::read(environment).ok());
-    let rp_id = environment.zip(issuer.as_ref()).and_then(|(environment, issuer)| {
-        PasskeySettings::rp_id(environment, issuer).ok().flatten()
-    });
+    let rp_id = environment
+        .zip(issuer.as_ref())
+        .and_then(|(environment, issuer)| PasskeySettings::rp_id(environment, issuer).ok().flatten());
     let heads = verify.heads.as_deref().map(|file| {
         let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
         let text = fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
@@ -163,7 +162,8 @@ async fn beside(
 fn read_keys(file: &Path) -> Result<WitnessKeySet, Failure> {
     let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| cannot(format!("not what evidence witness --json prints: {error}")))
+    serde_json::from_str(&text)
+        .map_err(|error| cannot(format!("not what evidence witness --json prints: {error}")))
 }
 
 /// The public halves, as KMS tells them.

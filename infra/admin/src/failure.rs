@@ -66,7 +66,10 @@ impl fmt::Display for Failure {
                 write!(f, "{why}. What was made is used; key rotate again makes the rest")
             }
             Self::Witness(why) => {
-                write!(f, "{why}. A witness's public key takes kms:GetPublicKey, or evidence verify --witness")
+                write!(
+                    f,
+                    "{why}. A witness's public key takes kms:GetPublicKey, or evidence verify --witness"
+                )
             }
             Self::Sealed(KeyError(why)) => {
                 write!(f, "{why}. What is personal in evidence is sealed; opening it needs kms:Decrypt")

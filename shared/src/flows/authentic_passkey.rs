@@ -38,7 +38,8 @@ impl Enrolments {
             return Err(NotAuthentic::Forged("the enrolment of the passkey is not signed by this provider"));
         }
         let record = EnrolmentRecord::decode(&enrolment.document);
-        let found = thumbprint(&passkey.credential).map(|thumbprint| EnrolmentRecord::of(passkey, &thumbprint));
+        let found =
+            thumbprint(&passkey.credential).map(|thumbprint| EnrolmentRecord::of(passkey, &thumbprint));
         match record.is_some() && record == found {
             true => Ok(()),
             false => Err(NotAuthentic::Forged("the passkey is not the one that was enrolled")),

@@ -15,9 +15,7 @@ use crate::flows::announce::{Untold, announce};
 use crate::flows::authentic_passkey::{Enrolments, NotAuthentic};
 use crate::keys::{KmsError, Witness};
 use crate::notify::Notifier;
-use crate::protocol::webauthn::{
-    Asserted, Assertion, NotAccepted, Registration, RelyingParty, thumbprint,
-};
+use crate::protocol::webauthn::{Asserted, Assertion, NotAccepted, Registration, RelyingParty, thumbprint};
 use crate::store::{PasskeyEnrolled, StoreError, Table};
 
 /// How often an enrolment is tried when the person's passkeys change meanwhile.

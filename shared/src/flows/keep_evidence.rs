@@ -143,7 +143,8 @@ impl Keeper<'_> {
         match &basis.personal_key {
             Some(wrapped) => {
                 let key = ring.open_personal_key(person, wrapped);
-                let forged = |_| NotKept::Keys(KeyError("the person's evidence key does not open".to_owned()));
+                let forged =
+                    |_| NotKept::Keys(KeyError("the person's evidence key does not open".to_owned()));
                 Ok((key.map_err(forged)?, None))
             }
             None => {

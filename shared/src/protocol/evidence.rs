@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::domain::decision::DecisionWord;
 use crate::domain::evidence::{
-    Evidence, Outcome, PasskeyUsed, Proof, SaltedText, RequestEvidence, Signed, digest_of,
+    Evidence, Outcome, PasskeyUsed, Proof, RequestEvidence, SaltedText, Signed, digest_of,
 };
 use crate::domain::passkey::{Passkey, PasskeyId, UserHandle};
 use crate::domain::person_key::PersonKey;

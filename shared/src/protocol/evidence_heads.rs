@@ -37,7 +37,8 @@ impl Heads {
                 None => heads.take(&value),
                 Some(events) => {
                     for event in events {
-                        let message = event["message"].as_str().and_then(|text| serde_json::from_str(text).ok());
+                        let message =
+                            event["message"].as_str().and_then(|text| serde_json::from_str(text).ok());
                         message.iter().for_each(|line| heads.take(line));
                     }
                 }
@@ -70,7 +71,11 @@ impl Heads {
 ///
 /// Without heads only a gap inside a chain is found, and a document that does not follow on the one before it: whoever writes
 /// the table can remove the end of a chain, and all of it. With heads, what was removed is found until its keeping ends.
-pub fn irregularities(documents: &[(Document, String)], heads: Option<&Heads>, now: Timestamp) -> Vec<String> {
+pub fn irregularities(
+    documents: &[(Document, String)],
+    heads: Option<&Heads>,
+    now: Timestamp,
+) -> Vec<String> {
     let mut chains: BTreeMap<&str, BTreeMap<u64, Vec<(&Document, &str)>>> = BTreeMap::new();
     for (document, digest) in documents {
         let chain = chains.entry(&document.chain).or_default();
@@ -82,10 +87,15 @@ pub fn irregularities(documents: &[(Document, String)], heads: Option<&Heads>, n
         let mut last: Option<(u64, &str)> = None;
         for (number, there) in chain {
             if there.len() > 1 {
-                found.push(format!("chain {name}: there are {} documents with the number {number}", there.len()));
+                found.push(format!(
+                    "chain {name}: there are {} documents with the number {number}",
+                    there.len()
+                ));
             }
             if let Some((before, _)) = last.filter(|(before, _)| before + 1 != *number) {
-                found.push(format!("chain {name}: between number {before} and number {number} something is missing"));
+                found.push(format!(
+                    "chain {name}: between number {before} and number {number} something is missing"
+                ));
             }
             for (document, _) in there {
                 let follows = match last {
@@ -103,7 +113,10 @@ pub fn irregularities(documents: &[(Document, String)], heads: Option<&Heads>, n
     }
     for ((name, number), (digests, kept_until)) in heads.iter().flat_map(|heads| &heads.0) {
         if digests.len() > 1 {
-            found.push(format!("chain {name}: there were {} documents with the number {number}", digests.len()));
+            found.push(format!(
+                "chain {name}: there were {} documents with the number {number}",
+                digests.len()
+            ));
         }
         let there = chains.get(name.as_str()).and_then(|chain| chain.get(number));
         match there.and_then(|there| there.first()) {
@@ -204,7 +217,8 @@ mod tests {
             let mut left = documents.clone();
             let (document, _) = left.remove(removed);
             let found = irregularities(&left, Some(&heads), NOW);
-            let line = format!("chain {}: number {} was kept, and was removed", document.chain, document.sequence);
+            let line =
+                format!("chain {}: number {} was kept, and was removed", document.chain, document.sequence);
             assert!(found.contains(&line), "{removed}: {found:?}");
         }
         // Without heads: a gap inside a chain, and not the end of it.
@@ -236,7 +250,12 @@ mod tests {
         assert_eq!(irregularities(&again, None, NOW), Vec::<String>::new(), "no gap tells of it");
         assert!(!irregularities(&again, Some(&heads), NOW).is_empty());
         let both = Heads::read(&[lines(&documents), lines(&again)].join("\n")).unwrap();
-        assert!(irregularities(&documents, Some(&both), NOW).iter().any(|line| line.contains("there were 2")));
-        assert!(!irregularities(&[documents[0].clone(), documents[0].clone()], None, NOW).is_empty(), "twice");
+        assert!(
+            irregularities(&documents, Some(&both), NOW).iter().any(|line| line.contains("there were 2"))
+        );
+        assert!(
+            !irregularities(&[documents[0].clone(), documents[0].clone()], None, NOW).is_empty(),
+            "twice"
+        );
     }
 }

@@ -104,9 +104,9 @@ impl Verdict {
     }
 }
 
-const VERSION_1: &str = "it is of version 1, which has no witness: whoever could write the table could have made it";
-const NO_WITNESS: &str =
-    "it has no witness: it was kept where there was none, or its witness was taken away; whoever could write the table \
+const VERSION_1: &str =
+    "it is of version 1, which has no witness: whoever could write the table could have made it";
+const NO_WITNESS: &str = "it has no witness: it was kept where there was none, or its witness was taken away; whoever could write the table \
      could have made it";
 const NO_KEY: &str = "its witness was not looked at, because its key was not given";
 const SEALED: &str = "what is personal in it is sealed, and its signature was NOT looked at; evidence show --open --json has it \
@@ -115,7 +115,8 @@ const ERASED: &str = "what is personal in it does not open: its key was erased, 
 const NO_RP_ID: &str = "RP ID and origin are those that it says itself: none were given to compare them with";
 const NO_ENROLMENT_KEY: &str =
     "that the passkey is the one that was enrolled: the key by which enrolments are signed was not given";
-const NO_ENROLMENT: &str = "that the passkey is the one that was enrolled: there is no signed record of its enrolment";
+const NO_ENROLMENT: &str =
+    "that the passkey is the one that was enrolled: there is no signed record of its enrolment";
 const NO_HEAD: &str = "no head of it is kept outside the table, by which its place would be known";
 
 /// # Errors
@@ -164,17 +165,15 @@ fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Resu
             None => not_proven.push(NO_HEAD),
             Some(digests) if digests.len() == 1 && digests.contains(stored.digest) => {}
             Some(_) => {
-                return Err("the head that is kept outside the table is of another document in its place".into());
+                return Err(
+                    "the head that is kept outside the table is of another document in its place".into()
+                );
             }
         }
     }
     let says = document.decision.map_or("requested", |outcome| outcome.as_str());
-    let verdict = |signature, not_proven| Verdict {
-        request: document.request.clone(),
-        says,
-        signature,
-        not_proven,
-    };
+    let verdict =
+        |signature, not_proven| Verdict { request: document.request.clone(), says, signature, not_proven };
     let text = match opened {
         Opened::Sealed => {
             not_proven.push(SEALED);
@@ -182,7 +181,9 @@ fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Resu
         }
         // Without a witness nobody knows that it ever opened.
         Opened::DoesNotOpen if !is_witnessed => {
-            return Err("what is sealed in it was not sealed here for this request, or its key was erased".into());
+            return Err(
+                "what is sealed in it was not sealed here for this request, or its key was erased".into()
+            );
         }
         Opened::DoesNotOpen => {
             not_proven.push(ERASED);
@@ -281,7 +282,8 @@ fn compare(evidence: &Evidence, signed: &Signed, known: Known<'_>) -> Result<Vec
     };
     let id = crate::protocol::evidence::decode(&signed.passkey.credential_id).map(|id| PasskeyId::of(&id));
     let is_signed = |it: &&Witnessed| key.verifies(Purpose::Enrolment, &it.document, &it.witness);
-    let records = known.enrolments.iter().filter(is_signed).filter_map(|it| EnrolmentRecord::decode(&it.document));
+    let records =
+        known.enrolments.iter().filter(is_signed).filter_map(|it| EnrolmentRecord::decode(&it.document));
     let records: Vec<_> = records
         .filter(|record| {
             record.person == evidence.person && id.as_ref().is_some_and(|id| id.as_str() == record.passkey)

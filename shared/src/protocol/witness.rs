@@ -89,7 +89,8 @@ mod tests {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let point = pair.public_key().as_ref();
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let key = PublicKey::Ec { crv: "P-256".to_owned(), x: encode(&point[1..33]), y: encode(&point[33..]) };
+        let key =
+            PublicKey::Ec { crv: "P-256".to_owned(), x: encode(&point[1..33]), y: encode(&point[33..]) };
         let key = WitnessKey::of(&PublicJwk::new(JwsAlgorithm::ES256, key)).unwrap();
         (pair, key)
     }
@@ -110,7 +111,14 @@ mod tests {
         assert!(!key.verifies(Purpose::Evidence, "{}", &sign(&other_pair, Purpose::Evidence, "{}")));
         assert!(!key.verifies(Purpose::Enrolment, "{}", &witness), "another purpose");
         let (_, signature) = witness.split_once("..").unwrap();
-        for text in ["", "..", signature, &format!("..{signature}"), &witness.replace("..", "."), &format!("{witness}=")] {
+        for text in [
+            "",
+            "..",
+            signature,
+            &format!("..{signature}"),
+            &witness.replace("..", "."),
+            &format!("{witness}="),
+        ] {
             assert!(!key.verifies(Purpose::Evidence, "{}", text), "{text}");
         }
         // The signature of one purpose under the other's header.

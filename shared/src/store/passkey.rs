@@ -97,7 +97,10 @@ fn encode(passkey: &Passkey) -> Item {
     ]);
     item.extend(passkey.last_used_at.map(|at| ("last_used_at".to_owned(), time(at))));
     item.extend(passkey.enrolment.iter().flat_map(|enrolment| {
-        [("enrolment".to_owned(), text(&enrolment.document)), ("witness".to_owned(), text(&enrolment.witness))]
+        [
+            ("enrolment".to_owned(), text(&enrolment.document)),
+            ("witness".to_owned(), text(&enrolment.witness)),
+        ]
     }));
     item
 }

@@ -122,9 +122,8 @@ async fn the_documents_of_a_person_are_numbered_and_linked() {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     let mut documents: Vec<_> = provider.items_under("evidence#").await;
-    documents.sort_by_key(|item| {
-        Document::decode(item["document"].as_str().unwrap()).map(|document| document.at)
-    });
+    documents
+        .sort_by_key(|item| Document::decode(item["document"].as_str().unwrap()).map(|document| document.at));
     let read = |item: &Value| Document::decode(item["document"].as_str().unwrap()).unwrap();
     let [one, bobs, two, three] = &documents[..] else { panic!("{documents:?}") };
     let numbers = [one, bobs, two, three].map(|item| (read(item).sequence, read(item).previous));
@@ -134,7 +133,8 @@ async fn the_documents_of_a_person_are_numbered_and_linked() {
     assert_ne!(read(one).chain, read(bobs).chain);
     // And each is a line of the log that names nobody.
     let lines = provider.eavesdropper.lines("evidence");
-    let heads: Vec<_> = lines.iter().map(|line| (line["sequence"].as_u64(), line["digest"].clone())).collect();
+    let heads: Vec<_> =
+        lines.iter().map(|line| (line["sequence"].as_u64(), line["digest"].clone())).collect();
     let expected = [(1, one), (1, bobs), (2, two), (3, three)];
     assert_eq!(heads, expected.map(|(number, item)| (Some(number), item["digest"].clone())));
     for line in lines {

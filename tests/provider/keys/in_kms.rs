@@ -181,6 +181,7 @@ async fn a_withdrawn_key_in_kms_signs_nothing_more_though_kms_would() {
     tokens(&provider, 11.0).await;
     let calls = provider.kms.calls().into_iter().filter(|call| call.operation == "Sign");
     // Beside the witness of what was decided.
-    let signers: Vec<_> = calls.filter_map(|call| call.key_id).filter(|key| key != EVIDENCE_KEY_ALIAS).collect();
+    let signers: Vec<_> =
+        calls.filter_map(|call| call.key_id).filter(|key| key != EVIDENCE_KEY_ALIAS).collect();
     assert!(signers.len() == 2 && signers.iter().all(|key| !old.contains(key)), "{signers:?}");
 }

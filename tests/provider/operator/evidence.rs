@@ -110,7 +110,8 @@ async fn signed() -> (Stand, String, String) {
 /// What `evidence verify` says of a signed request, and nothing else.
 fn result(request: &str, verified: Value, (verdict, signature): (&str, &str), not_proven: &Value) -> Value {
     let is_verified = verdict == "verified";
-    let why: Vec<_> = not_proven.as_array().expect("a list").iter().map(|why| why.as_str().expect("why")).collect();
+    let why: Vec<_> =
+        not_proven.as_array().expect("a list").iter().map(|why| why.as_str().expect("why")).collect();
     let entry = json!({"kind": "request", "verdict": verdict, "says": "requested",
         "proves": is_verified.then_some("requested"), "signature": signature, "not_proven": not_proven,
         "why": (!is_verified).then(|| why.join("; "))});

@@ -20,7 +20,8 @@ async fn evidence_is_verified_by_its_witness_and_the_enrolment() {
     assert_eq!(output.json, json!({"request": request, "verified": true, "evidence": [entry]}));
     assert!(output.text.contains("decision: approved: verified"), "{}", output.text);
     let heads = File::of(&heads(&provider));
-    let output = admin_with(&provider, &ALL, &["evidence", "verify", &request, "--heads", heads.path()]).await;
+    let output =
+        admin_with(&provider, &ALL, &["evidence", "verify", &request, "--heads", heads.path()]).await;
     assert_eq!(output.json["verified"], true);
 }
 
@@ -38,7 +39,11 @@ async fn without_a_witness_evidence_is_consistent_at_best() {
         let settings: Vec<_> = ALL.into_iter().filter(|name| *name != missing).collect();
         let output = admin_with(&provider, &settings, &["evidence", "verify", &request]).await;
         assert_eq!(verdict(&output), ("consistent", json!([null, true])), "{missing}");
-        assert!(output.text.contains(said) && !output.text.contains("verified"), "{missing}: {}", output.text);
+        assert!(
+            output.text.contains(said) && !output.text.contains("verified"),
+            "{missing}: {}",
+            output.text
+        );
     }
     // Where nothing signs it, not even all of that helps.
     let provider = Provider::with(&[("EVIDENCE_KEY_ID", "")]).await;
@@ -77,8 +82,15 @@ async fn a_statement_signed_by_a_key_of_the_forgers_own_is_found() {
     let genuine = forger.item("evidence#", "decision").await;
     let item = provider.items_under("evidence#").await.remove(0);
     let evidence = forged(&provider.decision_in(&item).await);
-    assert!(ciba::protocol::evidence::verify(&evidence.encode(), &digest_of(&evidence.encode()), evidence.kept_until).is_ok(),
-        "it agrees with itself");
+    assert!(
+        ciba::protocol::evidence::verify(
+            &evidence.encode(),
+            &digest_of(&evidence.encode()),
+            evidence.kept_until
+        )
+        .is_ok(),
+        "it agrees with itself"
+    );
 
     // As version 1, in which nothing is sealed and which has no witness.
     let mut old = genuine.clone();
@@ -113,7 +125,8 @@ async fn a_statement_signed_by_a_key_of_the_forgers_own_is_found() {
 
     // As version 2, in a file that opens it: with no witness, and with that of the genuine document.
     forger.put(enrolment.clone()).await;
-    let (document, opened) = document_of(&genuine["document"].as_s().unwrap().clone(), &evidence, &thumbprint);
+    let (document, opened) =
+        document_of(&genuine["document"].as_s().unwrap().clone(), &evidence, &thumbprint);
     let keys = keys(&provider).await;
     for witness in [None, Some(genuine["witness"].as_s().unwrap().clone())] {
         let exported = json!({"request": request, "evidence": [{"kind": "decision", "document": document,
@@ -267,7 +280,11 @@ async fn evidence_that_is_removed_or_reordered_is_found_by_heads() {
     let output = all(&[]).await;
     assert!(output.is_clean && output.text.contains("was not compared with heads"), "{}", output.text);
     let output = all(&with_heads).await;
-    assert!(!output.is_clean && output.text.contains("number 3 was kept, and was removed"), "{}", output.text);
+    assert!(
+        !output.is_clean && output.text.contains("number 3 was kept, and was removed"),
+        "{}",
+        output.text
+    );
     forger.put(items[2].clone()).await;
     forger.delete(&items[1]).await;
     let output = all(&[]).await;

@@ -41,7 +41,9 @@ pub(super) async fn look_at_witness(environment: &Environment, kms: &Kms, table:
         (Ok(_), None) => ok(NAME, "evidence has no witness, and no client requires passkeys"),
         (Ok(_), Some(client)) => warning(
             NAME,
-            format!("client {client} requires passkeys, and evidence or enrolments have no witness: whoever writes the table can forge them"),
+            format!(
+                "client {client} requires passkeys, and evidence or enrolments have no witness: whoever writes the table can forge them"
+            ),
             "deploy with EvidenceWitness=auto or kms, and set EVIDENCE_KEY_ID and ENROLLMENT_KEY_ID here",
         ),
     }

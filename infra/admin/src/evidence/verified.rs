@@ -107,7 +107,11 @@ pub(super) fn all(found: &[(String, Piece)], is_complete: bool, beside: &Beside,
     }
     let irregular = irregularities(&documents, beside.heads.as_ref(), now);
     irregular.iter().for_each(|line| text += &format!("{line}\n"));
-    text += &format!("{} documents, {} of them without a witness that was looked at.\n", found.len(), unwitnessed);
+    text += &format!(
+        "{} documents, {} of them without a witness that was looked at.\n",
+        found.len(),
+        unwitnessed
+    );
     text += &match &beside.heads {
         None => "Whether any was removed was not compared with heads outside the table; a gap inside a chain was looked \
                  for.\n"

@@ -327,7 +327,10 @@ async fn the_doctor_warns_of_passkeys_without_a_witness() {
     let outcome = async |settings: &[(&str, &str)]| {
         let output = deployment.run_with(&["doctor"], settings, START).await.unwrap();
         let checks = output.json["checks"].as_array().unwrap();
-        checks.iter().find(|check| check["check"] == "witness").unwrap()["outcome"].as_str().unwrap().to_owned()
+        checks.iter().find(|check| check["check"] == "witness").unwrap()["outcome"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(outcome(&[]).await, "ok", "nobody relies on passkeys");
     let bank = ["client", "create", "--client-id", "bank", "--client-name", "Bank", "--require-passkey"];

@@ -63,7 +63,12 @@ impl SigningKey {
     /// A key for ES256 that goes by this alias, too. `None` only if none can be made.
     pub(super) fn called(alias: &'static str) -> Option<Self> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).ok()?;
-        Some(Self { id: id::uuid(), alias: Some(alias), spec: "ECC_NIST_P256".to_owned(), pair: Pair::P256(pair) })
+        Some(Self {
+            id: id::uuid(),
+            alias: Some(alias),
+            spec: "ECC_NIST_P256".to_owned(),
+            pair: Pair::P256(pair),
+        })
     }
 
     pub(super) fn is_from_the_start(&self) -> bool {
