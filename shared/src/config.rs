@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
 
+mod app;
 mod decision;
 mod delivery;
 mod dpop;
@@ -23,6 +24,7 @@ mod profile;
 mod request;
 mod token;
 
+pub use app::AppSettings;
 pub use decision::DecisionSettings;
 pub use delivery::DeliverySettings;
 pub use dpop::DpopSettings;
@@ -32,7 +34,7 @@ pub use issuer::Issuer;
 pub use key::{KeySettings, SigningKeys};
 pub use mtls::MtlsHost;
 pub use notification::{NotificationSettings, SmsSettings, operator_name, sms_countries};
-pub use passkey::PasskeySettings;
+pub use passkey::{CeremonySettings, PasskeySettings};
 pub use profile::profile;
 pub use request::{HintSettings, RequestSettings};
 pub use token::TokenSettings;

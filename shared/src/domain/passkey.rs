@@ -98,6 +98,19 @@ impl Passkey {
         now >= self.created_at.plus(seasoning)
     }
 
+    /// Whether the key may leave its device, after a use at which its authenticator says `says`. `None` if the use is not
+    /// accepted.
+    ///
+    /// A key that was bound to its device may begin to be synced: platforms update, and people move to another password
+    /// manager. That counts from then on. The other way there is none, because nobody can call copies back (WebAuthn
+    /// §6.1.3).
+    pub const fn backup_eligible_after(&self, says: bool) -> Option<bool> {
+        match (self.backup_eligible, says) {
+            (true, false) => None,
+            (_, says) => Some(says),
+        }
+    }
+
     /// What the use of it at `at` proves. User verification is required of every use.
     ///
     /// A key that may be copied, or of which only its own word says where it is, is no hardware key.
