@@ -133,14 +133,19 @@ fn inline(set: &Value) -> Result<ClientKeys, &'static str> {
     }
 }
 
-/// Every key must have a certificate that can be used (RFC 8705 §2.2.2). One that may sign others would, once it is trusted
+/// At least one key must have a certificate, and each certificate be one that can be used (RFC 8705 §2.2.2): the keys that
+/// the client signs with are in the same set, and need none. A certificate that may sign others would, once it is trusted
 /// at the host for mutual TLS, let its owner make certificates for `tls_client_auth` (`CAUTH-4-06`).
 fn certificates(set: &Value) -> Result<(), &'static str> {
-    for key in set.get("keys").and_then(Value::as_array).into_iter().flatten() {
-        let first = key.get("x5c").and_then(|chain| chain.get(0)).and_then(Value::as_str);
+    let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
+    let chains: Vec<_> = keys.filter_map(|key| key.get("x5c")).collect();
+    if chains.is_empty() {
+        return Err("no key of jwks has a certificate in x5c");
+    }
+    for chain in chains {
+        let first = chain.get(0).and_then(Value::as_str);
         let certificate = first.and_then(|text| Certificate::from_der(&STANDARD.decode(text).ok()?));
-        let certificate =
-            certificate.ok_or("a key of jwks has no x5c whose first certificate can be read")?;
+        let certificate = certificate.ok_or("the first certificate in an x5c of jwks cannot be read")?;
         if certificate.is_authority() {
             return Err("a certificate of jwks is one of an authority (basicConstraints CA:TRUE)");
         }
