@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod app;
 mod decision;
 mod delivery;
 mod dpop;
@@ -26,6 +27,7 @@ mod request;
 mod token;
 mod witness;
 
+pub use app::AppSettings;
 pub use decision::DecisionSettings;
 pub use delivery::DeliverySettings;
 pub use dpop::DpopSettings;
@@ -35,7 +37,7 @@ pub use issuer::Issuer;
 pub use key::{KeySettings, SigningKeys};
 pub use mtls::MtlsHost;
 pub use notification::{NotificationSettings, SmsSettings, operator_name, sms_countries};
-pub use passkey::PasskeySettings;
+pub use passkey::{CeremonySettings, PasskeySettings};
 pub use profile::profile;
 pub use request::{HintSettings, RequestSettings};
 pub use token::TokenSettings;

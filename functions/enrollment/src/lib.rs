@@ -5,7 +5,8 @@
 
 use ciba::aws::Aws;
 use ciba::config::{
-    ConfigError, Environment, Issuer, PasskeySettings, SmsSettings, WitnessSettings, operator_name,
+    CeremonySettings, ConfigError, Environment, Issuer, PasskeySettings, SmsSettings, WitnessSettings,
+    operator_name,
 };
 use ciba::domain::ticket::TicketSecret;
 use ciba::flows::Invocation;
@@ -40,8 +41,8 @@ impl Enrollment {
         let issuer = Issuer::read(environment)?;
         let aws = Aws::read(environment)?;
         let operator_name = operator_name(environment)?;
-        let relying_party = PasskeySettings::rp_id(environment, &issuer)?
-            .map(|rp_id| RelyingParty::new(&rp_id, issuer.as_str(), &operator_name))
+        let relying_party = CeremonySettings::read(environment, &issuer)?
+            .map(|settings| RelyingParty::new(&settings.rp_id, &settings.origins, &operator_name))
             .transpose()
             .map_err(|error| ConfigError::of(PasskeySettings::SETTING, &error.0))?;
         let (kms, key) = (Kms::connect(&aws), WitnessSettings::enrollment_key(environment));

@@ -187,9 +187,10 @@ pub struct EvidenceVerify {
     /// The domain that passkeys are bound to. Without it `RP_ID`, unless a file is verified
     #[arg(long, value_name = "DOMAIN")]
     pub rp_id: Option<String>,
-    /// The origin that people sign at: the issuer. Without it `ISSUER`, unless a file is verified
-    #[arg(long, value_name = "URL")]
-    pub origin: Option<String>,
+    /// An origin that people sign at, such as the issuer; once for each. Without it `ISSUER` and `PASSKEY_ORIGINS`, unless a file is
+    /// verified
+    #[arg(long, value_name = "ORIGIN")]
+    pub origin: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use ciba::aws::Aws;
-use ciba::config::{Environment, Issuer, PasskeySettings, WitnessSettings};
+use ciba::config::{CeremonySettings, Environment, Issuer, WitnessSettings};
 use ciba::domain::enrolment_record::Witnessed;
 use ciba::domain::evidence::{Evidence, Proof, RequestEvidence, SaltedText};
 use ciba::domain::evidence_document::{Document, Personal};
@@ -79,7 +79,7 @@ pub(crate) struct Beside {
     evidence_key: Option<WitnessKey>,
     enrolment_key: Option<WitnessKey>,
     rp_id: Option<String>,
-    origin: Option<String>,
+    origins: Option<Vec<String>>,
     heads: Option<Heads>,
 }
 
@@ -137,10 +137,12 @@ async fn beside(verify: &EvidenceVerify, environment: Option<&Environment>) -> R
         });
         key.transpose()
     };
-    let issuer = environment.and_then(|environment| Issuer::read(environment).ok());
-    let rp_id = environment
-        .zip(issuer.as_ref())
-        .and_then(|(environment, issuer)| PasskeySettings::rp_id(environment, issuer).ok().flatten());
+    let settings = environment.and_then(|environment| {
+        let issuer = Issuer::read(environment).ok()?;
+        CeremonySettings::read(environment, &issuer).ok().flatten()
+    });
+    let (rp_id, origins) = settings.map(|it| (Some(it.rp_id), Some(it.origins))).unwrap_or_default();
+    let given = (!verify.origin.is_empty()).then(|| verify.origin.clone());
     let heads = verify.heads.as_deref().map(|file| {
         let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
         let text = fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
@@ -154,7 +156,7 @@ async fn beside(verify: &EvidenceVerify, environment: Option<&Environment>) -> R
         evidence_key: key(keys.evidence.as_ref())?,
         enrolment_key: key(keys.enrolment.as_ref())?,
         rp_id: verify.rp_id.clone().or(rp_id),
-        origin: verify.origin.clone().or_else(|| issuer.map(|issuer| issuer.as_str().to_owned())),
+        origins: given.or(origins),
         heads: heads.transpose()?,
     })
 }

@@ -48,6 +48,14 @@ impl EnrolmentRecord {
         }
     }
 
+    /// Whether it is the record of `passkey` as it is now, with this thumbprint. A key that was bound to its device may have
+    /// begun to be synced since; there is no way back.
+    pub fn is_of(&self, passkey: &Passkey, thumbprint: &str) -> bool {
+        let now = Self::of(passkey, thumbprint);
+        let is_free_to = now.backup_eligible || !self.backup_eligible;
+        is_free_to && *self == Self { backup_eligible: self.backup_eligible, ..now }
+    }
+
     /// The one text of the record.
     pub fn encode(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers are JSON")
@@ -94,7 +102,7 @@ mod tests {
         let other = |change: &dyn Fn(&mut Passkey)| {
             let mut passkey = passkey();
             change(&mut passkey);
-            EnrolmentRecord::of(&passkey, "thumb") != record
+            !record.is_of(&passkey, "thumb")
         };
         assert!(other(&|it| it.person = PersonKey::new("i", "w")), "person");
         assert!(other(&|it| it.id = PasskeyId::of(b"other")), "credential id");
@@ -103,7 +111,9 @@ mod tests {
         assert!(other(&|it| it.backup_eligible = false), "whether it may be copied");
         assert!(other(&|it| it.attested = true), "attestation");
         assert!(other(&|it| it.created_at = Timestamp::from_seconds(999)), "age");
-        assert_ne!(EnrolmentRecord::of(&passkey(), "other"), record, "key");
+        assert!(!record.is_of(&passkey(), "other"), "key");
+        let bound = EnrolmentRecord { backup_eligible: false, ..record.clone() };
+        assert!(bound.is_of(&passkey(), "thumb"), "it began to be synced");
         assert!(!other(&|it| (it.counter, it.credential) = (8, "{ }".to_owned())), "what its use changes");
         assert_eq!(EnrolmentRecord::decode(&record.encode().replace(":1,", ":2,")), None);
     }

@@ -38,9 +38,8 @@ impl Enrolments {
             return Err(NotAuthentic::Forged("the enrolment of the passkey is not signed by this provider"));
         }
         let record = EnrolmentRecord::decode(&enrolment.document);
-        let found =
-            thumbprint(&passkey.credential).map(|thumbprint| EnrolmentRecord::of(passkey, &thumbprint));
-        match record.is_some() && record == found {
+        let thumbprint = thumbprint(&passkey.credential);
+        match record.zip(thumbprint).is_some_and(|(record, thumbprint)| record.is_of(passkey, &thumbprint)) {
             true => Ok(()),
             false => Err(NotAuthentic::Forged("the passkey is not the one that was enrolled")),
         }

@@ -23,7 +23,8 @@ pub struct Known<'a> {
     /// By which enrolments are signed.
     pub enrolment_key: Option<&'a WitnessKey>,
     pub rp_id: Option<&'a str>,
-    pub origin: Option<&'a str>,
+    /// Those that people sign at.
+    pub origins: Option<&'a [String]>,
     /// What is recorded of the passkeys of the person.
     pub enrolments: &'a [Witnessed],
     /// What was kept outside the table.
@@ -266,11 +267,11 @@ fn judge_old_request(stored: Stored<'_>, opened: &Opened) -> Result<Verdict, Fla
 /// What the passkey in evidence says of itself, beside what is known from elsewhere. What there is nothing to compare with.
 fn compare(evidence: &Evidence, signed: &Signed, known: Known<'_>) -> Result<Vec<&'static str>, Flaw> {
     let mut not_proven = Vec::new();
-    match (known.rp_id, known.origin) {
+    match (known.rp_id, known.origins) {
         (Some(rp_id), _) if rp_id != signed.rp_id => {
             return Err("it was signed for another RP ID".into());
         }
-        (_, Some(origin)) if origin != signed.origin => {
+        (_, Some(origins)) if !origins.contains(&signed.origin) => {
             return Err("it was signed at another origin".into());
         }
         (Some(_), Some(_)) => {}
@@ -293,8 +294,9 @@ fn compare(evidence: &Evidence, signed: &Signed, known: Known<'_>) -> Result<Vec
         Some(&record.thumbprint) == thumbprint(&signed.passkey.credential).as_ref()
             && record.rp_id == signed.rp_id
             && record.user_handle == signed.passkey.user_handle
-            && (record.backup_eligible, record.attested)
-                == (signed.passkey.backup_eligible, signed.passkey.attested)
+            // It may have begun to be synced since.
+            && (signed.passkey.backup_eligible || !record.backup_eligible)
+            && record.attested == signed.passkey.attested
             && record.at == signed.passkey.created_at
             && record.at <= evidence.at
     };

@@ -16,7 +16,7 @@ impl Beside {
             evidence_key: self.evidence_key.as_ref(),
             enrolment_key: self.enrolment_key.as_ref(),
             rp_id: self.rp_id.as_deref(),
-            origin: self.origin.as_deref(),
+            origins: self.origins.as_deref(),
             enrolments: found.map(|found| found.enrolments.as_slice()).unwrap_or_default(),
             heads: self.heads.as_ref(),
         }
