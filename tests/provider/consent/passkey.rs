@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ciba::domain::evidence::digest_of;
 use ciba::domain::passkey::PasskeyId;
 use ciba::domain::ticket::TicketKind;
 use ciba::protocol::evidence::verify;
@@ -174,8 +175,9 @@ async fn a_passkey_that_begins_to_be_synced_approves_and_is_recorded() {
         assert_eq!(answer.status, 200, "{answer:?}");
         assert!(eligible().await);
         let item = &provider.items_under(&format!("evidence#{key}")).await[0];
-        let text = |name: &str| item[name].as_str().expect(name).to_owned();
-        verify(&text("document"), &text("digest"), text("ttl").parse().expect("seconds")).expect("evidence");
+        let evidence = provider.decision_in(item).await;
+        let text = evidence.encode();
+        verify(&text, &digest_of(&text), evidence.kept_until).expect("evidence");
     }
     phone.flags &= !(BACKUP_ELIGIBLE | BACKED_UP);
     let (_, key) = provider.asked(&[], at(3.0)).await;
@@ -261,10 +263,10 @@ async fn an_app_enrols_and_approves_from_its_own_origin() {
             assert_eq!(answer.status, 200, "{answer:?}");
             assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.status, 200);
             let item = &provider.items_under("evidence#").await[0];
-            let text = |name: &str| item[name].as_str().expect(name).to_owned();
-            verify(&text("document"), &text("digest"), text("ttl").parse().expect("seconds"))
-                .expect("evidence");
-            let document: Value = serde_json::from_str(&text("document")).expect("JSON");
+            let evidence = provider.decision_in(item).await;
+            let text = evidence.encode();
+            verify(&text, &digest_of(&text), evidence.kept_until).expect("evidence");
+            let document: Value = serde_json::from_str(&text).expect("JSON");
             assert_eq!(document["proof"]["origin"], APP);
         } else {
             assert_eq!(answer.refusal(), (403, "passkey_not_accepted"));
