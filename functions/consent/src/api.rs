@@ -145,6 +145,9 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
                 Error::InvalidScope("scope has values that were not asked for").into()
             }
             DecisionRefused::OpenidMissing => Error::InvalidScope("scope must contain openid").into(),
+            DecisionRefused::ScopeOfDetailsMissing => {
+                Error::InvalidScope("scope lacks a value that authorization_details belong to").into()
+            }
             DecisionRefused::TooLate if is_proven => Error::NotOpen("it is too late to decide").into(),
             DecisionRefused::DecidedOtherwise if is_proven => {
                 Error::NotOpen("it was decided otherwise").into()

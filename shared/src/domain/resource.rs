@@ -64,6 +64,15 @@ impl Client {
         named.iter().map(|id| find(id.as_str())).collect::<Option<_>>().map(Target::Resources)
     }
 
+    /// The registered resources that tokens for `named` are for. What is not registered any more gets none.
+    pub fn registered<'c>(&'c self, named: &'c [ResourceId]) -> impl Iterator<Item = &'c Resource> {
+        let is_meant = move |resource: &&Resource| match named {
+            [] => self.audience.as_deref() == Some(resource.id.as_str()),
+            named => named.contains(&resource.id),
+        };
+        self.resources.iter().filter(is_meant)
+    }
+
     /// What a token is for when `granted` were named in the authentication request, and `named` are named now: a part of
     /// them, or all if there are none (RFC 8707 §2.2).
     pub fn narrowed_target<'c>(
@@ -131,13 +140,6 @@ impl Target<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::client::{ClientId, Delivery};
-    use crate::domain::client_authentication::ClientAuthentication;
-    use crate::domain::confirmation::SenderConstraint;
-    use crate::domain::hint_form::HintForms;
-    use crate::domain::profile::Profile;
-    use crate::domain::secret::SecretHash;
-    use crate::domain::subject_type::SubjectType;
 
     const ISSUER: &str = "https://ciba.example";
 
@@ -155,33 +157,13 @@ mod tests {
 
     fn client(audience: Option<&str>) -> Client {
         Client {
-            id: ClientId::parse("kiosk").unwrap(),
-            name: "Kiosk".to_owned(),
-            authentication: ClientAuthentication::ClientSecretBasic(SecretHash::OF_NOTHING),
-            keys: None,
-            profile: Profile::Plain,
-            request_signing: None,
-            sender_constraint: SenderConstraint::default(),
-            authorization_details_types: vec![],
-            subject_type: SubjectType::Public,
-            delivery: Delivery::Poll,
-            may_use_ciba: true,
-            may_refresh: false,
-            rotates_refresh_tokens: true,
             scope: scope("openid profile read pay"),
             audience: audience.map(str::to_owned),
             resources: vec![
                 resource("https://read.example", "read", JwsAlgorithm::RS256),
                 resource("https://pay.example", "pay read profile", JwsAlgorithm::ES256),
             ],
-            introspects: vec![],
-            hint_kinds: HintForms::all(),
-            id_token_algorithm: JwsAlgorithm::ES256,
-            takes_user_code: false,
-            requires_passkey: false,
-            high_risk_scope: None,
-            scope_descriptions: Default::default(),
-            active: true,
+            ..Client::example()
         }
     }
 

@@ -14,14 +14,16 @@ mod layout;
 mod message;
 mod words;
 
-pub use consent::{ConsentView, PasskeyView, ScopeLine, consent, resource_words, scope_words};
+pub use consent::{
+    AuthorizationLine, ConsentView, PasskeyView, ScopeLine, consent, resource_words, scope_words,
+};
 pub use enrolment::{EnrolmentView, enrolment, ticket_not_open};
 pub use language::Language;
 pub use message::{declined, not_open, trouble};
 
 /// Names all words and all markup of the pages: the start of a digest over them, so that no change goes without a new
 /// name.
-pub const TEMPLATE_VERSION: &str = "pURGNR5AlmzE";
+pub const TEMPLATE_VERSION: &str = "fdPPpd4f4YZ0";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
