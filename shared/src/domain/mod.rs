@@ -54,3 +54,6 @@ pub mod subject_type;
 pub mod ticket;
 pub mod time;
 pub mod user_code;
+
+#[cfg(test)]
+mod one_form_tests;
