@@ -9,6 +9,7 @@ mod conflicts;
 mod consent;
 mod delivery;
 mod discovery;
+mod ed25519;
 mod enrolment;
 mod events;
 mod flow;

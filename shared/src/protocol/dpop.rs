@@ -17,9 +17,9 @@ pub const MAX_PROOF: usize = 4 * 1024;
 /// better ones, and FAPI has none of it.
 pub const ALGORITHMS: [JwsAlgorithm; 3] = [JwsAlgorithm::ES256, JwsAlgorithm::PS256, JwsAlgorithm::EdDSA];
 
-/// `algs` of the challenge.
-pub fn algorithms() -> String {
-    ALGORITHMS.map(JwsAlgorithm::as_str).join(" ")
+/// `alg` of proofs, by each of its names: for the metadata, and `algs` of the challenge.
+pub fn algorithm_names() -> Vec<&'static str> {
+    ALGORITHMS.iter().flat_map(|algorithm| algorithm.accepted_names()).copied().collect()
 }
 
 /// The description of `use_dpop_nonce`.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::domain::confirmation::Thumbprint;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::strict_json;
-use crate::protocol::verification_key::{PRIVATE_MEMBERS, VerificationKey};
+use crate::protocol::verification_key::{self, PRIVATE_MEMBERS, VerificationKey};
 
 /// Why a text is not looked at any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ impl<'t> SelfKeyedJws<'t> {
             return Err(Malformed("the token gives away a private key"));
         }
         let unfit = Malformed("the key in the header of the token does not fit its algorithm");
-        let jwk: Jwk = serde_json::from_value(Value::Object(members)).map_err(|_| unfit)?;
+        let jwk = verification_key::parse(Value::Object(members)).ok_or(unfit)?;
         let key = VerificationKey::new(&jwk, jws.header.alg).ok_or(unfit)?;
         let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).ok();
         let thumbprint = thumbprint.as_deref().and_then(Thumbprint::parse).ok_or(unfit)?;
