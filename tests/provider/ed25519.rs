@@ -71,7 +71,7 @@ async fn a_clients_keys_at_a_url_count_under_both_names() {
 /// TOK-4-02, TOK-4-16: the thumbprint is of the key alone (RFC 7638, RFC 8037 appendix A.3), so it is one under both names.
 #[tokio::test]
 async fn a_proof_of_possession_counts_under_both_names() {
-    let provider = Provider::start().await;
+    let provider = Provider::with(&[("ASKS_PER_TEN_MINUTES", "16")]).await;
     for names @ [in_key, in_header, _] in NAMES {
         let prover = Prover::of(Key::ed25519("one", in_key, in_header));
         let (id, request) = provider.asked(&[], at(0.0)).await;

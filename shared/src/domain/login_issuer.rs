@@ -13,6 +13,7 @@ use crate::domain::claims::Claims;
 use crate::domain::client::ClientId;
 use crate::domain::contact::canonical_email;
 use crate::domain::decision::Authentication;
+use crate::domain::json_value::same;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::person_key::PersonKey;
 use crate::domain::time::{LEEWAY, Timestamp};
@@ -27,7 +28,7 @@ pub struct LoginIssuer {
     pub jwks_uri: String,
     /// The kind of token that is accepted.
     pub audience: AudienceRule,
-    /// Other claims that the token must have, with exactly these values.
+    /// Other claims that the token must have, with exactly these values; numbers are compared by value.
     #[serde(default)]
     pub required_claims: BTreeMap<String, Value>,
     /// A value that the token's `scope` (or `scp`) must contain. Default: none.
@@ -120,7 +121,7 @@ impl LoginIssuer {
         if !claims.texts(&self.audience.claim).contains(&self.audience.value.as_str()) {
             return Err(Invalid("the login token is for another audience"));
         }
-        if self.required_claims.iter().any(|(claim, value)| claims.get(claim) != Some(value)) {
+        if self.required_claims.iter().any(|(claim, value)| !claims.get(claim).is_some_and(|it| same(it, value))) {
             return Err(Invalid("the login token is of another kind"));
         }
         if self.person_claim == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {

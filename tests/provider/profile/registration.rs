@@ -11,10 +11,13 @@ use crate::foreign_issuer::{Key, change};
 
 /// What a FAPI client registers.
 fn bank() -> Value {
+    // Without `alg`, for each algorithm of RSA.
+    let mut rsa = Key::ps256("one").jwk;
+    change(&mut rsa, json!({"alg": null}));
     json!({
         "client_id": "bank", "profile": "fapi-ciba", "client_secret": null,
         "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "PS256",
-        "jwks": {"keys": [Key::ps256("one").jwk, Key::ed_dsa("two").jwk]},
+        "jwks": {"keys": [rsa, Key::ed_dsa("two").jwk]},
         "backchannel_authentication_request_signing_alg": "PS256",
         "tls_client_certificate_bound_access_tokens": true,
         "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"],
