@@ -1,6 +1,6 @@
 //! `Ed25519` (RFC 9864 §2.2) is a name of what RFC 8037 calls `EdDSA`, wherever a key or a token of somebody else comes in.
 
-use ciba_tests::{Provider, at, basic, form, form_request, SECRET};
+use ciba_tests::{Provider, SECRET, at, basic, form, form_request};
 use serde_json::{Value, json};
 
 use crate::client_assertion::{asserted, register};
@@ -27,7 +27,8 @@ async fn assertions_requests_and_hints_count_under_both_names() {
         let issuer = ForeignIssuer::start().await;
         let key = Key::ed25519("one", in_key, in_header);
         issuer.publish(Document::of([&key]));
-        let hints = json!([{"issuer": issuer.issuer, "jwks_uri": issuer.jwks_uri(), "algorithms": [registered]}]);
+        let hints =
+            json!([{"issuer": issuer.issuer, "jwks_uri": issuer.jwks_uri(), "algorithms": [registered]}]);
         let provider = Provider::with(&[("HINT_ISSUERS", &hints.to_string())]).await;
         let signing = json!({
             "token_endpoint_auth_signing_alg": registered,
@@ -36,12 +37,21 @@ async fn assertions_requests_and_hints_count_under_both_names() {
         register(&provider, "teller", &[&key], signing).await;
 
         let s = at(0.0).seconds();
-        let hint = issuer.signed_by(&key, &json!({"iss": issuer.issuer, "aud": Provider::ISSUER, "iat": s,
-            "exp": s + 60, "jti": "hint", "sub_id": {"format": "opaque", "id": "alice"}}));
-        let request = issuer.signed_by(&key, &json!({"iss": "teller", "aud": Provider::ISSUER, "iat": s, "nbf": s,
-            "exp": s + 60, "jti": "request", "scope": "openid", "login_hint_token": hint}));
-        let assertion = issuer.signed_by(&key, &json!({"iss": "teller", "sub": "teller", "aud": Provider::ISSUER,
-            "iat": s, "exp": s + 60, "jti": "assertion"}));
+        let hint = issuer.signed_by(
+            &key,
+            &json!({"iss": issuer.issuer, "aud": Provider::ISSUER, "iat": s,
+            "exp": s + 60, "jti": "hint", "sub_id": {"format": "opaque", "id": "alice"}}),
+        );
+        let request = issuer.signed_by(
+            &key,
+            &json!({"iss": "teller", "aud": Provider::ISSUER, "iat": s, "nbf": s,
+            "exp": s + 60, "jti": "request", "scope": "openid", "login_hint_token": hint}),
+        );
+        let assertion = issuer.signed_by(
+            &key,
+            &json!({"iss": "teller", "sub": "teller", "aud": Provider::ISSUER,
+            "iat": s, "exp": s + 60, "jti": "assertion"}),
+        );
         let call = asserted("/bc-authorize", &assertion, &[("request", &request)]);
         let answer = provider.call(&provider.backchannel_authentication, &call, at(1.0)).await;
         assert_eq!(answer.status, 200, "{names:?}: {answer:?}");
@@ -59,8 +69,11 @@ async fn a_clients_keys_at_a_url_count_under_both_names() {
         let changes = json!({"jwks": null, "jwks_uri": server.jwks_uri(), "token_endpoint_auth_signing_alg": registered});
         register(&provider, "teller", &[], changes).await;
         let s = at(0.0).seconds();
-        let assertion = server.signed_by(&key, &json!({"iss": "teller", "sub": "teller", "aud": Provider::ISSUER,
-            "iat": s, "exp": s + 60, "jti": "assertion"}));
+        let assertion = server.signed_by(
+            &key,
+            &json!({"iss": "teller", "sub": "teller", "aud": Provider::ISSUER,
+            "iat": s, "exp": s + 60, "jti": "assertion"}),
+        );
         let asking = [("scope", "openid"), ("login_hint", "alice")];
         let call = asserted("/bc-authorize", &assertion, &asking);
         let answer = provider.call(&provider.backchannel_authentication, &call, at(1.0)).await;
@@ -128,12 +141,16 @@ async fn keys_of_unknown_types_are_passed_over_if_one_is_usable() {
         json!({"kty": "OKP", "crv": "Ed448", "x": "AAAA", "alg": "Ed448"}),
         json!({"kty": "EC", "crv": "secp256k1", "x": "AAAA", "y": "AAAA"}),
         json!({"kty": "of the future", "anything": [1.5, {"at": "all"}]}),
-        Key::es256("encryption").jwk.as_object().map(|it| {
-            let mut jwk = Value::Object(it.clone());
-            jwk["use"] = json!("enc");
-            jwk["alg"] = json!("ECDH-ES");
-            jwk
-        }).expect("a key"),
+        Key::es256("encryption")
+            .jwk
+            .as_object()
+            .map(|it| {
+                let mut jwk = Value::Object(it.clone());
+                jwk["use"] = json!("enc");
+                jwk["alg"] = json!("ECDH-ES");
+                jwk
+            })
+            .expect("a key"),
     ];
     let provider = Provider::start().await;
     let register = async |keys: &[Value]| {
@@ -144,7 +161,8 @@ async fn keys_of_unknown_types_are_passed_over_if_one_is_usable() {
     let with_own = [&unknown[..], &[key.jwk.clone()]].concat();
     register(&with_own).await.expect("one key is usable");
     let s = at(0.0).seconds();
-    let claims = json!({"iss": "teller", "sub": "teller", "aud": Provider::ISSUER, "exp": s + 60, "jti": "1"});
+    let claims =
+        json!({"iss": "teller", "sub": "teller", "aud": Provider::ISSUER, "exp": s + 60, "jti": "1"});
     let assertion = key.sign(&key.header().to_string(), &claims.to_string());
     let call = asserted("/bc-authorize", &assertion, &[("scope", "openid"), ("login_hint", "alice")]);
     assert_eq!(provider.call(&provider.backchannel_authentication, &call, at(1.0)).await.status, 200);

@@ -7,6 +7,7 @@
 
 mod detail_type;
 mod display;
+mod multiple_of;
 mod schema;
 
 use std::collections::BTreeMap;

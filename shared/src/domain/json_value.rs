@@ -72,6 +72,22 @@ pub fn whole(number: &Number) -> Option<u64> {
     if whole == "-0" { Some(0) } else { whole.parse().ok() }
 }
 
+/// Whether `number` is a multiple of `step`, exactly: 100.001 is none of 0.01. `None` if `step` is not positive, or has more than 37 digits.
+pub fn is_multiple(number: &Number, step: &Number) -> Option<bool> {
+    let step = Decimal::of(step).filter(|step| !step.is_negative)?;
+    let divisor: u128 = step.digits.parse().ok().filter(|divisor| (1..=u128::MAX / 10).contains(divisor))?;
+    let Some(number) = Decimal::of(number) else { return Some(false) };
+    if number == Decimal::ZERO {
+        return Some(true);
+    }
+    // Its last digit is not 0, so it is no multiple of anything coarser by a power of ten.
+    let zeros = number.exponent.checked_sub(step.exponent).and_then(|zeros| usize::try_from(zeros).ok());
+    let Some(zeros) = zeros.filter(|zeros| *zeros <= 2 * MAX_DIGITS) else { return Some(false) };
+    let digits =
+        number.digits.bytes().map(|digit| u128::from(digit - b'0')).chain(std::iter::repeat_n(0, zeros));
+    Some(digits.fold(0, |rest, digit| (rest * 10 + digit) % divisor) == 0)
+}
+
 /// Whether every number in it has at most [`MAX_DIGITS`] when it is written in full.
 pub fn is_bounded(value: &Value) -> bool {
     match value {
@@ -143,7 +159,10 @@ mod tests {
     #[test]
     fn numbers_are_the_same_if_their_values_are() {
         for all in [
-            &["100", "100.0", "100.00", "1e2", "1E2", "1e+2", "1.0e2", "10000e-2", "0.001e5", "100e0", "100e-0"][..],
+            &[
+                "100", "100.0", "100.00", "1e2", "1E2", "1e+2", "1.0e2", "10000e-2", "0.001e5", "100e0",
+                "100e-0",
+            ][..],
             &["0", "-0", "0.0", "0e5", "-0.00e-7", "0e99999999999999999999"],
             &["12345678901234567.89", "1.234567890123456789e16", "12345678901234567890e-3"],
             &["-1.5", "-15e-1", "-0.15e1"],
@@ -217,13 +236,53 @@ mod tests {
         }
         let longest = "1".repeat(MAX_DIGITS);
         assert_eq!(in_full(&number(&longest)), Some(longest.clone()));
-        for too_long in [&format!("{longest}1"), &format!("{longest}.0"), "1e100", "1e-100", "1e999999999", "1e-999999999999"]
-        {
+        for too_long in [
+            &format!("{longest}1"),
+            &format!("{longest}.0"),
+            "1e100",
+            "1e-100",
+            "1e999999999",
+            "1e-999999999999",
+        ] {
             assert_eq!(in_full(&number(too_long)), None, "{too_long}");
             let nested: Value = serde_json::from_str(&format!(r#"[{{"a": [1, {too_long}]}}]"#)).unwrap();
             assert!(!is_bounded(&nested), "{too_long}");
         }
         assert!(is_bounded(&json!([{"a": [1, "1e999", null, true, 2.5]}])));
+    }
+
+    /// TOK-7-02: in binary fractions 0.07 is no multiple of 0.01, and the last digits of a long number are none.
+    #[test]
+    fn a_multiple_is_one_to_the_last_digit() {
+        let is = |number_text: &str, step: &str| is_multiple(&number(number_text), &number(step));
+        for (number, step) in [
+            ("0.07", "0.01"),
+            ("12345678901234567.89", "0.01"),
+            ("-1.50", "0.25"),
+            ("0.3", "0.1"),
+            ("1e2", "7e-1"),
+            ("0", "0.01"),
+            ("-0.0", "3"),
+            ("21", "7"),
+            ("1e90", "1e-9"),
+        ] {
+            assert_eq!(is(number, step), Some(number != "1e2"), "{number} {step}");
+        }
+        for (number, step) in [
+            ("0.001", "0.01"),
+            ("100.00000000000000000000001", "0.01"),
+            ("12345678901234567.891", "0.01"),
+            ("0.5", "0.2"),
+            ("22", "7"),
+            ("1e999999999", "7"),
+            ("1e-999999999", "7"),
+            ("1e99999999999999999999", "1"),
+        ] {
+            assert_eq!(is(number, step), Some(false), "{number} {step}");
+        }
+        for step in ["0", "-1", &"1".repeat(39), "1e99999999999999999999"] {
+            assert_eq!(is("1", step), None, "{step}");
+        }
     }
 
     #[test]

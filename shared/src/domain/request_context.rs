@@ -134,8 +134,12 @@ mod tests {
     fn its_members_are_read_by_their_names_at_any_depth() {
         let text = r#"{"location": {"country": "DE", "point": {"lat": 52.50, "far": 1e999999999}}, "branch": true, "floor": 1e1,
             "list": [1], "none": null}"#;
-        let expected =
-            [("branch", "true"), ("floor", "10"), ("location / country", "DE"), ("location / point / lat", "52.50")];
+        let expected = [
+            ("branch", "true"),
+            ("floor", "10"),
+            ("location / country", "DE"),
+            ("location / point / lat", "52.50"),
+        ];
         assert_eq!(rows(text), expected.map(|(label, value)| (label.to_owned(), value.to_owned())));
     }
 

@@ -88,7 +88,9 @@ mod tests {
     /// TOK-7-03
     #[test]
     fn a_number_keeps_its_digits() {
-        for number in ["100.00", "12345678901234567.89", "18446744073709551616", "-0", "0.10", "1e+999", "-1.50e-7"] {
+        for number in
+            ["100.00", "12345678901234567.89", "18446744073709551616", "-0", "0.10", "1e+999", "-1.50e-7"]
+        {
             let text = format!(r#"{{"amount":[{number}]}}"#);
             assert_eq!(parse(text.as_bytes()).unwrap().to_string(), text);
         }

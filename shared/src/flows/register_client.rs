@@ -58,7 +58,10 @@ impl Registrar<'_> {
         let mut client = check(metadata, self.issuer, self.login_issuers, self.profile)?;
         client.subject_type = sector.confirm(&client, self.issuer).await.map_err(|why| refuse(&why))?;
         let breach = client.profile.breach(&client);
-        match breach.or_else(|| MtlsHost::lack(self.mtls, &client)).or_else(|| authentication::lacks_key(&client)) {
+        match breach
+            .or_else(|| MtlsHost::lack(self.mtls, &client))
+            .or_else(|| authentication::lacks_key(&client))
+        {
             Some(why) => Err(refuse(why)),
             None => Ok(client),
         }

@@ -144,11 +144,20 @@ mod tests {
             assert_eq!(read.get(name), Some(text), "{name}");
         }
         assert_eq!(read.names().count(), 7, "{read:?}");
-        for (claim, expected) in
-            [(r#""60""#, "60"), ("60.0", "60"), ("6e1", "60"), ("60.5", "60.5"), ("-60", "-60"), ("1e99", "1e+99")]
-        {
+        for (claim, expected) in [
+            (r#""60""#, "60"),
+            ("60.0", "60"),
+            ("6e1", "60"),
+            ("60.5", "60.5"),
+            ("-60", "-60"),
+            ("1e99", "1e+99"),
+        ] {
             let claims = serde_json::from_str(&format!(r#"{{"requested_expiry": {claim}}}"#)).unwrap();
-            assert_eq!(super::parameters(&claims).unwrap().get("requested_expiry"), Some(expected), "{claim}");
+            assert_eq!(
+                super::parameters(&claims).unwrap().get("requested_expiry"),
+                Some(expected),
+                "{claim}"
+            );
         }
         // TOK-7-03: an amount is the one that was signed, digit by digit.
         let details = r#"[{"amount":12345678901234567.89,"fee":100.00,"type":"payment"}]"#;

@@ -74,7 +74,8 @@ async fn a_person_reads_the_digits_that_the_client_sent() {
         (r#"[{"amount":100.00,"parts":1e1,"type":"transfer"}]"#, "100.00 EUR", "10"),
         (r#"[{"amount":1.5e2,"parts":2E+0,"type":"transfer"}]"#, "150 EUR", "2"),
     ] {
-        let (_, request) = provider.asked(&[("authorization_details", sent), ("login_hint", "bob")], START).await;
+        let (_, request) =
+            provider.asked(&[("authorization_details", sent), ("login_hint", "bob")], START).await;
         let page = open(&provider, &request, at(1.0)).await;
         for shown in [amount, parts] {
             assert!(page.html.contains(&format!("<dd dir=\"auto\">{shown}</dd>")), "{shown}: {}", page.html);
@@ -117,7 +118,17 @@ async fn an_app_may_repeat_a_number_in_another_way() {
     let sent = r#"[{"amount":100.00,"type":"transfer"}]"#;
     let repeat = |number: &str| format!(r#"[{{"type":"transfer","amount":{number}}}]"#);
     let (auth_req_id, request) = provider.asked(&[("authorization_details", sent)], START).await;
-    for other in ["100.01", "99.99", "1e3", "-100", "\"100.00\"", "100.000000000000000000001", "1e400", "[100]", "null"] {
+    for other in [
+        "100.01",
+        "99.99",
+        "1e3",
+        "-100",
+        "\"100.00\"",
+        "100.000000000000000000001",
+        "1e400",
+        "[100]",
+        "null",
+    ] {
         let answer = approve(&provider, &request, &repeat(other)).await;
         assert_eq!(answer.refusal(), (400, "invalid_request"), "{other}");
     }
@@ -125,18 +136,25 @@ async fn an_app_may_repeat_a_number_in_another_way() {
         assert_eq!(approve(&provider, &request, &repeat(same)).await.status, 200, "{same}");
     }
     let tokens = provider.poll(&auth_req_id, at(5.0)).await;
-    assert_eq!(tokens.body["authorization_details"].to_string(), sent, "as it was sent, not as it was repeated");
+    assert_eq!(
+        tokens.body["authorization_details"].to_string(),
+        sent,
+        "as it was sent, not as it was repeated"
+    );
 }
 
 /// TOK-7-02
 #[tokio::test]
 async fn a_schema_sees_the_value_of_each_digit() {
     let provider = provider_of_transfers(json!({})).await;
-    let ask = async |members: &str| {
+    let status = async |members: &str| {
         let details = format!(r#"[{{"type":"transfer",{members}}}]"#);
         let asking = [("authorization_details", &*details), ("login_hint", "bob")];
-        provider.ask(&asking, START).await.refusal()
+        let answer = provider.ask(&asking, START).await;
+        (answer.status, answer.body["error"].clone())
     };
+    let refused = (400, json!("invalid_authorization_details"));
+    let mut accepted = Vec::new();
     for members in [
         r#""amount":12345678901234567.90"#,
         r#""amount":12345678901234567.891"#,
@@ -157,10 +175,13 @@ async fn a_schema_sees_the_value_of_each_digit() {
         r#""amount":1e99999999999999999999999"#,
         r#""amount":1,"parts":1e100"#,
     ] {
-        assert_eq!(ask(members).await, (400, "invalid_authorization_details"), "{members}");
+        if status(members).await != refused {
+            accepted.push(members);
+        }
     }
+    assert_eq!(accepted, [] as [&str; 0]);
     let digits = format!(r#""amount":1.{}"#, "0".repeat(4000));
-    assert_eq!(ask(&digits).await, (400, "invalid_authorization_details"), "4000 digits");
+    assert_eq!(status(&digits).await, refused, "4000 digits");
     for members in [
         r#""amount":12345678901234567.89,"fee":100.00,"parts":3.0"#,
         r#""amount":0.07,"fee":1e-1,"parts":1e1"#,
@@ -184,9 +205,13 @@ async fn what_a_passkey_signs_has_the_digits_that_were_sent() {
     let kept = evidence(&provider).await;
     let statement = parsed(kept["proof"]["statement"].as_str().expect("a statement"));
     assert_eq!(format!("[{}]", statement["authorization_details"][0]["value"]), SENT);
-    assert_eq!(statement["authorization_details"][0]["words"]["rows"][0]["value"], "12345678901234567.89 EUR");
+    assert_eq!(
+        statement["authorization_details"][0]["words"]["rows"][0]["value"],
+        "12345678901234567.89 EUR"
+    );
     let item = &provider.items_under("evidence#").await[0];
-    let (document, digest) = (item["document"].as_str().expect("text"), item["digest"].as_str().expect("text"));
+    let (document, digest) =
+        (item["document"].as_str().expect("text"), item["digest"].as_str().expect("text"));
     let ttl = item["ttl"].as_str().expect("a number").parse().expect("a number");
     assert!(document.contains(SENT.trim_matches(['[', ']'])), "{document}");
     verify(document, digest, ttl).map(drop).expect("evidence");
