@@ -30,3 +30,4 @@ mod races;
 mod signed_request;
 mod subjects;
 mod token;
+mod token_length;

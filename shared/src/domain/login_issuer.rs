@@ -97,6 +97,15 @@ impl LoginIssuer {
         (!value.is_empty()).then(|| PersonKey::new(&self.issuer, &value))
     }
 
+    /// The most that our tokens can say of a login here: its longest class, and each of its methods.
+    pub fn fullest(&self, auth_time: Timestamp) -> Authentication {
+        let mut amr: Vec<String> = self.amr.values().cloned().collect();
+        amr.sort_unstable();
+        amr.dedup();
+        let acr = self.acr.values().max_by_key(|acr| acr.len()).cloned();
+        Authentication { auth_time, acr, amr }
+    }
+
     /// Judges the claims of a token whose signature was verified with a key of this issuer.
     pub fn judge(
         &self,
@@ -121,7 +130,11 @@ impl LoginIssuer {
         if !claims.texts(&self.audience.claim).contains(&self.audience.value.as_str()) {
             return Err(Invalid("the login token is for another audience"));
         }
-        if self.required_claims.iter().any(|(claim, value)| !claims.get(claim).is_some_and(|it| same(it, value))) {
+        if self
+            .required_claims
+            .iter()
+            .any(|(claim, value)| !claims.get(claim).is_some_and(|it| same(it, value)))
+        {
             return Err(Invalid("the login token is of another kind"));
         }
         if self.person_claim == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
@@ -140,7 +153,13 @@ impl LoginIssuer {
             return Err(NotFresh);
         }
 
-        let amr = claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method).cloned());
+        // Each once, however often the token has it: our tokens have room for those that are configured.
+        let mut amr = Vec::new();
+        for ours in claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method)) {
+            if !amr.contains(ours) {
+                amr.push(ours.clone());
+            }
+        }
         let named = ["aud", "azp", "client_id"].iter().flat_map(|&claim| claims.texts(claim));
         Ok(LoginProof {
             issuer: self.issuer.clone(),
@@ -149,7 +168,7 @@ impl LoginIssuer {
             authentication: Authentication {
                 auth_time,
                 acr: claims.text("acr").and_then(|acr| self.acr.get(acr).cloned()),
-                amr: amr.collect(),
+                amr,
             },
             named: named.map(str::to_owned).collect(),
         })

@@ -10,8 +10,11 @@ pub const NONCE_HEADER: &str = "dpop-nonce";
 /// `typ` of a proof, so that no other JWT passes for one.
 pub const TYP: &str = "dpop+jwt";
 
-/// Unit: bytes. With an RSA key of 4096 bits a proof is under 3 KiB; all headers together have 10 KiB (`HYG-1-07`).
-pub const MAX_PROOF: usize = 4 * 1024;
+/// With an RSA key of 4096 bits and a URL of 512 bytes a proof is shorter. What it takes, the access token beside it cannot have: all headers
+/// together have 10 KiB (`HYG-1-07`).
+///
+/// Unit: bytes.
+pub const MAX_PROOF: usize = 3 * 1024;
 
 /// What proofs may be signed with; the metadata lists the same ones. No RS256: whoever makes proofs is new enough for
 /// better ones, and FAPI has none of it.
