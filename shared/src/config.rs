@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
 
+mod client_assertion;
 mod decision;
 mod delivery;
 mod dpop;
@@ -23,6 +24,7 @@ mod profile;
 mod request;
 mod token;
 
+pub use client_assertion::client_assertion_lifetime;
 pub use decision::DecisionSettings;
 pub use delivery::DeliverySettings;
 pub use dpop::DpopSettings;

@@ -25,6 +25,22 @@ pub enum NotAJws {
     Malformed(&'static str),
 }
 
+impl NotAJws {
+    /// For the log.
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::Encrypted => "the token is encrypted",
+            Self::Malformed(why) => why,
+        }
+    }
+}
+
+/// `iss` of a token that is not read any further, so that the log can name who sent it. Nothing else is to be made of it.
+pub fn claimed_issuer(text: &str) -> Option<String> {
+    let payload = URL_SAFE_NO_PAD.decode(text.split('.').nth(1)?).ok()?;
+    Some(strict_json::parse(&payload)?.get("iss")?.as_str()?.to_owned())
+}
+
 /// What a header may say. Key sources in it (`jwk`, `jku`, `x5c`, `x5u`) are ignored (`HYG-3-05`).
 #[derive(Deserialize)]
 struct Header {
@@ -94,7 +110,9 @@ impl<'t> UnverifiedJws<'t> {
             return Err(Malformed("the token has critical extensions"));
         }
         let known = Header::deserialize(&header);
-        let known = known.map_err(|_| Malformed("the header of the token is not accepted"))?;
+        let known = known.map_err(|_| {
+            Malformed("alg of the token is not one that is accepted, or its kid or typ is not a text")
+        })?;
         let claims = object(payload).ok_or(Malformed("the payload of the token is not an object"))?;
         let message = &text[..text.len() - signature.len() - 1];
         Ok((Self { message, signature, header: known, claims }, header))

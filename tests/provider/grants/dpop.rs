@@ -100,7 +100,10 @@ async fn a_token_that_is_bound_to_nothing_or_to_another_key_is_invalid_whatever_
         let answer = prove(&provider, &prover, tokens.text("access_token"), json!({}), at(6.0)).await;
         assert_eq!(answer.refusal(), (401, "invalid_token"));
         let challenge = answer.header("www-authenticate").expect("a challenge");
-        assert_eq!(challenge, r#"DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519", error="invalid_token""#);
+        assert_eq!(
+            challenge,
+            r#"DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519", error="invalid_token""#
+        );
     }
 }
 
@@ -149,7 +152,10 @@ async fn a_resource_asks_for_its_nonce_by_a_challenge() {
         let answer = prove(&provider, &prover, access, changes, at(6.0)).await;
         assert_eq!(answer.refusal(), (401, "use_dpop_nonce"));
         let challenge = answer.header("www-authenticate").expect("a challenge");
-        assert_eq!(challenge, r#"DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519", error="use_dpop_nonce""#);
+        assert_eq!(
+            challenge,
+            r#"DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519", error="use_dpop_nonce""#
+        );
         let nonce = answer.header("dpop-nonce").expect("a nonce");
         assert_eq!(provider.items_under("jti#").await.len(), before, "nothing is used up");
         let claims = json!({"nonce": nonce, "jti": "the same"});

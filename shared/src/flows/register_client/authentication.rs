@@ -67,7 +67,7 @@ pub(super) fn read(
                     .transpose()?,
                 audience: audience
                     .map_or(Some(AssertionAudience::Issuer), AssertionAudience::parse)
-                    .ok_or("assertion_audience is neither issuer nor endpoints")?,
+                    .ok_or("assertion_audience is none of issuer, issuer_slash and endpoints")?,
             })
         }
         AuthenticationMethod::TlsClientAuth => {
