@@ -77,7 +77,7 @@ impl AuthorizationDetails {
         self.0.is_empty()
     }
 
-    /// Whether somebody who names `entries` names these.
+    /// Whether `entries` say the same, with numbers compared by value.
     pub fn is(&self, entries: &[Value]) -> bool {
         json_value::same_elements(&self.0, entries)
     }

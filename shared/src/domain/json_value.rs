@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Number, Value};
 
-/// Of a number that is written in full. What is longer is no amount, and would be work for whoever calculates with it.
+/// Of a number that is written in full. No amount has more digits, and calculating with them would take time.
 ///
 /// Unit: digits.
 pub const MAX_DIGITS: usize = 100;
