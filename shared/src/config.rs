@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod client_assertion;
 mod decision;
 mod delivery;
 mod dpop;
@@ -25,6 +26,7 @@ mod profile;
 mod request;
 mod token;
 
+pub use client_assertion::client_assertion_lifetime;
 pub use decision::DecisionSettings;
 pub use delivery::DeliverySettings;
 pub use dpop::DpopSettings;

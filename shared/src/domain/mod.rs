@@ -27,6 +27,7 @@ pub mod hint;
 pub mod hint_form;
 pub mod hint_issuer;
 pub mod id_token_hint;
+pub mod json_value;
 pub mod jws_algorithm;
 pub mod key_schedule;
 pub mod lifetime;

@@ -115,6 +115,16 @@ impl Target<'_> {
         }
     }
 
+    /// The parts of it of which there can be one token each: the resources whose tokens are signed alike.
+    pub fn by_algorithm(&self) -> Vec<Self> {
+        let Self::Resources(resources) = self else { return vec![self.clone()] };
+        let part = |algorithm| {
+            let alike = resources.iter().filter(|resource| resource.algorithm == algorithm).copied();
+            Some(alike.collect::<Vec<_>>()).filter(|part| !part.is_empty()).map(Self::Resources)
+        };
+        JwsAlgorithm::ALL.into_iter().filter_map(part).collect()
+    }
+
     /// Whether `scope` may be asked for together with it: no value belongs to a resource that was not named
     /// (RFC 9068 §3).
     pub fn admits(&self, scope: &Scope, client: &Client) -> bool {
@@ -262,6 +272,12 @@ mod tests {
         let algorithm = |named: &[ResourceId]| client.target(named, ISSUER).unwrap().algorithm();
         assert_eq!(algorithm(&[]), Some(JwsAlgorithm::ES256));
         assert_eq!(algorithm(&[id("https://read.example")]), Some(JwsAlgorithm::RS256));
-        assert_eq!(algorithm(&[id("https://read.example"), id("https://pay.example")]), None);
+        let both = [id("https://read.example"), id("https://pay.example")];
+        assert_eq!(algorithm(&both), None);
+        let parts = client.target(&both, ISSUER).unwrap().by_algorithm();
+        let parts: Vec<_> = parts.iter().map(|part| (part.algorithm().unwrap(), part.audience())).collect();
+        let (read, pay) = (vec!["https://read.example"], vec!["https://pay.example"]);
+        assert_eq!(parts, [(JwsAlgorithm::ES256, pay), (JwsAlgorithm::RS256, read)]);
+        assert_eq!(client.target(&[], ISSUER).unwrap().by_algorithm(), [Target::Default(ISSUER)]);
     }
 }

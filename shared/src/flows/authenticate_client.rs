@@ -1,5 +1,7 @@
 //! Client authentication (CIBA §7.2 step 1, RFC 6749 §2.3): the credential is known, is it right?
 
+use std::time::Duration;
+
 use crate::domain::certificate::Certificate;
 use crate::domain::certificate_authority::AuthorityKey;
 use crate::domain::client::{Client, ClientId};
@@ -11,7 +13,7 @@ use crate::domain::secret::{Secret, SecretHash};
 use crate::domain::time::Timestamp;
 use crate::flows::Invocation;
 use crate::outbound::{ClientKeySets, NotVerified};
-use crate::protocol::jws::{NotAJws, UnverifiedJws};
+use crate::protocol::jws::UnverifiedJws;
 use crate::store::{ClientDirectory, StoreError, Table};
 
 /// Unit: bytes.
@@ -40,6 +42,8 @@ pub struct Authenticating<'a> {
     pub endpoints: &'a [String],
     /// Who may say by a certificate who a client is.
     pub authorities: &'a [AuthorityKey],
+    /// How far `exp` of an assertion may be ahead.
+    pub assertion_lifetime: Duration,
 }
 
 impl Authenticating<'_> {
@@ -126,10 +130,7 @@ impl Authenticating<'_> {
         if assertion.expose().len() > MAX_ASSERTION {
             return Err(WrongCredential("the assertion is longer than 8 KiB"));
         }
-        let jws = UnverifiedJws::parse(assertion.expose()).map_err(|error| match error {
-            NotAJws::Encrypted => WrongCredential("the assertion is encrypted"),
-            NotAJws::Malformed(why) => WrongCredential(why),
-        })?;
+        let jws = UnverifiedJws::parse(assertion.expose()).map_err(|error| WrongCredential(error.why()))?;
         if jws.typ().is_some_and(|typ| typ != "jwt" && typ != client_assertion::TYP) {
             return Err(WrongCredential("the assertion is a token of another type"));
         }
@@ -146,6 +147,7 @@ impl Authenticating<'_> {
             endpoints: self.endpoints,
             audience: *audience,
             profile: client.profile,
+            lifetime: self.assertion_lifetime,
         };
         rules.judge(&claims, now).map_err(WrongCredential)
     }

@@ -111,6 +111,7 @@ pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
                 ("error", code.into()),
                 ("description", description.into()),
                 ("detail", refusal.detail.clone().into()),
+                ("client_id", refusal.client.clone().into()),
             ],
         );
     }

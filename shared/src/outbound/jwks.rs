@@ -11,7 +11,7 @@ use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
 use crate::outbound::{FetchError, Fetcher};
 use crate::protocol::jws::{UnverifiedJws, VerifiedClaims};
-use crate::protocol::verification_key::{VerificationKey, fits};
+use crate::protocol::verification_key::{self, VerificationKey, fits};
 
 /// Unit: bytes.
 const MAX_BYTES: usize = 64 * 1024;
@@ -197,7 +197,7 @@ pub async fn count_fitting(
 pub(super) fn parse(body: &[u8]) -> Option<Vec<Jwk>> {
     let mut set = strict_json::parse(body)?;
     let keys = std::mem::take(set.get_mut("keys")?.as_array_mut()?);
-    Some(keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).take(MAX_KEYS).collect())
+    Some(keys.into_iter().filter_map(verification_key::parse).take(MAX_KEYS).collect())
 }
 
 #[cfg(test)]
