@@ -2,11 +2,14 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lambda_http::{Body, Error, Request, RequestExt, Response, service_fn};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::lambda_runtime::{LambdaEvent, run};
+use lambda_http::{Body, Error, Request, Response, service_fn};
+use serde_json::Value;
 
 use crate::domain::time::Timestamp;
 use crate::flows::Invocation;
-use crate::http::log;
+use crate::http::{event, log, respond};
 
 /// One function's endpoint. A client's mistake is an answer, never a failure of the function.
 pub trait Endpoint: Sync {
@@ -20,11 +23,24 @@ pub trait Endpoint: Sync {
 /// Serves HTTP requests until Lambda ends the sandbox.
 pub async fn serve(endpoint: impl Endpoint) -> Result<(), Error> {
     let endpoint = &endpoint;
-    lambda_http::run(service_fn(async move |request: Request| {
-        let invocation = invocation(request.lambda_context_ref().map_or(0, |context| context.deadline));
-        Ok::<_, Error>(endpoint.handle(&request, &invocation).await)
+    run(service_fn(async move |event: LambdaEvent<Value>| {
+        let invocation = invocation(event.context.deadline);
+        Ok::<_, Error>(answer(endpoint, &event.payload, &invocation).await)
     }))
     .await
+}
+
+/// Event → request → the endpoint → answer. Whatever the event is, there is an answer: one that is no request gets 400.
+pub async fn answer(
+    endpoint: &impl Endpoint,
+    event: &Value,
+    invocation: &Invocation,
+) -> ApiGatewayV2httpResponse {
+    let response = match event::request(event) {
+        Ok(request) => endpoint.handle(&request, invocation).await,
+        Err(why) => respond::unreadable(why),
+    };
+    event::answer(response)
 }
 
 /// The functions' `Timeout`; a test holds `template.yaml` against it.

@@ -6,6 +6,7 @@ use std::{net::IpAddr, time::SystemTime};
 
 use axum::http::{HeaderMap, header, request::Parts};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::form_urlencoded;
@@ -42,9 +43,21 @@ impl Door {
     }
 }
 
-/// The event of one request.
-pub(super) fn build(parts: &Parts, body: &[u8], matched: &Matched<'_>, origin: &Origin<'_>) -> Value {
-    let path = parts.uri.path();
+/// The path as the service reads it: decoded, and nothing of it from a question mark on that was encoded. Routes are found
+/// by it, and functions get it. So whatever HTTP can encode may be in it.
+pub(super) fn path(parts: &Parts) -> String {
+    let decoded = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
+    decoded.split('?').next().unwrap_or_default().to_owned()
+}
+
+/// The event of one request with this [`path`].
+pub(super) fn build(
+    parts: &Parts,
+    path: &str,
+    body: &[u8],
+    matched: &Matched<'_>,
+    origin: &Origin<'_>,
+) -> Value {
     let query = parts.uri.query().unwrap_or_default();
     let host = text(&parts.headers, header::HOST).unwrap_or_default();
     // The service knows its domains by name. Here two of them have one, so that the port belongs to the second.
