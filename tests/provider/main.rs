@@ -14,6 +14,8 @@ mod events;
 mod flow;
 mod foreign_issuer;
 mod grants;
+mod holds;
+mod http_events;
 mod jose;
 mod keys;
 mod lost_responses;
