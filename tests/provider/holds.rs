@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use backchannel_authentication::BackchannelAuthentication;
-use ciba::config::Environment;
 use ciba::domain::time::Timestamp;
 use ciba_local::server::listen;
 use ciba_tests::{Answer, Provider, at, basic, form, form_request, json_request};
@@ -194,8 +193,7 @@ async fn a_hint_issuer_that_fails_is_left_alone_by_all_sandboxes() {
     let token = server.signed_by(&server.key, &json!({"iss": server.issuer}));
     let body = form(&[("scope", "openid"), ("login_hint_token", &token)]);
     let request = form_request("/bc-authorize", Some(&basic("kiosk", ciba_tests::SECRET)), &body);
-    let environment = Environment::of(provider.environment_list());
-    let cold = BackchannelAuthentication::new(&environment).expect("a function");
+    let cold = cold(&provider);
     for (now, fetches) in [(1.0, 1), (5.9, 1), (6.5, 2), (20.0, 2), (22.0, 3)] {
         let answer = provider.call(&cold, &request, at(now)).await;
         assert_eq!(answer.refusal(), HELD, "{now}");

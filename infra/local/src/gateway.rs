@@ -9,6 +9,7 @@ mod answer;
 mod client_certificate;
 mod event;
 mod listener;
+mod request_line;
 mod route;
 
 use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
@@ -28,7 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{clock, id, server::Server};
 pub use event::Door;
 use event::Origin;
-use listener::{Arrival, TlsListener};
+use listener::{Arrival, PlainListener, TlsListener};
 pub use route::Route;
 
 /// Request line and headers together; the service's own quota.
@@ -74,7 +75,7 @@ pub fn serve_with_timeout(
     let router = router(routes, invoke_base, timeout)?;
     Server::run(listener, |listener| async move {
         let service = router.into_make_service_with_connect_info::<Arrival>();
-        let _ = axum::serve(listener, service).await;
+        let _ = axum::serve(PlainListener(listener), service).await;
     })
 }
 

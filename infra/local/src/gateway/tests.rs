@@ -46,12 +46,15 @@ async fn an_event_reaches_the_function_and_its_answer_the_client() {
 
 /// HYG-1-17: the service looks at none of these; what becomes of them is the function's business.
 #[tokio::test]
-async fn an_odd_host_a_path_and_a_body_are_passed_on() {
+async fn an_odd_host_path_query_and_body_are_passed_on() {
     let (gateway, _functions) = start().await;
     let address = gateway.url().replace("http://", "");
-    for (host, target, path) in
-        [("[", "/echo", "/echo"), ("a b", "/%65cho", "/echo"), ("x:99999999", "/echo%3Fa", "/echo")]
-    {
+    for (host, target, path, query) in [
+        ("[", "/echo", "/echo", ""),
+        ("a b", "/%65cho", "/echo", ""),
+        ("x:99999999", "/echo%3Fa?%3F", "/echo", "%3F"),
+        ("a,b", "/echo?a=\"<b>\"&%!22", "/echo", "a=\"<b>\"&%!22"),
+    ] {
         let mut connection = tokio::net::TcpStream::connect(&address).await.unwrap();
         let request = format!(
             "POST {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 1\r\n\r\na"
@@ -61,7 +64,7 @@ async fn an_odd_host_a_path_and_a_body_are_passed_on() {
         connection.read_to_string(&mut answer).await.unwrap();
         let event: Value = serde_json::from_str(answer.rsplit("\r\n\r\n").next().unwrap()).unwrap();
         assert_eq!((&event["headers"]["host"], &event["rawPath"]), (&json!(host), &json!(path)), "{answer}");
-        assert_eq!(event["isBase64Encoded"], true);
+        assert_eq!((&event["rawQueryString"], &event["isBase64Encoded"]), (&json!(query), &json!(true)));
     }
 }
 
