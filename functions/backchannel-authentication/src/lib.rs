@@ -73,7 +73,7 @@ impl BackchannelAuthentication {
             requests: RequestSettings::read(environment)?,
             notifications: NotificationSettings::read(environment, &issuer)?,
             hints: HintSettings::read(environment)?,
-            hint_tokens: hint_tokens(environment, &issuer, &login_issuers)?,
+            hint_tokens: hint_tokens(environment, &issuer, &login_issuers, &table)?,
             fullest_logins: login_issuers
                 .iter()
                 .map(|login| login.fullest(LAST))
@@ -142,7 +142,7 @@ impl BackchannelAuthentication {
         invocation: &Invocation,
     ) -> Result<(Parameters, Option<SignedRequest>), Refusal<Error>> {
         let (keys, issuer) = (self.clients.keys(), self.issuer.as_str());
-        let read = read_request::read(form, client, keys, issuer, invocation.now).await;
+        let read = read_request::read(form, client, keys, issuer, invocation).await;
         read.map_err(|error| match error {
             NotRead::Invalid(why) => Error::InvalidRequest(why).into(),
             NotRead::Unavailable(why) => Refusal::unavailable(why),
@@ -306,13 +306,14 @@ fn hint_tokens(
     environment: &Environment,
     issuer: &Issuer,
     login_issuers: &LoginIssuers,
+    table: &Table,
 ) -> Result<Option<HintTokens>, ConfigError> {
     let issuers = HintIssuers::read(environment, issuer, login_issuers)?;
     if issuers.is_empty() {
         return Ok(None);
     }
     let fetcher = Fetcher::new(issuer.is_local()).map_err(|error| ConfigError::of("outbound", &error.0))?;
-    Ok(Some(HintTokens { issuers, jwks: JwksCache::new(fetcher) }))
+    Ok(Some(HintTokens { issuers, jwks: JwksCache::new(fetcher, table.clone()) }))
 }
 
 /// Under FAPI the person can always tell what is approved (`FCIBA-02`).

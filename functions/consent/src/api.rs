@@ -63,7 +63,7 @@ async fn login(
 ) -> Result<LoginProof, Refusal<Error>> {
     let token = bearer::token(request).ok_or(Error::TokenMissing)?;
     let max_age = consent.settings.login_max_age;
-    let proof = prove(token, &consent.login_issuers, &consent.jwks, max_age, invocation.now).await;
+    let proof = prove(token, &consent.login_issuers, &consent.jwks, max_age, invocation).await;
     proof.map_err(|error| match error {
         NotProven::Invalid(why) => Refusal::because(Error::InvalidToken, why),
         NotProven::NotFresh => Error::InsufficientUserAuthentication { max_age: max_age.as_secs() }.into(),

@@ -23,6 +23,7 @@ pub mod distinguished_name;
 pub mod dpop;
 pub mod event;
 pub mod evidence;
+pub mod fetch_failures;
 pub mod grant;
 pub mod hint;
 pub mod hint_form;

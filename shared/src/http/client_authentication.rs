@@ -51,8 +51,8 @@ impl ClientAuthenticator {
     pub fn read(environment: &Environment, issuer: &Issuer, table: Table) -> Result<Self, ConfigError> {
         Ok(Self {
             clients: ClientDirectory::new(table.clone()),
+            keys: ClientKeySets::new(issuer.is_local(), table.clone()),
             table,
-            keys: ClientKeySets::new(issuer.is_local()),
             issuer: issuer.clone(),
             mtls: MtlsHost::read(environment)?,
             profile: profile(environment)?,

@@ -2,11 +2,14 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lambda_http::{Body, Error, Request, RequestExt, Response, service_fn};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::lambda_runtime::{LambdaEvent, run};
+use lambda_http::{Body, Error, Request, Response, service_fn};
+use serde_json::Value;
 
 use crate::domain::time::Timestamp;
 use crate::flows::Invocation;
-use crate::http::{interaction, log};
+use crate::http::{event, interaction, log, respond};
 
 /// One function's endpoint. A client's mistake is an answer, never a failure of the function.
 pub trait Endpoint: Sync {
@@ -20,15 +23,28 @@ pub trait Endpoint: Sync {
 /// Serves HTTP requests until Lambda ends the sandbox.
 pub async fn serve(endpoint: impl Endpoint) -> Result<(), Error> {
     let endpoint = &endpoint;
-    lambda_http::run(service_fn(async move |request: Request| {
-        let invocation = invocation(request.lambda_context_ref().map_or(0, |context| context.deadline));
-        Ok::<_, Error>(answer(endpoint, &request, &invocation).await)
+    run(service_fn(async move |event: LambdaEvent<Value>| {
+        let invocation = invocation(event.context.deadline);
+        Ok::<_, Error>(answer(endpoint, &event.payload, &invocation).await)
     }))
     .await
 }
 
+/// Event → request → the endpoint → answer. Whatever the event is, there is an answer: one that is no request gets 400.
+pub async fn answer(
+    endpoint: &impl Endpoint,
+    event: &Value,
+    invocation: &Invocation,
+) -> ApiGatewayV2httpResponse {
+    let response = match event::request(event) {
+        Ok(request) => handled(endpoint, &request, invocation).await,
+        Err(why) => respond::unreadable(why),
+    };
+    event::answer(response)
+}
+
 /// The endpoint's answer, with what all answers have, whatever they say.
-pub async fn answer(endpoint: &impl Endpoint, request: &Request, invocation: &Invocation) -> Response<Body> {
+pub async fn handled(endpoint: &impl Endpoint, request: &Request, invocation: &Invocation) -> Response<Body> {
     interaction::echoed(request, endpoint.handle(request, invocation).await)
 }
 
