@@ -62,13 +62,14 @@ impl Discovery {
         Metadata { authorization_details_types_supported: names, ..self.metadata.clone() }
     }
 
-    async fn answer(&self, request: &Request, invocation: &Invocation) -> Result<Metadata, Error> {
+    async fn answer(&self, request: &Request, invocation: &Invocation) -> Result<Response<Body>, Error> {
         match request.uri().path() {
             routes::AUTHORIZATION => Err(Error::UnsupportedResponseType),
-            _ if request.method() != "GET" => Err(Error::MethodNotAllowed),
-            routes::OPENID_CONFIGURATION | routes::AUTHORIZATION_SERVER => {
-                Ok(self.document(invocation).await)
-            }
+            routes::OPENID_CONFIGURATION | routes::AUTHORIZATION_SERVER => match request.method().as_str() {
+                "GET" | "HEAD" => Ok(respond::cacheable(&self.document(invocation).await, MAX_AGE)),
+                "OPTIONS" => Ok(respond::document_preflight()),
+                _ => Err(Error::MethodNotAllowed),
+            },
             _ => Err(Error::NotFound),
         }
     }
@@ -77,7 +78,7 @@ impl Discovery {
 impl Endpoint for Discovery {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         match self.answer(request, invocation).await {
-            Ok(metadata) => respond::cacheable(&metadata, MAX_AGE),
+            Ok(response) => response,
             Err(error) => respond::refusal(&Refusal::new(error)),
         }
     }

@@ -54,3 +54,4 @@ pub mod subject_type;
 pub mod ticket;
 pub mod time;
 pub mod user_code;
+pub mod weakening;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use lambda_http::http::Method;
 use lambda_http::{Body, Error, Request, RequestExt, Response, service_fn};
 
 use crate::domain::time::Timestamp;
@@ -15,6 +16,18 @@ pub trait Endpoint: Sync {
         request: &Request,
         invocation: &Invocation,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// What goes back to the caller. The answer to HEAD is that to GET without its content (RFC 9110 §9.3.2).
+    fn respond(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> impl Future<Output = Response<Body>> + Send {
+        async move {
+            let response = self.handle(request, invocation).await;
+            if request.method() == Method::HEAD { response.map(|_| Body::Empty) } else { response }
+        }
+    }
 }
 
 /// Serves HTTP requests until Lambda ends the sandbox.
@@ -22,7 +35,7 @@ pub async fn serve(endpoint: impl Endpoint) -> Result<(), Error> {
     let endpoint = &endpoint;
     lambda_http::run(service_fn(async move |request: Request| {
         let invocation = invocation(request.lambda_context_ref().map_or(0, |context| context.deadline));
-        Ok::<_, Error>(endpoint.handle(&request, &invocation).await)
+        Ok::<_, Error>(endpoint.respond(&request, &invocation).await)
     }))
     .await
 }
