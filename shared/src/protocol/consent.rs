@@ -125,7 +125,7 @@ impl DecisionBody {
 }
 
 const CLIENT_ID: &str = "client_id is missing, or not a text";
-const DECISION: &str = "decision is missing, or is not approve, deny or report";
+const DECISION: &str = "decision is missing, or none of its three values";
 const PASSKEY: &str = "passkey is not an AuthenticationResponseJSON of at most 8 KiB (WebAuthn)";
 
 fn text(value: Option<Value>, why: &'static str) -> Result<Option<String>, &'static str> {
