@@ -58,6 +58,7 @@ pub mod subject_type;
 pub mod ticket;
 pub mod time;
 pub mod user_code;
+pub mod weakening;
 
 #[cfg(test)]
 mod one_form_tests;

@@ -25,6 +25,7 @@ use crate::http::event::Unreadable;
 use crate::http::interaction;
 use crate::http::log::{self, Metric};
 use crate::page::Page;
+use crate::protocol::discovery::METHODS as DOCUMENT_METHODS;
 use crate::protocol::dpop;
 use crate::protocol::error::{ProtocolError, Refusal};
 use crate::protocol::event::NotifiedLine;
@@ -62,6 +63,16 @@ pub fn readable_by_pages(mut response: Response<Body>) -> Response<Body> {
         ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("www-authenticate, dpop-nonce, x-fapi-interaction-id"),
     );
+    response
+}
+
+/// What a browser asks before a page may fetch a public document in its own way: it may send any header, and none of
+/// them matters (`HYG-1-11`).
+pub fn document_preflight() -> Response<Body> {
+    let mut response = preflight(DOCUMENT_METHODS);
+    let headers = response.headers_mut();
+    headers.remove(ACCESS_CONTROL_EXPOSE_HEADERS);
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
     response
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::http::Method;
 use lambda_http::lambda_runtime::{LambdaEvent, run};
 use lambda_http::{Body, Error, Request, Response, service_fn};
 use serde_json::Value;
@@ -18,6 +19,18 @@ pub trait Endpoint: Sync {
         request: &Request,
         invocation: &Invocation,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// What goes back to the caller, with what all answers have, whatever they say. The answer to HEAD is that to GET without its content (RFC 9110 §9.3.2).
+    fn respond(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> impl Future<Output = Response<Body>> + Send {
+        async move {
+            let response = interaction::echoed(request, self.handle(request, invocation).await);
+            if request.method() == Method::HEAD { response.map(|_| Body::Empty) } else { response }
+        }
+    }
 }
 
 /// Serves HTTP requests until Lambda ends the sandbox.
@@ -37,15 +50,10 @@ pub async fn answer(
     invocation: &Invocation,
 ) -> ApiGatewayV2httpResponse {
     let response = match event::request(event) {
-        Ok(request) => handled(endpoint, &request, invocation).await,
+        Ok(request) => endpoint.respond(&request, invocation).await,
         Err(why) => respond::unreadable(why),
     };
     event::answer(response)
-}
-
-/// The endpoint's answer, with what all answers have, whatever they say.
-pub async fn handled(endpoint: &impl Endpoint, request: &Request, invocation: &Invocation) -> Response<Body> {
-    interaction::echoed(request, endpoint.handle(request, invocation).await)
 }
 
 /// The functions' `Timeout`; a test holds `template.yaml` against it.
