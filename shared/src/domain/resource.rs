@@ -113,14 +113,18 @@ impl Target<'_> {
         algorithms.all(|other| other == first).then_some(first)
     }
 
-    /// The parts of it of which there can be one token each: the resources whose tokens are signed alike.
+    /// The parts of it of which there can be one token each: the resources whose tokens are signed alike, with what is no
+    /// resource beside each.
     pub fn by_algorithm(&self) -> Vec<Self> {
-        let Self::Resources(resources) = self else { return vec![self.clone()] };
         let part = |algorithm| {
-            let alike = resources.iter().filter(|resource| resource.algorithm == algorithm).copied();
-            Some(alike.collect::<Vec<_>>()).filter(|part| !part.is_empty()).map(Self::Resources)
+            let (alike, others): (Vec<&Resource>, Vec<&Resource>) =
+                self.resources.iter().partition(|resource| resource.algorithm == algorithm);
+            let is_others = |id: &&str| others.iter().any(|other| other.id.as_str() == *id);
+            let audience = self.audience.iter().copied().filter(|id| !is_others(id)).collect();
+            (!alike.is_empty()).then_some(Self { audience, resources: alike, is_general: self.is_general })
         };
-        JwsAlgorithm::ALL.into_iter().filter_map(part).collect()
+        let parts: Vec<_> = JwsAlgorithm::ALL.into_iter().filter_map(part).collect();
+        if parts.is_empty() { vec![self.clone()] } else { parts }
     }
 
     /// Whether `scope` may be asked for together with it: no value belongs to a resource that was not named
@@ -283,6 +287,12 @@ mod tests {
         let parts: Vec<_> = parts.iter().map(|part| (part.algorithm().unwrap(), part.audience())).collect();
         let (read, pay) = (vec!["https://read.example"], vec!["https://pay.example"]);
         assert_eq!(parts, [(JwsAlgorithm::ES256, pay), (JwsAlgorithm::RS256, read)]);
-        assert_eq!(client.target(&[], ISSUER).unwrap().by_algorithm(), [Target::Default(ISSUER)]);
+        let general = client.target(&[], ISSUER).unwrap();
+        assert_eq!(general.by_algorithm(), [general]);
+        // What is no resource goes with each.
+        let all = [id(ISSUER), id("https://read.example"), id("https://pay.example")];
+        let parts = client.target(&all, ISSUER).unwrap().by_algorithm();
+        let parts: Vec<_> = parts.iter().map(Target::audience).collect();
+        assert_eq!(parts, [[ISSUER, "https://pay.example"], [ISSUER, "https://read.example"]]);
     }
 }

@@ -38,7 +38,8 @@ pub async fn serve(endpoint: impl Endpoint) -> Result<(), Error> {
     let endpoint = &endpoint;
     run(service_fn(async move |event: LambdaEvent<Value>| {
         let invocation = invocation(event.context.deadline);
-        Ok::<_, Error>(answer(endpoint, &event.payload, &invocation).await)
+        // On the heap: the compiler gives up on futures that are nested as deeply as these.
+        Ok::<_, Error>(Box::pin(answer(endpoint, &event.payload, &invocation)).await)
     }))
     .await
 }

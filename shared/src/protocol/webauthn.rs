@@ -46,7 +46,6 @@ const ALGORITHMS: [COSEAlgorithm; 2] = [COSEAlgorithm::ES256, COSEAlgorithm::RS2
 const FLAGS_AT: usize = 32;
 const FIXED: usize = 37;
 const CREDENTIAL_ID_LENGTH_AT: usize = FIXED + 16;
-const BACKUP_ELIGIBLE: u8 = 0b0000_1000;
 const ATTESTED_CREDENTIAL_DATA: u8 = 0b0100_0000;
 const EXTENSION_DATA: u8 = 0b1000_0000;
 
