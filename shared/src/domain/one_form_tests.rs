@@ -194,7 +194,7 @@ const FORMS: &[Form] = &[
     Form {
         name: "distinguished name",
         patterns: &["CN=*ate,O=Bank", "CN=kat*,O=Bank", "CN=ka*te,O=Bank"],
-        of: |text| DistinguishedName::parse(text).map(|name| format!("{name:?}")),
+        of: |text| DistinguishedName::parse(text).ok().map(|name| format!("{name:?}")),
         folds_ascii: true,
         is_ascii: false,
     },
