@@ -107,9 +107,8 @@ fn comparable(text: &str) -> Option<String> {
     if text.chars().any(char::is_control) {
         return None;
     }
-    let words: Vec<_> =
-        text.split(' ').filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect();
-    Some(words.join(" "))
+    let words = text.split(' ').filter(|word| !word.is_empty()).map(str::to_ascii_lowercase);
+    Some(words.collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]
