@@ -28,7 +28,9 @@ impl PasskeyKey {
     pub(super) fn rs256(n: &[u8], e: &[u8]) -> Option<Self> {
         let (n, e) = (without_zeros(n), without_zeros(e));
         let bits = n.first().map_or(0, |first| n.len() * 8 - first.leading_zeros() as usize);
-        if bits < LEAST_MODULUS {
+        // What is raised to the power of one is anybody's signature, and an even exponent belongs to no RSA key.
+        let is_exponent = e.last().is_some_and(|last| last % 2 == 1) && e != [1];
+        if bits < LEAST_MODULUS || !is_exponent {
             return None;
         }
         RsaPublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).ok().map(Self)
