@@ -39,6 +39,7 @@ const LEADING_KEYS: [&str; 10] = [
     "client#*",
     "enrolment#*",
     "evidence#*",
+    "fetch#*",
     "hint#*",
     "jti#*",
     "keys",

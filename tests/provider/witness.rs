@@ -76,7 +76,8 @@ fn forged_key(credential_id: &[u8], rp: &RelyingParty) -> (Authenticator, String
 /// What `evidence` says, about another message, signed by a key of the forger's own that goes by the person's credential id.
 fn forged(evidence: &Evidence) -> Evidence {
     let Proof::Passkey(signed) = &evidence.proof else { panic!("{evidence:?}") };
-    let rp = RelyingParty::new(&signed.rp_id, std::slice::from_ref(&signed.origin), "Example Bank").expect("a relying party");
+    let rp = RelyingParty::new(&signed.rp_id, std::slice::from_ref(&signed.origin), "Example Bank")
+        .expect("a relying party");
     let id = ciba::protocol::evidence::decode(&signed.passkey.credential_id).expect("base64url");
     let (mut own, credential) = forged_key(&id, &rp);
     let mut statement = Statement::decode(&signed.statement).expect("a statement");

@@ -67,6 +67,9 @@ impl Heads {
     }
 }
 
+/// The documents of one chain, with their digests, by their number. More than one at a number is irregular.
+type Numbered<'a> = BTreeMap<u64, Vec<(&'a Document, &'a str)>>;
+
 /// What is wrong with the documents of a table as a whole, in words for the auditor.
 ///
 /// Without heads only a gap inside a chain is found, and a document that does not follow on the one before it: whoever writes
@@ -76,7 +79,7 @@ pub fn irregularities(
     heads: Option<&Heads>,
     now: Timestamp,
 ) -> Vec<String> {
-    let mut chains: BTreeMap<&str, BTreeMap<u64, Vec<(&Document, &str)>>> = BTreeMap::new();
+    let mut chains: BTreeMap<&str, Numbered<'_>> = BTreeMap::new();
     for (document, digest) in documents {
         let chain = chains.entry(&document.chain).or_default();
         chain.entry(document.sequence).or_default().push((document, digest));

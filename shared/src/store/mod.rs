@@ -21,6 +21,7 @@ mod description;
 mod enrolment_record;
 mod evidence;
 mod evidence_chain;
+mod fetch_failures;
 mod item;
 mod key;
 mod passkey;

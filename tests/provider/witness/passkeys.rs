@@ -26,7 +26,8 @@ fn pk(provider: &Provider, sub: &str) -> String {
 
 /// A passkey of the forger's own, written down beside those of `alice`, and the one who has it.
 async fn inserted(provider: &Provider, genuine: &Item, change: impl Fn(&mut Item)) -> Authenticator {
-    let rp = RelyingParty::new(Provider::RP_ID, &[Provider::ISSUER.to_owned()], "Example Bank").expect("a relying party");
+    let rp = RelyingParty::new(Provider::RP_ID, &[Provider::ISSUER.to_owned()], "Example Bank")
+        .expect("a relying party");
     let mut id = vec![0; 20];
     ciba::http::serve::random(&mut id);
     let (mut own, credential) = forged_key(&id, &rp);
@@ -75,7 +76,8 @@ async fn a_passkey_that_was_changed_in_the_table_approves_nothing() {
     let (provider, mut phone, genuine) = stand(&[]).await;
     let mut bobs = provider.enroll_passkey("bob", at(-90_000.0)).await;
     let bobs_item = Forger(&provider).item(&pk(&provider, "bob"), "passkey#").await;
-    let rp = RelyingParty::new(Provider::RP_ID, &[Provider::ISSUER.to_owned()], "Example Bank").expect("a relying party");
+    let rp = RelyingParty::new(Provider::RP_ID, &[Provider::ISSUER.to_owned()], "Example Bank")
+        .expect("a relying party");
     let (mut own, credential) = forged_key(&phone.credential_id, &rp);
     own.user_handle = phone.user_handle.clone();
     let (_, key) = provider.asked(&[], at(0.0)).await;
