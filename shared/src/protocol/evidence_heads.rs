@@ -188,7 +188,7 @@ mod tests {
 
     /// HYG-5-03
     #[test]
-    fn heads_are_read_from_the_log_and_from_what_a_stream_makes_of_it() {
+    fn heads_are_read_from_the_log_and_from_a_stream_of_it() {
         let documents = chain(1, 3);
         let lines = lines(&documents);
         let heads = Heads::read(&format!("{{\"event\":\"approved\"}}\n{lines}")).unwrap();
