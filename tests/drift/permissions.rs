@@ -34,7 +34,7 @@ const KNOWN: [&str; 20] = [
 ];
 
 /// The first part of a partition key, as store/ writes them.
-const LEADING_KEYS: [&str; 10] = [
+const LEADING_KEYS: [&str; 11] = [
     "authorization_details",
     "client#*",
     "enrolment#*",
