@@ -7,7 +7,7 @@
 
 mod detail_type;
 mod display;
-mod multiple_of;
+mod number_keyword;
 mod schema;
 
 use std::collections::BTreeMap;

@@ -13,7 +13,7 @@ use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value, json};
 
 use super::detail_type::Ill;
-use super::multiple_of::MultipleOf;
+use super::number_keyword::NumberRule;
 use crate::domain::binding_message::{is_plain, reads_as_address, reads_as_phone_number};
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -72,17 +72,18 @@ impl Schema {
         let is_type = |leaf: &Leaf| leaf.path == [Step::Member("type".to_owned())];
         leaves.retain(|leaf| !is_type(leaf));
         schema["properties"]["type"] = json!({ "const": name });
-        let validator = jsonschema::options()
+        let mut options = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
             // Linear in the text, whatever the pattern.
             .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN))
-            // The library calculates in binary fractions.
-            .with_keyword("multipleOf", MultipleOf::compile)
-            .offline()
-            .build(&schema)
-            .map_err(|error| Ill(format!("the schema is none: {error}")))?;
+            .offline();
+        for (name, rule) in NumberRule::ALL {
+            options = options.with_keyword(name, move |_, bound, _| rule.compile(bound));
+        }
+        let validator = options.build(&schema);
+        let validator = validator.map_err(|error| Ill(format!("the schema is none: {error}")))?;
         Ok(Self { validator, leaves })
     }
 
