@@ -32,12 +32,11 @@ impl NumberRule {
         self,
         bound: &'a Value,
     ) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'a>> {
-        match bound {
-            Value::Number(bound) if self.allows(bound, bound).is_some() => {
-                Ok(Box::new(NumberKeyword { rule: self, bound: bound.clone() }))
-            }
-            _ => Err(ValidationError::custom("a number of the schema is not one that its keyword can have")),
-        }
+        let number = if let Value::Number(number) = bound { Some(number) } else { None };
+        let usable = number.filter(|number| self.allows(number, number).is_some());
+        let why = "a number of the schema is not one that its keyword can have";
+        let bound = usable.ok_or_else(|| ValidationError::custom(why))?.clone();
+        Ok(Box::new(NumberKeyword { rule: self, bound }))
     }
 
     /// `None` if the two cannot be compared.
