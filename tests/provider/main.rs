@@ -15,6 +15,8 @@ mod events;
 mod flow;
 mod foreign_issuer;
 mod grants;
+mod holds;
+mod http_events;
 mod interaction;
 mod jose;
 mod keys;

@@ -45,6 +45,7 @@ use ciba::store::{DetailTypes, Table};
 
 /// 6144 bytes are what fits into headers, and 4182 what KMS signs with EdDSA.
 const TOO_LONG: &str = "what is asked for does not fit into one access token of 6144 bytes, or 4182 if EdDSA signs it; ask for less at once";
+const LIMIT_REACHED: &str = "the person was asked too often, or denied or blocked the client";
 const CONTENDED: &str = "too many requests for one person at one moment";
 
 pub struct BackchannelAuthentication {
@@ -73,7 +74,7 @@ impl BackchannelAuthentication {
             requests: RequestSettings::read(environment)?,
             notifications: NotificationSettings::read(environment, &issuer)?,
             hints: HintSettings::read(environment)?,
-            hint_tokens: hint_tokens(environment, &issuer, &login_issuers)?,
+            hint_tokens: hint_tokens(environment, &issuer, &login_issuers, &table)?,
             fullest_logins: login_issuers
                 .iter()
                 .map(|login| login.fullest(LAST))
@@ -142,7 +143,7 @@ impl BackchannelAuthentication {
         invocation: &Invocation,
     ) -> Result<(Parameters, Option<SignedRequest>), Refusal<Error>> {
         let (keys, issuer) = (self.clients.keys(), self.issuer.as_str());
-        let read = read_request::read(form, client, keys, issuer, invocation.now).await;
+        let read = read_request::read(form, client, keys, issuer, invocation).await;
         read.map_err(|error| match error {
             NotRead::Invalid(why) => Error::InvalidRequest(why).into(),
             NotRead::Unavailable(why) => Refusal::unavailable(why),
@@ -234,7 +235,7 @@ impl BackchannelAuthentication {
         })
     }
 
-    /// CIBA §7.1.2: before anything is sent to the person.
+    /// CIBA §7.1.2: before anything is sent to the person, and of a client that may ask this person only.
     async fn check_user_code(
         &self,
         client: &Client,
@@ -243,8 +244,10 @@ impl BackchannelAuthentication {
         asks: Asks,
         invocation: &Invocation,
     ) -> Result<Asks, Refusal<Error>> {
-        let checked = check_user_code::check(&self.table, client, person, code, asks, invocation);
+        let limits = &self.requests.limits;
+        let checked = check_user_code::check(&self.table, client, person, code, asks, limits, invocation);
         checked.await.map_err(|error| match error {
+            UserCodeRefused::LimitReached => Refusal::because(Error::AccessDenied, LIMIT_REACHED),
             UserCodeRefused::Missing => Error::MissingUserCode.into(),
             UserCodeRefused::Invalid(why) => Refusal::because(Error::InvalidUserCode, why),
             UserCodeRefused::Contended => Refusal::unavailable(CONTENDED),
@@ -273,10 +276,7 @@ impl BackchannelAuthentication {
             NotStarted::UserCodesLocked => {
                 Refusal::because(Error::InvalidUserCode, "too many wrong codes came in between")
             }
-            NotStarted::LimitReached => Refusal::because(
-                Error::AccessDenied,
-                "the person was asked too often, or denied or blocked the client",
-            ),
+            NotStarted::LimitReached => Refusal::because(Error::AccessDenied, LIMIT_REACHED),
             NotStarted::Unreachable(why) => Refusal::because(Error::AccessDenied, why),
             NotStarted::Contended => Refusal::unavailable(CONTENDED),
             NotStarted::Unavailable(why) => Refusal::unavailable(why),
@@ -306,13 +306,14 @@ fn hint_tokens(
     environment: &Environment,
     issuer: &Issuer,
     login_issuers: &LoginIssuers,
+    table: &Table,
 ) -> Result<Option<HintTokens>, ConfigError> {
     let issuers = HintIssuers::read(environment, issuer, login_issuers)?;
     if issuers.is_empty() {
         return Ok(None);
     }
     let fetcher = Fetcher::new(issuer.is_local()).map_err(|error| ConfigError::of("outbound", &error.0))?;
-    Ok(Some(HintTokens { issuers, jwks: JwksCache::new(fetcher) }))
+    Ok(Some(HintTokens { issuers, jwks: JwksCache::new(fetcher, table.clone()) }))
 }
 
 /// Under FAPI the person can always tell what is approved (`FCIBA-02`).

@@ -4,10 +4,12 @@
 //! 2. Each is held to its type's JSON Schema, which is closed: what it does not name cannot be there ([`schema`]).
 //! 3. What a person reads is made of the validated object by the type's template, which shows every member ([`display`]).
 //! 4. Words and objects are kept together with the request. What is granted is what was shown, all of it or nothing.
+//! 5. What proof an approval needs, and which scope value goes with an entry, is its type's policy ([`policy`]).
 
 mod detail_type;
 mod display;
 mod number_keyword;
+mod policy;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -17,9 +19,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use detail_type::{DetailType, DetailTypeName, Ill};
+pub use policy::{DetailPolicy, DetailRisk};
 pub use schema::Refused;
 
 use crate::domain::request_context::RequestContext;
+use crate::domain::scope::Scope;
 use crate::domain::{json_value, strict_json};
 
 /// Of the value as it is sent. Unit: bytes.
@@ -145,6 +149,8 @@ pub struct RequestDetail {
     /// By the language's tag, English always there: an entry of `details` each, in their order. They are made when the
     /// client asks, so that what is shown, signed and granted cannot come apart (`ATK-8-05`).
     pub words: BTreeMap<String, Vec<DetailWords>>,
+    /// By the name of the type. A type that is not there has the default.
+    pub policies: BTreeMap<String, DetailPolicy>,
     pub context: Option<RequestContext>,
 }
 
@@ -179,7 +185,25 @@ impl RequestDetail {
         if words.values().map(length).sum::<usize>() > MAX_WORDS {
             return Err(Refused { told: "authorization_details say more than can be shown", detail: None });
         }
-        Ok(Self { details, words, context })
+        let policies = types.iter().map(|known| (known.name().as_str().to_owned(), known.policy().clone()));
+        let policies = policies.filter(|(_, policy)| *policy != DetailPolicy::DEFAULT).collect();
+        Ok(Self { details, words, policies, context })
+    }
+
+    /// The policy of each entry, in their order.
+    pub fn policy_of_each(&self) -> impl Iterator<Item = &DetailPolicy> {
+        self.details.types().map(|name| self.policies.get(name).unwrap_or(&DetailPolicy::DEFAULT))
+    }
+
+    /// Whether an approval of `scope` may be one of the entries as well: each is approved together with the scope value
+    /// that it belongs to.
+    pub fn admits(&self, scope: &Scope) -> bool {
+        self.policy_of_each().filter_map(|policy| policy.scope.as_ref()).all(|value| scope.contains(value))
+    }
+
+    /// Whether an entry belongs to this scope value, so that the two are one choice.
+    pub fn claims(&self, value: &str) -> bool {
+        self.policy_of_each().any(|policy| policy.scope.as_deref() == Some(value))
     }
 
     /// In this language, or in English.

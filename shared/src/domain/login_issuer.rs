@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::claims::Claims;
 use crate::domain::client::ClientId;
-use crate::domain::contact::canonical_email;
+use crate::domain::contact::proving_email;
 use crate::domain::decision::Authentication;
 use crate::domain::json_value::same;
 use crate::domain::jws_algorithm::JwsAlgorithm;
@@ -35,7 +35,7 @@ pub struct LoginIssuer {
     pub scope: Option<String>,
     /// The algorithms accepted. No default: a list is a decision.
     pub algorithms: Vec<JwsAlgorithm>,
-    /// The claim that names the person. `email` counts only with `email_verified`. Default: `sub`.
+    /// The claim that names the person. `email` counts only with `email_verified`, and in ASCII. Default: `sub`.
     #[serde(default = "sub")]
     pub person_claim: String,
     /// Its `acr` values, and what ours are called. A value that is not listed is not passed on.
@@ -88,10 +88,10 @@ impl LoginProof {
 
 impl LoginIssuer {
     /// The key of the person whom this issuer's person claim calls `value`; one key for all spellings of an
-    /// address. `None` if it names nobody.
+    /// address, which is in ASCII. `None` if it names nobody.
     pub fn person_key(&self, value: &str) -> Option<PersonKey> {
         let value = match self.person_claim.as_str() {
-            "email" => canonical_email(value)?,
+            "email" => proving_email(value)?,
             _ => value.to_owned(),
         };
         (!value.is_empty()).then(|| PersonKey::new(&self.issuer, &value))

@@ -149,6 +149,21 @@ fn an_email_address_counts_only_when_it_is_verified() {
     assert_eq!(proof.person, PersonKey::new("https://login.example", "alice@example.com"));
 }
 
+/// ATK-3-04: a verified address with the sign of the kelvin proved whoever has one with a k.
+#[test]
+fn an_address_beyond_ascii_proves_nobody() {
+    let by_email = LoginIssuer { person_claim: "email".to_owned(), ..issuer() };
+    for address in
+        ["\u{212a}ate@example.com", "kate@example.co\u{217f}", "jörg@example.com", "kate@ｅxample.com"]
+    {
+        let mut claims = with("email", json!(address));
+        claims["email_verified"] = json!(true);
+        let judged = by_email.judge(claims.as_object().unwrap(), NOW, MAX_AGE);
+        assert!(matches!(judged, Err(LoginRefused::Invalid("the login token names no person"))), "{address}");
+        assert_eq!(by_email.person_key(address), None, "nor is it enrolled or hinted at");
+    }
+}
+
 #[test]
 fn a_proof_knows_every_client_that_its_token_names() {
     let mut claims = claims();

@@ -23,6 +23,7 @@ pub mod distinguished_name;
 pub mod dpop;
 pub mod event;
 pub mod evidence;
+pub mod fetch_failures;
 pub mod grant;
 pub mod hint;
 pub mod hint_form;
@@ -57,3 +58,7 @@ pub mod subject_type;
 pub mod ticket;
 pub mod time;
 pub mod user_code;
+pub mod weakening;
+
+#[cfg(test)]
+mod one_form_tests;

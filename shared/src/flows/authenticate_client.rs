@@ -10,7 +10,6 @@ use crate::domain::client_authentication::{ClientAuthentication, PresentedCreden
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::replay::ReplayGuard;
 use crate::domain::secret::{Secret, SecretHash};
-use crate::domain::time::Timestamp;
 use crate::flows::Invocation;
 use crate::outbound::{ClientKeySets, NotVerified};
 use crate::protocol::jws::UnverifiedJws;
@@ -60,10 +59,10 @@ impl Authenticating<'_> {
         let now = invocation.now;
         let was_cached = self.clients.knows(id, now);
         let known = self.clients.find(id, now).await.map_err(NotAuthenticated::Store)?;
-        let (client, guard) = match self.check(known, credential, now).await {
+        let (client, guard) = match self.check(known, credential, invocation).await {
             Err(_) if was_cached => {
                 let fresh = self.clients.find_fresh(id, now).await.map_err(NotAuthenticated::Store)?;
-                self.check(fresh, credential, now).await?
+                self.check(fresh, credential, invocation).await?
             }
             checked => checked?,
         };
@@ -81,7 +80,7 @@ impl Authenticating<'_> {
         &self,
         client: Option<Client>,
         credential: &PresentedCredential,
-        now: Timestamp,
+        invocation: &Invocation,
     ) -> Result<(Client, Option<ReplayGuard>), NotAuthenticated> {
         let Some(client) = client else {
             match credential {
@@ -102,9 +101,11 @@ impl Authenticating<'_> {
                     }
                 }
             }
-            PresentedCredential::Assertion(assertion) => Some(self.verify(&client, assertion, now).await?),
+            PresentedCredential::Assertion(assertion) => {
+                Some(self.verify(&client, assertion, invocation).await?)
+            }
             PresentedCredential::Certificate(certificate) => {
-                self.recognise(&client, certificate, now).await?;
+                self.recognise(&client, certificate, invocation).await?;
                 None
             }
         };
@@ -119,7 +120,7 @@ impl Authenticating<'_> {
         &self,
         client: &Client,
         assertion: &Secret,
-        now: Timestamp,
+        invocation: &Invocation,
     ) -> Result<ReplayGuard, NotAuthenticated> {
         use NotAuthenticated::{Unavailable, WrongCredential};
         let (ClientAuthentication::PrivateKeyJwt { algorithm, audience }, Some(keys)) =
@@ -136,7 +137,8 @@ impl Authenticating<'_> {
         }
         let offered = JwsAlgorithm::of_clients(client.profile).iter().copied();
         let algorithms: Vec<_> = offered.filter(|it| algorithm.is_none_or(|only| only == *it)).collect();
-        let verified = self.keys.verify(&jws, keys, &algorithms, now).await;
+        let (now, write) = (invocation.now, &invocation.write_id);
+        let verified = self.keys.verify(&jws, keys, &algorithms, now, write).await;
         let claims = verified.map_err(|error| match error {
             NotVerified::Invalid(why) => WrongCredential(why),
             NotVerified::Unavailable(why) => Unavailable(why),
@@ -158,7 +160,7 @@ impl Authenticating<'_> {
         &self,
         client: &Client,
         certificate: &Certificate,
-        now: Timestamp,
+        invocation: &Invocation,
     ) -> Result<(), NotAuthenticated> {
         use NotAuthenticated::{Unavailable, WrongCredential};
         let is_its_own = match (&client.authentication, &client.keys) {
@@ -168,7 +170,8 @@ impl Authenticating<'_> {
             // Those in a record are none that may sign others (decision 17). Nobody asked those at a `jwks_uri`.
             (ClientAuthentication::SelfSignedTlsClientAuth, Some(_)) if certificate.is_authority() => false,
             (ClientAuthentication::SelfSignedTlsClientAuth, Some(keys)) => {
-                let has = self.keys.has_certificate(keys, certificate.der(), now).await;
+                let (now, write) = (invocation.now, &invocation.write_id);
+                let has = self.keys.has_certificate(keys, certificate.der(), now, write).await;
                 has.map_err(|error| match error {
                     NotVerified::Invalid(why) => WrongCredential(why),
                     NotVerified::Unavailable(why) => Unavailable(why),

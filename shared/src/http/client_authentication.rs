@@ -16,7 +16,7 @@ use crate::domain::profile::Profile;
 use crate::domain::secret::Secret;
 use crate::flows::Invocation;
 use crate::flows::authenticate_client::{Authenticating, NotAuthenticated};
-use crate::http::{client_certificate, form};
+use crate::http::{bearer, client_certificate, form};
 use crate::outbound::ClientKeySets;
 use crate::protocol::jws::{self, UnverifiedJws};
 use crate::protocol::parameters::Parameters;
@@ -51,8 +51,8 @@ impl ClientAuthenticator {
     pub fn read(environment: &Environment, issuer: &Issuer, table: Table) -> Result<Self, ConfigError> {
         Ok(Self {
             clients: ClientDirectory::new(table.clone()),
+            keys: ClientKeySets::new(issuer.is_local(), table.clone()),
             table,
-            keys: ClientKeySets::new(issuer.is_local()),
             issuer: issuer.clone(),
             mtls: MtlsHost::read(environment)?,
             profile: profile(environment)?,
@@ -195,11 +195,11 @@ fn presented_assertion(
 
 /// Base64, then the first colon, then form-decoding of both parts (`CAUTH-2-01`, `CAUTH-2-02`).
 fn basic(header: &str) -> Option<(ClientId, Secret)> {
-    let (scheme, credentials) = header.split_once(' ')?;
+    let (scheme, credentials) = bearer::credentials(header)?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let decoded = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
+    let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;
     let secret = form::decode(secret)
         .ok()

@@ -167,6 +167,9 @@ impl Metadata {
     }
 }
 
+/// `Allow` of the public documents.
+pub const METHODS: &str = "GET, HEAD, OPTIONS";
+
 /// Errors of the metadata, key and authorization endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiscoveryError {
@@ -215,6 +218,6 @@ impl ProtocolError for DiscoveryError {
     }
 
     fn allow(self) -> Option<&'static str> {
-        (self == Self::MethodNotAllowed).then_some("GET")
+        (self == Self::MethodNotAllowed).then_some(METHODS)
     }
 }

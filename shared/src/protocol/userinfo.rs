@@ -5,7 +5,7 @@ use crate::protocol::dpop::{NONCE_NEEDED, ProofError, algorithm_names};
 use crate::protocol::error::ProtocolError;
 
 /// `Allow`.
-pub const METHODS: &str = "GET, POST, OPTIONS";
+pub const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserinfoError {

@@ -6,8 +6,7 @@ use jsonwebtoken::jwk::AlgorithmParameters;
 use serde_json::Value;
 use url::Url;
 
-use crate::config::Issuer;
-use crate::domain::address::is_allowed;
+use crate::domain::address::OwnHosts;
 use crate::domain::certificate::Certificate;
 use crate::domain::client::Client;
 use crate::domain::client_authentication::{
@@ -99,17 +98,14 @@ pub(super) fn request_signing(
 }
 
 /// `jwks` or `jwks_uri`.
-pub(super) fn keys(metadata: &ClientMetadata, issuer: &Issuer) -> Result<Option<ClientKeys>, &'static str> {
+pub(super) fn keys(metadata: &ClientMetadata, own: OwnHosts<'_>) -> Result<Option<ClientKeys>, &'static str> {
     match (&metadata.jwks, &metadata.jwks_uri) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err("jwks and jwks_uri exclude each other"),
         (Some(set), None) => inline(set).map(Some),
         (None, Some(uri)) => {
-            let url = Url::parse(uri).ok().filter(|url| {
-                let is_own = !issuer.is_local() && url.host_str() == Some(issuer.host());
-                uri.len() <= MAX_URI && !is_own && is_allowed(url, issuer.is_local())
-            });
-            let why = "jwks_uri is not https on the port 443 of a public host, or longer than 512 bytes";
+            let url = Url::parse(uri).ok().filter(|url| uri.len() <= MAX_URI && own.admit(url));
+            let why = "jwks_uri is not https on the port 443 of a public host of the client's own, or longer than 512 bytes";
             url.map(|_| Some(ClientKeys::Uri(uri.clone()))).ok_or(why)
         }
     }
