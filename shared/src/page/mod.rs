@@ -23,7 +23,7 @@ pub use message::{declined, not_open, trouble};
 
 /// Names all words and all markup of the pages: the start of a digest over them, so that no change goes without a new
 /// name.
-pub const TEMPLATE_VERSION: &str = "fdPPpd4f4YZ0";
+pub const TEMPLATE_VERSION: &str = "uk_LaZijh5LH";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
