@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::Output;
 use crate::arguments::AuthorizationDetailsCommand as Command;
 use crate::failure::Failure;
+use crate::screen;
 use crate::settings::table;
 
 pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<Output, Failure> {
@@ -47,7 +48,7 @@ pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<
         Command::Show { name } => {
             let known = table(environment)?.find_detail_type(&parse(name)?).await?;
             let definition = known.ok_or_else(|| nothing(name))?.definition();
-            Ok(Output::new(format!("{definition:#}\n"), definition))
+            Ok(Output::new(format!("{}\n", screen::json(&definition)), definition))
         }
         Command::Remove { name } => match table(environment)?.remove_detail_type(&parse(name)?).await? {
             true => {

@@ -8,6 +8,7 @@
 
 mod detail_type;
 mod display;
+mod multiple_of;
 mod policy;
 mod schema;
 
@@ -23,7 +24,7 @@ pub use schema::Refused;
 
 use crate::domain::request_context::RequestContext;
 use crate::domain::scope::Scope;
-use crate::domain::strict_json;
+use crate::domain::{json_value, strict_json};
 
 /// Of the value as it is sent. Unit: bytes.
 pub const MAX_DETAILS: usize = 8 * 1024;
@@ -33,9 +34,18 @@ const MAX_ENTRIES: usize = 10;
 const MAX_WORDS: usize = 64 * 1024;
 
 /// Objects with a `type`, in the order in which they were sent.
-#[derive(Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, Serialize)]
 #[serde(transparent)]
 pub struct AuthorizationDetails(Vec<Value>);
+
+/// By value: an app repeats `100.00` as `100`.
+impl PartialEq for AuthorizationDetails {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(&other.0)
+    }
+}
+
+impl Eq for AuthorizationDetails {}
 
 impl AuthorizationDetails {
     /// The value of the parameter (`TOK-7-01`). Whether the types know what is in it is another question.
@@ -48,6 +58,9 @@ impl AuthorizationDetails {
         };
         if !(1..=MAX_ENTRIES).contains(&entries.len()) {
             return Err("authorization_details has no entry, or more than 10");
+        }
+        if !entries.iter().all(json_value::is_bounded) {
+            return Err("authorization_details has a number of more than 100 digits");
         }
         match entries.iter().all(|entry| type_of(entry).is_some()) {
             true => Ok(Self(entries)),
@@ -66,6 +79,11 @@ impl AuthorizationDetails {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether `entries` say the same, with numbers compared by value.
+    pub fn is(&self, entries: &[Value]) -> bool {
+        json_value::same_elements(&self.0, entries)
     }
 
     pub fn entries(&self) -> &[Value] {

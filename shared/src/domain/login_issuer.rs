@@ -13,6 +13,7 @@ use crate::domain::claims::Claims;
 use crate::domain::client::ClientId;
 use crate::domain::contact::proving_email;
 use crate::domain::decision::Authentication;
+use crate::domain::json_value::same;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::person_key::PersonKey;
 use crate::domain::time::{LEEWAY, Timestamp};
@@ -27,7 +28,7 @@ pub struct LoginIssuer {
     pub jwks_uri: String,
     /// The kind of token that is accepted.
     pub audience: AudienceRule,
-    /// Other claims that the token must have, with exactly these values.
+    /// Other claims that the token must have, with exactly these values; numbers are compared by value.
     #[serde(default)]
     pub required_claims: BTreeMap<String, Value>,
     /// A value that the token's `scope` (or `scp`) must contain. Default: none.
@@ -96,6 +97,15 @@ impl LoginIssuer {
         (!value.is_empty()).then(|| PersonKey::new(&self.issuer, &value))
     }
 
+    /// The most that our tokens can say of a login here: its longest class, and each of its methods.
+    pub fn fullest(&self, auth_time: Timestamp) -> Authentication {
+        let mut amr: Vec<String> = self.amr.values().cloned().collect();
+        amr.sort_unstable();
+        amr.dedup();
+        let acr = self.acr.values().max_by_key(|acr| acr.len()).cloned();
+        Authentication { auth_time, acr, amr }
+    }
+
     /// Judges the claims of a token whose signature was verified with a key of this issuer.
     pub fn judge(
         &self,
@@ -120,7 +130,11 @@ impl LoginIssuer {
         if !claims.texts(&self.audience.claim).contains(&self.audience.value.as_str()) {
             return Err(Invalid("the login token is for another audience"));
         }
-        if self.required_claims.iter().any(|(claim, value)| claims.get(claim) != Some(value)) {
+        if self
+            .required_claims
+            .iter()
+            .any(|(claim, value)| !claims.get(claim).is_some_and(|it| same(it, value)))
+        {
             return Err(Invalid("the login token is of another kind"));
         }
         if self.person_claim == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
@@ -139,7 +153,13 @@ impl LoginIssuer {
             return Err(NotFresh);
         }
 
-        let amr = claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method).cloned());
+        // Each once, however often the token has it: our tokens have room for those that are configured.
+        let mut amr = Vec::new();
+        for ours in claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method)) {
+            if !amr.contains(ours) {
+                amr.push(ours.clone());
+            }
+        }
         let named = ["aud", "azp", "client_id"].iter().flat_map(|&claim| claims.texts(claim));
         Ok(LoginProof {
             issuer: self.issuer.clone(),
@@ -148,7 +168,7 @@ impl LoginIssuer {
             authentication: Authentication {
                 auth_time,
                 acr: claims.text("acr").and_then(|acr| self.acr.get(acr).cloned()),
-                amr: amr.collect(),
+                amr,
             },
             named: named.map(str::to_owned).collect(),
         })

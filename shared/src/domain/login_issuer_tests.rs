@@ -52,6 +52,26 @@ fn without(claim: &str) -> Value {
     all
 }
 
+/// HYG-1-06: however much a login issuer says, our tokens have room for what is configured.
+#[test]
+fn a_login_says_no_more_than_the_fullest_one() {
+    let mut issuer = issuer();
+    issuer.acr.insert("login:pwd".to_owned(), "pwd".to_owned());
+    issuer.amr.insert("sms".to_owned(), "otp".to_owned());
+    issuer.amr.insert("pwd".to_owned(), "pwd".to_owned());
+    let repeated = json!(["otp", "sms", "pwd", "otp", "otp", "unknown", "pwd"]);
+    let proof = issuer.judge(with("amr", repeated).as_object().unwrap(), NOW, MAX_AGE).unwrap();
+    assert_eq!(proof.authentication.amr, ["otp", "pwd"], "each once");
+    let fullest = issuer.fullest(NOW);
+    assert_eq!(
+        (fullest.acr.as_deref(), &*fullest.amr),
+        (Some("urn:example:mfa"), &["otp", "pwd"].map(str::to_owned)[..])
+    );
+    issuer.acr.clear();
+    issuer.amr.clear();
+    assert_eq!((issuer.fullest(NOW).acr, issuer.fullest(NOW).amr), (None, vec![]));
+}
+
 /// TOK-1-05, TOK-1-06
 #[test]
 fn a_right_token_proves_the_person_and_passes_on_what_is_mapped_only() {

@@ -348,7 +348,7 @@ fn checked(
     // What a passkey signed has them in the statement.
     let are_signed = matches!(proof, Proof::Passkey { .. });
     let named = choice.details.as_deref().or(are_signed.then(|| detail.details.entries()));
-    if choice.word == DecisionWord::Approve && named.unwrap_or_default() != detail.details.entries() {
+    if choice.word == DecisionWord::Approve && !detail.details.is(named.unwrap_or_default()) {
         return Err(NotDecided::OtherDetails);
     }
     if let Proof::LoginToken(login) = proof

@@ -29,7 +29,11 @@ pub async fn enroll(
     countries: &SmsCountries,
     fill: fn(&mut [u8]),
 ) -> Result<Person, NotEnrolled> {
-    let person = check(entry, issuer, login_issuers, countries, fill)?;
+    write(table, check(entry, issuer, login_issuers, countries, fill)?).await
+}
+
+/// Writes a person who was checked.
+pub async fn write(table: &Table, person: Person) -> Result<Person, NotEnrolled> {
     let refused = |why: &str| NotEnrolled(format!("person {}: {why}", person.sub.as_str()));
     match table.put_person(&person).await {
         Ok(Enrolled::Done) => Ok(person),

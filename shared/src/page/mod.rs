@@ -19,6 +19,7 @@ pub use consent::{
 };
 pub use enrolment::{EnrolmentView, enrolment, ticket_not_open};
 pub use language::Language;
+pub(crate) use language::weight;
 pub use message::{declined, not_open, trouble};
 
 /// Names all words and all markup of the pages: the start of a digest over them, so that no change goes without a new

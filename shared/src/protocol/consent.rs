@@ -7,6 +7,7 @@ use crate::domain::authorization_details::DetailWords;
 use crate::domain::decision::DecisionWord;
 use crate::domain::request_context::RequestContext;
 use crate::domain::statement::ScopeShown;
+use crate::domain::strict_json;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::webauthn::Assertion;
 
@@ -86,8 +87,6 @@ pub struct PendingRequests {
 }
 
 /// `POST /consent/{request}/decision`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct DecisionBody {
     /// The client that was on the screen. A decision about another one is refused.
     pub client_id: String,
@@ -103,6 +102,49 @@ pub struct DecisionBody {
     pub authorization_details: Option<Vec<Value>>,
     /// The language of the statement that was signed. Default: `en`.
     pub language: Option<String>,
+}
+
+impl DecisionBody {
+    /// Reads a body, with the members above and no others; null stands for a member that is not there. The error is for the
+    /// client, and says which member is wrong.
+    pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
+        let Some(Value::Object(mut members)) = strict_json::parse(body) else {
+            return Err("the body is not a JSON object, or doubles a member");
+        };
+        let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
+        let read = Self {
+            client_id: text(take("client_id"), CLIENT_ID)?.ok_or(CLIENT_ID)?,
+            decision: take("decision")
+                .and_then(|word| DecisionWord::deserialize(word).ok())
+                .ok_or(DECISION)?,
+            scope: text(take("scope"), "scope is not a text")?,
+            passkey: take("passkey")
+                .map(|assertion| Assertion::deserialize(assertion).map_err(|_| PASSKEY))
+                .transpose()?,
+            authorization_details: match take("authorization_details") {
+                None => None,
+                Some(Value::Array(details)) => Some(details),
+                Some(_) => return Err("authorization_details is not a list"),
+            },
+            language: text(take("language"), "language is not a text")?,
+        };
+        match members.is_empty() {
+            true => Ok(read),
+            false => Err("the body has a member that is not documented"),
+        }
+    }
+}
+
+const CLIENT_ID: &str = "client_id is missing, or not a text";
+const DECISION: &str = "decision is missing, or none of its three values";
+const PASSKEY: &str = "passkey is not an AuthenticationResponseJSON of at most 8 KiB (WebAuthn)";
+
+fn text(value: Option<Value>, why: &'static str) -> Result<Option<String>, &'static str> {
+    match value {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(why),
+    }
 }
 
 /// The recorded decision.
@@ -245,6 +287,38 @@ impl ProtocolError for ConsentError {
             | Self::NotOpen(_)
             | Self::TemporarilyUnavailable
             | Self::ServerError => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_malformed_decision_is_told_which_member_is_wrong() {
+        let read = |text: &str| DecisionBody::parse(text.as_bytes());
+        let all = r#"{"client_id":"kiosk","decision":"deny","scope":null,"passkey":null,"language":"de"}"#;
+        let body = read(all).unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!((body.client_id.as_str(), body.decision, body.scope), ("kiosk", DecisionWord::Deny, None));
+        for (text, told) in [
+            ("", "JSON object"),
+            ("[]", "JSON object"),
+            (r#"{"client_id":"a","client_id":"a","decision":"deny"}"#, "doubles"),
+            (r#"{"decision":"deny"}"#, "client_id"),
+            (r#"{"client_id":7,"decision":"deny"}"#, "client_id"),
+            (r#"{"client_id":"a"}"#, "decision"),
+            (r#"{"client_id":"a","decision":"Deny"}"#, "decision"),
+            (r#"{"client_id":"a","decision":["deny"]}"#, "decision"),
+            (r#"{"client_id":"a","decision":"deny","scope":["openid"]}"#, "scope"),
+            (r#"{"client_id":"a","decision":"deny","passkey":{}}"#, "passkey"),
+            (r#"{"client_id":"a","decision":"deny","passkey":"x"}"#, "passkey"),
+            (r#"{"client_id":"a","decision":"deny","authorization_details":{}}"#, "authorization_details"),
+            (r#"{"client_id":"a","decision":"deny","language":1}"#, "language"),
+            (r#"{"client_id":"a","decision":"deny","sub":"alice"}"#, "not documented"),
+        ] {
+            let why = read(text).err().expect(text);
+            assert!(why.contains(told), "{text}: {why}");
         }
     }
 }

@@ -106,6 +106,23 @@ async fn a_verified_address_beyond_ascii_proves_nobody() {
     assert!(refused.contains("person claim"), "{refused}");
 }
 
+/// HYG-3-07: as JSON says what a number is (RFC 8259 §6), and not how an issuer writes it.
+#[tokio::test]
+async fn a_required_claim_that_is_a_number_is_compared_by_value() {
+    let stand = Stand::with(json!({"required_claims": {"level": 2}}), &[]).await;
+    let token = |level: &str| {
+        let mut claims = stand.login.claims(at(1.0), json!({}));
+        claims["level"] = serde_json::from_str(level).expect("JSON");
+        stand.login.signed_by(&stand.login.key, claims)
+    };
+    for level in ["2", "2.0", "2e0", "0.2e1"] {
+        stand.assert_accepted(level, &token(level)).await;
+    }
+    for level in ["2.1", "20", "-2", "\"2\"", "[2]", "true", "2e99"] {
+        stand.assert_invalid(level, &token(level)).await;
+    }
+}
+
 /// HYG-3-07, HYG-3-13
 #[tokio::test]
 async fn each_rule_about_the_claims_refuses_the_token_that_breaks_it() {
