@@ -199,7 +199,7 @@ async fn a_number_that_is_not_e_164_is_refused() {
 /// ATK-3-04, ATK-7-01: with its 0 it would be a number that nobody has, and no message would arrive.
 #[tokio::test]
 async fn a_number_with_a_trunk_prefix_is_reached_and_found() {
-    let provider = Provider::with(&[("SMS_COUNTRIES", "+44")]).await;
+    let provider = Provider::with(&[("SMS_COUNTRIES", "+1,+44")]).await;
     let number = "+44 (0)20 7946 0958";
     let entry = json!({"hints": {"tel": [number]}, "channels": sms(number)});
     provider.enroll("alice", entry).await.expect("a number");
@@ -209,8 +209,8 @@ async fn a_number_with_a_trunk_prefix_is_reached_and_found() {
     let messages = provider.sns.messages();
     let told: Vec<_> = messages.iter().filter_map(|message| message.phone_number()).collect();
     assert_eq!(told, ["+442079460958", "+442079460958"]);
-    let refused = provider.ask(&[("login_hint", "tel:+44 020 7946 0958")], at(20.0)).await.refusal();
-    assert_eq!(refused, (400, "invalid_request"));
+    let answer = provider.ask(&[("login_hint", "tel:+44 020 7946 0958")], at(20.0)).await;
+    assert_eq!(answer.refusal(), (400, "invalid_request"));
 }
 
 /// ATK-7-06

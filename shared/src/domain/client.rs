@@ -150,6 +150,8 @@ pub struct Client {
     pub scope_descriptions: ScopeDescriptions,
     /// `backchannel_user_code_parameter` (CIBA §4).
     pub takes_user_code: bool,
+    /// Whether it may write its parameters as JSON at the token endpoint, as Auth0's SDK for Python does.
+    pub sends_json: bool,
     pub active: bool,
 }
 

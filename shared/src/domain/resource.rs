@@ -109,7 +109,12 @@ impl Target<'_> {
     /// Whether `scope` may be asked for together with it: no value belongs to a resource that was not named
     /// (RFC 9068 §3).
     pub fn admits(&self, scope: &Scope, client: &Client) -> bool {
-        scope.values().all(|value| !client.is_of_a_resource(value) || self.has(value))
+        self.first_foreign(scope, client).is_none()
+    }
+
+    /// The first value of `scope` that belongs to other resources only.
+    pub fn first_foreign<'s>(&self, scope: &'s Scope, client: &Client) -> Option<&'s str> {
+        scope.values().find(|value| client.is_of_a_resource(value) && !self.has(value))
     }
 
     /// The part of what was granted that a token for it says: what means something there, and `openid`.
@@ -178,6 +183,7 @@ mod tests {
             hint_kinds: HintForms::all(),
             id_token_algorithm: JwsAlgorithm::ES256,
             takes_user_code: false,
+            sends_json: false,
             requires_passkey: false,
             high_risk_scope: None,
             scope_descriptions: Default::default(),

@@ -11,7 +11,7 @@ use super::Kind;
 use super::vocabulary::{ABBREVIATIONS, AT, DOT, FILES, SCHEMES, TOP_LEVEL, UNMISTAKABLE};
 
 /// From this many groups of hexadecimal digits with colons on, it is an IPv6 address and not a time.
-const IPV6_GROUPS: usize = 5;
+const IPV6_GROUPS: usize = 6;
 /// Never in a sentence. `xn--` begins an internationalised label in ASCII.
 const TELLTALE: [&str; 7] = ["//", "::", "www.", "xn--", "(at)", "[at]", "@"];
 

@@ -103,8 +103,9 @@ fn small_numbers_follow(text: &str) -> bool {
     })
 }
 
-/// Spaces, digits and punctuation belong to every script.
+/// Spaces, digits and punctuation belong to every script, and so do the signs of ordinals here.
 fn scripts_belong_together(text: &str) -> bool {
-    let letters: String = text.chars().filter(|c| c.is_alphabetic() || is_combining_mark(*c)).collect();
+    let is_of_a_script = |c: &char| (c.is_alphabetic() || is_combining_mark(*c)) && !matches!(c, 'º' | 'ª');
+    let letters: String = text.chars().filter(is_of_a_script).collect();
     letters.is_empty() || letters.as_str().detect_restriction_level() <= RestrictionLevel::HighlyRestrictive
 }

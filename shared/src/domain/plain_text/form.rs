@@ -173,6 +173,9 @@ impl Run<'_> {
             return false;
         }
         let thousands = (at + 1..end).take_while(|it| self.is_thousand(at, *it)).count();
+        if thousands > 0 && first == "0" {
+            return false;
+        }
         let decimals = end - at - 1 - thousands;
         let separator = self.gap(at + thousands + 1);
         let is_decimal = matches!(separator, "." | ",")
@@ -192,7 +195,7 @@ impl Run<'_> {
     fn is_unmistakable(&self, length: usize) -> bool {
         let last = self.digits(length - 1).len();
         let has_decimals = length >= 2 && last == 2 && matches!(self.gap(length - 1), "." | ",");
-        let is_grouped = length >= 3 && self.digits(0).len() <= 2 && last == 3;
+        let is_grouped = length == 3 && self.digits(0).len() <= 2 && last == 3;
         (has_decimals && (2..length).all(|at| self.digits(at - 1).len() == 3)) || is_grouped
     }
 }

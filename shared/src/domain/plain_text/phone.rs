@@ -18,6 +18,8 @@ const FEWEST: usize = 7;
 const FEWEST_TO_CALL: usize = 5;
 /// How long a number to dial is without anything that tells it from another. Unit: digits.
 const BARE: std::ops::RangeInclusive<usize> = 9..=13;
+/// No number to dial begins so.
+const NEVER_DIALLED: &str = "000";
 /// From here on words are spelled digits and no numbers of things. Unit: words.
 const SPELLED: usize = 4;
 /// What numbers begin with that are dialled by letters. In full, as they are written together.
@@ -159,7 +161,7 @@ struct Words {
 impl Words {
     fn make_it_a_phone_number(self, left: &[&Group]) -> bool {
         let digits: String = left.iter().map(|group| group.digits.as_str()).collect();
-        let begins_with_zero = digits.starts_with('0');
+        let begins_with_zero = digits.starts_with('0') && !digits.starts_with(NEVER_DIALLED);
         let is_long = digits.len() >= FEWEST;
         if left.iter().any(|group| is_plus(&group.gap)) && is_long {
             return true;
@@ -168,8 +170,8 @@ impl Words {
             _ if self.called && digits.len() >= FEWEST_TO_CALL => true,
             _ if !is_long => false,
             [_] if self.is_to_be_called => !(self.named && is_reference(&digits)),
-            // No number to dial begins with three zeros, so what is behind them is looked at.
-            [_] if digits.starts_with("000") => {
+            // What is behind the zeros may be one.
+            [_] if digits.starts_with(NEVER_DIALLED) => {
                 is_north_american(digits.trim_start_matches('0')) && !self.named
             }
             [_] => !self.named && (begins_with_zero || BARE.contains(&digits.len())),
@@ -180,7 +182,7 @@ impl Words {
 
 /// What can be no number to dial even in a sentence about calling.
 fn is_reference(digits: &str) -> bool {
-    digits.starts_with("000") || (digits.len() < *BARE.start() && !digits.starts_with('0'))
+    digits.starts_with(NEVER_DIALLED) || (digits.len() < *BARE.start() && !digits.starts_with('0'))
 }
 
 /// Area and exchange begin with 2 to 9, with or without the 1 of the country.
@@ -204,7 +206,10 @@ fn has_known_shape(groups: &[Group], formed: &[bool]) -> bool {
 
 /// Short groups that begin with `0` or `+`, whatever separates them.
 fn is_scattered(groups: &[Group], formed: &[bool]) -> bool {
-    let begins = groups.first().is_some_and(|it| it.digits.starts_with('0') || is_plus(&it.gap));
+    let is_beginning = |it: &Group| {
+        (it.digits.starts_with('0') && !it.digits.starts_with(NEVER_DIALLED)) || is_plus(&it.gap)
+    };
+    let begins = groups.first().is_some_and(is_beginning);
     let length: usize = groups.iter().map(|group| group.digits.len()).sum();
     let are_short = groups.iter().all(|group| group.digits.len() < FEWEST);
     begins && are_short && groups.len() > 1 && length >= *BARE.start() && !formed.contains(&true)
