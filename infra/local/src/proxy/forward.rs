@@ -55,7 +55,7 @@ pub(super) async fn forward(shared: &Shared, request: Request<Incoming>) -> Resu
         let refused = refusal.answer(&call.operation, &input);
         call.status = refused.as_ref().map(|(status, _)| *status);
         shared.calls().push(call);
-        let Some((status, body)) = refused else { return std::future::pending().await };
+        let Some((status, body)) = refused else { match shared.patience.silence().await {} };
         return answer(status, &HeaderMap::new(), body.to_string());
     }
     let left_over = match fault {
@@ -80,7 +80,7 @@ pub(super) async fn forward(shared: &Shared, request: Request<Incoming>) -> Resu
     shared.calls().push(call);
     match fault {
         Some(Fault::Lose(Loss::Connection)) => Err(Dropped),
-        Some(Fault::Lose(Loss::Silence)) => std::future::pending().await,
+        Some(Fault::Lose(Loss::Silence)) => match shared.patience.silence().await {},
         Some(Fault::Lose(Loss::InternalServerError)) => {
             let (status, body) = fault::internal_server_error();
             answer(status, &HeaderMap::new(), body.to_string())
