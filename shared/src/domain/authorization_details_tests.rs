@@ -319,7 +319,8 @@ fn a_payee_may_have_a_dot_and_free_text_may_not() {
     for name in ["Booking.com", "E.ON", "O’Brien & Söhne (UK)", "PAYPAL *SPOTIFY", "Toys \"R\" Us"] {
         assert!(judged(&payment(), "/creditor", name), "{name}");
     }
-    for text in ["Booking.com/pay", "www.booking.com", "1-800-555-0199", "203.0.113.7", "+44 (0)20 7946 0958"] {
+    for text in ["Booking.com/pay", "www.booking.com", "1-800-555-0199", "203.0.113.7", "+44 (0)20 7946 0958"]
+    {
         assert!(!judged(&payment(), "/creditor", text), "{text}");
         assert!(!fee(&payment(), text), "{text}");
     }
@@ -341,7 +342,8 @@ fn a_payee_may_have_a_dot_and_free_text_may_not() {
     ] {
         let definition = with(&format!("/schema/properties/{member}"), json!({"type": "string"}));
         let row = json!({"label": "x", "value": format!("{{/{member}}}")});
-        let definition = changed(changed(definition, "/display/en/rows/-", row.clone()), "/display/de/rows/-", row);
+        let definition =
+            changed(changed(definition, "/display/en/rows/-", row.clone()), "/display/de/rows/-", row);
         assert_eq!(judged(&definition, &format!("/{member}"), "Booking.com"), is_name, "{member}");
     }
 }

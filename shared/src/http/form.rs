@@ -86,12 +86,15 @@ fn media_type(request: &Request) -> &str {
 
 /// One object, no member twice, and nothing in it but texts: what a form says, in other brackets.
 fn parse_json(body: &str) -> Result<Parameters, NotAForm> {
-    let not_flat = NotAForm::Malformed("the body is not a JSON object whose members are texts, each there once");
+    let not_flat =
+        NotAForm::Malformed("the body is not a JSON object whose members are texts, each there once");
     let Some(Value::Object(members)) = strict_json::parse(body.as_bytes()) else { return Err(not_flat) };
     let mut parameters = Parameters::default();
     for (name, value) in members {
         match value {
-            Value::String(value) if value.contains('\0') => return Err(NotAForm::Malformed("the body has a NUL")),
+            Value::String(value) if value.contains('\0') => {
+                return Err(NotAForm::Malformed("the body has a NUL"));
+            }
             Value::String(value) if value.is_empty() => {}
             Value::String(value) => parameters.insert(name, value),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {

@@ -91,7 +91,9 @@ async fn json_is_taken_of_clients_that_are_registered_for_it() {
     let registered = json!({"client_id": "kiosk", "token_endpoint_json": true});
     provider.register(registered).await.unwrap();
     let later = at(66.0);
-    for wrong in [json!({"grant_type": CIBA, "auth_req_id": [id]}), json!({"grant_type": CIBA, "auth_req_id": null})] {
+    for wrong in
+        [json!({"grant_type": CIBA, "auth_req_id": [id]}), json!({"grant_type": CIBA, "auth_req_id": null})]
+    {
         refused(&provider, &typed("/oauth/token", &wrong, &kiosk), later, INVALID).await;
     }
     let secretless = typed("/oauth/token", &poll, &basic("kiosk", "wrong"));

@@ -221,7 +221,8 @@ pub(super) const NUMBER: &[&str] =
 
 /// What stands between a word for calling and the number.
 pub(super) const TOWARDS: &[&str] = &[
-    "us", "me", "on", "at", "to", "now", "the", "sie", "uns", "an", "auf", "unter", "die", "au", "le", "sur", "nous", "al", "el", "a",
+    "us", "me", "on", "at", "to", "now", "the", "sie", "uns", "an", "auf", "unter", "die", "au", "le", "sur",
+    "nous", "al", "el", "a",
 ];
 
 /// Digits as words, each in its place. `oh` is English for 0 within a number.
