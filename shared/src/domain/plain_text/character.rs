@@ -96,7 +96,7 @@ fn small_numbers_follow(text: &str) -> bool {
         match letter {
             '²' | '³' => last.is_alphabetic(),
             '½' | '¼' | '¾' => {
-                !is_small_number(last) && !(last.is_ascii_digit() && earlier.is_ascii_digit())
+                !(is_small_number(last) || (last.is_ascii_digit() && earlier.is_ascii_digit()))
             }
             _ => !is_small_number(last) || !letter.is_ascii_digit(),
         }
