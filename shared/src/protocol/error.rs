@@ -46,6 +46,8 @@ pub struct Refusal<E> {
     pub error: E,
     /// For the log. May name causes; never secrets, hints or messages.
     pub detail: Option<String>,
+    /// For the log: the client that is refused, where it is not authenticated.
+    pub client: Option<String>,
     /// `Retry-After`. Unit: seconds.
     pub retry_after: Option<u64>,
     /// The scope value that is meant, for the client: its characters are those of a description (RFC 6749 §3.3, §5.2).
@@ -57,7 +59,7 @@ const MAX_NAMED: usize = 64;
 
 impl<E: ProtocolError> Refusal<E> {
     pub fn new(error: E) -> Self {
-        Self { error, detail: None, retry_after: None, scope_value: None }
+        Self { error, detail: None, client: None, retry_after: None, scope_value: None }
     }
 
     pub fn because(error: E, detail: impl Into<String>) -> Self {

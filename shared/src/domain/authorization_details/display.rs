@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::detail_type::Ill;
 use super::schema::{Leaf, Pointer, Refused, Schema, Step};
 use super::{DetailWords, Row};
+use crate::domain::json_value;
 use crate::domain::plain_text::is_shown_as_it_is;
 
 /// Of a title or a label. Unit: characters.
@@ -151,7 +152,11 @@ impl RowTemplate {
                     match value {
                         Value::String(value) => text.push_str(value),
                         Value::Bool(value) => text.push_str(truth[usize::from(!value)]),
-                        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                        Value::Number(number) => {
+                            let in_full = json_value::in_full(number);
+                            text.push_str(&in_full.unwrap_or_else(|| number.to_string()));
+                        }
+                        Value::Null | Value::Array(_) | Value::Object(_) => {
                             text.push_str(&value.to_string());
                         }
                     }

@@ -14,6 +14,7 @@ use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value, json};
 
 use super::detail_type::Ill;
+use super::multiple_of::MultipleOf;
 use crate::domain::plain_text::{self, Kind, Unacceptable, is_shown_as_it_is};
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -92,6 +93,8 @@ impl Schema {
             .should_ignore_unknown_formats(false)
             // Linear in the text, whatever the pattern.
             .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN))
+            // The library calculates in binary fractions.
+            .with_keyword("multipleOf", MultipleOf::compile)
             .offline()
             .build(&schema)
             .map_err(|error| Ill(format!("the schema is none: {error}")))?;
