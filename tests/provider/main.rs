@@ -27,5 +27,6 @@ mod profile;
 mod prover;
 mod races;
 mod signed_request;
+mod soak;
 mod subjects;
 mod token;
