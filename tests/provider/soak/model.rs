@@ -88,13 +88,17 @@ impl Model {
 
     /// What is known after these calls, made at once, and their answers. `None` if nothing explains them.
     pub(super) fn after(&self, calls: &[(Action, Said)], moment: Moment) -> Option<Self> {
+        let polls = calls.iter().filter(|(action, _)| *action == Action::Poll);
+        if polls.clone().filter(|(_, said)| *said == Said::Pending).count() > 1 {
+            return None;
+        }
+        // Of polls at once all but one are too early, and that one may be told so too: if its answer was lost, another
+        // has written over what it would be recognised by.
+        let moment = Moment { due: moment.due && polls.count() == 1, ..moment };
         let mut after = BTreeSet::new();
         for order in orders(calls) {
             let mut states = self.0.clone();
-            for (nth, (action, said)) in order.iter().enumerate() {
-                // Of polls at once all but the first are too early.
-                let due = moment.due && !order[..nth].iter().any(|(earlier, _)| *earlier == Action::Poll);
-                let moment = Moment { due, ..moment };
+            for (action, said) in &order {
                 states = states.iter().flat_map(|state| state.after(*action, *said, moment)).collect();
             }
             after.extend(states);
@@ -246,6 +250,7 @@ mod tests {
         assert!(pending.after(&[(Action::Poll, Said::SlowDown)], Moment { due: false, ..NOW }).is_some());
         let at_once = [(Action::Poll, Said::SlowDown), (Action::Poll, Said::Pending)];
         assert!(pending.after(&at_once, NOW).is_some());
+        assert_eq!(pending.after(&[at_once[1], at_once[1]], NOW), None, "both in time");
     }
 
     #[test]
