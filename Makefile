@@ -1,7 +1,7 @@
 # Every recipe line is one command, so that it can be typed by hand just as well.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test test-browser test-dynamodb-local screenshots check lint bins release bench build build-check deploy supply sbom tools arm64
+.PHONY: help demo up test test-browser test-dynamodb-local test-release screenshots lint bins release bench build build-check deploy supply sbom tools arm64
 
 # One target directory: the tests and the local stack look for binaries there.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -28,11 +28,11 @@ demo: tools bins ## the whole flow on this machine; MODE=ping or push instead of
 up: tools bins ## the stack of the demo, left running until Ctrl-C; TLS=1 with TLS and a host for mutual TLS
 	target/debug/ciba-local up $(LOCAL) $(if $(TLS),--tls) $(if $(SEED),--seed $(SEED))
 
-test: check lint bins release ## everything that has to hold; REQUIRE_BROWSER=1 fails where there is no Chromium
-	@rm -rf target/ran
-	@tests/kept.sh workspace cargo test --workspace
-	@tests/kept.sh browser tests/browser.sh $(if $(REQUIRE_BROWSER),,--or-skip) $(BROWSER_TESTS)
-	@tests/kept.sh dynamodb-local tests/dynamodb-local/provider.sh --or-skip
+# Everything is built before anything runs, so that no suite waits for a build that another one holds.
+test: lint bins ## everything that has to hold; REQUIRE_BROWSER=1 fails where there is no Chromium
+	cargo test --workspace --no-run
+	cargo test --workspace --no-run --test stack --test browser
+	.tools/bin/python tests/suites.py $(if $(REQUIRE_BROWSER),--require-browser)
 	.tools/bin/python tests/ran.py
 
 test-browser: tools bins ## the pages in headless Chromium with a virtual passkey; `make test` does it where there is Chromium
@@ -44,12 +44,10 @@ test-dynamodb-local: ## the provider's tests on AWS's DynamoDB Local; needs a JD
 screenshots: tools ## pictures of the pages, into target/screenshots; needs Chromium
 	@tests/browser.sh $(BROWSER_TESTS) --ignored --exact screenshots::take
 
-check: ## format and lints of the code
+lint: tools ## format and lints of the code, lints of the template
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --workspace --test browser -- -D warnings
-
-lint: tools ## lints of the template
+	cargo clippy --workspace --test stack --test browser -- -D warnings
 	.tools/bin/sam validate --lint --region us-east-1
 	.tools/bin/cfn-lint template.yaml
 
@@ -57,11 +55,14 @@ lint: tools ## lints of the template
 bins:
 	cargo build --workspace --bins
 
-# A test starts them: what is deployed refuses settings that are fit for one's own machine only.
 # Without link-time optimisation, which takes a minute per function and changes nothing that a test looks at.
 release: export CARGO_PROFILE_RELEASE_LTO := off
 release:
 	cargo build --release $(addprefix --package ,$(FUNCTIONS))
+
+# `make test` sees the same of the binaries at hand; drift/profiles.rs holds that the profile makes no difference to it.
+test-release: tools bins release ## the release binaries refuse settings that are fit for one's own machine only
+	TEST_FUNCTIONS=target/release cargo test --workspace --test stack -- release::
 
 # The functions with the whole release profile, and beside them one that does nothing. What measures them needs no LTO, which
 # takes minutes.

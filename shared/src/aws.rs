@@ -2,10 +2,12 @@
 
 mod https;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -13,7 +15,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
 
-use crate::config::{ConfigError, Environment};
+use crate::config::{ConfigError, Environment, Wait};
 use https::Roots;
 
 /// How AWS is reached. The SDK's behaviour is pinned, and built by hand of what Lambda puts into the
@@ -49,16 +51,16 @@ impl Aws {
         let endpoint =
             |service: &str| environment.get(&format!("AWS_ENDPOINT_URL_{service}")).map(str::to_owned);
         let endpoints = ["DYNAMODB", "SNS", "KMS", "SQS", "EVENTBRIDGE"].map(endpoint);
-        let sdk = SdkConfig::builder()
+        let mut sdk = SdkConfig::builder()
             .http_client(https::client(Roots::of(&endpoints)))
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .retry_config(retries)
-            .build();
+            .retry_config(retries);
+        sdk.set_sleep_impl(environment.wait().map(|wait| SharedAsyncSleep::new(Waiting(wait))));
         let [dynamodb_endpoint, sns_endpoint, kms_endpoint, sqs_endpoint, eventbridge_endpoint] = endpoints;
         Ok(Self {
-            sdk,
+            sdk: sdk.build(),
             dynamodb_endpoint,
             sns_endpoint,
             kms_endpoint,
@@ -66,6 +68,16 @@ impl Aws {
             eventbridge_endpoint,
             table: None,
         })
+    }
+}
+
+/// A test's way of waiting, in the SDK's terms.
+#[derive(Debug)]
+struct Waiting(Arc<dyn Wait>);
+
+impl AsyncSleep for Waiting {
+    fn sleep(&self, time: Duration) -> Sleep {
+        Sleep::new(self.0.wait(time))
     }
 }
 

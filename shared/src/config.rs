@@ -7,6 +7,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 mod decision;
@@ -60,11 +62,18 @@ fn refuse<T>(name: &str, why: &str) -> Result<T, ConfigError> {
     Err(ConfigError::of(name, why))
 }
 
+/// How calls to AWS wait: for their time-outs, and between two attempts. Tokio's timer unless a test has its own, so that
+/// no test fails because the machine is busy, and none waits for a time-out that it wants to see.
+pub trait Wait: fmt::Debug + Send + Sync {
+    fn wait(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+}
+
 /// Where settings come from: the process, or a test's list. It remembers what it was asked for, so that a
 /// test can hold `template.yaml` against it.
 pub struct Environment {
     values: HashMap<String, String>,
     asked: RefCell<BTreeSet<String>>,
+    wait: Option<Arc<dyn Wait>>,
 }
 
 impl Environment {
@@ -75,7 +84,16 @@ impl Environment {
 
     pub fn of(settings: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
         let values = settings.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { values, asked: RefCell::default() }
+        Self { values, asked: RefCell::default(), wait: None }
+    }
+
+    /// The same settings, with a test's way of waiting.
+    pub fn waiting(self, wait: impl Wait + 'static) -> Self {
+        Self { wait: Some(Arc::new(wait)), ..self }
+    }
+
+    pub(crate) fn wait(&self) -> Option<Arc<dyn Wait>> {
+        self.wait.clone()
     }
 
     /// An empty setting counts as absent: a template cannot leave one out.

@@ -10,6 +10,7 @@ use fantoccini::key::Key;
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -21,7 +22,44 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// A window of headless Chromium. The fields end in this order: first the browser, then its driver.
 pub(crate) struct Browser {
     driver: Client,
-    _chromedriver: Child,
+    _chromedriver: Chromedriver,
+}
+
+/// A driver, which ends together with the browsers that it has started: left to themselves, they go on without it.
+struct Chromedriver(Child);
+
+impl Drop for Chromedriver {
+    fn drop(&mut self) {
+        let Some(driver) = self.0.id() else { return };
+        for process in descendants(driver).into_iter().chain([driver]) {
+            if let Some(process) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+                // It may have ended by itself.
+                let _ = kill_process(process, Signal::KILL);
+            }
+        }
+    }
+}
+
+/// What a process has started, and what that has.
+fn descendants(of: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let parents: Vec<(u32, u32)> = processes
+        .filter_map(|entry| {
+            let process = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            // The name, in parentheses, may have spaces of its own; the parent is the second field after it.
+            let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+            Some((process, parent))
+        })
+        .collect();
+    let mut found = Vec::new();
+    let mut new = vec![of];
+    while let Some(parent) = new.pop() {
+        let children: Vec<_> = parents.iter().filter(|it| it.1 == parent).map(|it| it.0).collect();
+        new.extend(&children);
+        found.extend(children);
+    }
+    found
 }
 
 impl Browser {
@@ -38,7 +76,7 @@ impl Browser {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let driver = builder.capabilities(wanted).connect(&format!("http://127.0.0.1:{port}")).await;
         let driver = driver.expect("a browser");
-        let browser = Self { driver, _chromedriver: chromedriver };
+        let browser = Self { driver, _chromedriver: Chromedriver(chromedriver) };
         browser.size(360, 740).await;
         browser
     }

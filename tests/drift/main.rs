@@ -9,6 +9,7 @@ mod layers;
 mod mutual_tls;
 mod performance;
 mod permissions;
+mod profiles;
 mod proofs;
 mod references;
 mod routes;

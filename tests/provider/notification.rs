@@ -286,7 +286,7 @@ async fn a_request_that_was_decided_while_sns_hung_is_acknowledged() {
             let request = link(&provider).await;
             provider.decide("alice", &request, json!({"decision": decision}), at(0.5)).await
         };
-        let (answer, decided) = tokio::join!(ask_in_a_hurry(&provider, Duration::from_secs(2)), decide);
+        let (answer, decided) = tokio::join!(ask_in_a_hurry(&provider, Duration::from_secs(4)), decide);
         assert_eq!(decided.status, 200, "{decided:?}");
         assert_eq!(answer.status, 200, "{decision}: {answer:?}");
         let poll = provider.poll(answer.text("auth_req_id"), at(5.0)).await;

@@ -49,6 +49,11 @@ pub const SECRET: &str = "a-secret-of-at-least-32-characters";
 
 /// All providers of a process have one KMS key, so that keys made for one open for another.
 static KMS_KEY: LazyLock<WrappingKey> = LazyLock::new(WrappingKey::generate);
+/// What is deployed, read once: it takes longer than starting everything that it describes.
+static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
+    let template = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
+    Template::parse(&template).expect("a template")
+});
 /// The first keys of a provider, by how long they sign.
 static FIRST_KEYS: Mutex<BTreeMap<String, Vec<Item>>> = Mutex::const_new(BTreeMap::new());
 
@@ -119,9 +124,8 @@ impl Provider {
 
     /// A provider with an empty table: no keys, no clients, no people.
     pub async fn empty(settings: Settings<'_>) -> Self {
-        let template = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
-        let template = Template::parse(&template).expect("a template");
-        let dynamodb = Engine::start(&template).await;
+        let template = &*TEMPLATE;
+        let dynamodb = Engine::start(template).await;
         let proxy = Proxy::start(listen(0).await.expect("a port"), dynamodb.url()).expect("a proxy");
         let sns = Sns::start(listen(0).await.expect("a port")).expect("SNS");
         let kms = Kms::start_with(listen(0).await.expect("a port"), &KMS_KEY).expect("KMS");
@@ -130,7 +134,7 @@ impl Provider {
         let sqs = Sqs::start(listen(0).await.expect("a port"), &template.queues, queues).expect("SQS");
         let eventbridge = EventBridge::start(listen(0).await.expect("a port")).expect("EventBridge");
         // Past the proxy: what it counts is what functions call.
-        let outbox = Outbox::new(&template, dynamodb.url(), &dynamodb.table, &sqs).expect("an outbox");
+        let outbox = Outbox::new(template, dynamodb.url(), &dynamodb.table, &sqs).expect("an outbox");
         let listener = listen(0).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let login = Arc::new(LoginIssuer::new(&format!("http://localhost:{port}")).expect("a login issuer"));
@@ -170,7 +174,9 @@ impl Provider {
             eventbridge: Arc::clone(&eventbridge),
         };
         // Each function signs with a key of its own, so that its calls can be told apart.
-        let of = |function: &str| Environment::of(signed_by(&environment, &Self::access_key(function)));
+        let of = |function: &str| {
+            Environment::of(signed_by(&environment, &Self::access_key(function))).waiting(proxy.patience())
+        };
         Self {
             table: Table::connect(&Aws::read(&of("test")).expect("AWS")),
             backchannel_authentication: BackchannelAuthentication::new(&of("backchannel-authentication"))
@@ -241,7 +247,7 @@ impl Provider {
 
     /// The environment of this provider's functions, for a second, cold instance of one of them.
     pub fn environment(&self) -> Environment {
-        Environment::of(self.environment.clone())
+        self.patient(self.environment.clone())
     }
 
     /// The settings in it.
@@ -249,8 +255,14 @@ impl Provider {
         self.environment.clone()
     }
 
+    /// These settings for a function whose time-outs run out only where a double says so.
+    pub fn patient(&self, settings: Vec<(String, String)>) -> Environment {
+        Environment::of(settings).waiting(self.proxy.patience())
+    }
+
+    /// With more time than a function has: what a test says of the deadline, it says in an invocation of its own.
     pub fn invocation(&self, now: Timestamp) -> Invocation {
-        Invocation::new(now, Duration::from_secs(15), serve::random)
+        Invocation::new(now, Duration::from_secs(600), serve::random)
     }
 
     /// Registers a client; what `metadata` does not say is as for a kiosk.
@@ -272,7 +284,7 @@ impl Provider {
         let metadata = serde_json::from_value(all).map_err(|error| error.to_string())?;
         let mut env = self.environment_list();
         env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let env = Environment::of(env);
+        let env = self.patient(env);
         let mtls = MtlsHost::read(&env).expect("a host or none");
         let registrar = Registrar {
             issuer: &self.issuer(),
@@ -454,7 +466,7 @@ impl Provider {
         let mut environment = signed_by(&self.environment, &Self::access_key("client-notification"));
         environment.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        ClientNotification::new(&Environment::of(environment)).expect("client-notification")
+        ClientNotification::new(&self.patient(environment)).expect("client-notification")
     }
 
     /// The queue of deliveries and that of dead letters, as the operator's tool reaches them.

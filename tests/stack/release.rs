@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::root;
+use crate::{program, root};
 
 const FUNCTIONS: [&str; 9] = [
     "backchannel-authentication",
@@ -26,10 +26,13 @@ const FUNCTIONS: [&str; 9] = [
 const LOCAL_LOGIN: &str = r#"[{"issuer":"http://localhost:9100","jwks_uri":"http://localhost:9100/jwks",
     "audience":{"claim":"aud","value":"app"},"algorithms":["ES256"]}]"#;
 
+/// In the folder that `TEST_FUNCTIONS` names, as `make test-release` does; else what was built for the tests.
+#[expect(clippy::disallowed_methods, reason = "which binaries are tested is no setting of a function")]
 fn binary(function: &str) -> PathBuf {
-    let target = root().join("target/release").join(function);
-    assert!(target.exists(), "{} is missing: run make release", target.display());
-    target
+    match std::env::var("TEST_FUNCTIONS") {
+        Ok(folder) => root().join(folder).join(function),
+        Err(_) => program(function),
+    }
 }
 
 /// A function with settings that are fit for AWS, and these instead.

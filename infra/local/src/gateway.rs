@@ -100,7 +100,7 @@ pub fn serve_tls(
 
 fn router(routes: Vec<Route>, invoke_base: &str, timeout: Duration) -> io::Result<Router> {
     let invoke_base = invoke_base.trim_end_matches('/').to_owned();
-    let http = reqwest::Client::builder().no_proxy().build().map_err(io::Error::other)?;
+    let http = crate::server::loopback_client().map_err(io::Error::other)?;
     let gateway = Arc::new(Gateway {
         routes,
         invoke_base,

@@ -13,6 +13,7 @@ pub mod gateway;
 pub mod kms;
 pub mod login_issuer;
 pub mod outbox;
+pub mod patience;
 pub mod pattern;
 pub mod phone;
 pub mod pipe;

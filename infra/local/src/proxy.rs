@@ -19,7 +19,8 @@ pub use call::{Call, Capacity, Touch};
 pub use fault::{Loss, Refusal};
 pub use weather::{Odds, Weather, WeatherReport};
 
-use crate::server::Server;
+use crate::patience::Patience;
+use crate::server::{self, Server};
 use fault::Faults;
 
 /// A running proxy; dropping it closes the port.
@@ -35,6 +36,7 @@ struct Shared {
     http: reqwest::Client,
     calls: Mutex<Vec<Call>>,
     faults: Mutex<Faults>,
+    patience: Patience,
 }
 
 impl Proxy {
@@ -43,9 +45,9 @@ impl Proxy {
     /// # Errors
     /// When the listener has no local address.
     pub fn start(listener: TcpListener, upstream: &str) -> io::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().build().map_err(io::Error::other)?;
-        let (calls, faults) = (Mutex::default(), Mutex::default());
-        let shared = Arc::new(Shared { upstream: upstream.to_owned(), http, calls, faults });
+        let http = server::loopback_client().map_err(io::Error::other)?;
+        let (calls, faults, patience) = (Mutex::default(), Mutex::default(), Patience::default());
+        let shared = Arc::new(Shared { upstream: upstream.to_owned(), http, calls, faults, patience });
         let served = Arc::clone(&shared);
         Ok(Self { server: Server::run(listener, |listener| accept(listener, served))?, shared })
     }
@@ -53,6 +55,11 @@ impl Proxy {
     /// What `AWS_ENDPOINT_URL_DYNAMODB` has to say.
     pub fn url(&self) -> String {
         self.server.url()
+    }
+
+    /// By which callers have to wait if their time-outs are to run out when this is silent.
+    pub fn patience(&self) -> Patience {
+        self.shared.patience.clone()
     }
 
     /// Every call that has been answered (or deliberately not), oldest first.

@@ -54,6 +54,14 @@ impl Drop for Server {
     }
 }
 
+/// A client of what is on this machine, without TLS: reading the system's certificates takes longer than any call here.
+///
+/// # Errors
+/// When the HTTP client cannot be made.
+pub(crate) fn loopback_client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build()
+}
+
 /// Listens on a port of the loopback interface; port 0 takes a free one.
 ///
 /// # Errors

@@ -29,7 +29,7 @@ impl Stream {
     /// # Errors
     /// When the engine does not answer, or the table has no stream.
     pub async fn open(dynamodb_url: &str, table: &str) -> Result<Self, Error> {
-        let http = reqwest::Client::builder().no_proxy().build()?;
+        let http = crate::server::loopback_client()?;
         let mut stream = Self { http, url: dynamodb_url.to_owned(), arn: String::new(), shards: Vec::new() };
         let listed = stream.call("ListStreams", &json!({"TableName": table})).await?;
         let arn = listed["Streams"][0]["StreamArn"].as_str();

@@ -267,7 +267,7 @@ async fn where_there_are_no_passkeys_none_is_accepted() {
     let signed = Signed::on_page(&provider, &key, &mut phone, ("approve", "openid profile"), at(1.0)).await;
     let mut settings = provider.environment_list();
     settings.retain(|(name, _)| name != "RP_ID");
-    let without = consent::Consent::new(&ciba::config::Environment::of(settings)).expect("consent");
+    let without = consent::Consent::new(&provider.patient(settings)).expect("consent");
     let sent = json_request("POST", &format!("/consent/{key}/decision"), None, &signed.body.to_string());
     let answer = provider.call(&without, &sent, at(2.0)).await;
     assert_eq!(answer.refusal(), (403, "passkey_not_accepted"));

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::wire::Refusal;
+use crate::patience::Patience;
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Call {
 }
 
 /// A failure to script.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Failure {
     /// Any error code, with status 400.
     Error { code: String },
@@ -32,6 +33,8 @@ pub enum Failure {
     Disabled,
     /// Answers only after this long.
     Hang(Duration),
+    /// Never answers a caller whose time-outs are these.
+    Silence(Patience),
 }
 
 pub(super) async fn meet(failure: Failure) -> Result<(), Refusal> {
@@ -44,5 +47,6 @@ pub(super) async fn meet(failure: Failure) -> Result<(), Refusal> {
             tokio::time::sleep(duration).await;
             Ok(())
         }
+        Failure::Silence(patience) => match patience.silence().await {},
     }
 }

@@ -62,7 +62,10 @@ pub(super) async fn forward(
         call.status = refused.as_ref().map(|(status, _)| *status);
         shared.calls().push(call);
         let Some((status, body)) = refused else {
-            return if *refusal == Refusal::Reset { Err(Dropped) } else { std::future::pending().await };
+            if *refusal == Refusal::Reset {
+                return Err(Dropped);
+            }
+            match shared.patience.silence().await {}
         };
         return answer(status, &HeaderMap::new(), body.to_string());
     }
@@ -95,7 +98,7 @@ pub(super) async fn forward(
     shared.calls().push(call);
     match fault {
         Some(Fault::Lose(Loss::Connection)) => Err(Dropped),
-        Some(Fault::Lose(Loss::Silence)) => std::future::pending().await,
+        Some(Fault::Lose(Loss::Silence)) => match shared.patience.silence().await {},
         Some(Fault::Lose(Loss::InternalServerError)) => {
             let (status, body) = fault::internal_server_error();
             answer(status, &HeaderMap::new(), body.to_string())

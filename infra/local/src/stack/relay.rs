@@ -30,7 +30,7 @@ pub(super) struct Relay(Vec<JoinHandle<()>>);
 impl Relay {
     /// Starts them. Without a function that has a queue, messages wait in it.
     pub(super) fn start(outbox: Outbox, template: &Template, invoke_base: &str) -> Result<Self, Error> {
-        let http = reqwest::Client::builder().no_proxy().build()?;
+        let http = crate::server::loopback_client()?;
         let invoked = |has: fn(&Function) -> bool| {
             let function = template.functions.iter().find(|function| has(function))?;
             Some(Invoked {
