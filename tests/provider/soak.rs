@@ -24,6 +24,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use ciba_local::disorder::Random;
+use ciba_tests::Engine;
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 
@@ -83,7 +84,7 @@ fn conclude(seed: u64, flows: usize, tally: &Tally) {
         ("decisions with evidence", flows / 2),
         ("refreshes", flows / 3),
         ("clients told", flows / 4),
-        ("requests that had to be repeated", flows / 200),
+        ("answers of 503", flows / 20),
     ] {
         assert!(tally.counted(what) >= least, "a promise about nothing would hold: {what}");
     }
@@ -93,8 +94,10 @@ fn conclude(seed: u64, flows: usize, tally: &Tally) {
 #[test]
 fn two_hundred_flows_over_faults_keep_every_promise() {
     let seed = 20_261_129;
-    let tally = soak(seed, OF_WORLD);
-    conclude(seed, OF_WORLD, &tally);
+    // The other engine is ten times as slow.
+    let flows = if Engine::is_shared() { OF_WORLD / 10 } else { OF_WORLD };
+    let tally = soak(seed, flows);
+    conclude(seed, flows, &tally);
 }
 
 /// `make soak`, with the numbers that it is given.

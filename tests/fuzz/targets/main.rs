@@ -3,28 +3,62 @@
 
 use bolero::check;
 
-macro_rules! targets {
-    ($($(#[$documentation:meta])* $test:ident: $name:literal => $holds:path;)*) => {$(
-        $(#[$documentation])*
-        #[test]
-        fn $test() {
-            check!(name = $name).with_iterations(0).for_each($holds);
-        }
-    )*};
+/// A target's name, which is its folder's and its test's, and what must hold for each input.
+macro_rules! holds {
+    ($name:literal, $promise:path) => {
+        let corpus = format!("{}/targets/__fuzz__/{}/corpus", env!("CARGO_MANIFEST_DIR"), $name);
+        let inputs = std::fs::read_dir(&corpus).map_or(0, Iterator::count);
+        assert!(inputs > 0, "{corpus} is empty: nothing would be tried");
+        check!(name = $name).with_iterations(0).for_each($promise);
+    };
 }
 
-targets! {
-    /// HYG-1-05
-    form: "form" => ciba_fuzz::form;
-    /// HYG-3-10
-    jwt: "jwt" => ciba_fuzz::jwt;
-    /// TOK-4-02
-    dpop_proof: "dpop_proof" => ciba_fuzz::dpop_proof;
-    certificate: "certificate" => ciba_fuzz::certificate;
-    distinguished_name: "distinguished_name" => ciba_fuzz::distinguished_name;
-    /// ATK-3-04
-    hint: "hint" => ciba_fuzz::hint;
-    authorization_details: "authorization_details" => ciba_fuzz::authorization_details;
-    client_data: "client_data" => ciba_fuzz::client_data;
-    statement: "statement" => ciba_fuzz::statement;
+/// HYG-1-05
+#[test]
+fn form() {
+    holds!("form", ciba_fuzz::form);
+}
+
+/// HYG-3-10, HYG-3-13
+#[test]
+fn jwt() {
+    holds!("jwt", ciba_fuzz::jwt);
+}
+
+/// TOK-4-02, TOK-4-03
+#[test]
+fn dpop_proof() {
+    holds!("dpop_proof", ciba_fuzz::dpop_proof);
+}
+
+#[test]
+fn certificate() {
+    holds!("certificate", ciba_fuzz::certificate);
+}
+
+#[test]
+fn distinguished_name() {
+    holds!("distinguished_name", ciba_fuzz::distinguished_name);
+}
+
+/// ATK-3-04
+#[test]
+fn hint() {
+    holds!("hint", ciba_fuzz::hint);
+}
+
+/// TOK-7-01
+#[test]
+fn authorization_details() {
+    holds!("authorization_details", ciba_fuzz::authorization_details);
+}
+
+#[test]
+fn client_data() {
+    holds!("client_data", ciba_fuzz::client_data);
+}
+
+#[test]
+fn statement() {
+    holds!("statement", ciba_fuzz::statement);
 }

@@ -101,8 +101,7 @@ impl Flow<'_> {
     }
 
     async fn cancel(&self, auth_req_id: &str) -> Answer {
-        let call =
-            self.world.call_of(self.script, "/bc-authorize/cancel", &[("auth_req_id", auth_req_id)]);
+        let call = self.world.call_of(self.script, "/bc-authorize/cancel", &[("auth_req_id", auth_req_id)]);
         let provider = &self.world.provider;
         provider.call(&provider.backchannel_authentication, &call, self.world.clock.now()).await
     }

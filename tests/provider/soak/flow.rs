@@ -107,6 +107,7 @@ impl<'w> Flow<'w> {
                     return Ok(false);
                 }
                 (503, _) => {
+                    self.world.count("answers of 503");
                     self.world.count("requests that had to be repeated");
                     self.superseded(Said::Unavailable)?;
                     self.world.clock.wait(retry_after(&answer).unwrap_or(1.0)).await;
@@ -299,10 +300,14 @@ impl<'w> Flow<'w> {
                 Ok(answer) => said(*action, answer).map_err(|why| self.found(&why))?,
                 Err(said) => *said,
             };
+            if said == Said::Unavailable {
+                self.world.count("answers of 503");
+            }
             all.push((*action, said));
         }
         let before = self.asked[index].model.clone();
-        for ((_, said), answer) in all.iter().zip(answers).filter(|((action, _), _)| *action == Action::Poll) {
+        for ((_, said), answer) in all.iter().zip(answers).filter(|((action, _), _)| *action == Action::Poll)
+        {
             if let Ok(answer) = answer {
                 self.polled(index, *said, answer)?;
             }

@@ -229,7 +229,10 @@ mod tests {
         assert_eq!(approved.after(&[two, one, two], NOW), Some(known(&[Is::Redeemed])));
         assert_eq!(approved.after(&[one, one], NOW), None, "redeemed twice");
         let unanswered = (Action::Poll, Said::Unavailable);
-        assert!(approved.after(&[two, unanswered], NOW).is_some(), "whoever was not answered may have had them");
+        assert!(
+            approved.after(&[two, unanswered], NOW).is_some(),
+            "whoever was not answered may have had them"
+        );
         assert_eq!(approved.after(&[two, two], NOW), None, "nobody has had them");
     }
 

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba_tests::Answer;
 use serde_json::Value;
 
+use super::acts::Prepared;
 use super::answer::code;
 use super::flow::{Broken, Flow, TRIES};
 use super::model::Action;
-use super::acts::Prepared;
 use super::script::Ending;
 use super::world::SCOPE;
 
@@ -116,6 +116,7 @@ impl Flow<'_> {
                 return Ok(answer);
             }
             code(&answer).map_err(|why| self.found(&why))?;
+            self.world.count("answers of 503");
             self.world.clock.wait(1.0).await;
         }
         Err(self.found(&format!("{path} is unavailable for ever")))

@@ -167,7 +167,8 @@ impl Remains<'_> {
         };
         let word = delivery["delivery_state"].as_str().unwrap_or_default();
         let dead = self.world.provider.dead_letters().iter().any(|body| body.contains(&asked.key));
-        let tokens: BTreeSet<_> = calls.iter().filter_map(|call| call.body["access_token"].as_str()).collect();
+        let tokens: BTreeSet<_> =
+            calls.iter().filter_map(|call| call.body["access_token"].as_str()).collect();
         if tokens.len() > 1 {
             return Some("two sets of tokens were pushed".to_owned());
         }
@@ -176,11 +177,9 @@ impl Remains<'_> {
             (_, Is::CancelledByClient, _) => word == "unneeded" && calls.is_empty(),
             (Who::Ping, Is::Pending, _) => calls.is_empty(),
             (Who::Ping, Is::Redeemed, "unneeded") => true,
-            (Who::Push, Is::Approved | Is::Redeemed, "delivered") => {
-                delivered.iter().any(|call| {
-                    call.body["access_token"].is_string() || call.body["error"].is_string()
-                })
-            }
+            (Who::Push, Is::Approved | Is::Redeemed, "delivered") => delivered
+                .iter()
+                .any(|call| call.body["access_token"].is_string() || call.body["error"].is_string()),
             (Who::Push, _, "delivered") => {
                 let error = match state {
                     Is::Denied => "access_denied",
@@ -189,10 +188,10 @@ impl Remains<'_> {
                 };
                 delivered.iter().any(|call| call.body["error"] == error)
             }
-            (Who::Ping, _, "delivered") => delivered
-                .iter()
-                .all(|call| call.body.as_object().is_some_and(|body| body.len() == 1))
-                && !delivered.is_empty(),
+            (Who::Ping, _, "delivered") => {
+                delivered.iter().all(|call| call.body.as_object().is_some_and(|body| body.len() == 1))
+                    && !delivered.is_empty()
+            }
             _ => false,
         };
         self.world.count(match word {
@@ -200,7 +199,9 @@ impl Remains<'_> {
             "failed" => "deliveries given up",
             _ => "deliveries without need",
         });
-        (!fits).then(|| format!("{word} of a request that is {state:?}, after {} calls: {delivery}", calls.len()))
+        (!fits).then(|| {
+            format!("{word} of a request that is {state:?}, after {} calls: {delivery}", calls.len())
+        })
     }
 
     /// What was stored and never acknowledged leads to nothing.

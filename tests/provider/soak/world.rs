@@ -28,22 +28,22 @@ pub(super) const SCOPE: &str = "openid profile email offline_access";
 /// What some approve of it.
 pub(super) const PART: &str = "openid profile offline_access";
 
-/// In this weather about one call of ten meets a fault, and one of a hundred does so until its caller gives up.
+/// In this weather more than one call of ten meets a fault, and some do so until their caller gives up.
 const ODDS: Odds = Odds {
-    busy: 120,
-    internal_error: 50,
-    reset: 50,
-    silence: 4,
-    conflict: 60,
-    left_over: 100,
-    lost: 150,
-    lost_in_silence: 4,
-    twice: 100,
+    busy: 200,
+    internal_error: 100,
+    reset: 100,
+    silence: 5,
+    conflict: 150,
+    left_over: 150,
+    lost: 300,
+    lost_in_silence: 5,
+    twice: 200,
     delayed: 300,
-    outage: 12,
+    outage: 25,
 };
 /// Of 10,000 messages.
-const SNS_ODDS: usize = 100;
+const SNS_ODDS: usize = 250;
 /// How many calls of a client's endpoint are drawn.
 const REACTIONS: usize = 2_000;
 

@@ -101,7 +101,9 @@ impl Faults {
     /// planned one happens, the other with the next call.
     pub(super) fn next(&mut self, operation: &str, items: usize) -> Option<Fault> {
         let mut due = None;
-        for (index, planned) in self.planned.iter_mut().enumerate().filter(|(_, it)| it.operation == operation) {
+        for (index, planned) in
+            self.planned.iter_mut().enumerate().filter(|(_, it)| it.operation == operation)
+        {
             planned.countdown = planned.countdown.saturating_sub(1);
             if planned.countdown == 0 {
                 due = due.or(Some(index));

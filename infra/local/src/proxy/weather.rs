@@ -13,7 +13,7 @@ use crate::disorder::Random;
 /// Of how many calls `Odds` speaks.
 const OF: usize = 10_000;
 /// How many calls in a row an outage refuses: more than an SDK's tries, so that its caller is told.
-const OUTAGE: usize = 4;
+const OUTAGE: usize = 8;
 /// The longest delay of a call, and the longest time after which a call comes a second time. Unit: ms.
 const LONGEST_DELAY: usize = 40;
 const LONGEST_ECHO: usize = 400;
@@ -174,7 +174,8 @@ mod tests {
     fn every_fault_comes_and_is_counted() {
         let mut weather = Weather::new(5, BAD);
         let mut met: u64 = 0;
-        for operation in ["TransactWriteItems", "BatchGetItem", "UpdateItem"].into_iter().cycle().take(6_000) {
+        for operation in ["TransactWriteItems", "BatchGetItem", "UpdateItem"].into_iter().cycle().take(6_000)
+        {
             met += u64::from(weather.next(operation, 3).is_some());
         }
         assert_eq!(weather.report.len(), 11, "{:?}", weather.report);

@@ -7,7 +7,7 @@ use crate::disorder::Random;
 
 const OF: usize = 10_000;
 /// How many messages in a row an outage refuses: more than an SDK's tries.
-const OUTAGE: u32 = 4;
+const OUTAGE: u32 = 8;
 
 /// The weather from now on.
 #[derive(Debug, Clone)]
