@@ -6,7 +6,7 @@ use lambda_http::{Body, Error, Request, RequestExt, Response, service_fn};
 
 use crate::domain::time::Timestamp;
 use crate::flows::Invocation;
-use crate::http::log;
+use crate::http::{interaction, log};
 
 /// One function's endpoint. A client's mistake is an answer, never a failure of the function.
 pub trait Endpoint: Sync {
@@ -22,9 +22,14 @@ pub async fn serve(endpoint: impl Endpoint) -> Result<(), Error> {
     let endpoint = &endpoint;
     lambda_http::run(service_fn(async move |request: Request| {
         let invocation = invocation(request.lambda_context_ref().map_or(0, |context| context.deadline));
-        Ok::<_, Error>(endpoint.handle(&request, &invocation).await)
+        Ok::<_, Error>(answer(endpoint, &request, &invocation).await)
     }))
     .await
+}
+
+/// The endpoint's answer, with what all answers have, whatever they say.
+pub async fn answer(endpoint: &impl Endpoint, request: &Request, invocation: &Invocation) -> Response<Body> {
+    interaction::echoed(request, endpoint.handle(request, invocation).await)
 }
 
 /// The functions' `Timeout`; a test holds `template.yaml` against it.
