@@ -42,7 +42,7 @@ verify: tools bins ## what `make test` has no time for: the whole soak, fuzzing,
 	cargo test --workspace --test stack -- clients::
 
 soak: ## ten thousand flows over faults, half an hour at most; SEED=7 FLOWS=2000 for others
-	SOAK_SEED=$(SEED) SOAK_FLOWS=$(FLOWS) cargo test --workspace --test provider -- --ignored --exact --nocapture soak::as_many_flows_as_are_asked_for_keep_every_promise
+	SOAK_SEED=$(SEED) SOAK_FLOWS=$(FLOWS) cargo test --workspace --test provider -- --ignored --exact soak::as_many_flows_as_are_asked_for_keep_every_promise
 
 fuzz: ## each fuzz target for ten minutes; SECONDS_EACH=60 for less, TARGETS='jwt form' for some
 	SECONDS_EACH=$(SECONDS_EACH) tests/fuzz/run.sh $(TARGETS)

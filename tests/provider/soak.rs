@@ -50,7 +50,13 @@ fn soak(seed: u64, flows: usize) -> Tally {
             scope.spawn(|| {
                 while let Some((seed, size)) = next() {
                     let tally = Runtime::new().expect("a runtime").block_on(play(seed, size));
-                    all.lock().expect("no world panics").add(tally);
+                    let mut all = all.lock().expect("no world panics");
+                    all.add(tally);
+                    say(&format!(
+                        "{} of {flows} flows, {} promises broken",
+                        all.counted("flows"),
+                        all.findings().len()
+                    ));
                 }
             });
         }
@@ -68,14 +74,18 @@ async fn play(seed: u64, flows: usize) -> Tally {
     world.clear_up().await;
     let played: Vec<_> = scripts.iter().zip(played).collect();
     verdict::judge(&world, &played).await;
-    let tally = world.tally().clone();
-    tally
+    world.into_tally()
+}
+
+/// Past the harness, which keeps to itself what a test prints: half an hour is long without a word.
+fn say(what: &str) {
+    let _ = writeln!(std::io::stderr(), "soak: {what}");
 }
 
 /// Prints what came of it, and fails if a promise was broken, or if there was nothing to break.
 #[track_caller]
 fn conclude(seed: u64, flows: usize, tally: &Tally) {
-    let _ = writeln!(std::io::stderr(), "soak: {flows} flows of seed {seed}\n{tally}");
+    say(&format!("{flows} flows of seed {seed}\n{tally}"));
     assert!(tally.findings().is_empty(), "{} promises were broken", tally.findings().len());
     let flows = flows as u64;
     for (what, least) in [

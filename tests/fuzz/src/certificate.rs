@@ -29,9 +29,13 @@ pub fn certificate(input: &[u8]) {
 /// A name is refused, or it is equal to itself with spaces around its separators, which older tools write.
 pub fn distinguished_name(input: &[u8]) {
     let Some(text) = text(input) else { return };
-    let Some(name) = DistinguishedName::parse(text) else { return };
-    assert_eq!(DistinguishedName::parse(&format!(" {text} ")).as_ref(), Some(&name), "with spaces around it");
+    let Ok(name) = DistinguishedName::parse(text) else { return };
+    assert_eq!(
+        DistinguishedName::parse(&format!(" {text} ")).as_ref().ok(),
+        Some(&name),
+        "with spaces around it"
+    );
     // Two names after each other are another name than one.
     let twice = DistinguishedName::parse(&format!("{text},{text}"));
-    assert_ne!(twice.as_ref(), Some(&name), "twice");
+    assert_ne!(twice.as_ref().ok(), Some(&name), "twice");
 }

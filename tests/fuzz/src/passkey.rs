@@ -30,7 +30,7 @@ thread_local! {
 
 impl Registered {
     fn new() -> Self {
-        let relying_party = RelyingParty::new(RP_ID, ORIGIN, "Op").expect("a relying party");
+        let relying_party = RelyingParty::new(RP_ID, &[ORIGIN.to_owned()], "Op").expect("a relying party");
         let mut authenticator = Authenticator::new();
         let options = relying_party.creation_options(&CHALLENGE, &HANDLE, "Op");
         let registration: Registration =

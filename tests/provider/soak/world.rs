@@ -81,7 +81,7 @@ impl World {
             }
             match who {
                 Who::Signing => register(&provider, who.id(), &[&signing], metadata).await,
-                Who::Poll | Who::Ping | Who::Push => provider.register(metadata).await.expect(who.id()),
+                Who::Poll | Who::Ping | Who::Push => provider.register(metadata).await.expect("a client"),
             }
             receivers.insert(who, receiver);
         }
@@ -204,6 +204,11 @@ impl World {
     /// A promise that was broken.
     pub(super) fn found(&self, script: &Script, what: &str) {
         self.tally().found(format!("{what}: {script:?}"));
+    }
+
+    /// All that was counted and found, at the end.
+    pub(super) fn into_tally(self) -> Tally {
+        self.tally.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
