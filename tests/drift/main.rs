@@ -3,6 +3,7 @@
 
 mod alarms;
 mod commands;
+mod comparisons;
 mod edges;
 mod events;
 mod layers;

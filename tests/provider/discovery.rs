@@ -52,14 +52,14 @@ async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
         "response_types_supported": [],
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
-        "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA"],
+        "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA", "Ed25519"],
         "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic", "client_secret_post"],
         "introspection_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic", "client_secret_post"],
         "revocation_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic", "client_secret_post"],
-        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
-        "introspection_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
-        "revocation_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
-        "backchannel_authentication_request_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"],
+        "introspection_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"],
+        "revocation_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"],
+        "backchannel_authentication_request_signing_alg_values_supported": ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"],
         "scopes_supported": ["openid", "profile", "email", "address", "phone", "offline_access"],
         "claims_supported": ["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash",
             "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
@@ -173,10 +173,37 @@ async fn no_page_may_read_what_the_other_endpoints_answer() {
 async fn the_document_is_only_ever_got() {
     let provider = Provider::start().await;
     for path in WELL_KNOWN {
-        for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
             let answer = call(&provider, method, path).await;
             assert_eq!(answer.refusal(), (405, "invalid_request"), "{method} {path}");
-            assert_eq!(answer.header("allow"), Some("GET"), "{method} {path}");
+            assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"), "{method} {path}");
+        }
+    }
+}
+
+/// HYG-1-11, HYG-1-16: RFC 9110 §9.3.2, §9.3.7, and what browsers ask first (Fetch §4.8).
+#[tokio::test]
+async fn head_and_options_are_answered_where_documents_are() {
+    let provider = Provider::start().await;
+    for path in [WELL_KNOWN[0], WELL_KNOWN[1], "/.well-known/jwks.json"] {
+        let answer = async |method: &str| {
+            let asked = request(method, path, &[], "");
+            match path.ends_with("jwks.json") {
+                true => provider.call(&provider.jwks, &asked, START).await,
+                false => provider.call(&provider.discovery, &asked, START).await,
+            }
+        };
+        let (get, head) = (answer("GET").await, answer("HEAD").await);
+        assert_eq!((head.status, &head.headers), (200, &get.headers), "{path}");
+        assert!(get.body.is_object() && head.body.is_null(), "{path}");
+        let options = answer("OPTIONS").await;
+        assert_eq!((options.status, options.body.is_null()), (204, true), "{path}");
+        for (name, value) in [
+            ("access-control-allow-origin", "*"),
+            ("access-control-allow-methods", "GET, HEAD, OPTIONS"),
+            ("access-control-allow-headers", "*"),
+        ] {
+            assert_eq!(options.header(name), Some(value), "{path}");
         }
     }
 }

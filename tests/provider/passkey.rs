@@ -4,3 +4,4 @@ mod announcement;
 mod ceremony;
 mod enrolment;
 mod odd_input;
+mod races;

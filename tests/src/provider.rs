@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use backchannel_authentication::BackchannelAuthentication;
 use ciba::aws::Aws;
@@ -16,7 +17,7 @@ use ciba::flows::{Invocation, enroll_person};
 use ciba::http::Request;
 use ciba::http::serve::{self, Endpoint};
 use ciba::notify::DeliveryQueue;
-use ciba::store::Table;
+use ciba::store::{KeyUse, Table};
 use ciba_local::clock::{Clock, SetClock};
 use ciba_local::eventbridge::EventBridge;
 use ciba_local::kms::{Kms, KmsHandle, WrappingKey};
@@ -55,7 +56,7 @@ static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
     Template::parse(&template).expect("a template")
 });
 /// The first keys of a provider, by how long they sign.
-static FIRST_KEYS: Mutex<BTreeMap<String, Vec<Item>>> = Mutex::const_new(BTreeMap::new());
+static FIRST_KEYS: Mutex<BTreeMap<String, (String, Vec<Item>)>> = Mutex::const_new(BTreeMap::new());
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -225,16 +226,23 @@ impl Provider {
         }
         let client = self.dynamodb.client();
         let mut made = FIRST_KEYS.lock().await;
-        let Some(items) = made.get(&days) else {
+        let Some((table, items)) = made.get(&days) else {
             self.key_rotation.run(&self.invocation(START)).await.expect("keys");
             let keys = client.query().table_name(&self.dynamodb.table).key_condition_expression("pk = :pk");
             let keys = keys.expression_attribute_values(":pk", AttributeValue::S("keys".to_owned()));
-            made.insert(days, keys.send().await.expect("the keys").items.expect("items"));
+            let items = keys.send().await.expect("the keys").items.expect("items");
+            made.insert(days, (self.dynamodb.table.clone(), items));
             return;
         };
-        let items = items.clone();
+        let (table, items) = (table.clone(), items.clone());
         drop(made);
-        for item in items {
+        for mut item in items {
+            if item["key_use"] == AttributeValue::S("data".to_owned()) {
+                let sealed = item["sealed"].as_b().expect("bytes").as_ref();
+                let here =
+                    reencrypted(sealed, &data_key_context(&table), &data_key_context(&self.dynamodb.table));
+                item.insert("sealed".to_owned(), AttributeValue::B(Blob::new(here)));
+            }
             client
                 .put_item()
                 .table_name(&self.dynamodb.table)
@@ -243,6 +251,19 @@ impl Provider {
                 .await
                 .expect("a key");
         }
+    }
+
+    /// The data key of this provider under another encryption context: what lies in the table is replaced.
+    pub async fn reencrypt_data_key(&self, context: &[(&str, &str)]) {
+        let record = self.table.list_keys().await.expect("the keys");
+        let record = record.into_iter().find(|record| record.key_use == KeyUse::Data).expect("a data key");
+        let sealed = reencrypted(&record.sealed, &data_key_context(&self.dynamodb.table), context);
+        let update = self.dynamodb.client().update_item().table_name(&self.dynamodb.table);
+        let update = update.key("pk", AttributeValue::S("keys".to_owned()));
+        let update = update.key("sk", AttributeValue::S("key#data#00000001".to_owned()));
+        let update = update.update_expression("SET sealed = :sealed");
+        let update = update.expression_attribute_values(":sealed", AttributeValue::B(Blob::new(sealed)));
+        update.send().await.expect("an update");
     }
 
     /// The environment of this provider's functions, for a second, cold instance of one of them.
@@ -357,7 +378,7 @@ impl Provider {
     ) -> Answer {
         self.eavesdropper.request(request);
         // On the heap: a test that calls many endpoints has a future of its own for each call.
-        let response = Box::pin(self.eavesdropper.during(serve::answer(endpoint, request, invocation))).await;
+        let response = Box::pin(self.eavesdropper.during(endpoint.respond(request, invocation))).await;
         let answer = Answer::of(&response);
         self.eavesdropper.answer(&answer);
         answer
@@ -463,10 +484,20 @@ impl Provider {
 
     /// The function that tells clients, with other settings.
     pub fn client_notification_with(&self, settings: Settings<'_>) -> ClientNotification {
-        let mut environment = signed_by(&self.environment, &Self::access_key("client-notification"));
+        let environment = self.environment_with("client-notification", settings);
+        ClientNotification::new(&environment).expect("client-notification")
+    }
+
+    /// The function that people decide with, with other settings.
+    pub fn consent_with(&self, settings: Settings<'_>) -> Consent {
+        Consent::new(&self.environment_with("consent", settings)).expect("consent")
+    }
+
+    fn environment_with(&self, function: &str, settings: Settings<'_>) -> Environment {
+        let mut environment = signed_by(&self.environment, &Self::access_key(function));
         environment.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        ClientNotification::new(&self.patient(environment)).expect("client-notification")
+        self.patient(environment)
     }
 
     /// The queue of deliveries and that of dead letters, as the operator's tool reaches them.
@@ -580,4 +611,13 @@ fn merge(into: &mut Value, changes: Value) {
     for (name, value) in changes {
         into[name] = value;
     }
+}
+
+/// What binds a data key to its use and to its table.
+fn data_key_context(table: &str) -> [(&'static str, &str); 2] {
+    [("purpose", "ciba-keys"), ("table", table)]
+}
+
+fn reencrypted(sealed: &[u8], from: &[(&str, &str)], to: &[(&str, &str)]) -> Vec<u8> {
+    KMS_KEY.reencrypt(sealed, from, to).expect("sealed under this context")
 }

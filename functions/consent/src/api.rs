@@ -15,10 +15,11 @@ use ciba::protocol::consent::{
     ConsentError as Error, DecisionBody, DecisionView, PendingRequests, RequestView,
 };
 use ciba::protocol::error::Refusal;
+use ciba::protocol::webauthn::Assertion;
 
 use crate::{Call, Consent};
 
-/// Prove the person → act.
+/// Read what is sent → prove the person → act.
 pub(crate) async fn answer(
     consent: &Consent,
     call: Call,
@@ -36,20 +37,14 @@ pub(crate) async fn answer(
             read(consent, &key, &proof, language, invocation).await.map(|one| respond::ok(&one))
         }
         Call::Decide(key) => {
+            // What is malformed is so whatever proves it, and says nothing about anybody.
+            let decision = Decision::read(request)?;
             // A signature says who it is by itself. A login token beside it has to be good all the same.
-            let has_token = bearer::token(request).is_some();
-            let body = || json::read::<DecisionBody>(request).map_err(Error::InvalidRequest);
-            let (body, proof) = match has_token {
-                true => {
-                    let proof = login(consent, request, invocation).await?;
-                    (body()?, Some(proof))
-                }
-                false => {
-                    let body = body().ok().filter(|body| body.passkey.is_some());
-                    (body.ok_or(Error::TokenMissing)?, None)
-                }
+            let proof = match bearer::token(request) {
+                None if decision.passkey.is_some() => None,
+                Some(_) | None => Some(login(consent, request, invocation).await?),
             };
-            decide(consent, &key, body, proof.as_ref(), invocation)
+            decide(consent, &key, &decision, proof.as_ref(), invocation)
                 .await
                 .map(|decision| respond::ok(&decision))
         }
@@ -63,7 +58,7 @@ async fn login(
 ) -> Result<LoginProof, Refusal<Error>> {
     let token = bearer::token(request).ok_or(Error::TokenMissing)?;
     let max_age = consent.settings.login_max_age;
-    let proof = prove(token, &consent.login_issuers, &consent.jwks, max_age, invocation.now).await;
+    let proof = prove(token, &consent.login_issuers, &consent.jwks, max_age, invocation).await;
     proof.map_err(|error| match error {
         NotProven::Invalid(why) => Refusal::because(Error::InvalidToken, why),
         NotProven::NotFresh => Error::InsufficientUserAuthentication { max_age: max_age.as_secs() }.into(),
@@ -94,38 +89,58 @@ async fn read(
     Ok(found?.ok_or(Error::NotFound)?)
 }
 
+/// A well-formed decision, whoever sends it.
+struct Decision {
+    client: ClientId,
+    choice: Choice,
+    passkey: Option<Assertion>,
+    language: Language,
+}
+
+impl Decision {
+    fn read(request: &Request) -> Result<Self, Error> {
+        let body = json::body(request).and_then(DecisionBody::parse).map_err(Error::InvalidRequest)?;
+        let client = ClientId::parse(&body.client_id)
+            .ok_or(Error::InvalidRequest("client_id is not 1-128 visible ASCII characters"))?;
+        let scope = body.scope.as_deref().map(scope).transpose()?;
+        let language = match body.language.as_deref() {
+            None => Language::default(),
+            Some(tag) => {
+                Language::of_tag(tag).ok_or(Error::InvalidRequest("language is not one of the page's"))?
+            }
+        };
+        // What a passkey signed has the scope that was ticked, whatever was decided about it.
+        if body.passkey.is_none() && body.decision != DecisionWord::Approve && scope.is_some() {
+            return Err(Error::InvalidRequest("a denial has no scope"));
+        }
+        let choice = Choice { word: body.decision, scope, details: body.authorization_details };
+        Ok(Self { client, choice, passkey: body.passkey, language })
+    }
+}
+
+fn scope(text: &str) -> Result<Scope, Error> {
+    if text.len() > Scope::MAX_SENT {
+        return Err(Error::InvalidRequest("scope is longer than 1024 bytes"));
+    }
+    Scope::parse(text).ok_or(Error::InvalidScope("scope is empty, or has characters that no scope has"))
+}
+
 async fn decide(
     consent: &Consent,
     key: &RequestKey,
-    body: DecisionBody,
+    decision: &Decision,
     login: Option<&LoginProof>,
     invocation: &Invocation,
 ) -> Result<DecisionView, Refusal<Error>> {
-    let client = ClientId::parse(&body.client_id).ok_or(Error::InvalidRequest("client_id is not one"))?;
-    let scope = body
-        .scope
-        .as_deref()
-        .map(|text| Scope::parse(text).ok_or(Error::InvalidScope("scope is not one")))
-        .transpose()?;
-    let language = match body.language.as_deref() {
-        None => Language::default(),
-        Some(tag) => {
-            Language::parse(tag).ok_or(Error::InvalidRequest("language is not one of the page's"))?
-        }
-    };
-    // What a passkey signed has the scope that was ticked, whatever was decided about it.
-    if body.passkey.is_none() && body.decision != DecisionWord::Approve && scope.is_some() {
-        return Err(Error::InvalidRequest("a denial has no scope").into());
-    }
-    let proof = match (&body.passkey, login) {
+    let Decision { client, choice, passkey, language } = decision;
+    let proof = match (passkey, login) {
         (Some(assertion), login) => {
-            Proof::Passkey { assertion, language, login: login.map(|login| &login.person) }
+            Proof::Passkey { assertion, language: *language, login: login.map(|login| &login.person) }
         }
         (None, Some(login)) => Proof::LoginToken(login),
         (None, None) => return Err(Error::TokenMissing.into()),
     };
-    let choice = Choice { word: body.decision, scope, details: body.authorization_details };
-    let record = consent.consenting().decide(key, &client, &choice, &proof, invocation).await;
+    let record = consent.consenting().decide(key, client, choice, &proof, invocation).await;
     // Without a login token nobody finds out what there is: what does not exist and what is over look alike.
     let record = record.map_err(|error| not_decided(error, login.is_some()))?;
     let (decision, scope) = match &record.recorded {
@@ -133,7 +148,7 @@ async fn decide(
         Recorded::Denied => ("denied", None),
         Recorded::Reported => ("reported", None),
     };
-    respond::log_decision(decision, key, Some(&client), record.digest.as_deref());
+    respond::log_decision(decision, key, Some(client), record.digest.as_deref());
     Ok(DecisionView { request: key.encode(), decision, scope })
 }
 
@@ -145,6 +160,9 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
                 Error::InvalidScope("scope has values that were not asked for").into()
             }
             DecisionRefused::OpenidMissing => Error::InvalidScope("scope must contain openid").into(),
+            DecisionRefused::ScopeOfDetailsMissing => {
+                Error::InvalidScope("scope lacks a value that authorization_details belong to").into()
+            }
             DecisionRefused::TooLate if is_proven => Error::NotOpen("it is too late to decide").into(),
             DecisionRefused::DecidedOtherwise if is_proven => {
                 Error::NotOpen("it was decided otherwise").into()

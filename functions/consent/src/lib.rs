@@ -57,13 +57,13 @@ impl Consent {
         });
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
-        let fetcher =
-            Fetcher::new(issuer.is_local()).map_err(|error| ConfigError::of("outbound", &error.0))?;
+        let fetcher = Fetcher::for_strangers(issuer.is_local())
+            .map_err(|error| ConfigError::of("outbound", &error.0))?;
         Ok(Self {
             settings: DecisionSettings::read(environment)?,
             login_issuers: LoginIssuers::read(environment, &issuer)?,
             passkeys: passkeys.transpose()?,
-            jwks: JwksCache::new(fetcher),
+            jwks: JwksCache::new(fetcher, table.clone()),
             clients: ClientDirectory::new(table.clone()),
             issuer,
             operator_name,
@@ -120,20 +120,22 @@ impl Endpoint for Consent {
     }
 }
 
+/// `Allow` of what is read.
+const READ: &str = "GET, HEAD";
+
 /// What a path and its method ask for.
 fn call(request: &Request) -> Result<Call, Error> {
     let rest = request.uri().path().strip_prefix(routes::CONSENT).ok_or(Error::NotFound)?;
     let (name, allow) = match rest.strip_prefix('/') {
-        None if rest.is_empty() => (None, "GET"),
+        None if rest.is_empty() => (None, READ),
         None => return Err(Error::NotFound),
         Some(rest) => match rest.split_once('/') {
-            None => (Some(rest), "GET"),
+            None => (Some(rest), READ),
             Some((name, "decision")) => (Some(name), "POST"),
             Some(_) => return Err(Error::NotFound),
         },
     };
-    let is_head = allow == "GET" && request.method() == "HEAD" && browser::wants_page(request);
-    if request.method() != allow && !is_head {
+    if !allow.split(", ").any(|method| request.method() == method) {
         return Err(Error::MethodNotAllowed { allow });
     }
     let Some(name) = name else { return Ok(Call::List) };

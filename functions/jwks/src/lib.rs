@@ -27,10 +27,7 @@ impl Jwks {
     }
 
     /// Every key that signs, will sign soon, or signed something that may still be valid.
-    async fn keys(&self, request: &Request, invocation: &Invocation) -> Result<JwkSet, Refusal<Error>> {
-        if request.method() != "GET" {
-            return Err(Error::MethodNotAllowed.into());
-        }
+    async fn keys(&self, invocation: &Invocation) -> Result<JwkSet, Refusal<Error>> {
         let mut records = self.table.list_public_keys().await?;
         records.retain(|record| !record.is_withdrawn());
         // Each algorithm has a schedule of its own.
@@ -47,9 +44,13 @@ impl Jwks {
 
 impl Endpoint for Jwks {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
-        match self.keys(request, invocation).await {
-            Ok(keys) => respond::cacheable(&keys, JWKS_MAX_AGE),
-            Err(refusal) => respond::refusal(&refusal),
+        match request.method().as_str() {
+            "GET" | "HEAD" => match self.keys(invocation).await {
+                Ok(keys) => respond::cacheable(&keys, JWKS_MAX_AGE),
+                Err(refusal) => respond::refusal(&refusal),
+            },
+            "OPTIONS" => respond::document_preflight(),
+            _ => respond::refusal::<Error>(&Error::MethodNotAllowed.into()),
         }
     }
 }

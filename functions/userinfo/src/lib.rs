@@ -57,14 +57,14 @@ impl Userinfo {
         let _ = self.keys.get(invocation.now).await;
     }
 
-    /// Read the token → signed by us → in time → bound to what is shown → for this endpoint → its grant stands → the proof is
+    /// Read the token → signed by us → in time → for this provider → bound to what is shown → with `openid` → its grant stands → the proof is
     /// used up → the person's claims.
     async fn claims(
         &self,
         request: &Request,
         invocation: &Invocation,
     ) -> Result<Map<String, Value>, Refusal<Error>> {
-        if !matches!(request.method().as_str(), "GET" | "POST") {
+        if !matches!(request.method().as_str(), "GET" | "HEAD" | "POST") {
             return Err(Error::MethodNotAllowed.into());
         }
         if bearer::is_in_query(request) {
@@ -73,6 +73,10 @@ impl Userinfo {
         let presented = access_token::presented(request).map_err(Error::InvalidRequest)?;
         let (scheme, text) = presented.ok_or(Error::TokenMissing)?;
         let (token, grant) = self.token(scheme, text, invocation).await?;
+        // RFC 9068 §4: an API that was sent a token of its own learns no more of the person here.
+        if !token.audience.iter().any(|audience| audience == self.issuer.as_str()) {
+            return Err(invalid(scheme, "the access token is for others"));
+        }
         let proof = self.proof(request, scheme, text, &token.confirmation, invocation).await?;
         if !token.scope.contains(Scope::OPENID) {
             return Err(Error::InsufficientScope(scheme).into());

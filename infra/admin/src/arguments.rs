@@ -132,9 +132,13 @@ pub struct ClientCreate {
     /// {"jwks_uri":"https://client.example/keys"}
     #[arg(long, value_name = "JSON", value_parser = object)]
     pub metadata: Option<Claims>,
-    /// Write over a client of this name; its secret ends, and a disabled one is enabled
+    /// Write over a client of this name; its secret ends, and what is not said again is as it is by default
     #[arg(long)]
     pub replace: bool,
+    /// With --replace: a protection of the client that is to go, by its name; without that it is refused, and the refusal
+    /// names each. May be repeated, or given with commas
+    #[arg(long, value_name = "PROTECTION", value_delimiter = ',', requires = "replace")]
+    pub confirm: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -165,9 +169,13 @@ pub enum EvidenceCommand {
 pub enum AuthorizationDetailsCommand {
     /// Write down a type, new or changed. Requests that are open keep the words they have
     Put {
-        /// {"type": …, "schema": a JSON Schema, "display": a template per language}; - is stdin
+        /// {"type": …, "schema": a JSON Schema, "display": a template per language, "risk": high or low, "scope": a value};
+        /// - is stdin
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Write it down even if approving an entry needs less than before
+        #[arg(long)]
+        confirm: bool,
     },
     /// Name every type
     List,
@@ -191,6 +199,10 @@ pub enum PersonCommand {
     Import {
         /// A JSON array of people, as infra/local/seed/README.md describes them
         file: PathBuf,
+        /// A protection that may go of people who are there, by its name: user_code or active. Without that an entry that
+        /// takes one away is refused. May be repeated, or given with commas
+        #[arg(long, value_name = "PROTECTION", value_delimiter = ',')]
+        confirm: Vec<String>,
     },
     /// Show a person: hints, channels and claims are personal data
     Show { sub: String },
@@ -257,6 +269,10 @@ pub struct PersonCreate {
     /// gone: it comes by `person import` only, because a command line is no place for it
     #[arg(long)]
     pub replace: bool,
+    /// With --replace: a protection of the person that is to go, by its name: user_code or active; without that it is
+    /// refused. May be repeated, or given with commas
+    #[arg(long, value_name = "PROTECTION", value_delimiter = ',', requires = "replace")]
+    pub confirm: Vec<String>,
 }
 
 /// A JSON object.

@@ -10,6 +10,7 @@ use ciba::domain::resource::Resource;
 use ciba::domain::scope::Scope;
 use ciba::domain::secret::Secret;
 use ciba::domain::subject_type::SubjectType;
+use ciba::domain::weakening;
 use ciba::flows::register_client::Registrar;
 use ciba::protocol::token::GrantType;
 use ciba::store::{StoreError, WriteId};
@@ -72,6 +73,11 @@ async fn create(create: &ClientCreate, settings: &Settings, fill: fn(&mut [u8]))
     let mut write = [0; 16];
     fill(&mut write);
     if create.replace {
+        if let Some(old) = settings.table.find_client(&client.id).await? {
+            let named = format!("client {}", create.client_id);
+            confirmed(&named, &weakening::of_client(&old, &client), &create.confirm)
+                .map_err(Failure::Refused)?;
+        }
         settings.table.put_client(&client).await.map_err(lost)?;
     } else if !settings.table.insert_client(&client, &WriteId::new(write)).await.map_err(lost)? {
         return Err(Failure::Refused(format!(
@@ -148,6 +154,20 @@ async fn switch(client_id: &str, active: bool, settings: &Settings) -> Result<Ou
         ),
     };
     Ok(Output::new(text, json!({ "client_id": client_id, "active": active })))
+}
+
+/// Refuses to write over what is `named` while not each of the protections that it would lose is confirmed by its name.
+pub(crate) fn confirmed(named: &str, lost: &[&str], confirm: &[String]) -> Result<(), String> {
+    let left: Vec<_> = lost.iter().copied().filter(|name| !confirm.iter().any(|it| it == name)).collect();
+    match left.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "{named}: nothing is written, because it would lose what protects it: {}. Say it again as it was, or add \
+             --confirm {}",
+            left.join(", "),
+            left.join(",")
+        )),
+    }
 }
 
 /// 256 bits, base64url.

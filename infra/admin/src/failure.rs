@@ -7,8 +7,13 @@ use ciba::flows::rotate_keys::RotationError;
 use ciba::keys::KeyError;
 use ciba::store::StoreError;
 
+use crate::screen::visible_lines;
+
 /// The exit code of a refusal, and of a command that was carried out in part.
 pub const REFUSED: u8 = 1;
+
+/// The exit code of a command line that cannot be read.
+pub const USAGE: u8 = 2;
 
 /// Shown by `--help`.
 pub const EXIT_CODES: &str = "\
@@ -43,26 +48,28 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(_) => REFUSED,
-            Self::Usage(_) | Self::Settings(_) => 2,
+            Self::Usage(_) | Self::Settings(_) => USAGE,
             Self::Table(_) | Self::Queue(_) | Self::Keys(_) | Self::Sealed(_) | Self::Unknown(..) => 3,
         }
     }
 }
 
+/// Nothing but text, although it may quote a file, an item of the table or an answer.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(text) | Self::Usage(text) | Self::Queue(text) => f.write_str(text),
-            Self::Settings(error) => error.fmt(f),
-            Self::Table(error) => error.fmt(f),
+        let text = match self {
+            Self::Refused(text) | Self::Usage(text) | Self::Queue(text) => text.clone(),
+            Self::Settings(error) => error.to_string(),
+            Self::Table(error) => error.to_string(),
             Self::Keys(RotationError(why)) => {
-                write!(f, "{why}. What was made is used; key rotate again makes the rest")
+                format!("{why}. What was made is used; key rotate again makes the rest")
             }
             Self::Sealed(KeyError(why)) => {
-                write!(f, "{why}. What a client signed is sealed; opening it needs kms:Decrypt")
+                format!("{why}. What a client signed is sealed; opening it needs kms:Decrypt")
             }
-            Self::Unknown(error, what) => write!(f, "{error}. {what}"),
-        }
+            Self::Unknown(error, what) => format!("{error}. {what}"),
+        };
+        f.write_str(&visible_lines(&text))
     }
 }
 

@@ -34,6 +34,11 @@ use arguments::{Arguments, Command};
 use failure::Failure;
 use settings::Settings;
 
+/// What is wrong with a command line, in words for the operator, or the help that was asked for.
+pub fn usage(error: &clap::Error) -> String {
+    screen::visible_lines(&error.render().to_string())
+}
+
 /// What a command that was carried out has to say.
 pub struct Output {
     /// For people: lines, the last one ended.
@@ -50,6 +55,14 @@ const TIME_LEFT: Duration = Duration::from_secs(15);
 impl Output {
     fn new(text: String, json: Value) -> Self {
         Self { text, json, is_clean: true }
+    }
+
+    /// What is printed: lines for people, or one JSON object. Nothing in it orders a terminal about, wherever it is from.
+    pub fn printed(&self, as_json: bool) -> String {
+        match as_json {
+            true => format!("{}\n", screen::json(&self.json)),
+            false => screen::visible_lines(&self.text),
+        }
     }
 }
 

@@ -7,12 +7,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ciba::config::Environment;
 use ciba::domain::time::Timestamp;
 use ciba_admin::arguments::Arguments;
-use ciba_admin::failure::REFUSED;
+use ciba_admin::failure::{REFUSED, USAGE};
 use clap::Parser;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => {
+            eprint!("{}", ciba_admin::usage(&error));
+            return ExitCode::from(USAGE);
+        }
+        Err(help) => {
+            print!("{}", ciba_admin::usage(&help));
+            return ExitCode::SUCCESS;
+        }
+    };
     let output = match ciba_admin::run(&arguments, &Environment::of_the_process(), now(), random).await {
         Ok(output) => output,
         Err(failure) => {
@@ -20,7 +30,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(failure.exit_code());
         }
     };
-    let text = if arguments.json { format!("{:#}\n", output.json) } else { output.text };
+    let text = output.printed(arguments.json);
     if let Err(error) = stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush()) {
         eprintln!("error: it is done, and the result could not be printed: {error}");
         return ExitCode::from(REFUSED);

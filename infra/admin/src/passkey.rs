@@ -14,7 +14,7 @@ use crate::Output;
 use crate::arguments::PasskeyCommand;
 use crate::failure::Failure;
 use crate::person::{find, nobody};
-use crate::screen::{columns, utc, yes_or_no};
+use crate::screen::{columns, utc, visible, yes_or_no};
 use crate::settings::Settings;
 
 pub(crate) async fn run(
@@ -97,7 +97,7 @@ fn removed(sub: &str, id: &PasskeyId, channels: usize, untold: &[Untold]) -> Out
         (all, told) => format!("The person was told on {told} of {all} channels.\n"),
     };
     for Untold { channel, why } in untold {
-        text += &format!("  not on {channel}: {why}\n");
+        text += &format!("  not on {channel}: {}\n", visible(why));
     }
     let untold: Vec<_> = untold.iter().map(|it| json!({ "channel": it.channel, "why": it.why })).collect();
     Output::new(text, json!({ "sub": sub, "id": id, "removed": true, "untold": untold }))

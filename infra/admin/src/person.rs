@@ -9,13 +9,14 @@ use ciba::domain::hint::{self, DirectoryHint, Hint, HintKind, KnownIssuers};
 use ciba::domain::person::{Person, Subject};
 use ciba::domain::person_key::PersonKey;
 use ciba::domain::time::Timestamp;
+use ciba::domain::weakening;
 use ciba::flows::block_client::{self, BlockOutcome};
 use ciba::flows::{Invocation, enroll_person};
 use serde_json::{Value, json};
 
 use crate::Output;
 use crate::arguments::{PersonAndClient, PersonCommand, PersonCreate};
-use crate::client;
+use crate::client::{self, confirmed};
 use crate::failure::Failure;
 use crate::screen::{columns, fields, utc, yes_or_no};
 use crate::settings::Settings;
@@ -31,7 +32,7 @@ pub(crate) async fn run(
 ) -> Result<Output, Failure> {
     match command {
         PersonCommand::Create(create) => self::create(create, settings, invocation.now, fill).await,
-        PersonCommand::Import { file } => import(&read(file)?, settings, fill).await,
+        PersonCommand::Import { file, confirm } => import(&read(file)?, confirm, settings, fill).await,
         PersonCommand::Show { sub } => {
             let (person, asks) = find(sub, settings).await?.ok_or_else(|| nobody(sub))?;
             Ok(shown(&person, &asks, settings, invocation.now))
@@ -54,7 +55,7 @@ async fn create(
         let why = format!("person {}: there is one already; --replace writes over the entry", create.sub);
         return Err(Failure::Refused(why));
     }
-    let person = enroll(entry(create), settings, fill).await.map_err(Failure::Refused)?;
+    let person = enroll(entry(create), &create.confirm, settings, fill).await.map_err(Failure::Refused)?;
     let found = settings.table.find_person_with_asks(&person.key).await?;
     Ok(shown(&person, &found.map(|(_, asks)| asks).unwrap_or_default(), settings, now))
 }
@@ -87,7 +88,12 @@ fn read(file: &Path) -> Result<Vec<Value>, Failure> {
 }
 
 /// One entry after the other, whatever becomes of those before.
-async fn import(entries: &[Value], settings: &Settings, fill: fn(&mut [u8])) -> Result<Output, Failure> {
+async fn import(
+    entries: &[Value],
+    confirm: &[String],
+    settings: &Settings,
+    fill: fn(&mut [u8]),
+) -> Result<Output, Failure> {
     let mut seen = HashSet::new();
     let (mut rows, mut results) = (Vec::new(), Vec::new());
     let mut refused = 0;
@@ -97,7 +103,7 @@ async fn import(entries: &[Value], settings: &Settings, fill: fn(&mut [u8])) -> 
             Some(sub) if !seen.insert(sub) => {
                 Err("sub is in the file twice; the first one counts".to_owned())
             }
-            _ => enroll(entry.clone(), settings, fill).await.map(drop),
+            _ => enroll(entry.clone(), confirm, settings, fill).await.map(drop),
         };
         let why = result.err();
         refused += usize::from(why.is_some());
@@ -116,8 +122,14 @@ async fn import(entries: &[Value], settings: &Settings, fill: fn(&mut [u8])) -> 
     Ok(Output { text, json, is_clean: refused == 0 })
 }
 
-/// Writes one entry. A login without `iss` is of the only login issuer there is.
-async fn enroll(mut entry: Value, settings: &Settings, fill: fn(&mut [u8])) -> Result<Person, String> {
+/// Writes one entry, if what it takes away of the person's protections is confirmed. A login without `iss` is of the only
+/// login issuer there is.
+async fn enroll(
+    mut entry: Value,
+    confirm: &[String],
+    settings: &Settings,
+    fill: fn(&mut [u8]),
+) -> Result<Person, String> {
     if let Some(login) = entry.get_mut("login").and_then(Value::as_object_mut)
         && !login.contains_key("iss")
     {
@@ -129,8 +141,13 @@ async fn enroll(mut entry: Value, settings: &Settings, fill: fn(&mut [u8])) -> R
     }
     let entry = serde_json::from_value(entry).map_err(|error| error.to_string())?;
     let Settings { issuer, login_issuers, countries, table, .. } = settings;
-    let enrolled = enroll_person::enroll(table, entry, issuer, login_issuers, countries, fill).await;
-    enrolled.map_err(|refused| refused.0)
+    let person = enroll_person::check(entry, issuer, login_issuers, countries, fill).map_err(|it| it.0)?;
+    let sub = person.sub.as_str();
+    let old = find(sub, settings).await.map_err(|failure| failure.to_string())?;
+    if let Some((old, _)) = old {
+        confirmed(&format!("person {sub}"), &weakening::of_person(&old, &person), confirm)?;
+    }
+    enroll_person::write(table, person).await.map_err(|refused| refused.0)
 }
 
 async fn switch(sub: &str, active: bool, settings: &Settings) -> Result<Output, Failure> {

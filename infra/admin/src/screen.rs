@@ -1,13 +1,70 @@
 //! Tables, and times as people read them.
+//!
+//! # Security
+//! Names, messages and addresses come from clients, people and whoever writes the table. On a terminal some characters are
+//! no text but orders: to erase lines, to set a title, to write backwards. None of them is printed; what was there is
+//! shown by its number.
+
+use std::fmt::Write;
 
 use ciba::domain::time::Timestamp;
+use serde_json::Value;
 use time::OffsetDateTime;
 
 /// Unit: characters between two columns.
 const GAP: usize = 2;
 
+/// Foreign text within a line: what would not be seen as it is, and the end of the line, as `\u{1b}`.
+pub(crate) fn visible(text: &str) -> String {
+    escaped(text, |letter| format!("\\u{{{:x}}}", u32::from(letter)))
+}
+
+/// The lines of an output, whose ends are its own.
+pub(crate) fn visible_lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
+/// JSON in which nothing but text reaches the terminal: the same value, with more of its characters escaped.
+pub(crate) fn json(value: &Value) -> String {
+    // Outside of texts there is nothing but ASCII, and the ends of lines.
+    let pretty = format!("{value:#}");
+    let lines = pretty.split('\n').map(|line| {
+        escaped(line, |letter| {
+            let mut units = [0; 2];
+            letter.encode_utf16(&mut units).iter().fold(String::new(), |mut text, unit| {
+                let _ = write!(text, "\\u{unit:04x}");
+                text
+            })
+        })
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn escaped(text: &str, escape: impl Fn(char) -> String) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut all, letter| {
+        match is_unseen(letter) {
+            true => all.push_str(&escape(letter)),
+            false => all.push(letter),
+        }
+        all
+    })
+}
+
+/// Control characters; what changes the direction of the text around it (UAX #9); what is not drawn (the property
+/// Default_Ignorable_Code_Point); ends of lines and paragraphs; and what everybody may draw as they like.
+fn is_unseen(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
+}
+
 /// Rows in columns, each as wide as its longest cell; nothing stands behind the last cell of a line.
 pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| visible(cell))).collect();
     let widths: [usize; N] = std::array::from_fn(|column| {
         rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
     });
@@ -50,6 +107,58 @@ pub(crate) fn utc(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What no terminal may get: escape sequences, other controls, bidirectional and invisible characters.
+    const HOSTILE: [&str; 14] = [
+        "\u{1b}[2J",
+        "\u{1b}]0;title\u{7}",
+        "\u{9b}2J",
+        "\r",
+        "\u{8}\u{8}",
+        "\0",
+        "\u{7f}",
+        "\t",
+        "\u{202e}",
+        "\u{2066}\u{2069}",
+        "\u{200b}\u{feff}",
+        "\u{2028}",
+        "\u{e0041}",
+        "\u{10fffd}",
+    ];
+
+    fn is_clean(text: &str) -> bool {
+        text.chars().all(|letter| letter == '\n' || !is_unseen(letter))
+    }
+
+    #[test]
+    fn no_cell_can_order_a_terminal_or_begin_a_line() {
+        for hostile in HOSTILE.into_iter().chain(["\n"]) {
+            let cell = format!("a{hostile}b");
+            let rows = [[cell.clone(), "x".to_owned()], ["c".to_owned(), cell.clone()]];
+            for text in
+                [columns(&rows), fields(&[("name", vec![cell.clone()]), ("more", vec!["x".to_owned()])])]
+            {
+                assert!(is_clean(&text) && text.lines().count() == 2, "{text:?}");
+                assert!(text.contains("\\u{"), "what was there is said: {text:?}");
+            }
+            assert!(is_clean(&visible_lines(&cell)), "{cell:?}");
+        }
+        assert_eq!(visible("\u{1b}[31m\u{202e}\n"), "\\u{1b}[31m\\u{202e}\\u{a}");
+        assert_eq!(visible_lines("one\r\ntwo\n"), "one\\u{d}\ntwo\n");
+        for text in ["Zoë Müller", "Ирина", "محمد", "山田 太郎", "d'Arc & Söhne (München)", "👋"]
+        {
+            assert_eq!((visible(text), visible_lines(text)), (text.to_owned(), text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn json_orders_no_terminal_and_has_the_same_value() {
+        let value = serde_json::json!({ "a\u{202e}": HOSTILE, "b": [1, null, "ä\n\\u{1b}"], "c": {} });
+        let text = json(&value);
+        assert!(is_clean(&text), "{text:?}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        assert_eq!(json(&serde_json::json!({ "a": ["b"] })), "{\n  \"a\": [\n    \"b\"\n  ]\n}");
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_longest_cell() {

@@ -118,3 +118,13 @@ fn words(line: &str) -> Vec<String> {
     });
     quoted.collect()
 }
+
+/// An argument may be pasted from anywhere.
+#[test]
+fn a_wrong_command_line_is_two_and_orders_no_terminal_about() {
+    let output = run(&["request", "list", "--limit", "\u{1b}[2J\u{202e}"], &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("--limit") && !said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+    assert!(output.stdout.is_empty());
+}

@@ -39,7 +39,9 @@ impl MtlsHost {
         if url.host_str() == Some("localhost") && !issuer.is_local() {
             return refuse(Self::SETTING, "is localhost, and the issuer is not");
         }
-        let Some((_, authority)) = text.split_once("://").filter(|_| text != issuer.as_str()) else {
+        let without_root = |url: &str| url.trim_end_matches('.').to_owned();
+        let is_issuer = without_root(text) == without_root(issuer.as_str());
+        let Some((_, authority)) = text.split_once("://").filter(|_| !is_issuer) else {
             return refuse(
                 Self::SETTING,
                 "is the issuer: clients would be asked for certificates everywhere",
@@ -72,6 +74,11 @@ impl MtlsHost {
     /// What the request context of a call there has as its domain name: the host, and the port where it is not 443.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// The host without the port.
+    pub fn host(&self) -> &str {
+        self.authority.rsplit_once(':').map_or(&self.authority, |(host, _)| host)
     }
 
     /// Why `client` can do nothing where `host` is all there is for certificates, in words for the operator. Without this

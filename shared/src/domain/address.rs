@@ -13,6 +13,31 @@ pub fn is_allowed(url: &Url, local: bool) -> bool {
     plain && (public || (local && host == "localhost" && matches!(url.scheme(), "http" | "https")))
 }
 
+/// The hosts that this provider is reached at. Nobody registers a URL on one of them as theirs: the provider would call
+/// itself.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnHosts<'a> {
+    pub names: &'a [&'a str],
+    /// A provider on one's own machine shares `localhost` with everybody there.
+    pub is_local: bool,
+}
+
+impl OwnHosts<'_> {
+    /// Whether a URL may be fetched ([`is_allowed`]) and leads to somebody else.
+    ///
+    /// The parser of URLs undoes capitals, percent encoding and the forms of an internationalised name. What it leaves is
+    /// the dot of the root behind a name (RFC 1034 §3.1), with which the name leads to the same host.
+    pub fn admit(&self, url: &Url) -> bool {
+        let is_own = |host: &str| self.names.iter().any(|own| canonical(own) == canonical(host));
+        is_allowed(url, self.is_local) && (self.is_local || !url.host_str().is_some_and(is_own))
+    }
+}
+
+/// The one spelling of a host's name, which has no case (RFC 4343) and may end in the dot of the root.
+pub fn canonical(host: &str) -> String {
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
 fn is_localhost(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     host == "localhost" || host.ends_with(".localhost")
@@ -114,6 +139,42 @@ mod tests {
         ] {
             assert!(is_global(text.parse().unwrap()), "{text}");
         }
+    }
+
+    /// HYG-4-03, ATK-6-01: however it is spelled.
+    #[test]
+    fn a_host_is_the_same_in_each_of_its_spellings() {
+        let own = ["op.example", "mtls.op.example", "bücher.example"];
+        let own: Vec<_> = own.map(|host| Url::parse(&format!("https://{host}")).unwrap()).into();
+        let own: Vec<_> = own.iter().filter_map(Url::host_str).collect();
+        let own = OwnHosts { names: &own, is_local: false };
+        let is_own = |text: &str| !own.admit(&Url::parse(text).unwrap());
+        for text in [
+            "https://op.example/",
+            "https://OP.Example/",
+            "https://op.example./",
+            "https://op.example.:443/",
+            "https://%6fp.example/",
+            "https://op%2Eexample/",
+            "https://op\u{3002}example/",
+            "https://\u{ff4f}p.example/",
+            "https://o\u{ad}p.example/",
+            "https://op.exam\tple/",
+            "https://MTLS.op.example./oauth/token",
+            "https://b\u{fc}cher.example/",
+            "https://bu\u{308}cher.example/",
+            "https://XN--BCHER-KVA.example/",
+        ] {
+            assert!(is_own(text), "{text}");
+        }
+        for text in ["https://op.example.net/", "https://xop.example/", "https://x.op.example/"] {
+            assert!(!is_own(text), "{text}");
+        }
+        let setting = OwnHosts { names: &["OP.example."], is_local: false };
+        assert!(
+            !setting.admit(&Url::parse("https://op.example/").unwrap()),
+            "however the setting is spelled"
+        );
     }
 
     /// HYG-4-03, HYG-4-01

@@ -111,19 +111,22 @@ impl Block {
 }
 
 impl Asks {
-    /// Admits `ask` within `limits`, unless its client has to wait or is blocked, and forgets what no limit looks at
-    /// any more.
+    /// Whether `client` may ask at `now`: it is not blocked, does not have to wait, and nobody's asks have reached
+    /// `limits`.
+    pub fn allow(&self, client: &ClientId, limits: &AskLimits, now: Timestamp) -> Result<(), LimitReached> {
+        let is_waiting = self.cool_until(client).is_some_and(|until| now < until);
+        let within = |window: Duration| self.recent.iter().filter(|a| now.since(a.at) < window).count();
+        let is_reached = within(TEN_MINUTES) >= limits.per_ten_minutes || within(DAY) >= limits.per_day;
+        match self.blocked_at(client).is_some() || is_waiting || is_reached {
+            true => Err(LimitReached),
+            false => Ok(()),
+        }
+    }
+
+    /// Admits `ask`, if it is [allowed](Self::allow), and forgets what no limit looks at any more.
     pub fn admit(&self, ask: Ask, limits: &AskLimits) -> Result<Admitted, LimitReached> {
         let now = ask.at;
-        if self.blocked_at(&ask.client).is_some()
-            || self.cool_until(&ask.client).is_some_and(|until| now < until)
-        {
-            return Err(LimitReached);
-        }
-        let within = |window: Duration| self.recent.iter().filter(|a| now.since(a.at) < window).count();
-        if within(TEN_MINUTES) >= limits.per_ten_minutes || within(DAY) >= limits.per_day {
-            return Err(LimitReached);
-        }
+        self.allow(&ask.client, limits, now)?;
         let supersedes = self.pending_of(&ask.client, now);
         let kept = self.recent.iter().filter(|a| now.since(a.at) < DAY).cloned();
         let recent = kept.chain([ask]).collect();

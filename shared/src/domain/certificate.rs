@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use url::Host;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::parse_x509_pem;
@@ -110,9 +111,10 @@ impl Certificate {
         match subject {
             CertificateSubject::Dn(_, name) => self.subject == *name,
             CertificateSubject::SanDns(name) => {
-                self.names.dns.iter().any(|dns| dns.eq_ignore_ascii_case(name))
+                let name = a_labels(name);
+                self.names.dns.iter().any(|dns| dns.eq_ignore_ascii_case(&name))
             }
-            CertificateSubject::SanUri(name) => self.names.uri.contains(name),
+            CertificateSubject::SanUri(name) => self.names.uri.iter().any(|uri| is_same_uri(uri, name)),
             CertificateSubject::SanIp(address) => self.names.ip.contains(address),
             CertificateSubject::SanEmail(name) => {
                 self.names.email.iter().any(|mailbox| is_same_mailbox(mailbox, name))
@@ -148,11 +150,50 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
 }
 
+/// A registered host as certificates have it: in ASCII (RFC 5280 §7.2). In a certificate itself nothing is translated.
+fn a_labels(host: &str) -> String {
+    match Host::parse(host) {
+        Ok(Host::Domain(name)) if !host.is_ascii() => name,
+        Ok(_) | Err(_) => host.to_owned(),
+    }
+}
+
+/// RFC 5280 §7.4: scheme and host without regard to case, the rest as it is.
+fn is_same_uri(in_certificate: &str, registered: &str) -> bool {
+    let (Some((scheme, rest)), Some((other_scheme, other_rest))) =
+        (in_certificate.split_once(':'), registered.split_once(':'))
+    else {
+        return false;
+    };
+    if !scheme.eq_ignore_ascii_case(other_scheme) {
+        return false;
+    }
+    match (authority(rest), authority(other_rest)) {
+        (Some((user, host, tail)), Some((other_user, other_host, other_tail))) => {
+            let is_same_host = host.eq_ignore_ascii_case(&a_labels(other_host));
+            (user, tail) == (other_user, other_tail) && is_same_host
+        }
+        (None, None) => rest == other_rest,
+        (None | Some(_), None | Some(_)) => false,
+    }
+}
+
+/// What stands before the host of a URI with an authority (RFC 3986 §3.2), the host, and what stands behind it.
+fn authority(rest: &str) -> Option<(&str, &str, &str)> {
+    let rest = rest.strip_prefix("//")?;
+    let (authority, _) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let begin = authority.rfind('@').map_or(0, |at| at + 1);
+    let host = &authority[begin..];
+    // The colon of a port, and not one within the brackets of an address.
+    let end = host.rfind(':').filter(|at| !host[*at..].contains(']')).unwrap_or(host.len());
+    Some((&rest[..begin], &host[..end], &rest[begin + end..]))
+}
+
 /// RFC 5280 §7.5: the host without regard to case, the rest as it is.
-fn is_same_mailbox(one: &str, other: &str) -> bool {
-    match (one.rsplit_once('@'), other.rsplit_once('@')) {
+fn is_same_mailbox(in_certificate: &str, registered: &str) -> bool {
+    match (in_certificate.rsplit_once('@'), registered.rsplit_once('@')) {
         (Some((local, host)), Some((other_local, other_host))) => {
-            local == other_local && host.eq_ignore_ascii_case(other_host)
+            local == other_local && host.eq_ignore_ascii_case(&a_labels(other_host))
         }
         (None | Some(_), None | Some(_)) => false,
     }

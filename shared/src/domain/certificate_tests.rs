@@ -31,14 +31,19 @@ fn names() -> Vec<SanType> {
     vec![
         SanType::DnsName("Till.Bank.Example".try_into().unwrap()),
         SanType::DnsName("*.bank.example".try_into().unwrap()),
+        SanType::DnsName("XN--BCHER-KVA.example".try_into().unwrap()),
+        SanType::DnsName("%74ill2.bank.example".try_into().unwrap()),
         SanType::URI("https://bank.example/Till".try_into().unwrap()),
+        SanType::URI("https://u@[2001:db8::7]:8443?Till".try_into().unwrap()),
+        SanType::URI("urn:Bank:till".try_into().unwrap()),
         SanType::IpAddress("2001:db8::7".parse().unwrap()),
         SanType::IpAddress("192.0.2.7".parse().unwrap()),
         SanType::Rfc822Name("Till@Bank.Example".try_into().unwrap()),
+        SanType::Rfc822Name("a@xn--bcher-kva.example".try_into().unwrap()),
     ]
 }
 
-/// CAUTH-4-02, CAUTH-4-03, CAUTH-4-04
+/// CAUTH-4-02, CAUTH-4-03, CAUTH-4-04: RFC 5280 §7.
 #[test]
 fn a_certificate_is_issued_to_each_of_its_names() {
     let certificate = certificate(|params| params.subject_alt_names = names());
@@ -47,7 +52,15 @@ fn a_certificate_is_issued_to_each_of_its_names() {
         ("subject_dn", "cn=till 7, o=city  bank, c=us"),
         ("san_dns", "till.bank.example"),
         ("san_dns", "*.bank.example"),
+        ("san_dns", "TILL.bank.EXAMPLE"),
+        ("san_dns", "bücher.example"),
+        ("san_dns", "Bücher.example"),
+        ("san_dns", "xn--bcher-kva.example"),
         ("san_uri", "https://bank.example/Till"),
+        ("san_uri", "HTTPS://Bank.Example/Till"),
+        ("san_uri", "https://u@[2001:DB8::7]:8443?Till"),
+        ("san_uri", "URN:Bank:till"),
+        ("san_email", "a@bücher.example"),
         ("san_ip", "2001:0DB8:0:0:0:0:0:7"),
         ("san_ip", "192.0.2.7"),
         ("san_email", "Till@bank.example"),
@@ -69,7 +82,17 @@ fn a_certificate_is_not_issued_to_a_name_of_another_kind_or_another_name() {
         ("san_dns", "till.bank.example."),
         ("san_dns", "bank.example"),
         ("san_dns", "192.0.2.7"),
+        ("san_dns", "till2.bank.example"),
         ("san_uri", "https://bank.example/till"),
+        ("san_uri", "http://bank.example/Till"),
+        ("san_uri", "https://bank.example:443/Till"),
+        ("san_uri", "https://u@bank.example/Till"),
+        ("san_uri", "https://bank.example/Till/"),
+        ("san_uri", "https:/bank.example/Till"),
+        ("san_uri", "https://U@[2001:db8::7]:8443?Till"),
+        ("san_uri", "https://u@[2001:db8::7]:8444?Till"),
+        ("san_uri", "urn:bank:till"),
+        ("san_uri", "Bank:till"),
         ("san_ip", "192.0.2.8"),
         ("san_ip", "::ffff:192.0.2.7"),
         ("san_email", "till@bank.example"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::domain::address::is_allowed;
+use crate::domain::address::OwnHosts;
 use crate::domain::client_authentication::{AuthenticationMethod, ClientAuthentication};
 use crate::domain::client_keys::ClientKeys;
 use crate::domain::confirmation::SenderConstraint;
@@ -85,12 +85,11 @@ impl Delivery {
 pub struct NotificationEndpoint(String);
 
 impl NotificationEndpoint {
-    /// An https URL of at most 512 bytes on a public host (`HYG-4-03`), which is not this provider's `own_host`. With
-    /// `local`, anything on `localhost` too. What its name resolves to is looked at before each call.
-    pub fn parse(text: &str, own_host: &str, local: bool) -> Option<Self> {
-        let url = Url::parse(text).ok().filter(|url| text.len() <= 512 && is_allowed(url, local))?;
-        let is_own = !local && url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(own_host));
-        (!is_own).then(|| Self(text.to_owned()))
+    /// An https URL of at most 512 bytes on a public host (`HYG-4-03`), which is none of this provider's `own`. For a
+    /// local provider, anything on `localhost` too. What its name resolves to is looked at before each call.
+    pub fn parse(text: &str, own: OwnHosts<'_>) -> Option<Self> {
+        let is_foreign = Url::parse(text).is_ok_and(|url| text.len() <= 512 && own.admit(&url));
+        is_foreign.then(|| Self(text.to_owned()))
     }
 
     pub fn from_stored(text: &str) -> Self {
@@ -177,6 +176,41 @@ const fn binds_to_certificate(
 }
 
 #[cfg(test)]
+impl Client {
+    /// A client that may ask for `openid`, for tests that are about something else.
+    pub(crate) fn example() -> Self {
+        Self {
+            id: ClientId::parse("kiosk").unwrap(),
+            name: "Kiosk".to_owned(),
+            authentication: ClientAuthentication::ClientSecretBasic(
+                crate::domain::secret::SecretHash::OF_NOTHING,
+            ),
+            keys: None,
+            profile: Profile::Plain,
+            request_signing: None,
+            sender_constraint: SenderConstraint::default(),
+            authorization_details_types: vec![],
+            subject_type: SubjectType::Public,
+            delivery: Delivery::Poll,
+            may_use_ciba: true,
+            may_refresh: false,
+            rotates_refresh_tokens: true,
+            scope: Scope::parse(Scope::OPENID).unwrap(),
+            audience: None,
+            resources: vec![],
+            introspects: vec![],
+            id_token_algorithm: JwsAlgorithm::ES256,
+            hint_kinds: HintForms::all(),
+            requires_passkey: false,
+            high_risk_scope: None,
+            scope_descriptions: ScopeDescriptions::new(),
+            takes_user_code: false,
+            active: true,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -197,7 +231,8 @@ mod tests {
     /// CIBA-4-08, HYG-4-03, ATK-6-01, CIBA-9-01
     #[test]
     fn a_notification_endpoint_is_https_on_a_public_host_that_is_not_ours() {
-        let parse = |text: &str, local| NotificationEndpoint::parse(text, "op.example", local);
+        let names = &["op.example", "mtls.op.example"];
+        let parse = |text: &str, is_local| NotificationEndpoint::parse(text, OwnHosts { names, is_local });
         let endpoint = parse("https://client.example/ciba?tenant=7", false).unwrap();
         assert_eq!(endpoint.as_str(), "https://client.example/ciba?tenant=7");
         for text in [
@@ -209,6 +244,9 @@ mod tests {
             "https://client.example/#f",
             "https://op.example/oauth/token",
             "https://OP.example/",
+            "https://op.example./oauth/token",
+            "https://mtls.op.example/oauth/token",
+            "https://MTLS.op.example./",
             "/ciba",
             "",
             &format!("https://client.example/{}", "a".repeat(512)),

@@ -84,12 +84,35 @@ fn token_hash(access_token: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, access_token.as_bytes()))
 }
 
-/// A URL in the one spelling that all of its spellings have (RFC 3986 §6.2.2, §6.2.3), without query and fragment.
+/// A URL in the one spelling that all of its spellings have (RFC 3986 §6.2.2, §6.2.3), without query and fragment
+/// (RFC 9449 §4.3).
 fn normalised(url: &str) -> Option<Url> {
     let mut url = Url::parse(url).ok()?;
     url.set_query(None);
     url.set_fragment(None);
+    // The parser has done the rest.
+    let path = plain(url.path());
+    url.set_path(&path);
     (url.has_host() && url.username().is_empty() && url.password().is_none()).then_some(url)
+}
+
+/// A path in which nothing is encoded that need not be, and what is, in capitals (RFC 3986 §6.2.2.1, §6.2.2.2).
+fn plain(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match code.map(char::from) {
+            Some(letter) if letter.is_ascii_alphanumeric() || "-._~".contains(letter) => plain.push(letter),
+            Some(_) => plain.extend(["%", &part[..2].to_ascii_uppercase()]),
+            None => {
+                plain.extend(["%", part]);
+                continue;
+            }
+        }
+        plain.push_str(&part[2..]);
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -145,6 +168,8 @@ mod tests {
             "https://op.example/oauth/../oauth/./token",
             "https://op.example/oauth/token?a=b#c",
             "https://mtls.op.example/oauth/token",
+            "https://op.example/%6Fauth/t%6fken",
+            "https://%6fp.example/oauth/token",
         ] {
             assert!(judged(json!({ "htu": htu }), None).is_ok(), "{htu}");
         }
@@ -155,6 +180,10 @@ mod tests {
             "http://op.example/oauth/token",
             "https://op.example/oauth/token/",
             "https://op.example/OAuth/token",
+            "https://op.example/oauth%2Ftoken",
+            "https://op.example/oauth/token%",
+            "https://op.example/oauth/%zzken",
+            "https://op.example./oauth/token",
             "https://op.example/oauth/introspect",
             "https://op.example:8443/oauth/token",
             "https://op.example.attacker.example/oauth/token",
@@ -162,6 +191,22 @@ mod tests {
             "https://a@op.example/oauth/token",
         ] {
             assert!(judged(json!({ "htu": htu }), None).is_err(), "{htu}");
+        }
+    }
+
+    /// RFC 3986 §6.2.2
+    #[test]
+    fn a_path_has_one_spelling() {
+        for (path, spelled) in [
+            ("/a%7eb%2d", "/a~b-"),
+            ("/a%2fb", "/a%2Fb"),
+            ("/%e4%C3", "/%E4%C3"),
+            ("/%", "/%"),
+            ("/%4", "/%4"),
+            ("/%zz%41", "/%zzA"),
+            ("/%ä", "/%ä"),
+        ] {
+            assert_eq!(plain(path), spelled, "{path}");
         }
     }
 

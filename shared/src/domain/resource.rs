@@ -37,35 +37,49 @@ pub struct Resource {
 
 /// What one access token is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target<'c> {
-    /// No resource was named: the client's registered audience, else this provider.
-    Default(&'c str),
-    /// Never empty.
-    Resources(Vec<&'c Resource>),
+pub struct Target<'c> {
+    /// `aud` of the token: never empty.
+    audience: Vec<&'c str>,
+    /// Those of them that the client is registered for as resources, with their scope.
+    resources: Vec<&'c Resource>,
+    /// Whether it is also for what is no such resource: this provider, or the client's registered audience. What belongs
+    /// to no resource means something there.
+    is_general: bool,
 }
 
 impl Client {
     /// What `named` mean for this client. Without any it is the registered audience, which may be a resource, too;
-    /// else `issuer`. `None` if the client is not registered for one of them.
+    /// else `issuer`. Every client may name the issuer: its userinfo tells what the scope covers, and that to nobody whose
+    /// token is for others alone (`TOK-10-01`). `None` if the client is not registered for one of them.
     pub fn target<'c>(&'c self, named: &[ResourceId], issuer: &'c str) -> Option<Target<'c>> {
-        let find = |id: &str| self.resources.iter().find(|resource| resource.id.as_str() == id);
-        if named.is_empty() {
-            let audience = self.audience.as_deref().unwrap_or(issuer);
-            return Some(
-                find(audience).map_or(Target::Default(audience), |one| Target::Resources(vec![one])),
-            );
+        let default = self.audience.as_deref().unwrap_or(issuer);
+        let named =
+            if named.is_empty() { vec![default] } else { named.iter().map(ResourceId::as_str).collect() };
+        let mut target = Target { audience: Vec::new(), resources: Vec::new(), is_general: false };
+        for id in named {
+            let resource = self.resources.iter().find(|resource| resource.id.as_str() == id);
+            let audience = match resource {
+                Some(resource) => resource.id.as_str(),
+                None => [issuer, default].into_iter().find(|own| *own == id)?,
+            };
+            target.audience.push(audience);
+            target.resources.extend(resource);
+            target.is_general |= resource.is_none();
         }
-        if let ([only], Some(audience)) = (named, &self.audience)
-            && only.as_str() == audience
-            && find(audience).is_none()
-        {
-            return Some(Target::Default(audience));
-        }
-        named.iter().map(|id| find(id.as_str())).collect::<Option<_>>().map(Target::Resources)
+        Some(target)
+    }
+
+    /// The registered resources that tokens for `named` are for. What is not registered any more gets none.
+    pub fn registered<'c>(&'c self, named: &'c [ResourceId]) -> impl Iterator<Item = &'c Resource> {
+        let is_meant = move |resource: &&Resource| match named {
+            [] => self.audience.as_deref() == Some(resource.id.as_str()),
+            named => named.contains(&resource.id),
+        };
+        self.resources.iter().filter(is_meant)
     }
 
     /// What a token is for when `granted` were named in the authentication request, and `named` are named now: a part of
-    /// them, or all if there are none (RFC 8707 §2.2).
+    /// them, or all if there are none (RFC 8707 §2.2). This provider is a part of every grant.
     pub fn narrowed_target<'c>(
         &'c self,
         granted: &[ResourceId],
@@ -77,7 +91,8 @@ impl Client {
             return Some(whole);
         }
         let part = self.target(named, issuer)?;
-        (part == whole || named.iter().all(|id| granted.contains(id))).then_some(part)
+        let is_granted = |id: &ResourceId| granted.contains(id) || id.as_str() == issuer;
+        (part == whole || named.iter().all(is_granted)).then_some(part)
     }
 
     /// Whether a scope value belongs to one of its resources, and not to this provider.
@@ -88,22 +103,28 @@ impl Client {
 
 impl Target<'_> {
     pub fn audience(&self) -> Vec<&str> {
-        match self {
-            Self::Default(audience) => vec![audience],
-            Self::Resources(resources) => resources.iter().map(|resource| resource.id.as_str()).collect(),
-        }
+        self.audience.clone()
     }
 
     /// What signs a token for it. `None` if its resources want different algorithms: there is no such token.
     pub fn algorithm(&self) -> Option<JwsAlgorithm> {
-        match self {
-            Self::Default(_) => Some(JwsAlgorithm::DEFAULT),
-            Self::Resources(resources) => {
-                let mut algorithms = resources.iter().map(|resource| resource.algorithm);
-                let first = algorithms.next()?;
-                algorithms.all(|other| other == first).then_some(first)
-            }
-        }
+        let mut algorithms = self.resources.iter().map(|resource| resource.algorithm);
+        let first = algorithms.next().unwrap_or(JwsAlgorithm::DEFAULT);
+        algorithms.all(|other| other == first).then_some(first)
+    }
+
+    /// The parts of it of which there can be one token each: the resources whose tokens are signed alike, with what is no
+    /// resource beside each.
+    pub fn by_algorithm(&self) -> Vec<Self> {
+        let part = |algorithm| {
+            let (alike, others): (Vec<&Resource>, Vec<&Resource>) =
+                self.resources.iter().partition(|resource| resource.algorithm == algorithm);
+            let is_others = |id: &&str| others.iter().any(|other| other.id.as_str() == *id);
+            let audience = self.audience.iter().copied().filter(|id| !is_others(id)).collect();
+            (!alike.is_empty()).then_some(Self { audience, resources: alike, is_general: self.is_general })
+        };
+        let parts: Vec<_> = JwsAlgorithm::ALL.into_iter().filter_map(part).collect();
+        if parts.is_empty() { vec![self.clone()] } else { parts }
     }
 
     /// Whether `scope` may be asked for together with it: no value belongs to a resource that was not named
@@ -114,30 +135,20 @@ impl Target<'_> {
 
     /// The part of what was granted that a token for it says: what means something there, and `openid`.
     pub fn narrow(&self, granted: &Scope, client: &Client) -> Option<Scope> {
-        granted.only(|value| match self {
-            Self::Default(_) => !client.is_of_a_resource(value),
-            Self::Resources(_) => value == Scope::OPENID || self.has(value),
-        })
+        let is_for_it = |value: &str| {
+            value == Scope::OPENID || self.has(value) || (self.is_general && !client.is_of_a_resource(value))
+        };
+        granted.only(is_for_it)
     }
 
     fn has(&self, value: &str) -> bool {
-        match self {
-            Self::Default(_) => false,
-            Self::Resources(resources) => resources.iter().any(|resource| resource.scope.contains(value)),
-        }
+        self.resources.iter().any(|resource| resource.scope.contains(value))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::client::{ClientId, Delivery};
-    use crate::domain::client_authentication::ClientAuthentication;
-    use crate::domain::confirmation::SenderConstraint;
-    use crate::domain::hint_form::HintForms;
-    use crate::domain::profile::Profile;
-    use crate::domain::secret::SecretHash;
-    use crate::domain::subject_type::SubjectType;
 
     const ISSUER: &str = "https://ciba.example";
 
@@ -155,33 +166,13 @@ mod tests {
 
     fn client(audience: Option<&str>) -> Client {
         Client {
-            id: ClientId::parse("kiosk").unwrap(),
-            name: "Kiosk".to_owned(),
-            authentication: ClientAuthentication::ClientSecretBasic(SecretHash::OF_NOTHING),
-            keys: None,
-            profile: Profile::Plain,
-            request_signing: None,
-            sender_constraint: SenderConstraint::default(),
-            authorization_details_types: vec![],
-            subject_type: SubjectType::Public,
-            delivery: Delivery::Poll,
-            may_use_ciba: true,
-            may_refresh: false,
-            rotates_refresh_tokens: true,
             scope: scope("openid profile read pay"),
             audience: audience.map(str::to_owned),
             resources: vec![
                 resource("https://read.example", "read", JwsAlgorithm::RS256),
                 resource("https://pay.example", "pay read profile", JwsAlgorithm::ES256),
             ],
-            introspects: vec![],
-            hint_kinds: HintForms::all(),
-            id_token_algorithm: JwsAlgorithm::ES256,
-            takes_user_code: false,
-            requires_passkey: false,
-            high_risk_scope: None,
-            scope_descriptions: Default::default(),
-            active: true,
+            ..Client::example()
         }
     }
 
@@ -218,7 +209,10 @@ mod tests {
         assert_eq!(audience(&plain, &[id("https://pay.example")]).as_deref(), Some("https://pay.example"));
         assert_eq!(audience(&plain, &[id("https://pay.example"), id("https://other.example")]), None);
         assert_eq!(audience(&plain, &[id("https://pay.example/")]), None, "no normalisation");
-        assert_eq!(audience(&plain, &[id(ISSUER)]), None);
+        assert_eq!(audience(&plain, &[id(ISSUER)]).as_deref(), Some(ISSUER));
+        assert_eq!(audience(&plain, &[id("https://ciba.example/")]), None);
+        let both = [id("https://pay.example"), id(ISSUER)];
+        assert_eq!(audience(&plain, &both).as_deref(), Some("https://pay.example https://ciba.example"));
 
         let unlisted = client(Some("urn:example:all"));
         assert_eq!(audience(&unlisted, &[]).as_deref(), Some("urn:example:all"));
@@ -241,6 +235,11 @@ mod tests {
         assert_eq!(narrowed(&both[..1], &both[1..]), None);
         assert_eq!(narrowed(&both[..1], &both), None);
         assert_eq!(narrowed(&[], &both[1..]), None, "what was granted is the default");
+        // Whoever was granted anything may ask who it was.
+        let own = [id(ISSUER)];
+        assert_eq!(narrowed(&both, &own).as_deref(), Some(ISSUER));
+        assert_eq!(narrowed(&[], &own).as_deref(), Some(ISSUER));
+        assert_eq!(narrowed(&own, &both[1..]), None);
         assert_eq!(narrowed(&[], &[]).as_deref(), Some(ISSUER));
     }
 
@@ -255,6 +254,8 @@ mod tests {
         assert_eq!(narrowed(&[]), "openid profile");
         assert_eq!(narrowed(&[id("https://read.example")]), "openid read");
         assert_eq!(narrowed(&[id("https://pay.example")]), "openid profile read pay");
+        assert_eq!(narrowed(&[id(ISSUER)]), "openid profile");
+        assert_eq!(narrowed(&[id("https://read.example"), id(ISSUER)]), "openid profile read");
     }
 
     /// TOK-2-07
@@ -280,6 +281,18 @@ mod tests {
         let algorithm = |named: &[ResourceId]| client.target(named, ISSUER).unwrap().algorithm();
         assert_eq!(algorithm(&[]), Some(JwsAlgorithm::ES256));
         assert_eq!(algorithm(&[id("https://read.example")]), Some(JwsAlgorithm::RS256));
-        assert_eq!(algorithm(&[id("https://read.example"), id("https://pay.example")]), None);
+        let both = [id("https://read.example"), id("https://pay.example")];
+        assert_eq!(algorithm(&both), None);
+        let parts = client.target(&both, ISSUER).unwrap().by_algorithm();
+        let parts: Vec<_> = parts.iter().map(|part| (part.algorithm().unwrap(), part.audience())).collect();
+        let (read, pay) = (vec!["https://read.example"], vec!["https://pay.example"]);
+        assert_eq!(parts, [(JwsAlgorithm::ES256, pay), (JwsAlgorithm::RS256, read)]);
+        let general = client.target(&[], ISSUER).unwrap();
+        assert_eq!(general.by_algorithm(), [general]);
+        // What is no resource goes with each.
+        let all = [id(ISSUER), id("https://read.example"), id("https://pay.example")];
+        let parts = client.target(&all, ISSUER).unwrap().by_algorithm();
+        let parts: Vec<_> = parts.iter().map(Target::audience).collect();
+        assert_eq!(parts, [[ISSUER, "https://pay.example"], [ISSUER, "https://read.example"]]);
     }
 }

@@ -1,5 +1,7 @@
 //! Scope: a set of case-sensitive values (RFC 6749 §3.3).
 
+use std::collections::HashSet;
+
 /// Scope values in the order given, each once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope(Vec<String>);
@@ -11,15 +13,19 @@ impl Scope {
     /// Asks for a refresh token (OIDC Core §11).
     pub const OFFLINE_ACCESS: &str = "offline_access";
 
+    /// The longest text that is taken from somebody: looked at before it is parsed. Unit: bytes.
+    pub const MAX_SENT: usize = 1024;
+
     /// Parses the space-separated form. `None` if a value has a character outside
     /// `%x21 / %x23-5B / %x5D-7E`, or if there is no value at all.
     pub fn parse(text: &str) -> Option<Self> {
         let mut values: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
         for value in text.split(' ').filter(|value| !value.is_empty()) {
             if !value.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
                 return None;
             }
-            if !values.iter().any(|seen| seen == value) {
+            if seen.insert(value) {
                 values.push(value.to_owned());
             }
         }

@@ -10,13 +10,34 @@ const NO_COUNTRY: [&str; 17] = [
     "+882", "+883", "+888", "+979",
 ];
 
+/// The area codes of `+1` that belong to neither the United States nor Canada (North American Numbering Plan): the
+/// Caribbean and Bermuda, Puerto Rico and the other territories, each of which networks charge for as a country of its
+/// own. `+1` does not open them, because a message to some of them costs many times as much; `+1876` opens one.
+const NOT_OF_PLUS_1: [&str; 27] = [
+    "+1242", "+1246", "+1264", "+1268", "+1284", "+1340", "+1345", "+1441", "+1473", "+1649", "+1658",
+    "+1664", "+1670", "+1671", "+1684", "+1721", "+1758", "+1767", "+1784", "+1787", "+1809", "+1829",
+    "+1849", "+1868", "+1869", "+1876", "+1939",
+];
+
+/// The area codes of `+1` that stand for no place: calls that are charged for (900), calls that somebody else pays (800
+/// and its overflows), personal and machine numbers (500 and its overflows, but for the fictitious 555), and what
+/// carriers, networks and a government keep for themselves. No list opens them.
+const NO_PLACE_OF_PLUS_1: [&str; 38] = [
+    "+1456", "+1500", "+1521", "+1522", "+1523", "+1524", "+1525", "+1526", "+1527", "+1528", "+1529",
+    "+1532", "+1533", "+1535", "+1538", "+1542", "+1543", "+1544", "+1545", "+1546", "+1547", "+1549",
+    "+1566", "+1577", "+1588", "+1600", "+1622", "+1700", "+1710", "+1800", "+1822", "+1833", "+1844",
+    "+1855", "+1866", "+1877", "+1888", "+1900",
+];
+
 /// The countries to which an SMS may go, by their calling codes (`ATK-7-01`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmsCountries(Option<Vec<String>>);
 
 impl SmsCountries {
     /// Calling codes with a comma between them, such as `+1,+44`; a longer beginning of a number, such as `+1809`, is
-    /// taken as well. `*` stands for every country. `None` for anything else, and for a code of no country.
+    /// taken as well. `+1` stands for the United States and Canada; each other country and territory of the North
+    /// American Numbering Plan is named by its area code. `*` stands for every country. `None` for anything else, and
+    /// for a code of no country.
     pub fn parse(text: &str) -> Option<Self> {
         if text == "*" {
             return Some(Self(None));
@@ -27,17 +48,29 @@ impl SmsCountries {
             let fits = (1..=7).contains(&digits.len())
                 && digits.bytes().all(|b| b.is_ascii_digit())
                 && !digits.starts_with('0')
-                && !NO_COUNTRY.iter().any(|none| code.starts_with(none));
+                && !stands_for_no_place(code);
             fits.then(|| code.to_owned())
         });
         codes.collect::<Option<_>>().map(|codes| Self(Some(codes)))
     }
 
     pub fn allow(&self, number: &PhoneNumber) -> bool {
-        let begins_with = |code: &str| number.expose().starts_with(code);
-        let listed = self.0.as_ref().is_none_or(|codes| codes.iter().any(|code| begins_with(code)));
-        listed && !NO_COUNTRY.into_iter().any(begins_with)
+        let number = number.expose();
+        let own_area = NOT_OF_PLUS_1.into_iter().find(|area| number.starts_with(area));
+        // A code that is shorter than the area code is not about it.
+        let opens = |code: &String| {
+            number.starts_with(code.as_str()) && own_area.is_none_or(|area| code.len() >= area.len())
+        };
+        let listed = self.0.as_ref().is_none_or(|codes| codes.iter().any(opens));
+        listed && !stands_for_no_place(number)
     }
+}
+
+/// Whether a number, or the beginning of one, is in none of the ranges where people live. In each area of `+1` there is
+/// such a range, too: the exchange 976, which is charged for.
+fn stands_for_no_place(number: &str) -> bool {
+    let is_charged_for = number.starts_with("+1") && number.get(5..8) == Some("976");
+    is_charged_for || NO_COUNTRY.iter().chain(&NO_PLACE_OF_PLUS_1).any(|code| number.starts_with(code))
 }
 
 /// What a receiving phone shows as the sender, where the country's networks take a name.
@@ -114,6 +147,40 @@ mod tests {
         assert!(allowed("*", "+8801712345678") && allowed("+886", "+886912345678"));
     }
 
+    /// ATK-7-01: what a fraudster enrols to be paid for each message.
+    #[test]
+    fn plus_1_is_the_united_states_and_canada() {
+        for number in ["+12025550100", "+14165550100", "+19075550100", "+18085550100", "+15555550199"] {
+            assert!(allowed("+1", number) && allowed("*", number), "{number}");
+        }
+        for area in NOT_OF_PLUS_1 {
+            let number = format!("{area}5550100");
+            for countries in ["+1", "+1,+44", "+1202"] {
+                assert!(!allowed(countries, &number), "{countries} {number}");
+            }
+            // Neither does half an area code open it.
+            let half = &area[..area.len() - 1];
+            assert!(!allowed(half, &number), "{half} {number}");
+            assert!(allowed(area, &number) && allowed("*", &number), "{number}");
+            assert!(allowed(&format!("{area}555"), &number), "{number}");
+            assert!(!allowed(area, "+12025550100"), "{area}");
+        }
+    }
+
+    /// ATK-7-01
+    #[test]
+    fn numbers_of_plus_1_that_are_charged_for_are_refused() {
+        let numbers = NO_PLACE_OF_PLUS_1.map(|area| format!("{area}5550100"));
+        let exchanges = ["+12129765550", "+18769761234"].map(str::to_owned);
+        for number in numbers.iter().chain(&exchanges) {
+            for countries in ["+1", "*", "+1,+1876,+1212", &number[..4]] {
+                assert!(!allowed(countries, number), "{countries} {number}");
+            }
+            assert_eq!(SmsCountries::parse(&number[..8]), None, "{number}");
+        }
+        assert!(allowed("+1", "+12129755550") && allowed("+1", "+12125559760"));
+    }
+
     #[test]
     fn a_list_of_countries_is_calling_codes_with_commas_between_them() {
         for text in [
@@ -131,6 +198,8 @@ mod tests {
             "+12345678",
             "+881",
             "+8816",
+            "+1900",
+            "+1900555",
         ] {
             assert_eq!(SmsCountries::parse(text), None, "{text}");
         }

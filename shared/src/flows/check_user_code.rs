@@ -1,10 +1,10 @@
-//! Checking the `user_code` (CIBA §7.1.2): before anything is sent to the person, and before the limits.
+//! Checking the `user_code` (CIBA §7.1.2): before anything is sent to the person, and after the limits.
 
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::domain::asks::Asks;
+use crate::domain::asks::{AskLimits, Asks, LimitReached};
 use crate::domain::client::Client;
 use crate::domain::person::Person;
 use crate::domain::time::Timestamp;
@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(60);
 /// Why the person is not asked. No request is left behind, and no message leaves.
 #[derive(Debug)]
 pub enum UserCodeRefused {
+    /// The client may not ask this person now, whatever it sends.
+    LimitReached,
     Missing,
     /// The text is for the log.
     Invalid(&'static str),
@@ -34,6 +36,12 @@ impl From<StoreError> for UserCodeRefused {
     }
 }
 
+impl From<LimitReached> for UserCodeRefused {
+    fn from(_: LimitReached) -> Self {
+        Self::LimitReached
+    }
+}
+
 /// The code that `client` has to send for `person`, if any.
 fn expected<'p>(client: &Client, person: &'p Person) -> Option<&'p UserCodeHash> {
     person.user_code.as_ref().filter(|_| client.takes_user_code)
@@ -41,10 +49,12 @@ fn expected<'p>(client: &Client, person: &'p Person) -> Option<&'p UserCodeHash>
 
 /// The asks to go on with.
 ///
-/// 1. There is something to check only if the client is registered to send codes and the person has one.
-/// 2. A code is there (`CIBA-7.1.2-03`).
-/// 3. Codes are taken for this person now. While they are not, a right one is refused like a wrong one, unlooked at.
-/// 4. It is the right one (`CIBA-7.1.2-04`). A wrong one is counted before the client hears of it, so that parallel
+/// 1. The client may ask this person at all: one that is blocked, has to wait or has used up the limits gets to know
+///    nothing about codes, and can neither try them nor have them locked for everybody else.
+/// 2. There is something to check only if the client is registered to send codes and the person has one.
+/// 3. A code is there (`CIBA-7.1.2-03`).
+/// 4. Codes are taken for this person now. While they are not, a right one is refused like a wrong one, unlooked at.
+/// 5. It is the right one (`CIBA-7.1.2-04`). A wrong one is counted before the client hears of it, so that parallel
 ///    attempts cannot learn more than those that count.
 pub async fn check(
     table: &Table,
@@ -52,11 +62,13 @@ pub async fn check(
     person: &Person,
     presented: Option<&UserCode>,
     mut asks: Asks,
+    limits: &AskLimits,
     invocation: &Invocation,
 ) -> Result<Asks, UserCodeRefused> {
+    let now = invocation.now;
+    asks.allow(&client.id, limits, now)?;
     let Some(expected) = expected(client, person) else { return Ok(asks) };
     let presented = presented.ok_or(UserCodeRefused::Missing)?;
-    let now = invocation.now;
     if asks.are_codes_locked(now) {
         return Err(UserCodeRefused::Invalid("too many wrong codes: none is taken now"));
     }
@@ -70,6 +82,7 @@ pub async fn check(
         }
         sleep(invocation.jitter(PAUSE)).await;
         (_, asks) = table.find_person_with_asks(&person.key).await?.ok_or(UserCodeRefused::Contended)?;
+        asks.allow(&client.id, limits, now)?;
         if asks.are_codes_locked(now) {
             return Err(UserCodeRefused::Invalid("the code is one of too many wrong ones"));
         }

@@ -3,9 +3,12 @@
 mod authentication;
 mod sector;
 
+use std::iter;
+
 use unicode_normalization::char::is_combining_mark;
 
 use crate::config::{Issuer, LoginIssuers, MtlsHost};
+use crate::domain::address::OwnHosts;
 use crate::domain::binding_message::BindingMessage;
 use crate::domain::client::{
     Client, ClientId, Delivery, DeliveryMode, NotificationEndpoint, ScopeDescriptions,
@@ -55,9 +58,15 @@ impl Registrar<'_> {
         let named = format!("client {}", metadata.client_id);
         let refuse = |why: &str| NotRegistered(format!("{named}: {why}"));
         let sector = Sector::asked(&metadata).map_err(refuse)?;
-        let mut client = check(metadata, self.issuer, self.login_issuers, self.profile)?;
-        client.subject_type = sector.confirm(&client, self.issuer).await.map_err(|why| refuse(&why))?;
-        match client.profile.breach(&client).or_else(|| MtlsHost::lack(self.mtls, &client)) {
+        let names: Vec<_> = iter::once(self.issuer.host()).chain(self.mtls.map(MtlsHost::host)).collect();
+        let own = OwnHosts { names: &names, is_local: self.issuer.is_local() };
+        let mut client = check(metadata, own, self.login_issuers, self.profile)?;
+        client.subject_type = sector.confirm(&client, own).await.map_err(|why| refuse(&why))?;
+        let breach = client.profile.breach(&client);
+        match breach
+            .or_else(|| MtlsHost::lack(self.mtls, &client))
+            .or_else(|| authentication::lacks_key(&client))
+        {
             Some(why) => Err(refuse(why)),
             None => Ok(client),
         }
@@ -67,7 +76,7 @@ impl Registrar<'_> {
 /// All that needs nobody else's word.
 fn check(
     metadata: ClientMetadata,
-    issuer: &Issuer,
+    own: OwnHosts<'_>,
     login_issuers: &LoginIssuers,
     deployment: Profile,
 ) -> Result<Client, NotRegistered> {
@@ -80,7 +89,7 @@ fn check(
     }
     BindingMessage::parse(&metadata.client_name)
         .map_err(|_| refuse("client_name breaks the rule of the binding message"))?;
-    let keys = authentication::keys(&metadata, issuer).map_err(refuse)?;
+    let keys = authentication::keys(&metadata, own).map_err(refuse)?;
     let authentication = authentication::read(&metadata, keys.as_ref()).map_err(|why| refuse(&why))?;
     let request_signing = authentication::request_signing(&metadata, keys.as_ref()).map_err(refuse)?;
     let profile = metadata.profile.as_deref().map_or(Some(deployment), Profile::parse);
@@ -89,7 +98,7 @@ fn check(
         return Err(refuse("profile is less than the deployment's, which all its clients are held to"));
     }
     let is_fapi = profile == Profile::FapiCiba;
-    let delivery = delivery(&metadata, issuer).map_err(refuse)?;
+    let delivery = delivery(&metadata, own).map_err(refuse)?;
     let sender_constraint = SenderConstraint {
         certificate: metadata.tls_client_certificate_bound_access_tokens,
         dpop: metadata.dpop_bound_access_tokens,
@@ -149,12 +158,12 @@ fn check(
 }
 
 /// CIBA §4: the mode, and for ping and push the endpoint.
-fn delivery(metadata: &ClientMetadata, issuer: &Issuer) -> Result<Delivery, &'static str> {
+fn delivery(metadata: &ClientMetadata, own: OwnHosts<'_>) -> Result<Delivery, &'static str> {
     let mode = DeliveryMode::parse(&metadata.backchannel_token_delivery_mode)
         .ok_or("backchannel_token_delivery_mode is none of poll, ping and push")?;
     let endpoint = metadata.backchannel_client_notification_endpoint.as_deref().map(|text| {
-        NotificationEndpoint::parse(text, issuer.host(), issuer.is_local()).ok_or(
-            "backchannel_client_notification_endpoint is not https on the port 443 of a public host, or longer than 512 bytes",
+        NotificationEndpoint::parse(text, own).ok_or(
+            "backchannel_client_notification_endpoint is not https on the port 443 of a public host of the client's own, or longer than 512 bytes",
         )
     });
     match (mode, endpoint.transpose()?) {
@@ -198,8 +207,10 @@ fn is_description(text: &str) -> bool {
     (1..=MAX_DESCRIPTION).contains(&text.chars().count()) && text.trim() == text && text.chars().all(is_fit)
 }
 
+/// What signs a token of ours, by the name that its header will have: a client compares the two.
 fn algorithm(name: Option<&str>) -> Option<JwsAlgorithm> {
-    name.map_or(Some(JwsAlgorithm::DEFAULT), JwsAlgorithm::parse)
+    let Some(name) = name else { return Some(JwsAlgorithm::DEFAULT) };
+    JwsAlgorithm::parse(name).filter(|algorithm| algorithm.as_str() == name)
 }
 
 fn resources(entries: &[ResourceEntry], scope: &Scope) -> Result<Vec<Resource>, &'static str> {

@@ -3,7 +3,7 @@
 use lambda_http::Request;
 use lambda_http::http::header::AUTHORIZATION;
 
-use crate::http::bearer::is_token68;
+use crate::http::bearer::{credentials, is_token68};
 use crate::protocol::access_token::Scheme;
 
 /// The access token of a request, if there is one. The error is for the client.
@@ -12,7 +12,7 @@ use crate::protocol::access_token::Scheme;
 pub fn presented(request: &Request) -> Result<Option<(Scheme, &str)>, &'static str> {
     let mut headers = request.headers().get_all(AUTHORIZATION).into_iter();
     let Some(value) = headers.next() else { return Ok(None) };
-    let Some((scheme, token)) = value.to_str().ok().and_then(|text| text.split_once(' ')) else {
+    let Some((scheme, token)) = value.to_str().ok().and_then(credentials) else {
         return Ok(None);
     };
     let Some(scheme) = Scheme::parse(scheme) else { return Ok(None) };

@@ -10,13 +10,44 @@ pub fn is_in_query(request: &Request) -> bool {
 
 /// The bearer token. `None` if there is none; a token in the query or the body is never looked for.
 pub fn token(request: &Request) -> Option<&str> {
-    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, token) = credentials(request.headers().get(AUTHORIZATION)?.to_str().ok()?)?;
     (scheme.eq_ignore_ascii_case("bearer") && is_token68(token)).then_some(token)
 }
 
-/// What credentials of one word are made of (RFC 9110 §11.2).
+/// Scheme and credentials, with one or more spaces between them (RFC 9110 §11.4).
+pub(super) fn credentials(value: &str) -> Option<(&str, &str)> {
+    let (scheme, credentials) = value.trim_matches([' ', '\t']).split_once(' ')?;
+    Some((scheme, credentials.trim_start_matches(' ')))
+}
+
+/// Whether a text has the characters of credentials of one word, `token68` (RFC 9110 §11.2). Where `=` may stand is for
+/// whoever reads the token.
 pub(super) fn is_token68(text: &str) -> bool {
-    let is_of_it =
-        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
-    !text.is_empty() && text.bytes().all(is_of_it)
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 9110 §11.2, §11.4
+    #[test]
+    fn a_scheme_is_followed_by_spaces_and_one_word() {
+        for (value, read) in [
+            ("Bearer a.b.c", Some(("Bearer", "a.b.c"))),
+            ("Bearer   a.b.c", Some(("Bearer", "a.b.c"))),
+            (" Bearer a.b.c\t", Some(("Bearer", "a.b.c"))),
+            ("Bearer\ta.b.c", None),
+            ("Bearer", None),
+            ("", None),
+        ] {
+            assert_eq!(credentials(value), read, "{value:?}");
+        }
+        for text in ["a", "a.b-c_d~e+f/0", "YQ==", "YQ="] {
+            assert!(is_token68(text), "{text}");
+        }
+        for text in ["", "a b", "a,b", "\"a\"", "ä"] {
+            assert!(!is_token68(text), "{text}");
+        }
+    }
 }

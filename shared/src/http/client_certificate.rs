@@ -7,6 +7,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 
 use crate::config::MtlsHost;
+use crate::domain::address::canonical;
 use crate::domain::certificate::Certificate;
 use crate::domain::time::Timestamp;
 
@@ -26,7 +27,7 @@ pub fn presented(
         return Ok(None);
     };
     let host = context.domain_name.as_deref();
-    if !host.is_some_and(|host| host.eq_ignore_ascii_case(mtls.authority())) {
+    if !host.is_some_and(|host| canonical(host) == canonical(mtls.authority())) {
         return Ok(None);
     }
     let shown = context.authentication.as_ref().and_then(|it| it.client_cert.as_ref());

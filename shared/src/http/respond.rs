@@ -21,9 +21,11 @@ use crate::domain::request_key::RequestKey;
 use crate::domain::time::{Timestamp, millis};
 use crate::flows::announce::Untold;
 use crate::flows::emit::Emitted;
+use crate::http::event::Unreadable;
 use crate::http::interaction;
 use crate::http::log::{self, Metric};
 use crate::page::Page;
+use crate::protocol::discovery::METHODS as DOCUMENT_METHODS;
 use crate::protocol::dpop;
 use crate::protocol::error::{ProtocolError, Refusal};
 use crate::protocol::event::NotifiedLine;
@@ -61,6 +63,16 @@ pub fn readable_by_pages(mut response: Response<Body>) -> Response<Body> {
         ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("www-authenticate, dpop-nonce, x-fapi-interaction-id"),
     );
+    response
+}
+
+/// What a browser asks before a page may fetch a public document in its own way: it may send any header, and none of
+/// them matters (`HYG-1-11`).
+pub fn document_preflight() -> Response<Body> {
+    let mut response = preflight(DOCUMENT_METHODS);
+    let headers = response.headers_mut();
+    headers.remove(ACCESS_CONTROL_EXPOSE_HEADERS);
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
     response
 }
 
@@ -111,6 +123,7 @@ pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
                 ("error", code.into()),
                 ("description", description.into()),
                 ("detail", refusal.detail.clone().into()),
+                ("client_id", refusal.client.clone().into()),
             ],
         );
     }
@@ -122,6 +135,12 @@ pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
     let challenge = error.challenge().and_then(|text| HeaderValue::try_from(text).ok());
     headers.extend(challenge.map(|value| (WWW_AUTHENTICATE, value)));
     response
+}
+
+/// An event that no function can read as a request. It is nobody's protocol yet, so it gets the error that all of them have.
+pub fn unreadable(Unreadable(why): Unreadable) -> Response<Body> {
+    log::line("info", "unreadable", [("status", 400.into()), ("description", why.into())]);
+    build(400, &json!({ "error": "invalid_request", "error_description": why }), None)
 }
 
 /// One line for a step that succeeded, with the hash that joins the lines of one request.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::retry::RetryConfig;
+use aws_sdk_kms::operation::decrypt::DecryptError;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{DataKeySpec, KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag};
 
@@ -14,8 +15,13 @@ use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::keys::der;
 use crate::protocol::jwks::{PublicJwk, PublicKey};
 
+/// What KMS signs at once of a message that is not hashed first. Unit: bytes.
+pub(super) const MAX_MESSAGE: usize = 4096;
+
 /// Binds an encrypted data key to its purpose: KMS opens it for nothing else.
-const CONTEXT: (&str, &str) = ("purpose", "ciba-keys");
+const PURPOSE: (&str, &str) = ("purpose", "ciba-keys");
+/// Binds it to its table as well: what was copied from another deployment's opens nothing here.
+const TABLE: &str = "table";
 /// Unit: time for one attempt, and for a call with its repeats.
 const ATTEMPT: Duration = Duration::from_secs(2);
 const CALL: Duration = Duration::from_secs(5);
@@ -30,24 +36,30 @@ const CREATE: Duration = Duration::from_secs(5);
 pub struct KmsError(pub String);
 
 #[derive(Clone, Debug)]
-pub struct Kms(Client);
+pub struct Kms {
+    client: Client,
+    /// The name of the table that keeps the data key.
+    table: String,
+}
 
 impl Kms {
     pub fn connect(aws: &Aws) -> Self {
         let mut config =
             aws_sdk_kms::config::Builder::from(&aws.sdk).timeout_config(aws::timeouts(ATTEMPT, CALL));
         config.set_endpoint_url(aws.kms_endpoint.clone());
-        Self(Client::from_conf(config.build()))
+        let table = aws.table.clone().unwrap_or_default();
+        Self { client: Client::from_conf(config.build()), table }
     }
 
     /// A new data key, in clear and encrypted.
     pub async fn generate_data_key(&self, kms_key: &str) -> Result<(Vec<u8>, Vec<u8>), KmsError> {
         let answer = self
-            .0
+            .client
             .generate_data_key()
             .key_id(kms_key)
             .key_spec(DataKeySpec::Aes256)
-            .encryption_context(CONTEXT.0, CONTEXT.1)
+            .encryption_context(PURPOSE.0, PURPOSE.1)
+            .encryption_context(TABLE, &self.table)
             .send()
             .await
             .map_err(|error| KmsError(aws::failure("GenerateDataKey", &error)))?;
@@ -57,15 +69,22 @@ impl Kms {
         }
     }
 
+    /// Opens what [`Kms::generate_data_key`] encrypted for this table.
+    ///
+    /// A data key that was made before the context named the table is not opened with it. It is never replaced, so KMS is
+    /// asked once more then, as it was encrypted.
     pub async fn decrypt(&self, sealed: &[u8]) -> Result<Vec<u8>, KmsError> {
-        let answer = self
-            .0
-            .decrypt()
-            .ciphertext_blob(Blob::new(sealed))
-            .encryption_context(CONTEXT.0, CONTEXT.1)
-            .send()
-            .await
-            .map_err(|error| KmsError(aws::failure("Decrypt", &error)))?;
+        let asked =
+            self.client.decrypt().ciphertext_blob(Blob::new(sealed)).encryption_context(PURPOSE.0, PURPOSE.1);
+        let answer = match asked.clone().encryption_context(TABLE, &self.table).send().await {
+            Err(error)
+                if error.as_service_error().is_some_and(DecryptError::is_invalid_ciphertext_exception) =>
+            {
+                asked.send().await
+            }
+            answer => answer,
+        };
+        let answer = answer.map_err(|error| KmsError(aws::failure("Decrypt", &error)))?;
         answer
             .plaintext
             .map(Blob::into_inner)
@@ -82,7 +101,7 @@ impl Kms {
         let tag = Tag::builder().tag_key(SigningKeys::TAG).tag_value(tag).build();
         let tag = tag.map_err(|_| KmsError("CreateKey: the tag is incomplete".to_owned()))?;
         let answer = self
-            .0
+            .client
             .create_key()
             .key_spec(spec)
             .key_usage(KeyUsageType::SignVerify)
@@ -105,7 +124,7 @@ impl Kms {
     /// The public half of a signing key, if it is one for `algorithm`.
     pub async fn public_key(&self, key_id: &str, algorithm: JwsAlgorithm) -> Result<PublicJwk, KmsError> {
         let answer = self
-            .0
+            .client
             .get_public_key()
             .key_id(key_id)
             .send()
@@ -125,7 +144,7 @@ impl Kms {
     /// Signs `message`, as a JWS has it (RFC 7518 §3, RFC 8037 §3.1).
     ///
     /// What is hashed before it is signed goes over the wire as its hash. Ed25519 signs the message itself, and KMS takes
-    /// at most 4096 bytes of it.
+    /// no more than [`MAX_MESSAGE`] of it.
     pub async fn sign(
         &self,
         key_id: &str,
@@ -140,7 +159,7 @@ impl Kms {
             JwsAlgorithm::EdDSA => (SigningAlgorithmSpec::Ed25519Sha512, MessageType::Raw, message.to_vec()),
         };
         let answer = self
-            .0
+            .client
             .sign()
             .key_id(key_id)
             .signing_algorithm(name)

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use httpdate::parse_http_date;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use url::Url;
 
 use crate::domain::address::is_allowed;
@@ -52,8 +53,8 @@ impl Caller {
         let request = self.client.post(url).header(AUTHORIZATION, bearer);
         match request.header(CONTENT_TYPE, "application/json").body(body).send().await {
             Ok(answer) => {
-                let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                let retry_after = retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs);
+                let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+                let retry_after = header(RETRY_AFTER).and_then(|text| retry_after(text, header(DATE)));
                 Answer::Status { status: answer.status().as_u16(), retry_after }
             }
             Err(error) if is_not_public(&error) => Answer::NotPublic,
@@ -62,12 +63,45 @@ impl Caller {
     }
 }
 
+/// `Retry-After`: seconds, or a date (RFC 9110 §10.2.3), which is taken by the clock of whoever says it: its answer's `Date`.
+fn retry_after(text: &str, date: Option<&str>) -> Option<Duration> {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        // So many digits that no number holds them are a long time all the same.
+        return (!text.is_empty()).then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+    }
+    let (until, now) = (parse_http_date(text).ok()?, parse_http_date(date?).ok()?);
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
 fn is_not_public(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|cause| cause.is::<NotPublic>())
 }
 
 #[cfg(test)]
 mod tests {
+    /// RFC 9110 §10.2.3: seconds, or a date in any of its forms (§5.6.7).
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
+        let date = Some("Fri, 15 Jan 2027 08:00:00 GMT");
+        for (text, date, seconds) in [
+            ("0", None, Some(0)),
+            ("120", date, Some(120)),
+            ("99999999999999999999999", None, Some(u64::MAX)),
+            ("Fri, 15 Jan 2027 08:02:00 GMT", date, Some(120)),
+            ("Friday, 15-Jan-27 08:02:00 GMT", date, Some(120)),
+            ("Fri Jan 15 08:02:00 2027", date, Some(120)),
+            ("Fri, 15 Jan 2027 07:00:00 GMT", date, Some(0)),
+            ("Fri, 15 Jan 2027 08:02:00 GMT", None, None),
+            ("Fri, 15 Jan 2027 08:02:00 GMT", Some("now"), None),
+            ("", date, None),
+            ("+5", date, None),
+            ("1.5", date, None),
+            ("soon", date, None),
+        ] {
+            assert_eq!(retry_after(text, date), seconds.map(Duration::from_secs), "{text} {date:?}");
+        }
+    }
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
     use tokio::task::JoinHandle;

@@ -14,6 +14,8 @@ use crate::domain::address::{is_allowed, is_global};
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
 /// Unit: time from the start to the last byte of the body.
 pub(super) const TOTAL: Duration = Duration::from_secs(5);
+/// The same where whoever makes the function fetch has not proven anything yet: a stranger holds it no longer than this.
+const TOTAL_FOR_STRANGERS: Duration = Duration::from_secs(1);
 
 /// A fetch did not succeed. The text is for the log.
 #[derive(Clone, Debug)]
@@ -24,16 +26,27 @@ pub struct FetchError(pub String);
 pub struct Fetcher {
     client: reqwest::Client,
     local: bool,
+    total: Duration,
 }
 
 impl Fetcher {
-    /// With `local`, `localhost` may be fetched too.
+    /// For callers who have proven who they are. With `local`, `localhost` may be fetched too.
     pub fn new(local: bool) -> Result<Self, FetchError> {
         Self::with_time_outs(local, CONNECT, TOTAL)
     }
 
+    /// For anybody: one second in all. With `local`, `localhost` may be fetched too.
+    pub fn for_strangers(local: bool) -> Result<Self, FetchError> {
+        Self::with_time_outs(local, TOTAL_FOR_STRANGERS, TOTAL_FOR_STRANGERS)
+    }
+
     fn with_time_outs(local: bool, connect: Duration, total: Duration) -> Result<Self, FetchError> {
-        Ok(Self { client: client(local, connect, total)?, local })
+        Ok(Self { client: client(local, connect, total)?, local, total })
+    }
+
+    /// How long a fetch takes at most.
+    pub(super) const fn total(&self) -> Duration {
+        self.total
     }
 
     /// The body of a JSON document of at most `cap` bytes.
@@ -49,8 +62,7 @@ impl Fetcher {
         }
         let media_type =
             answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/json") && !media_type.ends_with("+json") {
+        if !is_json(media_type) {
             return Err(refused("is not JSON"));
         }
         let mut body = Vec::new();
@@ -62,6 +74,13 @@ impl Fetcher {
         }
         Ok(body)
     }
+}
+
+/// `application/json`, or a type of that structure such as `application/jwk-set+json` (RFC 6839 §3.1): in any case, whatever
+/// its parameters (RFC 9110 §8.3.1).
+fn is_json(media_type: &str) -> bool {
+    let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type == "application/json" || media_type.ends_with("+json")
 }
 
 /// A client that follows no redirect, goes to public addresses only, and gives up in time. It keeps no connection: each
@@ -139,6 +158,22 @@ mod tests {
             std::future::pending::<()>().await;
         });
         url
+    }
+
+    /// RFC 9110 §8.3.1, RFC 6839 §3.1
+    #[test]
+    fn a_media_type_is_json_in_any_case_and_with_any_parameters() {
+        for text in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/JWK-SET+JSON",
+            " application/json ;",
+        ] {
+            assert!(is_json(text), "{text}");
+        }
+        for text in ["", "text/json", "application/jsonp", "application/json+xml", "text/html;a=+json"] {
+            assert!(!is_json(text), "{text}");
+        }
     }
 
     async fn resolve(name: &str, local: bool) -> bool {

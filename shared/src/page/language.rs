@@ -28,14 +28,19 @@ impl Language {
         Self::ALL.into_iter().find(|language| language.tag() == tag)
     }
 
+    /// The language of this tag, in any case (RFC 5646 §2.1.1).
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        Self::parse(&tag.to_ascii_lowercase())
+    }
+
     /// The language that an `Accept-Language` weighs most; of equals the first. English where none fits.
     pub fn of_accept(header: &str) -> Self {
         let mut best = (0, Self::default());
         for range in header.split(',') {
             let Some((tag, weight)) = weighed(range) else { continue };
             // A region is a matter of taste here: de-AT reads German.
-            let primary = tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-            let language = if tag == "*" { Some(Self::default()) } else { Self::parse(&primary) };
+            let primary = tag.split('-').next().unwrap_or_default();
+            let language = if tag == "*" { Some(Self::default()) } else { Self::of_tag(primary) };
             best = match language {
                 Some(language) if weight > best.0 => (weight, language),
                 _ => best,
@@ -51,14 +56,26 @@ fn weighed(range: &str) -> Option<(&str, u16)> {
     let tag = parts.next().filter(|tag| !tag.is_empty())?;
     let weight = match parts.next() {
         None => 1000,
-        Some(parameter) => {
-            let (name, value) = parameter.split_once('=')?;
-            let value: f32 = value.trim().parse().ok()?;
-            let is_weight = name.trim().eq_ignore_ascii_case("q") && (0.0..=1.0).contains(&value);
-            is_weight.then_some((value * 1000.0) as u16)?
-        }
+        Some(parameter) => weight(parameter)?,
     };
     Some((tag, weight))
+}
+
+/// A weight in thousandths, `q=0.8` (RFC 9110 §12.4.2): from 0 to 1, with at most three decimals. `None` for another
+/// parameter. Spaces around `=` are none of the grammar's, and are skipped.
+pub(crate) fn weight(parameter: &str) -> Option<u16> {
+    let (name, value) = parameter.split_once('=').map(|(name, value)| (name.trim(), value.trim()))?;
+    let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));
+    let is_number = decimals.len() <= 3 && decimals.bytes().all(|b| b.is_ascii_digit());
+    if !name.eq_ignore_ascii_case("q") || !is_number {
+        return None;
+    }
+    let thousandths: u16 = format!("{decimals:0<3}").parse().ok()?;
+    match (whole, thousandths) {
+        ("0", _) => Some(thousandths),
+        ("1", 0) => Some(1000),
+        (_, _) => None,
+    }
 }
 
 #[cfg(test)]
@@ -83,9 +100,25 @@ mod tests {
     #[test]
     fn what_is_unknown_unwanted_or_no_header_at_all_falls_back_to_english() {
         let long = "xx,".repeat(4000);
-        for header in
-            ["", "*", "it", "de;q=0", "de;q=2", "de;q=NaN", "de;q", "de;level=1", ";;;,,,", "deutsch", &long]
-        {
+        for header in [
+            "",
+            "*",
+            "it",
+            "de;q=0",
+            "de;q=2",
+            "de;q=NaN",
+            "de;q",
+            "de;level=1",
+            ";;;,,,",
+            "deutsch",
+            "de;q=1.001",
+            "de;q=.5",
+            "de;q=1e-1",
+            "de;q=0.1234",
+            "de;q=+0.5",
+            "de;q=01",
+            &long,
+        ] {
             assert_eq!(Language::of_accept(header), Language::English, "{header}");
         }
         assert_eq!(Language::of_accept("*;q=0.9, de;q=0.1"), Language::English);
@@ -100,5 +133,10 @@ mod tests {
         for other in ["", "DE", "de-CH", "it"] {
             assert_eq!(Language::parse(other), None, "{other}");
         }
+        assert_eq!(
+            [Language::of_tag("De"), Language::of_tag("FR")],
+            [Some(Language::German), Some(Language::French)]
+        );
+        assert_eq!([Language::of_tag("de-CH"), Language::of_tag("it"), Language::of_tag("")], [None; 3]);
     }
 }

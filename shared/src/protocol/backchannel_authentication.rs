@@ -19,8 +19,6 @@ use crate::protocol::request_object::SignedRequest;
 use crate::protocol::resource;
 
 /// Unit: bytes.
-const MAX_SCOPE: usize = 1024;
-/// Unit: bytes.
 const MAX_ACR_VALUES: usize = 512;
 /// Unit: bytes.
 const MAX_HINT_TOKEN: usize = 8 * 1024;
@@ -187,7 +185,7 @@ impl BackchannelAuthenticationRequest {
         let hint = PresentedHint::parse(form)?;
         // Step 6: all other parameters.
         let scope = form.get("scope").ok_or(InvalidRequest("scope is missing"))?;
-        if scope.len() > MAX_SCOPE {
+        if scope.len() > Scope::MAX_SENT {
             return Err(InvalidRequest("scope is longer than 1024 bytes"));
         }
         let scope = Scope::parse(scope).ok_or(InvalidScope("scope has characters that no scope has"))?;

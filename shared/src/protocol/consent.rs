@@ -7,6 +7,7 @@ use crate::domain::authorization_details::DetailWords;
 use crate::domain::decision::DecisionWord;
 use crate::domain::request_context::RequestContext;
 use crate::domain::statement::ScopeShown;
+use crate::domain::strict_json;
 use crate::protocol::error::ProtocolError;
 use crate::protocol::webauthn::Assertion;
 
@@ -33,7 +34,7 @@ pub struct RequestView {
     pub authorization_details: Vec<Value>,
     /// The same in words, in their order: show all of it. Not in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub details: Vec<DetailWords>,
+    pub details: Vec<DetailView>,
     /// What the client says about where it was asked (FAPI-CIBA §5.3). Nobody has verified it. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_context: Option<RequestContext>,
@@ -41,13 +42,23 @@ pub struct RequestView {
     pub created_at: i64,
     /// Time left to decide. Unit: seconds; 0 when it cannot be decided any more.
     pub decide_in: u64,
-    /// What approving all of it needs: `login_token`, `passkey`, or `seasoned_passkey`, one that was not added just now.
-    /// Not in lists.
+    /// What approving all of it needs: `login_token`, `passkey`, or `seasoned_passkey`, one that was not added just now. An
+    /// approval of less may need less. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<&'static str>,
     /// What to show and to sign, for an app that approves with a passkey. Not in lists, nor where there are no passkeys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<StatementView>,
+}
+
+/// An entry of `authorization_details` in words.
+#[derive(Serialize)]
+pub struct DetailView {
+    #[serde(flatten)]
+    pub words: DetailWords,
+    /// The scope value that it belongs to: show the two as one choice, since neither is approved without the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// What a passkey signs. The challenge is SHA-256(`ciba decision 1` and a zero byte ‖ `shown` decoded ‖ length of the scope
@@ -76,14 +87,13 @@ pub struct PendingRequests {
 }
 
 /// `POST /consent/{request}/decision`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct DecisionBody {
     /// The client that was on the screen. A decision about another one is refused.
     pub client_id: String,
     /// `approve`, `deny` or `report`.
     pub decision: DecisionWord,
-    /// What is approved, out of the scope asked for. Default: all of it. `openid` must be in it.
+    /// What is approved, out of the scope asked for. Default: all of it. `openid` must be in it, and what
+    /// `authorization_details` belong to.
     pub scope: Option<String>,
     /// The assertion of a passkey over the statement, instead of or beside a login token.
     pub passkey: Option<Assertion>,
@@ -92,6 +102,49 @@ pub struct DecisionBody {
     pub authorization_details: Option<Vec<Value>>,
     /// The language of the statement that was signed. Default: `en`.
     pub language: Option<String>,
+}
+
+impl DecisionBody {
+    /// Reads a body, with the members above and no others; null stands for a member that is not there. The error is for the
+    /// client, and says which member is wrong.
+    pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
+        let Some(Value::Object(mut members)) = strict_json::parse(body) else {
+            return Err("the body is not a JSON object, or doubles a member");
+        };
+        let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
+        let read = Self {
+            client_id: text(take("client_id"), CLIENT_ID)?.ok_or(CLIENT_ID)?,
+            decision: take("decision")
+                .and_then(|word| DecisionWord::deserialize(word).ok())
+                .ok_or(DECISION)?,
+            scope: text(take("scope"), "scope is not a text")?,
+            passkey: take("passkey")
+                .map(|assertion| Assertion::deserialize(assertion).map_err(|_| PASSKEY))
+                .transpose()?,
+            authorization_details: match take("authorization_details") {
+                None => None,
+                Some(Value::Array(details)) => Some(details),
+                Some(_) => return Err("authorization_details is not a list"),
+            },
+            language: text(take("language"), "language is not a text")?,
+        };
+        match members.is_empty() {
+            true => Ok(read),
+            false => Err("the body has a member that is not documented"),
+        }
+    }
+}
+
+const CLIENT_ID: &str = "client_id is missing, or not a text";
+const DECISION: &str = "decision is missing, or none of its three values";
+const PASSKEY: &str = "passkey is not an AuthenticationResponseJSON of at most 8 KiB (WebAuthn)";
+
+fn text(value: Option<Value>, why: &'static str) -> Result<Option<String>, &'static str> {
+    match value {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(why),
+    }
 }
 
 /// The recorded decision.
@@ -234,6 +287,38 @@ impl ProtocolError for ConsentError {
             | Self::NotOpen(_)
             | Self::TemporarilyUnavailable
             | Self::ServerError => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_malformed_decision_is_told_which_member_is_wrong() {
+        let read = |text: &str| DecisionBody::parse(text.as_bytes());
+        let all = r#"{"client_id":"kiosk","decision":"deny","scope":null,"passkey":null,"language":"de"}"#;
+        let body = read(all).unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!((body.client_id.as_str(), body.decision, body.scope), ("kiosk", DecisionWord::Deny, None));
+        for (text, told) in [
+            ("", "JSON object"),
+            ("[]", "JSON object"),
+            (r#"{"client_id":"a","client_id":"a","decision":"deny"}"#, "doubles"),
+            (r#"{"decision":"deny"}"#, "client_id"),
+            (r#"{"client_id":7,"decision":"deny"}"#, "client_id"),
+            (r#"{"client_id":"a"}"#, "decision"),
+            (r#"{"client_id":"a","decision":"Deny"}"#, "decision"),
+            (r#"{"client_id":"a","decision":["deny"]}"#, "decision"),
+            (r#"{"client_id":"a","decision":"deny","scope":["openid"]}"#, "scope"),
+            (r#"{"client_id":"a","decision":"deny","passkey":{}}"#, "passkey"),
+            (r#"{"client_id":"a","decision":"deny","passkey":"x"}"#, "passkey"),
+            (r#"{"client_id":"a","decision":"deny","authorization_details":{}}"#, "authorization_details"),
+            (r#"{"client_id":"a","decision":"deny","language":1}"#, "language"),
+            (r#"{"client_id":"a","decision":"deny","sub":"alice"}"#, "not documented"),
+        ] {
+            let why = read(text).err().expect(text);
+            assert!(why.contains(told), "{text}: {why}");
         }
     }
 }

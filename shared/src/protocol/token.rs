@@ -185,8 +185,7 @@ pub fn parse(form: &Parameters) -> Result<TokenRequest<'_>, TokenError> {
             if token.len() > MAX_REFRESH_TOKEN {
                 return Err(TokenError::InvalidRequest("refresh_token is longer than 128 bytes"));
             }
-            let scope =
-                form.get("scope").map(|text| Scope::parse(text).ok_or(MALFORMED_SCOPE)).transpose()?;
+            let scope = form.get("scope").map(scope).transpose()?;
             PresentedGrant::RefreshToken { token, scope }
         }
     };
@@ -197,7 +196,12 @@ pub fn parse(form: &Parameters) -> Result<TokenRequest<'_>, TokenError> {
     Ok(TokenRequest { grant, resources: resource::parse(form).map_err(TokenError::InvalidTarget)? })
 }
 
-const MALFORMED_SCOPE: TokenError = TokenError::InvalidScope("scope has characters that no scope has");
+fn scope(text: &str) -> Result<Scope, TokenError> {
+    if text.len() > Scope::MAX_SENT {
+        return Err(TokenError::InvalidRequest("scope is longer than 1024 bytes"));
+    }
+    Scope::parse(text).ok_or(TokenError::InvalidScope("scope has characters that no scope has"))
+}
 
 /// The successful response (CIBA §10.1.1).
 #[derive(Serialize)]
@@ -218,4 +222,27 @@ pub struct TokenResponse {
     /// Where some were asked for: those of the access token (RFC 9396 §7).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<AuthorizationDetails>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// HYG-1-06: looked at before it is parsed.
+    #[test]
+    fn a_scope_of_more_than_1024_bytes_is_not_parsed() {
+        let read = |scope: String| {
+            let mut form = Parameters::default();
+            for (name, value) in [("grant_type", "refresh_token"), ("refresh_token", "x"), ("scope", &*scope)]
+            {
+                form.insert(name.to_owned(), value.to_owned());
+            }
+            parse(&form).map(|_| ())
+        };
+        assert_eq!(read("a".repeat(1024)), Ok(()));
+        for scope in ["a".repeat(1025), "\"".repeat(1025), "a ".repeat(16_000)] {
+            assert_eq!(read(scope), Err(TokenError::InvalidRequest("scope is longer than 1024 bytes")));
+        }
+        assert!(matches!(read("\"".to_owned()), Err(TokenError::InvalidScope(_))));
+    }
 }

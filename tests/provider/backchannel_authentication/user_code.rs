@@ -2,6 +2,7 @@
 
 use ciba::aws::Aws;
 use ciba::config::{Issuer, NotificationSettings, RequestSettings, SmsSettings};
+use ciba::domain::asks::Asks;
 use ciba::domain::client::{Client, ClientId};
 use ciba::domain::person_key::PersonKey;
 use ciba::domain::time::Timestamp;
@@ -98,18 +99,49 @@ async fn what_cannot_be_a_code_is_an_invalid_request_whoever_is_meant() {
     }
 }
 
-/// CIBA-7.2-08: hint, then the person's state, then the code, then the limits.
+/// CIBA-7.2-08, ATK-1-11: hint, then the person's state, then limits, cool-down and block, then the code. A client that may
+/// not ask learns nothing about codes, and cannot have them locked for the others.
 #[tokio::test]
-async fn the_code_is_looked_at_after_the_person_and_before_the_limits() {
-    let provider = provider().await;
+async fn the_code_is_looked_at_after_the_person_and_the_limits() {
     let nobody = [("login_hint", "nobody"), ("user_code", "1111")];
-    assert_eq!(provider.ask_as("till", &nobody, at(0.0)).await.refusal(), (400, "unknown_user_id"));
-    for n in 0..16 {
-        assert_eq!(provider.ask(&[], at(f64::from(n))).await.status, 200);
+    for reason in ["limit", "cool-down", "block"] {
+        let provider = provider().await;
+        assert_eq!(provider.ask_as("till", &nobody, at(0.0)).await.refusal(), (400, "unknown_user_id"));
+        let change = |asks: &Asks, till: &ClientId| match reason {
+            "cool-down" => asks.denied(till, at(10.0)),
+            _ => asks.reported(till, at(10.0)),
+        };
+        match reason {
+            "limit" => {
+                for n in 0..16 {
+                    assert_eq!(provider.ask(&[], at(f64::from(n))).await.status, 200);
+                }
+            }
+            _ => decided(&provider, change).await,
+        }
+        let before = provider.traces().await;
+        for code in [&[][..], &[("user_code", CODE)], &[("user_code", "1111")]] {
+            for _ in 0..6 {
+                let answer = provider.ask_as("till", code, at(20.0)).await;
+                assert_eq!(answer.refusal(), (403, "access_denied"), "{reason}");
+            }
+        }
+        assert_eq!(provider.traces().await, before, "{reason}: no attempt is counted");
+        if reason != "limit" {
+            let others = provider.ask_as("kiosk-2", &[("user_code", CODE)], at(20.0)).await;
+            assert_eq!(others.status, 200, "{reason}: the others' codes are taken");
+        }
     }
-    assert_eq!(ask(&provider, CODE, at(20.0)).await.refusal(), (403, "access_denied"));
-    wrong(&provider, "till", at(20.0)).await;
-    assert_eq!(provider.ask_as("till", &[], at(20.0)).await.refusal(), MISSING);
+}
+
+/// Writes what a decision of `alice` about a request of `till` does to her asks.
+async fn decided(provider: &Provider, change: impl Fn(&Asks, &ClientId) -> Asks) {
+    let alice = PersonKey::new(provider.login.issuer(), "alice");
+    let till = ClientId::parse("till").expect("an id");
+    let found = provider.table.find_person_with_asks(&alice).await.expect("an answer").expect("alice");
+    let write = provider.invocation(at(0.0)).write_id;
+    let replaced = provider.table.replace_asks(&alice, &change(&found.1, &till), &write).await;
+    assert!(replaced.expect("an answer"));
 }
 
 /// CIBA-7.1.2-06: five attempts of all clients, then none is taken for a minute, then for two.
@@ -180,9 +212,11 @@ async fn attempts_at_one_moment_are_all_counted_and_a_right_one_behind_them_is_r
         async || provider.table.find_person_with_asks(&alice).await.expect("an answer").expect("alice");
     let code = |text| UserCode::parse(text).expect("a code");
     let (person, before) = read().await;
+    let limits = RequestSettings::read(&provider.environment()).expect("settings").limits;
     let attempt = async |text| {
         let invocation = provider.invocation(at(0.0));
-        check(&provider.table, &till, &person, Some(&code(text)), before.clone(), &invocation).await
+        let asks = before.clone();
+        check(&provider.table, &till, &person, Some(&code(text)), asks, &limits, &invocation).await
     };
 
     let right = attempt(CODE).await.expect("the right code, as things were");

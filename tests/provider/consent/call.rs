@@ -27,14 +27,16 @@ async fn a_method_that_the_path_does_not_take_is_405_and_the_right_one_is_named(
     let (_, name) = provider.asked(&[], at(0.0)).await;
     let (one, decision) = (format!("/consent/{name}"), format!("/consent/{name}/decision"));
     let body = approval().to_string();
-    for (path, right) in [("/consent", "GET"), (&one, "GET"), (&decision, "POST")] {
+    for (path, right) in [("/consent", "GET, HEAD"), (&one, "GET, HEAD"), (&decision, "POST")] {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] {
-            if method == right {
+            if right.contains(method) {
                 continue;
             }
             let calling = provider.consent("alice", method, path, &body, at(1.0));
             let answer = super::without_effect(&provider, calling).await;
-            assert_eq!(answer.refusal(), (405, "invalid_request"), "{method} {path}");
+            assert_eq!(answer.status, 405, "{method} {path}");
+            // The answer to HEAD has no content.
+            assert!(method == "HEAD" || answer.refusal().1 == "invalid_request", "{method} {path}");
             assert_eq!(answer.header("allow"), Some(right), "{method} {path}");
         }
     }
@@ -204,10 +206,63 @@ async fn a_login_token_in_the_query_or_in_the_body_is_not_taken() {
             None,
             &approval().to_string(),
         ),
-        json_request("POST", &format!("/consent/{name}/decision"), None, &body.to_string()),
     ] {
         let calling = provider.call(&provider.consent, &request, at(1.0));
         assert_eq!(refused(&provider, calling).await.0, 401, "{request:?}");
+    }
+    let with_it = json_request("POST", &format!("/consent/{name}/decision"), None, &body.to_string());
+    let calling = provider.call(&provider.consent, &with_it, at(1.0));
+    assert_eq!(refused(&provider, calling).await, refusal(400, "invalid_request"), "no member of a decision");
+}
+
+/// RFC 9110 §9.3.2
+#[tokio::test]
+async fn head_is_answered_like_get_without_the_content() {
+    let provider = Provider::start().await;
+    let (_, name) = provider.asked(&[], at(0.0)).await;
+    for path in ["/consent".to_owned(), format!("/consent/{name}"), "/consent/A".to_owned()] {
+        let get = provider.consent("alice", "GET", &path, "", at(1.0)).await;
+        let head = provider.consent("alice", "HEAD", &path, "", at(1.0)).await;
+        assert_eq!((head.status, &head.headers), (get.status, &get.headers), "{path}");
+        assert!(get.body.is_object() && head.body.is_null(), "{path} {head:?}");
+    }
+}
+
+/// What is malformed is told so, with its cause, before anybody asks who sends it.
+#[tokio::test]
+async fn a_malformed_decision_is_400_whatever_proves_it() {
+    let provider = Provider::start().await;
+    let (_, name) = provider.asked(&[], at(0.0)).await;
+    let good = format!("Bearer {}", provider.login_token("alice", at(1.0), json!({})));
+    let old = format!("Bearer {}", provider.login_token("alice", at(1.0), json!({"auth_time": 1})));
+    let proofs = [None, Some(good.as_str()), Some(&old), Some("Bearer x"), Some("Basic eDp5")];
+    let long = "a".repeat(1025);
+    let with = |member: &str, value: Value| {
+        let mut body = approval();
+        body[member] = value;
+        body.to_string()
+    };
+    for (body, code, told) in [
+        ("{".to_owned(), "invalid_request", "JSON"),
+        (with("decision", json!("maybe")), "invalid_request", "decision"),
+        (with("decision", Value::Null), "invalid_request", "decision"),
+        (with("client_id", json!("a b")), "invalid_request", "client_id"),
+        (with("passkey", json!({"id": "x"})), "invalid_request", "passkey"),
+        (with("language", json!("tlh")), "invalid_request", "language"),
+        (with("scope", json!(long)), "invalid_request", "1024"),
+        (with("scope", json!("openid \"x\"")), "invalid_scope", "scope"),
+        (with("sub", json!("alice")), "invalid_request", "not documented"),
+        (with("authorization_details", json!("x")), "invalid_request", "authorization_details"),
+    ] {
+        for proof in proofs {
+            let mut headers = vec![("content-type", "application/json")];
+            headers.extend(proof.map(|value| ("authorization", value)));
+            let call = request("POST", &format!("/consent/{name}/decision"), &headers, body.clone());
+            let calling = provider.call(&provider.consent, &call, at(1.0));
+            let answer = super::without_effect(&provider, calling).await;
+            assert_eq!(answer.refusal(), (400, code), "{body} {proof:?}");
+            assert!(answer.text("error_description").contains(told), "{answer:?}");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The userinfo endpoint (OIDC Core §5.3; requirements D.10).
 
-use ciba_tests::{START, at, request};
+use ciba_tests::{Provider, START, at, request};
 use serde_json::json;
 
 use super::{API, enroll_alice, forged, provider, teller, tokens, userinfo};
@@ -23,12 +23,47 @@ async fn an_access_token_tells_the_sub_and_the_claims_that_its_scope_covers() {
     assert_eq!(userinfo(&provider, least.text("access_token"), at(6.0)).await.body, json!({"sub": "alice"}));
 }
 
-/// A token for an API opens no more here than who it is about.
+/// TOK-10-01: RFC 9068 §4. What an API is sent is of no use to it here.
 #[tokio::test]
-async fn a_token_for_a_resource_tells_the_sub_alone() {
+async fn a_token_for_another_api_tells_nobody_who_it_is_about() {
+    let own = Provider::ISSUER;
+    let scope = ("scope", "openid profile read");
+    for (changes, parameters, status) in [
+        (json!({}), &[scope, ("resource", API)][..], 401),
+        (json!({"audience": API}), &[scope], 401),
+        (json!({"audience": "urn:example:all"}), &[("scope", "openid profile")], 401),
+        (json!({}), &[scope, ("resource", API), ("audience", own)], 200),
+        (json!({"audience": API}), &[("scope", "openid profile"), ("resource", own)], 200),
+        (json!({"audience": "urn:example:all"}), &[("scope", "openid profile"), ("resource", own)], 200),
+    ] {
+        let provider = provider().await;
+        provider.register(teller(changes.clone())).await.expect("teller");
+        let tokens = tokens(&provider, parameters).await;
+        for method in ["GET", "HEAD", "POST"] {
+            let authorization = format!("Bearer {}", tokens.text("access_token"));
+            let call = request(method, "/userinfo", &[("authorization", &authorization)], "");
+            let answer = provider.call(&provider.userinfo, &call, at(6.0)).await;
+            assert_eq!(answer.status, status, "{changes} {parameters:?} {answer:?}");
+        }
+    }
+}
+
+/// TOK-6-03, TOK-10-01: who was granted anything can ask who it was, with a token of its own.
+#[tokio::test]
+async fn a_token_for_userinfo_is_had_beside_one_for_an_api() {
     let provider = provider().await;
-    let tokens = tokens(&provider, &[("scope", "openid profile read"), ("resource", API)]).await;
-    assert_eq!(userinfo(&provider, tokens.text("access_token"), at(6.0)).await.body, json!({"sub": "alice"}));
+    let asked = [("scope", "openid profile offline_access read"), ("resource", API)];
+    let first = tokens(&provider, &asked).await;
+    assert_eq!(userinfo(&provider, first.text("access_token"), at(6.0)).await.status, 401);
+    let grant = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", first.text("refresh_token")),
+        ("resource", Provider::ISSUER),
+    ];
+    let own = provider.call(&provider.token, &super::posted("/oauth/token", "teller", &grant), at(6.0)).await;
+    assert_eq!(own.text("scope"), "openid profile offline_access", "nothing of the API's");
+    let expected = json!({"sub": "alice", "name": "Alice Example"});
+    assert_eq!(userinfo(&provider, own.text("access_token"), at(7.0)).await.body, expected);
 }
 
 /// TOK-4-14, TOK-10-04
@@ -40,7 +75,10 @@ async fn without_a_token_there_is_a_challenge_without_a_code() {
             provider.call(&provider.userinfo, &request("GET", "/userinfo", headers, ""), at(6.0)).await;
         assert_eq!(answer.status, 401);
         let challenge = answer.header("www-authenticate").expect("a challenge");
-        assert_eq!(challenge, r#"Bearer realm="userinfo", DPoP realm="userinfo", algs="ES256 PS256 EdDSA""#);
+        assert_eq!(
+            challenge,
+            r#"Bearer realm="userinfo", DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519""#
+        );
     }
 }
 
@@ -128,7 +166,7 @@ async fn a_page_may_ask_with_a_token_of_its_own() {
         preflight.header("access-control-allow-headers"),
         Some("authorization, dpop, x-fapi-interaction-id")
     );
-    assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, POST, OPTIONS"));
+    assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, HEAD, POST, OPTIONS"));
     let refused = provider.call(&provider.userinfo, &request("GET", "/userinfo", &[], ""), at(6.0)).await;
     for answer in [preflight, refused] {
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
@@ -141,10 +179,10 @@ async fn a_page_may_ask_with_a_token_of_its_own() {
 #[tokio::test]
 async fn other_methods_are_not_allowed() {
     let provider = provider().await;
-    for method in ["PUT", "DELETE", "HEAD"] {
+    for method in ["PUT", "DELETE", "PATCH"] {
         let answer = provider.call(&provider.userinfo, &request(method, "/userinfo", &[], ""), at(6.0)).await;
         assert_eq!(answer.refusal(), (405, "invalid_request"), "{method}");
-        assert_eq!(answer.header("allow"), Some("GET, POST, OPTIONS"));
+        assert_eq!(answer.header("allow"), Some("GET, HEAD, POST, OPTIONS"));
     }
 }
 

@@ -89,6 +89,45 @@ async fn no_key_lies_in_the_table_in_clear() {
     }
 }
 
+/// TOK-12-05: one KMS key may serve several deployments.
+#[tokio::test]
+async fn a_data_key_of_another_table_opens_nothing_here() {
+    let provider = Provider::start().await;
+    let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
+    let made = Provider::empty(&[]).await;
+    rotate(&made, 0.0).await;
+    let table = made.dynamodb.table.clone();
+    let call = made.kms.calls().into_iter().find(|call| call.operation == "GenerateDataKey").expect("a call");
+    assert_eq!(
+        call.context,
+        [("purpose", "ciba-keys"), ("table", &*table)].map(|(n, v)| (n.into(), v.into())).into()
+    );
+
+    provider.reencrypt_data_key(&[("purpose", "ciba-keys"), ("table", "another")]).await;
+    let cold = Token::new(&provider.environment()).unwrap();
+    assert_eq!(
+        poll(&provider, &cold, &auth_req_id, at(5.0)).await.refusal(),
+        (503, "temporarily_unavailable")
+    );
+    provider.key_rotation.run(&provider.invocation(at(5.0))).await.expect_err("it opens nothing");
+}
+
+/// TOK-12-05: what was encrypted before the context named the table is never replaced, so it stays readable.
+#[tokio::test]
+async fn a_data_key_of_before_tables_were_named_still_opens() {
+    let provider = Provider::start().await;
+    let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
+    provider.reencrypt_data_key(&[("purpose", "ciba-keys")]).await;
+    provider.kms.clear();
+    let cold = Token::new(&provider.environment()).unwrap();
+    assert_eq!(poll(&provider, &cold, &auth_req_id, at(5.0)).await.refusal(), (400, "authorization_pending"));
+    let contexts: Vec<_> = provider.kms.calls().iter().map(|call| call.context.len()).collect();
+    assert_eq!(contexts, [2, 1], "once as it would be now, once as it was");
+    let polled = poll(&provider, &cold, &auth_req_id, at(10.0)).await;
+    assert_eq!(polled.refusal(), (400, "authorization_pending"));
+    assert_eq!(provider.kms.calls().len(), 2, "and once per sandbox");
+}
+
 /// A key that is moved to another place in the table opens as nothing.
 #[tokio::test]
 async fn a_sealed_key_opens_for_its_own_use_and_generation_only() {

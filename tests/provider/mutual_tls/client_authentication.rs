@@ -192,6 +192,20 @@ async fn a_certificate_counts_only_in_the_request_context_of_the_host_for_mutual
     refused(&provider, "a name without a certificate", &request).await;
 }
 
+/// CAUTH-4-12: a host has no case, and may end in the dot of the root (RFC 4343, RFC 1034 §3.1).
+#[tokio::test]
+async fn a_certificate_counts_at_its_host_in_any_spelling() {
+    let provider = provider().await;
+    let certificate = issued("Till 7", |_| {});
+    let shown = Door::MutualTls { authority: MTLS_HOST.to_owned(), certificate: Some(certificate) };
+    let parameters = form(&[("scope", "openid"), ("login_hint", "alice"), ("client_id", "till")]);
+    for host in ["LOCALHOST:9443", "localhost:9443."] {
+        let plain = form_request("/bc-authorize", None, &parameters);
+        let request = by(plain, &shown, |event| event["requestContext"]["domainName"] = host.into());
+        assert_eq!(ask(&provider, &request).await.status, 200, "{host}");
+    }
+}
+
 /// CAUTH-4-11, CAUTH-4-15: of the context the certificate itself is read, and what stands beside it is not.
 #[tokio::test]
 async fn what_the_context_says_beside_the_certificate_does_not_count() {

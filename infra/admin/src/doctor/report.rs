@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Output;
+use crate::screen::visible;
 
 /// What one check came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,10 +53,10 @@ pub(super) fn report(checks: &[Check]) -> Output {
             Outcome::Fault { remedy } => ("FAULT", Some(remedy)),
             Outcome::Skipped => ("skipped", None),
         };
-        text += &format!("{mark:<8} {name:<15} {detail}\n");
+        text += &format!("{mark:<8} {name:<15} {}\n", visible(detail));
         if let Some(remedy) = remedy {
             faults += usize::from(matches!(outcome, Outcome::Fault { .. }));
-            text += &format!("{:<24} remedy: {remedy}\n", "");
+            text += &format!("{:<24} remedy: {}\n", "", visible(remedy));
         }
     }
     let is_clean = checks.iter().all(|check| matches!(check.outcome, Outcome::Ok | Outcome::Warning { .. }));

@@ -2,7 +2,7 @@
 
 use ciba_local::proxy::{Loss, Proxy};
 use ciba_local::server::listen;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::deployment::{Deployment, MTLS_AUTHORITIES, MTLS_URL, START};
 
@@ -120,7 +120,8 @@ async fn a_client_of_certificates_is_created_where_there_is_a_host_for_mutual_tl
     let subject = ["--token-endpoint-auth-method", "tls_client_auth", "--metadata", subject];
     let bound = ["--metadata", r#"{"tls_client_certificate_bound_access_tokens": true}"#];
     let created = async |more: &[&str], settings: &[(&str, &str)]| {
-        let done = deployment.run_with(&[&create[..], more, &["--replace"]].concat(), settings, START).await;
+        let replace = ["--replace", "--confirm", "token_endpoint_auth_method"];
+        let done = deployment.run_with(&[&create[..], more, &replace].concat(), settings, START).await;
         done.map(drop).map_err(|failure| (failure.exit_code(), failure.to_string()))
     };
     for (more, settings, lacks) in [
@@ -211,4 +212,108 @@ async fn a_client_is_given_resources_algorithms_and_refresh_tokens() {
     let api = deployment.json(&create).await;
     assert_eq!(api["grant_types"], json!([]));
     assert_eq!(api["introspection_audiences"], json!(["https://api.example"]));
+}
+
+/// ATK-8-03: what is not said again is gone, and nobody misses a protection until it was needed.
+#[tokio::test]
+async fn a_replacement_that_weakens_is_refused_until_each_is_named() {
+    let deployment = Deployment::start().await;
+    let keys =
+        json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://client.example/keys"});
+    let with = |changes: Value| {
+        let mut metadata = keys.clone();
+        metadata.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        metadata
+    };
+    let fapi = with(json!({"profile": "fapi-ciba", "dpop_bound_access_tokens": true,
+        "backchannel_authentication_request_signing_alg": "ES256"}));
+    let refreshing = json!({"scope": "openid offline_access",
+        "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"]});
+    let api = |alg: &str| {
+        json!({"scope": "openid read",
+        "resources": [{"resource": "https://api.example", "scope": "read", "signing_alg": alg}]})
+    };
+    let words = json!({"scope": "openid pay", "scope_descriptions": {"pay": {"en": "Pay"}}});
+    let risky = json!({"scope": "openid pay", "high_risk_scope": "pay"});
+    for (n, (old, new, lost)) in [
+        (json!({"require_passkey": true}), json!({}), &["require_passkey"][..]),
+        (risky.clone(), json!({"scope": "openid pay"}), &["high_risk_scope"]),
+        (risky, json!({}), &[]),
+        (
+            fapi,
+            json!({}),
+            &[
+                "profile",
+                "require_passkey",
+                "token_endpoint_auth_method",
+                "backchannel_authentication_request_signing_alg",
+                "dpop_bound_access_tokens",
+            ],
+        ),
+        (json!({"active": false}), json!({}), &["active"]),
+        (
+            json!({"tls_client_certificate_bound_access_tokens": true}),
+            json!({}),
+            &["tls_client_certificate_bound_access_tokens"],
+        ),
+        (json!({"backchannel_user_code_parameter": true}), json!({}), &["backchannel_user_code_parameter"]),
+        (json!({"hint_kinds": ["sub"]}), json!({}), &["hint_kinds"]),
+        (json!({"hint_kinds": ["sub", "tel"]}), json!({"hint_kinds": ["tel"]}), &[]),
+        (json!({}), json!({"id_token_signed_response_alg": "RS256"}), &["id_token_signed_response_alg"]),
+        (json!({"id_token_signed_response_alg": "RS256"}), json!({}), &[]),
+        (words.clone(), json!({"scope": "openid pay"}), &["scope_descriptions"]),
+        (words, json!({}), &[]),
+        (with(json!({"subject_type": "pairwise"})), keys.clone(), &["subject_type"]),
+        (keys.clone(), with(json!({"assertion_audience": "endpoints"})), &["assertion_audience"]),
+        (
+            with(json!({"token_endpoint_auth_signing_alg": "ES256"})),
+            keys.clone(),
+            &["token_endpoint_auth_signing_alg"],
+        ),
+        (
+            refreshing.clone(),
+            {
+                let mut kept = refreshing.clone();
+                kept["refresh_token_rotation"] = false.into();
+                kept
+            },
+            &["refresh_token_rotation"],
+        ),
+        (api("ES256"), api("RS256"), &["resources"]),
+        (api("RS256"), json!({}), &[]),
+        (json!({}), json!({"require_passkey": true, "dpop_bound_access_tokens": true}), &[]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("client-{n}");
+        let write = async |metadata: &Value, more: &[&str]| {
+            let (name, metadata) =
+                (["client", "create", "--client-id", &id, "--client-name", "Kiosk"], metadata.to_string());
+            let arguments = [&name[..], &["--metadata", &metadata], more].concat();
+            let done = deployment.run_with(&arguments, &[MTLS_URL], START).await;
+            done.map(drop).map_err(|failure| (failure.exit_code(), failure.to_string()))
+        };
+        let shown = async || deployment.json(&["client", "show", &id]).await;
+        write(&old, &[]).await.unwrap();
+        let before = shown().await;
+        if !lost.is_empty() {
+            let (code, why) = write(&new, &["--replace"]).await.unwrap_err();
+            assert!(code == 1 && why.contains(&format!("protects it: {}.", lost.join(", "))), "{why}");
+            assert!(why.ends_with(&format!("--confirm {}", lost.join(","))), "{why}");
+            // Each of them, and by its own name.
+            let others = &["--replace", "--confirm", "scope", "--confirm", "redirect_uris"];
+            assert_eq!(write(&new, others).await.unwrap_err().1, why);
+            for left in lost {
+                let named: Vec<_> = lost.iter().filter(|name| *name != left).copied().collect();
+                let named = if named.is_empty() { "none".to_owned() } else { named.join(",") };
+                let (_, why) = write(&new, &["--replace", "--confirm", &named]).await.unwrap_err();
+                assert!(why.ends_with(&format!("--confirm {left}")), "{why}");
+            }
+            assert_eq!(shown().await, before, "nothing is written");
+        }
+        write(&new, &["--replace", "--confirm", &lost.join(",")])
+            .await
+            .unwrap_or_else(|why| panic!("{new}: {why:?}"));
+    }
 }

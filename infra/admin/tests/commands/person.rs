@@ -181,3 +181,68 @@ async fn a_file_that_cannot_be_read_is_wrong_usage() {
     let deployment = Deployment::start().await;
     assert_eq!(deployment.refused(&["person", "import", "/nonexistent/people.json"]).await.0, 2);
 }
+
+/// ATK-1-11: by either command that writes over a person.
+#[tokio::test]
+async fn a_person_is_not_weakened_unless_it_is_confirmed_by_name() {
+    let deployment = Deployment::start().await;
+    let file = std::env::temp_dir().join(format!("ciba-admin-weaker-{}.json", std::process::id()));
+    let import = async |entry: serde_json::Value, more: &[&str]| {
+        std::fs::write(&file, json!([entry]).to_string()).unwrap();
+        let output =
+            deployment.run(&[&["person", "import", file.to_str().unwrap()][..], more].concat()).await;
+        std::fs::remove_file(&file).unwrap();
+        output.unwrap().json["people"][0]["why"].as_str().map(str::to_owned)
+    };
+    let alice = |more: serde_json::Value| {
+        let mut entry = json!({ "sub": "alice", "login": { "value": "alice" }, "channels": [] });
+        entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        entry
+    };
+    let protected = alice(json!({ "user_code": "2931-x", "active": false }));
+    assert_eq!(import(protected.clone(), &[]).await, None);
+    let before = deployment.json(&["person", "show", "alice"]).await;
+
+    let create = ["person", "create", "--sub", "alice", "--login-value", "alice", "--replace"];
+    let (code, by_create) = deployment.refused(&create).await;
+    let by_import = import(alice(json!({})), &[]).await.unwrap();
+    for why in [&by_create, &by_import] {
+        assert!(code == 1 && why.contains("protects it: active, user_code."), "{why}");
+    }
+    let (_, half) = deployment.refused(&[&create[..], &["--confirm", "active"]].concat()).await;
+    assert!(half.ends_with("--confirm user_code"), "{half}");
+    assert!(
+        import(alice(json!({})), &["--confirm", "user_code"]).await.unwrap().ends_with("--confirm active")
+    );
+    assert_eq!(deployment.json(&["person", "show", "alice"]).await, before, "nothing is written");
+
+    // Another code is no weaker, and neither is one who stays as they were.
+    assert_eq!(import(alice(json!({ "user_code": "1111-y", "active": false })), &[]).await, None);
+    let confirmed = deployment.json(&[&create[..], &["--confirm", "active,user_code"]].concat()).await;
+    assert_eq!((&confirmed["active"], &confirmed["has_user_code"]), (&json!(true), &json!(false)));
+    assert_eq!(import(protected, &[]).await, None);
+    assert_eq!(import(alice(json!({})), &["--confirm", "active", "--confirm", "user_code"]).await, None);
+}
+
+/// What a person, or whoever writes the table, is called does not order the operator's terminal about.
+#[tokio::test]
+async fn what_is_foreign_reaches_no_terminal_as_it_is() {
+    let deployment = Deployment::start().await;
+    let hostile = "a\u{202e}b\u{1b}[2J\u{9b}31m\u{7f}\u{200b}";
+    let claims = json!({ "name": hostile, hostile: "x" }).to_string();
+    let create = ["person", "create", "--sub", "alice", "--plain", "al\u{2066}ice", "--claims", &claims];
+    let created = deployment.run(&create).await.unwrap();
+    assert_eq!(created.json["claims"]["name"], hostile, "kept as it is");
+    let shown = deployment.run(&["person", "show", "alice"]).await.unwrap();
+    let refused = deployment.refused(&["person", "show", "b\u{1b}]0;x\u{7}"]).await.1;
+    let texts =
+        [created.printed(false), created.printed(true), shown.printed(false), shown.printed(true), refused];
+    for text in &texts {
+        let is_seen = |letter: char| {
+            letter == '\n' || !letter.is_control() && !"\u{202e}\u{2066}\u{200b}".contains(letter)
+        };
+        assert!(text.chars().all(is_seen), "{text:?}");
+    }
+    assert_eq!(texts[2].lines().count(), 12, "{}", texts[2]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&texts[3]).unwrap(), shown.json);
+}

@@ -22,6 +22,15 @@ impl WrappingKey {
         Self(Arc::new(LessSafeKey::new(key)))
     }
 
+    /// What KMS's `ReEncrypt` does: the same plaintext under another encryption context. `None` if it does not open under
+    /// `from`.
+    pub fn reencrypt(&self, blob: &[u8], from: &[(&str, &str)], to: &[(&str, &str)]) -> Option<Vec<u8>> {
+        let context = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Context>()
+        };
+        Some(self.seal(&self.open(blob, &context(from))?, &context(to)))
+    }
+
     pub(super) fn seal(&self, plaintext: &[u8], context: &Context) -> Vec<u8> {
         // A random nonce is safe here: one key seals a handful of data keys.
         let nonce = id::random_bytes::<NONCE_LEN>();

@@ -2,8 +2,7 @@
 
 use url::Url;
 
-use crate::config::Issuer;
-use crate::domain::address::is_allowed;
+use crate::domain::address::OwnHosts;
 use crate::domain::client::Client;
 use crate::domain::subject_type::{SubjectType, host_of, sector_url};
 use crate::outbound::Fetcher;
@@ -30,23 +29,24 @@ impl Sector {
     }
 
     /// The sector, if the client belongs to it (`CIBA-4-15` to `CIBA-4-20`).
-    pub(super) async fn confirm(self, client: &Client, issuer: &Issuer) -> Result<SubjectType, String> {
+    pub(super) async fn confirm(self, client: &Client, own: OwnHosts<'_>) -> Result<SubjectType, String> {
         let Self::Pairwise(list) = self else { return Ok(SubjectType::Public) };
-        let own = sector_url(client)?;
+        let named = sector_url(client)?;
         if let Some(uri) = &list {
-            let allowed = Url::parse(uri).is_ok_and(|url| is_allowed(&url, issuer.is_local()));
-            if !allowed {
-                return Err("sector_identifier_uri is not https on the port 443 of a public host".to_owned());
+            if !Url::parse(uri).is_ok_and(|url| own.admit(&url)) {
+                let why =
+                    "sector_identifier_uri is not https on the port 443 of a public host of the client's own";
+                return Err(why.to_owned());
             }
-            let fetcher = Fetcher::new(issuer.is_local()).map_err(|error| error.0)?;
+            let fetcher = Fetcher::new(own.is_local).map_err(|error| error.0)?;
             let body = fetcher.json(uri, MAX_LIST).await.map_err(|error| error.0)?;
             let members: Vec<String> = serde_json::from_slice(&body)
                 .map_err(|_| "sector_identifier_uri does not lead to a JSON array of texts".to_owned())?;
-            if !members.iter().any(|member| member == own) {
-                return Err(format!("the list at sector_identifier_uri does not have {own}"));
+            if !members.iter().any(|member| member == named) {
+                return Err(format!("the list at sector_identifier_uri does not have {named}"));
             }
         }
-        let sector = host_of(list.as_deref().unwrap_or(own));
+        let sector = host_of(list.as_deref().unwrap_or(named));
         sector
             .map(|sector| SubjectType::Pairwise { sector })
             .ok_or_else(|| "the sector has no host".to_owned())
