@@ -94,7 +94,8 @@ fn conclude(seed: u64, flows: usize, tally: &Tally) {
         ("decisions with evidence", flows / 2),
         ("refreshes", flows / 3),
         ("clients told", flows / 4),
-        ("answers of 503", flows / 20),
+        // A few flows may have been lucky.
+        ("answers of 503", flows / OF_WORLD as u64 * 5),
     ] {
         assert!(tally.counted(what) >= least, "a promise about nothing would hold: {what}");
     }

@@ -34,7 +34,7 @@ pub fn authorization_details(input: &[u8]) {
     let Some(text) = text(input) else { return };
     let Ok(details) = AuthorizationDetails::parse(text) else { return };
     let kept = AuthorizationDetails::from_stored(&details.encode()).expect("what was kept");
-    assert!(kept == details, "kept as {} of {text}", details.encode());
+    assert_eq!(kept.encode(), details.encode(), "kept otherwise: {text}");
     let narrower = details.for_audience(&["https://api.example"]);
     assert!(narrower.entries().iter().all(|entry| details.entries().contains(entry)), "more than was asked");
     if !details.types().all(|name| name == PAYMENT.name().as_str()) {

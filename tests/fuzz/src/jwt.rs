@@ -66,6 +66,7 @@ pub fn jwt(input: &[u8]) {
         endpoints: &[ENDPOINT.to_owned()],
         audience: AssertionAudience::Endpoints,
         profile: Profile::Plain,
+        lifetime: LIFETIME,
     };
     let _ = rules.judge(&claims, NOW);
     if let Ok(parameters) = request_object::parameters(&claims) {

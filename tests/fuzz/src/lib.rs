@@ -4,6 +4,7 @@
 
 mod certificate;
 mod details;
+mod event;
 mod form;
 mod hint;
 mod jwt;
@@ -16,6 +17,7 @@ pub mod authenticator;
 
 pub use certificate::{certificate, distinguished_name};
 pub use details::authorization_details;
+pub use event::event;
 pub use form::form;
 pub use hint::hint;
 pub use jwt::{dpop_proof, jwt};

@@ -19,6 +19,12 @@ fn form() {
     holds!("form", ciba_fuzz::form);
 }
 
+/// HYG-1-05
+#[test]
+fn event() {
+    holds!("event", ciba_fuzz::event);
+}
+
 /// HYG-3-10, HYG-3-13
 #[test]
 fn jwt() {

@@ -184,7 +184,9 @@ impl Remains<'_> {
                 let error = match state {
                     Is::Denied => "access_denied",
                     Is::Pending => "expired_token",
-                    Is::Approved | Is::Redeemed | Is::Cancelled | Is::CancelledByClient => "transaction_failed",
+                    Is::Approved | Is::Redeemed | Is::Cancelled | Is::CancelledByClient => {
+                        "transaction_failed"
+                    }
                 };
                 delivered.iter().any(|call| call.body["error"] == error)
             }
