@@ -23,10 +23,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
 demo: tools bins ## the whole flow on this machine; MODE=ping or push instead of poll, APPROVE=auto needs no hand, TLS=1 speaks TLS, SEED=folder names other clients and people
-	target/debug/ciba-local demo $(LOCAL) $(if $(TLS),--tls) $(if $(SEED),--seed $(SEED)) $(if $(APPROVE),--approve $(APPROVE)) $(if $(MODE),--mode $(MODE))
+	target/debug/ciba-local demo $(LOCAL) $(if $(TLS),--tls) $(if $(TLS12),--tls12) $(if $(SEED),--seed $(SEED)) $(if $(APPROVE),--approve $(APPROVE)) $(if $(MODE),--mode $(MODE))
 
-up: tools bins ## the stack of the demo, left running until Ctrl-C; TLS=1 with TLS and a host for mutual TLS
-	target/debug/ciba-local up $(LOCAL) $(if $(TLS),--tls) $(if $(SEED),--seed $(SEED))
+up: tools bins ## the stack of the demo, left running until Ctrl-C; TLS=1 with TLS and a host for mutual TLS, where TLS12=1 takes TLS 1.2, too
+	target/debug/ciba-local up $(LOCAL) $(if $(TLS),--tls) $(if $(TLS12),--tls12) $(if $(SEED),--seed $(SEED))
 
 # Everything is built before anything runs, so that no suite waits for a build that another one holds.
 test: lint bins ## everything that has to hold; REQUIRE_BROWSER=1 fails where there is no Chromium

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod app;
 mod decision;
 mod delivery;
 mod dpop;
@@ -25,6 +26,7 @@ mod profile;
 mod request;
 mod token;
 
+pub use app::AppSettings;
 pub use decision::DecisionSettings;
 pub use delivery::DeliverySettings;
 pub use dpop::DpopSettings;
@@ -34,7 +36,7 @@ pub use issuer::Issuer;
 pub use key::{KeySettings, SigningKeys};
 pub use mtls::MtlsHost;
 pub use notification::{NotificationSettings, SmsSettings, operator_name, sms_countries};
-pub use passkey::PasskeySettings;
+pub use passkey::{CeremonySettings, PasskeySettings};
 pub use profile::profile;
 pub use request::{HintSettings, RequestSettings};
 pub use token::TokenSettings;

@@ -152,6 +152,25 @@ impl Browser {
         self.driver.execute(script, vec![]).await.expect("a script");
     }
 
+    /// From now on notes during which event a passkey is asked for. After anything was awaited there is none.
+    pub(crate) async fn watches_for_the_tap(&self) {
+        self.run(
+            "window.taps = [];
+             for (const name of ['get', 'create']) {
+               const ask = navigator.credentials[name].bind(navigator.credentials);
+               navigator.credentials[name] = (options) => {
+                 window.taps.push(window.event?.type ?? 'none');
+                 return ask(options);
+               };
+             }",
+        )
+        .await;
+    }
+
+    pub(crate) async fn taps_of_passkeys(&self) -> Value {
+        self.evaluate("window.taps").await
+    }
+
     pub(crate) async fn click(&self, selector: &str) {
         let element = self.driver.find(Locator::Css(selector)).await;
         let element = element.unwrap_or_else(|error| panic!("{selector}: {error}"));

@@ -108,6 +108,23 @@ async fn what_is_unticked_is_not_approved_and_what_is_required_cannot_be_unticke
     assert_eq!(site.poll(&handle).await, Ok("openid email".to_owned()));
 }
 
+/// Safari forgets a tap while anything is awaited, and then asks for no passkey.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_awaited_between_a_tap_and_the_passkey() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    for (button, heading) in [("#approve", "Approved"), ("#not-me", "Reported")] {
+        let (_, page) = site.ask(&[("scope", "openid profile email")]).await;
+        browser.open(&page).await;
+        browser.watches_for_the_tap().await;
+        browser.click("input[value=profile]").await;
+        browser.click(button).await;
+        browser.settled().await;
+        browser.shows(heading).await;
+        assert_eq!(browser.taps_of_passkeys().await, json!(["click"]), "{button}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn declining_takes_one_tap_no_passkey_and_no_script() {
     let site = Site::open().await;

@@ -440,3 +440,59 @@ async fn the_document_needs_no_keys_and_is_there_without_a_table() {
     assert_eq!(without["issuer"], Provider::ISSUER);
     assert_eq!(provider.kms.calls().len(), 0);
 }
+
+const ASSET_LINKS: &str = "/.well-known/assetlinks.json";
+const APPLE_APP_SITE_ASSOCIATION: &str = "/.well-known/apple-app-site-association";
+
+/// Phones ask for both before they let an app use the passkeys of a domain, and take no other type and no redirect.
+#[tokio::test]
+async fn the_documents_about_apps_are_made_of_the_settings() {
+    let (first, second) = ("AB".repeat(32), "0c".repeat(32));
+    let android = format!("com.example.bank={first} com.example.till={first} com.example.bank={second}");
+    let settings = [
+        ("ANDROID_APPS", &*android),
+        ("APPLE_APPS", "A1B2C3D4E5.com.example.bank A1B2C3D4E5.com.example.till"),
+    ];
+    let provider = Provider::empty(&settings).await;
+    let (first, second) = (["AB"; 32].join(":"), ["0C"; 32].join(":"));
+    let statement = |package: &str, fingerprints: &[&String]| {
+        json!({
+            "relation": ["delegate_permission/common.get_login_creds", "delegate_permission/common.handle_all_urls"],
+            "target": {"namespace": "android_app", "package_name": package, "sha256_cert_fingerprints": fingerprints},
+        })
+    };
+    let apps = ["A1B2C3D4E5.com.example.bank", "A1B2C3D4E5.com.example.till"];
+    let expected = [
+        (
+            ASSET_LINKS,
+            json!([
+                statement("com.example.bank", &[&first, &second]),
+                statement("com.example.till", &[&first])
+            ]),
+        ),
+        (
+            APPLE_APP_SITE_ASSOCIATION,
+            json!({
+                "webcredentials": {"apps": apps},
+                "applinks": {"details": [{"appIDs": apps, "components": [{"/": "/consent/*"}]}]},
+            }),
+        ),
+    ];
+    for (path, document) in expected {
+        let answer = call(&provider, "GET", path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+        assert_eq!(answer.body, document, "{path}");
+        assert_eq!(call(&provider, "POST", path).await.refusal(), (405, "invalid_request"));
+    }
+    assert_eq!(provider.proxy.calls().len(), 0, "no table is asked");
+}
+
+#[tokio::test]
+async fn where_there_is_no_app_there_is_no_document_about_any() {
+    let provider = Provider::empty(&[("APPLE_APPS", "A1B2C3D4E5.com.example.bank")]).await;
+    assert_eq!(call(&provider, "GET", ASSET_LINKS).await.refusal(), (404, "not_found"));
+    assert_eq!(call(&provider, "GET", APPLE_APP_SITE_ASSOCIATION).await.status, 200);
+    let provider = Provider::empty(&[]).await;
+    assert_eq!(call(&provider, "GET", APPLE_APP_SITE_ASSOCIATION).await.refusal(), (404, "not_found"));
+}

@@ -14,6 +14,7 @@ mod events;
 mod flow;
 mod foreign_issuer;
 mod grants;
+mod interaction;
 mod jose;
 mod keys;
 mod lost_responses;

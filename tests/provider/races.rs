@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use ciba::domain::authentication_request::{AuthenticationRequest, CancelledBy, Canceller, State};
 use ciba::domain::evidence::Outcome;
+use ciba::domain::passkey::{Passkey, PasskeyId};
 use ciba::domain::person_key::PersonKey;
 use ciba::domain::request_key::RequestKey;
+use ciba::domain::ticket::TicketKind;
 use ciba::domain::time::Timestamp;
 use ciba::flows::cancel_request::cancel;
-use ciba::store::{Decided, DecisionWrite, SlowedDown, WriteId};
-use ciba_tests::{Answer, Provider, at};
+use ciba::flows::create_ticket;
+use ciba::protocol::webauthn::Asserted;
+use ciba::store::{Decided, DecisionWrite, PasskeyEnrolled, SlowedDown, WriteId};
+use ciba_tests::{Answer, Authenticator, Provider, at};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -240,4 +244,36 @@ async fn of_parallel_polls_in_time_one_is_pending() {
     let expected =
         BTreeMap::from([("400 authorization_pending".to_owned(), 1), ("400 slow_down".to_owned(), 19)]);
     assert_eq!(counts(&answers), expected);
+}
+
+/// Two uses at one moment, of a key that has just begun to be synced: the second must not say that it never was.
+#[tokio::test]
+async fn a_use_is_recorded_on_the_flag_that_was_read_or_not_at_all() {
+    let provider = Provider::start().await;
+    let ticket = provider.ticket("alice", TicketKind::First, at(0.0)).await;
+    let mut phone = Authenticator::new().bound_to_hardware();
+    provider.follow_ticket(&ticket, &mut phone, None, at(0.0)).await;
+    let (person, id) = (provider.person("alice"), PasskeyId::of(&phone.credential_id));
+    let read = async || provider.table.find_passkey(&person, &id).await.unwrap().expect("a passkey");
+    let stale = read().await;
+    let used = async |nth: u8, synced: bool| {
+        let invocation = provider.invocation(at(1.0));
+        let created = create_ticket::create(&provider.table, &person, TicketKind::First, &invocation).await;
+        let ticket = provider.table.find_ticket(&created.expect("a ticket").0.hash()).await;
+        let ticket = ticket.unwrap().expect("a ticket");
+        let (_, passkeys) = provider.table.find_person_with_passkeys(&person).await.unwrap().expect("alice");
+        let new = Passkey { id: PasskeyId::of(&[nth; 20]), ..stale.clone() };
+        let asserted = Asserted {
+            counter: stale.counter,
+            credential: stale.credential.clone(),
+            backup_eligible: synced,
+            origin: Provider::ISSUER.to_owned(),
+        };
+        let (passkeys, vouching) = (passkeys.expect("a handle"), Some((&stale, &asserted)));
+        let write = &invocation.write_id;
+        provider.table.enrol_passkey(&ticket, &new, &passkeys, vouching, at(1.0), write).await.unwrap()
+    };
+    assert_eq!(used(1, true).await, PasskeyEnrolled::Done);
+    assert_eq!(used(2, false).await, PasskeyEnrolled::Changed);
+    assert!(read().await.backup_eligible);
 }

@@ -378,7 +378,7 @@ impl Provider {
     ) -> Answer {
         self.eavesdropper.request(request);
         // On the heap: a test that calls many endpoints has a future of its own for each call.
-        let response = Box::pin(self.eavesdropper.during(endpoint.respond(request, invocation))).await;
+        let response = Box::pin(self.eavesdropper.during(serve::answer(endpoint, request, invocation))).await;
         let answer = Answer::of(&response);
         self.eavesdropper.answer(&answer);
         answer

@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 
 use ciba::aws::Aws;
 use ciba::config::{
-    ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers, PasskeySettings, operator_name,
+    CeremonySettings, ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers, PasskeySettings,
+    operator_name,
 };
 use ciba::domain::client::ClientId;
 use ciba::domain::request_key::RequestKey;
@@ -48,7 +49,8 @@ impl Consent {
         let issuer = Issuer::read(environment)?;
         let operator_name = operator_name(environment)?;
         let passkeys = PasskeySettings::read(environment, &issuer)?.map(|settings| {
-            let relying_party = RelyingParty::new(&settings.rp_id, issuer.as_str(), &operator_name);
+            let CeremonySettings { rp_id, origins } = &settings.ceremony;
+            let relying_party = RelyingParty::new(rp_id, origins, &operator_name);
             relying_party
                 .map(|relying_party| (settings, relying_party))
                 .map_err(|error| ConfigError::of(PasskeySettings::SETTING, &error.0))
@@ -94,7 +96,7 @@ impl Consent {
     }
 
     fn rp_id(&self) -> Option<&str> {
-        self.passkeys.as_ref().map(|(settings, _)| settings.rp_id.as_str())
+        self.passkeys.as_ref().map(|(settings, _)| settings.ceremony.rp_id.as_str())
     }
 }
 

@@ -1,14 +1,17 @@
 //! The metadata document (OIDC Discovery §4, RFC 8414 §3), and `/authorize`, which says that there is nothing
-//! to authorize in a browser here.
+//! to authorize in a browser here. And the documents by which phones trust the operator's apps.
 
 use std::time::Duration;
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, MtlsHost, PasskeySettings, profile};
+use ciba::config::{
+    AppSettings, ConfigError, Environment, Issuer, LoginIssuers, MtlsHost, PasskeySettings, profile,
+};
 use ciba::domain::passkey::PHISHING_RESISTANT;
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
+use ciba::protocol::app_association::{AppleAppSiteAssociation, AssetLinks};
 use ciba::protocol::discovery::{DiscoveryError as Error, Metadata, MtlsOffer, Offer};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
@@ -20,6 +23,9 @@ const MAX_AGE: Duration = Duration::from_secs(300);
 pub struct Discovery {
     metadata: Metadata,
     detail_types: DetailTypes,
+    /// `None` where the operator has no such app.
+    asset_links: Option<AssetLinks>,
+    apple_apps: Option<AppleAppSiteAssociation>,
 }
 
 impl Discovery {
@@ -43,7 +49,13 @@ impl Discovery {
             acr_values,
         };
         let table = Table::connect(&Aws::read(environment)?);
-        Ok(Self { metadata: Metadata::new(offer), detail_types: DetailTypes::new(table) })
+        let apps = AppSettings::read(environment)?;
+        Ok(Self {
+            metadata: Metadata::new(offer),
+            detail_types: DetailTypes::new(table),
+            asset_links: AssetLinks::of(&apps.android),
+            apple_apps: AppleAppSiteAssociation::of(&apps.apple),
+        })
     }
 
     /// Opens the first connection, while Lambda gives a starting function its full speed.
@@ -65,11 +77,20 @@ impl Discovery {
     async fn answer(&self, request: &Request, invocation: &Invocation) -> Result<Response<Body>, Error> {
         match request.uri().path() {
             routes::AUTHORIZATION => Err(Error::UnsupportedResponseType),
-            routes::OPENID_CONFIGURATION | routes::AUTHORIZATION_SERVER => match request.method().as_str() {
-                "GET" | "HEAD" => Ok(respond::cacheable(&self.document(invocation).await, MAX_AGE)),
-                "OPTIONS" => Ok(respond::document_preflight()),
-                _ => Err(Error::MethodNotAllowed),
-            },
+            _ if request.method() == "OPTIONS" => Ok(respond::document_preflight()),
+            _ if !matches!(request.method().as_str(), "GET" | "HEAD") => Err(Error::MethodNotAllowed),
+            routes::OPENID_CONFIGURATION | routes::AUTHORIZATION_SERVER => {
+                Ok(respond::cacheable(&self.document(invocation).await, MAX_AGE))
+            }
+            routes::ASSET_LINKS => {
+                let document = self.asset_links.as_ref().ok_or(Error::NotFound)?;
+                Ok(respond::cacheable(document, MAX_AGE))
+            }
+            // JSON too, although its name does not say so; Apple follows no redirect.
+            routes::APPLE_APP_SITE_ASSOCIATION => {
+                let document = self.apple_apps.as_ref().ok_or(Error::NotFound)?;
+                Ok(respond::cacheable(document, MAX_AGE))
+            }
             _ => Err(Error::NotFound),
         }
     }

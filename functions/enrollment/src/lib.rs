@@ -4,7 +4,9 @@
 //! up, together with the passkey it makes. Unknown, used and expired tickets look alike.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, PasskeySettings, SmsSettings, operator_name};
+use ciba::config::{
+    CeremonySettings, ConfigError, Environment, Issuer, PasskeySettings, SmsSettings, operator_name,
+};
 use ciba::domain::ticket::TicketSecret;
 use ciba::flows::Invocation;
 use ciba::flows::enroll_passkey::{Enrolling, NotEnrolled};
@@ -32,8 +34,8 @@ impl Enrollment {
         let issuer = Issuer::read(environment)?;
         let aws = Aws::read(environment)?;
         let operator_name = operator_name(environment)?;
-        let relying_party = PasskeySettings::rp_id(environment, &issuer)?
-            .map(|rp_id| RelyingParty::new(&rp_id, issuer.as_str(), &operator_name))
+        let relying_party = CeremonySettings::read(environment, &issuer)?
+            .map(|settings| RelyingParty::new(&settings.rp_id, &settings.origins, &operator_name))
             .transpose()
             .map_err(|error| ConfigError::of(PasskeySettings::SETTING, &error.0))?;
         Ok(Self {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ciba_local::stack::{Options, Ports};
+use ciba_local::tls::MutualTls;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The CIBA OpenID Provider and everything around it, on one machine.
@@ -49,6 +50,15 @@ struct StackArguments {
     /// Speak TLS, with a second host that asks for client certificates; certificates are written into target/local/tls
     #[arg(long, global = true)]
     tls: bool,
+    /// Take TLS 1.2 at the host for mutual TLS as well, as API Gateway does
+    #[arg(long, global = true, requires = "tls")]
+    tls12: bool,
+    /// Public keys of further authorities of clients of tls_client_auth, as the setting of the functions has them
+    #[arg(long, global = true, env = "MTLS_AUTHORITIES", value_name = "KEYS")]
+    mtls_authorities: Option<String>,
+    /// A PEM file of certificates that open the host for mutual TLS, beside the stack's own authority
+    #[arg(long, global = true, env = "TRUSTSTORE", value_name = "FILE")]
+    truststore: Option<PathBuf>,
     /// Who approves
     #[arg(long, global = true, value_enum, default_value_t = Approve::Hand)]
     approve: Approve,
@@ -119,6 +129,11 @@ impl Arguments {
             seed: given.seed.clone().unwrap_or(default.seed),
             concurrency: given.concurrency,
             tls: given.tls.then(|| default.root.join("target/local/tls")),
+            mutual_tls: MutualTls {
+                tls12: given.tls12,
+                authorities: unless_empty(&given.mtls_authorities),
+                truststore: given.truststore.clone().filter(|file| !file.as_os_str().is_empty()),
+            },
             approve_all: given.approve == Approve::Auto,
             issuer: unless_empty(&given.issuer),
             login_issuers: unless_empty(&given.login_issuers),

@@ -18,6 +18,7 @@ mod watch;
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 pub use build::build;
 pub use options::{Options, Ports};
@@ -114,7 +115,7 @@ impl Stack {
         if let (Some(listeners), Some(certificates)) = (&listeners.tls, &certificates) {
             let mut set = |name: &str, value| _ = environment.entry(name.to_owned()).or_insert(value);
             set("MTLS_URL", listeners.mtls_url()?);
-            set("MTLS_AUTHORITIES", certificates.authority_key()?);
+            set("MTLS_AUTHORITIES", certificates.authorities(options.mutual_tls.authorities.as_deref()));
         }
 
         build(&options.root, template.functions.iter().map(|function| function.binary.as_str())).await?;
@@ -140,7 +141,8 @@ impl Stack {
         let gateway = gateway::serve(listeners.api, Route::all(&template), watch.url())?;
         let tls = match (listeners.tls, certificates) {
             (Some(listeners), Some(certificates)) => {
-                Some(Tls::start(listeners, certificates, &seed, &template, watch.url())?)
+                let acceptor = certificates.mutual_acceptor(&options.mutual_tls, &seed.clients)?;
+                Some(Tls::start(listeners, certificates, acceptor, &template, watch.url())?)
             }
             (None | Some(_), None | Some(_)) => None,
         };
@@ -219,12 +221,12 @@ impl Tls {
     fn start(
         listeners: TlsListeners,
         certificates: Certificates,
-        seed: &Seed,
+        acceptor: TlsAcceptor,
         template: &Template,
         invoke_base: &str,
     ) -> Result<Self, Error> {
         let authority = format!("localhost:{}", listeners.mutual.local_addr()?.port());
-        let (routes, acceptor) = (Route::all(template), certificates.mutual_acceptor(&seed.clients)?);
+        let routes = Route::all(template);
         let mutual =
             gateway::serve_tls(listeners.mutual, routes.clone(), invoke_base, acceptor, Some(authority))?;
         let api = gateway::serve_tls(listeners.api, routes, invoke_base, certificates.acceptor()?, None)?;

@@ -1,8 +1,10 @@
 //! The certificates of a stack that speaks TLS, and how its gateway speaks it.
 //!
-//! They are made at each start and written into a folder, for whoever wants to be a client: `ca.pem` is the authority of all
-//! of them, `client.pem` and `client.key` belong to `tls_client_auth`, `self-signed.pem` and `self-signed.key` to
-//! `self_signed_tls_client_auth`.
+//! They are made at each start and written into a folder, for use by clients: `ca.pem` is the authority of all of them,
+//! `client.pem` and `client.key` belong to `tls_client_auth`, `self-signed.pem` and `self-signed.key` to
+//! `self_signed_tls_client_auth`. The authority's key is there as well, in `ca.key`, and is used again at the next start: so
+//! certificates for further clients can be made with it, and stay good. `mtls-authorities` has the setting
+//! `MTLS_AUTHORITIES`.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -19,6 +21,7 @@ use serde_json::{Value, json};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::crypto::aws_lc_rs::{self, cipher_suite};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, version};
@@ -31,10 +34,22 @@ pub const CLIENT: &str = "kiosk-mtls";
 pub const SELF_SIGNED_CLIENT: &str = "kiosk-self-signed";
 const ORGANISATION: &str = "Example Bank";
 
+/// How the host for mutual TLS is to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MutualTls {
+    /// Take TLS 1.2 beside TLS 1.3. Default: no, because FAPI's tests find no fault with TLS 1.3.
+    pub tls12: bool,
+    /// `MTLS_AUTHORITIES`, beside the stack's own.
+    pub authorities: Option<String>,
+    /// A file of certificates (PEM) that are trusted beside the stack's own authority, as API Gateway's trust store has them.
+    pub truststore: Option<PathBuf>,
+}
+
 /// What a stack's certificates are.
 pub struct Certificates {
     folder: PathBuf,
     authority: CertificateDer<'static>,
+    authorities: String,
     server: (CertificateDer<'static>, Vec<u8>),
     self_signed: CertificateDer<'static>,
 }
@@ -45,7 +60,8 @@ impl Certificates {
     /// # Errors
     /// When the folder cannot be written.
     pub fn make(folder: &Path) -> Result<Self, Error> {
-        let authority = CertifiedIssuer::self_signed(authority(), KeyPair::generate()?)?;
+        fs::create_dir_all(folder)?;
+        let authority = CertifiedIssuer::self_signed(authority(), authority_key(&folder.join("ca.key"))?)?;
         // RSA, as certificates of ACM have it by default: suites of TLS 1.2 are chosen by it.
         let key = KeyPair::generate_for(&PKCS_RSA_SHA256)?;
         let server = server()?.signed_by(&key, &authority)?;
@@ -54,8 +70,9 @@ impl Certificates {
         let own_key = KeyPair::generate()?;
         let self_signed = client(SELF_SIGNED_CLIENT).self_signed(&own_key)?;
 
-        fs::create_dir_all(folder)?;
+        let authorities = public_key(authority.der())?;
         fs::write(folder.join("ca.pem"), authority.pem())?;
+        fs::write(folder.join("mtls-authorities"), &authorities)?;
         fs::write(folder.join("client.pem"), client_certificate.pem())?;
         write_secret(&folder.join("client.key"), &client_key.serialize_pem())?;
         fs::write(folder.join("self-signed.pem"), self_signed.pem())?;
@@ -63,6 +80,7 @@ impl Certificates {
         Ok(Self {
             folder: folder.to_owned(),
             authority: authority.der().clone(),
+            authorities,
             server: (server.into(), key.serialize_der()),
             self_signed: self_signed.into(),
         })
@@ -78,13 +96,9 @@ impl Certificates {
         self.folder.join(name)
     }
 
-    /// The public key of the authority, as the setting `MTLS_AUTHORITIES` has it.
-    ///
-    /// # Errors
-    /// Never, with an authority that was made here.
-    pub fn authority_key(&self) -> Result<String, Error> {
-        let (_, authority) = x509_parser::parse_x509_certificate(&self.authority)?;
-        Ok(BASE64_STANDARD.encode(authority.public_key().raw))
+    /// The setting `MTLS_AUTHORITIES`: the public key of this authority, and after it those that are `given`.
+    pub fn authorities(&self, given: Option<&str>) -> String {
+        [self.authorities.as_str(), given.unwrap_or_default()].join(" ").trim().to_owned()
     }
 
     /// The two clients whose certificates these are, as `clients.json` would have them.
@@ -118,17 +132,24 @@ impl Certificates {
         self.finish(config)
     }
 
-    /// Ends TLS where the client has a certificate of the authority, or is one of `clients` with a certificate of its own
-    /// making: whoever is not in the trust store gets no further than the handshake, as at API Gateway.
+    /// Ends TLS where the client has a certificate of the authority or of one in `host`'s trust store, or is one of
+    /// `clients` with a certificate of its own making. Nobody else gets further than the handshake, as at API Gateway.
     ///
     /// # Errors
-    /// When a certificate cannot be one to trust.
-    pub fn mutual_acceptor(&self, clients: &[Value]) -> Result<TlsAcceptor, Error> {
+    /// When a certificate cannot be one to trust, or the trust store cannot be read.
+    pub fn mutual_acceptor(&self, host: &MutualTls, clients: &[Value]) -> Result<TlsAcceptor, Error> {
         let mut trusted = RootCertStore::empty();
         trusted.add(self.authority.clone())?;
         for certificate in registered(clients) {
             trusted.add(certificate.into())?;
         }
+        if let Some(file) = &host.truststore {
+            for certificate in CertificateDer::pem_file_iter(file)? {
+                trusted.add(certificate?)?;
+            }
+        }
+        let versions: &[_] =
+            if host.tls12 { &[&version::TLS13, &version::TLS12] } else { &[&version::TLS13] };
         let provider = Arc::new(provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(trusted), Arc::clone(&provider))
             // Whoever reads the names of the authorities in a handshake learns who the clients are; and some libraries send
@@ -136,7 +157,7 @@ impl Certificates {
             .clear_root_hint_subjects()
             .build()?;
         let config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+            .with_protocol_versions(versions)?
             .with_client_cert_verifier(verifier);
         self.finish(config)
     }
@@ -168,6 +189,22 @@ fn provider() -> CryptoProvider {
         ],
         ..aws_lc_rs::default_provider()
     }
+}
+
+/// The key in `file`, which is made there at the first start.
+fn authority_key(file: &Path) -> Result<KeyPair, Error> {
+    if file.exists() {
+        return Ok(KeyPair::from_pem(&fs::read_to_string(file)?)?);
+    }
+    let key = KeyPair::generate()?;
+    write_secret(file, &key.serialize_pem())?;
+    Ok(key)
+}
+
+/// `SubjectPublicKeyInfo` in base64.
+fn public_key(certificate: &[u8]) -> Result<String, Error> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate)?;
+    Ok(BASE64_STANDARD.encode(certificate.public_key().raw))
 }
 
 fn authority() -> CertificateParams {

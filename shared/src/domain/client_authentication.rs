@@ -97,6 +97,10 @@ impl AssertionAudience {
     }
 }
 
+/// Unit: bytes. OpenSSL writes six of them for a Cyrillic letter, and a part of a name may have 64 letters or more.
+const MAX_DISTINGUISHED_NAME: usize = 4096;
+const MAX_ALTERNATIVE_NAME: usize = 512;
+
 /// The one name that the certificate of a `tls_client_auth` client has (RFC 8705 §2.1.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateSubject {
@@ -130,18 +134,30 @@ impl CertificateSubject {
         }
     }
 
-    /// The subject that the member `member` names.
-    pub fn parse(member: &str, text: &str) -> Option<Self> {
-        let is_text = (1..=512).contains(&text.len()) && !text.chars().any(char::is_control);
+    /// The subject that the member `member` names. What `openssl x509 -subject` writes before a name is left out.
+    ///
+    /// # Errors
+    /// In words for the operator.
+    pub fn parse(member: &str, text: &str) -> Result<Self, String> {
         let [dn, dns, uri, ip, email] = Self::MEMBERS;
-        let text = is_text.then(|| text.to_owned())?;
+        let most = if member == dn { MAX_DISTINGUISHED_NAME } else { MAX_ALTERNATIVE_NAME };
+        if !(1..=most).contains(&text.len()) || text.chars().any(char::is_control) {
+            return Err(format!("{member} is not 1-{most} bytes without control characters"));
+        }
+        let owned = text.to_owned();
         match member {
-            _ if member == dn => DistinguishedName::parse(&text).map(|name| Self::Dn(text, name)),
-            _ if member == dns => Some(Self::SanDns(text)),
-            _ if member == uri => Some(Self::SanUri(text)),
-            _ if member == ip => text.parse().ok().map(Self::SanIp),
-            _ if member == email => Some(Self::SanEmail(text)),
-            _ => None,
+            _ if member == dn => {
+                let text = text.strip_prefix("subject=").map_or(text, |rest| rest.trim_start_matches(' '));
+                let name = DistinguishedName::parse(text).map_err(|flaw| format!("{member}: {flaw}"))?;
+                Ok(Self::Dn(text.to_owned(), name))
+            }
+            _ if member == dns => Ok(Self::SanDns(owned)),
+            _ if member == uri => Ok(Self::SanUri(owned)),
+            _ if member == ip => {
+                text.parse().map(Self::SanIp).map_err(|_| format!("{member} is not an address"))
+            }
+            _ if member == email => Ok(Self::SanEmail(owned)),
+            _ => Err(format!("{member} does not name the subject of a certificate")),
         }
     }
 }
@@ -230,7 +246,20 @@ mod tests {
             ("tls_client_auth_subject_dn", "/CN=a"),
             ("subject_dn", "CN=a"),
         ] {
-            assert_eq!(CertificateSubject::parse(member, text), None, "{member} {text}");
+            let why = CertificateSubject::parse(member, text).expect_err(text);
+            assert!(why.starts_with(member), "{why}");
         }
+    }
+
+    #[test]
+    fn a_line_of_openssl_is_taken_as_it_is() {
+        let member = CertificateSubject::MEMBERS[0];
+        for line in ["subject=CN=Till 7,C=US", "subject= CN=Till 7,C=US", "CN=Till 7,C=US"] {
+            let subject = CertificateSubject::parse(member, line).unwrap();
+            assert_eq!(subject.parts(), (member, "CN=Till 7,C=US".to_owned()));
+        }
+        // Each letter beyond ASCII is six.
+        let long = format!("O={},C=RU", r"\D0\9A".repeat(300));
+        assert!(CertificateSubject::parse(member, &long).is_ok());
     }
 }

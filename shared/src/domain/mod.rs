@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod address;
+pub mod app;
 pub mod asks;
 pub mod authentication_request;
 pub mod authorization_details;
@@ -34,6 +35,7 @@ pub mod login_issuer;
 pub mod notification;
 pub mod notification_token;
 pub mod passkey;
+pub mod passkey_origin;
 pub mod person;
 pub mod person_claims;
 pub mod person_key;

@@ -98,6 +98,18 @@ impl Passkey {
         now >= self.created_at.plus(seasoning)
     }
 
+    /// Whether the key may leave its device, after a use at which its authenticator says `says`. `None` if the use is not
+    /// accepted.
+    ///
+    /// WebAuthn §6.1.3 calls the flag fixed; platforms and password managers begin to sync keys that are there all the
+    /// same, and that counts from then on. There is no way back, because nobody can call copies back.
+    pub const fn backup_eligible_after(&self, says: bool) -> Option<bool> {
+        match (self.backup_eligible, says) {
+            (true, false) => None,
+            (_, says) => Some(says),
+        }
+    }
+
     /// What the use of it at `at` proves. User verification is required of every use.
     ///
     /// A key that may be copied, or of which only its own word says where it is, is no hardware key.
@@ -193,6 +205,18 @@ mod tests {
             assert_eq!(authentication.acr.as_deref(), Some(acr));
             assert_eq!(authentication.amr, [key, "user"]);
             assert_eq!(authentication.auth_time, at, "of the ceremony, not of the enrolment");
+        }
+    }
+
+    #[test]
+    fn a_key_begins_to_be_synced_at_most_once() {
+        for (before, says, after) in [
+            (false, false, Some(false)),
+            (false, true, Some(true)),
+            (true, true, Some(true)),
+            (true, false, None),
+        ] {
+            assert_eq!(passkey(false, before).backup_eligible_after(says), after, "{before} {says}");
         }
     }
 

@@ -298,8 +298,9 @@ impl Consenting<'_> {
                 {
                     return Err(NotDecided::PasskeyTooNew);
                 }
-                let authentication = passkey.authentication(invocation.now);
-                let signed = evidence_of(relying_party, assertion, &passkey, text, scope, invocation.now);
+                let authentication = asserted.applied_to(&passkey).authentication(invocation.now);
+                let used = (&passkey, &asserted);
+                let signed = evidence_of(relying_party, assertion, used, text, scope, invocation.now);
                 Ok(Proven {
                     authentication: Some(authentication),
                     evidence: evidence::Proof::Passkey(Box::new(signed)),

@@ -86,7 +86,7 @@ fn check(
     BindingMessage::parse(&metadata.client_name)
         .map_err(|_| refuse("client_name breaks the rule of the binding message"))?;
     let keys = authentication::keys(&metadata, own).map_err(refuse)?;
-    let authentication = authentication::read(&metadata, keys.as_ref()).map_err(refuse)?;
+    let authentication = authentication::read(&metadata, keys.as_ref()).map_err(|why| refuse(&why))?;
     let request_signing = authentication::request_signing(&metadata, keys.as_ref()).map_err(refuse)?;
     let profile = metadata.profile.as_deref().map_or(Some(deployment), Profile::parse);
     let profile = profile.ok_or_else(|| refuse("profile is neither plain nor fapi-ciba"))?;

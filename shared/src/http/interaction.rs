@@ -1,5 +1,6 @@
-//! The name of a call of a resource (FAPI): client and log know it by the same one.
+//! The name of a call (FAPI 1.0 Baseline §6.2.1): the client and the log know it by the same one.
 
+use lambda_http::http::HeaderValue;
 use lambda_http::{Body, Request, Response};
 
 use crate::flows::Invocation;
@@ -8,12 +9,26 @@ use crate::http::respond;
 /// In lower case, as headers are compared.
 pub const HEADER: &str = "x-fapi-interaction-id";
 
-/// The answer, named as the client named its call, or by a new name if that is not one, and dated.
+/// The answer of a resource, named as the client named its call, or by a new name if that is not one, and dated.
 pub fn answered(request: &Request, response: Response<Body>, invocation: &Invocation) -> Response<Body> {
-    let sent = request.headers().get(HEADER).and_then(|value| value.to_str().ok());
-    let id =
-        sent.filter(|text| is_uuid(text)).map_or_else(|| random_uuid(invocation.random()), str::to_owned);
+    let id = sent(request).map_or_else(|| random_uuid(invocation.random()), str::to_owned);
     respond::with_interaction(response, &id, invocation.now)
+}
+
+/// The answer of any endpoint, named as the client named its call. Without a name, or with what is not one, it has none.
+pub(super) fn echoed(request: &Request, mut response: Response<Body>) -> Response<Body> {
+    let name = sent(request).and_then(|id| HeaderValue::try_from(id).ok());
+    if let Some(name) = name {
+        response.headers_mut().entry(HEADER).or_insert(name);
+    }
+    response
+}
+
+/// What the client calls it, if that is one well-formed name.
+fn sent(request: &Request) -> Option<&str> {
+    let mut all = request.headers().get_all(HEADER).iter();
+    let one = all.next()?.to_str().ok().filter(|text| is_uuid(text))?;
+    all.next().is_none().then_some(one)
 }
 
 /// Five groups of hexadecimal digits (RFC 9562 §4). Anything else could say anything in the log.

@@ -7,7 +7,7 @@ use lambda_http::{Body, Error, Request, RequestExt, Response, service_fn};
 
 use crate::domain::time::Timestamp;
 use crate::flows::Invocation;
-use crate::http::log;
+use crate::http::{interaction, log};
 
 /// One function's endpoint. A client's mistake is an answer, never a failure of the function.
 pub trait Endpoint: Sync {
@@ -16,18 +16,6 @@ pub trait Endpoint: Sync {
         request: &Request,
         invocation: &Invocation,
     ) -> impl Future<Output = Response<Body>> + Send;
-
-    /// What goes back to the caller. The answer to HEAD is that to GET without its content (RFC 9110 §9.3.2).
-    fn respond(
-        &self,
-        request: &Request,
-        invocation: &Invocation,
-    ) -> impl Future<Output = Response<Body>> + Send {
-        async move {
-            let response = self.handle(request, invocation).await;
-            if request.method() == Method::HEAD { response.map(|_| Body::Empty) } else { response }
-        }
-    }
 }
 
 /// Serves HTTP requests until Lambda ends the sandbox.
@@ -35,9 +23,16 @@ pub async fn serve(endpoint: impl Endpoint) -> Result<(), Error> {
     let endpoint = &endpoint;
     lambda_http::run(service_fn(async move |request: Request| {
         let invocation = invocation(request.lambda_context_ref().map_or(0, |context| context.deadline));
-        Ok::<_, Error>(endpoint.respond(&request, &invocation).await)
+        Ok::<_, Error>(answer(endpoint, &request, &invocation).await)
     }))
     .await
+}
+
+/// The endpoint's answer, with what all answers have, whatever they say. That to HEAD is the one to GET without its content
+/// (RFC 9110 §9.3.2).
+pub async fn answer(endpoint: &impl Endpoint, request: &Request, invocation: &Invocation) -> Response<Body> {
+    let response = interaction::echoed(request, endpoint.handle(request, invocation).await);
+    if request.method() == Method::HEAD { response.map(|_| Body::Empty) } else { response }
 }
 
 /// The functions' `Timeout`; a test holds `template.yaml` against it.

@@ -32,6 +32,8 @@ const end = (id) => {
 
 const selected = () =>
   [...document.querySelectorAll("#scopes input")].filter((it) => it.checked).map((it) => it.value).join(" ");
+const scopeOf = (decision) => (decision === "approve" ? selected() : "");
+const choiceOf = (decision) => `${decision} ${scopeOf(decision)}`;
 
 // What the passkey signs: what was shown, what is selected, and the decision. The lengths keep them apart.
 const challenge = async (scope, word) => {
@@ -43,6 +45,12 @@ const challenge = async (scope, word) => {
   const parts = ["ciba decision 1\0", decode(shown), length(scope), scope, length(word), word];
   return encode(await crypto.subtle.digest("SHA-256", await new Blob(parts).arrayBuffer()));
 };
+
+// Ready before the tap: some browsers forget the tap while anything is awaited, and then ask for no passkey.
+const challenges = new Map();
+const prepare = () =>
+  Promise.all(["approve", "report"].map(async (decision) =>
+    challenges.set(choiceOf(decision), await challenge(scopeOf(decision), decision))));
 
 const SAYS = {
   offline: "offline",
@@ -60,18 +68,18 @@ let busy = false;
 let signed;
 
 const decide = async (decision) => {
-  if (busy || late) return;
+  const choice = choiceOf(decision);
+  // For the millisecond after a box was ticked.
+  if (busy || late || !challenges.has(choice)) return;
   busy = true;
   buttons.forEach((it) => it.setAttribute("aria-disabled", "true"));
   byId("scopes").disabled = true;
-  const scope = decision === "approve" ? selected() : "";
-  const choice = `${decision} ${scope}`;
+  const chosen = decision === "approve" ? { scope: selected() } : {};
   try {
     if (signed?.choice !== choice) {
       say("confirm");
-      const options = { challenge: await challenge(scope, decision), rpId: rp, userVerification: "required" };
+      const options = { challenge: challenges.get(choice), rpId: rp, userVerification: "required" };
       const passkey = await assertion(options, ceremony.signal);
-      const chosen = decision === "approve" ? { scope } : {};
       const language = document.documentElement.lang;
       signed = { choice, body: { client_id: client, decision, ...chosen, language, passkey } };
     }
@@ -93,6 +101,8 @@ const decide = async (decision) => {
 if (shown && capable) {
   ["approve", "how", "report"].forEach((id) => (byId(id).hidden = false));
   byId("unable").hidden = true;
+  prepare();
+  byId("scopes").addEventListener("change", prepare);
   byId("approve").addEventListener("click", () => decide("approve"));
   byId("not-me").addEventListener("click", () => decide("report"));
 }

@@ -22,7 +22,7 @@ pub use message::{declined, not_open, trouble};
 
 /// Names all words and all markup of the pages: the start of a digest over them, so that no change goes without a new
 /// name.
-pub const TEMPLATE_VERSION: &str = "pURGNR5AlmzE";
+pub const TEMPLATE_VERSION: &str = "BxOQpJ_X55dY";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use crate::domain::statement::{Shown, Statement};
 use crate::domain::time::Timestamp;
 use crate::protocol::jws::UnverifiedJws;
 use crate::protocol::verification_key::VerificationKey;
-use crate::protocol::webauthn::{Assertion, RelyingParty};
+use crate::protocol::webauthn::{Asserted, Assertion, RelyingParty};
 
 /// Why evidence proves nothing. In words for the auditor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl From<&str> for Flaw {
 pub fn signed(
     relying_party: &RelyingParty,
     assertion: &Assertion,
-    passkey: &Passkey,
+    (passkey, asserted): (&Passkey, &Asserted),
     statement: String,
     scope: String,
     at: Timestamp,
@@ -43,7 +43,7 @@ pub fn signed(
         statement,
         scope,
         rp_id: relying_party.rp_id().to_owned(),
-        origin: relying_party.origin().to_owned(),
+        origin: asserted.origin.clone(),
         passkey: PasskeyUsed {
             credential_id: encode(assertion.credential_id()),
             credential: passkey.credential.clone(),
@@ -57,7 +57,7 @@ pub fn signed(
         client_data: encode(assertion.client_data()),
         signature: encode(assertion.signature()),
         user_handle: assertion.user_handle().map(encode),
-        authentication: passkey.authentication(at),
+        authentication: asserted.applied_to(passkey).authentication(at),
     }
 }
 
@@ -157,14 +157,15 @@ fn verify_signed(evidence: &Evidence, signed: &Signed) -> Result<(), Flaw> {
         return Err("it was decided before it was asked".into());
     }
     let passkey = passkey(evidence, signed).ok_or(Flaw::from("the passkey is none"))?;
-    if passkey.authentication(Timestamp::from_millis(evidence.at)) != signed.authentication {
-        return Err("the passkey does not prove what it is said to prove".into());
-    }
-    let relying_party =
-        RelyingParty::new(&signed.rp_id, &signed.origin, "evidence").map_err(|error| Flaw(error.0))?;
+    let relying_party = RelyingParty::new(&signed.rp_id, std::slice::from_ref(&signed.origin), "evidence")
+        .map_err(|error| Flaw(error.0))?;
     let challenge = Shown::of(&signed.statement).challenge(&signed.scope, word);
     let assertion = assertion(signed).ok_or(Flaw::from("the assertion is none"))?;
-    relying_party.verify(&assertion, &passkey, &challenge).map_err(|error| Flaw(error.0))?;
+    let asserted = relying_party.verify(&assertion, &passkey, &challenge).map_err(|error| Flaw(error.0))?;
+    let used = asserted.applied_to(&passkey);
+    if used.authentication(Timestamp::from_millis(evidence.at)) != signed.authentication {
+        return Err("the passkey does not prove what it is said to prove".into());
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Wire types and error codes of each endpoint, and the metadata document. Nothing here does anything.
 
 pub mod access_token;
+pub mod app_association;
 pub mod auth_req_id;
 pub mod backchannel_authentication;
 pub mod cancellation;

@@ -20,6 +20,9 @@ pub const ENROLLMENT: &str = "/enroll";
 pub const ENROLLMENT_TICKET: &str = "/enroll/{ticket}";
 pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+/// Where Android looks for the apps that a domain trusts (Digital Asset Links), and where Apple's platforms do.
+pub const ASSET_LINKS: &str = "/.well-known/assetlinks.json";
+pub const APPLE_APP_SITE_ASSOCIATION: &str = "/.well-known/apple-app-site-association";
 pub const AUTHORIZATION: &str = "/authorize";
 pub const JWKS: &str = "/.well-known/jwks.json";
 pub const USERINFO: &str = "/userinfo";
@@ -40,6 +43,8 @@ pub const ALL: &[Route] = &[
     route("enrollment", ENROLLMENT_TICKET),
     route("discovery", OPENID_CONFIGURATION),
     route("discovery", AUTHORIZATION_SERVER),
+    route("discovery", ASSET_LINKS),
+    route("discovery", APPLE_APP_SITE_ASSOCIATION),
     route("discovery", AUTHORIZATION),
     route("jwks", JWKS),
     route("userinfo", USERINFO),

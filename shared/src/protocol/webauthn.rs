@@ -41,6 +41,7 @@ const ALGORITHMS: [COSEAlgorithm; 2] = [COSEAlgorithm::ES256, COSEAlgorithm::RS2
 const FLAGS_AT: usize = 32;
 const FIXED: usize = 37;
 const CREDENTIAL_ID_LENGTH_AT: usize = FIXED + 16;
+const BACKUP_ELIGIBLE: u8 = 0b0000_1000;
 const ATTESTED_CREDENTIAL_DATA: u8 = 0b0100_0000;
 const EXTENSION_DATA: u8 = 0b1000_0000;
 
@@ -66,27 +67,24 @@ impl From<&str> for NotAccepted {
 pub struct RelyingParty {
     core: WebauthnCore,
     rp_id: String,
-    origin: String,
+    origins: Vec<String>,
     name: String,
 }
 
 impl RelyingParty {
-    /// `origin` is the only one from which a ceremony is accepted, byte for byte: the issuer. `name` is the operator's.
-    pub fn new(rp_id: &str, origin: &str, name: &str) -> Result<Self, NotAccepted> {
-        let url = Url::parse(origin).map_err(NotAccepted::by_the_library)?;
+    /// `origins` are those from which a ceremony is accepted, byte for byte: the issuer, and those of the operator's
+    /// apps. `name` is the operator's.
+    pub fn new(rp_id: &str, origins: &[String], name: &str) -> Result<Self, NotAccepted> {
+        let urls: Result<Vec<_>, _> = origins.iter().map(|origin| Url::parse(origin)).collect();
+        let urls = urls.map_err(NotAccepted::by_the_library)?;
         let (subdomains, any_port) = (Some(false), Some(false));
-        let core =
-            WebauthnCore::new_unsafe_experts_only(name, rp_id, vec![url], TIMEOUT, subdomains, any_port);
-        let [rp_id, origin, name] = [rp_id, origin, name].map(str::to_owned);
-        Ok(Self { core, rp_id, origin, name })
+        let core = WebauthnCore::new_unsafe_experts_only(name, rp_id, urls, TIMEOUT, subdomains, any_port);
+        let [rp_id, name] = [rp_id, name].map(str::to_owned);
+        Ok(Self { core, rp_id, origins: origins.to_vec(), name })
     }
 
     pub fn rp_id(&self) -> &str {
         &self.rp_id
-    }
-
-    pub fn origin(&self) -> &str {
-        &self.origin
     }
 
     /// `PublicKeyCredentialCreationOptionsJSON` (WebAuthn §5.1.9). `name` is what the person's device calls the passkey.
@@ -194,14 +192,18 @@ impl RelyingParty {
         if assertion.user_handle().is_some_and(|handle| handle != passkey.user_handle.as_bytes()) {
             return Err("the user handle is somebody else's".into());
         }
-        self.check_client_data(assertion.client_data())?;
+        let origin = self.check_client_data(assertion.client_data())?;
         check_assertion_data(assertion.authenticator_data())?;
+        let backup_eligible = passkey
+            .backup_eligible_after(is_backup_eligible(assertion.authenticator_data()))
+            .ok_or(NotAccepted::from("a key that could be copied says that it cannot"))?;
 
         let mut credential: Credential =
             serde_json::from_str(&passkey.credential).map_err(NotAccepted::by_the_library)?;
         // What the condition of the write is about is what is verified.
         credential.counter = passkey.counter;
-        credential.backup_eligible = passkey.backup_eligible;
+        // The library has a switch for a key that begins to be synced, but refuses the first use after its first copy.
+        credential.backup_eligible = backup_eligible;
         let builder = self
             .core
             .new_challenge_authenticate_builder(
@@ -220,21 +222,23 @@ impl RelyingParty {
         credential.counter = result.counter();
         credential.backup_state = result.backup_state();
         let credential = serde_json::to_string(&credential).map_err(NotAccepted::by_the_library)?;
-        Ok(Asserted { counter: result.counter(), credential })
+        Ok(Asserted { counter: result.counter(), credential, backup_eligible, origin })
     }
 
     /// The library compares origins as URLs and so overlooks a path; and of an assertion it does not look at all
     /// whether a foreign page had framed ours.
-    fn check_client_data(&self, json: &[u8]) -> Result<(), NotAccepted> {
+    ///
+    /// The origin, which is one of ours.
+    fn check_client_data(&self, json: &[u8]) -> Result<String, NotAccepted> {
         let client_data: ClientData =
             serde_json::from_slice(json).map_err(|_| NotAccepted::from("clientDataJSON is none"))?;
-        if client_data.origin != self.origin {
+        if !self.origins.contains(&client_data.origin) {
             return Err("the origin is another one".into());
         }
         if client_data.cross_origin == Some(true) || client_data.top_origin.is_some() {
             return Err("a page of another origin was around it".into());
         }
-        Ok(())
+        Ok(client_data.origin)
     }
 }
 
@@ -248,11 +252,25 @@ struct ClientData {
     top_origin: Option<Value>,
 }
 
-/// What the use of a passkey changes in its record.
+/// What the use of a passkey changes in its record, and from where it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asserted {
     pub counter: u32,
     pub credential: String,
+    pub backup_eligible: bool,
+    pub origin: String,
+}
+
+impl Asserted {
+    /// The passkey as it is after this use.
+    pub fn applied_to(&self, passkey: &Passkey) -> Passkey {
+        Passkey {
+            counter: self.counter,
+            credential: self.credential.clone(),
+            backup_eligible: self.backup_eligible,
+            ..passkey.clone()
+        }
+    }
 }
 
 /// `RegistrationResponseJSON` (WebAuthn §5.1), as far as it is read.
@@ -452,6 +470,11 @@ fn check_assertion_data(authenticator_data: &[u8]) -> Result<(), NotAccepted> {
         return Err("authenticatorData is not that of an assertion".into());
     }
     Ok(())
+}
+
+/// What an authenticator says of its key at this use (WebAuthn §6.1, "BE").
+fn is_backup_eligible(authenticator_data: &[u8]) -> bool {
+    authenticator_data.get(FLAGS_AT).is_some_and(|flags| flags & BACKUP_ELIGIBLE != 0)
 }
 
 /// The attestation object as it is where nothing is attested (WebAuthn §8.7).

@@ -241,7 +241,8 @@ impl Table {
             .map_err(StoreError::incomplete)
     }
 
-    /// The use of a passkey at `now`: its counter, and whether it was removed or used elsewhere since it was read.
+    /// The use of a passkey at `now`: its counter, whether its key may be copied, and whether it was removed or used
+    /// elsewhere since it was read.
     ///
     /// A passkey that does not count can be used twice at one moment; what it is used for is decided once all the same.
     pub(super) fn use_passkey(
@@ -253,13 +254,19 @@ impl Table {
         Update::builder()
             .table_name(&self.name)
             .set_key(Some(passkey_key(&passkey.person, &passkey.id)))
-            .condition_expression("attribute_exists(pk) AND #counter = :seen")
-            .update_expression("SET #counter = :counter, credential = :credential, last_used_at = :now")
+            .condition_expression(
+                "attribute_exists(pk) AND #counter = :seen AND backup_eligible = :was_eligible",
+            )
+            .update_expression(
+                "SET #counter = :counter, credential = :credential, backup_eligible = :eligible, last_used_at = :now",
+            )
             // A reserved word.
             .expression_attribute_names("#counter", "counter")
             .expression_attribute_values(":seen", number(passkey.counter))
             .expression_attribute_values(":counter", number(asserted.counter))
             .expression_attribute_values(":credential", text(&asserted.credential))
+            .expression_attribute_values(":was_eligible", AttributeValue::Bool(passkey.backup_eligible))
+            .expression_attribute_values(":eligible", AttributeValue::Bool(asserted.backup_eligible))
             .expression_attribute_values(":now", time(now))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()

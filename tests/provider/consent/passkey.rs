@@ -2,6 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ciba::domain::passkey::PasskeyId;
+use ciba::domain::ticket::TicketKind;
+use ciba::protocol::evidence::verify;
+use ciba_tests::authenticator::{BACKED_UP, BACKUP_ELIGIBLE};
 use ciba_tests::{Authenticator, Provider, at, json_request};
 use serde_json::{Value, json};
 
@@ -143,6 +147,42 @@ async fn a_counter_that_went_back_approves_nothing_and_one_that_grows_does() {
     assert_eq!(refused(&provider, approval).await, refusal(403, "passkey_not_accepted"));
 }
 
+/// A platform may begin to sync a key that was made before it did.
+#[tokio::test]
+async fn a_passkey_that_begins_to_be_synced_approves_and_is_recorded() {
+    let provider = Provider::start().await;
+    let mut phone = Authenticator::new().bound_to_hardware();
+    phone.counts_by = 0;
+    let ticket = provider.ticket("alice", TicketKind::First, at(-90_000.0)).await;
+    provider.follow_ticket(&ticket, &mut phone, None, at(-90_000.0)).await;
+    let person = provider.person("alice");
+    let id = PasskeyId::of(&phone.credential_id);
+    let eligible = async || {
+        provider
+            .table
+            .find_passkey(&person, &id)
+            .await
+            .expect("an answer")
+            .expect("a passkey")
+            .backup_eligible
+    };
+    assert!(!eligible().await);
+    phone.flags |= BACKUP_ELIGIBLE | BACKED_UP;
+    for n in 0..2 {
+        let (_, key) = provider.asked(&[], at(f64::from(n))).await;
+        let answer = approve(&provider, &key, &mut phone, "openid profile", at(f64::from(n))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(eligible().await);
+        let item = &provider.items_under(&format!("evidence#{key}")).await[0];
+        let text = |name: &str| item[name].as_str().expect(name).to_owned();
+        verify(&text("document"), &text("digest"), text("ttl").parse().expect("seconds")).expect("evidence");
+    }
+    phone.flags &= !(BACKUP_ELIGIBLE | BACKED_UP);
+    let (_, key) = provider.asked(&[], at(3.0)).await;
+    let approval = approve(&provider, &key, &mut phone, "openid profile", at(4.0));
+    assert_eq!(refused(&provider, approval).await, refusal(403, "passkey_not_accepted"));
+}
+
 /// With a signature that is none, nobody finds out what there is.
 #[tokio::test]
 async fn without_a_good_signature_what_is_over_and_what_never_was_look_alike() {
@@ -192,6 +232,44 @@ async fn an_app_may_send_a_login_token_beside_the_signature_of_the_same_person()
     assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.status, 200);
     let sent = json_request("POST", &path, Some("no.login.token"), &body);
     assert_eq!(provider.call(&provider.consent, &sent, at(6.0)).await.status, 401, "a bad token spoils it");
+}
+
+/// The operator's own app has an origin of its own; the evidence says which it was.
+#[tokio::test]
+async fn an_app_enrols_and_approves_from_its_own_origin() {
+    const APP: &str = "android:apk-key-hash:7aKV8vnWbLuuPDvsJBqXHDkk3cM4G_8mW8jyVjm-Sc0";
+    for (setting, is_accepted) in [(format!("{APP} https://localhost"), true), (String::new(), false)] {
+        let provider = Provider::with(&[("PASSKEY_ORIGINS", &setting)]).await;
+        let mut app = Authenticator::new();
+        let ticket = provider.ticket("alice", TicketKind::First, at(-90_000.0)).await;
+        let options =
+            provider.enrolment_page(&ticket, at(-90_000.0)).await.options("data-options").expect("options");
+        let body = json!({ "registration": app.create(&options, APP) });
+        let enrolled = provider.post_enrolment(&ticket, &body, at(-90_000.0)).await;
+        assert_eq!(enrolled.status, if is_accepted { 200 } else { 403 }, "{enrolled:?}");
+        if !is_accepted {
+            provider.follow_ticket(&ticket, &mut app, None, at(-90_000.0)).await;
+        }
+        let (auth_req_id, key) = provider.asked(&[], at(0.0)).await;
+        let view = provider.consent("alice", "GET", &format!("/consent/{key}"), "", at(1.0)).await;
+        let shown = view.body["statement"]["shown"].as_str().expect("a digest").to_owned();
+        let challenge = challenge(&shown, "openid profile", "approve");
+        let body = json!({"client_id": "kiosk", "decision": "approve", "passkey": app.get(&challenge, Provider::RP_ID, APP)});
+        let sent = json_request("POST", &format!("/consent/{key}/decision"), None, &body.to_string());
+        let answer = provider.call(&provider.consent, &sent, at(2.0)).await;
+        if is_accepted {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.status, 200);
+            let item = &provider.items_under("evidence#").await[0];
+            let text = |name: &str| item[name].as_str().expect(name).to_owned();
+            verify(&text("document"), &text("digest"), text("ttl").parse().expect("seconds"))
+                .expect("evidence");
+            let document: Value = serde_json::from_str(&text("document")).expect("JSON");
+            assert_eq!(document["proof"]["origin"], APP);
+        } else {
+            assert_eq!(answer.refusal(), (403, "passkey_not_accepted"));
+        }
+    }
 }
 
 /// The policy of proof, by client.

@@ -37,6 +37,36 @@ async fn each_registered_certificate_is_the_clients_and_no_other_is() {
     }
 }
 
+/// CAUTH-4-05: RFC 8705 §2.2.2 has one set for all of a client's keys.
+#[tokio::test]
+async fn only_the_key_for_tls_needs_a_certificate() {
+    let provider = provider().await;
+    let own = self_signed("Till 9", |_| {});
+    let key = key_set(&[&own])["keys"][0].clone();
+    let mut signs = key.clone();
+    signs.as_object_mut().unwrap().remove("x5c");
+    signs["use"] = json!("sig");
+    for keys in [json!([signs, key]), json!([key, signs])] {
+        let metadata =
+            json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": {"keys": keys}});
+        register(&provider, "own", metadata).await;
+        assert_eq!(ask(&provider, &asking("own", &own)).await.status, 200);
+        refused(&provider, "another", &asking("own", &self_signed("Till 9", |_| {}))).await;
+    }
+    let metadata = |keys: serde_json::Value| {
+        json!({"client_id": "x", "client_secret": null, "jwks": {"keys": keys},
+            "token_endpoint_auth_method": "self_signed_tls_client_auth"})
+    };
+    let mut odd = signs.clone();
+    for x5c in [json!([]), json!(["AAAA"]), json!("AAAA")] {
+        odd["x5c"] = x5c;
+        let refusal = provider.register(metadata(json!([key, odd]))).await.unwrap_err();
+        assert!(refusal.contains("x5c") || refusal.contains("malformed"), "{refusal}");
+    }
+    let refusal = provider.register(metadata(json!([signs, signs]))).await.unwrap_err();
+    assert!(refusal.contains("no key of jwks has a certificate"), "{refusal}");
+}
+
 /// CAUTH-4-05: the chain does not matter, so a certificate by an authority is as good.
 #[tokio::test]
 async fn a_registered_certificate_may_be_one_by_an_authority() {

@@ -13,7 +13,7 @@ pub(super) const CHALLENGE: [u8; 32] = [0xc5; 32];
 const HANDLE: [u8; 32] = [0x17; 32];
 
 pub(super) fn relying_party() -> RelyingParty {
-    RelyingParty::new(RP_ID, ORIGIN, "Example Bank").expect("a relying party")
+    RelyingParty::new(RP_ID, &[ORIGIN.to_owned()], "Example Bank").expect("a relying party")
 }
 
 pub(super) fn creation_options() -> Value {
@@ -137,12 +137,54 @@ fn the_origin_is_the_issuer_byte_for_byte() {
     ] {
         refused(|it| drop(it.client_data.insert("origin".to_owned(), origin.into())), "origin");
     }
-    let local = RelyingParty::new("localhost", "http://localhost:9000", "Op").expect("a relying party");
+    let local =
+        RelyingParty::new("localhost", &["http://localhost:9000".to_owned()], "Op").expect("a relying party");
     let options = local.creation_options(&CHALLENGE, &HANDLE, "Op");
     for (origin, accepted) in [("http://localhost:9000", true), ("http://localhost:9001", false)] {
         let registration = Authenticator::new().create(&options, origin);
         let registration: Registration = serde_json::from_value(registration).expect("a registration");
         assert_eq!(local.register(&registration, &CHALLENGE).is_ok(), accepted, "{origin}");
+    }
+}
+
+/// Those of the operator's own apps.
+#[test]
+fn an_origin_that_is_set_counts_and_no_other_does() {
+    const ANDROID: &str = "android:apk-key-hash:7aKV8vnWbLuuPDvsJBqXHDkk3cM4G_8mW8jyVjm-Sc0";
+    let origins = [ORIGIN, ANDROID, "https://example.com"].map(str::to_owned);
+    let relying_party = RelyingParty::new(RP_ID, &origins, "Example Bank").expect("a relying party");
+    let ceremonies = |origin: &str| {
+        let mut app = Authenticator::new();
+        if origin.starts_with("android:") {
+            app.client_data.insert("androidPackageName".to_owned(), "com.example.bank".into());
+        }
+        let registration: Registration =
+            serde_json::from_value(app.create(&creation_options(), origin)).expect("a registration");
+        let new = relying_party.register(&registration, &CHALLENGE);
+        let is_new = new.is_ok();
+        // One that was made elsewhere may be used there or not, all the same.
+        let passkey = match new {
+            Ok(new) => new.of(PersonKey::new("i", "v"), UserHandle::from_bytes(HANDLE), START),
+            Err(_) => register(app.create(&creation_options(), ORIGIN)).expect("a passkey"),
+        };
+        let assertion: Assertion =
+            serde_json::from_value(app.get(&CHALLENGE, RP_ID, origin)).expect("an assertion");
+        (is_new, relying_party.verify(&assertion, &passkey, &CHALLENGE).map(|it| it.origin).ok())
+    };
+    for origin in &origins {
+        assert_eq!(ceremonies(origin), (true, Some(origin.clone())), "{origin}");
+    }
+    for origin in [
+        "android:apk-key-hash:7aKV8vnWbLuuPDvsJBqXHDkk3cM4G_8mW8jyVjm-Sc1",
+        "android:apk-key-hash:7aKV8vnWbLuuPDvsJBqXHDkk3cM4G_8mW8jyVjm-Sc0=",
+        "Android:apk-key-hash:7aKV8vnWbLuuPDvsJBqXHDkk3cM4G_8mW8jyVjm-Sc0",
+        "https://example.com/",
+        "https://example.com:443",
+        "https://www.example.com",
+        "http://example.com",
+        "https://example.org",
+    ] {
+        assert_eq!(ceremonies(origin), (false, None), "{origin}");
     }
 }
 
@@ -224,17 +266,26 @@ fn the_counter_that_counts_is_the_one_of_the_record() {
     assert_eq!(refused.0, "CredentialPossibleCompromise");
 }
 
+/// Platforms begin to sync keys that were made before they did. The first use afterwards may already be of a copy.
 #[test]
-fn a_key_that_becomes_eligible_for_backup_or_stops_being_so_is_refused() {
-    for (before, after) in [
-        (Authenticator::new().bound_to_hardware(), BACKUP_ELIGIBLE),
-        (Authenticator::new(), BACKUP_ELIGIBLE | BACKED_UP),
-    ] {
-        let (mut authenticator, passkey) = enrolled(before);
-        authenticator.flags ^= after;
+fn a_key_may_begin_to_be_synced_and_never_stops() {
+    for synced in [BACKUP_ELIGIBLE, BACKUP_ELIGIBLE | BACKED_UP] {
+        let (mut authenticator, mut passkey) = enrolled(Authenticator::new().bound_to_hardware());
+        assert!(!passkey.backup_eligible);
+        authenticator.flags |= synced;
+        for _ in 0..2 {
+            let asserted = verify(authenticator.get(&CHALLENGE, RP_ID, ORIGIN), &passkey).expect("accepted");
+            assert!(asserted.backup_eligible);
+            passkey = asserted.applied_to(&passkey);
+        }
+        authenticator.flags &= !synced;
         let refused = verify(authenticator.get(&CHALLENGE, RP_ID, ORIGIN), &passkey).expect_err("a change");
-        assert_eq!(refused.0, "CredentialBackupEligibilityInconsistent");
+        assert_eq!(refused.0, "a key that could be copied says that it cannot");
     }
+    // One that says that it was copied and that it cannot be.
+    let (mut authenticator, passkey) = enrolled(Authenticator::new().bound_to_hardware());
+    authenticator.flags |= BACKED_UP;
+    verify(authenticator.get(&CHALLENGE, RP_ID, ORIGIN), &passkey).expect_err("a contradiction");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::tls::MutualTls;
+
 /// How a stack is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -25,6 +27,8 @@ pub struct Options {
     pub sweep: bool,
     /// Speak TLS, with a second host for mutual TLS: the folder for the certificates, which are made at the start.
     pub tls: Option<PathBuf>,
+    /// How that host is to be.
+    pub mutual_tls: MutualTls,
     /// Put the recording proxy in front of DynamoDB.
     pub proxy: bool,
     /// More environment for the functions, before which the stack's own steps back.
@@ -70,6 +74,7 @@ impl Default for Options {
             cargo_lambda: cargo_lambda(&root),
             sweep: true,
             tls: None,
+            mutual_tls: MutualTls::default(),
             proxy: false,
             environment: Vec::new(),
             root,

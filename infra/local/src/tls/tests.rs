@@ -8,7 +8,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::ResolvesClientCert;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{
     CipherSuite, ClientConfig, ProtocolVersion, SignatureScheme, SupportedCipherSuite,
@@ -29,6 +28,10 @@ struct Setup {
 }
 
 async fn start(name: &str) -> Setup {
+    start_with(name, &MutualTls::default()).await
+}
+
+async fn start_with(name: &str, host: &MutualTls) -> Setup {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/local").join(format!("tls-{name}"));
     let certificates = Certificates::make(&folder).unwrap();
     let echo = post(async |Json(event): Json<Value>| Json(event));
@@ -40,7 +43,7 @@ async fn start(name: &str) -> Setup {
         serve_tls(listener, routes.clone(), &functions.url(), acceptor, authority).unwrap()
     };
     let plain = open(certificates.acceptor().unwrap(), None).await;
-    let mutual = certificates.mutual_acceptor(&certificates.clients()).unwrap();
+    let mutual = certificates.mutual_acceptor(host, &certificates.clients()).unwrap();
     let mutual = open(mutual, Some(MTLS.to_owned())).await;
     Setup { certificates, plain, mutual, _functions: functions }
 }
@@ -158,6 +161,65 @@ async fn tls_1_3_goes_first_and_1_2_has_the_recommended_suites_only() {
     }
 }
 
+/// FCIBA-25: what FAPI's tests ask of a host that demands certificates.
+#[tokio::test]
+async fn the_host_for_mutual_tls_takes_tls_1_2_only_if_asked_to() {
+    let spoken = async |setup: &Setup, version| {
+        let client = Client { versions: vec![version], ..Client::of(setup, "client") };
+        call(&setup.mutual, client.config(setup)).await.map(|(version, _, _)| version).ok()
+    };
+    let alone = start("tls13").await;
+    assert_eq!(spoken(&alone, &version::TLS13).await, Some(ProtocolVersion::TLSv1_3));
+    assert_eq!(spoken(&alone, &version::TLS12).await, None);
+    let both = start_with("tls12", &MutualTls { tls12: true, ..MutualTls::default() }).await;
+    assert_eq!(spoken(&both, &version::TLS13).await, Some(ProtocolVersion::TLSv1_3));
+    assert_eq!(spoken(&both, &version::TLS12).await, Some(ProtocolVersion::TLSv1_2));
+}
+
+/// CAUTH-4-02: a second client of `tls_client_auth`, whose certificate is made with what is in the folder.
+#[tokio::test]
+async fn the_authoritys_key_makes_further_clients_and_is_kept() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/local/tls-second");
+    let _ = fs::remove_dir_all(&folder);
+    let first = Certificates::make(&folder).unwrap();
+    let ca_key = KeyPair::from_pem(&fs::read_to_string(first.file("ca.key")).unwrap()).unwrap();
+    let (key, authority) = (KeyPair::generate().unwrap(), rcgen::Issuer::new(authority(), ca_key));
+    let certificate = client("kiosk-2").signed_by(&key, &authority).unwrap();
+    // Made again by the next start.
+    let setup = start("second").await;
+    let identity = Some((certificate.into(), PrivateKeyDer::Pkcs8(key.serialize_der().into())));
+    let (_, _, event) =
+        call(&setup.mutual, Client { identity, ..Client::new() }.config(&setup)).await.unwrap();
+    let subject = &event["requestContext"]["authentication"]["clientCert"]["subjectDN"];
+    assert!(subject.as_str().unwrap().contains("kiosk-2"), "{subject}");
+    assert_eq!(setup.certificates.authorities(None), first.authorities(None));
+    let written = fs::read_to_string(first.file("mtls-authorities")).unwrap();
+    assert_eq!(written, first.authorities(None));
+}
+
+/// CAUTH-4-06: an operator's own authority, of which the functions get the key and the host the certificate.
+#[tokio::test]
+async fn another_authority_is_trusted_where_the_operator_names_it() {
+    let authority = CertifiedIssuer::self_signed(authority(), KeyPair::generate().unwrap()).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/local");
+    fs::create_dir_all(&folder).unwrap();
+    let truststore = folder.join("truststore-of-a-test.pem");
+    fs::write(&truststore, authority.pem()).unwrap();
+    let host = MutualTls { truststore: Some(truststore), ..MutualTls::default() };
+    let setup = start_with("truststore", &host).await;
+    let key = KeyPair::generate().unwrap();
+    let certificate = client("kiosk-2").signed_by(&key, &authority).unwrap();
+    let identity = || Some((certificate.der().clone(), PrivateKeyDer::Pkcs8(key.serialize_der().into())));
+    let connect = async |setup: &Setup| {
+        call(&setup.mutual, Client { identity: identity(), ..Client::new() }.config(setup)).await.is_ok()
+    };
+    assert!(connect(&setup).await);
+    assert!(!connect(&start("no-truststore").await).await);
+    let own = setup.certificates.authorities(None);
+    let given = public_key(authority.der()).unwrap();
+    assert_eq!(setup.certificates.authorities(Some(&given)), format!("{own} {given}"));
+}
+
 /// Remembers which authorities a server named.
 #[derive(Debug)]
 struct Asked(Mutex<Option<usize>>, Arc<CertifiedKey>);
@@ -190,7 +252,7 @@ fn the_keys_are_for_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/local/tls-keys");
     let certificates = Certificates::make(&folder).unwrap();
-    for name in ["client.key", "self-signed.key"] {
+    for name in ["ca.key", "client.key", "self-signed.key"] {
         assert_eq!(fs::metadata(certificates.file(name)).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

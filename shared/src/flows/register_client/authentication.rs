@@ -29,22 +29,22 @@ const MAX_URI: usize = 512;
 pub(super) fn read(
     metadata: &ClientMetadata,
     keys: Option<&ClientKeys>,
-) -> Result<ClientAuthentication, &'static str> {
+) -> Result<ClientAuthentication, String> {
     let method = AuthenticationMethod::parse(&metadata.token_endpoint_auth_method)
         .ok_or("token_endpoint_auth_method is not supported")?;
     let for_assertions =
         metadata.token_endpoint_auth_signing_alg.is_some() || metadata.assertion_audience.is_some();
     if for_assertions && method != AuthenticationMethod::PrivateKeyJwt {
-        return Err(
-            "token_endpoint_auth_signing_alg and assertion_audience belong to the method private_key_jwt",
-        );
+        let why =
+            "token_endpoint_auth_signing_alg and assertion_audience belong to the method private_key_jwt";
+        return Err(why.into());
     }
     let subjects = metadata.certificate_subjects();
     if !subjects.is_empty() && method != AuthenticationMethod::TlsClientAuth {
-        return Err("the subject of a certificate belongs to the method tls_client_auth");
+        return Err("the subject of a certificate belongs to the method tls_client_auth".into());
     }
     if metadata.client_secret.is_some() && !method.is_shared_secret() {
-        return Err("client_secret belongs to the methods client_secret_basic and client_secret_post");
+        return Err("client_secret belongs to the methods client_secret_basic and client_secret_post".into());
     }
     match method {
         AuthenticationMethod::ClientSecretBasic => {
@@ -70,11 +70,10 @@ pub(super) fn read(
         }
         AuthenticationMethod::TlsClientAuth => {
             let [(member, text)] = subjects.into_iter().collect::<Vec<_>>()[..] else {
-                return Err("tls_client_auth needs exactly one member that names the certificate's subject");
+                let why = "tls_client_auth needs exactly one member that names the certificate's subject";
+                return Err(why.into());
             };
-            let subject = CertificateSubject::parse(member, text)
-                .ok_or("the subject of the certificate is not 1-512 bytes of the form that its member has")?;
-            Ok(ClientAuthentication::TlsClientAuth(subject))
+            Ok(ClientAuthentication::TlsClientAuth(CertificateSubject::parse(member, text)?))
         }
         AuthenticationMethod::SelfSignedTlsClientAuth => {
             keys.ok_or("self_signed_tls_client_auth needs jwks or jwks_uri")?;
@@ -130,14 +129,19 @@ fn inline(set: &Value) -> Result<ClientKeys, &'static str> {
     }
 }
 
-/// Every key must have a certificate that can be used (RFC 8705 §2.2.2). One that may sign others would, once it is trusted
+/// At least one key must have a certificate, and each certificate be one that can be used (RFC 8705 §2.2.2): the keys that
+/// the client signs with are in the same set, and need none. A certificate that may sign others would, once it is trusted
 /// at the host for mutual TLS, let its owner make certificates for `tls_client_auth` (`CAUTH-4-06`).
 fn certificates(set: &Value) -> Result<(), &'static str> {
-    for key in set.get("keys").and_then(Value::as_array).into_iter().flatten() {
-        let first = key.get("x5c").and_then(|chain| chain.get(0)).and_then(Value::as_str);
+    let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
+    let chains: Vec<_> = keys.filter_map(|key| key.get("x5c")).collect();
+    if chains.is_empty() {
+        return Err("no key of jwks has a certificate in x5c");
+    }
+    for chain in chains {
+        let first = chain.get(0).and_then(Value::as_str);
         let certificate = first.and_then(|text| Certificate::from_der(&STANDARD.decode(text).ok()?));
-        let certificate =
-            certificate.ok_or("a key of jwks has no x5c whose first certificate can be read")?;
+        let certificate = certificate.ok_or("the first certificate in an x5c of jwks cannot be read")?;
         if certificate.is_authority() {
             return Err("a certificate of jwks is one of an authority (basicConstraints CA:TRUE)");
         }

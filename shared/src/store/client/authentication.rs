@@ -24,9 +24,7 @@ pub(super) fn decode(reader: Reader<'_>) -> Result<ClientAuthentication, StoreEr
             let (member, name) =
                 (reader.text("certificate_subject_member")?, reader.text("certificate_subject")?);
             let subject = CertificateSubject::parse(member, name);
-            ClientAuthentication::TlsClientAuth(
-                subject.ok_or_else(|| Reader::corrupt("certificate_subject"))?,
-            )
+            ClientAuthentication::TlsClientAuth(subject.map_err(|_| Reader::corrupt("certificate_subject"))?)
         }
         AuthenticationMethod::SelfSignedTlsClientAuth => ClientAuthentication::SelfSignedTlsClientAuth,
     })
