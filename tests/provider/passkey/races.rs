@@ -98,7 +98,12 @@ async fn a_counter_that_was_used_since_it_was_read_is_not_used_again() {
         provider.table.find_ticket(&secret(&path).hash()).await.expect("an answer").expect("a ticket");
     let (person, passkeys) = read(&provider, "alice").await;
     let second = new(b"the second").of(person.key, passkeys.user_handle, at(2.0));
-    let asserted = Asserted { counter: key.counter, credential: seen.credential.clone() };
+    let asserted = Asserted {
+        counter: key.counter,
+        credential: seen.credential.clone(),
+        backup_eligible: seen.backup_eligible,
+        origin: Provider::ISSUER.to_owned(),
+    };
     let write = WriteId::new([7; 16]);
     let vouching = Some((&seen, &asserted));
     let enrolled = provider.table.enrol_passkey(&ticket, &second, &passkeys, vouching, at(2.0), &write).await;
