@@ -106,8 +106,8 @@ impl BackchannelAuthentication {
         let client = self.clients.authenticate(request, &form, invocation).await?;
         may_ask(&client)?;
         let (form, signed) = self.read(form, &client, invocation).await?;
-        let asked =
-            BackchannelAuthenticationRequest { signed, ..BackchannelAuthenticationRequest::parse(&form)? };
+        let asked = BackchannelAuthenticationRequest::parse(&form, &client.name)?;
+        let asked = BackchannelAuthenticationRequest { signed, ..asked };
         let code = if client.takes_user_code { user_code(&form)? } else { None };
         let token = match client.delivery.mode() {
             DeliveryMode::Poll => None,
