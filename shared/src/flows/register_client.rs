@@ -100,6 +100,9 @@ fn check(
         return Err(refuse("profile is less than the deployment's, which all its clients are held to"));
     }
     let is_fapi = profile == Profile::FapiCiba;
+    if is_fapi && metadata.token_endpoint_json {
+        return Err(refuse("token_endpoint_json is not for the profile fapi-ciba, which knows forms only"));
+    }
     let delivery = delivery(&metadata, own).map_err(refuse)?;
     let sender_constraint = SenderConstraint {
         certificate: metadata.tls_client_certificate_bound_access_tokens,
@@ -155,6 +158,7 @@ fn check(
         high_risk_scope: high_risk_scope.flatten(),
         scope_descriptions: metadata.scope_descriptions,
         takes_user_code: metadata.backchannel_user_code_parameter,
+        sends_json: metadata.token_endpoint_json,
         active: metadata.active,
     })
 }

@@ -247,12 +247,37 @@ async fn parameters_of_other_flows_and_unknown_ones_leave_no_mark() {
     assert_eq!(provider.poll(&id, at(5.0)).await.status, 200);
 }
 
-/// HYG-1-09, CIBA-13-02: what was sent never comes back in a refusal.
+/// CIBA-13-01, HYG-1-09: whoever uses a library does not see which scope it asks for by default.
+#[tokio::test]
+async fn a_scope_value_that_is_refused_is_named() {
+    let provider = provider().await;
+    let why = "scope has a value that the client is not registered for";
+    let long = "x".repeat(65);
+    for (scope, expected) in [
+        ("openid offline_access", format!("{why}: offline_access")),
+        ("openid payments profile accounts", format!("{why}: payments")),
+        (&*format!("openid {long}"), why.to_owned()),
+    ] {
+        let answer = refused_ask(&provider, &[("scope", scope)], INVALID_SCOPE).await;
+        assert_eq!(answer.text("error_description"), expected);
+    }
+    let api = "https://api.example/v1";
+    let resources = serde_json::json!([{"resource": api, "scope": "read"}]);
+    let metadata =
+        serde_json::json!({"client_id": "kiosk", "scope": "openid profile read", "resources": resources});
+    provider.register(metadata).await.unwrap();
+    let answer = provider.ask(&[("scope", "openid read")], at(120.0)).await;
+    assert_eq!(answer.refusal(), INVALID_SCOPE);
+    let expected = "scope has a value of a resource that was not named: read";
+    assert_eq!(answer.text("error_description"), expected);
+}
+
+/// HYG-1-09, CIBA-13-02: what was sent never comes back in a refusal, but a scope value.
 #[tokio::test]
 async fn a_refusal_repeats_nothing_that_was_sent() {
     let provider = provider().await;
     for (name, value) in [
-        ("scope", "openid needle"),
+        ("scope", "openid \"needle\""),
         ("login_hint", "needle"),
         ("binding_message", "<needle>"),
         ("requested_expiry", "needle"),
