@@ -89,7 +89,7 @@ deploy: build ## to AWS: STACK=name, ARGS='--parameter-overrides OperatorName=Ac
 	.tools/bin/sam remote invoke KeyRotationFunction --stack-name $(STACK) --output json > .aws-sam/key-rotation.json
 	@! grep FunctionError .aws-sam/key-rotation.json
 
-supply: tools ## licences, sources and known vulnerabilities of the dependencies; ADVISORIES=required fails where they cannot be had
+supply: tools ## licences, sources and known vulnerabilities of the dependencies; fails where the list of these cannot be had, unless ADVISORIES=optional
 	@infra/tools.sh cargo-deny
 	infra/supply.sh
 

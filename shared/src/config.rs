@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod app;
+mod client_assertion;
 mod decision;
 mod delivery;
 mod dpop;
@@ -27,6 +28,7 @@ mod request;
 mod token;
 
 pub use app::AppSettings;
+pub use client_assertion::client_assertion_lifetime;
 pub use decision::DecisionSettings;
 pub use delivery::DeliverySettings;
 pub use dpop::DpopSettings;

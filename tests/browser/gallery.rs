@@ -10,8 +10,8 @@ use axum::routing::get;
 use ciba::domain::authorization_details::{DetailWords, Row};
 use ciba::http::respond;
 use ciba::page::{
-    ConsentView, EnrolmentView, Language, Page, PasskeyView, ScopeLine, consent, declined, enrolment,
-    not_open, resource_words, scope_words, ticket_not_open, trouble,
+    AuthorizationLine, ConsentView, EnrolmentView, Language, Page, PasskeyView, ScopeLine, consent, declined,
+    enrolment, not_open, resource_words, scope_words, ticket_not_open, trouble,
 };
 use ciba_local::server::{Server, listen};
 use serde_json::{Value, json};
@@ -55,6 +55,7 @@ pub(crate) const STATES: &[State] = &[
     state("consent-too-new", "/consent/passkey_too_new", &[Act::Click("#approve")]),
     state("consent-unavailable", "/consent/temporarily_unavailable", &[Act::Click("#approve")]),
     state("consent-decided-elsewhere", "/consent/not_open", &[Act::Click("#approve")]),
+    state("consent-high-risk", "/consent/high_risk", &[]),
     state("consent-too-late", "/consent/late", &[Act::Wait]),
     state("consent-without-passkeys", "/consent/app", &[]),
     state("declined", "/page/declined", &[]),
@@ -166,21 +167,29 @@ async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::r
     };
     let context = [row("location / country", "DE"), row("location / branch", "Altona, Main St 4")];
     let path = format!("/consent/{answer}");
+    let is_high_risk = answer == "high_risk";
     let view = ConsentView {
         language,
         operator_name: OPERATOR,
         client_name: "Branch Desk 4",
         client_id: "desk-4",
         binding_message: Some("Code K7-2931"),
-        scopes: vec![line("openid", true), line("profile", false)],
-        authorizations: vec![&transfer],
+        scopes: vec![line("openid", true), line("payments", is_high_risk), line("profile", false)],
+        authorizations: vec![AuthorizationLine {
+            words: &transfer,
+            scope: is_high_risk.then_some("payments"),
+        }],
         context: &context,
         details: vec![resource_words(language, "https://pay.example")],
         asked_ago: Duration::from_secs(20),
         decide_in: Duration::from_secs(if answer == "late" { 1 } else { 270 }),
         path: &path,
         form_token: "Zm9ybQ",
-        passkey: (answer != "app").then_some(PasskeyView { rp_id: "localhost", shown: CHALLENGE }),
+        passkey: (answer != "app").then_some(PasskeyView {
+            rp_id: "localhost",
+            shown: CHALLENGE,
+            seasoned: is_high_risk,
+        }),
     };
     served(consent(&view, &nonce()))
 }

@@ -9,6 +9,7 @@ mod browser;
 mod deciding;
 mod enrolling;
 mod gallery;
+mod phone;
 mod screenshots;
 mod site;
 mod stack;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::layers::{code, names};
 use crate::{DOCUMENT, TEMPLATE, read, sources};
@@ -43,6 +43,38 @@ fn no_path_is_one_that_a_gateway_keeps_for_itself() {
     for kept in ["/ping", "/sping"] {
         assert!(!paths.contains(&kept), "{kept}");
     }
+}
+
+/// SECURITY.md says that aws-lc does all cryptography: nothing goes by the verification that other crates bring with them.
+#[test]
+fn nothing_but_aws_lc_verifies_or_signs() {
+    for name in ["authenticate_credential", "verify_signature"] {
+        assert!(files_that_name(name).is_empty(), "{name}: {:?}", files_that_name(name));
+    }
+    let manifest = read("shared/Cargo.toml");
+    let depends_on = |name: &str| manifest.lines().any(|line| line.starts_with(&format!("{name}.")));
+    assert!(depends_on("aws-lc-rs"), "a rule over nothing would hold");
+    for name in ["ecdsa", "ed25519-dalek", "p256", "ring", "rsa"] {
+        assert!(!depends_on(name), "{name}");
+    }
+    let by_aws_lc = files_that_name("aws_lc_rs");
+    assert!(by_aws_lc.contains(&"shared/src/protocol/passkey_key.rs".to_owned()), "{by_aws_lc:?}");
+}
+
+/// HYG-4-08: none is reserved unless an operator says so, because 100 instances of an account have to stay unreserved.
+#[test]
+fn every_function_behind_the_api_can_have_reserved_concurrency() {
+    let parameter = &DOCUMENT["Parameters"]["ReservedConcurrency"];
+    assert_eq!((&parameter["Default"], &parameter["MinValue"]), (&0.into(), &0.into()));
+    let is_wanted = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "ReservedConcurrency"}, 0]}]});
+    assert_eq!(DOCUMENT["Conditions"]["ReservesConcurrency"], is_wanted);
+    let reserved = json!({"Fn::If":
+        ["ReservesConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]});
+    let behind_the_api = TEMPLATE.functions.iter().filter(|it| !it.routes.is_empty());
+    let of_each: Vec<_> = behind_the_api
+        .map(|it| &DOCUMENT["Resources"][&it.logical_id]["Properties"]["ReservedConcurrentExecutions"])
+        .collect();
+    assert_eq!(of_each, [&reserved; 9], "the description of the parameter says how many there are");
 }
 
 /// HYG-5-02: a path may hold the name of a request, a query or a header a token.

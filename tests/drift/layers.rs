@@ -15,7 +15,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("keys", &["store", "aws", "config", "protocol", "domain"]),
     ("store", &["aws", "config", "protocol", "domain"]),
     ("notify", &["aws", "config", "protocol", "domain"]),
-    ("outbound", &["protocol", "domain"]),
+    // What could not be fetched is remembered there, for all sandboxes.
+    ("outbound", &["store", "protocol", "domain"]),
     ("aws", &["config"]),
     ("page", &["protocol", "domain"]),
     ("config", &["protocol", "domain"]),

@@ -34,10 +34,11 @@ const KNOWN: [&str; 20] = [
 ];
 
 /// The first part of a partition key, as store/ writes them.
-const LEADING_KEYS: [&str; 9] = [
+const LEADING_KEYS: [&str; 10] = [
     "authorization_details",
     "client#*",
     "evidence#*",
+    "fetch#*",
     "hint#*",
     "jti#*",
     "keys",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ciba::config::{
     ConfigError, DecisionSettings, DpopSettings, Environment, HintSettings, Issuer, KeySettings,
-    PasskeySettings, RequestSettings, TokenSettings,
+    PasskeySettings, RequestSettings, TokenSettings, client_assertion_lifetime,
 };
 use serde_json::Value;
 
@@ -85,7 +85,8 @@ fn read(settings: &[(&str, String)]) -> Result<String, ConfigError> {
     let key = KeySettings::read(&env)?;
     let passkey = PasskeySettings::read(&env, &Issuer::read(&env)?)?;
     let dpop = DpopSettings::read(&env)?;
-    Ok(format!("{request:?} {hint:?} {token:?} {decision:?} {key:?} {passkey:?} {dpop:?}"))
+    let assertion = client_assertion_lifetime(&env)?;
+    Ok(format!("{request:?} {hint:?} {token:?} {decision:?} {key:?} {passkey:?} {dpop:?} {assertion:?}"))
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn the_default_of_each_number_is_that_of_the_code() {
 #[test]
 fn the_range_of_each_number_is_that_of_the_code() {
     let numbers = numbers();
-    assert_eq!(numbers.len(), 25, "a rule over nothing would hold");
+    assert_eq!(numbers.len(), 29, "a rule over nothing would hold");
     for Number { variable, least, most, .. } in numbers {
         // The longest expiry cannot be shorter than the usual one, which is therefore the shortest here.
         let with =

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 mod context;
 mod deciding;
+mod numbers;
+mod proof;
 mod requests;
 mod tokens;
 

@@ -276,6 +276,38 @@ async fn a_hint_that_leads_to_somebody_else_writes_nothing() {
     assert_eq!(provider.sns.messages()[0].phone_number(), Some("+15555550100"));
 }
 
+/// ATK-3-04: what Unicode folds to somebody's address is not theirs, neither to be asked by nor to be taken by.
+#[tokio::test]
+async fn an_address_that_unicode_folds_is_another_one() {
+    let provider = Provider::start().await;
+    let hints = json!({"email": ["Sarah.K@Example.com"]});
+    provider.enroll("alice", json!({"hints": hints, "channels": sms("+15555550100")})).await.unwrap();
+    let kelvin = "sarah.\u{212a}@example.com";
+    for address in [kelvin, "\u{17f}arah.k@example.com", "sarah.k@ｅxample.com"] {
+        let answer = provider.ask(&[("login_hint", &format!("email:{address}"))], at(0.0)).await;
+        assert_eq!(answer.refusal(), (400, "unknown_user_id"), "{address}");
+    }
+    provider
+        .enroll("bob", json!({"hints": {"email": [kelvin]}, "channels": sms("+15555550101")}))
+        .await
+        .unwrap();
+    for (address, number) in [(kelvin, "+15555550101"), ("SARAH.K@example.com", "+15555550100")] {
+        let answer = provider.ask(&[("login_hint", &format!("email:{address}"))], at(1.0)).await;
+        assert_eq!(answer.status, 200, "{address}");
+        assert_eq!(provider.sns.messages().last().unwrap().phone_number(), Some(number));
+    }
+}
+
+/// The key of a person is made of the issuer's name, so with a slash more or less it is one that nobody can log in to.
+#[tokio::test]
+async fn a_login_issuer_is_written_as_it_is_configured() {
+    let provider = Provider::start().await;
+    let login = json!({"iss": format!("{}/", provider.login.issuer()), "value": "carol"});
+    let entry = json!({"login": login, "channels": sms("+15555550102")});
+    let refused = person_refused(&provider, "carol", entry).await;
+    assert!(refused.contains("by the slash at its end"), "{refused}");
+}
+
 /// TOK-1-02 (OIDC Core §2): never reassigned.
 #[tokio::test]
 async fn a_sub_belongs_to_one_person() {

@@ -84,6 +84,14 @@ impl Key {
         Self::new(kid, "EdDSA", jwk, public, move |text: &[u8]| pair.sign(text).as_ref().to_vec())
     }
 
+    /// As [`Self::ed_dsa`], called by these names: `alg` of its JWK, and `alg` of what it signs. The JWK is as Node and browsers export
+    /// one.
+    pub(crate) fn ed25519(kid: &str, key: &str, header: &'static str) -> Self {
+        let mut this = Self { alg: header, ..Self::ed_dsa(kid) };
+        change(&mut this.jwk, json!({"alg": key, "use": null, "key_ops": ["verify"], "ext": true}));
+        this
+    }
+
     /// HS256 under a secret that everybody knows.
     pub(crate) fn hs256(kid: &str, secret: &[u8]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);

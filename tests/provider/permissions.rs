@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use ciba::domain::channel::PushPlatform;
 use ciba::domain::ticket::TicketKind;
 use ciba::domain::time::Timestamp;
+use ciba_local::server::listen;
 use ciba_local::sns::{Failure, Target};
-use ciba_tests::{Authenticator, Provider, Receiver, SECRET, at, basic, form, form_request, request, root};
+use ciba_tests::{
+    Authenticator, Provider, Receiver, SECRET, at, basic, form, form_request, json_request, request, root,
+};
 use serde_json::{Value, json};
 
 use crate::authorization_details::payment;
@@ -244,6 +247,30 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
         };
         assert_eq!(answer.refusal(), (400, "invalid_request"), "authenticated, and nothing asked");
     }
+    // Whose keys cannot be fetched is remembered, by each function.
+    let nowhere = listen(0).await.expect("a port").local_addr().expect("an address").port();
+    for (n, path) in
+        ["/bc-authorize", "/oauth/token", "/oauth/introspect", "/oauth/revoke"].iter().enumerate()
+    {
+        let id = format!("silent-{n}");
+        let uri = format!("http://localhost:{nowhere}/{n}");
+        register(&provider, &id, &[], json!({"jwks": null, "jwks_uri": uri})).await;
+        let claims = claims(json!({"iss": id, "sub": id}));
+        let request = asserted(path, &key.sign(&key.header().to_string(), &claims.to_string()), &[]);
+        let answer = match n {
+            0 => provider.call(&provider.backchannel_authentication, &request, at(7.0)).await,
+            1 => provider.call(&provider.token, &request, at(7.0)).await,
+            2 => provider.call(&provider.introspection, &request, at(7.0)).await,
+            _ => provider.call(&provider.revocation, &request, at(7.0)).await,
+        };
+        assert_eq!(answer.refusal().0, 503, "{path}");
+    }
+    let unreachable = json!([{"issuer": "http://localhost:1", "jwks_uri": format!("http://localhost:{nowhere}/"),
+        "algorithms": ["ES256"], "audience": {"claim": "aud", "value": "approval-app"}}]);
+    let consent = provider.consent_with(&[("LOGIN_ISSUERS", &unreachable.to_string())]);
+    let unknown = key.sign(&key.header().to_string(), r#"{"iss":"http://localhost:1"}"#);
+    let call = json_request("GET", "/consent", Some(&unknown), "");
+    assert_eq!(provider.call(&consent, &call, at(7.0)).await.refusal().0, 503);
     // And what they sign is kept.
     let signer = json!({"backchannel_authentication_request_signing_alg": "ES256"});
     register(&provider, "signer", &[&key], signer).await;

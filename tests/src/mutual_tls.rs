@@ -100,5 +100,5 @@ pub fn by(request: Request, door: &Door, change: impl FnOnce(&mut Value)) -> Req
     let request = lambda_http::http::Request::from_parts(parts, body.into());
     let (_, mut event) = gateway::event_by(&ROUTES, request, door).expect("a route");
     change(&mut event);
-    lambda_http::request::from_str(&event.to_string()).expect("an event")
+    ciba::http::event::request(&event).expect("a request")
 }

@@ -378,7 +378,7 @@ impl Provider {
     ) -> Answer {
         self.eavesdropper.request(request);
         // On the heap: a test that calls many endpoints has a future of its own for each call.
-        let response = Box::pin(self.eavesdropper.during(serve::answer(endpoint, request, invocation))).await;
+        let response = Box::pin(self.eavesdropper.during(endpoint.respond(request, invocation))).await;
         let answer = Answer::of(&response);
         self.eavesdropper.answer(&answer);
         answer
@@ -484,10 +484,20 @@ impl Provider {
 
     /// The function that tells clients, with other settings.
     pub fn client_notification_with(&self, settings: Settings<'_>) -> ClientNotification {
-        let mut environment = signed_by(&self.environment, &Self::access_key("client-notification"));
+        let environment = self.environment_with("client-notification", settings);
+        ClientNotification::new(&environment).expect("client-notification")
+    }
+
+    /// The function that people decide with, with other settings.
+    pub fn consent_with(&self, settings: Settings<'_>) -> Consent {
+        Consent::new(&self.environment_with("consent", settings)).expect("consent")
+    }
+
+    fn environment_with(&self, function: &str, settings: Settings<'_>) -> Environment {
+        let mut environment = signed_by(&self.environment, &Self::access_key(function));
         environment.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
         environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        ClientNotification::new(&self.patient(environment)).expect("client-notification")
+        self.patient(environment)
     }
 
     /// The queue of deliveries and that of dead letters, as the operator's tool reaches them.

@@ -8,8 +8,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Output;
 
-use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::encoding::{AsBigEndian, Curve25519SeedBin, EcPrivateKeyBin};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba_local::stack::Options;
@@ -179,7 +179,22 @@ async fn an_unmodified_openid_client_completes_the_flow_with_self_signed_tls_cli
 /// CAUTH-3-01, CIBA-7.1.1-01: with its key, and with requests that it signs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unmodified_openid_client_completes_the_flow_with_private_key_jwt_and_signed_requests() {
-    let (public, private) = key_pair();
+    openid_client_completes_the_flow_with_a_key("ES256", key_pair()).await;
+}
+
+/// HYG-3-01, CAUTH-3-12: as Web Cryptography names key and algorithm (RFC 9864).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_openid_client_signs_with_an_ed25519_key() {
+    let pair = Ed25519KeyPair::generate().expect("a key");
+    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let public = json!({"kty": "OKP", "crv": "Ed25519", "alg": "Ed25519", "kid": "one", "x": encode(pair.public_key().as_ref())});
+    let mut private = public.clone();
+    let seed: Curve25519SeedBin<'_> = pair.seed().expect("its seed").as_be_bytes().expect("bytes");
+    private["d"] = encode(seed.as_ref()).into();
+    openid_client_completes_the_flow_with_a_key("Ed25519", (public, private)).await;
+}
+
+async fn openid_client_completes_the_flow_with_a_key(algorithm: &str, (public, private): (Value, Value)) {
     let mut program = node("openid-client").await;
     program.env("AUTH_METHOD", "private_key_jwt").env("CLIENT_JWK", private.to_string());
     program.env("SIGNED_REQUESTS", "true");
@@ -188,12 +203,12 @@ async fn an_unmodified_openid_client_completes_the_flow_with_private_key_jwt_and
         "client_name": "Example Bank Teller",
         "token_endpoint_auth_method": "private_key_jwt",
         "jwks": {"keys": [public]},
-        "backchannel_authentication_request_signing_alg": "ES256",
+        "backchannel_authentication_request_signing_alg": algorithm,
         "grant_types": [CIBA],
         "backchannel_token_delivery_mode": "poll",
         "scope": "openid profile",
     });
-    let seed = seed_with(teller);
+    let seed = seed_with(algorithm, teller);
     let outside = Outside::start(|options| options.seed = seed).await;
     let result = flow(program, &outside, "teller", "alice").await;
     assert_eq!((&result["sub"], &result["acr"]), (&json!("alice"), &json!("urn:example:acr:mfa")));
@@ -213,8 +228,8 @@ fn key_pair() -> (Value, Value) {
 }
 
 /// The seed of this repository with one more client, in a folder of its own.
-fn seed_with(client: Value) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("seed-with-a-key");
+fn seed_with(name: &str, client: Value) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("seed-with-{name}"));
     std::fs::create_dir_all(&folder).expect("a folder");
     let usual = Options::for_tests().seed;
     let clients = std::fs::read_to_string(usual.join("clients.json")).expect("the clients");
@@ -228,9 +243,19 @@ fn seed_with(client: Value) -> PathBuf {
 /// TOK-4-09, TOK-4-19: it fetches a nonce once, polls on with those that each answer brings, and is never too early for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unmodified_openid_client_completes_the_flow_with_tokens_bound_to_its_key() {
+    openid_client_completes_the_flow_with_bound_tokens("ES256").await;
+}
+
+/// TOK-4-02: the name of RFC 9864 is the one that openid-client knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_openid_client_binds_tokens_to_an_ed25519_key() {
+    openid_client_completes_the_flow_with_bound_tokens("Ed25519").await;
+}
+
+async fn openid_client_completes_the_flow_with_bound_tokens(algorithm: &str) {
     let node = node("openid-client").await;
     let mut program = Command::new(node.as_std().get_program());
-    program.arg("dpop.mjs").current_dir(folder("openid-client"));
+    program.arg("dpop.mjs").current_dir(folder("openid-client")).env("DPOP_ALG", algorithm);
     let required = ("DPOP_NONCE_REQUIRED".to_owned(), "true".to_owned());
     let outside = Outside::start(|options| options.environment.push(required)).await;
     let userinfo = outside.http.get(outside.url("/userinfo")).send().await.expect("an answer");

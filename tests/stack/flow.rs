@@ -1,5 +1,11 @@
 //! One flow over HTTP, as each party sees it.
 
+use std::path::{Path, PathBuf};
+
+use ciba::aws::Aws;
+use ciba::config::Environment;
+use ciba::domain::authorization_details::DetailType;
+use ciba::store::Table;
 use ciba_local::proxy::Call;
 use serde_json::{Value, json};
 
@@ -116,6 +122,45 @@ async fn an_issuer_from_outside_switches_the_local_settings_off() {
     assert!(message.text.contains("https://op.example/consent/"), "{}", message.text);
     assert_eq!(outside.decide(auth_req_id, "allow").await.0, 401);
     outside.stack.stop().await;
+}
+
+/// TOK-7-03: the phone answers for somebody who has read it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_phone_decides_about_authorization_details() {
+    let outside = Outside::start(|options| options.seed = seed_with_payments()).await;
+    let table = Table::connect(&Aws::read(&Environment::of(outside.stack.environment.clone())).unwrap());
+    let definition = json!({
+        "type": "payment",
+        "schema": {"type": "object", "additionalProperties": false, "required": ["amount"],
+            "properties": {"amount": {"type": "string", "pattern": "^[0-9.]+$"}}},
+        "display": {"en": {"title": "A payment", "rows": [{"label": "Amount", "value": "{/amount} EUR"}]}},
+    });
+    table.put_detail_type(&DetailType::define(&definition, &["en"]).unwrap()).await.unwrap();
+    let details = json!([{"type": "payment", "amount": "100.50"}]);
+    let form =
+        [("scope", "openid"), ("login_hint", "alice"), ("authorization_details", &*details.to_string())];
+    let (status, acknowledgement) = outside.post("/bc-authorize", &form).await;
+    assert_eq!(status, 200, "{acknowledgement}");
+    let auth_req_id = acknowledgement["auth_req_id"].as_str().expect("an acknowledgement");
+    let (status, decided) = outside.decide(auth_req_id, "allow").await;
+    assert_eq!((status, &decided["decision"]), (200, &json!("approved")), "{decided}");
+    let (status, tokens) = outside.poll(auth_req_id).await;
+    assert_eq!((status, &tokens["authorization_details"]), (200, &details), "{tokens}");
+    outside.stack.stop().await;
+}
+
+/// The shipped seed, but that `kiosk` may ask for payments.
+fn seed_with_payments() -> PathBuf {
+    let shipped = ciba_tests::root().join("infra/local/seed");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("seed-with-payments");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::copy(shipped.join("people.json"), folder.join("people.json")).unwrap();
+    let mut clients: Value =
+        serde_json::from_slice(&std::fs::read(shipped.join("clients.json")).unwrap()).unwrap();
+    assert_eq!(clients[0]["client_id"], "kiosk");
+    clients[0]["authorization_details_types"] = json!(["payment"]);
+    std::fs::write(folder.join("clients.json"), clients.to_string()).unwrap();
+    folder
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

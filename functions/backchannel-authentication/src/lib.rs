@@ -13,7 +13,9 @@ use ciba::config::{
 use ciba::domain::asks::Asks;
 use ciba::domain::authorization_details::{Refused, RequestDetail};
 use ciba::domain::client::{Client, DeliveryMode};
+use ciba::domain::decision::Authentication;
 use ciba::domain::notification_token::ClientNotificationToken;
+use ciba::domain::passkey::Passkey;
 use ciba::domain::person::Person;
 use ciba::domain::profile::Profile;
 use ciba::domain::time::seconds_rounded_up;
@@ -21,6 +23,7 @@ use ciba::domain::user_code::UserCode;
 use ciba::flows::Invocation;
 use ciba::flows::check_user_code::{self, UserCodeRefused};
 use ciba::flows::describe_details::{NotDescribed, describe};
+use ciba::flows::fit_tokens::{LAST, fits};
 use ciba::flows::read_request::{self, NotRead};
 use ciba::flows::resolve_hint::{HintResolver, HintTokens, NotResolved};
 use ciba::flows::start_authentication::{Backchannel, NotStarted, Started};
@@ -40,6 +43,8 @@ use ciba::protocol::request_object::SignedRequest;
 use ciba::protocol::routes;
 use ciba::store::{DetailTypes, Table};
 
+/// 6144 bytes are what fits into headers, and 4182 what KMS signs with EdDSA.
+const TOO_LONG: &str = "what is asked for does not fit into one access token of 6144 bytes, or 4182 if EdDSA signs it; ask for less at once";
 const LIMIT_REACHED: &str = "the person was asked too often, or denied or blocked the client";
 const CONTENDED: &str = "too many requests for one person at one moment";
 
@@ -50,6 +55,8 @@ pub struct BackchannelAuthentication {
     hints: HintSettings,
     hint_tokens: Option<HintTokens>,
     login_issuers: LoginIssuers,
+    /// The most that tokens can say of a login.
+    fullest_logins: Vec<Authentication>,
     table: Table,
     clients: ClientAuthenticator,
     detail_types: DetailTypes,
@@ -67,7 +74,12 @@ impl BackchannelAuthentication {
             requests: RequestSettings::read(environment)?,
             notifications: NotificationSettings::read(environment, &issuer)?,
             hints: HintSettings::read(environment)?,
-            hint_tokens: hint_tokens(environment, &issuer, &login_issuers)?,
+            hint_tokens: hint_tokens(environment, &issuer, &login_issuers, &table)?,
+            fullest_logins: login_issuers
+                .iter()
+                .map(|login| login.fullest(LAST))
+                .chain([Passkey::fullest(LAST)])
+                .collect(),
             login_issuers,
             clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             detail_types: DetailTypes::new(table.clone()),
@@ -107,6 +119,7 @@ impl BackchannelAuthentication {
         check_context(&client, &asked)?;
         self.check_target(&client, &asked)?;
         let detail = self.describe(&client, &asked, invocation).await?;
+        self.check_length(&client, &asked)?;
         let (person, asks) = self.person(&client, &asked.hint, invocation).await?;
         self.use_up(asked.signed.as_ref(), invocation).await?;
         let asks = self.check_user_code(&client, &person, code.as_ref(), asks, invocation).await?;
@@ -130,7 +143,7 @@ impl BackchannelAuthentication {
         invocation: &Invocation,
     ) -> Result<(Parameters, Option<SignedRequest>), Refusal<Error>> {
         let (keys, issuer) = (self.clients.keys(), self.issuer.as_str());
-        let read = read_request::read(form, client, keys, issuer, invocation.now).await;
+        let read = read_request::read(form, client, keys, issuer, invocation).await;
         read.map_err(|error| match error {
             NotRead::Invalid(why) => Error::InvalidRequest(why).into(),
             NotRead::Unavailable(why) => Refusal::unavailable(why),
@@ -159,6 +172,19 @@ impl BackchannelAuthentication {
         match target.admits(&asked.scope, client) {
             true => Ok(()),
             false => Err(Error::InvalidScope("scope has values of a resource that was not named")),
+        }
+    }
+
+    /// The access token will fit into the headers of a request (`HYG-1-07`).
+    fn check_length(&self, client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Error> {
+        if fits(client, asked, self.issuer.as_str(), &self.fullest_logins) {
+            Ok(())
+        } else if !asked.authorization_details.is_empty() {
+            Err(Error::InvalidAuthorizationDetails(TOO_LONG))
+        } else if !asked.resources.is_empty() {
+            Err(Error::InvalidTarget(TOO_LONG))
+        } else {
+            Err(Error::InvalidScope(TOO_LONG))
         }
     }
 
@@ -280,13 +306,14 @@ fn hint_tokens(
     environment: &Environment,
     issuer: &Issuer,
     login_issuers: &LoginIssuers,
+    table: &Table,
 ) -> Result<Option<HintTokens>, ConfigError> {
     let issuers = HintIssuers::read(environment, issuer, login_issuers)?;
     if issuers.is_empty() {
         return Ok(None);
     }
     let fetcher = Fetcher::new(issuer.is_local()).map_err(|error| ConfigError::of("outbound", &error.0))?;
-    Ok(Some(HintTokens { issuers, jwks: JwksCache::new(fetcher) }))
+    Ok(Some(HintTokens { issuers, jwks: JwksCache::new(fetcher, table.clone()) }))
 }
 
 /// Under FAPI the person can always tell what is approved (`FCIBA-02`).

@@ -58,7 +58,7 @@ async fn login(
 ) -> Result<LoginProof, Refusal<Error>> {
     let token = bearer::token(request).ok_or(Error::TokenMissing)?;
     let max_age = consent.settings.login_max_age;
-    let proof = prove(token, &consent.login_issuers, &consent.jwks, max_age, invocation.now).await;
+    let proof = prove(token, &consent.login_issuers, &consent.jwks, max_age, invocation).await;
     proof.map_err(|error| match error {
         NotProven::Invalid(why) => Refusal::because(Error::InvalidToken, why),
         NotProven::NotFresh => Error::InsufficientUserAuthentication { max_age: max_age.as_secs() }.into(),
@@ -160,6 +160,9 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
                 Error::InvalidScope("scope has values that were not asked for").into()
             }
             DecisionRefused::OpenidMissing => Error::InvalidScope("scope must contain openid").into(),
+            DecisionRefused::ScopeOfDetailsMissing => {
+                Error::InvalidScope("scope lacks a value that authorization_details belong to").into()
+            }
             DecisionRefused::TooLate if is_proven => Error::NotOpen("it is too late to decide").into(),
             DecisionRefused::DecidedOtherwise if is_proven => {
                 Error::NotOpen("it was decided otherwise").into()

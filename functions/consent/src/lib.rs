@@ -57,13 +57,13 @@ impl Consent {
         });
         let aws = Aws::read(environment)?;
         let table = Table::connect(&aws);
-        let fetcher =
-            Fetcher::new(issuer.is_local()).map_err(|error| ConfigError::of("outbound", &error.0))?;
+        let fetcher = Fetcher::for_strangers(issuer.is_local())
+            .map_err(|error| ConfigError::of("outbound", &error.0))?;
         Ok(Self {
             settings: DecisionSettings::read(environment)?,
             login_issuers: LoginIssuers::read(environment, &issuer)?,
             passkeys: passkeys.transpose()?,
-            jwks: JwksCache::new(fetcher),
+            jwks: JwksCache::new(fetcher, table.clone()),
             clients: ClientDirectory::new(table.clone()),
             issuer,
             operator_name,

@@ -1,12 +1,13 @@
 //! The page, for whoever has the link: it shows what is asked, and takes a refusal. Reading it changes nothing.
 
+use ciba::domain::proof::Demand;
 use ciba::domain::request_key::RequestKey;
 use ciba::domain::statement::Shown;
 use ciba::flows::decide::{NotDecided, Recorded};
 use ciba::flows::statement::statement;
 use ciba::flows::{Invocation, review};
 use ciba::http::{Body, Request, Response, browser, form, respond};
-use ciba::page::{self, ConsentView, PasskeyView, ScopeLine};
+use ciba::page::{self, AuthorizationLine, ConsentView, PasskeyView, ScopeLine};
 use ciba::protocol::routes;
 
 use crate::Consent;
@@ -27,6 +28,7 @@ pub(crate) async fn show(
     let statement = statement(&asked, &detail, &client, language);
     let shown = Shown::of(&statement.encode()).encode();
     let (now, lifetime) = (invocation.now, &asked.lifetime);
+    let seasoned = review::demand_of_all(&client, &asked, &detail) == Demand::SeasonedPasskey;
     let view = ConsentView {
         language,
         operator_name: &consent.operator_name,
@@ -38,14 +40,18 @@ pub(crate) async fn show(
             .iter()
             .map(|it| ScopeLine { value: &it.value, words: it.words.clone(), required: it.required })
             .collect(),
-        authorizations: statement.authorization_details.iter().map(|it| &it.words).collect(),
+        authorizations: statement
+            .authorization_details
+            .iter()
+            .map(|it| AuthorizationLine { words: &it.words, scope: it.scope.as_deref() })
+            .collect(),
         context: statement.request_context.as_ref().map(|it| it.rows.as_slice()).unwrap_or_default(),
         details: statement.resources.iter().map(|it| page::resource_words(language, it)).collect(),
         asked_ago: now.since(lifetime.created_at),
         decide_in: lifetime.decide_until.since(now),
         path: &format!("{}/{}", routes::CONSENT, key.encode()),
         form_token: &asked.nonce.form_token(key),
-        passkey: consent.rp_id().map(|rp_id| PasskeyView { rp_id, shown: &shown }),
+        passkey: consent.rp_id().map(|rp_id| PasskeyView { rp_id, shown: &shown, seasoned }),
     };
     respond::page(page::consent(&view, &invocation.nonce()))
 }

@@ -77,8 +77,16 @@ impl Discovery {
     async fn answer(&self, request: &Request, invocation: &Invocation) -> Result<Response<Body>, Error> {
         match request.uri().path() {
             routes::AUTHORIZATION => Err(Error::UnsupportedResponseType),
-            _ if request.method() == "OPTIONS" => Ok(respond::document_preflight()),
-            _ if !matches!(request.method().as_str(), "GET" | "HEAD") => Err(Error::MethodNotAllowed),
+            _ => match request.method().as_str() {
+                "GET" | "HEAD" => self.published(request.uri().path(), invocation).await,
+                "OPTIONS" => Ok(respond::document_preflight()),
+                _ => Err(Error::MethodNotAllowed),
+            },
+        }
+    }
+
+    async fn published(&self, path: &str, invocation: &Invocation) -> Result<Response<Body>, Error> {
+        match path {
             routes::OPENID_CONFIGURATION | routes::AUTHORIZATION_SERVER => {
                 Ok(respond::cacheable(&self.document(invocation).await, MAX_AGE))
             }

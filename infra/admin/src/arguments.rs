@@ -169,9 +169,13 @@ pub enum EvidenceCommand {
 pub enum AuthorizationDetailsCommand {
     /// Write down a type, new or changed. Requests that are open keep the words they have
     Put {
-        /// {"type": …, "schema": a JSON Schema, "display": a template per language}; - is stdin
+        /// {"type": …, "schema": a JSON Schema, "display": a template per language, "risk": high or low, "scope": a value};
+        /// - is stdin
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Write it down even if approving an entry needs less than before
+        #[arg(long)]
+        confirm: bool,
     },
     /// Name every type
     List,

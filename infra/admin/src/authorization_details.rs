@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use ciba::config::Environment;
-use ciba::domain::authorization_details::{DetailType, DetailTypeName};
+use ciba::domain::authorization_details::{DetailPolicy, DetailRisk, DetailType, DetailTypeName};
 use ciba::page::Language;
 use serde_json::{Value, json};
 
@@ -17,14 +17,22 @@ use crate::settings::table;
 
 pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<Output, Failure> {
     match command {
-        Command::Put { file } => {
+        Command::Put { file, confirm } => {
             let languages = Language::ALL.map(Language::tag);
             let known = DetailType::define(&read(file)?, &languages)
                 .map_err(|ill| Failure::Refused(format!("{}: {}", file.display(), ill.0)))?;
-            table(environment)?.put_detail_type(&known).await?;
+            let table = table(environment)?;
+            let before = table.find_detail_type(known.name()).await?;
+            let weakened =
+                before.map(|before| before.policy().weakened_by(known.policy())).unwrap_or_default();
+            if !weakened.is_empty() && !confirm {
+                return Err(weaker(known.name(), &weakened));
+            }
+            table.put_detail_type(&known).await?;
             let text = format!(
-                "{} can be asked for, within a minute, by clients that are registered for it.\n",
-                known.name().as_str()
+                "{} can be asked for, within a minute, by clients that are registered for it.\n{}",
+                known.name().as_str(),
+                in_words(known.policy())
             );
             Ok(Output::new(text, known.definition()))
         }
@@ -52,6 +60,29 @@ pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<
             false => Err(nothing(name)),
         },
     }
+}
+
+/// What an approval goes by. Requests that are open keep what they have.
+fn in_words(policy: &DetailPolicy) -> String {
+    let risk = match policy.risk {
+        DetailRisk::Client => {
+            "Approving it needs a passkey that was not added just now if the client has a high_risk_scope."
+        }
+        DetailRisk::High => "Approving it needs a passkey that was not added just now.",
+        DetailRisk::Low => "Approving it needs no more than the rest of the request.",
+    };
+    let scope = policy
+        .scope
+        .as_ref()
+        .map(|value| format!("It is asked for and approved only together with the scope value {value}.\n"));
+    format!("{risk}\n{}", scope.unwrap_or_default())
+}
+
+fn weaker(name: &DetailTypeName, members: &[&str]) -> Failure {
+    let (name, members) = (name.as_str(), members.join(" and "));
+    Failure::Refused(format!(
+        "{name}: {members} would protect less than now; repeat with --confirm if it is meant so"
+    ))
 }
 
 fn read(file: &Path) -> Result<Value, Failure> {

@@ -9,6 +9,7 @@ mod answer;
 mod client_certificate;
 mod event;
 mod listener;
+mod request_line;
 mod route;
 
 use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
@@ -28,7 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{clock, id, server::Server};
 pub use event::Door;
 use event::Origin;
-use listener::{Arrival, TlsListener};
+use listener::{Arrival, PlainListener, TlsListener};
 pub use route::Route;
 
 /// Request line and headers together; the service's own quota.
@@ -74,7 +75,7 @@ pub fn serve_with_timeout(
     let router = router(routes, invoke_base, timeout)?;
     Server::run(listener, |listener| async move {
         let service = router.into_make_service_with_connect_info::<Arrival>();
-        let _ = axum::serve(listener, service).await;
+        let _ = axum::serve(PlainListener(listener), service).await;
     })
 }
 
@@ -124,10 +125,11 @@ pub fn event_by(
     door: &Door,
 ) -> Option<(String, Value)> {
     let (parts, body) = request.into_parts();
-    let matched = route::find(routes, &parts.method, parts.uri.path())?;
+    let path = event::path(&parts);
+    let matched = route::find(routes, &parts.method, &path)?;
     let (source, request_id) = (Ipv4Addr::LOCALHOST.into(), &id::token());
     let origin = Origin { source, door, request_id, at: clock::now() };
-    Some((matched.route.function.clone(), event::build(&parts, &body, &matched, &origin)))
+    Some((matched.route.function.clone(), event::build(&parts, &path, &body, &matched, &origin)))
 }
 
 async fn receive(
@@ -160,10 +162,11 @@ impl Gateway {
         }
         // Reading also fails when the client went away in the middle; it reads no answer then.
         let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| Refusal::BodyTooLarge)?;
-        let matched = route::find(&self.routes, &parts.method, parts.uri.path()).ok_or(Refusal::NotFound)?;
+        let path = event::path(parts);
+        let matched = route::find(&self.routes, &parts.method, &path).ok_or(Refusal::NotFound)?;
         let source = arrival.peer.ip();
         let origin = Origin { source, door: &arrival.door, request_id, at: clock::now() };
-        let event = event::build(parts, &body, &matched, &origin);
+        let event = event::build(parts, &path, &body, &matched, &origin);
         let payload = self.invoke(&matched.route.function, &event).await?;
         answer::response(&payload).ok_or_else(|| {
             eprintln!("gateway: {} answered what is no HTTP response", matched.route.function);

@@ -250,6 +250,17 @@ impl AuthenticationRequest {
         self.state == State::Pending && now < self.lifetime.decide_until
     }
 
+    /// Whether `scope` can be approved of what was asked for.
+    pub fn check_selection(&self, scope: &Scope) -> Result<(), DecisionRefused> {
+        if !scope.is_subset_of(&self.scope) {
+            return Err(DecisionRefused::ScopeNotAsked);
+        }
+        if !scope.contains(Scope::OPENID) {
+            return Err(DecisionRefused::OpenidMissing);
+        }
+        Ok(())
+    }
+
     /// What `decision` by `person` makes of the request, or why it makes nothing of it.
     ///
     /// The first decision stands (`ATK-4-07`). The same person's identical repeat is told so, and changes nothing.
@@ -270,12 +281,7 @@ impl AuthenticationRequest {
             (State::Denied { .. }, Decision::Deny) => Ok(Decided::Already),
             (State::Pending, _) if now >= self.lifetime.decide_until => Err(DecisionRefused::TooLate),
             (State::Pending, Decision::Approve(approval)) => {
-                if !approval.scope.is_subset_of(&self.scope) {
-                    return Err(DecisionRefused::ScopeNotAsked);
-                }
-                if !approval.scope.contains(Scope::OPENID) {
-                    return Err(DecisionRefused::OpenidMissing);
-                }
+                self.check_selection(&approval.scope)?;
                 Ok(Decided::Now(State::Approved(approval.clone())))
             }
             (State::Pending, Decision::Deny) => Ok(Decided::Now(State::Denied { at: now })),

@@ -4,9 +4,12 @@
 //! 2. Each is held to its type's JSON Schema, which is closed: what it does not name cannot be there ([`schema`]).
 //! 3. What a person reads is made of the validated object by the type's template, which shows every member ([`display`]).
 //! 4. Words and objects are kept together with the request. What is granted is what was shown, all of it or nothing.
+//! 5. What proof an approval needs, and which scope value goes with an entry, is its type's policy ([`policy`]).
 
 mod detail_type;
 mod display;
+mod multiple_of;
+mod policy;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -16,10 +19,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use detail_type::{DetailType, DetailTypeName, Ill};
+pub use policy::{DetailPolicy, DetailRisk};
 pub use schema::Refused;
 
 use crate::domain::request_context::RequestContext;
-use crate::domain::strict_json;
+use crate::domain::scope::Scope;
+use crate::domain::{json_value, strict_json};
 
 /// Of the value as it is sent. Unit: bytes.
 pub const MAX_DETAILS: usize = 8 * 1024;
@@ -29,9 +34,18 @@ const MAX_ENTRIES: usize = 10;
 const MAX_WORDS: usize = 64 * 1024;
 
 /// Objects with a `type`, in the order in which they were sent.
-#[derive(Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, Serialize)]
 #[serde(transparent)]
 pub struct AuthorizationDetails(Vec<Value>);
+
+/// By value: an app repeats `100.00` as `100`.
+impl PartialEq for AuthorizationDetails {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(&other.0)
+    }
+}
+
+impl Eq for AuthorizationDetails {}
 
 impl AuthorizationDetails {
     /// The value of the parameter (`TOK-7-01`). Whether the types know what is in it is another question.
@@ -44,6 +58,9 @@ impl AuthorizationDetails {
         };
         if !(1..=MAX_ENTRIES).contains(&entries.len()) {
             return Err("authorization_details has no entry, or more than 10");
+        }
+        if !entries.iter().all(json_value::is_bounded) {
+            return Err("authorization_details has a number of more than 100 digits");
         }
         match entries.iter().all(|entry| type_of(entry).is_some()) {
             true => Ok(Self(entries)),
@@ -62,6 +79,11 @@ impl AuthorizationDetails {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether `entries` say the same, with numbers compared by value.
+    pub fn is(&self, entries: &[Value]) -> bool {
+        json_value::same_elements(&self.0, entries)
     }
 
     pub fn entries(&self) -> &[Value] {
@@ -127,6 +149,8 @@ pub struct RequestDetail {
     /// By the language's tag, English always there: an entry of `details` each, in their order. They are made when the
     /// client asks, so that what is shown, signed and granted cannot come apart (`ATK-8-05`).
     pub words: BTreeMap<String, Vec<DetailWords>>,
+    /// By the name of the type. A type that is not there has the default.
+    pub policies: BTreeMap<String, DetailPolicy>,
     pub context: Option<RequestContext>,
 }
 
@@ -161,7 +185,25 @@ impl RequestDetail {
         if words.values().map(length).sum::<usize>() > MAX_WORDS {
             return Err(Refused { told: "authorization_details say more than can be shown", detail: None });
         }
-        Ok(Self { details, words, context })
+        let policies = types.iter().map(|known| (known.name().as_str().to_owned(), known.policy().clone()));
+        let policies = policies.filter(|(_, policy)| *policy != DetailPolicy::DEFAULT).collect();
+        Ok(Self { details, words, policies, context })
+    }
+
+    /// The policy of each entry, in their order.
+    pub fn policy_of_each(&self) -> impl Iterator<Item = &DetailPolicy> {
+        self.details.types().map(|name| self.policies.get(name).unwrap_or(&DetailPolicy::DEFAULT))
+    }
+
+    /// Whether an approval of `scope` may be one of the entries as well: each is approved together with the scope value
+    /// that it belongs to.
+    pub fn admits(&self, scope: &Scope) -> bool {
+        self.policy_of_each().filter_map(|policy| policy.scope.as_ref()).all(|value| scope.contains(value))
+    }
+
+    /// Whether an entry belongs to this scope value, so that the two are one choice.
+    pub fn claims(&self, value: &str) -> bool {
+        self.policy_of_each().any(|policy| policy.scope.as_deref() == Some(value))
     }
 
     /// In this language, or in English.

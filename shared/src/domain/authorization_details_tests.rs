@@ -240,6 +240,29 @@ fn a_schema_that_is_open_somewhere_is_none() {
     }
 }
 
+/// TOK-7-03: an entry keeps the policy of its own type, and has the default where its type says nothing.
+#[test]
+fn each_entry_has_the_policy_of_its_type() {
+    let account = json!({
+        "type": "account", "risk": "low", "scope": "accounts",
+        "schema": {"type": "object", "additionalProperties": false, "properties": {}, "required": []},
+        "display": {"en": {"title": "An account", "rows": []}},
+    });
+    let account =
+        changed(account, "/schema/properties", json!({"iban": {"type": "string", "pattern": "^[A-Z0-9]+$"}}));
+    let account = changed(account, "/display/en/rows", json!([{"label": "Account", "value": "{/iban}"}]));
+    let (payment, account) = (known(), define(&account).unwrap());
+    let entries = json!([entry(), {"type": "account", "iban": "DE02"}]);
+    let details = AuthorizationDetails::parse(&entries.to_string()).unwrap();
+    let detail = RequestDetail::new(details, &[&payment, &account], None).unwrap();
+    let accounts = DetailPolicy { risk: DetailRisk::Low, scope: Some("accounts".to_owned()) };
+    assert_eq!(detail.policy_of_each().collect::<Vec<_>>(), [&DetailPolicy::DEFAULT, &accounts]);
+    let admits = |scope: &str| detail.admits(&Scope::parse(scope).unwrap());
+    assert!(admits("openid accounts") && !admits("openid") && !admits("openid payments"));
+    assert!(detail.claims("accounts") && !detail.claims("payments"));
+    assert!(RequestDetail::default().admits(&Scope::parse("openid").unwrap()));
+}
+
 #[test]
 fn a_definition_that_is_malformed_is_none() {
     let row = |label: &str, value: &str| json!({"label": label, "value": value});
@@ -253,6 +276,11 @@ fn a_definition_that_is_malformed_is_none() {
         ("/display/en", Value::Null),
         ("/display/it", payment()["display"]["en"].clone()),
         ("/other", json!(1)),
+        ("/risk", json!("client")),
+        ("/risk", json!(1)),
+        ("/scope", json!("openid")),
+        ("/scope", json!(["payments"])),
+        ("/scope", json!("payments accounts")),
         ("/display/en/title", json!("")),
         ("/display/en/title", json!("<b>Payment</b>\u{202e}")),
         ("/display/en/title", json!("x".repeat(61))),
@@ -338,8 +366,11 @@ fn an_audience_is_told_what_is_for_it() {
 fn a_type_reads_back_from_what_is_stored_and_gives_its_definition_again() {
     let known = known();
     let (schema, display) = (known.schema_text(), known.display_text());
-    let again = DetailType::from_stored(known.name().as_str(), schema, display).unwrap();
-    assert_eq!(again.definition(), payment());
+    let stored = |policy| DetailType::from_stored(known.name().as_str(), schema, display, policy).unwrap();
+    assert_eq!(stored(DetailPolicy::DEFAULT).definition(), payment());
+    let risky = with("/risk", json!("high"));
+    let risky = changed(risky, "/scope", json!("payments"));
+    assert_eq!(stored(define(&risky).unwrap().policy().clone()).definition(), risky);
     let shown = detail(json!([entry()])).unwrap();
     let text = shown.details.encode();
     assert_eq!(AuthorizationDetails::from_stored(&text), Some(shown.details));

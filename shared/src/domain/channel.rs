@@ -132,7 +132,7 @@ fn resource(arn: &str) -> Option<&str> {
     let (scheme, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
     let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
     let fits = scheme == "arn"
-        && (partition == "aws" || partition.starts_with("aws-"))
+        && (partition == "aws" || partition.strip_prefix("aws-").is_some_and(is_name))
         && service == "sns"
         && is_name(region)
         && account.len() == 12

@@ -176,6 +176,41 @@ const fn binds_to_certificate(
 }
 
 #[cfg(test)]
+impl Client {
+    /// A client that may ask for `openid`, for tests that are about something else.
+    pub(crate) fn example() -> Self {
+        Self {
+            id: ClientId::parse("kiosk").unwrap(),
+            name: "Kiosk".to_owned(),
+            authentication: ClientAuthentication::ClientSecretBasic(
+                crate::domain::secret::SecretHash::OF_NOTHING,
+            ),
+            keys: None,
+            profile: Profile::Plain,
+            request_signing: None,
+            sender_constraint: SenderConstraint::default(),
+            authorization_details_types: vec![],
+            subject_type: SubjectType::Public,
+            delivery: Delivery::Poll,
+            may_use_ciba: true,
+            may_refresh: false,
+            rotates_refresh_tokens: true,
+            scope: Scope::parse(Scope::OPENID).unwrap(),
+            audience: None,
+            resources: vec![],
+            introspects: vec![],
+            id_token_algorithm: JwsAlgorithm::ES256,
+            hint_kinds: HintForms::all(),
+            requires_passkey: false,
+            high_risk_scope: None,
+            scope_descriptions: ScopeDescriptions::new(),
+            takes_user_code: false,
+            active: true,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

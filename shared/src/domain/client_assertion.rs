@@ -16,10 +16,6 @@ use crate::domain::time::{LEEWAY, Timestamp};
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// `typ` of an assertion that says what it is (RFC 10070 §4).
 pub const TYP: &str = "client-authentication+jwt";
-/// How far `exp` may lie ahead: a guard against replay is kept for as long, and nobody needs more for one request.
-///
-/// Unit: seconds.
-pub const MAX_LIFETIME: Duration = Duration::from_secs(600);
 /// Unit: bytes.
 const MAX_JTI: usize = 256;
 
@@ -31,6 +27,8 @@ pub struct AssertionRules<'a> {
     pub endpoints: &'a [String],
     pub audience: AssertionAudience,
     pub profile: Profile,
+    /// How far `exp` may be ahead: a guard against replay is kept for as long. The setting `CLIENT_ASSERTION_LIFETIME_SECONDS`.
+    pub lifetime: Duration,
 }
 
 impl AssertionRules<'_> {
@@ -43,14 +41,14 @@ impl AssertionRules<'_> {
             return Err("iss and sub are not both the client");
         }
         if !self.is_for_us(claims) {
-            return Err("the assertion is for another audience");
+            return Err(self.why_not_for_us(claims));
         }
         let expires_at = claims.date("exp").ok_or("the assertion has no exp")?;
         if expires_at.plus(LEEWAY) <= now {
             return Err("the assertion has expired");
         }
-        if expires_at > now.plus(MAX_LIFETIME).plus(LEEWAY) {
-            return Err("the assertion expires too late");
+        if expires_at > now.plus(self.lifetime).plus(LEEWAY) {
+            return Err("exp of the assertion is further ahead than CLIENT_ASSERTION_LIFETIME_SECONDS");
         }
         // Neither is required; what is there must be right.
         let is_late = |at: Timestamp| at <= now.plus(LEEWAY);
@@ -66,12 +64,36 @@ impl AssertionRules<'_> {
 
     /// Compared byte for byte (RFC 10070 §4). A list of one is refused under FAPI only (FAPI 2.0 §5.3.2.1).
     fn is_for_us(&self, claims: Claims<'_>) -> bool {
+        use AssertionAudience::{Endpoints, Issuer, IssuerSlash};
+        let is_issuer =
+            |aud: &str| aud == self.issuer || self.audience == IssuerSlash && self.is_with_slash(aud);
         let is_ours = |aud: &str| aud == self.issuer || self.endpoints.iter().any(|url| url == aud);
         match (claims.get("aud"), self.audience, self.profile) {
-            (Some(Value::String(aud)), AssertionAudience::Issuer, _) => aud == self.issuer,
-            (Some(Value::Array(aud)), AssertionAudience::Issuer, Profile::Plain) => aud[..] == [self.issuer],
-            (_, AssertionAudience::Issuer, _) => false,
-            (_, AssertionAudience::Endpoints, _) => claims.texts("aud").into_iter().any(is_ours),
+            (Some(Value::String(aud)), Issuer | IssuerSlash, _) => is_issuer(aud),
+            (Some(Value::Array(aud)), Issuer | IssuerSlash, Profile::Plain) => match aud.as_slice() {
+                [Value::String(only)] => is_issuer(only),
+                _ => false,
+            },
+            (_, Issuer | IssuerSlash, _) => false,
+            (_, Endpoints, _) => claims.texts("aud").into_iter().any(is_ours),
+        }
+    }
+
+    fn is_with_slash(&self, aud: &str) -> bool {
+        aud.strip_suffix('/') == Some(self.issuer)
+    }
+
+    /// What an operator can do about an audience that is one of ours, but not for this client.
+    fn why_not_for_us(&self, claims: Claims<'_>) -> &'static str {
+        let all = claims.texts("aud");
+        if all.iter().any(|aud| self.is_with_slash(aud)) {
+            "aud of the assertion is the issuer with a slash at its end: assertion_audience issuer_slash admits it"
+        } else if all.iter().any(|aud| self.endpoints.iter().any(|url| url == aud)) {
+            "aud of the assertion is an endpoint: assertion_audience endpoints admits it"
+        } else if all.contains(&self.issuer) {
+            "aud of the assertion has more than the issuer, or is a list under fapi-ciba"
+        } else {
+            "aud of the assertion is not the issuer"
         }
     }
 }
@@ -100,7 +122,8 @@ mod tests {
         claims.retain(|_, value| !value.is_null());
         let client = ClientId::parse("teller").unwrap();
         let endpoints = [TOKEN.to_owned(), format!("{OWN}/bc-authorize")];
-        AssertionRules { client: &client, issuer: OWN, endpoints: &endpoints, audience, profile }
+        let lifetime = Duration::from_secs(600);
+        AssertionRules { client: &client, issuer: OWN, endpoints: &endpoints, audience, profile, lifetime }
             .judge(&claims, NOW)
     }
 
@@ -149,26 +172,38 @@ mod tests {
     /// CAUTH-3-04, CAUTH-3-05, CAUTH-3-06, FCIBA-21, ATK-8-02
     #[test]
     fn the_audience_is_the_issuer_alone_unless_the_client_is_registered_for_more() {
-        use AssertionAudience::{Endpoints, Issuer};
+        use AssertionAudience::{Endpoints, Issuer, IssuerSlash};
         use Profile::{FapiCiba, Plain};
-        for (aud, strict, legacy, fapi) in [
-            (json!(OWN), true, true, true),
-            (json!([OWN]), true, true, false),
-            (json!([OWN, "https://other.example"]), false, true, false),
-            (json!(TOKEN), false, true, false),
-            (json!([TOKEN]), false, true, false),
-            (json!(["https://other.example", TOKEN]), false, true, false),
-            (json!("https://op.example/"), false, false, false),
-            (json!("https://OP.example"), false, false, false),
-            (json!("https://other.example"), false, false, false),
-            (json!([]), false, false, false),
-            (json!(7), false, false, false),
-            (Value::Null, false, false, false),
+        // With `issuer`, `endpoints` and `issuer_slash`, and with the first and the last under FAPI.
+        for (aud, strict, legacy, slash, fapi, fapi_slash) in [
+            (json!(OWN), true, true, true, true, true),
+            (json!([OWN]), true, true, true, false, false),
+            (json!([OWN, "https://other.example"]), false, true, false, false, false),
+            (json!(TOKEN), false, true, false, false, false),
+            (json!([TOKEN]), false, true, false, false, false),
+            (json!(["https://other.example", TOKEN]), false, true, false, false, false),
+            (json!("https://op.example/"), false, false, true, false, true),
+            (json!(["https://op.example/"]), false, false, true, false, false),
+            (json!(["https://op.example/", OWN]), false, true, false, false, false),
+            (json!(["https://op.example/", "https://other.example"]), false, false, false, false, false),
+            (json!("https://op.example//"), false, false, false, false, false),
+            (json!("https://op.example/."), false, false, false, false, false),
+            (json!("https://op.example/ "), false, false, false, false, false),
+            (json!("https://op.example/oauth/token/"), false, false, false, false, false),
+            (json!("https://OP.example"), false, false, false, false, false),
+            (json!("https://OP.example/"), false, false, false, false, false),
+            (json!("https://other.example"), false, false, false, false, false),
+            (json!("/"), false, false, false, false, false),
+            (json!([]), false, false, false, false, false),
+            (json!(7), false, false, false, false, false),
+            (Value::Null, false, false, false, false, false),
         ] {
             for (audience, profile, expected) in [
                 (Issuer, Plain, strict),
                 (Endpoints, Plain, legacy),
+                (IssuerSlash, Plain, slash),
                 (Issuer, FapiCiba, fapi),
+                (IssuerSlash, FapiCiba, fapi_slash),
                 (Endpoints, FapiCiba, legacy),
             ] {
                 let judged = judged(audience, profile, json!({ "aud": aud }));

@@ -79,6 +79,9 @@ pub enum AssertionAudience {
     /// The issuer and nothing else (RFC 10070 §4), so that no other server can have an assertion made for this one
     /// (`ATK-8-02`).
     Issuer,
+    /// The issuer, also with a slash at its end, as Auth0's SDKs name it: they put one behind the domain. No other server can have that name,
+    /// so it is as safe as [`Self::Issuer`].
+    IssuerSlash,
     /// The issuer, the token endpoint or the endpoint that is called, by its URLs with and without mutual TLS, also among
     /// others: what CIBA §7.1 asked for in 2021 (`CAUTH-3-06`).
     Endpoints,
@@ -88,12 +91,15 @@ impl AssertionAudience {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Issuer => "issuer",
+            Self::IssuerSlash => "issuer_slash",
             Self::Endpoints => "endpoints",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Issuer, Self::Endpoints].into_iter().find(|audience| audience.as_str() == text)
+        [Self::Issuer, Self::IssuerSlash, Self::Endpoints]
+            .into_iter()
+            .find(|audience| audience.as_str() == text)
     }
 }
 

@@ -63,4 +63,6 @@ pub enum DecisionRefused {
     Cancelled,
     ScopeNotAsked,
     OpenidMissing,
+    /// What is asked for beyond the scope belongs to a value that was left out: the two are one choice.
+    ScopeOfDetailsMissing,
 }

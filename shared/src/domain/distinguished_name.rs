@@ -1,4 +1,6 @@
 //! Distinguished names, compared as such: attribute by attribute, not letter by letter (RFC 5280 §7.1, RFC 4517 §4.2.15).
+//! Of `caseIgnoreMatch` the part is taken that no two subjects share: case is that of ASCII, and spaces are folded. What
+//! Unicode folds beyond it stays apart, because a name proves whose certificate it is.
 
 mod attribute_type;
 mod text;
@@ -6,7 +8,6 @@ mod text;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use unicode_normalization::UnicodeNormalization;
 use x509_parser::asn1_rs::{Any, Tag};
 use x509_parser::x509::X509Name;
 
@@ -23,8 +24,8 @@ struct Attribute {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Value {
-    /// In whichever string type: without regard to case, width and repeated spaces. Empty if it is empty or of spaces
-    /// alone, which are the same (RFC 4518 §2.6.1).
+    /// In whichever string type: without regard to the case of ASCII letters and to repeated spaces. Empty if it is empty or
+    /// of spaces alone, which are the same (RFC 4518 §2.6.1).
     Text(String),
     /// What is not text, or not certain to be: the tag and the bytes.
     Other(u32, Vec<u8>),
@@ -100,14 +101,14 @@ fn letters(any: &Any<'_>) -> Option<String> {
     }
 }
 
-/// The text as `caseIgnoreMatch` compares it (RFC 4518). `None` for one with control characters, of which it says less
-/// than one would like: those are compared as bytes.
+/// The text as it is compared. `None` for one with control characters, of which RFC 4518 says less than one would like:
+/// those are compared as bytes.
 fn comparable(text: &str) -> Option<String> {
     if text.chars().any(char::is_control) {
         return None;
     }
-    let folded: String = text.nfkc().collect::<String>().to_lowercase().nfkc().collect();
-    Some(folded.split_whitespace().collect::<Vec<_>>().join(" "))
+    let words = text.split(' ').filter(|word| !word.is_empty()).map(str::to_ascii_lowercase);
+    Some(words.collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

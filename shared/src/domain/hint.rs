@@ -5,7 +5,7 @@
 //! | form | finds |
 //! |---|---|
 //! | `tel:+15555550100` | the person with this number, in any of its spellings |
-//! | `email:a@example.com` | the person with this address, in any case |
+//! | `email:a@example.com` | the person with this address, its ASCII letters in any case |
 //! | `sub:…` | the person with this `sub` at this provider |
 //! | `{"format":"iss_sub","iss":"…","sub":"…"}` | the same, or the person whom a login issuer's person claim calls `sub` |
 //! | anything else | the person enrolled under exactly this value |
@@ -131,8 +131,11 @@ impl Hint {
         if named == without_slash(issuers.own) {
             return Self::directory(HintKind::Sub, sub);
         }
-        // The key is made of the issuer as configured, so one person has one key, slash or not.
-        let known = issuers.login.iter().find(|known| without_slash(&known.issuer) == named);
+        // The key is made of the issuer as configured, so one person has one key, slash or not. Where two issuers differ by
+        // the slash alone, each is meant by its own name.
+        let called = |known: &&LoginIssuer| known.issuer == iss;
+        let meant = |known: &&LoginIssuer| without_slash(&known.issuer) == named;
+        let known = issuers.login.iter().find(called).or_else(|| issuers.login.iter().find(meant));
         known.and_then(|known| known.person_key(sub)).map(Self::Person).ok_or(HintError::NamesNobody)
     }
 }
@@ -207,6 +210,24 @@ mod tests {
         for iss in ["https://login.example", "https://login.example/"] {
             let text = format!(r#"{{"format":"iss_sub","iss":"{iss}","sub":"7"}}"#);
             assert_eq!(read(&text), Ok(Hint::Person(PersonKey::new(LOGIN, "7"))));
+        }
+    }
+
+    /// ATK-3-04
+    #[test]
+    fn two_issuers_that_differ_by_a_slash_are_two() {
+        let issuer = |issuer: &str| {
+            let login = serde_json::json!({
+                "issuer": issuer, "jwks_uri": "", "audience": { "claim": "aud", "value": "" }, "algorithms": [],
+            });
+            serde_json::from_value(login).unwrap()
+        };
+        let (one, two) = ("https://login.example", "https://login.example/");
+        for login in [[issuer(one), issuer(two)], [issuer(two), issuer(one)]] {
+            let issuers = KnownIssuers { own: ISSUER, login: &login };
+            for iss in [one, two] {
+                assert_eq!(Hint::iss_sub(iss, "7", issuers), Ok(Hint::Person(PersonKey::new(iss, "7"))));
+            }
         }
     }
 

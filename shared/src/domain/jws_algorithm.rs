@@ -14,7 +14,8 @@ pub enum JwsAlgorithm {
     RS256,
     /// RSA-PSS.
     PS256,
-    /// Ed25519.
+    /// Ed25519, the only curve of EdDSA here. What is sent to us may also call it `Ed25519` (RFC 9864 §2.2).
+    #[serde(alias = "Ed25519")]
     EdDSA,
 }
 
@@ -31,7 +32,7 @@ impl JwsAlgorithm {
         }
     }
 
-    /// The `alg` value.
+    /// The `alg` value of what is signed here.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ES256 => "ES256",
@@ -41,9 +42,20 @@ impl JwsAlgorithm {
         }
     }
 
-    /// Case-sensitive (`HYG-3-01`).
+    /// The `alg` values by which what is sent to us may name it. EdDSA has two: RFC 8037 named the family, and RFC 9864 §2.2 named
+    /// the curve, and deprecates the former.
+    pub const fn accepted_names(self) -> &'static [&'static str] {
+        match self {
+            Self::ES256 => &["ES256"],
+            Self::RS256 => &["RS256"],
+            Self::PS256 => &["PS256"],
+            Self::EdDSA => &["EdDSA", "Ed25519"],
+        }
+    }
+
+    /// By any of its names. Case-sensitive (`HYG-3-01`).
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text)
+        Self::ALL.into_iter().find(|algorithm| algorithm.accepted_names().contains(&text))
     }
 }
 
@@ -65,11 +77,16 @@ mod tests {
     #[test]
     fn an_algorithm_is_named_by_its_exact_letters_in_text_and_in_json() {
         for algorithm in JwsAlgorithm::ALL {
-            assert_eq!(JwsAlgorithm::parse(algorithm.as_str()), Some(algorithm));
-            let json = serde_json::json!(algorithm.as_str());
-            assert_eq!(serde_json::from_value::<JwsAlgorithm>(json).unwrap(), algorithm);
+            assert_eq!(algorithm.accepted_names()[0], algorithm.as_str());
+            assert_eq!(serde_json::json!(algorithm), algorithm.as_str());
+            for name in algorithm.accepted_names() {
+                assert_eq!(JwsAlgorithm::parse(name), Some(algorithm));
+                let json = serde_json::json!(name);
+                assert_eq!(serde_json::from_value::<JwsAlgorithm>(json).unwrap(), algorithm);
+            }
         }
-        for text in ["none", "None", "HS256", "es256", "EDDSA", "ES256 ", ""] {
+        assert_eq!(JwsAlgorithm::parse("Ed25519"), Some(JwsAlgorithm::EdDSA));
+        for text in ["none", "None", "HS256", "es256", "EDDSA", "ed25519", "Ed448", "ES256 ", ""] {
             assert_eq!(JwsAlgorithm::parse(text), None, "{text:?}");
             assert!(serde_json::from_value::<JwsAlgorithm>(serde_json::json!(text)).is_err(), "{text:?}");
         }

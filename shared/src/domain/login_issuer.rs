@@ -11,8 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::domain::claims::Claims;
 use crate::domain::client::ClientId;
-use crate::domain::contact::canonical_email;
+use crate::domain::contact::proving_email;
 use crate::domain::decision::Authentication;
+use crate::domain::json_value::same;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::person_key::PersonKey;
 use crate::domain::time::{LEEWAY, Timestamp};
@@ -27,14 +28,14 @@ pub struct LoginIssuer {
     pub jwks_uri: String,
     /// The kind of token that is accepted.
     pub audience: AudienceRule,
-    /// Other claims that the token must have, with exactly these values.
+    /// Other claims that the token must have, with exactly these values; numbers are compared by value.
     #[serde(default)]
     pub required_claims: BTreeMap<String, Value>,
     /// A value that the token's `scope` (or `scp`) must contain. Default: none.
     pub scope: Option<String>,
     /// The algorithms accepted. No default: a list is a decision.
     pub algorithms: Vec<JwsAlgorithm>,
-    /// The claim that names the person. `email` counts only with `email_verified`. Default: `sub`.
+    /// The claim that names the person. `email` counts only with `email_verified`, and in ASCII. Default: `sub`.
     #[serde(default = "sub")]
     pub person_claim: String,
     /// Its `acr` values, and what ours are called. A value that is not listed is not passed on.
@@ -87,13 +88,22 @@ impl LoginProof {
 
 impl LoginIssuer {
     /// The key of the person whom this issuer's person claim calls `value`; one key for all spellings of an
-    /// address. `None` if it names nobody.
+    /// address, which is in ASCII. `None` if it names nobody.
     pub fn person_key(&self, value: &str) -> Option<PersonKey> {
         let value = match self.person_claim.as_str() {
-            "email" => canonical_email(value)?,
+            "email" => proving_email(value)?,
             _ => value.to_owned(),
         };
         (!value.is_empty()).then(|| PersonKey::new(&self.issuer, &value))
+    }
+
+    /// The most that our tokens can say of a login here: its longest class, and each of its methods.
+    pub fn fullest(&self, auth_time: Timestamp) -> Authentication {
+        let mut amr: Vec<String> = self.amr.values().cloned().collect();
+        amr.sort_unstable();
+        amr.dedup();
+        let acr = self.acr.values().max_by_key(|acr| acr.len()).cloned();
+        Authentication { auth_time, acr, amr }
     }
 
     /// Judges the claims of a token whose signature was verified with a key of this issuer.
@@ -120,7 +130,11 @@ impl LoginIssuer {
         if !claims.texts(&self.audience.claim).contains(&self.audience.value.as_str()) {
             return Err(Invalid("the login token is for another audience"));
         }
-        if self.required_claims.iter().any(|(claim, value)| claims.get(claim) != Some(value)) {
+        if self
+            .required_claims
+            .iter()
+            .any(|(claim, value)| !claims.get(claim).is_some_and(|it| same(it, value)))
+        {
             return Err(Invalid("the login token is of another kind"));
         }
         if self.person_claim == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
@@ -139,7 +153,13 @@ impl LoginIssuer {
             return Err(NotFresh);
         }
 
-        let amr = claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method).cloned());
+        // Each once, however often the token has it: our tokens have room for those that are configured.
+        let mut amr = Vec::new();
+        for ours in claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method)) {
+            if !amr.contains(ours) {
+                amr.push(ours.clone());
+            }
+        }
         let named = ["aud", "azp", "client_id"].iter().flat_map(|&claim| claims.texts(claim));
         Ok(LoginProof {
             issuer: self.issuer.clone(),
@@ -148,7 +168,7 @@ impl LoginIssuer {
             authentication: Authentication {
                 auth_time,
                 acr: claims.text("acr").and_then(|acr| self.acr.get(acr).cloned()),
-                amr: amr.collect(),
+                amr,
             },
             named: named.map(str::to_owned).collect(),
         })

@@ -52,6 +52,26 @@ fn without(claim: &str) -> Value {
     all
 }
 
+/// HYG-1-06: however much a login issuer says, our tokens have room for what is configured.
+#[test]
+fn a_login_says_no_more_than_the_fullest_one() {
+    let mut issuer = issuer();
+    issuer.acr.insert("login:pwd".to_owned(), "pwd".to_owned());
+    issuer.amr.insert("sms".to_owned(), "otp".to_owned());
+    issuer.amr.insert("pwd".to_owned(), "pwd".to_owned());
+    let repeated = json!(["otp", "sms", "pwd", "otp", "otp", "unknown", "pwd"]);
+    let proof = issuer.judge(with("amr", repeated).as_object().unwrap(), NOW, MAX_AGE).unwrap();
+    assert_eq!(proof.authentication.amr, ["otp", "pwd"], "each once");
+    let fullest = issuer.fullest(NOW);
+    assert_eq!(
+        (fullest.acr.as_deref(), &*fullest.amr),
+        (Some("urn:example:mfa"), &["otp", "pwd"].map(str::to_owned)[..])
+    );
+    issuer.acr.clear();
+    issuer.amr.clear();
+    assert_eq!((issuer.fullest(NOW).acr, issuer.fullest(NOW).amr), (None, vec![]));
+}
+
 /// TOK-1-05, TOK-1-06
 #[test]
 fn a_right_token_proves_the_person_and_passes_on_what_is_mapped_only() {
@@ -127,6 +147,21 @@ fn an_email_address_counts_only_when_it_is_verified() {
     }
     let proof = judge(json!(true)).unwrap();
     assert_eq!(proof.person, PersonKey::new("https://login.example", "alice@example.com"));
+}
+
+/// ATK-3-04: a verified address with the sign of the kelvin proved whoever has one with a k.
+#[test]
+fn an_address_beyond_ascii_proves_nobody() {
+    let by_email = LoginIssuer { person_claim: "email".to_owned(), ..issuer() };
+    for address in
+        ["\u{212a}ate@example.com", "kate@example.co\u{217f}", "jörg@example.com", "kate@ｅxample.com"]
+    {
+        let mut claims = with("email", json!(address));
+        claims["email_verified"] = json!(true);
+        let judged = by_email.judge(claims.as_object().unwrap(), NOW, MAX_AGE);
+        assert!(matches!(judged, Err(LoginRefused::Invalid("the login token names no person"))), "{address}");
+        assert_eq!(by_email.person_key(address), None, "nor is it enrolled or hinted at");
+    }
 }
 
 #[test]

@@ -23,11 +23,13 @@ pub mod distinguished_name;
 pub mod dpop;
 pub mod event;
 pub mod evidence;
+pub mod fetch_failures;
 pub mod grant;
 pub mod hint;
 pub mod hint_form;
 pub mod hint_issuer;
 pub mod id_token_hint;
+pub mod json_value;
 pub mod jws_algorithm;
 pub mod key_schedule;
 pub mod lifetime;
@@ -57,3 +59,6 @@ pub mod ticket;
 pub mod time;
 pub mod user_code;
 pub mod weakening;
+
+#[cfg(test)]
+mod one_form_tests;

@@ -114,7 +114,15 @@ impl Passkey {
     ///
     /// A key that may be copied, or of which only its own word says where it is, is no hardware key.
     pub fn authentication(&self, at: Timestamp) -> Authentication {
-        let in_hardware = self.attested && !self.backup_eligible;
+        Self::authentication_of(self.attested && !self.backup_eligible, at)
+    }
+
+    /// The most that our tokens can say of the use of one.
+    pub fn fullest(at: Timestamp) -> Authentication {
+        Self::authentication_of(true, at)
+    }
+
+    fn authentication_of(in_hardware: bool, at: Timestamp) -> Authentication {
         let (acr, key) = match in_hardware {
             true => (PHISHING_RESISTANT_HARDWARE, "hwk"),
             false => (PHISHING_RESISTANT, "swk"),

@@ -1,9 +1,35 @@
-//! The policy of proof: what an approval needs, by client, scope and what the client asked for.
+//! The policy of proof: what an approval grants says what has to be proven for it.
+//!
+//! Whatever tokens can be made of, and whatever a reader of tokens can go by, is looked at: the scope, the
+//! `authorization_details`, the APIs that tokens are for, and the class of authentication. Each demands something of its
+//! own, and the most of it counts. So nothing is granted on less than it demands, however it is put together.
 
 use crate::domain::authentication_request::AuthenticationRequest;
+use crate::domain::authorization_details::{DetailPolicy, DetailRisk, RequestDetail};
 use crate::domain::client::Client;
 use crate::domain::passkey::{PHISHING_RESISTANT, PHISHING_RESISTANT_HARDWARE};
+use crate::domain::resource::{Resource, ResourceId};
 use crate::domain::scope::Scope;
+
+/// Everything that an approval would give the client.
+#[derive(Clone, Copy)]
+pub struct WouldGrant<'a> {
+    /// What is selected of the scope.
+    pub scope: &'a Scope,
+    /// `authorization_details` are granted whole, whatever is selected of the scope.
+    pub detail: &'a RequestDetail,
+    /// What `resource` named: the audience of the tokens.
+    pub resources: &'a [ResourceId],
+    /// The classes of which the tokens will claim one.
+    pub acr_values: Option<&'a str>,
+}
+
+impl<'a> WouldGrant<'a> {
+    /// Of a request of which `scope` is selected.
+    pub fn of(request: &'a AuthenticationRequest, detail: &'a RequestDetail, scope: &'a Scope) -> Self {
+        Self { scope, detail, resources: &request.resources, acr_values: request.acr_values.as_deref() }
+    }
+}
 
 /// The least that proves an approval, from the weakest. Declining needs no proof at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +42,21 @@ pub enum Demand {
     SeasonedPasskey,
 }
 
+/// What somebody has proven themselves with, once it is verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strength {
+    LoginToken,
+    NewPasskey,
+    SeasonedPasskey,
+}
+
+/// What is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotEnough {
+    PasskeyRequired,
+    PasskeyTooNew,
+}
+
 impl Demand {
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -25,18 +66,72 @@ impl Demand {
         }
     }
 
-    /// What approving `scope` of `request` needs.
-    pub fn of(client: &Client, request: &AuthenticationRequest, scope: &Scope) -> Self {
-        let is_high_risk = |scope: &Scope| {
-            client.high_risk_scope.as_ref().is_some_and(|risky| risky.values().any(|it| scope.contains(it)))
-        };
-        if is_high_risk(scope) {
-            Self::SeasonedPasskey
-        } else if client.requires_passkey || asks_for_passkey(request.acr_values.as_deref()) {
-            Self::Passkey
-        } else {
-            Self::LoginToken
+    /// What has to be proven before `client` gets all of this.
+    pub fn of(client: &Client, would_grant: &WouldGrant<'_>) -> Self {
+        let policy = Policy { client };
+        let scope = would_grant.scope.values().map(|value| policy.of_scope_value(value));
+        let details = would_grant.detail.policy_of_each().map(|it| policy.of_detail(it));
+        let resources = client.registered(would_grant.resources).map(|it| policy.of_resource(it));
+        let others = [policy.of_client(), policy.of_classes(would_grant.acr_values)];
+        scope.chain(details).chain(resources).chain(others).max().unwrap_or(Self::LoginToken)
+    }
+
+    /// Whether `shown` is enough.
+    ///
+    /// # Errors
+    /// What would be enough.
+    pub const fn judge(self, shown: Strength) -> Result<(), NotEnough> {
+        match (self, shown) {
+            (Self::LoginToken, _)
+            | (Self::Passkey, Strength::NewPasskey)
+            | (Self::Passkey | Self::SeasonedPasskey, Strength::SeasonedPasskey) => Ok(()),
+            (Self::SeasonedPasskey, Strength::NewPasskey) => Err(NotEnough::PasskeyTooNew),
+            (Self::Passkey | Self::SeasonedPasskey, Strength::LoginToken) => Err(NotEnough::PasskeyRequired),
         }
+    }
+}
+
+/// What each part of a grant demands of this client.
+struct Policy<'a> {
+    client: &'a Client,
+}
+
+impl Policy<'_> {
+    fn of_client(&self) -> Demand {
+        if self.client.requires_passkey { Demand::Passkey } else { Demand::LoginToken }
+    }
+
+    fn of_scope_value(&self, value: &str) -> Demand {
+        if self.is_high_risk(value) { Demand::SeasonedPasskey } else { Demand::LoginToken }
+    }
+
+    /// The operator's word on the type counts first. Without one, an entry is as much at stake as the most that this client
+    /// can ask for.
+    fn of_detail(&self, policy: &DetailPolicy) -> Demand {
+        match policy.risk {
+            DetailRisk::High => Demand::SeasonedPasskey,
+            DetailRisk::Client if self.client.high_risk_scope.is_some() => Demand::SeasonedPasskey,
+            DetailRisk::Client | DetailRisk::Low => Demand::LoginToken,
+        }
+    }
+
+    /// An API for which all that can be asked is high-risk: what goes by the audience alone would take a token that says
+    /// `openid` and no more.
+    fn of_resource(&self, resource: &Resource) -> Demand {
+        let mut own = resource.scope.values().filter(|value| !Scope::OWN.contains(value)).peekable();
+        if own.peek().is_some() && own.all(|value| self.is_high_risk(value)) {
+            Demand::SeasonedPasskey
+        } else {
+            Demand::LoginToken
+        }
+    }
+
+    fn of_classes(&self, acr_values: Option<&str>) -> Demand {
+        if asks_for_passkey(acr_values) { Demand::Passkey } else { Demand::LoginToken }
+    }
+
+    fn is_high_risk(&self, value: &str) -> bool {
+        self.client.high_risk_scope.as_ref().is_some_and(|risky| risky.contains(value))
     }
 }
 
@@ -49,20 +144,5 @@ fn asks_for_passkey(acr_values: Option<&str>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn classes_that_only_a_passkey_reaches_ask_for_one() {
-        for (values, expected) in [
-            (None, false),
-            (Some(""), false),
-            (Some("phr"), true),
-            (Some("phrh phr"), true),
-            (Some("phr urn:example:mfa"), false),
-            (Some("urn:example:mfa"), false),
-        ] {
-            assert_eq!(asks_for_passkey(values), expected, "{values:?}");
-        }
-    }
-}
+#[path = "proof_tests.rs"]
+mod tests;

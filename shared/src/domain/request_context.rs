@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::authorization_details::Row;
 use crate::domain::binding_message::{is_plain, reads_as_address, reads_as_phone_number};
-use crate::domain::strict_json;
+use crate::domain::{json_value, strict_json};
 
 /// As JSON. Unit: bytes.
 pub const MAX_CONTEXT: usize = 2 * 1024;
@@ -19,9 +19,17 @@ const MAX_ROWS: usize = 12;
 const MAX_SHOWN: usize = 64;
 
 /// An object of at most 2 KiB.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestContext(Map<String, Value>);
+
+impl PartialEq for RequestContext {
+    fn eq(&self, other: &Self) -> bool {
+        json_value::same_members(&self.0, &other.0)
+    }
+}
+
+impl Eq for RequestContext {}
 
 impl RequestContext {
     /// The value of the form parameter.
@@ -76,7 +84,10 @@ fn flatten(members: &Map<String, Value>, prefix: &str, rows: &mut Vec<Row>) {
                 continue;
             }
             Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
+            Value::Number(number) => match json_value::in_full(number) {
+                Some(digits) => digits,
+                None => continue,
+            },
             Value::Bool(truth) => truth.to_string(),
             Value::Array(_) | Value::Null => continue,
         };
@@ -121,8 +132,14 @@ mod tests {
 
     #[test]
     fn its_members_are_read_by_their_names_at_any_depth() {
-        let text = r#"{"location": {"country": "DE", "point": {"lat": 52.5}}, "branch": true, "list": [1], "none": null}"#;
-        let expected = [("branch", "true"), ("location / country", "DE"), ("location / point / lat", "52.5")];
+        let text = r#"{"location": {"country": "DE", "point": {"lat": 52.50, "far": 1e999999999}}, "branch": true, "floor": 1e1,
+            "list": [1], "none": null}"#;
+        let expected = [
+            ("branch", "true"),
+            ("floor", "10"),
+            ("location / country", "DE"),
+            ("location / point / lat", "52.50"),
+        ];
         assert_eq!(rows(text), expected.map(|(label, value)| (label.to_owned(), value.to_owned())));
     }
 

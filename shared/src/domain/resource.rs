@@ -69,6 +69,15 @@ impl Client {
         Some(target)
     }
 
+    /// The registered resources that tokens for `named` are for. What is not registered any more gets none.
+    pub fn registered<'c>(&'c self, named: &'c [ResourceId]) -> impl Iterator<Item = &'c Resource> {
+        let is_meant = move |resource: &&Resource| match named {
+            [] => self.audience.as_deref() == Some(resource.id.as_str()),
+            named => named.contains(&resource.id),
+        };
+        self.resources.iter().filter(is_meant)
+    }
+
     /// What a token is for when `granted` were named in the authentication request, and `named` are named now: a part of
     /// them, or all if there are none (RFC 8707 §2.2). This provider is a part of every grant.
     pub fn narrowed_target<'c>(
@@ -104,6 +113,20 @@ impl Target<'_> {
         algorithms.all(|other| other == first).then_some(first)
     }
 
+    /// The parts of it of which there can be one token each: the resources whose tokens are signed alike, with what is no
+    /// resource beside each.
+    pub fn by_algorithm(&self) -> Vec<Self> {
+        let part = |algorithm| {
+            let (alike, others): (Vec<&Resource>, Vec<&Resource>) =
+                self.resources.iter().partition(|resource| resource.algorithm == algorithm);
+            let is_others = |id: &&str| others.iter().any(|other| other.id.as_str() == *id);
+            let audience = self.audience.iter().copied().filter(|id| !is_others(id)).collect();
+            (!alike.is_empty()).then_some(Self { audience, resources: alike, is_general: self.is_general })
+        };
+        let parts: Vec<_> = JwsAlgorithm::ALL.into_iter().filter_map(part).collect();
+        if parts.is_empty() { vec![self.clone()] } else { parts }
+    }
+
     /// Whether `scope` may be asked for together with it: no value belongs to a resource that was not named
     /// (RFC 9068 §3).
     pub fn admits(&self, scope: &Scope, client: &Client) -> bool {
@@ -126,13 +149,6 @@ impl Target<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::client::{ClientId, Delivery};
-    use crate::domain::client_authentication::ClientAuthentication;
-    use crate::domain::confirmation::SenderConstraint;
-    use crate::domain::hint_form::HintForms;
-    use crate::domain::profile::Profile;
-    use crate::domain::secret::SecretHash;
-    use crate::domain::subject_type::SubjectType;
 
     const ISSUER: &str = "https://ciba.example";
 
@@ -150,33 +166,13 @@ mod tests {
 
     fn client(audience: Option<&str>) -> Client {
         Client {
-            id: ClientId::parse("kiosk").unwrap(),
-            name: "Kiosk".to_owned(),
-            authentication: ClientAuthentication::ClientSecretBasic(SecretHash::OF_NOTHING),
-            keys: None,
-            profile: Profile::Plain,
-            request_signing: None,
-            sender_constraint: SenderConstraint::default(),
-            authorization_details_types: vec![],
-            subject_type: SubjectType::Public,
-            delivery: Delivery::Poll,
-            may_use_ciba: true,
-            may_refresh: false,
-            rotates_refresh_tokens: true,
             scope: scope("openid profile read pay"),
             audience: audience.map(str::to_owned),
             resources: vec![
                 resource("https://read.example", "read", JwsAlgorithm::RS256),
                 resource("https://pay.example", "pay read profile", JwsAlgorithm::ES256),
             ],
-            introspects: vec![],
-            hint_kinds: HintForms::all(),
-            id_token_algorithm: JwsAlgorithm::ES256,
-            takes_user_code: false,
-            requires_passkey: false,
-            high_risk_scope: None,
-            scope_descriptions: Default::default(),
-            active: true,
+            ..Client::example()
         }
     }
 
@@ -285,6 +281,18 @@ mod tests {
         let algorithm = |named: &[ResourceId]| client.target(named, ISSUER).unwrap().algorithm();
         assert_eq!(algorithm(&[]), Some(JwsAlgorithm::ES256));
         assert_eq!(algorithm(&[id("https://read.example")]), Some(JwsAlgorithm::RS256));
-        assert_eq!(algorithm(&[id("https://read.example"), id("https://pay.example")]), None);
+        let both = [id("https://read.example"), id("https://pay.example")];
+        assert_eq!(algorithm(&both), None);
+        let parts = client.target(&both, ISSUER).unwrap().by_algorithm();
+        let parts: Vec<_> = parts.iter().map(|part| (part.algorithm().unwrap(), part.audience())).collect();
+        let (read, pay) = (vec!["https://read.example"], vec!["https://pay.example"]);
+        assert_eq!(parts, [(JwsAlgorithm::ES256, pay), (JwsAlgorithm::RS256, read)]);
+        let general = client.target(&[], ISSUER).unwrap();
+        assert_eq!(general.by_algorithm(), [general]);
+        // What is no resource goes with each.
+        let all = [id(ISSUER), id("https://read.example"), id("https://pay.example")];
+        let parts = client.target(&all, ISSUER).unwrap().by_algorithm();
+        let parts: Vec<_> = parts.iter().map(Target::audience).collect();
+        assert_eq!(parts, [[ISSUER, "https://pay.example"], [ISSUER, "https://read.example"]]);
     }
 }

@@ -101,6 +101,9 @@ pub struct ScopeShown {
 pub struct DetailShown {
     pub value: Value,
     pub words: DetailWords,
+    /// The scope value that it was shown with, as one choice.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scope: Option<String>,
 }
 
 /// The client's `request_context`, and what of it was on the screen.
@@ -192,6 +195,7 @@ mod tests {
                     title: "A payment".to_owned(),
                     rows: vec![Row { label: "Amount".to_owned(), value: "100 EUR".to_owned() }],
                 },
+                scope: None,
             }],
             request_context: Some(ContextShown {
                 value: RequestContext::parse(r#"{"country": "DE"}"#).unwrap(),
@@ -235,6 +239,9 @@ mod tests {
         let mut other = statement();
         other.authorization_details[0].words.rows[0].value.push('0');
         assert!(!seen.contains(&challenge(&other)), "the words of an object");
+        let mut other = statement();
+        other.authorization_details[0].scope = Some("profile".to_owned());
+        assert!(!seen.contains(&challenge(&other)), "the scope value that goes with an object");
         let mut other = statement();
         other.request_context.as_mut().unwrap().rows.clear();
         assert!(!seen.contains(&challenge(&other)), "what was readable of the context");

@@ -1,5 +1,7 @@
 //! Client authentication (CIBA §7.2 step 1, RFC 6749 §2.3): the credential is known, is it right?
 
+use std::time::Duration;
+
 use crate::domain::certificate::Certificate;
 use crate::domain::certificate_authority::AuthorityKey;
 use crate::domain::client::{Client, ClientId};
@@ -8,10 +10,9 @@ use crate::domain::client_authentication::{ClientAuthentication, PresentedCreden
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::replay::ReplayGuard;
 use crate::domain::secret::{Secret, SecretHash};
-use crate::domain::time::Timestamp;
 use crate::flows::Invocation;
 use crate::outbound::{ClientKeySets, NotVerified};
-use crate::protocol::jws::{NotAJws, UnverifiedJws};
+use crate::protocol::jws::UnverifiedJws;
 use crate::store::{ClientDirectory, StoreError, Table};
 
 /// Unit: bytes.
@@ -40,6 +41,8 @@ pub struct Authenticating<'a> {
     pub endpoints: &'a [String],
     /// Who may say by a certificate who a client is.
     pub authorities: &'a [AuthorityKey],
+    /// How far `exp` of an assertion may be ahead.
+    pub assertion_lifetime: Duration,
 }
 
 impl Authenticating<'_> {
@@ -56,10 +59,10 @@ impl Authenticating<'_> {
         let now = invocation.now;
         let was_cached = self.clients.knows(id, now);
         let known = self.clients.find(id, now).await.map_err(NotAuthenticated::Store)?;
-        let (client, guard) = match self.check(known, credential, now).await {
+        let (client, guard) = match self.check(known, credential, invocation).await {
             Err(_) if was_cached => {
                 let fresh = self.clients.find_fresh(id, now).await.map_err(NotAuthenticated::Store)?;
-                self.check(fresh, credential, now).await?
+                self.check(fresh, credential, invocation).await?
             }
             checked => checked?,
         };
@@ -77,7 +80,7 @@ impl Authenticating<'_> {
         &self,
         client: Option<Client>,
         credential: &PresentedCredential,
-        now: Timestamp,
+        invocation: &Invocation,
     ) -> Result<(Client, Option<ReplayGuard>), NotAuthenticated> {
         let Some(client) = client else {
             match credential {
@@ -98,9 +101,11 @@ impl Authenticating<'_> {
                     }
                 }
             }
-            PresentedCredential::Assertion(assertion) => Some(self.verify(&client, assertion, now).await?),
+            PresentedCredential::Assertion(assertion) => {
+                Some(self.verify(&client, assertion, invocation).await?)
+            }
             PresentedCredential::Certificate(certificate) => {
-                self.recognise(&client, certificate, now).await?;
+                self.recognise(&client, certificate, invocation).await?;
                 None
             }
         };
@@ -115,7 +120,7 @@ impl Authenticating<'_> {
         &self,
         client: &Client,
         assertion: &Secret,
-        now: Timestamp,
+        invocation: &Invocation,
     ) -> Result<ReplayGuard, NotAuthenticated> {
         use NotAuthenticated::{Unavailable, WrongCredential};
         let (ClientAuthentication::PrivateKeyJwt { algorithm, audience }, Some(keys)) =
@@ -126,16 +131,14 @@ impl Authenticating<'_> {
         if assertion.expose().len() > MAX_ASSERTION {
             return Err(WrongCredential("the assertion is longer than 8 KiB"));
         }
-        let jws = UnverifiedJws::parse(assertion.expose()).map_err(|error| match error {
-            NotAJws::Encrypted => WrongCredential("the assertion is encrypted"),
-            NotAJws::Malformed(why) => WrongCredential(why),
-        })?;
+        let jws = UnverifiedJws::parse(assertion.expose()).map_err(|error| WrongCredential(error.why()))?;
         if jws.typ().is_some_and(|typ| typ != "jwt" && typ != client_assertion::TYP) {
             return Err(WrongCredential("the assertion is a token of another type"));
         }
         let offered = JwsAlgorithm::of_clients(client.profile).iter().copied();
         let algorithms: Vec<_> = offered.filter(|it| algorithm.is_none_or(|only| only == *it)).collect();
-        let verified = self.keys.verify(&jws, keys, &algorithms, now).await;
+        let (now, write) = (invocation.now, &invocation.write_id);
+        let verified = self.keys.verify(&jws, keys, &algorithms, now, write).await;
         let claims = verified.map_err(|error| match error {
             NotVerified::Invalid(why) => WrongCredential(why),
             NotVerified::Unavailable(why) => Unavailable(why),
@@ -146,6 +149,7 @@ impl Authenticating<'_> {
             endpoints: self.endpoints,
             audience: *audience,
             profile: client.profile,
+            lifetime: self.assertion_lifetime,
         };
         rules.judge(&claims, now).map_err(WrongCredential)
     }
@@ -156,7 +160,7 @@ impl Authenticating<'_> {
         &self,
         client: &Client,
         certificate: &Certificate,
-        now: Timestamp,
+        invocation: &Invocation,
     ) -> Result<(), NotAuthenticated> {
         use NotAuthenticated::{Unavailable, WrongCredential};
         let is_its_own = match (&client.authentication, &client.keys) {
@@ -166,7 +170,8 @@ impl Authenticating<'_> {
             // Those in a record are none that may sign others (decision 17). Nobody asked those at a `jwks_uri`.
             (ClientAuthentication::SelfSignedTlsClientAuth, Some(_)) if certificate.is_authority() => false,
             (ClientAuthentication::SelfSignedTlsClientAuth, Some(keys)) => {
-                let has = self.keys.has_certificate(keys, certificate.der(), now).await;
+                let (now, write) = (invocation.now, &invocation.write_id);
+                let has = self.keys.has_certificate(keys, certificate.der(), now, write).await;
                 has.map_err(|error| match error {
                     NotVerified::Invalid(why) => WrongCredential(why),
                     NotVerified::Unavailable(why) => Unavailable(why),

@@ -14,7 +14,7 @@ use crate::domain::grant::Grant;
 use crate::domain::login_issuer::LoginProof;
 use crate::domain::passkey::Passkey;
 use crate::domain::person_key::PersonKey;
-use crate::domain::proof::Demand;
+use crate::domain::proof::{Demand, NotEnough, Strength, WouldGrant};
 use crate::domain::request_key::RequestKey;
 use crate::domain::scope::Scope;
 use crate::domain::statement::{Shown, Statement};
@@ -90,6 +90,15 @@ pub enum NotDecided {
     Store(StoreError),
 }
 
+impl From<NotEnough> for NotDecided {
+    fn from(missing: NotEnough) -> Self {
+        match missing {
+            NotEnough::PasskeyRequired => Self::PasskeyRequired,
+            NotEnough::PasskeyTooNew => Self::PasskeyTooNew,
+        }
+    }
+}
+
 impl From<StoreError> for NotDecided {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -131,8 +140,9 @@ impl Consenting<'_> {
 
     /// 1. Find out who is asked: a login token says so itself, else the request does.
     /// 2. Read request, person, client, asks and passkey as they are now, in one read (`ATK-8-04`).
-    /// 3. Check that the person decides about the client that was shown, and not with that client's own token.
-    /// 4. Check the proof, and that it is enough for this.
+    /// 3. Check that the person decides about what was shown, and not with the client's own token; and what of it an approval
+    ///    grants.
+    /// 4. Check the proof, and that it is enough for what is granted.
     /// 5. Let the state machine say what the decision makes of the request.
     /// 6. Record it with its evidence, in one transaction. If anything changed meanwhile, look again.
     ///
@@ -177,15 +187,16 @@ impl Consenting<'_> {
         invocation: &Invocation,
     ) -> Result<Option<Record>, NotDecided> {
         let (found, detail, known_client, asks, passkey) = checked(basis, client, choice, proof)?;
+        let granted = granted(&found, &detail, choice, invocation)?;
         let shown = (&found, &detail);
-        let proven = match self.proven(shown, &known_client, passkey, choice, proof, invocation) {
+        let proven = match self.proven(shown, &known_client, passkey, (choice, &granted), proof, invocation) {
             // With a bad signature nobody finds out whether something was decided.
             Err(NotDecided::PasskeyNotAccepted(_)) if !found.is_open(invocation.now) => {
                 return Err(NotDecided::Refused(DecisionRefused::TooLate));
             }
             proven => proven?,
         };
-        let decision = decision(&found, choice, &proven, invocation);
+        let decision = decision(granted, &proven, invocation);
         let (next, outcome) = match (found.decide(&found.person, &decision, invocation.now), choice.word) {
             // A report is also worth something when nothing is open any more: it ends what the client has.
             (Ok(Transition::Already) | Err(_), DecisionWord::Report) => {
@@ -255,49 +266,45 @@ impl Consenting<'_> {
         (request, detail): (&AuthenticationRequest, &RequestDetail),
         client: &Client,
         passkey: Option<Passkey>,
-        choice: &Choice,
+        (choice, granted): (&Choice, &Option<Scope>),
         proof: &Proof<'_>,
         invocation: &Invocation,
     ) -> Result<Proven, NotDecided> {
-        let demand = match choice.word {
-            DecisionWord::Approve => {
-                Some(Demand::of(client, request, choice.scope.as_ref().unwrap_or(&request.scope)))
-            }
-            DecisionWord::Deny | DecisionWord::Report => None,
-        };
+        let demand = granted
+            .as_ref()
+            .map_or(Demand::LoginToken, |scope| Demand::of(client, &WouldGrant::of(request, detail, scope)));
         match proof {
             Proof::Link(_) if choice.word == DecisionWord::Deny => {
                 Ok(Proven { authentication: None, evidence: evidence::Proof::Link, used: None })
             }
             Proof::Link(_) => Err(NotDecided::ProofMissing),
-            Proof::LoginToken(_) if demand.is_some_and(|demand| demand > Demand::LoginToken) => {
-                Err(NotDecided::PasskeyRequired)
+            Proof::LoginToken(login) => {
+                demand.judge(Strength::LoginToken)?;
+                Ok(Proven {
+                    authentication: Some(login.authentication.clone()),
+                    evidence: evidence::Proof::LoginToken {
+                        issuer: login.issuer.clone(),
+                        jti: login.jti.clone(),
+                        authentication: login.authentication.clone(),
+                    },
+                    used: None,
+                })
             }
-            Proof::LoginToken(login) => Ok(Proven {
-                authentication: Some(login.authentication.clone()),
-                evidence: evidence::Proof::LoginToken {
-                    issuer: login.issuer.clone(),
-                    jti: login.jti.clone(),
-                    authentication: login.authentication.clone(),
-                },
-                used: None,
-            }),
             Proof::Passkey { assertion, language, .. } => {
                 let not_accepted = |why: &str| NotDecided::PasskeyNotAccepted(why.to_owned());
                 let relying_party = self.relying_party.ok_or(not_accepted("there is no RP_ID"))?;
                 let passkey = passkey.ok_or(not_accepted("the passkey is none of this person's"))?;
                 let statement = statement(request, detail, client, *language);
-                let scope = selected(choice, &statement);
+                let scope = selected(choice, granted.as_ref(), &statement);
                 let text = statement.encode();
                 let challenge = Shown::of(&text).challenge(&scope, choice.word);
                 let asserted = relying_party
                     .verify(assertion, &passkey, &challenge)
                     .map_err(|error| NotDecided::PasskeyNotAccepted(error.0))?;
-                if demand == Some(Demand::SeasonedPasskey)
-                    && !passkey.is_seasoned(invocation.now, self.seasoning)
-                {
-                    return Err(NotDecided::PasskeyTooNew);
-                }
+                demand.judge(match passkey.is_seasoned(invocation.now, self.seasoning) {
+                    true => Strength::SeasonedPasskey,
+                    false => Strength::NewPasskey,
+                })?;
                 let authentication = asserted.applied_to(&passkey).authentication(invocation.now);
                 let used = (&passkey, &asserted);
                 let signed = evidence_of(relying_party, assertion, used, text, scope, invocation.now);
@@ -343,7 +350,7 @@ fn checked(
     // What a passkey signed has them in the statement.
     let are_signed = matches!(proof, Proof::Passkey { .. });
     let named = choice.details.as_deref().or(are_signed.then(|| detail.details.entries()));
-    if choice.word == DecisionWord::Approve && named.unwrap_or_default() != detail.details.entries() {
+    if choice.word == DecisionWord::Approve && !detail.details.is(named.unwrap_or_default()) {
         return Err(NotDecided::OtherDetails);
     }
     if let Proof::LoginToken(login) = proof
@@ -360,27 +367,41 @@ fn checked(
     Ok((found, detail, known_client, asks, passkey))
 }
 
-/// The part of the scope that was signed: what is approved, or whatever was ticked when it was declined.
-fn selected(choice: &Choice, statement: &Statement) -> String {
-    match (&choice.scope, choice.word) {
-        (Some(scope), _) => statement.in_order(|value| scope.contains(value)),
-        (None, DecisionWord::Approve) => statement.in_order(|_| true),
-        (None, DecisionWord::Deny | DecisionWord::Report) => String::new(),
+/// Step 3: the scope that the decision grants, with all that is asked for beyond it. `None` for what is no approval.
+///
+/// A selection that cannot be approved is refused whatever it is proven with. What is not open any more is told by step 5,
+/// which gives nothing away.
+fn granted(
+    request: &AuthenticationRequest,
+    detail: &RequestDetail,
+    choice: &Choice,
+    invocation: &Invocation,
+) -> Result<Option<Scope>, NotDecided> {
+    if choice.word != DecisionWord::Approve {
+        return Ok(None);
     }
+    let scope = choice.scope.as_ref().unwrap_or(&request.scope);
+    if request.is_open(invocation.now) {
+        request.check_selection(scope).map_err(NotDecided::Refused)?;
+        if !detail.admits(scope) {
+            return Err(NotDecided::Refused(DecisionRefused::ScopeOfDetailsMissing));
+        }
+    }
+    Ok(Some(scope.clone()))
 }
 
-fn decision(
-    request: &AuthenticationRequest,
-    choice: &Choice,
-    proven: &Proven,
-    invocation: &Invocation,
-) -> Decision {
-    match (choice.word, &proven.authentication) {
-        (DecisionWord::Approve, Some(authentication)) => Decision::Approve(Approval {
-            at: invocation.now,
-            scope: choice.scope.as_ref().unwrap_or(&request.scope).clone(),
-            authentication: authentication.clone(),
-        }),
-        (DecisionWord::Approve | DecisionWord::Deny | DecisionWord::Report, _) => Decision::Deny,
+/// The part of the scope that was signed: what is granted, or whatever was ticked when it was declined.
+fn selected(choice: &Choice, granted: Option<&Scope>, statement: &Statement) -> String {
+    let ticked = granted.or(choice.scope.as_ref());
+    ticked.map_or_else(String::new, |scope| statement.in_order(|value| scope.contains(value)))
+}
+
+fn decision(granted: Option<Scope>, proven: &Proven, invocation: &Invocation) -> Decision {
+    match (granted, &proven.authentication) {
+        (Some(scope), Some(authentication)) => {
+            let authentication = authentication.clone();
+            Decision::Approve(Approval { at: invocation.now, scope, authentication })
+        }
+        (Some(_) | None, _) => Decision::Deny,
     }
 }

@@ -33,8 +33,9 @@ impl From<&'static str> for NotDescribed {
 }
 
 /// 1. Each type is one that the client is registered for, and that there is: known for a minute, so mostly no read.
-/// 2. Each entry means something to an API that the tokens are for; else it would be in none of them.
-/// 3. Each entry is one of its type, and is put in words (`TOK-7-02`, `TOK-7-03`).
+/// 2. What belongs to a scope value is asked for together with it.
+/// 3. Each entry means something to an API that the tokens are for; else it would be in none of them.
+/// 4. Each entry is one of its type, and is put in words (`TOK-7-02`, `TOK-7-03`).
 pub async fn describe(
     known: &DetailTypes,
     client: &Client,
@@ -55,6 +56,10 @@ pub async fn describe(
             .ok_or("authorization_details has a type that the client is not registered for")?;
         let known = known.find(&name, now).await?;
         types.push(known.ok_or("authorization_details has a type that there is not")?);
+    }
+    let is_asked = |value: &String| asked.scope.contains(value);
+    if !types.iter().all(|known| known.policy().scope.as_ref().is_none_or(is_asked)) {
+        return Err("authorization_details has a type that belongs to a scope value which scope lacks".into());
     }
     if !reaches_all(details, client, asked, issuer) {
         return Err(

@@ -61,6 +61,10 @@ pub fn check(
             Some(known) => known
                 .person_key(&login.value)
                 .ok_or_else(|| refuse("the login value cannot be one of its issuer's person claim"))?,
+            // A key of its own, with which nobody could log in.
+            None if login_issuers.iter().any(|known| differs_by_a_slash(&known.issuer, &login.iss)) => {
+                return Err(refuse("login.iss differs from a login issuer here by the slash at its end"));
+            }
             // Not configured here yet; the person can decide once it is.
             None => PersonKey::new(&login.iss, &login.value),
         },
@@ -96,6 +100,10 @@ pub fn check(
         }
     };
     Ok(Person { key, sub, active: entry.active, hints, channels, claims: entry.claims, user_code })
+}
+
+fn differs_by_a_slash(one: &str, other: &str) -> bool {
+    one.strip_suffix('/') == Some(other) || other.strip_suffix('/') == Some(one)
 }
 
 /// Where the person is told, in the order of the entry.

@@ -13,6 +13,7 @@ pub mod describe_details;
 pub mod emit;
 pub mod enroll_passkey;
 pub mod enroll_person;
+pub mod fit_tokens;
 pub mod introspect;
 mod invocation;
 pub mod issue_tokens;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::LoginIssuers;
 use crate::domain::login_issuer::{LoginProof, LoginRefused};
-use crate::domain::time::Timestamp;
+use crate::flows::Invocation;
 use crate::outbound::{JwksCache, NotVerified};
 use crate::protocol::access_token;
 use crate::protocol::jws::{NotAJws, UnverifiedJws};
@@ -47,7 +47,7 @@ pub async fn prove(
     issuers: &LoginIssuers,
     jwks: &JwksCache,
     max_age: Duration,
-    now: Timestamp,
+    invocation: &Invocation,
 ) -> Result<LoginProof, NotProven> {
     let invalid = |why: &str| NotProven::Invalid(why.to_owned());
     let jws = UnverifiedJws::parse(token).map_err(|error| match error {
@@ -59,7 +59,8 @@ pub async fn prove(
     }
     let issuer = jws.issuer().and_then(|iss| issuers.find(iss));
     let issuer = issuer.ok_or(invalid("iss is not a login issuer"))?;
-    let claims = jwks.verify(&jws, &issuer.jwks_uri, &issuer.algorithms, now).await?;
+    let (now, write) = (invocation.now, &invocation.write_id);
+    let claims = jwks.verify(&jws, &issuer.jwks_uri, &issuer.algorithms, now, write).await?;
     Ok(issuer.judge(&claims, now, max_age)?)
 }
 

@@ -4,7 +4,7 @@ use crate::domain::client::Client;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::request_object;
 use crate::domain::secret::Secret;
-use crate::domain::time::Timestamp;
+use crate::flows::Invocation;
 use crate::outbound::{ClientKeySets, NotVerified};
 use crate::protocol::jws::{NotAJws, UnverifiedJws};
 use crate::protocol::parameters::Parameters;
@@ -28,7 +28,7 @@ pub async fn read(
     client: &Client,
     keys: &ClientKeySets,
     issuer: &str,
-    now: Timestamp,
+    invocation: &Invocation,
 ) -> Result<(Parameters, Option<SignedRequest>), NotRead> {
     use NotRead::Invalid;
     let (text, algorithm) = match (signed(&form).map_err(Invalid)?, client.request_signing) {
@@ -49,10 +49,12 @@ pub async fn read(
         true => &[algorithm],
         false => &[],
     };
-    let claims = keys.verify(&jws, registered, algorithms, now).await.map_err(|error| match error {
-        NotVerified::Invalid(why) => Invalid(why),
-        NotVerified::Unavailable(why) => NotRead::Unavailable(why),
-    })?;
+    let (now, write) = (invocation.now, &invocation.write_id);
+    let claims =
+        keys.verify(&jws, registered, algorithms, now, write).await.map_err(|error| match error {
+            NotVerified::Invalid(why) => Invalid(why),
+            NotVerified::Unavailable(why) => NotRead::Unavailable(why),
+        })?;
     let guard = request_object::judge(&claims, &client.id, issuer, now).map_err(Invalid)?;
     let parameters = parameters(&claims).map_err(Invalid)?;
     let signed = SignedRequest { text: Secret::new(text), algorithm, key: claims.key(), guard };

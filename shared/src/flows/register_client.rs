@@ -62,7 +62,11 @@ impl Registrar<'_> {
         let own = OwnHosts { names: &names, is_local: self.issuer.is_local() };
         let mut client = check(metadata, own, self.login_issuers, self.profile)?;
         client.subject_type = sector.confirm(&client, own).await.map_err(|why| refuse(&why))?;
-        match client.profile.breach(&client).or_else(|| MtlsHost::lack(self.mtls, &client)) {
+        let breach = client.profile.breach(&client);
+        match breach
+            .or_else(|| MtlsHost::lack(self.mtls, &client))
+            .or_else(|| authentication::lacks_key(&client))
+        {
             Some(why) => Err(refuse(why)),
             None => Ok(client),
         }
@@ -203,8 +207,10 @@ fn is_description(text: &str) -> bool {
     (1..=MAX_DESCRIPTION).contains(&text.chars().count()) && text.trim() == text && text.chars().all(is_fit)
 }
 
+/// What signs a token of ours, by the name that its header will have: a client compares the two.
 fn algorithm(name: Option<&str>) -> Option<JwsAlgorithm> {
-    name.map_or(Some(JwsAlgorithm::DEFAULT), JwsAlgorithm::parse)
+    let Some(name) = name else { return Some(JwsAlgorithm::DEFAULT) };
+    JwsAlgorithm::parse(name).filter(|algorithm| algorithm.as_str() == name)
 }
 
 fn resources(entries: &[ResourceEntry], scope: &Scope) -> Result<Vec<Resource>, &'static str> {

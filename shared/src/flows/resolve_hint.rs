@@ -209,7 +209,8 @@ impl HintResolver<'_> {
         }
         let issuer = jws.issuer().and_then(|iss| tokens.issuers.find(iss));
         let issuer = issuer.ok_or(NotResolved::invalid("iss is not a hint issuer"))?;
-        let verified = tokens.jwks.verify(&jws, &issuer.jwks_uri, &issuer.algorithms, invocation.now).await;
+        let (now, write) = (invocation.now, &invocation.write_id);
+        let verified = tokens.jwks.verify(&jws, &issuer.jwks_uri, &issuer.algorithms, now, write).await;
         let claims = verified.map_err(|error| match error {
             NotVerified::Invalid(why) => NotResolved::invalid(why),
             NotVerified::Unavailable(why) => NotResolved::Unavailable(why),

@@ -4,14 +4,14 @@ use crate::domain::authentication_request::{AuthenticationRequest, State};
 use crate::domain::authorization_details::RequestDetail;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::person_key::PersonKey;
-use crate::domain::proof::Demand;
+use crate::domain::proof::{Demand, WouldGrant};
 use crate::domain::request_key::RequestKey;
 use crate::domain::resource::ResourceId;
 use crate::domain::statement::Shown;
 use crate::domain::time::{Timestamp, seconds_rounded_up};
 use crate::flows::statement::statement;
 use crate::page::Language;
-use crate::protocol::consent::{ClientView, RequestView, StatementView};
+use crate::protocol::consent::{ClientView, DetailView, RequestView, StatementView};
 use crate::store::{ClientDirectory, StoreError, Table};
 
 /// Everything that waits for `person`, what ends first first.
@@ -68,7 +68,7 @@ pub async fn read(
     Ok(Some(RequestView {
         request: request.key.encode(),
         state: state_word(&request, now),
-        proof: client.as_ref().map(|client| Demand::of(client, &request, &request.scope).as_str()),
+        proof: client.as_ref().map(|client| demand_of_all(client, &request, &detail).as_str()),
         statement: client.as_ref().zip(rp_id).map(|(client, rp_id)| {
             let statement = statement(&request, &detail, client, language);
             StatementView {
@@ -84,11 +84,16 @@ pub async fn read(
         created_at: request.lifetime.created_at.seconds(),
         binding_message: request.binding_message.map(|message| message.as_str().to_owned()),
         acr_values: request.acr_values,
-        details: detail.words(language.tag()).to_vec(),
+        details: detail_views(&detail, language),
         authorization_details: detail.details.entries().to_vec(),
         request_context: detail.context,
         decide_in,
     }))
+}
+
+/// What approving all of a request needs.
+pub fn demand_of_all(client: &Client, request: &AuthenticationRequest, detail: &RequestDetail) -> Demand {
+    Demand::of(client, &WouldGrant::of(request, detail, &request.scope))
 }
 
 /// A request that can still be decided, with its client: what its page shows to whoever has the link.
@@ -104,6 +109,11 @@ pub async fn open(
     let Some(client) = client else { return Ok(None) };
     let detail = table.find_detail(&request).await?;
     Ok(Some((request, detail, client)))
+}
+
+fn detail_views(detail: &RequestDetail, language: Language) -> Vec<DetailView> {
+    let words = detail.words(language.tag()).iter().zip(detail.policy_of_each());
+    words.map(|(words, policy)| DetailView { words: words.clone(), scope: policy.scope.clone() }).collect()
 }
 
 fn names(resources: &[ResourceId]) -> Vec<String> {

@@ -22,7 +22,7 @@ pub fn statement(
     let shown = |value: &str| ScopeShown {
         value: value.to_owned(),
         words: page::scope_words(language, value, described(client, value, language)),
-        required: value == Scope::OPENID,
+        required: value == Scope::OPENID || detail.claims(value),
     };
     Statement {
         nonce: URL_SAFE_NO_PAD.encode(request.nonce.as_bytes()),
@@ -38,7 +38,12 @@ pub fn statement(
             .entries()
             .iter()
             .zip(detail.words(language.tag()))
-            .map(|(value, words)| DetailShown { value: value.clone(), words: words.clone() })
+            .zip(detail.policy_of_each())
+            .map(|((value, words), policy)| DetailShown {
+                value: value.clone(),
+                words: words.clone(),
+                scope: policy.scope.clone(),
+            })
             .collect(),
         request_context: detail
             .context

@@ -1,11 +1,13 @@
 //! What a request presents to authenticate its client (RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2).
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::Request;
 use lambda_http::http::header::AUTHORIZATION;
 
-use crate::config::{ConfigError, Environment, Issuer, MtlsHost, profile};
+use crate::config::{ConfigError, Environment, Issuer, MtlsHost, client_assertion_lifetime, profile};
 use crate::domain::certificate::Certificate;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::client_assertion;
@@ -16,7 +18,7 @@ use crate::flows::Invocation;
 use crate::flows::authenticate_client::{Authenticating, NotAuthenticated};
 use crate::http::{bearer, client_certificate, form};
 use crate::outbound::ClientKeySets;
-use crate::protocol::jws::UnverifiedJws;
+use crate::protocol::jws::{self, UnverifiedJws};
 use crate::protocol::parameters::Parameters;
 use crate::protocol::routes;
 use crate::store::{ClientDirectory, StoreError, Table};
@@ -26,8 +28,8 @@ use crate::store::{ClientDirectory, StoreError, Table};
 pub enum Unauthenticated {
     /// The request itself is contradictory: 400.
     InvalidRequest(&'static str),
-    /// 401. The text is for the log.
-    InvalidClient(&'static str),
+    /// 401. Both are for the log: why, and who it is, if that is the name of a client.
+    InvalidClient(&'static str, Option<ClientId>),
     /// 503: the client's keys cannot be fetched. The text is for the log.
     Unavailable(String),
     Store(StoreError),
@@ -42,17 +44,19 @@ pub struct ClientAuthenticator {
     /// Without it no certificate authenticates anybody.
     mtls: Option<MtlsHost>,
     profile: Profile,
+    assertion_lifetime: Duration,
 }
 
 impl ClientAuthenticator {
     pub fn read(environment: &Environment, issuer: &Issuer, table: Table) -> Result<Self, ConfigError> {
         Ok(Self {
             clients: ClientDirectory::new(table.clone()),
+            keys: ClientKeySets::new(issuer.is_local(), table.clone()),
             table,
-            keys: ClientKeySets::new(issuer.is_local()),
             issuer: issuer.clone(),
             mtls: MtlsHost::read(environment)?,
             profile: profile(environment)?,
+            assertion_lifetime: client_assertion_lifetime(environment)?,
         })
     }
 
@@ -77,17 +81,19 @@ impl ClientAuthenticator {
             issuer: self.issuer.as_str(),
             endpoints: &self.endpoints(request.uri().path()),
             authorities: self.mtls.as_ref().map_or(&[], MtlsHost::authorities),
+            assertion_lifetime: self.assertion_lifetime,
         };
+        let invalid = |why| Unauthenticated::InvalidClient(why, Some(id.clone()));
         let client = flow.authenticate(&id, &credential, invocation).await.map_err(|error| match error {
-            NotAuthenticated::Unknown => Unauthenticated::InvalidClient("unknown client"),
-            NotAuthenticated::Disabled => Unauthenticated::InvalidClient("disabled client"),
-            NotAuthenticated::WrongCredential(why) => Unauthenticated::InvalidClient(why),
+            NotAuthenticated::Unknown => unknown(&id, &credential),
+            NotAuthenticated::Disabled => invalid("disabled client"),
+            NotAuthenticated::WrongCredential(why) => invalid(why),
             NotAuthenticated::Unavailable(why) => Unauthenticated::Unavailable(why),
             NotAuthenticated::Store(error) => Unauthenticated::Store(error),
         })?;
         // Registered before the deployment was held to more.
         match client.profile < self.profile {
-            true => Err(Unauthenticated::InvalidClient("the client has less than the deployment's profile")),
+            true => Err(invalid("the client has less than the deployment's profile")),
             false => Ok(client),
         }
     }
@@ -99,7 +105,7 @@ impl ClientAuthenticator {
         invocation: &Invocation,
     ) -> Result<Option<Certificate>, Unauthenticated> {
         let presented = client_certificate::presented(request, self.mtls.as_ref(), invocation.now);
-        presented.map_err(|error| Unauthenticated::InvalidClient(error.0))
+        presented.map_err(|error| invalid_client(error.0))
     }
 
     /// The token endpoint and the one that is called, on each host (`CAUTH-3-06`, `CIBA-7.1-29`).
@@ -109,6 +115,19 @@ impl ClientAuthenticator {
             paths.flat_map(|path| [Some(self.issuer.at(path)), self.mtls.as_ref().map(|host| host.at(path))]);
         on_each.flatten().collect()
     }
+}
+
+/// What is said of whoever is no client. A name that came with a secret is not repeated in the log: the secret may be in its place.
+fn unknown(id: &ClientId, credential: &PresentedCredential) -> Unauthenticated {
+    let id = match credential {
+        PresentedCredential::ClientSecretBasic(_) | PresentedCredential::ClientSecretPost(_) => None,
+        PresentedCredential::Assertion(_) | PresentedCredential::Certificate(_) => Some(id.clone()),
+    };
+    Unauthenticated::InvalidClient("unknown client", id)
+}
+
+fn invalid_client(why: &'static str) -> Unauthenticated {
+    Unauthenticated::InvalidClient(why, None)
 }
 
 /// Reads the one credential that a request may have (`CAUTH-1-01`). A further method slots in here.
@@ -131,11 +150,10 @@ fn presented(
     }
     if let Some(header) = header {
         let value = header.to_str().ok();
-        let (id, secret) =
-            value.and_then(basic).ok_or(Unauthenticated::InvalidClient("malformed Basic credentials"))?;
+        let (id, secret) = value.and_then(basic).ok_or(invalid_client("malformed Basic credentials"))?;
         // `CAUTH-1-04`: some SDKs repeat the name in the body.
         if named.is_some_and(|named| named != id.as_str()) {
-            return Err(Unauthenticated::InvalidClient("client_id differs from the Basic user"));
+            return Err(invalid_client("client_id differs from the Basic user"));
         }
         return Ok((id, PresentedCredential::ClientSecretBasic(secret)));
     }
@@ -145,9 +163,7 @@ fn presented(
         (Some(id), None, Some(certificate)) => {
             Ok((id, PresentedCredential::Certificate(Box::new(certificate))))
         }
-        (None, _, _) | (_, None, None) => {
-            Err(Unauthenticated::InvalidClient("no credential of a supported method"))
-        }
+        (None, _, _) | (_, None, None) => Err(invalid_client("no credential of a supported method")),
     }
 }
 
@@ -157,15 +173,22 @@ fn presented_assertion(
     form: &Parameters,
     named: Option<&str>,
 ) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
+    let named = named.and_then(ClientId::parse);
+    let invalid =
+        |why, client: Option<ClientId>| Unauthenticated::InvalidClient(why, client.or(named.clone()));
     let (Some(client_assertion::TYPE), Some(assertion)) =
         (form.get("client_assertion_type"), form.get("client_assertion"))
     else {
-        return Err(Unauthenticated::InvalidClient("client_assertion without its type, or of another type"));
+        return Err(invalid("client_assertion without its type, or of another type", None));
     };
-    let issuer = UnverifiedJws::parse(assertion).ok().and_then(|jws| ClientId::parse(jws.issuer()?));
-    let id = issuer.ok_or(Unauthenticated::InvalidClient("client_assertion is no JWT of a client"))?;
-    if named.is_some_and(|named| named != id.as_str()) {
-        return Err(Unauthenticated::InvalidClient("client_id differs from the assertion's iss"));
+    let jws = UnverifiedJws::parse(assertion).map_err(|error| {
+        let claimed = jws::claimed_issuer(assertion);
+        invalid(error.why(), claimed.as_deref().and_then(ClientId::parse))
+    })?;
+    let issuer = jws.issuer().and_then(ClientId::parse);
+    let id = issuer.ok_or_else(|| invalid("iss of the assertion is not the name of a client", None))?;
+    if form.contains("client_id") && named.as_ref() != Some(&id) {
+        return Err(invalid("client_id differs from the assertion's iss", Some(id)));
     }
     Ok((id, PresentedCredential::Assertion(Secret::new(assertion))))
 }

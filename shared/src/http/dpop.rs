@@ -19,7 +19,7 @@ pub fn presented(request: &Request) -> Result<Option<&str>, &'static str> {
             let text = value.to_str().map_err(|_| "the DPoP header is not ASCII")?;
             match text.len() {
                 ..=MAX_PROOF => Ok(Some(text)),
-                _ => Err("the proof is longer than 4 KiB"),
+                _ => Err("the proof is longer than 3 KiB"),
             }
         }
     }

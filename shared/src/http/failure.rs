@@ -40,7 +40,10 @@ impl<E: ClientFacingError> From<Unauthenticated> for Refusal<E> {
     fn from(error: Unauthenticated) -> Self {
         match error {
             Unauthenticated::InvalidRequest(why) => E::invalid_request(why).into(),
-            Unauthenticated::InvalidClient(why) => Self::because(E::INVALID_CLIENT, why),
+            Unauthenticated::InvalidClient(why, client) => Self {
+                client: client.map(|client| client.as_str().to_owned()),
+                ..Self::because(E::INVALID_CLIENT, why)
+            },
             Unauthenticated::Unavailable(why) => Self::unavailable(why),
             Unauthenticated::Store(error) => error.into(),
         }

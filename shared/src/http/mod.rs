@@ -6,6 +6,7 @@ pub mod browser;
 pub mod client_authentication;
 pub mod client_certificate;
 pub mod dpop;
+pub mod event;
 mod failure;
 pub mod form;
 pub mod interaction;

@@ -21,6 +21,7 @@ use crate::domain::request_key::RequestKey;
 use crate::domain::time::{Timestamp, millis};
 use crate::flows::announce::Untold;
 use crate::flows::emit::Emitted;
+use crate::http::event::Unreadable;
 use crate::http::interaction;
 use crate::http::log::{self, Metric};
 use crate::page::Page;
@@ -122,6 +123,7 @@ pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
                 ("error", code.into()),
                 ("description", description.into()),
                 ("detail", refusal.detail.clone().into()),
+                ("client_id", refusal.client.clone().into()),
             ],
         );
     }
@@ -133,6 +135,12 @@ pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
     let challenge = error.challenge().and_then(|text| HeaderValue::try_from(text).ok());
     headers.extend(challenge.map(|value| (WWW_AUTHENTICATE, value)));
     response
+}
+
+/// An event that no function can read as a request. It is nobody's protocol yet, so it gets the error that all of them have.
+pub fn unreadable(Unreadable(why): Unreadable) -> Response<Body> {
+    log::line("info", "unreadable", [("status", 400.into()), ("description", why.into())]);
+    build(400, &json!({ "error": "invalid_request", "error_description": why }), None)
 }
 
 /// One line for a step that succeeded, with the hash that joins the lines of one request.

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::http::Method;
-use lambda_http::{Body, Error, Request, RequestExt, Response, service_fn};
+use lambda_http::lambda_runtime::{LambdaEvent, run};
+use lambda_http::{Body, Error, Request, Response, service_fn};
+use serde_json::Value;
 
 use crate::domain::time::Timestamp;
 use crate::flows::Invocation;
-use crate::http::{interaction, log};
+use crate::http::{event, interaction, log, respond};
 
 /// One function's endpoint. A client's mistake is an answer, never a failure of the function.
 pub trait Endpoint: Sync {
@@ -16,23 +19,42 @@ pub trait Endpoint: Sync {
         request: &Request,
         invocation: &Invocation,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// What goes back to the caller, with what all answers have, whatever they say. The answer to HEAD is that to GET without its content (RFC 9110 §9.3.2).
+    fn respond(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> impl Future<Output = Response<Body>> + Send {
+        async move {
+            let response = interaction::echoed(request, self.handle(request, invocation).await);
+            if request.method() == Method::HEAD { response.map(|_| Body::Empty) } else { response }
+        }
+    }
 }
 
 /// Serves HTTP requests until Lambda ends the sandbox.
 pub async fn serve(endpoint: impl Endpoint) -> Result<(), Error> {
     let endpoint = &endpoint;
-    lambda_http::run(service_fn(async move |request: Request| {
-        let invocation = invocation(request.lambda_context_ref().map_or(0, |context| context.deadline));
-        Ok::<_, Error>(answer(endpoint, &request, &invocation).await)
+    run(service_fn(async move |event: LambdaEvent<Value>| {
+        let invocation = invocation(event.context.deadline);
+        // On the heap: the compiler gives up on futures that are nested as deeply as these.
+        Ok::<_, Error>(Box::pin(answer(endpoint, &event.payload, &invocation)).await)
     }))
     .await
 }
 
-/// The endpoint's answer, with what all answers have, whatever they say. That to HEAD is the one to GET without its content
-/// (RFC 9110 §9.3.2).
-pub async fn answer(endpoint: &impl Endpoint, request: &Request, invocation: &Invocation) -> Response<Body> {
-    let response = interaction::echoed(request, endpoint.handle(request, invocation).await);
-    if request.method() == Method::HEAD { response.map(|_| Body::Empty) } else { response }
+/// Event → request → the endpoint → answer. Whatever the event is, there is an answer: one that is no request gets 400.
+pub async fn answer(
+    endpoint: &impl Endpoint,
+    event: &Value,
+    invocation: &Invocation,
+) -> ApiGatewayV2httpResponse {
+    let response = match event::request(event) {
+        Ok(request) => endpoint.respond(&request, invocation).await,
+        Err(why) => respond::unreadable(why),
+    };
+    event::answer(response)
 }
 
 /// The functions' `Timeout`; a test holds `template.yaml` against it.

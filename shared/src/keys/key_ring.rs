@@ -24,6 +24,9 @@ use crate::store::{KeyRecord, KeyUse, Table, WithdrawnKeys};
 /// How often an unknown key version, or an unknown `kid`, may make a function read its keys again.
 const RELOAD_FOR_UNKNOWN: Duration = Duration::from_secs(60);
 
+/// Of an access token's `jti`. Unit: characters.
+pub const JTI_LENGTH: usize = 66;
+
 /// There are no usable keys. The text is for the log; the caller answers 503.
 #[derive(Clone, Debug)]
 pub struct KeyError(pub String);

@@ -77,6 +77,7 @@ fn a_jti_is_new_each_time_and_begins_with_the_sealed_key() {
     let ring = ring(&[1]);
     let (one, other) =
         (ring.seal_jti(&REQUEST, [1; 16], NOW).unwrap(), ring.seal_jti(&REQUEST, [2; 16], NOW).unwrap());
+    assert_eq!([one.len(), other.len()], [JTI_LENGTH; 2]);
     let (handle, _) = ring.seal_handle(HandleUse::AccessToken, &REQUEST, NOW).unwrap();
     assert!(one != other && one.starts_with(&handle) && other.starts_with(&handle));
     let (auth_req_id, _) = ring.seal_handle(HandleUse::AuthReqId, &REQUEST, NOW).unwrap();

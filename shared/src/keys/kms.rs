@@ -15,6 +15,9 @@ use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::keys::der;
 use crate::protocol::jwks::{PublicJwk, PublicKey};
 
+/// What KMS signs at once of a message that is not hashed first. Unit: bytes.
+pub(super) const MAX_MESSAGE: usize = 4096;
+
 /// Binds an encrypted data key to its purpose: KMS opens it for nothing else.
 const PURPOSE: (&str, &str) = ("purpose", "ciba-keys");
 /// Binds it to its table as well: what was copied from another deployment's opens nothing here.
@@ -141,7 +144,7 @@ impl Kms {
     /// Signs `message`, as a JWS has it (RFC 7518 §3, RFC 8037 §3.1).
     ///
     /// What is hashed before it is signed goes over the wire as its hash. Ed25519 signs the message itself, and KMS takes
-    /// at most 4096 bytes of it.
+    /// no more than [`MAX_MESSAGE`] of it.
     pub async fn sign(
         &self,
         key_id: &str,

@@ -12,7 +12,7 @@ mod verification;
 
 pub use data_key::{DataKey, SealError};
 pub use handle::{HandleKey, HandleUse, Kept, OpenError};
-pub use key_ring::{KeyError, KeyRing, KeyRings, sealing_label};
+pub use key_ring::{JTI_LENGTH, KeyError, KeyRing, KeyRings, sealing_label};
 pub use kms::{Kms, KmsError};
-pub use signing::{PrivateKey, SigningKey, SigningKeyPair};
+pub use signing::{PrivateKey, SigningKey, SigningKeyPair, signed_length};
 pub use verification::NotOurs;

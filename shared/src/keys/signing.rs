@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::key_schedule::{KeyTimes, Scheduled};
+use crate::keys::kms::MAX_MESSAGE;
 use crate::keys::{KeyError, Kms};
 use crate::protocol::jwks::{PublicJwk, PublicKey};
 
@@ -125,6 +126,27 @@ struct Header<'a> {
     typ: &'a str,
     alg: &'static str,
     kid: &'a str,
+}
+
+/// Of a key's name: a thumbprint (RFC 7638). Unit: characters.
+const KID_LENGTH: usize = 43;
+
+/// How long a JWT of these claims is, signed by one of our keys, and wherever the key is kept. `None` if it cannot be signed: EdDSA signs the message itself, of
+/// which KMS takes no more than [`MAX_MESSAGE`].
+///
+/// Unit: bytes.
+pub fn signed_length<C: Serialize>(algorithm: JwsAlgorithm, typ: &str, claims: &C) -> Option<usize> {
+    let encoded = |bytes: usize| (bytes * 4).div_ceil(3);
+    let header = Header { typ, alg: algorithm.as_str(), kid: &"k".repeat(KID_LENGTH) };
+    let header = serde_json::to_vec(&header).ok()?.len();
+    let claims = serde_json::to_vec(claims).ok()?.len();
+    let message = encoded(header) + 1 + encoded(claims);
+    let (signature, most) = match algorithm {
+        JwsAlgorithm::ES256 => (64, usize::MAX),
+        JwsAlgorithm::RS256 | JwsAlgorithm::PS256 => (256, usize::MAX),
+        JwsAlgorithm::EdDSA => (64, MAX_MESSAGE),
+    };
+    (message <= most).then_some(message + 1 + encoded(signature))
 }
 
 impl SigningKey {
@@ -272,6 +294,35 @@ mod tests {
         let n = URL_SAFE_NO_PAD.decode(n).unwrap();
         assert!(n.len() == 256 && n[0] >= 0x80, "{} octets", n.len());
         assert_eq!(e, "AQAB");
+    }
+
+    /// HYG-1-07: what is said of a token before it is made holds for the token that is made.
+    #[tokio::test]
+    async fn the_length_of_a_token_is_known_before_it_is_signed() {
+        let claims =
+            |length: usize| serde_json::json!({"sub": "s".repeat(length), "amount": "\u{e4}\u{20ac}\"\\"});
+        for algorithm in JwsAlgorithm::ALL {
+            let pair = SigningKeyPair::generate(algorithm).unwrap();
+            let key = key(algorithm, &pair);
+            for length in 0..9 {
+                let token = key.sign("at+jwt", &claims(length)).await.unwrap();
+                assert_eq!(
+                    signed_length(algorithm, "at+jwt", &claims(length)),
+                    Some(token.len()),
+                    "{algorithm:?}"
+                );
+            }
+            let longest =
+                (0..5000).rev().find(|length| signed_length(algorithm, "at+jwt", &claims(*length)).is_some());
+            let message =
+                longest.map(|length| signed_length(algorithm, "at+jwt", &claims(length)).unwrap() - 87);
+            match algorithm {
+                JwsAlgorithm::EdDSA => assert!((4093..=4096).contains(&message.unwrap()), "{message:?}"),
+                JwsAlgorithm::ES256 | JwsAlgorithm::RS256 | JwsAlgorithm::PS256 => {
+                    assert_eq!(longest, Some(4999))
+                }
+            }
+        }
     }
 
     /// TOK-12-02, HYG-3-02

@@ -12,6 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::outbound::jwks::{self, JwksCache, NotVerified};
 use crate::outbound::{FetchError, Fetcher};
 use crate::protocol::jws::{UnverifiedJws, VerifiedClaims};
+use crate::store::{Table, WriteId};
 
 /// The key sets of all clients that one warm function meets.
 ///
@@ -19,13 +20,14 @@ use crate::protocol::jws::{UnverifiedJws, VerifiedClaims};
 /// records does not pay for one.
 pub struct ClientKeySets {
     local: bool,
+    table: Table,
     fetched: OnceLock<Result<JwksCache, FetchError>>,
 }
 
 impl ClientKeySets {
     /// With `local`, `localhost` may be fetched too.
-    pub fn new(local: bool) -> Self {
-        Self { local, fetched: OnceLock::new() }
+    pub fn new(local: bool, table: Table) -> Self {
+        Self { local, table, fetched: OnceLock::new() }
     }
 
     /// The claims of `jws`, if it is signed under one of `algorithms` by one of the client's keys.
@@ -35,10 +37,11 @@ impl ClientKeySets {
         keys: &ClientKeys,
         algorithms: &[JwsAlgorithm],
         now: Timestamp,
+        write: &WriteId,
     ) -> Result<VerifiedClaims, NotVerified> {
         match keys {
             ClientKeys::Inline(set) => jwks::verify_with(&inline(set)?, jws, algorithms),
-            ClientKeys::Uri(uri) => self.fetched()?.verify(jws, uri, algorithms, now).await,
+            ClientKeys::Uri(uri) => self.fetched()?.verify(jws, uri, algorithms, now, write).await,
         }
     }
 
@@ -49,17 +52,21 @@ impl ClientKeySets {
         keys: &ClientKeys,
         der: &[u8],
         now: Timestamp,
+        write: &WriteId,
     ) -> Result<bool, NotVerified> {
         let first = |key: &Jwk| STANDARD.decode(key.common.x509_chain.as_ref()?.first()?).ok();
         let is_meant = |key: &Jwk| first(key).is_some_and(|registered| registered == der);
         match keys {
             ClientKeys::Inline(set) => Ok(inline(set)?.iter().any(is_meant)),
-            ClientKeys::Uri(uri) => self.fetched()?.has(uri, is_meant, now).await,
+            ClientKeys::Uri(uri) => self.fetched()?.has(uri, is_meant, now, write).await,
         }
     }
 
     fn fetched(&self) -> Result<&JwksCache, NotVerified> {
-        let made = self.fetched.get_or_init(|| Fetcher::new(self.local).map(JwksCache::new));
+        // Anybody may name a client and make us look for its keys.
+        let made = self.fetched.get_or_init(|| {
+            Fetcher::for_strangers(self.local).map(|fetcher| JwksCache::new(fetcher, self.table.clone()))
+        });
         made.as_ref().map_err(|error| NotVerified::Unavailable(error.0.clone()))
     }
 }

@@ -14,6 +14,8 @@ use crate::domain::address::{is_allowed, is_global};
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
 /// Unit: time from the start to the last byte of the body.
 pub(super) const TOTAL: Duration = Duration::from_secs(5);
+/// The same where whoever makes the function fetch has not proven anything yet: a stranger holds it no longer than this.
+const TOTAL_FOR_STRANGERS: Duration = Duration::from_secs(1);
 
 /// A fetch did not succeed. The text is for the log.
 #[derive(Clone, Debug)]
@@ -24,16 +26,27 @@ pub struct FetchError(pub String);
 pub struct Fetcher {
     client: reqwest::Client,
     local: bool,
+    total: Duration,
 }
 
 impl Fetcher {
-    /// With `local`, `localhost` may be fetched too.
+    /// For callers who have proven who they are. With `local`, `localhost` may be fetched too.
     pub fn new(local: bool) -> Result<Self, FetchError> {
         Self::with_time_outs(local, CONNECT, TOTAL)
     }
 
+    /// For anybody: one second in all. With `local`, `localhost` may be fetched too.
+    pub fn for_strangers(local: bool) -> Result<Self, FetchError> {
+        Self::with_time_outs(local, TOTAL_FOR_STRANGERS, TOTAL_FOR_STRANGERS)
+    }
+
     fn with_time_outs(local: bool, connect: Duration, total: Duration) -> Result<Self, FetchError> {
-        Ok(Self { client: client(local, connect, total)?, local })
+        Ok(Self { client: client(local, connect, total)?, local, total })
+    }
+
+    /// How long a fetch takes at most.
+    pub(super) const fn total(&self) -> Duration {
+        self.total
     }
 
     /// The body of a JSON document of at most `cap` bytes.

@@ -1,17 +1,23 @@
 //! Foreign key sets, cached.
+//!
+//! A server that does not answer costs its time-out, so a set that failed is left alone for a while, by all sandboxes: what is
+//! known of it is in the table. Then one of them looks again, and the others go on as if it had failed.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use jsonwebtoken::jwk::Jwk;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
+use crate::domain::fetch_failures::FetchFailures;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::strict_json;
 use crate::domain::time::Timestamp;
 use crate::outbound::{FetchError, Fetcher};
 use crate::protocol::jws::{UnverifiedJws, VerifiedClaims};
-use crate::protocol::verification_key::{VerificationKey, fits};
+use crate::protocol::verification_key::{self, VerificationKey, fits};
+use crate::store::{Table, WriteId};
 
 /// Unit: bytes.
 const MAX_BYTES: usize = 64 * 1024;
@@ -20,8 +26,6 @@ const MAX_KEYS: usize = 20;
 const FRESH: Duration = Duration::from_secs(60 * 60);
 /// A key that is not in the set may be new: the set is fetched again, this often at most.
 const AGAIN_FOR_UNKNOWN: Duration = Duration::from_secs(60);
-/// A fetch that failed is not repeated before.
-const AGAIN_AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// A set that cannot be fetched again goes on serving this long.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -36,6 +40,7 @@ pub enum NotVerified {
 /// The key sets that one warm function has fetched.
 pub struct JwksCache {
     fetcher: Fetcher,
+    table: Table,
     sets: Mutex<HashMap<String, Set>>,
 }
 
@@ -43,12 +48,13 @@ pub struct JwksCache {
 struct Set {
     keys: Vec<Jwk>,
     fetched_at: Option<Timestamp>,
-    failed_at: Option<Timestamp>,
+    /// What this sandbox knows of the last fetches.
+    failures: Option<FetchFailures>,
 }
 
 impl JwksCache {
-    pub fn new(fetcher: Fetcher) -> Self {
-        Self { fetcher, sets: Mutex::default() }
+    pub fn new(fetcher: Fetcher, table: Table) -> Self {
+        Self { fetcher, table, sets: Mutex::default() }
     }
 
     /// The claims of `jws`, if it is signed under one of `algorithms` by a key of the set at `uri`.
@@ -58,9 +64,10 @@ impl JwksCache {
         uri: &str,
         algorithms: &[JwsAlgorithm],
         now: Timestamp,
+        write: &WriteId,
     ) -> Result<VerifiedClaims, NotVerified> {
         is_accepted(jws, algorithms)?;
-        let jwk = self.key(uri, jws.kid(), jws.algorithm(), now).await?;
+        let jwk = self.key(uri, jws.kid(), jws.algorithm(), now, write).await?;
         verify_by(&jwk, jws)
     }
 
@@ -72,12 +79,13 @@ impl JwksCache {
         uri: &str,
         is_meant: impl Fn(&Jwk) -> bool,
         now: Timestamp,
+        write: &WriteId,
     ) -> Result<bool, NotVerified> {
         let mut sets = self.sets.lock().await;
         let set = sets.entry(uri.to_owned()).or_default();
         let mut unavailable = None;
         if set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
-            unavailable = self.refresh(uri, set, now).await.err();
+            unavailable = self.refresh(uri, set, now, write).await.err();
         }
         match (!set.is_older_than(STALE, now) && set.keys.iter().any(is_meant), unavailable) {
             (true, _) => Ok(true),
@@ -93,18 +101,19 @@ impl JwksCache {
         kid: Option<&str>,
         algorithm: JwsAlgorithm,
         now: Timestamp,
+        write: &WriteId,
     ) -> Result<Jwk, NotVerified> {
         let mut sets = self.sets.lock().await;
         let set = sets.entry(uri.to_owned()).or_default();
         let mut unavailable = None;
         if set.is_older_than(FRESH, now) {
-            unavailable = self.refresh(uri, set, now).await.err();
+            unavailable = self.refresh(uri, set, now, write).await.err();
         }
         if let Some(key) = set.select(kid, algorithm, now) {
             return Ok(key.clone());
         }
         if set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
-            unavailable = self.refresh(uri, set, now).await.err();
+            unavailable = self.refresh(uri, set, now, write).await.err();
         }
         match (set.select(kid, algorithm, now), unavailable) {
             (Some(key), _) => Ok(key.clone()),
@@ -113,23 +122,66 @@ impl JwksCache {
         }
     }
 
-    async fn refresh(&self, uri: &str, set: &mut Set, now: Timestamp) -> Result<(), FetchError> {
-        if set.failed_at.is_some_and(|at| now.since(at) < AGAIN_AFTER_FAILURE) {
-            return Err(FetchError(format!("{uri}: failed a moment ago")));
+    /// 1. Leave a set alone of which this sandbox knows that it failed not long ago.
+    /// 2. The same if another sandbox found that out.
+    /// 3. Of all that want to look again whether a set is still bad, one does.
+    /// 4. Fetch it.
+    /// 5. Record what came of it, from the end of the fetch on.
+    async fn refresh(
+        &self,
+        uri: &str,
+        set: &mut Set,
+        now: Timestamp,
+        write: &WriteId,
+    ) -> Result<(), FetchError> {
+        let left_alone = || FetchError(format!("{uri}: failed a moment ago"));
+        let bars = |known: &Option<FetchFailures>| known.is_some_and(|known| known.bars(now));
+        if bars(&set.failures) {
+            return Err(left_alone());
         }
+        let found = self.table.find_fetch_failures(uri).await;
+        let earlier = found.map_err(|error| FetchError(error.detail()))?;
+        set.failures = earlier;
+        if bars(&earlier) {
+            return Err(left_alone());
+        }
+        // As if it failed again, at the latest that it can. So whoever comes meanwhile waits, too, and a sandbox that ends
+        // in the middle leaves nothing open.
+        let claimed = earlier
+            .filter(|known| known.is_known(now))
+            .map(|known| FetchFailures::after(Some(known), now.plus(self.fetcher.total())));
+        if let Some(claimed) = claimed {
+            set.failures = Some(claimed);
+            let put = self.table.put_fetch_failures(uri, earlier, claimed, write).await;
+            if !put.map_err(|error| FetchError(error.detail()))? {
+                return Err(left_alone());
+            }
+        }
+        let begun = Instant::now();
         let fetched = self
             .fetcher
             .json(uri, MAX_BYTES)
             .await
             .and_then(|body| parse(&body).ok_or_else(|| FetchError(format!("{uri}: is not a key set"))));
-        match fetched {
-            Ok(keys) => *set = Set { keys, fetched_at: Some(now), failed_at: None },
-            Err(error) => {
-                set.failed_at = Some(now);
-                return Err(error);
+        let ended_at = now.plus(begun.elapsed());
+        // What cannot be recorded is known to this sandbox, at least.
+        match (fetched, claimed) {
+            (Ok(keys), claimed) => {
+                *set = Set { keys, fetched_at: Some(now), failures: None };
+                if claimed.is_some() {
+                    let good = FetchFailures::none(ended_at);
+                    let _ = self.table.put_fetch_failures(uri, claimed, good, write).await;
+                }
+                Ok(())
+            }
+            (Err(error), Some(_)) => Err(error),
+            (Err(error), None) => {
+                let failed = FetchFailures::after(earlier, ended_at);
+                set.failures = Some(failed);
+                let _ = self.table.put_fetch_failures(uri, earlier, failed, write).await;
+                Err(error)
             }
         }
-        Ok(())
     }
 }
 
@@ -197,7 +249,7 @@ pub async fn count_fitting(
 pub(super) fn parse(body: &[u8]) -> Option<Vec<Jwk>> {
     let mut set = strict_json::parse(body)?;
     let keys = std::mem::take(set.get_mut("keys")?.as_array_mut()?);
-    Some(keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).take(MAX_KEYS).collect())
+    Some(keys.into_iter().filter_map(verification_key::parse).take(MAX_KEYS).collect())
 }
 
 #[cfg(test)]
@@ -211,7 +263,7 @@ mod tests {
 
     fn set(keys: serde_json::Value) -> Set {
         let body = serde_json::json!({ "keys": keys }).to_string();
-        Set { keys: parse(body.as_bytes()).unwrap(), fetched_at: Some(NOW), failed_at: None }
+        Set { keys: parse(body.as_bytes()).unwrap(), fetched_at: Some(NOW), failures: None }
     }
 
     fn ec(kid: &str, alg: &str) -> serde_json::Value {

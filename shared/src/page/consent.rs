@@ -24,8 +24,8 @@ pub struct ConsentView<'a> {
     pub client_id: &'a str,
     pub binding_message: Option<&'a str>,
     pub scopes: Vec<ScopeLine<'a>>,
-    /// What is asked for beyond the scope, each in the operator's words.
-    pub authorizations: Vec<&'a DetailWords>,
+    /// What is asked for beyond the scope.
+    pub authorizations: Vec<AuthorizationLine<'a>>,
     /// What the client says about where it was asked.
     pub context: &'a [Row],
     /// What else there is to say of the access: the APIs it is for, each in words.
@@ -47,11 +47,20 @@ pub struct ScopeLine<'a> {
     pub required: bool,
 }
 
+/// An entry of `authorization_details`, in the operator's words.
+pub struct AuthorizationLine<'a> {
+    pub words: &'a DetailWords,
+    /// The value of `scopes` that it is one choice with.
+    pub scope: Option<&'a str>,
+}
+
 /// What the script needs to have a passkey sign.
 pub struct PasskeyView<'a> {
     pub rp_id: &'a str,
     /// The digest of the statement, base64url.
     pub shown: &'a str,
+    /// Whether a passkey that was added just now does not approve all of it.
+    pub seasoned: bool,
 }
 
 /// The words for a scope value: the catalogue's for those of OpenID Connect, else what was registered, else its name.
@@ -94,7 +103,7 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
             h1 { (names.fill(words.consent_heading)) }
             (facts(view, words))
             @if let Some(message) = view.binding_message { (quotation(message, &names, words)) }
-            @for asked in &view.authorizations { (authorization(asked)) }
+            @for asked in view.authorizations.iter().filter(|it| it.scope.is_none()) { (authorization(asked.words)) }
             @if !view.context.is_empty() { (context(view.context, &names, words)) }
             (scopes(view, &names, words))
             @if !view.details.is_empty() {
@@ -176,6 +185,10 @@ fn scopes(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
                     span dir="auto" { (scope.words) }
                     @if scope.required { " " em { (words.required) } }
                 }
+                // What belongs to it, right below: neither is to be had without the other.
+                @for asked in view.authorizations.iter().filter(|it| it.scope == Some(scope.value)) {
+                    (authorization(asked.words))
+                }
             }
         }
     }
@@ -194,7 +207,8 @@ fn actions(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
                     button type="button" id="approve" class="approve" hidden { (check()) (words.approve) }
                 }
             }
-            @if view.passkey.is_some() {
+            @if let Some(passkey) = &view.passkey {
+                @if passkey.seasoned { p.how { (words.approve_seasoned) } }
                 p.how id="how" hidden { (words.approve_how) }
                 p.how id="unable" { (words.approve_unable) }
             } @else {

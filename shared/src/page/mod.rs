@@ -14,7 +14,9 @@ mod layout;
 mod message;
 mod words;
 
-pub use consent::{ConsentView, PasskeyView, ScopeLine, consent, resource_words, scope_words};
+pub use consent::{
+    AuthorizationLine, ConsentView, PasskeyView, ScopeLine, consent, resource_words, scope_words,
+};
 pub use enrolment::{EnrolmentView, enrolment, ticket_not_open};
 pub use language::Language;
 pub(crate) use language::weight;
@@ -22,7 +24,7 @@ pub use message::{declined, not_open, trouble};
 
 /// Names all words and all markup of the pages: the start of a digest over them, so that no change goes without a new
 /// name.
-pub const TEMPLATE_VERSION: &str = "BxOQpJ_X55dY";
+pub const TEMPLATE_VERSION: &str = "uk_LaZijh5LH";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

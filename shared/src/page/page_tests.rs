@@ -31,15 +31,18 @@ fn consent_view(language: Language) -> ConsentView<'static> {
         client_name: "Desk 4",
         client_id: "desk-4",
         binding_message: Some("K7-2931"),
-        scopes: vec![line("openid", true), line("profile", false), line("payments", false)],
-        authorizations: vec![&PAYMENT],
+        scopes: vec![line("openid", true), line("profile", false), line("payments", true)],
+        authorizations: vec![
+            AuthorizationLine { words: &PAYMENT, scope: None },
+            AuthorizationLine { words: &PAYMENT, scope: Some("payments") },
+        ],
         context: &CONTEXT,
         details: vec!["Access to the payments API".to_owned()],
         asked_ago: Duration::from_secs(20),
         decide_in: Duration::from_secs(270),
         path: "/consent/AAAAAAAAAAAAAAAAAAAAAA",
         form_token: "Zm9ybSB0b2tlbg",
-        passkey: Some(PasskeyView { rp_id: "bank.example", shown: "c2hvd24" }),
+        passkey: Some(PasskeyView { rp_id: "bank.example", shown: "c2hvd24", seasoned: true }),
     }
 }
 
@@ -110,7 +113,10 @@ fn what_others_wrote_is_text_on_the_page_and_never_markup() {
     let context = [row(evil, evil)];
     let view = ConsentView {
         operator_name: evil,
-        authorizations: vec![&authorization],
+        authorizations: vec![
+            AuthorizationLine { words: &authorization, scope: None },
+            AuthorizationLine { words: &authorization, scope: Some(evil) },
+        ],
         context: &context,
         client_name: evil,
         client_id: evil,
@@ -119,7 +125,7 @@ fn what_others_wrote_is_text_on_the_page_and_never_markup() {
         details: vec![evil.to_owned()],
         path: evil,
         form_token: evil,
-        passkey: Some(PasskeyView { rp_id: evil, shown: evil }),
+        passkey: Some(PasskeyView { rp_id: evil, shown: evil, seasoned: true }),
         ..consent_view(Language::English)
     };
     let enrolment_view = EnrolmentView {
@@ -155,7 +161,7 @@ fn a_required_scope_is_ticked_locked_and_said_to_be_required_and_another_is_tick
     let of = |value: &str| *labels.iter().find(|it| it.contains(&format!("value=\"{value}\""))).unwrap();
     assert!(of("openid").contains(" checked disabled "));
     assert!(of("profile").contains(" checked ") && !of("profile").contains("disabled"));
-    assert_eq!(html.matches("<em>required</em></label>").count(), 1);
+    assert_eq!(html.matches("<em>required</em></label>").count(), 2);
     // The browser sends no boxes with a denial, which has no scope.
     assert!(!html.contains("type=\"checkbox\" name"));
 }
@@ -172,6 +178,31 @@ fn a_scope_has_the_catalogues_words_else_the_registered_ones_else_its_name() {
         assert_eq!(said.len(), 6);
         assert!(said.iter().all(|it| !it.contains("openid") && !it.contains("offline_access")));
     }
+}
+
+/// TOK-7-03: an entry is shown with the scope value that it belongs to, as one choice; any other stands by itself.
+#[test]
+fn a_scope_value_and_what_belongs_to_it_are_one_choice() {
+    let html = consent(&consent_view(Language::English), NONCE).html;
+    let entries: Vec<_> = html.match_indices("<section class=\"authorization\">").map(|(at, _)| at).collect();
+    let at_of = |text: &str| html.find(text).unwrap_or_else(|| panic!("no {text}"));
+    let (scopes, payments) = (at_of("id=\"scopes\""), at_of("value=\"payments\""));
+    let end = scopes + html[scopes..].find("</fieldset>").unwrap();
+    assert!(entries.len() == 2 && entries[0] < scopes, "{entries:?}");
+    assert!(payments < entries[1] && entries[1] < end, "{entries:?}");
+    let label = &html[payments..entries[1]];
+    assert!(label.contains(" checked disabled ") && label.contains("<em>required</em>"), "{label}");
+    assert_eq!(label.matches("</label>").count(), 1, "nothing stands between the two");
+}
+
+/// ATK-7-05
+#[test]
+fn a_page_says_that_a_new_passkey_is_not_enough() {
+    let told = "a passkey that you set up only recently cannot approve it";
+    assert!(consent(&consent_view(Language::English), NONCE).html.contains(told));
+    let passkey = Some(PasskeyView { rp_id: "bank.example", shown: "c2hvd24", seasoned: false });
+    let view = ConsentView { passkey, ..consent_view(Language::English) };
+    assert!(!consent(&view, NONCE).html.contains(told));
 }
 
 /// ATK-7-03: whoever has the link alone learns nothing of its person. A new member of the view is a question here.
@@ -193,7 +224,7 @@ fn there_is_nothing_about_the_person_in_what_a_page_is_made_of() {
         form_token: _,
         passkey,
     } = consent_view(Language::English);
-    let PasskeyView { rp_id: _, shown: _ } = passkey.unwrap();
+    let PasskeyView { rp_id: _, shown: _, seasoned: _ } = passkey.unwrap();
     // No list of passkeys to choose from: the device knows its own.
     assert!(!super::consent::SCRIPT.contains("allowCredentials"));
 }

@@ -4,9 +4,19 @@ use serde::{Serialize, Serializer};
 
 use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::confirmation::Confirmation;
+use crate::protocol::dpop::MAX_PROOF;
 
 /// `typ` of its header, so that no other JWT passes for it.
 pub const TYP: &str = "at+jwt";
+
+/// What API Gateway takes of request line and headers together (HTTP APIs, `HYG-1-07`). Other gateways take less of one header: 8 KiB.
+///
+/// Unit: bytes.
+pub const MAX_HEADERS: usize = 10_240;
+/// For the request line, and all headers but the token and its proof. Unit: bytes.
+pub const OTHER_HEADERS: usize = 1024;
+/// A longer token could not be presented together with the longest proof. Unit: bytes.
+pub const MAX_LENGTH: usize = MAX_HEADERS - OTHER_HEADERS - MAX_PROOF;
 
 /// The scheme by which an access token is presented (RFC 6750 §2.1, RFC 9449 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

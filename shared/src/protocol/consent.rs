@@ -34,7 +34,7 @@ pub struct RequestView {
     pub authorization_details: Vec<Value>,
     /// The same in words, in their order: show all of it. Not in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub details: Vec<DetailWords>,
+    pub details: Vec<DetailView>,
     /// What the client says about where it was asked (FAPI-CIBA §5.3). Nobody has verified it. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_context: Option<RequestContext>,
@@ -42,13 +42,23 @@ pub struct RequestView {
     pub created_at: i64,
     /// Time left to decide. Unit: seconds; 0 when it cannot be decided any more.
     pub decide_in: u64,
-    /// What approving all of it needs: `login_token`, `passkey`, or `seasoned_passkey`, one that was not added just now.
-    /// Not in lists.
+    /// What approving all of it needs: `login_token`, `passkey`, or `seasoned_passkey`, one that was not added just now. An
+    /// approval of less may need less. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<&'static str>,
     /// What to show and to sign, for an app that approves with a passkey. Not in lists, nor where there are no passkeys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<StatementView>,
+}
+
+/// An entry of `authorization_details` in words.
+#[derive(Serialize)]
+pub struct DetailView {
+    #[serde(flatten)]
+    pub words: DetailWords,
+    /// The scope value that it belongs to: show the two as one choice, since neither is approved without the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// What a passkey signs. The challenge is SHA-256(`ciba decision 1` and a zero byte ‖ `shown` decoded ‖ length of the scope
@@ -82,7 +92,8 @@ pub struct DecisionBody {
     pub client_id: String,
     /// `approve`, `deny` or `report`.
     pub decision: DecisionWord,
-    /// What is approved, out of the scope asked for. Default: all of it. `openid` must be in it.
+    /// What is approved, out of the scope asked for. Default: all of it. `openid` must be in it, and what
+    /// `authorization_details` belong to.
     pub scope: Option<String>,
     /// The assertion of a passkey over the statement, instead of or beside a login token.
     pub passkey: Option<Assertion>,

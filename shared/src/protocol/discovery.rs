@@ -122,7 +122,9 @@ impl Metadata {
             });
             offered.map(AuthenticationMethod::as_str).collect()
         };
-        let algorithms = || JwsAlgorithm::of_clients(profile).iter().map(|it| it.as_str()).collect();
+        let of_clients = JwsAlgorithm::of_clients(profile);
+        let signed_here = of_clients.iter().map(|it| it.as_str()).collect();
+        let accepted = || of_clients.iter().flat_map(|it| it.accepted_names()).copied().collect();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: at(routes::AUTHORIZATION),
@@ -140,15 +142,15 @@ impl Metadata {
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).into(),
             response_types_supported: vec![],
             subject_types_supported: SubjectType::ALL.into(),
-            id_token_signing_alg_values_supported: algorithms(),
+            id_token_signing_alg_values_supported: signed_here,
             token_endpoint_auth_methods_supported: methods(),
             introspection_endpoint_auth_methods_supported: methods(),
             revocation_endpoint_auth_methods_supported: methods(),
-            dpop_signing_alg_values_supported: dpop::ALGORITHMS.map(JwsAlgorithm::as_str).into(),
-            token_endpoint_auth_signing_alg_values_supported: algorithms(),
-            introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
-            revocation_endpoint_auth_signing_alg_values_supported: algorithms(),
-            backchannel_authentication_request_signing_alg_values_supported: algorithms(),
+            dpop_signing_alg_values_supported: dpop::algorithm_names(),
+            token_endpoint_auth_signing_alg_values_supported: accepted(),
+            introspection_endpoint_auth_signing_alg_values_supported: accepted(),
+            revocation_endpoint_auth_signing_alg_values_supported: accepted(),
+            backchannel_authentication_request_signing_alg_values_supported: accepted(),
             scopes_supported: Scope::OWN.into(),
             claims_supported: ["iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"]
                 .into_iter()

@@ -10,16 +10,19 @@ pub const NONCE_HEADER: &str = "dpop-nonce";
 /// `typ` of a proof, so that no other JWT passes for one.
 pub const TYP: &str = "dpop+jwt";
 
-/// Unit: bytes. With an RSA key of 4096 bits a proof is under 3 KiB; all headers together have 10 KiB (`HYG-1-07`).
-pub const MAX_PROOF: usize = 4 * 1024;
+/// With an RSA key of 4096 bits and a URL of 512 bytes a proof is shorter. What it takes, the access token beside it cannot have: all headers
+/// together have 10 KiB (`HYG-1-07`).
+///
+/// Unit: bytes.
+pub const MAX_PROOF: usize = 3 * 1024;
 
 /// What proofs may be signed with; the metadata lists the same ones. No RS256: whoever makes proofs is new enough for
 /// better ones, and FAPI has none of it.
 pub const ALGORITHMS: [JwsAlgorithm; 3] = [JwsAlgorithm::ES256, JwsAlgorithm::PS256, JwsAlgorithm::EdDSA];
 
-/// `algs` of the challenge.
-pub fn algorithms() -> String {
-    ALGORITHMS.map(JwsAlgorithm::as_str).join(" ")
+/// `alg` of proofs, by each of its names: for the metadata, and `algs` of the challenge.
+pub fn algorithm_names() -> Vec<&'static str> {
+    ALGORITHMS.iter().flat_map(|algorithm| algorithm.accepted_names()).copied().collect()
 }
 
 /// The description of `use_dpop_nonce`.

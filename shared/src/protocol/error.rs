@@ -45,13 +45,15 @@ pub struct Refusal<E> {
     pub error: E,
     /// For the log. May name causes; never secrets, hints or messages.
     pub detail: Option<String>,
+    /// For the log: the client that is refused, where it is not authenticated.
+    pub client: Option<String>,
     /// `Retry-After`. Unit: seconds.
     pub retry_after: Option<u64>,
 }
 
 impl<E: ProtocolError> Refusal<E> {
     pub fn new(error: E) -> Self {
-        Self { error, detail: None, retry_after: None }
+        Self { error, detail: None, client: None, retry_after: None }
     }
 
     pub fn because(error: E, detail: impl Into<String>) -> Self {

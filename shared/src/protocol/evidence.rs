@@ -17,7 +17,7 @@ use crate::domain::scope::Scope;
 use crate::domain::statement::{Shown, Statement};
 use crate::domain::time::Timestamp;
 use crate::protocol::jws::UnverifiedJws;
-use crate::protocol::verification_key::VerificationKey;
+use crate::protocol::verification_key::{self, VerificationKey};
 use crate::protocol::webauthn::{Asserted, Assertion, RelyingParty};
 
 /// Why evidence proves nothing. In words for the auditor.
@@ -119,7 +119,7 @@ pub fn verify_raw_request(evidence: &RequestEvidence, raw: &RawRequest) -> Resul
     }
     let jws = UnverifiedJws::parse(raw.expose());
     let jws = jws.map_err(|_| Flaw::from("the signed request is no signed JWT"))?;
-    let jwk = serde_json::from_value(evidence.key.clone()).map_err(|_| Flaw::from("the key is none"))?;
+    let jwk = verification_key::parse(evidence.key.clone()).ok_or(Flaw::from("the key is malformed"))?;
     let key = VerificationKey::new(&jwk, evidence.alg);
     let key = key.ok_or(Flaw::from("the key is not for the algorithm in it"))?;
     let claims = jws.verify(&key).ok_or(Flaw::from("the signature of the signed request is wrong"))?;

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::domain::confirmation::Thumbprint;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::strict_json;
-use crate::protocol::verification_key::{PRIVATE_MEMBERS, VerificationKey};
+use crate::protocol::verification_key::{self, PRIVATE_MEMBERS, VerificationKey};
 
 /// Why a text is not looked at any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,22 @@ pub enum NotAJws {
     /// Five parts: a JWE. Whoever can decrypt it sends the signed token inside (CIBA §7.1).
     Encrypted,
     Malformed(&'static str),
+}
+
+impl NotAJws {
+    /// For the log.
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::Encrypted => "the token is encrypted",
+            Self::Malformed(why) => why,
+        }
+    }
+}
+
+/// `iss` of a token that is not read any further, so that the log can name who sent it. Nothing else is to be made of it.
+pub fn claimed_issuer(text: &str) -> Option<String> {
+    let payload = URL_SAFE_NO_PAD.decode(text.split('.').nth(1)?).ok()?;
+    Some(strict_json::parse(&payload)?.get("iss")?.as_str()?.to_owned())
 }
 
 /// What a header may say. Key sources in it (`jwk`, `jku`, `x5c`, `x5u`) are ignored (`HYG-3-05`).
@@ -94,7 +110,9 @@ impl<'t> UnverifiedJws<'t> {
             return Err(Malformed("the token has critical extensions"));
         }
         let known = Header::deserialize(&header);
-        let known = known.map_err(|_| Malformed("the header of the token is not accepted"))?;
+        let known = known.map_err(|_| {
+            Malformed("alg of the token is not one that is accepted, or its kid or typ is not a text")
+        })?;
         let claims = object(payload).ok_or(Malformed("the payload of the token is not an object"))?;
         let message = &text[..text.len() - signature.len() - 1];
         Ok((Self { message, signature, header: known, claims }, header))
@@ -147,7 +165,7 @@ impl<'t> SelfKeyedJws<'t> {
             return Err(Malformed("the token gives away a private key"));
         }
         let unfit = Malformed("the key in the header of the token does not fit its algorithm");
-        let jwk: Jwk = serde_json::from_value(Value::Object(members)).map_err(|_| unfit)?;
+        let jwk = verification_key::parse(Value::Object(members)).ok_or(unfit)?;
         let key = VerificationKey::new(&jwk, jws.header.alg).ok_or(unfit)?;
         let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).ok();
         let thumbprint = thumbprint.as_deref().and_then(Thumbprint::parse).ok_or(unfit)?;

@@ -19,6 +19,7 @@ pub mod jwks;
 pub mod jws;
 pub mod log_subscription;
 pub mod parameters;
+mod passkey_key;
 pub mod registration;
 pub mod request_object;
 pub mod resource;

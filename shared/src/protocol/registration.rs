@@ -24,8 +24,8 @@ pub struct ClientMetadata {
     pub token_endpoint_auth_method: String,
     /// For `private_key_jwt`: the one algorithm of its assertions. Default: any that is offered.
     pub token_endpoint_auth_signing_alg: Option<String>,
-    /// For `private_key_jwt`: `issuer`, or `endpoints`, which also takes the URLs that CIBA §7.1 named in 2021. Default:
-    /// `issuer` (RFC 10070 §4). A member of this provider's own.
+    /// For `private_key_jwt`: `issuer`; `issuer_slash`, which also takes the issuer with a slash at its end; or `endpoints`, which also takes
+    /// the URLs that CIBA §7.1 named in 2021. Default: `issuer` (RFC 10070 §4). A member of this provider's own.
     pub assertion_audience: Option<String>,
     /// The client's public keys (RFC 7517 §5): 1 to 20, at most 16 KiB. Excludes `jwks_uri`.
     pub jwks: Option<Value>,

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::domain::json_value;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::replay::ReplayGuard;
 use crate::domain::secret::Secret;
@@ -68,7 +69,9 @@ pub fn parameters(claims: &Map<String, Value>) -> Result<Parameters, &'static st
         }
         let text = match (name.as_str(), value) {
             (_, Value::String(text)) => text.clone(),
-            ("requested_expiry" | "request_expiry", Value::Number(seconds)) => seconds.to_string(),
+            ("requested_expiry" | "request_expiry", Value::Number(seconds)) => {
+                json_value::whole(seconds).map_or_else(|| seconds.to_string(), |seconds| seconds.to_string())
+            }
             ("authorization_details", Value::Array(_)) | ("request_context", Value::Object(_)) => {
                 value.to_string()
             }
@@ -141,8 +144,25 @@ mod tests {
             assert_eq!(read.get(name), Some(text), "{name}");
         }
         assert_eq!(read.names().count(), 7, "{read:?}");
-        let text = super::parameters(json!({"requested_expiry": "60"}).as_object().unwrap()).unwrap();
-        assert_eq!(text.get("requested_expiry"), Some("60"));
+        for (claim, expected) in [
+            (r#""60""#, "60"),
+            ("60.0", "60"),
+            ("6e1", "60"),
+            ("60.5", "60.5"),
+            ("-60", "-60"),
+            ("1e99", "1e+99"),
+        ] {
+            let claims = serde_json::from_str(&format!(r#"{{"requested_expiry": {claim}}}"#)).unwrap();
+            assert_eq!(
+                super::parameters(&claims).unwrap().get("requested_expiry"),
+                Some(expected),
+                "{claim}"
+            );
+        }
+        // TOK-7-03: an amount is the one that was signed, digit by digit.
+        let details = r#"[{"amount":12345678901234567.89,"fee":100.00,"type":"payment"}]"#;
+        let claims = serde_json::from_str(&format!(r#"{{"authorization_details": {details}}}"#)).unwrap();
+        assert_eq!(super::parameters(&claims).unwrap().get("authorization_details"), Some(details));
     }
 
     /// CIBA-7.1.1-02, CIBA-7.1.1-12

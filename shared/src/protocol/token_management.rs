@@ -4,11 +4,14 @@ use serde::Serialize;
 
 use crate::domain::authorization_details::AuthorizationDetails;
 use crate::domain::confirmation::Confirmation;
+use crate::protocol::access_token;
 use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
 use crate::protocol::parameters::Parameters;
 
-/// Unit: bytes. Our longest token is an access token with a long scope.
+/// Unit: bytes.
 const MAX_TOKEN: usize = 8 * 1024;
+// Every token of ours can be introspected and revoked.
+const _: () = assert!(access_token::MAX_LENGTH <= MAX_TOKEN);
 
 /// RFC 6749 §5.2, as RFC 7662 §2.3 and RFC 7009 §2.2.1 take it over. `unsupported_token_type` is not among them: there is
 /// no kind of token here that cannot be revoked.

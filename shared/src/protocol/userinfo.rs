@@ -1,7 +1,7 @@
 //! The userinfo endpoint (OIDC Core §5.3); its errors are those of RFC 6750 §3 and RFC 9449 §7.1.
 
 use crate::protocol::access_token::Scheme;
-use crate::protocol::dpop::{NONCE_NEEDED, ProofError, algorithms};
+use crate::protocol::dpop::{NONCE_NEEDED, ProofError, algorithm_names};
 use crate::protocol::error::ProtocolError;
 
 /// `Allow`.
@@ -69,7 +69,7 @@ impl ProtocolError for UserinfoError {
     }
 
     fn challenge(self) -> Option<String> {
-        let (code, algorithms) = (self.code(), algorithms());
+        let (code, algorithms) = (self.code(), algorithm_names().join(" "));
         let bearer = r#"Bearer realm="userinfo""#;
         let dpop = format!(r#"DPoP realm="userinfo", algs="{algorithms}""#);
         match self {

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse, RSAKeyParameters};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use serde_json::Value;
 
 use crate::domain::jws_algorithm::JwsAlgorithm;
 
@@ -12,8 +13,19 @@ const RSA_MODULUS: std::ops::RangeInclusive<usize> = 2048..=4096;
 /// Unit: bytes. 65537 has three; a long exponent makes every verification slow.
 const MAX_RSA_EXPONENT: usize = 4;
 
-/// Members of JWKs that are for their owner alone (RFC 7518 §6).
-pub const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+/// Members of JWKs that are for their owner alone (RFC 7518 §6; `priv` of the key type `AKP`).
+pub const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
+
+/// A public key as it is sent to us (RFC 7517 §4). Each one is read here, because the library knows `EdDSA` and not the name that RFC
+/// 9864 gives to the same algorithm.
+pub fn parse(mut jwk: Value) -> Option<Jwk> {
+    if let Some(alg) = jwk.get_mut("alg")
+        && let Some(known) = alg.as_str().and_then(JwsAlgorithm::parse)
+    {
+        *alg = known.as_str().into();
+    }
+    serde_json::from_value(jwk).ok()
+}
 
 /// A key that fits its algorithm; the only way to make one is [`VerificationKey::new`].
 pub struct VerificationKey {
@@ -104,6 +116,25 @@ mod tests {
     fn rsa(n: &str, e: &[u8]) -> bool {
         let jwk = json!({"kty": "RSA", "n": n, "e": URL_SAFE_NO_PAD.encode(e)});
         fits(&serde_json::from_value(jwk).unwrap(), JwsAlgorithm::RS256)
+    }
+
+    /// HYG-3-02: Node and browsers export such a key with `Ed25519` (Web Cryptography), libraries before RFC 9864 with `EdDSA`.
+    #[test]
+    fn a_key_for_ed25519_is_one_under_both_names() {
+        let okp = |alg: Value| {
+            let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": "A".repeat(43), "alg": alg, "key_ops": ["verify"],
+                "ext": true});
+            parse(jwk)
+        };
+        for name in ["EdDSA", "Ed25519"] {
+            let jwk = okp(json!(name)).unwrap();
+            assert!(VerificationKey::new(&jwk, JwsAlgorithm::EdDSA).is_some(), "{name}");
+            assert!(!fits(&jwk, JwsAlgorithm::ES256), "{name}");
+        }
+        for other in ["ed25519", "Ed448", "ES256", "ECDH-ES"] {
+            assert!(!fits(&okp(json!(other)).unwrap(), JwsAlgorithm::EdDSA), "{other}");
+        }
+        assert!(okp(json!(7)).is_none());
     }
 
     /// HYG-4-07, FCIBA-17

@@ -4,12 +4,15 @@
 //! what the person is shown, so ours are put into its serialised state (docs/decisions/0011). What the library leaves
 //! open is checked here, before it or after it: each check says so.
 //!
+//! Who signed an assertion is not left to the library: it reads the parts, and aws-lc verifies them (`passkey_key.rs`).
+//!
 //! No attestation is asked for, and what an authenticator sends of it all the same is not read: whole parsers of
 //! certificates and TPM structures are out of reach of what a stranger posts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
@@ -17,14 +20,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 use webauthn_rs_core::WebauthnCore;
+use webauthn_rs_core::error::WebauthnError as Flaw;
+use webauthn_rs_core::internals::AuthenticatorData;
 use webauthn_rs_core::proto::{
-    AuthenticationExtensionsClientOutputs, AuthenticatorAssertionResponseRaw,
-    AuthenticatorAttestationResponseRaw, COSEAlgorithm, COSEKeyType, Credential, ECDSACurve,
-    PublicKeyCredential, RegisterPublicKeyCredential, RegistrationExtensionsClientOutputs,
-    UserVerificationPolicy,
+    Authentication, AuthenticatorAttestationResponseRaw, COSEAlgorithm, COSEKey, COSEKeyType,
+    CollectedClientData, Credential, ECDSACurve, RegisterPublicKeyCredential,
+    RegistrationExtensionsClientOutputs, UserVerificationPolicy,
 };
 
 use crate::domain::passkey::{NewPasskey, Passkey, PasskeyId};
+use crate::protocol::passkey_key::PasskeyKey;
 
 /// Unit: bytes of base64url. An assertion is under 1 KiB; a credential id may be long.
 const MAX_ASSERTION: usize = 8 * 1024;
@@ -41,7 +46,6 @@ const ALGORITHMS: [COSEAlgorithm; 2] = [COSEAlgorithm::ES256, COSEAlgorithm::RS2
 const FLAGS_AT: usize = 32;
 const FIXED: usize = 37;
 const CREDENTIAL_ID_LENGTH_AT: usize = FIXED + 16;
-const BACKUP_ELIGIBLE: u8 = 0b0000_1000;
 const ATTESTED_CREDENTIAL_DATA: u8 = 0b0100_0000;
 const EXTENSION_DATA: u8 = 0b1000_0000;
 
@@ -156,16 +160,7 @@ impl RelyingParty {
             self.core.register_credential(&response, &state, None).map_err(NotAccepted::by_the_library)?;
 
         // The library takes any curve under any of the ECDSA algorithms.
-        let fits = match &credential.cred.key {
-            COSEKeyType::EC_EC2(key) => {
-                credential.cred.type_ == COSEAlgorithm::ES256 && key.curve == ECDSACurve::SECP256R1
-            }
-            COSEKeyType::RSA(_) => credential.cred.type_ == COSEAlgorithm::RS256,
-            COSEKeyType::EC_OKP(_) => false,
-        };
-        if !fits {
-            return Err("the key is not of its algorithm".into());
-        }
+        public_key(&credential.cred).ok_or(NotAccepted::from("the key is not of its algorithm"))?;
         Ok(NewPasskey {
             id: PasskeyId::of(&credential.cred_id),
             counter: credential.counter,
@@ -194,35 +189,63 @@ impl RelyingParty {
         }
         let origin = self.check_client_data(assertion.client_data())?;
         check_assertion_data(assertion.authenticator_data())?;
-        let backup_eligible = passkey
-            .backup_eligible_after(is_backup_eligible(assertion.authenticator_data()))
-            .ok_or(NotAccepted::from("a key that could be copied says that it cannot"))?;
-
         let mut credential: Credential =
             serde_json::from_str(&passkey.credential).map_err(NotAccepted::by_the_library)?;
-        // What the condition of the write is about is what is verified.
-        credential.counter = passkey.counter;
-        // The library has a switch for a key that begins to be synced, but refuses the first use after its first copy.
-        credential.backup_eligible = backup_eligible;
-        let builder = self
-            .core
-            .new_challenge_authenticate_builder(
-                vec![credential.clone()],
-                Some(UserVerificationPolicy::Required),
-            )
-            .map_err(NotAccepted::by_the_library)?;
-        let (_, state) =
-            self.core.generate_challenge_authenticate(builder).map_err(NotAccepted::by_the_library)?;
-        let state = with_challenge(state, challenge)?;
-        let result = self
-            .core
-            .authenticate_credential(&assertion.response(), &state)
-            .map_err(NotAccepted::by_the_library)?;
+        if credential.cred_id != assertion.credential_id() {
+            return Err(NotAccepted::by_the_library(Flaw::CredentialNotFound));
+        }
+        let client_data: CollectedClientData = serde_json::from_slice(assertion.client_data())
+            .map_err(|_| NotAccepted::from("clientDataJSON is malformed"))?;
+        if client_data.type_ != "webauthn.get" {
+            return Err(NotAccepted::by_the_library(Flaw::InvalidClientDataType));
+        }
+        if client_data.challenge != challenge {
+            return Err(NotAccepted::by_the_library(Flaw::MismatchedChallenge));
+        }
+        // What the condition of the write is about is what is judged: the passkey's own counter and eligibility.
+        let data = self.judge(assertion.authenticator_data(), passkey)?;
+        let backup_eligible = passkey
+            .backup_eligible_after(data.backup_eligible)
+            .ok_or(NotAccepted::from("a key that could be copied says that it cannot"))?;
+        let key = public_key(&credential.cred).ok_or(NotAccepted::from("the key is not of its algorithm"))?;
+        if !key.verifies(assertion.authenticator_data(), assertion.client_data(), assertion.signature()) {
+            return Err(NotAccepted::by_the_library(Flaw::AuthenticationFailure));
+        }
 
-        credential.counter = result.counter();
-        credential.backup_state = result.backup_state();
+        credential.counter = data.counter;
+        credential.backup_eligible = backup_eligible;
+        credential.backup_state = data.backup_state;
         let credential = serde_json::to_string(&credential).map_err(NotAccepted::by_the_library)?;
-        Ok(Asserted { counter: result.counter(), credential, backup_eligible, origin })
+        Ok(Asserted { counter: data.counter, credential, backup_eligible, origin })
+    }
+
+    /// What an authenticator says of itself and its person at a use of `passkey` (WebAuthn §7.2). Flaws have the names that
+    /// the library gives them at a registration.
+    fn judge(
+        &self,
+        authenticator_data: &[u8],
+        passkey: &Passkey,
+    ) -> Result<AuthenticatorData<Authentication>, NotAccepted> {
+        let flaw = |flaw: Flaw| Err(NotAccepted::by_the_library(flaw));
+        let data = AuthenticatorData::<Authentication>::try_from(authenticator_data)
+            .map_err(NotAccepted::by_the_library)?;
+        if !authenticator_data.starts_with(digest(&SHA256, self.rp_id.as_bytes()).as_ref()) {
+            return flaw(Flaw::InvalidRPIDHash);
+        }
+        if !data.user_present {
+            return flaw(Flaw::UserNotPresent);
+        }
+        if !data.user_verified {
+            return flaw(Flaw::UserNotVerified);
+        }
+        if data.backup_state && !data.backup_eligible {
+            return flaw(Flaw::CredentialMayNotBeHardwareBound);
+        }
+        // Authenticators that do not count always say zero.
+        if (data.counter > 0 || passkey.counter > 0) && data.counter <= passkey.counter {
+            return flaw(Flaw::CredentialPossibleCompromise);
+        }
+        Ok(data)
     }
 
     /// The library compares origins as URLs and so overlooks a path; and of an assertion it does not look at all
@@ -332,21 +355,6 @@ impl Assertion {
 
     pub fn user_handle(&self) -> Option<&[u8]> {
         self.user_handle.as_deref()
-    }
-
-    fn response(&self) -> PublicKeyCredential {
-        PublicKeyCredential {
-            id: encode(&self.raw_id),
-            raw_id: self.raw_id.clone(),
-            response: AuthenticatorAssertionResponseRaw {
-                authenticator_data: self.authenticator_data.clone(),
-                client_data_json: self.client_data.clone(),
-                signature: self.signature.clone(),
-                user_handle: self.user_handle.clone(),
-            },
-            extensions: AuthenticationExtensionsClientOutputs::default(),
-            type_: "public-key".to_owned(),
-        }
     }
 }
 
@@ -464,17 +472,29 @@ fn attested_credential_id(authenticator_data: &[u8]) -> Result<&[u8], NotAccepte
 
 /// An assertion has no credential in it (WebAuthn §6.1), and nothing after its end: the library would overlook it.
 fn check_assertion_data(authenticator_data: &[u8]) -> Result<(), NotAccepted> {
+    const MALFORMED: &str = "authenticatorData is not that of an assertion";
     let flags = authenticator_data.get(FLAGS_AT).copied().unwrap_or_default();
-    let has_extensions = flags & EXTENSION_DATA != 0;
-    if flags & ATTESTED_CREDENTIAL_DATA != 0 || (!has_extensions && authenticator_data.len() != FIXED) {
-        return Err("authenticatorData is not that of an assertion".into());
+    let rest = authenticator_data.get(FIXED..).ok_or(NotAccepted::from(MALFORMED))?;
+    let is_whole = match flags & EXTENSION_DATA != 0 {
+        // One item and no byte more.
+        true => matches!(serde_cbor_2::from_slice(rest), Ok(serde_cbor_2::Value::Map(_))),
+        false => rest.is_empty(),
+    };
+    if flags & ATTESTED_CREDENTIAL_DATA != 0 || !is_whole {
+        return Err(MALFORMED.into());
     }
     Ok(())
 }
 
-/// What an authenticator says of its key at this use (WebAuthn §6.1, "BE").
-fn is_backup_eligible(authenticator_data: &[u8]) -> bool {
-    authenticator_data.get(FLAGS_AT).is_some_and(|flags| flags & BACKUP_ELIGIBLE != 0)
+/// A credential's public key, of the type and curve that its algorithm asks for.
+fn public_key(key: &COSEKey) -> Option<PasskeyKey> {
+    match (&key.type_, &key.key) {
+        (COSEAlgorithm::ES256, COSEKeyType::EC_EC2(key)) if key.curve == ECDSACurve::SECP256R1 => {
+            PasskeyKey::es256(&key.x, &key.y)
+        }
+        (COSEAlgorithm::RS256, COSEKeyType::RSA(key)) => PasskeyKey::rs256(&key.n, &key.e),
+        (_, COSEKeyType::EC_EC2(_) | COSEKeyType::RSA(_) | COSEKeyType::EC_OKP(_)) => None,
+    }
 }
 
 /// The attestation object as it is where nothing is attested (WebAuthn §8.7).

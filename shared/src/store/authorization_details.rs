@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::domain::authorization_details::{DetailType, DetailTypeName};
+use crate::domain::authorization_details::{DetailPolicy, DetailRisk, DetailType, DetailTypeName};
 use crate::domain::time::Timestamp;
 use crate::store::item::{Item, Reader, key, text};
 use crate::store::{StoreError, Table};
@@ -24,8 +24,20 @@ fn decode_name(item: &Item) -> Result<DetailTypeName, StoreError> {
 /// Compiles the schema, which takes its time: see [`DetailTypes`].
 fn decode(item: &Item) -> Result<DetailType, StoreError> {
     let (name, reader) = (decode_name(item)?, Reader(item));
-    let known = DetailType::from_stored(name.as_str(), reader.text("schema")?, reader.text("display")?);
+    let (schema, display) = (reader.text("schema")?, reader.text("display")?);
+    let known = DetailType::from_stored(name.as_str(), schema, display, decode_policy(reader)?);
     known.ok_or_else(|| Reader::corrupt("schema"))
+}
+
+/// A type that was written down before there were policies has the default.
+fn decode_policy(reader: Reader<'_>) -> Result<DetailPolicy, StoreError> {
+    let risk = reader
+        .optional_text("risk")
+        .map(|text| DetailRisk::parse(text).ok_or_else(|| Reader::corrupt("risk")));
+    Ok(DetailPolicy {
+        risk: risk.transpose()?.unwrap_or_default(),
+        scope: reader.optional_text("scope").map(str::to_owned),
+    })
 }
 
 impl Table {
@@ -36,6 +48,9 @@ impl Table {
             ("schema".to_owned(), text(known.schema_text())),
             ("display".to_owned(), text(known.display_text())),
         ]);
+        let DetailPolicy { risk, scope } = known.policy();
+        item.extend(risk.as_str().map(|risk| ("risk".to_owned(), text(risk))));
+        item.extend(scope.as_ref().map(|scope| ("scope".to_owned(), text(scope))));
         let put = self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await;
         put.map(drop).map_err(|error| StoreError::unavailable("PutItem authorization_details", &error))
     }
@@ -144,7 +159,9 @@ impl DetailTypes {
         let item = self.table.detail_type_item(name).await?;
         let unchanged = |item: &Item, known: &DetailType| {
             let has = |attribute, value| Reader(item).optional_text(attribute) == Some(value);
-            has("schema", known.schema_text()) && has("display", known.display_text())
+            has("schema", known.schema_text())
+                && has("display", known.display_text())
+                && decode_policy(Reader(item)).is_ok_and(|policy| policy == *known.policy())
         };
         let found = match (&item, cached) {
             (Some(item), Some((known, _))) if unchanged(item, &known) => Some(known),

@@ -19,6 +19,7 @@ mod conflict;
 mod delivery;
 mod description;
 mod evidence;
+mod fetch_failures;
 mod item;
 mod key;
 mod passkey;

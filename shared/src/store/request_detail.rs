@@ -47,6 +47,11 @@ fn decode(item: &Item) -> Result<RequestDetail, StoreError> {
             None => Default::default(),
             Some(json) => serde_json::from_str(json).map_err(|_| corrupt("words"))?,
         },
+        // A request that was made before there were policies has none.
+        policies: match optional("policies") {
+            None => Default::default(),
+            Some(json) => serde_json::from_str(json).map_err(|_| corrupt("policies"))?,
+        },
         context: match optional("request_context") {
             None => None,
             Some(json) => Some(RequestContext::from_stored(json).ok_or_else(|| corrupt("request_context"))?),
@@ -66,6 +71,9 @@ impl Table {
             let words = serde_json::json!(detail.words).to_string();
             item.insert("authorization_details".to_owned(), text(detail.details.encode()));
             item.insert("words".to_owned(), text(words));
+        }
+        if !detail.policies.is_empty() {
+            item.insert("policies".to_owned(), text(serde_json::json!(detail.policies).to_string()));
         }
         let context = detail.context.as_ref().map(|context| text(context.encode()));
         item.extend(context.map(|context| ("request_context".to_owned(), context)));

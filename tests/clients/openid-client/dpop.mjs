@@ -1,7 +1,7 @@
 // A sign-in with an unmodified openid-client whose tokens are bound to a key of its own (DPoP), and what it does with them.
 //
 //   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required
-//   DPOP_ALG                                       ES256 (default), PS256 or EdDSA
+//   DPOP_ALG                                       ES256 (default), PS256 or Ed25519
 //   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
 //
 // The provider has to require nonces. Prints one JSON line. Exits with 1, and says why, when anything is not as it should be.

@@ -3,7 +3,7 @@
 //   ISSUER, CLIENT_ID, LOGIN_HINT                  required
 //   AUTH_METHOD                                    basic (default), post, private_key_jwt or mtls
 //   CLIENT_SECRET                                  required with basic and post
-//   CLIENT_JWK                                     required with private_key_jwt: the private key, ES256, with its kid
+//   CLIENT_JWK                                     required with private_key_jwt: the private key with its kid, on P-256 or Ed25519
 //   SIGNED_REQUESTS                                true: the requests are signed with that key, too
 //   CLIENT_CERTIFICATE, CLIENT_KEY, AUTHORITY      required with mtls: files in PEM
 //   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
@@ -28,8 +28,13 @@ const required = { ISSUER, CLIENT_ID, LOGIN_HINT, DECIDE_URL, ...credentials[AUT
 for (const [name, value] of Object.entries(required)) assert(value, `${name} is not set`);
 
 const jwk = CLIENT_JWK && JSON.parse(CLIENT_JWK);
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
-const key = jwk && (await crypto.subtle.importKey('jwk', jwk, algorithm, false, ['sign']));
+// By the curve: what it is called in a header, and how it is imported and used.
+const algorithms = {
+  'P-256': ['ES256', { name: 'ECDSA', namedCurve: 'P-256' }, { name: 'ECDSA', hash: 'SHA-256' }],
+  Ed25519: ['Ed25519', { name: 'Ed25519' }, { name: 'Ed25519' }],
+};
+const [alg, imported, used] = (jwk && algorithms[jwk.crv]) ?? [];
+const key = jwk && (await crypto.subtle.importKey('jwk', jwk, imported, false, ['sign']));
 const authMethods = {
   basic: () => client.ClientSecretBasic(CLIENT_SECRET),
   post: () => client.ClientSecretPost(CLIENT_SECRET),
@@ -75,11 +80,11 @@ function firstPoll() {
 // openid-client signs no request of this kind, but sends what it is given.
 async function signed(parameters) {
   const now = Math.floor(Date.now() / 1000);
-  const header = { alg: 'ES256', kid: jwk.kid, typ: 'oauth-authz-req+jwt' };
+  const header = { alg, kid: jwk.kid, typ: 'oauth-authz-req+jwt' };
   const own = { iss: CLIENT_ID, aud: ISSUER, iat: now, nbf: now, exp: now + 60, jti: crypto.randomUUID() };
   const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const message = `${encode(header)}.${encode({ ...own, ...parameters })}`;
-  const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key, Buffer.from(message));
+  const signature = await crypto.subtle.sign(used, key, Buffer.from(message));
   return { request: `${message}.${Buffer.from(signature).toString('base64url')}` };
 }
 

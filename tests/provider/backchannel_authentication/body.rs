@@ -108,7 +108,7 @@ async fn a_body_in_base64_is_decoded_and_a_query_is_seen() {
             "body": STANDARD.encode(form(&VALID)),
             "isBase64Encoded": true,
         });
-        lambda_http::request::from_str(&event.to_string()).expect("an event")
+        ciba::http::event::request(&event).expect("a request")
     };
     for query in ["login_hint=bob", "login_hint", "%00"] {
         refused_for_nothing(&provider, &event(query), INVALID).await;

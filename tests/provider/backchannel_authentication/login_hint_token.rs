@@ -322,7 +322,7 @@ async fn keys_that_cannot_be_fetched_are_503_and_the_token_is_still_good() {
     assert_eq!(answer.refusal(), (503, "temporarily_unavailable"));
     assert!(answer.retry_after() >= 1);
     stand.hints.publish(good);
-    assert_eq!(stand.ask(&token, at(6.0)).await.status, 200);
+    assert_eq!(stand.ask(&token, at(6.5)).await.status, 200);
 }
 
 #[tokio::test]

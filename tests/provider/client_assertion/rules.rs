@@ -153,6 +153,141 @@ async fn a_client_registered_for_it_may_name_the_endpoints() {
     }
 }
 
+/// CAUTH-3-04, CAUTH-3-06: Auth0's SDKs put a slash behind the domain (auth0 6, auth0-python 6).
+#[tokio::test]
+async fn a_client_registered_for_it_may_name_the_issuer_with_a_slash() {
+    let stand = Stand::with(Key::es256("one"), json!({"assertion_audience": "issuer_slash"}), &[]).await;
+    let with_slash = "http://localhost:9000/";
+    for (n, path) in
+        ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/bc-authorize/cancel"].into_iter().enumerate()
+    {
+        let assertion = stand.assertion(json!({"aud": with_slash, "jti": n.to_string()}));
+        let call = asserted(path, &assertion, &[]);
+        let provider = &stand.provider;
+        let answer = match path {
+            "/oauth/token" => provider.call(&provider.token, &call, at(1.0)).await,
+            "/oauth/introspect" => provider.call(&provider.introspection, &call, at(1.0)).await,
+            "/oauth/revoke" => provider.call(&provider.revocation, &call, at(1.0)).await,
+            _ => provider.call(&provider.backchannel_authentication, &call, at(1.0)).await,
+        };
+        assert_eq!(answer.refusal(), (400, "invalid_request"), "{path}: it is let in, and asks for nothing");
+    }
+    for (n, aud) in [json!(with_slash), json!([with_slash]), json!(Provider::ISSUER)].into_iter().enumerate()
+    {
+        let assertion = stand.assertion(json!({"aud": aud, "jti": format!("asking {n}")}));
+        assert_eq!(stand.ask(&assertion, at(1.0)).await.status, 200, "{aud}");
+    }
+    for aud in [
+        json!("http://localhost:9000//"),
+        json!("http://localhost:9000/oauth/token"),
+        json!("http://localhost:9001/"),
+        json!([with_slash, "https://other.example"]),
+    ] {
+        stand.assert_refused(&aud.to_string(), &stand.assertion(json!({"aud": aud, "jti": "bad"}))).await;
+    }
+}
+
+/// CAUTH-3-08: Authlib's are good for an hour unless it is told otherwise.
+#[tokio::test]
+async fn the_longest_life_of_an_assertion_is_a_setting() {
+    for (setting, longest) in [("", 600), ("60", 60), ("3600", 3600)] {
+        let settings = [("CLIENT_ASSERTION_LIFETIME_SECONDS", setting)];
+        let stand = Stand::with(Key::es256("one"), json!({}), &settings).await;
+        let until = |seconds: i64| {
+            stand.assertion(json!({"exp": at(1.0).seconds() + seconds, "jti": seconds.to_string()}))
+        };
+        // The leeway of 30 s is for clocks that differ.
+        stand.assert_refused(setting, &until(longest + 31)).await;
+        for seconds in [longest, longest + 30] {
+            assert_eq!(stand.ask(&until(seconds), at(1.0)).await.status, 200, "{setting}: {seconds}");
+        }
+        // It is good once for as long.
+        let again = until(longest);
+        assert_eq!(stand.ask(&again, at(longest as f64)).await.refusal(), UNAUTHENTICATED, "{setting}");
+    }
+}
+
+/// CAUTH-3-17, HYG-5-01: the client is told no more than before, and the operator which rule, and whose assertion it was.
+#[tokio::test]
+async fn the_log_says_which_rule_an_assertion_breaks() {
+    let stand = Stand::new().await;
+    let (s, header) = (at(1.0).seconds(), |changes: Value| stand.with_header(changes));
+    let claim = |changes: Value| stand.assertion(changes);
+    let other = Key::es256("one");
+    let mut seen = std::collections::BTreeSet::new();
+    for (assertion, why) in [
+        (claim(json!({"aud": "http://localhost:9000/"})), "issuer_slash"),
+        (claim(json!({"aud": "http://localhost:9000/bc-authorize"})), "assertion_audience endpoints"),
+        (claim(json!({"aud": [Provider::ISSUER, "https://other.example"]})), "more than the issuer"),
+        (claim(json!({"aud": "https://other.example"})), "aud of the assertion is not the issuer"),
+        (claim(json!({"exp": s + 3600})), "CLIENT_ASSERTION_LIFETIME_SECONDS"),
+        (claim(json!({"exp": null})), "no exp"),
+        (claim(json!({"exp": s - 60})), "expired"),
+        (claim(json!({"nbf": s + 60})), "not valid yet"),
+        (claim(json!({"jti": null})), "no jti"),
+        (claim(json!({"sub": "kiosk"})), "iss and sub"),
+        (header(json!({"typ": "at+jwt"})), "another type"),
+        (header(json!({"alg": "HS256"})), "alg of the token"),
+        (header(json!({"alg": "PS256"})), "unknown key"),
+        (header(json!({"kid": "two"})), "unknown key"),
+        (header(json!({"crit": ["exp"]})), "critical extensions"),
+        (stand.signed_by(&other, json!({})), "signature"),
+        (format!("{}.x.x", claim(json!({}))), "encrypted"),
+        (claim(json!({"iss": "nobody", "sub": "nobody"})), "unknown client"),
+    ] {
+        let answer = stand.ask(&assertion, at(1.0)).await;
+        assert_eq!(answer.refusal(), UNAUTHENTICATED, "{why}");
+        assert_eq!(answer.text("error_description"), "client authentication failed", "{why}");
+        let line = stand.provider.eavesdropper.lines("refused").pop().expect("a line");
+        let detail = line["detail"].as_str().expect("a detail").to_owned();
+        assert!(detail.contains(why), "{why}: {detail}");
+        let client = if why == "unknown client" { "nobody" } else { "teller" };
+        assert_eq!(line["client_id"], client, "{why}");
+        seen.insert(detail);
+    }
+    assert_eq!(seen.len(), 17, "no two rules are told alike: {seen:?}");
+
+    let used = claim(json!({"jti": "used"}));
+    assert_eq!(stand.ask(&used, at(1.0)).await.status, 200);
+    assert_eq!(stand.ask(&used, at(1.0)).await.refusal(), UNAUTHENTICATED);
+    let line = stand.provider.eavesdropper.lines("refused").pop().expect("a line");
+    assert_eq!(
+        (&line["detail"], &line["client_id"]),
+        (&json!("the assertion was used before"), &json!("teller"))
+    );
+
+    // What cannot be read at all is named by the parameter beside it, if there is one.
+    for (beside, client) in [(&[("client_id", "teller")][..], json!("teller")), (&[], Value::Null)] {
+        let call = super::asking("no JWT", beside);
+        let provider = &stand.provider;
+        let answer = provider.call(&provider.backchannel_authentication, &call, at(1.0)).await;
+        assert_eq!(answer.refusal(), UNAUTHENTICATED);
+        let line = provider.eavesdropper.lines("refused").pop().expect("a line");
+        assert_eq!(
+            (&line["detail"], &line["client_id"]),
+            (&json!("the token is not a compact JWS"), &client)
+        );
+    }
+}
+
+/// HYG-5-01: a name that comes with a secret may be the secret.
+#[tokio::test]
+async fn the_log_names_no_unknown_client_that_comes_with_a_secret() {
+    let provider = Provider::start().await;
+    for (user, client) in [("s3cret-in-the-wrong-place", Value::Null), ("kiosk", json!("kiosk"))] {
+        let header = basic(user, "wrong");
+        let asking = form(&[("scope", "openid"), ("login_hint", "alice")]);
+        let call = form_request("/bc-authorize", Some(&header), &asking);
+        let answer = provider.call(&provider.backchannel_authentication, &call, at(1.0)).await;
+        assert_eq!(answer.refusal(), UNAUTHENTICATED);
+        assert_eq!(
+            provider.eavesdropper.lines("refused").pop().expect("a line")["client_id"],
+            client,
+            "{user}"
+        );
+    }
+}
+
 /// FCIBA-15, FCIBA-21: by a client that is held to FAPI. The switch for the URLs of 2021 is its own, too: the certification
 /// needs it.
 #[tokio::test]

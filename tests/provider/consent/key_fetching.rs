@@ -120,7 +120,7 @@ async fn keys_that_cannot_be_fetched_are_503_and_the_decision_is_still_open() {
         }
         assert_eq!(login.fetches(), before + 1, "{what}: it is left alone for a moment");
         login.publish(good.clone());
-        assert_eq!(decide(&provider, &token, &request, approval(), at(6.0)).await.status, 200, "{what}");
+        assert_eq!(decide(&provider, &token, &request, approval(), at(6.5)).await.status, 200, "{what}");
     }
 }
 

@@ -73,6 +73,56 @@ impl Stand {
     }
 }
 
+/// ATK-3-04: a login issuer verifies an address as it stands, and Unicode's ways to fold it are not ours to choose.
+#[tokio::test]
+async fn a_verified_address_beyond_ascii_proves_nobody() {
+    let login = LoginIssuer::start().await;
+    let issuers = json!([login.setting(json!({"person_claim": "email"}))]).to_string();
+    let provider = Provider::with(&[("LOGIN_ISSUERS", &issuers)]).await;
+    let kate = json!({"login": {"iss": login.issuer, "value": "Kate@Example.com"},
+        "channels": [{"sms": "+15555550102"}]});
+    provider.enroll("kate", kate).await.expect("kate");
+    let (auth_req_id, request) = provider.asked(&[("login_hint", "kate")], at(0.0)).await;
+    let token = |email: &str| {
+        let claims = json!({"sub": "u-7", "email": email, "email_verified": true});
+        login.token(at(1.0), claims)
+    };
+    for email in ["\u{212a}ate@example.com", "kate@example.co\u{217f}", "ｋate@example.com"] {
+        let answer = list(&provider, &token(email), at(1.0)).await;
+        assert_eq!(answer.refusal(), (401, "invalid_token"), "{email}");
+        let before = records(&provider).await;
+        let body = json!({"client_id": "kiosk", "decision": "approve"});
+        let answer = decide(&provider, &token(email), &request, body, at(1.0)).await;
+        assert_eq!(answer.refusal(), (401, "invalid_token"), "{email}");
+        assert_eq!(records(&provider).await, before);
+    }
+    let body = json!({"client_id": "kiosk", "decision": "approve"});
+    let answer = decide(&provider, &token("KATE@example.COM"), &request, body, at(2.0)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.status, 200);
+    // Nor is anybody enrolled with one.
+    let other = json!({"login": {"iss": login.issuer, "value": "\u{212a}ate@example.com"}});
+    let refused = provider.enroll("another", other).await.expect_err("not ASCII");
+    assert!(refused.contains("person claim"), "{refused}");
+}
+
+/// HYG-3-07: as JSON says what a number is (RFC 8259 §6), and not how an issuer writes it.
+#[tokio::test]
+async fn a_required_claim_that_is_a_number_is_compared_by_value() {
+    let stand = Stand::with(json!({"required_claims": {"level": 2}}), &[]).await;
+    let token = |level: &str| {
+        let mut claims = stand.login.claims(at(1.0), json!({}));
+        claims["level"] = serde_json::from_str(level).expect("JSON");
+        stand.login.signed_by(&stand.login.key, claims)
+    };
+    for level in ["2", "2.0", "2e0", "0.2e1"] {
+        stand.assert_accepted(level, &token(level)).await;
+    }
+    for level in ["2.1", "20", "-2", "\"2\"", "[2]", "true", "2e99"] {
+        stand.assert_invalid(level, &token(level)).await;
+    }
+}
+
 /// HYG-3-07, HYG-3-13
 #[tokio::test]
 async fn each_rule_about_the_claims_refuses_the_token_that_breaks_it() {

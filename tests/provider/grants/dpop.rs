@@ -81,7 +81,7 @@ async fn a_bound_token_counts_for_nobody_as_a_bearer_token() {
         let challenge = answer.header("www-authenticate").expect("a challenge");
         assert_eq!(
             challenge,
-            r#"Bearer realm="userinfo", error="invalid_token", DPoP realm="userinfo", algs="ES256 PS256 EdDSA""#
+            r#"Bearer realm="userinfo", error="invalid_token", DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519""#
         );
     }
     // The proof was not looked at, and still counts.
@@ -100,7 +100,10 @@ async fn a_token_that_is_bound_to_nothing_or_to_another_key_is_invalid_whatever_
         let answer = prove(&provider, &prover, tokens.text("access_token"), json!({}), at(6.0)).await;
         assert_eq!(answer.refusal(), (401, "invalid_token"));
         let challenge = answer.header("www-authenticate").expect("a challenge");
-        assert_eq!(challenge, r#"DPoP realm="userinfo", algs="ES256 PS256 EdDSA", error="invalid_token""#);
+        assert_eq!(
+            challenge,
+            r#"DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519", error="invalid_token""#
+        );
     }
 }
 
@@ -124,7 +127,7 @@ async fn a_proof_that_is_not_for_this_call_and_token_is_challenged() {
         let challenge = answer.header("www-authenticate").expect("a challenge");
         assert_eq!(
             challenge,
-            r#"DPoP realm="userinfo", algs="ES256 PS256 EdDSA", error="invalid_dpop_proof""#
+            r#"DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519", error="invalid_dpop_proof""#
         );
     }
     let without = provider.call(&provider.userinfo, &call("GET", "DPoP", access), at(6.0)).await;
@@ -149,7 +152,10 @@ async fn a_resource_asks_for_its_nonce_by_a_challenge() {
         let answer = prove(&provider, &prover, access, changes, at(6.0)).await;
         assert_eq!(answer.refusal(), (401, "use_dpop_nonce"));
         let challenge = answer.header("www-authenticate").expect("a challenge");
-        assert_eq!(challenge, r#"DPoP realm="userinfo", algs="ES256 PS256 EdDSA", error="use_dpop_nonce""#);
+        assert_eq!(
+            challenge,
+            r#"DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519", error="use_dpop_nonce""#
+        );
         let nonce = answer.header("dpop-nonce").expect("a nonce");
         assert_eq!(provider.items_under("jti#").await.len(), before, "nothing is used up");
         let claims = json!({"nonce": nonce, "jti": "the same"});

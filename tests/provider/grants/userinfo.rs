@@ -75,7 +75,10 @@ async fn without_a_token_there_is_a_challenge_without_a_code() {
             provider.call(&provider.userinfo, &request("GET", "/userinfo", headers, ""), at(6.0)).await;
         assert_eq!(answer.status, 401);
         let challenge = answer.header("www-authenticate").expect("a challenge");
-        assert_eq!(challenge, r#"Bearer realm="userinfo", DPoP realm="userinfo", algs="ES256 PS256 EdDSA""#);
+        assert_eq!(
+            challenge,
+            r#"Bearer realm="userinfo", DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519""#
+        );
     }
 }
 

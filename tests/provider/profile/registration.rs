@@ -11,10 +11,13 @@ use crate::foreign_issuer::{Key, change};
 
 /// What a FAPI client registers.
 fn bank() -> Value {
+    // Without `alg`, for each algorithm of RSA.
+    let mut rsa = Key::ps256("one").jwk;
+    change(&mut rsa, json!({"alg": null}));
     json!({
         "client_id": "bank", "profile": "fapi-ciba", "client_secret": null,
         "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "PS256",
-        "jwks": {"keys": [Key::ps256("one").jwk]},
+        "jwks": {"keys": [rsa, Key::ed_dsa("two").jwk]},
         "backchannel_authentication_request_signing_alg": "PS256",
         "tls_client_certificate_bound_access_tokens": true,
         "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"],
@@ -78,8 +81,9 @@ async fn who_signs_requests_registers_an_asymmetric_algorithm_and_the_keys() {
         });
         register(&provider, changes)
     };
-    let keys = json!({"keys": [Key::ps256("one").jwk]});
-    for algorithm in ["PS256", "ES256", "EdDSA"] {
+    let keys = [Key::ps256("one"), Key::es256("one"), Key::ed_dsa("one")].map(|key| key.jwk);
+    let keys = json!({ "keys": keys });
+    for algorithm in ["PS256", "ES256", "EdDSA", "Ed25519"] {
         assert_eq!(plain(algorithm, keys.clone()).await, Ok(()), "{algorithm}");
     }
     for algorithm in ["HS256", "HS512", "none", "NONE", "ps256", ""] {

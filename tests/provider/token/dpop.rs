@@ -71,7 +71,10 @@ async fn a_proof_may_be_signed_by_each_algorithm_that_the_metadata_list_and_by_n
     let provider = Provider::start().await;
     let metadata = ciba_tests::request("GET", "/.well-known/openid-configuration", &[], "");
     let metadata = provider.call(&provider.discovery, &metadata, at(0.0)).await;
-    assert_eq!(metadata.body["dpop_signing_alg_values_supported"], json!(["ES256", "PS256", "EdDSA"]));
+    assert_eq!(
+        metadata.body["dpop_signing_alg_values_supported"],
+        json!(["ES256", "PS256", "EdDSA", "Ed25519"])
+    );
     let (id, _) = provider.asked(&[], at(0.0)).await;
     let keys = [Key::es256("1"), Key::ps256("1"), Key::ed_dsa("1"), Key::rs256("1")];
     for (key, expected) in keys.into_iter().zip([

@@ -69,6 +69,37 @@ async fn a_type_is_put_listed_shown_and_removed() {
     assert_eq!(deployment.json(&command(&["list"])).await, json!({ "types": ["account"] }));
 }
 
+/// ATK-7-05: what an approval goes by is part of the definition, and is not lost by the way.
+#[tokio::test]
+async fn a_policy_that_protects_less_is_confirmed_by_name() {
+    let deployment = Deployment::start().await;
+    let mut risky = definition();
+    risky["risk"] = json!("high");
+    risky["scope"] = json!("payments");
+    let file = File::with("risky", &risky);
+    assert_eq!(deployment.json(&command(&["put", file.path()])).await, risky);
+    assert_eq!(deployment.json(&command(&["show", "payment"])).await, risky);
+
+    // A file of before there were policies would take both away.
+    let plain = File::with("plain", &definition());
+    let (code, why) = deployment.refused(&command(&["put", plain.path()])).await;
+    assert_eq!(code, 1);
+    assert!(why.contains("risk and scope would protect less") && why.contains("--confirm"), "{why}");
+    assert_eq!(deployment.json(&command(&["show", "payment"])).await, risky, "nothing is written");
+    deployment.json(&command(&["put", "--confirm", plain.path()])).await;
+    assert_eq!(deployment.json(&command(&["show", "payment"])).await, definition());
+    deployment.json(&command(&["put", file.path()])).await;
+    assert_eq!(deployment.json(&command(&["show", "payment"])).await, risky, "more needs no confirmation");
+
+    for (member, value) in [("risk", "none"), ("scope", "openid")] {
+        let mut bad = definition();
+        bad[member] = json!(value);
+        let file = File::with(member, &bad);
+        let (code, why) = deployment.refused(&command(&["put", file.path()])).await;
+        assert!(code == 1 && why.contains(member), "{why}");
+    }
+}
+
 /// TOK-7-03: the operator hears at once what a person would not see.
 #[tokio::test]
 async fn a_type_that_would_hide_something_is_refused_and_not_written() {

@@ -6,11 +6,12 @@ use std::{net::IpAddr, time::SystemTime};
 
 use axum::http::{HeaderMap, header, request::Parts};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::form_urlencoded;
 
-use super::{client_certificate, route::Matched};
+use super::{client_certificate, request_line::restore, route::Matched};
 use crate::{ACCOUNT, clock};
 
 /// What an event says about where and when its request came in.
@@ -42,10 +43,23 @@ impl Door {
     }
 }
 
-/// The event of one request.
-pub(super) fn build(parts: &Parts, body: &[u8], matched: &Matched<'_>, origin: &Origin<'_>) -> Value {
-    let path = parts.uri.path();
-    let query = parts.uri.query().unwrap_or_default();
+/// The path as the service reads it: decoded, and nothing of it from a question mark on that was encoded. Routes are found
+/// by it, and functions get it. So whatever HTTP can encode may be in it.
+pub(super) fn path(parts: &Parts) -> String {
+    let sent = restore(parts.uri.path());
+    let decoded = percent_decode_str(&sent).decode_utf8_lossy();
+    decoded.split('?').next().unwrap_or_default().to_owned()
+}
+
+/// The event of one request with this [`path`].
+pub(super) fn build(
+    parts: &Parts,
+    path: &str,
+    body: &[u8],
+    matched: &Matched<'_>,
+    origin: &Origin<'_>,
+) -> Value {
+    let query = restore(parts.uri.query().unwrap_or_default());
     let host = text(&parts.headers, header::HOST).unwrap_or_default();
     // The service knows its domains by name. Here two of them have one, so that the port belongs to the second.
     let domain = match origin.door {
@@ -89,7 +103,7 @@ pub(super) fn build(parts: &Parts, body: &[u8], matched: &Matched<'_>, origin: &
         event["cookies"] = json!(cookies);
     }
     if !query.is_empty() {
-        event["queryStringParameters"] = query_parameters(query).into();
+        event["queryStringParameters"] = query_parameters(&query).into();
     }
     if !matched.parameters.is_empty() {
         let parameters = matched.parameters.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));

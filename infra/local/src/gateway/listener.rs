@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::Door;
+use super::{Door, request_line::Escaping};
 
 /// A client that begins a handshake and does not go on is not waited for.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,8 +25,8 @@ pub(super) struct Arrival {
     pub(super) door: Door,
 }
 
-impl Connected<IncomingStream<'_, TcpListener>> for Arrival {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+impl Connected<IncomingStream<'_, PlainListener>> for Arrival {
+    fn connect_info(stream: IncomingStream<'_, PlainListener>) -> Self {
         Self { peer: *stream.remote_addr(), door: Door::Plain }
     }
 }
@@ -34,6 +34,23 @@ impl Connected<IncomingStream<'_, TcpListener>> for Arrival {
 impl Connected<IncomingStream<'_, TlsListener>> for Arrival {
     fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
         stream.remote_addr().clone()
+    }
+}
+
+/// Hands out connections as they are.
+pub(super) struct PlainListener(pub(super) TcpListener);
+
+impl axum::serve::Listener for PlainListener {
+    type Io = Escaping<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, peer) = axum::serve::Listener::accept(&mut self.0).await;
+        (Escaping::new(stream), peer)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.0.local_addr()
     }
 }
 
@@ -88,12 +105,12 @@ async fn accept(
 }
 
 impl axum::serve::Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
+    type Io = Escaping<TlsStream<TcpStream>>;
     type Addr = Arrival;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         match self.ready.recv().await {
-            Some(connection) => connection,
+            Some((stream, arrival)) => (Escaping::new(stream), arrival),
             // The task that accepts ends with this listener.
             None => std::future::pending().await,
         }

@@ -38,7 +38,7 @@ impl Route {
         self.method == "ANY" || self.method == method.as_str()
     }
 
-    /// The path's parameters, undecoded, if it fits.
+    /// The path's parameters, as they stand in it, if it fits.
     fn parameters<'a>(&'a self, path: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
         let mut given = path.split('/');
         let mut parameters = Vec::new();
@@ -91,10 +91,13 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_one_segment_and_stays_encoded() {
-        let (path, parameters) = found("/consent/a%2Fb/decision").unwrap();
-        assert_eq!(path, "/consent/{request}/decision");
-        assert_eq!(parameters, [("request".to_owned(), "a%2Fb".to_owned())]);
+    fn a_parameter_is_one_segment_whatever_is_in_it() {
+        for name in ["a%2Fb", "{\"a b\"}", "ü"] {
+            let (path, parameters) = found(&format!("/consent/{name}/decision")).unwrap();
+            assert_eq!(path, "/consent/{request}/decision");
+            assert_eq!(parameters, [("request".to_owned(), name.to_owned())]);
+        }
+        assert_eq!(found("/consent/a/b/decision"), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The gateway in front of a stand-in for Lambda's invoke API.
 
 use axum::{extract::Path, routing::post};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::server::listen;
@@ -41,6 +42,30 @@ async fn an_event_reaches_the_function_and_its_answer_the_client() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(event["routeKey"], "ANY /echo");
     assert_eq!(event["requestContext"]["http"]["sourceIp"], "127.0.0.1");
+}
+
+/// HYG-1-17: the service looks at none of these; what becomes of them is the function's business.
+#[tokio::test]
+async fn an_odd_host_path_query_and_body_are_passed_on() {
+    let (gateway, _functions) = start().await;
+    let address = gateway.url().replace("http://", "");
+    for (host, target, path, query) in [
+        ("[", "/echo", "/echo", ""),
+        ("a b", "/%65cho", "/echo", ""),
+        ("x:99999999", "/echo%3Fa?%3F", "/echo", "%3F"),
+        ("a,b", "/echo?a=\"<b>\"&%!22", "/echo", "a=\"<b>\"&%!22"),
+    ] {
+        let mut connection = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let request = format!(
+            "POST {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 1\r\n\r\na"
+        );
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        let event: Value = serde_json::from_str(answer.rsplit("\r\n\r\n").next().unwrap()).unwrap();
+        assert_eq!((&event["headers"]["host"], &event["rawPath"]), (&json!(host), &json!(path)), "{answer}");
+        assert_eq!((&event["rawQueryString"], &event["isBase64Encoded"]), (&json!(query), &json!(true)));
+    }
 }
 
 #[tokio::test]

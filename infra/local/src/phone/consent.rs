@@ -36,14 +36,20 @@ impl ConsentApi {
         send(self.http.post(url).bearer_auth(login_token).json(decision)).await
     }
 
-    /// Reads the request, then decides it for the client it shows, as somebody who has looked would.
+    /// Reads the request, then decides it for the client it shows, as somebody who has looked would: an approval repeats the
+    /// `authorization_details` that were there to be read.
     pub(super) async fn read_and_decide(&self, login_token: &str, request: &str, decision: &str) -> Answer {
         let shown = self.read(login_token, request).await;
         if !shown.status.is_success() {
             return shown;
         }
-        let decision = json!({"client_id": shown.body["client"]["client_id"], "decision": decision});
-        self.decide(login_token, request, &decision).await
+        let mut body = json!({"client_id": shown.body["client"]["client_id"], "decision": decision});
+        if decision == "approve"
+            && let Some(details) = shown.body.get("authorization_details")
+        {
+            body["authorization_details"] = details.clone();
+        }
+        self.decide(login_token, request, &body).await
     }
 
     fn url(&self, request: &str) -> String {

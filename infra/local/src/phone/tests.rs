@@ -77,8 +77,16 @@ struct Setup {
 }
 
 async fn start(approve_all: bool) -> Setup {
+    start_with(approve_all, json!({})).await
+}
+
+/// The stand-in shows a request with these members.
+async fn start_with(approve_all: bool, members: Value) -> Setup {
     let (sender, decisions) = mpsc::unbounded_channel();
-    let request = json!({"request": KEY, "state": "pending", "client": {"client_id": "kiosk"}});
+    let mut request = json!({"request": KEY, "state": "pending", "client": {"client_id": "kiosk"}});
+    for (name, value) in members.as_object().unwrap() {
+        request[name] = value.clone();
+    }
     let api = Router::new()
         .route("/consent/{request}", get(|| async { Json(request) }))
         .route("/consent/{request}/decision", post(record))
@@ -273,6 +281,26 @@ async fn the_automatic_phone_approves_what_arrives() {
     setup.sms().await;
     let (request, _, body) = setup.decisions.recv().await.unwrap();
     assert_eq!((&*request, body), (KEY, json!({"client_id": "kiosk", "decision": "approve"})));
+}
+
+/// TOK-7-03: an approval without what was there to be read would be refused, and a denial has nothing of it.
+#[tokio::test]
+async fn an_approval_repeats_the_details_that_were_asked_for() {
+    let details = json!([{"type": "payment", "amount": "100.50"}]);
+    let members = json!({ "authorization_details": details });
+    let mut setup = start_with(false, members.clone()).await;
+    for (action, expected) in [
+        ("allow", json!({"client_id": "kiosk", "decision": "approve", "authorization_details": details})),
+        ("deny", json!({"client_id": "kiosk", "decision": "deny"})),
+    ] {
+        let path = format!("/decide?auth_req_id=known&action={action}");
+        assert_eq!(setup.post(&path, json!({})).await.0, StatusCode::OK);
+        assert_eq!(setup.decisions.recv().await.unwrap().2, expected);
+    }
+    let mut automatic = start_with(true, members).await;
+    automatic.sms().await;
+    let (_, _, body) = automatic.decisions.recv().await.unwrap();
+    assert_eq!(body["authorization_details"], details);
 }
 
 #[tokio::test]

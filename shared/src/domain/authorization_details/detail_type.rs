@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::DetailWords;
 use super::display::Template;
+use super::policy::DetailPolicy;
 use super::schema::{Refused, Schema};
 
 pub(super) const ENGLISH: &str = "en";
@@ -40,9 +41,13 @@ impl Ill {
     }
 }
 
+/// The members of a definition.
+const MEMBERS: [&str; 5] = ["type", "schema", "display", "risk", "scope"];
+
 /// A type, its schema compiled.
 pub struct DetailType {
     name: DetailTypeName,
+    policy: DetailPolicy,
     /// As it was given.
     schema_text: String,
     display_text: String,
@@ -52,7 +57,8 @@ pub struct DetailType {
 }
 
 impl DetailType {
-    /// A definition: `{"type": …, "schema": {…}, "display": {"en": {"title": …, "rows": [{"label": …, "value": …}]}}}`.
+    /// A definition: `{"type": …, "schema": {…}, "display": {"en": {"title": …, "rows": [{"label": …, "value": …}]}}}`, and
+    /// if the operator wants so `"risk": "high"` or `"low"` and `"scope": …` ([`DetailPolicy`]).
     ///
     /// `languages` are those that pages have.
     ///
@@ -60,10 +66,11 @@ impl DetailType {
     /// The schema is not closed or not one, or a template leaves out what the person has to see (`TOK-7-03`).
     pub fn define(definition: &Value, languages: &[&str]) -> Result<Self, Ill> {
         let members = definition.as_object().ok_or_else(|| Ill::of("a definition is a JSON object"))?;
-        if let Some(unknown) =
-            members.keys().find(|name| !["type", "schema", "display"].contains(&name.as_str()))
-        {
-            return Err(Ill(format!("{unknown} is no member of a definition: type, schema and display are")));
+        if let Some(unknown) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+            return Err(Ill(format!(
+                "{unknown} is not a member of a definition: {} are",
+                MEMBERS.join(", ")
+            )));
         }
         let name = members.get("type").and_then(Value::as_str).and_then(DetailTypeName::parse);
         let name = name.ok_or_else(|| Ill::of("type is not 1-128 visible ASCII characters"))?;
@@ -73,7 +80,13 @@ impl DetailType {
             Some(text) => Ok(text),
         };
         let (schema, display) = (text("schema")?, text("display")?);
-        let this = Self::compile(name, schema, display)?;
+        let optional = |member: &str| match members.get(member) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(_) => Err(Ill(format!("{member} is not a text"))),
+        };
+        let policy = DetailPolicy::define(optional("risk")?, optional("scope")?)?;
+        let this = Self::compile(name, schema, display, policy)?;
         if let Some(tag) = this.languages().find(|tag| !languages.contains(tag)) {
             return Err(Ill(format!("display has {tag}, and the pages have {} only", languages.join(", "))));
         }
@@ -81,18 +94,23 @@ impl DetailType {
     }
 
     /// As it lies in the table.
-    pub fn from_stored(name: &str, schema: &str, display: &str) -> Option<Self> {
-        Self::compile(DetailTypeName::parse(name)?, schema.to_owned(), display.to_owned()).ok()
+    pub fn from_stored(name: &str, schema: &str, display: &str, policy: DetailPolicy) -> Option<Self> {
+        Self::compile(DetailTypeName::parse(name)?, schema.to_owned(), display.to_owned(), policy).ok()
     }
 
-    fn compile(name: DetailTypeName, schema_text: String, display_text: String) -> Result<Self, Ill> {
+    fn compile(
+        name: DetailTypeName,
+        schema_text: String,
+        display_text: String,
+        policy: DetailPolicy,
+    ) -> Result<Self, Ill> {
         let parsed = |text: &str| serde_json::from_str(text).map_err(|error| Ill(error.to_string()));
         let schema = Schema::compile(name.as_str(), parsed(&schema_text)?)?;
         let Value::Object(display) = parsed(&display_text)? else {
             return Err(Ill::of("display is not an object with a member per language"));
         };
         let templates = Self::templates(&display, &schema)?;
-        Ok(Self { name, schema_text, display_text, schema, templates })
+        Ok(Self { name, policy, schema_text, display_text, schema, templates })
     }
 
     fn templates(display: &Map<String, Value>, schema: &Schema) -> Result<BTreeMap<String, Template>, Ill> {
@@ -111,6 +129,10 @@ impl DetailType {
         &self.name
     }
 
+    pub fn policy(&self) -> &DetailPolicy {
+        &self.policy
+    }
+
     /// The schema as it was given: JSON.
     pub fn schema_text(&self) -> &str {
         &self.schema_text
@@ -124,11 +146,17 @@ impl DetailType {
     /// The definition that makes this type.
     pub fn definition(&self) -> Value {
         let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
-        json!({
+        let mut definition = json!({
             "type": self.name.as_str(),
             "schema": parsed(&self.schema_text),
             "display": parsed(&self.display_text),
-        })
+        });
+        for (member, text) in [("risk", self.policy.risk.as_str()), ("scope", self.policy.scope.as_deref())] {
+            if let Some(text) = text {
+                definition[member] = json!(text);
+            }
+        }
+        definition
     }
 
     pub fn languages(&self) -> impl Iterator<Item = &str> {

@@ -10,6 +10,7 @@ use super::detail_type::Ill;
 use super::schema::{Leaf, Pointer, Refused, Schema, Step};
 use super::{DetailWords, Row};
 use crate::domain::binding_message::is_plain;
+use crate::domain::json_value;
 
 /// Of a title or a label. Unit: characters.
 const MAX_LABEL: usize = 60;
@@ -150,7 +151,11 @@ impl RowTemplate {
                     match value {
                         Value::String(value) => text.push_str(value),
                         Value::Bool(value) => text.push_str(truth[usize::from(!value)]),
-                        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                        Value::Number(number) => {
+                            let in_full = json_value::in_full(number);
+                            text.push_str(&in_full.unwrap_or_else(|| number.to_string()));
+                        }
+                        Value::Null | Value::Array(_) | Value::Object(_) => {
                             text.push_str(&value.to_string());
                         }
                     }

@@ -13,6 +13,7 @@ use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value, json};
 
 use super::detail_type::Ill;
+use super::multiple_of::MultipleOf;
 use crate::domain::binding_message::{is_plain, reads_as_address, reads_as_phone_number};
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -77,6 +78,8 @@ impl Schema {
             .should_ignore_unknown_formats(false)
             // Linear in the text, whatever the pattern.
             .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN))
+            // The library calculates in binary fractions.
+            .with_keyword("multipleOf", MultipleOf::compile)
             .offline()
             .build(&schema)
             .map_err(|error| Ill(format!("the schema is none: {error}")))?;

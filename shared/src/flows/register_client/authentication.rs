@@ -2,12 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
+use jsonwebtoken::jwk::AlgorithmParameters;
 use serde_json::Value;
 use url::Url;
 
 use crate::domain::address::OwnHosts;
 use crate::domain::certificate::Certificate;
+use crate::domain::client::Client;
 use crate::domain::client_authentication::{
     AssertionAudience, AuthenticationMethod, CertificateSubject, ClientAuthentication,
 };
@@ -15,7 +16,7 @@ use crate::domain::client_keys::ClientKeys;
 use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::secret::SecretHash;
 use crate::protocol::registration::ClientMetadata;
-use crate::protocol::verification_key::PRIVATE_MEMBERS;
+use crate::protocol::verification_key::{self, PRIVATE_MEMBERS};
 
 /// Unit: characters. Random ones of base64url then have 192 bits.
 const MIN_SECRET: usize = 32;
@@ -65,7 +66,7 @@ pub(super) fn read(
                     .transpose()?,
                 audience: audience
                     .map_or(Some(AssertionAudience::Issuer), AssertionAudience::parse)
-                    .ok_or("assertion_audience is neither issuer nor endpoints")?,
+                    .ok_or("assertion_audience is none of issuer, issuer_slash and endpoints")?,
             })
         }
         AuthenticationMethod::TlsClientAuth => {
@@ -110,7 +111,8 @@ pub(super) fn keys(metadata: &ClientMetadata, own: OwnHosts<'_>) -> Result<Optio
     }
 }
 
-/// Every key must be one that is understood: an operator's slip shows here and not at a client's first request.
+/// Keys of an unknown type or curve are passed over, as at a `jwks_uri` (RFC 7517 §5). One that is malformed is refused: an
+/// operator's slip shows here and not at a client's first request.
 fn inline(set: &Value) -> Result<ClientKeys, &'static str> {
     let keys = set.get("keys").and_then(Value::as_array).ok_or("jwks is not a JWK Set")?;
     if !(1..=MAX_KEYS).contains(&keys.len()) {
@@ -119,8 +121,11 @@ fn inline(set: &Value) -> Result<ClientKeys, &'static str> {
     if keys.iter().any(|key| PRIVATE_MEMBERS.iter().any(|member| key.get(member).is_some())) {
         return Err("jwks has a private key: whoever has seen it can act for the client");
     }
-    if !keys.iter().all(is_understood) {
-        return Err("jwks has a key that is malformed or of an unknown kind");
+    if keys.iter().any(is_malformed) {
+        return Err("jwks has a key that is malformed");
+    }
+    if !keys.iter().any(is_understood) {
+        return Err("jwks has no key of a type and curve that is known here");
     }
     let text = serde_json::json!({ "keys": keys }).to_string();
     match text.len() <= MAX_KEYS_TEXT {
@@ -152,8 +157,46 @@ fn certificates(set: &Value) -> Result<(), &'static str> {
 /// What lacks a member of its kind is taken for a key of another kind by the library.
 fn is_understood(key: &Value) -> bool {
     use AlgorithmParameters::{EllipticCurve, OctetKeyPair, RSA};
-    serde_json::from_value::<Jwk>(key.clone())
-        .is_ok_and(|key| matches!(key.algorithm, EllipticCurve(_) | RSA(_) | OctetKeyPair(_)))
+    verification_key::parse(key.clone())
+        .is_some_and(|key| matches!(key.algorithm, EllipticCurve(_) | RSA(_) | OctetKeyPair(_)))
+}
+
+/// A key of a known type and curve that cannot be read, or one that does not say its type or curve.
+fn is_malformed(key: &Value) -> bool {
+    let text = |member: &str| key.get(member).and_then(Value::as_str);
+    let is_known = match (text("kty"), text("crv")) {
+        (None, _) | (Some("EC" | "OKP"), None) | (Some("RSA"), _) => true,
+        (Some("EC"), Some(curve)) => ["P-256", "P-384", "P-521"].contains(&curve),
+        (Some("OKP"), Some(curve)) => curve == "Ed25519",
+        (Some(_), _) => false,
+    };
+    is_known && !is_understood(key)
+}
+
+/// Whether keys in the client's record can verify what it signs. What is at a `jwks_uri` may change, so nobody asks there.
+pub(super) fn lacks_key(client: &Client) -> Option<&'static str> {
+    let Some(ClientKeys::Inline(set)) = &client.keys else { return None };
+    let keys: Vec<_> = serde_json::from_str::<Value>(set).ok()?["keys"].as_array()?.clone();
+    let keys: Vec<_> = keys.into_iter().filter_map(verification_key::parse).collect();
+    let has = |accepted: &[JwsAlgorithm]| {
+        keys.iter().any(|key| accepted.iter().any(|algorithm| verification_key::fits(key, *algorithm)))
+    };
+    let offered = JwsAlgorithm::of_clients(client.profile);
+    let assertions = match &client.authentication {
+        ClientAuthentication::PrivateKeyJwt { algorithm: Some(only), .. } => has(&[*only]),
+        ClientAuthentication::PrivateKeyJwt { algorithm: None, .. } => has(offered),
+        ClientAuthentication::ClientSecretBasic(_)
+        | ClientAuthentication::ClientSecretPost(_)
+        | ClientAuthentication::TlsClientAuth(_)
+        | ClientAuthentication::SelfSignedTlsClientAuth => true,
+    };
+    if !assertions {
+        Some("jwks has no key that verifies the client's assertions, by its type, curve, size, use and alg")
+    } else if !client.request_signing.is_none_or(|algorithm| has(&[algorithm])) {
+        Some("jwks has no key for backchannel_authentication_request_signing_alg")
+    } else {
+        None
+    }
 }
 
 fn secret(metadata: &ClientMetadata) -> Result<SecretHash, &'static str> {

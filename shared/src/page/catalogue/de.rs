@@ -38,6 +38,7 @@ pub(super) const GERMAN: Catalogue = Catalogue {
     approve: "Zustimmen",
     decline: "Ablehnen",
     approve_how: "Sie stimmen mit Ihrem Passkey zu: mit Fingerabdruck, Gesicht oder der PIN Ihres Geräts.",
+    approve_seasoned: "Diese Anfrage hat ein hohes Risiko: Mit einem Passkey, den Sie erst vor Kurzem eingerichtet haben, können Sie ihr nicht zustimmen.",
     approve_unable: "Um zuzustimmen, öffnen Sie diese Seite in einem aktuellen Browser mit JavaScript auf einem Gerät mit Ihrem Passkey. Ablehnen können Sie auf jeden Fall.",
     approve_in_app: "Um zuzustimmen, verwenden Sie die App von {operator}. Ablehnen können Sie hier.",
     report_heading: "Sie wissen nichts davon?",

@@ -38,6 +38,7 @@ pub(super) const ENGLISH: Catalogue = Catalogue {
     approve: "Approve",
     decline: "Decline",
     approve_how: "You approve with your passkey: by fingerprint, face or the PIN of your device.",
+    approve_seasoned: "This is a high-risk request: a passkey that you set up only recently cannot approve it.",
     approve_unable: "To approve, open this page in a current browser with JavaScript, on a device with your passkey. You can decline in any case.",
     approve_in_app: "To approve, use the app of {operator}. You can decline here.",
     report_heading: "You know nothing about this?",

@@ -38,6 +38,7 @@ pub(super) const SPANISH: Catalogue = Catalogue {
     approve: "Aprobar",
     decline: "Rechazar",
     approve_how: "Usted aprueba con su clave de acceso: con la huella, el rostro o el PIN de su dispositivo.",
+    approve_seasoned: "Esta solicitud es de alto riesgo: no puede aprobarla con una clave de acceso que haya creado hace poco.",
     approve_unable: "Para aprobar, abra esta página en un navegador actual con JavaScript, en un dispositivo que tenga su clave de acceso. Puede rechazar en cualquier caso.",
     approve_in_app: "Para aprobar, use la aplicación de {operator}. Aquí puede rechazar.",
     report_heading: "¿No sabe nada de esto?",

@@ -39,6 +39,7 @@ pub(super) const FRENCH: Catalogue = Catalogue {
     approve: "Accepter",
     decline: "Refuser",
     approve_how: "Vous acceptez avec votre clé d’accès\u{a0}: par empreinte digitale, par reconnaissance faciale ou avec le code de votre appareil.",
+    approve_seasoned: "Cette demande présente un risque élevé\u{a0}: une clé d’accès créée très récemment ne permet pas de l’accepter.",
     approve_unable: "Pour accepter, ouvrez cette page dans un navigateur récent avec JavaScript, sur un appareil qui possède votre clé d’accès. Vous pouvez refuser dans tous les cas.",
     approve_in_app: "Pour accepter, utilisez l’application de {operator}. Vous pouvez refuser ici.",
     report_heading: "Cette demande ne vous dit rien\u{a0}?",

@@ -61,6 +61,7 @@ pub(super) struct Catalogue {
     pub(super) approve: &'static str,
     pub(super) decline: &'static str,
     pub(super) approve_how: &'static str,
+    pub(super) approve_seasoned: &'static str,
     pub(super) approve_unable: &'static str,
     pub(super) approve_in_app: &'static str,
     pub(super) report_heading: &'static str,

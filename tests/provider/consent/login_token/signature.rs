@@ -176,6 +176,21 @@ async fn each_algorithm_on_the_list_is_verified() {
     }
 }
 
+/// HYG-3-01: RFC 9864 gave EdDSA with the curve Ed25519 a second name.
+#[tokio::test]
+async fn ed25519_counts_under_both_names_in_login_tokens() {
+    for configured in ["EdDSA", "Ed25519"] {
+        let stand = Stand::with(json!({"algorithms": [configured]}), &[]).await;
+        let keys = [("Ed25519", "Ed25519"), ("EdDSA", "Ed25519"), ("Ed25519", "EdDSA")]
+            .map(|(in_key, in_header)| Key::ed25519(&format!("{in_key} {in_header}"), in_key, in_header));
+        stand.login.publish(Document::of(&keys));
+        for key in &keys {
+            let claims = stand.login.claims(at(1.0), json!({}));
+            stand.assert_accepted(&key.kid, &stand.login.signed_by(key, claims)).await;
+        }
+    }
+}
+
 /// HYG-3-02: an RSA key says for which of the two algorithms it is.
 #[tokio::test]
 async fn a_key_is_used_for_the_algorithm_that_it_names_only() {

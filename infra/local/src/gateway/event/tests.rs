@@ -12,19 +12,21 @@ fn event_of(request: Request<&[u8]>) -> Value {
 fn event_by(request: Request<&[u8]>, door: &Door) -> Value {
     let (parts, body) = request.into_parts();
     let route = Route { method: "ANY".into(), path: "/consent/{request}".into(), function: "consent".into() };
-    let matched = Matched { route: &route, parameters: vec![("request", "a%2Fb")] };
+    let path = path(&parts);
+    let parameters = path.strip_prefix("/consent/").map(|name| ("request", name));
+    let matched = Matched { route: &route, parameters: parameters.into_iter().collect() };
     let at = UNIX_EPOCH + Duration::from_millis(1_584_039_838_390);
     let origin = Origin { source: [127, 0, 0, 1].into(), door, request_id: "id", at };
-    build(&parts, body, &matched, &origin)
+    build(&parts, &path, body, &matched, &origin)
 }
 
 fn post(content_type: &str, body: &'static [u8]) -> Value {
-    event_of(Request::post("/consent/a%2Fb").header("content-type", content_type).body(body).unwrap())
+    event_of(Request::post("/consent/a%20b").header("content-type", content_type).body(body).unwrap())
 }
 
 #[test]
 fn the_envelope_is_payload_2_0() {
-    let request = Request::get("/consent/a%2Fb?x=1")
+    let request = Request::get("/consent/a%20b?x=%20")
         .header("host", "localhost:9000")
         .header("user-agent", "test")
         .body(&b""[..])
@@ -32,9 +34,9 @@ fn the_envelope_is_payload_2_0() {
     let event = event_of(request);
     assert_eq!(event["version"], "2.0");
     assert_eq!(event["routeKey"], "ANY /consent/{request}");
-    assert_eq!(event["rawPath"], "/consent/a%2Fb");
-    assert_eq!(event["rawQueryString"], "x=1");
-    assert_eq!(event["pathParameters"], json!({"request": "a%2Fb"}));
+    assert_eq!(event["rawPath"], "/consent/a b");
+    assert_eq!(event["rawQueryString"], "x=%20");
+    assert_eq!(event["pathParameters"], json!({"request": "a b"}));
     assert_eq!(
         event["requestContext"],
         json!({
@@ -44,7 +46,7 @@ fn the_envelope_is_payload_2_0() {
             "domainPrefix": "localhost",
             "http": {
                 "method": "GET",
-                "path": "/consent/a%2Fb",
+                "path": "/consent/a b",
                 "protocol": "HTTP/1.1",
                 "sourceIp": "127.0.0.1",
                 "userAgent": "test",
@@ -140,4 +142,21 @@ fn a_client_certificate_is_in_the_request_context_of_the_host_for_mutual_tls() {
 
     assert_eq!(event_by(request(), &at(None))["requestContext"].get("authentication"), None);
     assert_eq!(event_of(request())["requestContext"].get("authentication"), None);
+}
+
+/// HYG-1-17: seen at the service: the path is decoded, the query is not, and a question mark in the path cuts it off.
+#[test]
+fn a_path_is_decoded_and_a_query_is_as_it_was_sent() {
+    for (target, path, query) in [
+        ("/consent/%7B%22%3C%C3%BC?a=%22b", "/consent/{\"<ü", "a=%22b"),
+        ("/consent/a%3Fb=c?d", "/consent/a", "d"),
+        ("/consent/%252F", "/consent/%2F", ""),
+        ("/consent/a%2Fb", "/consent/a/b", ""),
+        ("/consent/%00%0A%23", "/consent/\0\n#", ""),
+        ("/consent/%ff", "/consent/\u{fffd}", ""),
+    ] {
+        let event = event_of(Request::get(target).body(&b""[..]).unwrap());
+        assert_eq!((&event["rawPath"], &event["rawQueryString"]), (&json!(path), &json!(query)), "{target}");
+        assert_eq!(event["requestContext"]["http"]["path"], event["rawPath"], "{target}");
+    }
 }
