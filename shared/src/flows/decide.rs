@@ -236,6 +236,7 @@ impl Consenting<'_> {
             kept_until,
             proof: proven.evidence,
         };
+        let lifted_at = asks.lifted_at(client);
         let asks = match outcome {
             Outcome::Approved => asks.cool_until(client).map(|_| asks.approved(client)),
             Outcome::Denied => Some(asks.denied(client, invocation.now)),
@@ -246,6 +247,7 @@ impl Consenting<'_> {
             request: &found,
             next: next.as_ref(),
             at: invocation.now,
+            lifted_at,
             outcome,
             evidence: &document,
             evidence_kept_until: kept_until,

@@ -99,6 +99,8 @@ pub struct DecisionWrite<'a> {
     /// `None`: a report about what is not open any more changes nothing of the request itself.
     pub next: Option<&'a State>,
     pub at: Timestamp,
+    /// When an operator lifted the last block of the client, if that is what there is of one.
+    pub lifted_at: Option<Timestamp>,
     pub outcome: Outcome,
     /// The text of the evidence.
     pub evidence: &'a str,

@@ -1,4 +1,4 @@
-//! Evidence (`evidence#<RequestKey>` / `decision`, `report`, `request`): only ever put if absent, kept for its own time.
+//! Evidence (`evidence#<RequestKey>` / `decision`, `report`, `report#<lifted at>`, `request`): only ever put if absent, kept for its own time.
 
 use aws_sdk_dynamodb::types::Put;
 
@@ -11,7 +11,8 @@ use crate::store::{StoreError, Table};
 /// What a request's evidence is kept under.
 pub(super) const PREFIX: &str = "evidence#";
 const DECISION: &str = "decision";
-/// Of a report that came after the decision.
+/// Of a report that came after the decision. One that comes after an operator lifted a block is another: between two
+/// liftings the client is blocked by one report, and every other finds it so.
 const REPORT: &str = "report";
 /// Of a signed request, from the moment that it is asked.
 pub const REQUEST_EVIDENCE: &str = "request";
@@ -35,7 +36,11 @@ pub struct StoredEvidence {
 
 impl Table {
     pub(super) fn put_evidence(&self, decision: &DecisionWrite<'_>) -> Result<Put, StoreError> {
-        let sk = if decision.next.is_some() { DECISION } else { REPORT };
+        let sk = match (decision.next, decision.lifted_at) {
+            (Some(_), _) => DECISION.to_owned(),
+            (None, None) => REPORT.to_owned(),
+            (None, Some(at)) => format!("{REPORT}#{}", at.millis()),
+        };
         let mut item: Item = key(pk(&decision.request.key), sk);
         item.extend([
             // For the stream's filter: what the document says, too.

@@ -31,7 +31,7 @@ pub fn form(input: &[u8]) {
 }
 
 fn endpoints(parameters: &Parameters) {
-    if let Ok(asked) = BackchannelAuthenticationRequest::parse(parameters) {
+    if let Ok(asked) = BackchannelAuthenticationRequest::parse(parameters, "City Kiosk") {
         assert!(asked.scope.contains(Scope::OPENID), "a request without openid");
         if let Some(message) = &asked.binding_message {
             assert!(!message.as_str().chars().any(char::is_control), "{message:?}");
