@@ -10,6 +10,7 @@
 
 mod acts;
 mod answer;
+mod asking;
 mod clock;
 mod flow;
 mod model;
