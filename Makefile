@@ -1,7 +1,7 @@
 # Every recipe line is one command, so that it can be typed by hand just as well.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test test-browser test-dynamodb-local test-release screenshots lint bins release bench build build-check deploy supply sbom tools arm64
+.PHONY: help demo up test soak fuzz verify test-browser test-dynamodb-local test-release screenshots lint bins release bench build build-check deploy supply sbom tools arm64
 
 # One target directory: the tests and the local stack look for binaries there.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -34,6 +34,18 @@ test: lint bins ## everything that has to hold; REQUIRE_BROWSER=1 fails where th
 	cargo test --workspace --no-run --test stack --test browser
 	.tools/bin/python tests/suites.py $(if $(REQUIRE_BROWSER),--require-browser)
 	.tools/bin/python tests/ran.py
+
+# What an hour finds and minutes do not. Fuzzing takes four minutes for each target here, ten by itself.
+verify: tools bins ## what `make test` has no time for: the whole soak, fuzzing, all client programs; below 90 minutes
+	$(MAKE) soak
+	$(MAKE) fuzz SECONDS_EACH=240
+	cargo test --workspace --test stack -- clients::
+
+soak: ## ten thousand flows over faults, half an hour at most; SEED=7 FLOWS=2000 for others
+	SOAK_SEED=$(SEED) SOAK_FLOWS=$(FLOWS) cargo test --workspace --test provider -- --ignored --exact soak::as_many_flows_as_are_asked_for_keep_every_promise
+
+fuzz: ## each fuzz target for ten minutes; SECONDS_EACH=60 for less, TARGETS='jwt form' for some
+	SECONDS_EACH=$(SECONDS_EACH) tests/fuzz/run.sh $(TARGETS)
 
 test-browser: tools bins ## the pages in headless Chromium with a virtual passkey; `make test` does it where there is Chromium
 	@tests/browser.sh $(BROWSER_TESTS)

@@ -152,23 +152,21 @@ impl Browser {
         self.driver.execute(script, vec![]).await.expect("a script");
     }
 
-    /// From now on notes during which event a passkey is asked for. After anything was awaited there is none.
-    pub(crate) async fn watches_for_the_tap(&self) {
-        self.run(
-            "window.taps = [];
-             for (const name of ['get', 'create']) {
+    /// Taps an element, and notes what of asking for a passkey and the end of the tap came first. It is tapped by script,
+    /// because a browser goes on with what was awaited before it ends a tap by hand.
+    pub(crate) async fn tap(&self, selector: &str) -> Value {
+        let script = format!(
+            "const noted = [];
+             for (const name of ['get', 'create']) {{
                const ask = navigator.credentials[name].bind(navigator.credentials);
-               navigator.credentials[name] = (options) => {
-                 window.taps.push(window.event?.type ?? 'none');
-                 return ask(options);
-               };
-             }",
-        )
-        .await;
-    }
-
-    pub(crate) async fn taps_of_passkeys(&self) -> Value {
-        self.evaluate("window.taps").await
+               navigator.credentials[name] = (options) => {{ noted.push(name); return ask(options); }};
+             }}
+             document.querySelector('{selector}').click();
+             noted.push('over');
+             return new Promise((done) => setTimeout(() => done(noted.slice(0, 2)), 100));"
+        );
+        let answer = self.driver.execute(&script, vec![]).await;
+        answer.unwrap_or_else(|error| panic!("{selector}: {error}"))
     }
 
     pub(crate) async fn click(&self, selector: &str) {

@@ -59,17 +59,15 @@ async fn a_second_passkey_needs_the_first_and_then_both_approve() {
     let (browser, authenticator) = site.of_alice().await;
     browser.open(&site.ticket("alice", TicketKind::First).await).await;
     assert!(browser.is_displayed("#existing").await && !browser.is_displayed("#create").await);
-    browser.watches_for_the_tap().await;
-    browser.click("#existing").await;
+    assert_eq!(browser.tap("#existing").await, json!(["get", "over"]), "nothing is awaited before");
     browser.settled().await;
     assert_eq!(browser.text("#notice").await, "Confirmed. Now create the new passkey.");
     // On another device, which has none yet.
     let first = authenticator.passkeys(&browser).await.remove(0);
     authenticator.clear(&browser).await;
-    browser.click("#create").await;
+    assert_eq!(browser.tap("#create").await, json!(["create", "over"]), "nothing is awaited before");
     browser.settled().await;
     browser.shows("Your passkey is ready").await;
-    assert_eq!(browser.taps_of_passkeys().await, json!(["click", "click"]), "nothing is awaited before");
     assert_eq!(site.passkeys().await.len(), 2);
 
     for passkey in [None, Some(&first)] {

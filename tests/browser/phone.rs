@@ -101,7 +101,7 @@ async fn the_phone_shows_and_approves_authorization_details() {
 
     browser.click("#scopes label:last-child input").await;
     browser.click("#approve").await;
-    browser.shows("You have approved this.").await;
+    browser.wait_until("document.querySelector('#status').textContent === 'You have approved this.'").await;
     let decided = decisions.lock().expect("the list").pop().expect("a decision");
     assert_eq!((&decided["decision"], &decided["scope"]), (&json!("approve"), &json!("openid payments")));
     let amount = &decided["authorization_details"][0]["amount"];

@@ -73,7 +73,7 @@ async fn a_client_that_this_provider_cannot_serve_is_not_written_down() {
 
 /// ATK-2-01, ATK-2-05, DCR-21: the person reads it.
 #[tokio::test]
-async fn a_client_name_that_breaks_the_rule_of_the_binding_message_is_refused() {
+async fn a_client_name_that_breaks_the_rule_for_words_is_refused() {
     let provider = Provider::start().await;
     for name in [
         "",
@@ -87,10 +87,22 @@ async fn a_client_name_that_breaks_the_rule_of_the_binding_message_is_refused() 
         "www.bank.example",
         "https://bank.example",
         "Call +1 555 5550100",
+        "1-800-555-0199",
+        "Booking.com/login",
         &"B".repeat(65),
+        &"漢".repeat(33),
     ] {
         let refused = client_refused(&provider, json!({"client_id": "new", "client_name": name})).await;
         assert!(refused.contains("client_name"), "{name:?}: {refused}");
+    }
+}
+
+/// ATK-2-01: the person reads the name under which the client is known.
+#[tokio::test]
+async fn a_client_may_be_called_as_businesses_are() {
+    let provider = Provider::start().await;
+    for name in ["Booking.com", "E.ON", "O'Brien & Sons (UK) Ltd.", "L’Oréal", "Café «La Niña»"] {
+        provider.register(json!({"client_id": "new", "client_name": name})).await.expect(name);
     }
 }
 
@@ -172,10 +184,33 @@ async fn a_number_that_is_not_e_164_is_refused() {
         "+1234567890123456",
         "+1555555O100",
         "++15555550100",
+        "+44 020 7946 0958",
+        "+49 (0151) 2345678",
+        "+39 (0)6 6982 0000",
     ] {
         let refused = person_refused(&provider, "carol", json!({"channels": sms(number)})).await;
         assert!(refused.contains("E.164"), "{number:?}: {refused}");
+        let hints = json!({"hints": {"tel": [number]}, "channels": []});
+        let refused = person_refused(&provider, "carol", hints).await;
+        assert!(refused.contains("E.164"), "{number:?}: {refused}");
     }
+}
+
+/// ATK-3-04, ATK-7-01: with its 0 it would be a number that nobody has, and no message would arrive.
+#[tokio::test]
+async fn a_number_with_a_trunk_prefix_is_reached_and_found() {
+    let provider = Provider::with(&[("SMS_COUNTRIES", "+1,+44")]).await;
+    let number = "+44 (0)20 7946 0958";
+    let entry = json!({"hints": {"tel": [number]}, "channels": sms(number)});
+    provider.enroll("alice", entry).await.expect("a number");
+    for (hint, second) in [("tel:+44 (0)20 7946 0958", 0.0), ("tel:+442079460958", 10.0)] {
+        assert_eq!(provider.ask(&[("login_hint", hint)], at(second)).await.status, 200, "{hint}");
+    }
+    let messages = provider.sns.messages();
+    let told: Vec<_> = messages.iter().filter_map(|message| message.phone_number()).collect();
+    assert_eq!(told, ["+442079460958", "+442079460958"]);
+    let answer = provider.ask(&[("login_hint", "tel:+44 020 7946 0958")], at(20.0)).await;
+    assert_eq!(answer.refusal(), (400, "invalid_request"));
 }
 
 /// ATK-7-06

@@ -31,6 +31,7 @@ mod profile;
 mod prover;
 mod races;
 mod signed_request;
+mod soak;
 mod subjects;
 mod token;
 mod token_length;

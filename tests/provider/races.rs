@@ -193,6 +193,7 @@ async fn decide_unchecked(provider: &Provider, request: &AuthenticationRequest, 
     let document = Document {
         version: VERSION,
         kind: Kind::Decision,
+        lifted_at: None,
         request: request.key.encode(),
         client_id: request.client.as_str().to_owned(),
         person: request.person.as_str().to_owned(),

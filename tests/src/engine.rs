@@ -44,6 +44,11 @@ impl Engine {
         &self.url
     }
 
+    /// Whether tests share an engine that is not embedded, and slower.
+    pub fn is_shared() -> bool {
+        shared().is_some()
+    }
+
     pub fn is_embedded(&self) -> bool {
         self.embedded.is_some()
     }

@@ -19,7 +19,7 @@ impl Provider {
         let person = PersonKey::from_stored(&document.person);
         let wrapped = self.table.find_evidence_basis(&person).await.expect("the table").personal_key?;
         let key = ring.open_personal_key(&person, &wrapped).ok()?;
-        key.open(&RequestKey::parse(&document.request)?, document.kind, &document.sealed)
+        key.open(&RequestKey::parse(&document.request)?, &document.filed_as(), &document.sealed)
     }
 
     /// The decision in an item, opened.

@@ -89,6 +89,41 @@ async fn java(client: &'static str) -> Option<Command> {
     Some(command)
 }
 
+/// A program for Go, compiled with its modules. `None` where there is no Go that is new enough for them.
+async fn go(client: &'static str) -> Option<Command> {
+    let version = Command::new("go").arg("version").env("GOTOOLCHAIN", "local").output().await;
+    let version =
+        version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let minor = version.split("go1.").nth(1).and_then(|it| it.split(['.', ' ']).next()?.parse::<u32>().ok());
+    if minor.is_none_or(|minor| minor < GO_MINOR) {
+        let _ = writeln!(std::io::stderr(), "skipped: no Go (1.{GO_MINOR} or later is missing): {client}");
+        return None;
+    }
+    let binary = root().join("target/local").join(client);
+    install(client, async || {
+        let mut build = Command::new("go");
+        build.args(["build", "-o"]).arg(&binary).arg(".").env("GOTOOLCHAIN", "local");
+        succeed(build.current_dir(folder(client))).await;
+    })
+    .await;
+    Some(Command::new(binary))
+}
+
+/// What `go.mod` asks for.
+const GO_MINOR: u32 = 26;
+
+/// A program for Rust, compiled with a lockfile and a target folder of its own.
+async fn rust(client: &'static str) -> Command {
+    let target = root().join("target/clients").join(client);
+    install(client, async || {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--locked", "--quiet"]).env("CARGO_TARGET_DIR", &target);
+        succeed(build.current_dir(folder(client))).await;
+    })
+    .await;
+    Command::new(target.join("debug").join(format!("ciba-{client}")))
+}
+
 async fn succeed(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.kill_on_drop(true).output().await.expect("a program");
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
@@ -278,18 +313,38 @@ async fn an_unmodified_oauth4webapi_that_polls_too_early_waits_as_told_and_compl
 }
 
 /// Its hint is `iss_sub` with a slash behind the issuer; it sends `audience`, `request_expiry` and `requested_expiry`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmodified_auth0_for_node_completes_the_flow_with_its_own_paths_and_hint() {
-    let result = flow_over_https(node("auth0").await, "call-centre", "bob").await;
-    assert_eq!(result, auth0_result("bob"));
+async fn auth0_completes_the_flow(entry: &str) {
+    let mut program = node("auth0").await;
+    program.env("AUTH0", entry);
+    assert_eq!(flow_over_https(program, "call-centre", "bob").await, auth0_result("bob"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_auth0_6_completes_the_flow() {
+    auth0_completes_the_flow("auth0-6").await;
+}
+
+/// Its `AuthenticationClient` is that of version 4.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_auth0_7_completes_the_flow() {
+    auth0_completes_the_flow("auth0/legacy").await;
+}
+
+/// CIBA-11-03: it polls at once, and waits as it is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_auth0_ai_guards_a_tool() {
+    let result = flow_over_https(node("auth0-ai").await, "call-centre", "alice").await;
+    assert_eq!(result, auth0_result("alice"));
+}
+
+/// It asks for `offline_access` by default.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unmodified_auth0_auth_js_discovers_polls_and_completes_the_flow_in_one_call() {
     let result = flow_over_https(node("auth0-auth-js").await, "call-centre", "alice").await;
     assert_eq!(result, auth0_result("alice"));
 }
 
+/// HYG-1-03: it writes JSON to the token endpoint.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unmodified_auth0_python_completes_the_flow_with_its_own_paths_and_hint() {
     let result = flow_over_https(python("auth0-python").await, "call-centre", "bob").await;
@@ -300,6 +355,32 @@ async fn an_unmodified_auth0_python_completes_the_flow_with_its_own_paths_and_hi
 fn auth0_result(person: &str) -> Value {
     let audience = "https://api.example.com";
     json!({"sub": person, "acr": "urn:example:acr:mfa", "audience": audience})
+}
+
+/// Runs a program as `kiosk` against the stack over http, and looks at what it says of alice.
+async fn completes_the_flow_as_kiosk(program: Command) {
+    let faster = ("POLL_INTERVAL_SECONDS".to_owned(), "2".to_owned());
+    let outside = Outside::start(|options| options.environment.push(faster)).await;
+    let result = flow(program, &outside, "kiosk", "alice").await;
+    assert_eq!(result, json!({"sub": "alice", "acr": "urn:example:acr:mfa", "userinfo_sub": "alice"}));
+    outside.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_authlib_completes_the_flow_and_refreshes() {
+    completes_the_flow_as_kiosk(python("authlib").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_openidconnect_completes_the_flow_and_refreshes() {
+    completes_the_flow_as_kiosk(rust("openidconnect").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unmodified_go_oidc_completes_the_flow() {
+    if let Some(program) = go("go-oidc").await {
+        completes_the_flow_as_kiosk(program).await;
+    }
 }
 
 /// HYG-1-01: it repeats `acr_values`.

@@ -1,7 +1,7 @@
 //! The whole stack from outside: HTTP through the local gateway, functions under `cargo lambda watch`.
 //!
 //! These tests need what `make tools` installs and what `make test` builds first. They fail without it. None is
-//! skipped but the test of a Java client, where there is no Java.
+//! skipped but those of a Java and of a Go client, where there is no Java or no Go.
 
 mod clients;
 mod commands;

@@ -112,15 +112,16 @@ impl BackchannelAuthentication {
         let client = self.clients.authenticate(request, &form, invocation).await?;
         may_ask(&client)?;
         let (form, signed) = self.read(form, &client, invocation).await?;
-        let asked =
-            BackchannelAuthenticationRequest { signed, ..BackchannelAuthenticationRequest::parse(&form)? };
+        let asked = BackchannelAuthenticationRequest::parse(&form, &client.name)?;
+        let asked = BackchannelAuthenticationRequest { signed, ..asked };
         let code = if client.takes_user_code { user_code(&form)? } else { None };
         let token = match client.delivery.mode() {
             DeliveryMode::Poll => None,
             DeliveryMode::Ping | DeliveryMode::Push => Some(notification_token(&form)?),
         };
-        if !asked.scope.is_subset_of(&client.scope) {
-            return Err(Error::InvalidScope("scope has values that the client is not registered for").into());
+        if let Some(value) = asked.scope.first_beyond(&client.scope) {
+            let why = Error::InvalidScope("scope has a value that the client is not registered for");
+            return Err(Refusal::new(why).naming(Some(value)));
         }
         check_context(&client, &asked)?;
         self.check_target(&client, &asked)?;
@@ -171,13 +172,20 @@ impl BackchannelAuthentication {
     }
 
     /// RFC 8707 §2: the client may have tokens for these resources, and the scope belongs to them.
-    fn check_target(&self, client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Error> {
+    fn check_target(
+        &self,
+        client: &Client,
+        asked: &BackchannelAuthenticationRequest,
+    ) -> Result<(), Refusal<Error>> {
         let target = client
             .target(&asked.resources, self.issuer.as_str())
             .ok_or(Error::InvalidTarget("resource or audience is none that the client is registered for"))?;
-        match target.admits(&asked.scope, client) {
-            true => Ok(()),
-            false => Err(Error::InvalidScope("scope has values of a resource that was not named")),
+        match target.first_foreign(&asked.scope, client) {
+            None => Ok(()),
+            foreign => {
+                let why = Error::InvalidScope("scope has a value of a resource that was not named");
+                Err(Refusal::new(why).naming(foreign))
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use ciba::flows::prove_possession::Possession;
 use ciba::flows::redeem::{self, NotRedeemed, Redemption};
 use ciba::flows::refresh::{self, NotRefreshed, Refresh};
 use ciba::http::client_authentication::ClientAuthenticator;
+use ciba::http::form::Written;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, dpop, form, respond};
 use ciba::keys::{HandleUse, KeyRing, KeyRings, Kms, OpenError};
@@ -62,8 +63,12 @@ impl Token {
         request: &Request,
         invocation: &Invocation,
     ) -> Result<TokenResponse, Refusal<Error>> {
-        let form = form::read(request)?;
+        let (form, written) = form::read_or_json(request)?;
         let client = self.clients.authenticate(request, &form, invocation).await?;
+        // RFC 6749 §3.2 knows forms only, and so does every client that is not registered otherwise.
+        if written == Written::Json && !client.sends_json {
+            return Err(form::NOT_A_FORM.into());
+        }
         let TokenRequest { grant, resources } = token::parse(&form)?;
         may_use(&client, &grant)?;
         let shown = self.shown(request, &client, invocation).await?;

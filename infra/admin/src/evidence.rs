@@ -256,7 +256,7 @@ async fn open(key: &RequestKey, document: &str, ring: &KeyRing, table: &Table) -
             let basis = table.find_evidence_basis(&person).await?;
             let wrapped = basis.personal_key;
             let personal = wrapped.and_then(|wrapped| ring.open_personal_key(&person, &wrapped).ok());
-            personal.and_then(|personal| personal.open(key, document.kind, &document.sealed))
+            personal.and_then(|personal| personal.open(key, &document.filed_as(), &document.sealed))
         }
         None => {
             let evidence = RequestEvidence::decode(document);

@@ -86,6 +86,7 @@ mod tests {
             touches: vec![],
             status: Some(status),
             capacity,
+            order: 0,
         }
     }
 

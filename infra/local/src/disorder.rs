@@ -20,25 +20,46 @@ impl Disorder {
 
 /// SplitMix64: numbers that look random and repeat with the seed.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number below `bound`; 0 if that is 0.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    /// The next 64 bits, also fit to be the seed of another sequence.
+    pub fn next_seed(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        // The remainder of a 64-bit number by a small one is as good as even, and it fits what `bound` fits.
-        usize::try_from(mixed % u64::try_from(bound.max(1)).unwrap_or(u64::MAX)).unwrap_or_default()
+        mixed ^ (mixed >> 31)
     }
 
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    /// A number below `bound`; 0 if that is 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        // The remainder of a 64-bit number by a small one is as good as even, and it fits what `bound` fits.
+        let bound = u64::try_from(bound.max(1)).unwrap_or(u64::MAX);
+        usize::try_from(self.next_seed() % bound).unwrap_or_default()
+    }
+
+    /// One of `weighted`, each as likely as its weight says.
+    ///
+    /// # Panics
+    /// When no weight is above 0.
+    pub fn choose<T: Copy>(&mut self, weighted: &[(usize, T)]) -> T {
+        let mut drawn = self.below(weighted.iter().map(|(weight, _)| weight).sum());
+        let chosen = weighted.iter().find(|(weight, _)| match drawn.checked_sub(*weight) {
+            Some(rest) => {
+                drawn = rest;
+                false
+            }
+            None => true,
+        });
+        chosen.expect("a weight above 0").1
+    }
+
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
@@ -48,6 +69,16 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_choice_is_as_likely_as_its_weight() {
+        let mut random = Random::new(3);
+        let mut counts = [0; 3];
+        for _ in 0..1000 {
+            counts[random.choose(&[(1, 0), (0, 1), (3, 2)])] += 1;
+        }
+        assert!((200..300).contains(&counts[0]) && counts[1] == 0, "{counts:?}");
+    }
 
     #[test]
     fn a_seed_repeats_its_order_and_another_has_another() {

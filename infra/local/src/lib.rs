@@ -29,6 +29,7 @@ pub mod tls;
 
 mod caller;
 mod id;
+mod order;
 mod provider;
 
 /// What can go wrong while the stack starts is told to a developer and never matched on.

@@ -4,6 +4,7 @@
 mod call;
 mod fault;
 mod forward;
+mod weather;
 
 use std::{
     io,
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 
 pub use call::{Call, Capacity, Touch};
 pub use fault::{Loss, Refusal};
+pub use weather::{Odds, Weather, WeatherReport};
 
 use crate::patience::Patience;
 use crate::server::{self, Server};
@@ -79,6 +81,11 @@ impl Proxy {
     /// Reads the first `read` keys (at least one) of the `nth` `BatchGetItem` from now on, and leaves the others over.
     pub fn leave_over(&self, nth: usize, read: usize) {
         self.shared.faults().leave_over(nth, read);
+    }
+
+    /// Makes faults by itself from now on, or no longer. What the weather before this one did.
+    pub fn set_weather(&self, weather: Option<Weather>) -> WeatherReport {
+        self.shared.faults().set_weather(weather)
     }
 
     /// Refuses the `nth` call of `operation` from now on (1 is the next one) without executing it.

@@ -5,6 +5,7 @@ mod failure;
 mod inbox;
 mod message;
 mod rules;
+mod weather;
 mod wire;
 
 use std::io;
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 pub use failure::Failure;
 pub use inbox::Inbox;
 pub use message::{Attribute, Message, Outcome, Target};
+pub use weather::Weather;
 
 use crate::{caller, server::Server};
 use wire::Refusal;
@@ -76,6 +78,11 @@ impl SnsHandle {
     /// Makes every `Publish` to a number or an ARN fail.
     pub fn fail_for(&self, address: &str, failure: Failure) {
         self.inbox.fail_for(address, failure);
+    }
+
+    /// Makes failures that pass by itself from now on, or no longer. How many the weather before this one made.
+    pub fn set_weather(&self, weather: Option<Weather>) -> u64 {
+        self.inbox.set_weather(weather)
     }
 
     /// Lets a number or an ARN be reached again.

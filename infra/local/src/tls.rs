@@ -109,9 +109,9 @@ impl Certificates {
                 "client_name": "Example Bank Kiosk",
                 "token_endpoint_auth_method": method,
                 "tls_client_certificate_bound_access_tokens": true,
-                "grant_types": ["urn:openid:params:grant-type:ciba"],
+                "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"],
                 "backchannel_token_delivery_mode": "poll",
-                "scope": "openid profile email",
+                "scope": "openid profile email offline_access",
             })
         };
         let mut by_name = client(CLIENT, "tls_client_auth");

@@ -192,6 +192,11 @@ impl Asks {
         self.block(client).filter(|block| block.is_in_force()).map(|block| block.at)
     }
 
+    /// When an operator lifted the last block of `client`. `None` if it is blocked, or never was.
+    pub fn lifted_at(&self, client: &ClientId) -> Option<Timestamp> {
+        self.block(client).and_then(|block| block.lifted_at)
+    }
+
     /// Whether an approval for `client` given at `approved_at` does not count any more, with all that came of it.
     pub fn revokes(&self, client: &ClientId, approved_at: Timestamp) -> bool {
         self.block(client).is_some_and(|block| block.revokes(approved_at))
@@ -360,6 +365,7 @@ mod tests {
 
         let lifted = blocked.unblocked(&kiosk, minute(20)).unwrap();
         assert_eq!((lifted.blocked_at(&kiosk), lifted.version), (None, 2));
+        assert_eq!((blocked.lifted_at(&kiosk), lifted.lifted_at(&kiosk)), (None, Some(minute(20))));
         assert!(lifted.revokes(&kiosk, minute(0)) && lifted.revokes(&kiosk, minute(20)));
         assert!(!lifted.revokes(&kiosk, minute(21)));
         assert!(lifted.admit(ask("kiosk", 1, 21), &LIMITS).is_ok());
@@ -367,6 +373,7 @@ mod tests {
 
         let again = lifted.reported(&kiosk, minute(40));
         assert_eq!((again.blocked_at(&kiosk), again.blocks.len()), (Some(minute(40)), 1));
+        assert_eq!(again.lifted_at(&kiosk), None);
         assert!(again.revokes(&kiosk, minute(30)));
     }
 

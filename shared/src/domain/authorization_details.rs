@@ -8,7 +8,7 @@
 
 mod detail_type;
 mod display;
-mod multiple_of;
+mod number_keyword;
 mod policy;
 mod schema;
 

@@ -329,6 +329,53 @@ fn a_text_that_reads_like_an_instruction_or_would_not_be_shown_as_it_is_is_refus
     assert!(digits.is_ok());
 }
 
+/// ATK-2-05: a payee is a name, by what the member is called or by what the schema says of it.
+#[test]
+fn a_payee_may_have_a_dot_and_free_text_may_not() {
+    let judged = |definition: &Value, pointer: &str, text: &str| {
+        let known = define(definition).unwrap();
+        let entry = changed(entry(), pointer, json!(text));
+        let details = AuthorizationDetails::parse(&json!([entry]).to_string()).unwrap();
+        RequestDetail::new(details, &[&known], None).is_ok()
+    };
+    let fee = |definition: &Value, text: &str| {
+        let known = define(definition).unwrap();
+        let entry = changed(entry(), "/fees", json!([{"name": text, "value": 1}]));
+        let details = AuthorizationDetails::parse(&json!([entry]).to_string()).unwrap();
+        RequestDetail::new(details, &[&known], None).is_ok()
+    };
+    for name in ["Booking.com", "E.ON", "O’Brien & Söhne (UK)", "PAYPAL *SPOTIFY", "Toys \"R\" Us"] {
+        assert!(judged(&payment(), "/creditor", name), "{name}");
+    }
+    for text in ["Booking.com/pay", "www.booking.com", "1-800-555-0199", "203.0.113.7", "+44 (0)20 7946 0958"]
+    {
+        assert!(!judged(&payment(), "/creditor", text), "{text}");
+        assert!(!fee(&payment(), text), "{text}");
+    }
+    assert!(fee(&payment(), "Invoice 00012345: 12,50 € (“Rush”)") && !fee(&payment(), "Booking.com"));
+    let named = with("/schema/properties/fees/items/properties/name/x-name", json!(true));
+    assert!(fee(&named, "Booking.com"));
+    let unnamed = with("/schema/properties/creditor/x-name", json!(false));
+    assert!(!judged(&unnamed, "/creditor", "Booking.com"));
+    for (member, is_name) in [
+        ("payee", true),
+        ("creditorName", true),
+        ("merchant_name", true),
+        ("ultimateDebtor", true),
+        ("beneficiary-name", true),
+        ("name", false),
+        ("creditorAddress", false),
+        ("reference", false),
+        ("payeeNote", false),
+    ] {
+        let definition = with(&format!("/schema/properties/{member}"), json!({"type": "string"}));
+        let row = json!({"label": "x", "value": format!("{{/{member}}}")});
+        let definition =
+            changed(changed(definition, "/display/en/rows/-", row.clone()), "/display/de/rows/-", row);
+        assert_eq!(judged(&definition, &format!("/{member}"), "Booking.com"), is_name, "{member}");
+    }
+}
+
 #[test]
 fn what_is_too_much_to_be_read_is_refused() {
     let fees: Vec<_> = (0..60).map(|n| json!({"name": format!("f{n}"), "value": n})).collect();

@@ -158,8 +158,11 @@ fn a_labels(host: &str) -> String {
     }
 }
 
-/// RFC 5280 §7.4: scheme and host without regard to case, the rest as it is.
+/// RFC 5280 §7.4: scheme and host without regard to case, the rest as it is. What is no URI is compared as it is.
 fn is_same_uri(in_certificate: &str, registered: &str) -> bool {
+    if in_certificate == registered {
+        return true;
+    }
     let (Some((scheme, rest)), Some((other_scheme, other_rest))) =
         (in_certificate.split_once(':'), registered.split_once(':'))
     else {

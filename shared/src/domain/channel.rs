@@ -25,6 +25,14 @@ impl Channel {
         }
     }
 
+    /// A channel as read back from the table: the rule for numbers may have been another when it was put there.
+    pub fn from_stored(kind: &str, address: &str) -> Option<Self> {
+        match kind {
+            "sms" => PhoneNumber::from_stored(address).map(Self::Sms),
+            other => Self::parse(other, address),
+        }
+    }
+
     /// What an entry calls it.
     pub const fn kind(&self) -> &'static str {
         match self {

@@ -149,6 +149,8 @@ pub struct Client {
     pub scope_descriptions: ScopeDescriptions,
     /// `backchannel_user_code_parameter` (CIBA §4).
     pub takes_user_code: bool,
+    /// Whether it may write its parameters as JSON at the token endpoint, as Auth0's SDK for Python does.
+    pub sends_json: bool,
     pub active: bool,
 }
 
@@ -205,6 +207,7 @@ impl Client {
             high_risk_scope: None,
             scope_descriptions: ScopeDescriptions::new(),
             takes_user_code: false,
+            sends_json: false,
             active: true,
         }
     }

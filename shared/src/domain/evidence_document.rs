@@ -21,7 +21,7 @@ use crate::domain::time::Timestamp;
 /// The version of the documents that are written.
 pub const VERSION: u8 = 2;
 
-/// What a document is evidence of. Also the sort key of its item.
+/// What a document is evidence of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -68,6 +68,9 @@ pub struct Document {
     /// [`VERSION`].
     pub version: u8,
     pub kind: Kind,
+    /// Of a report after an operator lifted a block of the client: when that was. Unit: milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lifted_at: Option<i64>,
     pub request: String,
     pub client_id: String,
     /// The table's name for the person.
@@ -113,6 +116,15 @@ impl Document {
     /// `None` for what is no document of this version.
     pub fn decode(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().filter(|document: &Self| document.version == VERSION)
+    }
+
+    /// The sort key that it lies under. Between two liftings of a block the client is blocked by one report, and every other
+    /// finds it so.
+    pub fn filed_as(&self) -> String {
+        match self.lifted_at {
+            Some(at) => format!("{}#{at}", self.kind.as_str()),
+            None => self.kind.as_str().to_owned(),
+        }
     }
 
     /// The day of it, in UTC: `2026-01-02`.
@@ -214,6 +226,7 @@ mod tests {
         Document {
             version: VERSION,
             kind,
+            lifted_at: None,
             request: "r".to_owned(),
             client_id: "kiosk".to_owned(),
             person: "p".to_owned(),
@@ -242,6 +255,15 @@ mod tests {
             assert!(text.contains(&format!(r#""version":2,"kind":"{}""#, kind.as_str())), "{text}");
             assert!(text.contains(r#""previous":null"#), "that there is none before it is said");
         }
+    }
+
+    /// HYG-5-03: a report after a block was lifted is another one than that before.
+    #[test]
+    fn a_document_is_filed_as_what_it_says() {
+        assert_eq!(document(Kind::Report).filed_as(), "report");
+        let later = Document { lifted_at: Some(7), ..document(Kind::Report) };
+        assert_eq!(later.filed_as(), "report#7");
+        assert_eq!(Document::decode(&later.encode()), Some(later));
     }
 
     /// HYG-5-03: version 1 had no version, and the next one is none that this program knows.

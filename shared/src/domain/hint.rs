@@ -4,7 +4,7 @@
 //!
 //! | form | finds |
 //! |---|---|
-//! | `tel:+15555550100` | the person with this number, in any of its spellings |
+//! | `tel:+15555550100` | the person with this number, in any of its spellings ([`PhoneNumber::parse`]) |
 //! | `email:a@example.com` | the person with this address, its ASCII letters in any case |
 //! | `sub:…` | the person with this `sub` at this provider |
 //! | `{"format":"iss_sub","iss":"…","sub":"…"}` | the same, or the person whom a login issuer's person claim calls `sub` |
@@ -62,6 +62,10 @@ impl DirectoryHint {
             HintKind::Email => canonical_email(value)?,
             HintKind::Plain | HintKind::Sub => value.to_owned(),
         };
+        Self::of(kind, value)
+    }
+
+    fn of(kind: HintKind, value: String) -> Option<Self> {
         let fits = (1..=MAX_BYTES).contains(&value.len()) && !value.chars().any(char::is_control);
         fits.then_some(Self { kind, value })
     }
@@ -71,9 +75,14 @@ impl DirectoryHint {
         format!("{}#{}", self.kind.as_str(), self.value)
     }
 
+    /// What lies in the table is in canonical form already, by the rule of its time.
     pub fn decode(text: &str) -> Option<Self> {
         let (kind, value) = text.split_once('#')?;
-        Self::new(HintKind::ALL.into_iter().find(|known| known.as_str() == kind)?, value)
+        let kind = HintKind::ALL.into_iter().find(|known| known.as_str() == kind)?;
+        match kind {
+            HintKind::Tel => Self::of(kind, PhoneNumber::from_stored(value)?.expose().to_owned()),
+            HintKind::Email | HintKind::Plain | HintKind::Sub => Self::new(kind, value),
+        }
     }
 
     pub fn kind(&self) -> HintKind {

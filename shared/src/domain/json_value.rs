@@ -4,6 +4,8 @@
 //! fraction. It is compared by its value (RFC 8259 §6), because whoever repeats it may write it in another way: JavaScript writes
 //! `100` for `100.00`.
 
+use std::cmp::Ordering;
+
 use serde_json::{Map, Number, Value};
 
 /// Of a number that is written in full. No amount has more digits, and calculating with them would take time.
@@ -37,6 +39,22 @@ fn same_number(one: &Number, other: &Number) -> bool {
         (None, None) => one == other,
         (Some(_), None) | (None, Some(_)) => false,
     }
+}
+
+/// Which of two numbers is the greater. `None` if an exponent is beyond 64 bits.
+pub fn compare(one: &Number, other: &Number) -> Option<Ordering> {
+    let (one, other) = (Decimal::of(one)?, Decimal::of(other)?);
+    let sign = |number: &Decimal| match (number.digits.is_empty(), number.is_negative) {
+        (true, _) => 0,
+        (false, true) => -1,
+        (false, false) => 1,
+    };
+    // The place of the first digit decides, then the digits from there on.
+    let place = |number: &Decimal| number.exponent.checked_add(i64::try_from(number.digits.len()).ok()?);
+    let magnitude = place(&one)?.cmp(&place(&other)?).then_with(|| one.digits.cmp(&other.digits));
+    let magnitude = if one.is_negative { magnitude.reverse() } else { magnitude };
+    let sign = sign(&one).cmp(&sign(&other));
+    Some(if one == Decimal::ZERO || other == Decimal::ZERO { sign } else { sign.then(magnitude) })
 }
 
 /// The number without an exponent, for people to read: `1e2` is `100`, `1.50e1` is `15.0`, and what has no exponent is as it was written. `None`
@@ -249,6 +267,51 @@ mod tests {
             assert!(!is_bounded(&nested), "{too_long}");
         }
         assert!(is_bounded(&json!([{"a": [1, "1e999", null, true, 2.5]}])));
+    }
+
+    /// TOK-7-02
+    #[test]
+    fn numbers_are_ordered_by_their_values() {
+        let ascending = [
+            "-1e400",
+            "-12345678901234567.90",
+            "-12345678901234567.89",
+            "-100",
+            "-99.99",
+            "-0.2",
+            "-0.19",
+            "-1e-400",
+            "0",
+            "1e-400",
+            "0.19",
+            "0.2",
+            "0.91",
+            "9",
+            "9.1",
+            "10",
+            "99.99",
+            "1e2",
+            "100.000000000000000000001",
+            "9007199254740992",
+            "9007199254740993",
+            "12345678901234567.89",
+            "12345678901234567.890000001",
+            "12345678901234567.9",
+            "1e400",
+            "1.01e400",
+        ];
+        for (place, one) in ascending.iter().enumerate() {
+            for (other_place, other) in ascending.iter().enumerate() {
+                assert_eq!(
+                    compare(&number(one), &number(other)),
+                    Some(place.cmp(&other_place)),
+                    "{one} {other}"
+                );
+            }
+        }
+        assert_eq!(compare(&number("0"), &number("-0.0e7")), Some(Ordering::Equal));
+        assert_eq!(compare(&number("100"), &number("1e2")), Some(Ordering::Equal));
+        assert_eq!(compare(&number("1e99999999999999999999"), &number("1")), None);
     }
 
     /// TOK-7-02: in binary fractions 0.07 is no multiple of 0.01, and the last digits of a long number are none.

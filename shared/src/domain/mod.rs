@@ -43,6 +43,8 @@ pub mod passkey_origin;
 pub mod person;
 pub mod person_claims;
 pub mod person_key;
+pub mod phone_number;
+pub mod plain_text;
 pub mod profile;
 pub mod proof;
 pub mod replay;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::authorization_details::Row;
-use crate::domain::binding_message::{is_plain, reads_as_address, reads_as_phone_number};
+use crate::domain::plain_text::{self, Kind};
 use crate::domain::{json_value, strict_json};
 
 /// As JSON. Unit: bytes.
@@ -91,13 +91,8 @@ fn flatten(members: &Map<String, Value>, prefix: &str, rows: &mut Vec<Row>) {
             Value::Bool(truth) => truth.to_string(),
             Value::Array(_) | Value::Null => continue,
         };
-        let is_fit = |text: &str| {
-            text.chars().count() <= MAX_SHOWN
-                && is_plain(text)
-                && !text.contains(['@', '<', '>'])
-                && !reads_as_address(text)
-                && !reads_as_phone_number(text)
-        };
+        let is_fit =
+            |text: &str| text.chars().count() <= MAX_SHOWN && plain_text::check(text, Kind::Text).is_ok();
         if is_fit(&label) && is_fit(&value) {
             rows.push(Row { label, value });
         }

@@ -130,7 +130,12 @@ impl Target<'_> {
     /// Whether `scope` may be asked for together with it: no value belongs to a resource that was not named
     /// (RFC 9068 §3).
     pub fn admits(&self, scope: &Scope, client: &Client) -> bool {
-        scope.values().all(|value| !client.is_of_a_resource(value) || self.has(value))
+        self.first_foreign(scope, client).is_none()
+    }
+
+    /// The first value of `scope` that belongs to other resources only.
+    pub fn first_foreign<'s>(&self, scope: &'s Scope, client: &Client) -> Option<&'s str> {
+        scope.values().find(|value| client.is_of_a_resource(value) && !self.has(value))
     }
 
     /// The part of what was granted that a token for it says: what means something there, and `openid`.

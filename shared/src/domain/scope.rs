@@ -40,6 +40,11 @@ impl Scope {
         self.0.iter().all(|value| other.contains(value))
     }
 
+    /// The first value that `other` does not have.
+    pub fn first_beyond(&self, other: &Self) -> Option<&str> {
+        self.values().find(|value| !other.contains(value))
+    }
+
     /// The values that `keep` wants. `None` if there is none.
     pub fn only(&self, keep: impl Fn(&str) -> bool) -> Option<Self> {
         let kept: Vec<_> = self.0.iter().filter(|value| keep(value)).cloned().collect();

@@ -38,6 +38,7 @@ pub fn of_client(old: &Client, new: &Client) -> Vec<&'static str> {
         high_risk_scope,
         scope_descriptions,
         takes_user_code,
+        sends_json: _,
         active,
     } = old;
     let loses_risk = high_risk_scope.iter().flat_map(|risky| risky.values()).any(|value| {

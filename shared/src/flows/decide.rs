@@ -243,6 +243,7 @@ impl Consenting<'_> {
         let happened = Happened::Decided {
             kind: if next.is_some() { Kind::Decision } else { Kind::Report },
             outcome,
+            lifted_at: asks.lifted_at(client).filter(|_| next.is_none()),
             scope: match &recorded {
                 Recorded::Approved(scope) => scope.encode(),
                 Recorded::Denied | Recorded::Reported => found.scope.encode(),

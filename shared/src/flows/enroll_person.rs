@@ -2,6 +2,7 @@
 
 use crate::config::{Issuer, LoginIssuers};
 use crate::domain::channel::Channel;
+use crate::domain::contact::PhoneNumber;
 use crate::domain::hint::{DirectoryHint, HintKind};
 use crate::domain::person::{Person, Subject};
 use crate::domain::person_key::PersonKey;
@@ -79,7 +80,8 @@ pub fn check(
     let mut hints = Vec::new();
     // `sub` leads to the person as well, and being a hint makes it unique.
     for (kind, value) in values.chain([(HintKind::Sub, &entry.sub)]) {
-        let hint = DirectoryHint::new(kind, value).ok_or_else(|| refuse("a hint is not of its kind"))?;
+        let why = if kind == HintKind::Tel { PhoneNumber::EXPECTED } else { "a hint is not of its kind" };
+        let hint = DirectoryHint::new(kind, value).ok_or_else(|| refuse(why))?;
         if !hints.contains(&hint) {
             hints.push(hint);
         }
@@ -111,7 +113,7 @@ fn channels(entries: &[ChannelEntry], countries: &SmsCountries) -> Result<Vec<Ch
     let mut channels = Vec::new();
     for entry in entries {
         let (kind, address, why) = match entry {
-            ChannelEntry::Sms(number) => ("sms", number, "a number is not E.164"),
+            ChannelEntry::Sms(number) => ("sms", number, PhoneNumber::EXPECTED),
             ChannelEntry::Push(arn) => {
                 ("push", arn, "a push channel is not the ARN of an endpoint on APNS, APNS_SANDBOX or GCM")
             }

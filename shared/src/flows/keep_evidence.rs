@@ -12,6 +12,7 @@ use crate::domain::jws_algorithm::JwsAlgorithm;
 use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
 use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
 use crate::flows::Invocation;
 use crate::keys::{KeyError, KeyRings, KmsError, PersonalKey, Witness};
 use crate::protocol::request_object::SignedRequest;
@@ -59,6 +60,9 @@ pub enum Happened<'a> {
     Decided {
         kind: Kind,
         outcome: Outcome,
+        /// Of a report after the decision: when an operator lifted the last block of the client, if that is what there is of
+        /// one.
+        lifted_at: Option<Timestamp>,
         scope: String,
         /// Of the passkey's public key, where one signed.
         thumbprint: Option<String>,
@@ -73,6 +77,13 @@ impl Happened<'_> {
         match self {
             Self::Decided { personal, .. } => Secret::new(personal.encode()),
             Self::Asked(signed) => signed.text.clone(),
+        }
+    }
+
+    const fn lifted_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Decided { lifted_at, .. } => *lifted_at,
+            Self::Asked(_) => None,
         }
     }
 
@@ -98,14 +109,13 @@ impl Keeper<'_> {
     ) -> Result<EvidenceWrite, NotKept> {
         let (key, new_key) = self.personal_key(about.person, basis, invocation).await?;
         let text = SaltedText::new(invocation.random(), happened.text());
-        let sealed = key.seal(about.request, happened.kind(), &text);
-        let sealed = sealed.ok_or_else(|| NotKept::Keys(KeyError("sealing failed".to_owned())))?;
         let last = basis.chain.clone().unwrap_or_else(|| Chain::new(invocation.random()));
         let (decision, scope, proof, thumbprint) = decided(happened);
         let (alg, client_key) = asked(happened);
-        let document = Document {
+        let mut document = Document {
             version: VERSION,
             kind: happened.kind(),
+            lifted_at: happened.lifted_at().map(Timestamp::millis),
             request: about.request.encode(),
             client_id: about.client.as_str().to_owned(),
             person: about.person.as_str().to_owned(),
@@ -120,9 +130,11 @@ impl Keeper<'_> {
             thumbprint,
             alg,
             key: client_key,
-            sealed,
+            sealed: String::new(),
             commitment: text.commitment(),
         };
+        let sealed = key.seal(about.request, &document.filed_as(), &text);
+        document.sealed = sealed.ok_or_else(|| NotKept::Keys(KeyError("sealing failed".to_owned())))?;
         let text = document.encode();
         let digest = digest_of(&text);
         let witness = match self.witness {

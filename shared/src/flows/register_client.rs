@@ -5,17 +5,16 @@ mod sector;
 
 use std::iter;
 
-use unicode_normalization::char::is_combining_mark;
-
 use crate::config::{Issuer, LoginIssuers, MtlsHost};
 use crate::domain::address::OwnHosts;
-use crate::domain::binding_message::BindingMessage;
+use crate::domain::binding_message;
 use crate::domain::client::{
     Client, ClientId, Delivery, DeliveryMode, NotificationEndpoint, ScopeDescriptions,
 };
 use crate::domain::confirmation::SenderConstraint;
 use crate::domain::hint_form::HintForms;
 use crate::domain::jws_algorithm::JwsAlgorithm;
+use crate::domain::plain_text::{self, Kind};
 use crate::domain::profile::Profile;
 use crate::domain::resource::{Resource, ResourceId};
 use crate::domain::scope::Scope;
@@ -87,8 +86,11 @@ fn check(
     if login_issuers.iter().any(|login| login.audience.value == metadata.client_id) {
         return Err(refuse("client_id is the audience of a login issuer"));
     }
-    BindingMessage::parse(&metadata.client_name)
-        .map_err(|_| refuse("client_name breaks the rule of the binding message"))?;
+    if !binding_message::fits(&metadata.client_name) {
+        return Err(refuse("client_name is longer than 64 characters, or wider than 64 columns"));
+    }
+    plain_text::check(&metadata.client_name, Kind::Name)
+        .map_err(|why| refuse(&format!("client_name {}", why.description())))?;
     let keys = authentication::keys(&metadata, own).map_err(refuse)?;
     let authentication = authentication::read(&metadata, keys.as_ref()).map_err(|why| refuse(&why))?;
     let request_signing = authentication::request_signing(&metadata, keys.as_ref()).map_err(refuse)?;
@@ -98,6 +100,9 @@ fn check(
         return Err(refuse("profile is less than the deployment's, which all its clients are held to"));
     }
     let is_fapi = profile == Profile::FapiCiba;
+    if is_fapi && metadata.token_endpoint_json {
+        return Err(refuse("token_endpoint_json is not for the profile fapi-ciba, which knows forms only"));
+    }
     let delivery = delivery(&metadata, own).map_err(refuse)?;
     let sender_constraint = SenderConstraint {
         certificate: metadata.tls_client_certificate_bound_access_tokens,
@@ -153,6 +158,7 @@ fn check(
         high_risk_scope: high_risk_scope.flatten(),
         scope_descriptions: metadata.scope_descriptions,
         takes_user_code: metadata.backchannel_user_code_parameter,
+        sends_json: metadata.token_endpoint_json,
         active: metadata.active,
     })
 }
@@ -193,18 +199,15 @@ fn scope_descriptions(all: &ScopeDescriptions, scope: &Scope) -> Result<(), &'st
         }
         if !words.values().all(|text| is_description(text)) {
             return Err(
-                "scope_descriptions has a text that is not 1-120 letters, digits, spaces and marks of a sentence",
+                "scope_descriptions has a text that is not 1-120 characters of ordinary writing, without addresses, phone numbers and markup",
             );
         }
     }
     Ok(())
 }
 
-/// Words, as a sentence has them: nothing that is markup, an address or a control character.
 fn is_description(text: &str) -> bool {
-    let is_fit =
-        |letter: char| letter.is_alphanumeric() || is_combining_mark(letter) || " '’()-,.:;".contains(letter);
-    (1..=MAX_DESCRIPTION).contains(&text.chars().count()) && text.trim() == text && text.chars().all(is_fit)
+    text.chars().count() <= MAX_DESCRIPTION && plain_text::check(text, Kind::Text).is_ok()
 }
 
 /// What signs a token of ours, by the name that its header will have: a client compares the two.

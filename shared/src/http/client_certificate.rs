@@ -27,7 +27,7 @@ pub fn presented(
         return Ok(None);
     };
     let host = context.domain_name.as_deref();
-    if !host.is_some_and(|host| canonical(host) == canonical(mtls.authority())) {
+    if host.is_none_or(|host| canonical(host) != canonical(mtls.authority())) {
         return Ok(None);
     }
     let shown = context.authentication.as_ref().and_then(|it| it.client_cert.as_ref());

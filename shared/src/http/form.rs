@@ -5,6 +5,9 @@ use lambda_http::http::header::CONTENT_TYPE;
 use lambda_http::{Request, RequestExt};
 use percent_encoding::percent_decode_str;
 
+use serde_json::Value;
+
+use crate::domain::strict_json;
 use crate::protocol::parameters::Parameters;
 
 /// Unit: bytes.
@@ -18,14 +21,48 @@ pub enum NotAForm {
     Malformed(&'static str),
 }
 
-/// Method → media type → size → encoding → duplicates.
+/// What an endpoint answers to any other media type.
+pub const NOT_A_FORM: NotAForm =
+    NotAForm::Malformed("the media type must be application/x-www-form-urlencoded");
+
+/// What the parameters were written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    Form,
+    Json,
+}
+
+/// Method → media type → query → size → encoding → duplicates.
 pub fn read(request: &Request) -> Result<Parameters, NotAForm> {
+    match written(request)? {
+        Written::Form => parse(text(request)?),
+        Written::Json => Err(NOT_A_FORM),
+    }
+}
+
+/// The same, or a JSON object whose members are texts. Who may send that is known only once the client is.
+pub fn read_or_json(request: &Request) -> Result<(Parameters, Written), NotAForm> {
+    let written = written(request)?;
+    let text = text(request)?;
+    let parameters = match written {
+        Written::Form => parse(text),
+        Written::Json => parse_json(text),
+    };
+    Ok((parameters?, written))
+}
+
+fn written(request: &Request) -> Result<Written, NotAForm> {
     if request.method() != Method::POST {
         return Err(NotAForm::Method);
     }
-    if !is_form(request) {
-        return Err(NotAForm::Malformed("the media type must be application/x-www-form-urlencoded"));
+    match media_type(request) {
+        it if it.eq_ignore_ascii_case("application/x-www-form-urlencoded") => Ok(Written::Form),
+        it if it.eq_ignore_ascii_case("application/json") => Ok(Written::Json),
+        _ => Err(NOT_A_FORM),
     }
+}
+
+fn text(request: &Request) -> Result<&str, NotAForm> {
     // HYG-1-04: what stands in a URL ends up in logs.
     if request.query_string_parameters_ref().is_some_and(|query| !query.is_empty()) {
         return Err(NotAForm::Malformed("parameters belong in the body, not in the query"));
@@ -34,14 +71,38 @@ pub fn read(request: &Request) -> Result<Parameters, NotAForm> {
     if body.len() > MAX_BODY {
         return Err(NotAForm::Malformed("the body is longer than 32 KiB"));
     }
-    let body = std::str::from_utf8(body).map_err(|_| NotAForm::Malformed("the body is not UTF-8"))?;
-    parse(body)
+    std::str::from_utf8(body).map_err(|_| NotAForm::Malformed("the body is not UTF-8"))
 }
 
 pub(super) fn is_form(request: &Request) -> bool {
+    media_type(request).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// Without its parameters.
+fn media_type(request: &Request) -> &str {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
-    media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim()
+}
+
+/// One object, no member twice, and nothing in it but texts: what a form says, in other brackets.
+fn parse_json(body: &str) -> Result<Parameters, NotAForm> {
+    let not_flat =
+        NotAForm::Malformed("the body is not a JSON object whose members are texts, each there once");
+    let Some(Value::Object(members)) = strict_json::parse(body.as_bytes()) else { return Err(not_flat) };
+    let mut parameters = Parameters::default();
+    for (name, value) in members {
+        match value {
+            Value::String(value) if value.contains('\0') => {
+                return Err(NotAForm::Malformed("the body has a NUL"));
+            }
+            Value::String(value) if value.is_empty() => {}
+            Value::String(value) => parameters.insert(name, value),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                return Err(not_flat);
+            }
+        }
+    }
+    Ok(parameters)
 }
 
 fn parse(body: &str) -> Result<Parameters, NotAForm> {
@@ -113,6 +174,32 @@ mod tests {
             assert!(parse(body).is_err(), "{body}");
         }
         assert_eq!(get(&parse("a=%c3%a4").unwrap(), "a"), Some("ä"));
+    }
+
+    /// HYG-1-01, HYG-1-02, HYG-1-05: as strict as a form.
+    #[test]
+    fn json_is_a_flat_object_of_texts_each_there_once() {
+        let read = parse_json(r#"{"grant_type": "a", "scope": "openid \u00e4", "empty": ""}"#).unwrap();
+        assert_eq!((get(&read, "grant_type"), get(&read, "scope")), (Some("a"), Some("openid ä")));
+        assert_eq!(get(&read, "empty"), None);
+        for body in [
+            "",
+            "[]",
+            "\"a\"",
+            "{",
+            r#"{"a": 1}"#,
+            r#"{"a": null}"#,
+            r#"{"a": true}"#,
+            r#"{"a": ["b"]}"#,
+            r#"{"a": {"b": "c"}}"#,
+            r#"{"a": "b", "a": "b"}"#,
+            r#"{"a": "b", "\u0061": "c"}"#,
+            r#"{"a": "b\u0000"}"#,
+            r#"{"a": "b"} {}"#,
+            "grant_type=a",
+        ] {
+            assert!(parse_json(body).is_err(), "{body}");
+        }
     }
 
     proptest::proptest! {

@@ -109,7 +109,11 @@ pub fn with_interaction(mut response: Response<Body>, id: &str, now: Timestamp) 
 /// fetching of a nonce.
 pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
     let error = refusal.error;
-    let (code, description) = (error.code(), error.description());
+    let code = error.code();
+    let description = match &refusal.scope_value {
+        Some(value) => format!("{}: {value}", error.description()),
+        None => error.description().to_owned(),
+    };
     debug_assert!(
         description.bytes().all(|b| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
         "{description}"
@@ -122,7 +126,7 @@ pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
             [
                 ("status", error.status().into()),
                 ("error", code.into()),
-                ("description", description.into()),
+                ("description", error.description().into()),
                 ("detail", refusal.detail.clone().into()),
                 ("client_id", refusal.client.clone().into()),
             ],

@@ -20,7 +20,8 @@ pub trait Endpoint: Sync {
         invocation: &Invocation,
     ) -> impl Future<Output = Response<Body>> + Send;
 
-    /// What goes back to the caller, with what all answers have, whatever they say. The answer to HEAD is that to GET without its content (RFC 9110 §9.3.2).
+    /// What goes back to the caller, with what all answers have, whatever they say. The answer to HEAD is that to GET
+    /// without its content (RFC 9110 §9.3.2).
     fn respond(
         &self,
         request: &Request,

@@ -3,7 +3,7 @@
 //! ```text
 //! wrapping key = HKDF-SHA-256(first data key, "personal evidence" ‖ PersonKey)
 //! stored       = AES-256-GCM-SIV(wrapping key, personal key)              an item of its own
-//! document key = HKDF-SHA-256(personal key, kind ‖ RequestKey)
+//! document key = HKDF-SHA-256(personal key, sort key ‖ RequestKey)
 //! sealed       = base64url( AES-256-GCM-SIV(document key, salt ‖ text) )   in the document
 //! ```
 //!
@@ -16,7 +16,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::domain::evidence::SaltedText;
-use crate::domain::evidence_document::Kind;
 use crate::domain::person_key::PersonKey;
 use crate::domain::request_key::RequestKey;
 
@@ -68,19 +67,19 @@ impl PersonalKey {
     }
 
     /// `None` only if the cipher itself fails.
-    pub fn seal(&self, request: &RequestKey, kind: Kind, text: &SaltedText) -> Option<String> {
+    pub fn seal(&self, request: &RequestKey, filed_as: &str, text: &SaltedText) -> Option<String> {
         let mut body = text.to_bytes();
         let nonce = Nonce::assume_unique_for_key(NONCE);
-        let key = derived(&self.0, &[kind.as_str().as_bytes(), request.as_bytes()])?;
+        let key = derived(&self.0, &[filed_as.as_bytes(), request.as_bytes()])?;
         key.seal_in_place_append_tag(nonce, Aad::empty(), &mut body).ok()?;
         Some(URL_SAFE_NO_PAD.encode(body))
     }
 
-    /// `None` if it was not sealed under this key, for this request and as this kind.
-    pub fn open(&self, request: &RequestKey, kind: Kind, sealed: &str) -> Option<SaltedText> {
+    /// `None` if it was not sealed under this key, for this request and filed as this.
+    pub fn open(&self, request: &RequestKey, filed_as: &str, sealed: &str) -> Option<SaltedText> {
         let mut body = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let nonce = Nonce::assume_unique_for_key(NONCE);
-        let key = derived(&self.0, &[kind.as_str().as_bytes(), request.as_bytes()])?;
+        let key = derived(&self.0, &[filed_as.as_bytes(), request.as_bytes()])?;
         SaltedText::from_bytes(key.open_in_place(nonce, Aad::empty(), &mut body).ok()?)
     }
 }
@@ -107,8 +106,8 @@ mod tests {
         let wrapped = keys.wrap(&alice, &[1; 32]).unwrap();
         let text = SaltedText::new([2; SaltedText::SALT], Secret::new("personal"));
         let key = keys.unwrap(&alice, &wrapped).unwrap();
-        let sealed = key.seal(&REQUEST, Kind::Decision, &text).unwrap();
-        let opened = key.open(&REQUEST, Kind::Decision, &sealed).unwrap();
+        let sealed = key.seal(&REQUEST, "decision", &text).unwrap();
+        let opened = key.open(&REQUEST, "decision", &sealed).unwrap();
         assert_eq!((opened.expose(), opened.salt()), ("personal", text.salt()));
 
         assert!(keys.unwrap(&bob, &wrapped).is_none(), "another person");
@@ -119,7 +118,7 @@ mod tests {
             assert!(keys.unwrap(&alice, &changed).is_none(), "byte {at}");
         }
         let anew = keys.unwrap(&alice, &keys.wrap(&alice, &[3; 32]).unwrap()).unwrap();
-        assert!(anew.open(&REQUEST, Kind::Decision, &sealed).is_none(), "erased");
+        assert!(anew.open(&REQUEST, "decision", &sealed).is_none(), "erased");
     }
 
     /// CIBA-7.1.1-19, HYG-5-03
@@ -127,18 +126,18 @@ mod tests {
     fn what_is_sealed_for_one_document_opens_for_no_other() {
         let key = PersonalKey::of(&[1; 32]);
         let text = SaltedText::new([2; SaltedText::SALT], Secret::new("personal"));
-        let sealed = key.seal(&REQUEST, Kind::Decision, &text).unwrap();
-        assert!(key.open(&RequestKey::from_bytes([6; 16]), Kind::Decision, &sealed).is_none(), "request");
-        assert!(key.open(&REQUEST, Kind::Report, &sealed).is_none(), "kind");
+        let sealed = key.seal(&REQUEST, "decision", &text).unwrap();
+        assert!(key.open(&RequestKey::from_bytes([6; 16]), "decision", &sealed).is_none(), "request");
+        assert!(key.open(&REQUEST, "report", &sealed).is_none(), "kind");
         let bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[at] ^= 1;
             let changed = URL_SAFE_NO_PAD.encode(changed);
-            assert!(key.open(&REQUEST, Kind::Decision, &changed).is_none(), "byte {at}");
+            assert!(key.open(&REQUEST, "decision", &changed).is_none(), "byte {at}");
         }
         for text in ["", "AAAA", "not base64url!"] {
-            assert!(key.open(&REQUEST, Kind::Decision, text).is_none(), "{text}");
+            assert!(key.open(&REQUEST, "decision", text).is_none(), "{text}");
         }
     }
 }

@@ -178,7 +178,8 @@ pub struct BackchannelAuthenticationRequest {
 impl BackchannelAuthenticationRequest {
     /// Validates the parameters (CIBA §7.2, steps 3 and 6). Unknown ones are ignored, and so is a
     /// `client_notification_token`, which poll clients do not need; `user_code` is read by [`user_code`].
-    pub fn parse(form: &Parameters) -> Result<Self, BackchannelAuthenticationError> {
+    /// `client_name` is that of the client that sends them.
+    pub fn parse(form: &Parameters, client_name: &str) -> Result<Self, BackchannelAuthenticationError> {
         use BackchannelAuthenticationError::{InvalidBindingMessage, InvalidRequest, InvalidScope};
 
         // Step 3: exactly one hint.
@@ -194,9 +195,9 @@ impl BackchannelAuthenticationRequest {
         }
         let binding_message = form
             .get("binding_message")
-            .map(BindingMessage::parse)
+            .map(|text| BindingMessage::parse(text, client_name))
             .transpose()
-            .map_err(|why| InvalidBindingMessage(why.description()))?;
+            .map_err(InvalidBindingMessage)?;
         // `request_expiry` is what older versions of Auth0's SDKs send.
         let requested_expiry = form
             .get("requested_expiry")

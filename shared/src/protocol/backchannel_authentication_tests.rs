@@ -14,7 +14,7 @@ fn parse(
             form.insert((*name).to_owned(), (*value).to_owned());
         }
     }
-    BackchannelAuthenticationRequest::parse(&form)
+    BackchannelAuthenticationRequest::parse(&form, "City Kiosk")
 }
 
 fn refused(changes: &[(&str, Option<&str>)]) -> BackchannelAuthenticationError {

@@ -10,7 +10,8 @@ pub trait ProtocolError: Copy {
 
     fn code(self) -> &'static str;
     fn status(self) -> u16;
-    /// Fixed text out of `%x20-21 / %x23-5B / %x5D-7E` (CIBA §13); never anything that was sent.
+    /// Fixed text out of `%x20-21 / %x23-5B / %x5D-7E` (CIBA §13); never anything that was sent. What may be named of that
+    /// is in [`Refusal::naming`].
     fn description(self) -> &'static str;
 
     /// `Allow`: the methods that the path takes (405).
@@ -49,11 +50,16 @@ pub struct Refusal<E> {
     pub client: Option<String>,
     /// `Retry-After`. Unit: seconds.
     pub retry_after: Option<u64>,
+    /// The scope value that is meant, for the client: its characters are those of a description (RFC 6749 §3.3, §5.2).
+    pub scope_value: Option<String>,
 }
+
+/// A longer scope value is not named. Unit: bytes.
+const MAX_NAMED: usize = 64;
 
 impl<E: ProtocolError> Refusal<E> {
     pub fn new(error: E) -> Self {
-        Self { error, detail: None, client: None, retry_after: None }
+        Self { error, detail: None, client: None, retry_after: None, scope_value: None }
     }
 
     pub fn because(error: E, detail: impl Into<String>) -> Self {
@@ -72,6 +78,11 @@ impl<E: ProtocolError> Refusal<E> {
 
     pub fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// The refusal names the scope value that it is about. `value` is one of a parsed [`Scope`](crate::domain::scope::Scope).
+    pub fn naming(self, value: Option<&str>) -> Self {
+        Self { scope_value: value.filter(|it| it.len() <= MAX_NAMED).map(str::to_owned), ..self }
     }
 }
 

@@ -151,6 +151,7 @@ mod tests {
             let document = Document {
                 version: VERSION,
                 kind: Kind::Decision,
+                lifted_at: None,
                 request: format!("request {number}"),
                 client_id: "kiosk".to_owned(),
                 person: "p".to_owned(),

@@ -141,7 +141,7 @@ fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Resu
     if document.kept_until != stored.kept_until {
         return Err("it says another end of its keeping".into());
     }
-    if document.kind.as_str() != stored.kind {
+    if document.filed_as() != stored.kind {
         return Err("it is evidence of something else than it is filed as".into());
     }
     let mut not_proven = Vec::new();

@@ -13,7 +13,7 @@ use crate::domain::secret::Secret;
 #[serde(deny_unknown_fields)]
 pub struct ClientMetadata {
     pub client_id: String,
-    /// What the person reads: 1 to 64 characters under the rule of the binding message.
+    /// What the person reads: a name of 1 to 64 characters under the rule for words (docs/api.md).
     pub client_name: String,
     /// At least 32 characters; stored as a hash only. For the methods `client_secret_basic` and `client_secret_post`, and
     /// no other.
@@ -60,6 +60,10 @@ pub struct ClientMetadata {
     pub backchannel_token_delivery_mode: String,
     /// Where ping and push clients are called: https on a public host, at most 512 bytes.
     pub backchannel_client_notification_endpoint: Option<String>,
+    /// Whether it may write its parameters at the token endpoint as a JSON object of texts, beside forms. Default: false;
+    /// refused under `fapi-ciba`. A member of this provider's own.
+    #[serde(default)]
+    pub token_endpoint_json: bool,
     /// The scope values that the client may ask for, separated by spaces.
     pub scope: String,
     /// `aud` of its access tokens. Default: the issuer.
@@ -84,7 +88,7 @@ pub struct ClientMetadata {
     /// Default: none.
     pub high_risk_scope: Option<String>,
     /// What the person reads for a scope value of the client's own: an object of languages (`en`, `de`, `fr`, `es`) per
-    /// value, each 1 to 120 letters, digits, spaces and marks of a sentence, English always among them. Default: the value
+    /// value, each 1 to 120 characters under the rule for words, English always among them. Default: the value
     /// itself.
     #[serde(default)]
     pub scope_descriptions: ScopeDescriptions,

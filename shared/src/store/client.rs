@@ -80,6 +80,7 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
             Some(json) => serde_json::from_str(json).map_err(|_| Reader::corrupt("scope_descriptions"))?,
         },
         takes_user_code: item.contains_key("takes_user_code") && reader.flag("takes_user_code")?,
+        sends_json: item.contains_key("sends_json"),
         active: reader.flag("active")?,
     })
 }
@@ -161,6 +162,9 @@ fn encode(client: &Client) -> Item {
     if !client.scope_descriptions.is_empty() {
         let json = serde_json::json!(client.scope_descriptions).to_string();
         item.insert("scope_descriptions".to_owned(), text(json));
+    }
+    if client.sends_json {
+        item.insert("sends_json".to_owned(), AttributeValue::Bool(true));
     }
     if client.takes_user_code {
         item.insert("takes_user_code".to_owned(), AttributeValue::Bool(true));

@@ -1,4 +1,4 @@
-//! Evidence (`evidence#<RequestKey>` / `decision`, `report`, `request`): only ever put if absent, kept for its own time.
+//! Evidence (`evidence#<RequestKey>` / `decision`, `report`, `report#<lifted at>`, `request`): only ever put if absent, kept for its own time.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
@@ -63,7 +63,7 @@ impl Table {
 
     fn put_document(&self, request: &RequestKey, evidence: &EvidenceWrite) -> Result<Put, StoreError> {
         let document = &evidence.document;
-        let mut item: Item = key(pk(request), document.kind.as_str());
+        let mut item: Item = key(pk(request), document.filed_as());
         // What the document says, for whoever looks for it, and of a decision for the stream's filter.
         item.extend([
             ("person".to_owned(), text(&document.person)),

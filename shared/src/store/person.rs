@@ -42,7 +42,7 @@ pub(super) fn decode(item: &Item) -> Result<Person, StoreError> {
     let reader = Reader(item);
     let channels = reader.list("channels")?.iter().map(|channel| {
         let entry = channel.as_m().ok().and_then(|map| map.iter().next());
-        let parsed = entry.and_then(|(kind, address)| Channel::parse(kind, address.as_s().ok()?));
+        let parsed = entry.and_then(|(kind, address)| Channel::from_stored(kind, address.as_s().ok()?));
         parsed.ok_or_else(|| Reader::corrupt("channels"))
     });
     let hints = reader.list("hints")?.iter().map(|hint| {

@@ -40,7 +40,7 @@ const auth0 = new AuthClient({
 const options = {
   loginHint: { sub: LOGIN_HINT },
   requestedExpiry: 45,
-  authorizationParams: { scope: 'openid profile', audience: 'https://api.example.com' },
+  authorizationParams: { audience: 'https://api.example.com' },
 };
 
 async function approved() {
@@ -49,7 +49,9 @@ async function approved() {
       await decide(answers.find((answer) => answer.auth_req_id).auth_req_id, 'allow');
     }
   };
+  // Without a scope of ours it asks for openid, profile, email and offline_access.
   const tokens = await auth0.backchannelAuthentication({ ...options, bindingMessage: 'W4SCT' });
+  assert(tokens.refreshToken, 'no refresh token');
   assert(answers.some((answer) => answer.error === 'authorization_pending'));
   const { sub, acr, iss, aud } = tokens.claims;
   assert.deepEqual([iss, aud], [ISSUER, CLIENT_ID]);

@@ -25,8 +25,7 @@ ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT, DECIDE_URL = (
 DOMAIN = urlsplit(ISSUER).netloc
 login = BackChannelLogin(DOMAIN, CLIENT_ID, client_secret=CLIENT_SECRET)
 token = GetToken(DOMAIN, CLIENT_ID, client_secret=CLIENT_SECRET)
-# The SDK posts a form to /bc-authorize and JSON to /oauth/token. With this header it posts a form to both.
-token.client.base_headers["Content-Type"] = "application/x-www-form-urlencoded"
+# The SDK posts a form to /bc-authorize and JSON to /oauth/token, so the client is registered with token_endpoint_json.
 keys = jwt.PyJWKClient(f"{ISSUER}/.well-known/jwks.json")
 
 

@@ -2,18 +2,19 @@
 //
 //   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required; LOGIN_HINT is the person's sub, the client uses client_secret_post
 //   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
+//   AUTH0                                          required; where AuthenticationClient is: auth0-6 (version 6) or auth0/legacy (of version 7)
 //
 // Prints one JSON line about the approved sign-in. Exits with 1, and says why, when anything is not as it should be.
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AuthenticationClient } from 'auth0';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT, DECIDE_URL } = process.env;
-for (const [name, value] of Object.entries({ ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT, DECIDE_URL })) {
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT, DECIDE_URL, AUTH0 } = process.env;
+for (const [name, value] of Object.entries({ ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT, DECIDE_URL, AUTH0 })) {
   assert(value, `${name} is not set`);
 }
+const { AuthenticationClient } = await import(AUTH0);
 
 // The SDK puts https:// before the domain and its own paths behind it; it does no discovery.
 const { backchannel } = new AuthenticationClient({

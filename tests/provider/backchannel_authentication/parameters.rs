@@ -70,6 +70,8 @@ async fn a_binding_message_reaches_the_person_unmodified() {
         "#4: a+b/c_d, ok!",
         "振込 100 円",
         "Zoë",
+        "Payer 1\u{202f}234,56\u{a0}€ à l’épicerie ?",
+        "¿Pagar 1.234,56 € a Peña & Hijos?",
         &longest,
     ] {
         let (_, request) = provider.asked(&[("binding_message", message)], at(0.0)).await;
@@ -104,6 +106,42 @@ async fn a_binding_message_that_cannot_be_shown_as_it_is_is_refused_by_its_own_c
         " ",
     ] {
         refused_ask(&provider, &[("binding_message", message)], INVALID_MESSAGE).await;
+    }
+}
+
+/// CIBA-7.1-20, ATK-2-05: the table of samples, over the wire.
+#[tokio::test]
+async fn every_sample_is_judged_the_same_at_the_endpoint() {
+    let provider = provider().await;
+    let samples = include_str!("../../../shared/src/domain/plain_text/samples.json");
+    let samples: serde_json::Value = serde_json::from_str(samples).unwrap();
+    let texts = |value: &serde_json::Value| -> Vec<String> { serde_json::from_value(value.clone()).unwrap() };
+    for language in samples.as_object().unwrap().values() {
+        for message in texts(&language["messages"]) {
+            let asked = [("login_hint", "nobody"), ("binding_message", &*message)];
+            let answer = provider.ask(&asked, at(0.0)).await;
+            assert_eq!(answer.refusal(), (400, "unknown_user_id"), "{message}");
+        }
+        for message in language["refused"].as_object().unwrap().values().flat_map(texts) {
+            // An empty parameter is an absent one.
+            if !message.is_empty() {
+                refused_ask(&provider, &[("binding_message", &message)], INVALID_MESSAGE).await;
+            }
+        }
+    }
+}
+
+/// ATK-2-05: what the operator has registered is shown beside it anyway.
+#[tokio::test]
+async fn a_message_may_repeat_the_name_of_its_client() {
+    let provider = patient_provider().await;
+    let asked = [("binding_message", "Booking.com: 4471")];
+    refused_ask(&provider, &asked, INVALID_MESSAGE).await;
+    provider.register(serde_json::json!({"client_id": "kiosk", "client_name": "Booking.com"})).await.unwrap();
+    assert_eq!(provider.ask(&asked, at(120.0)).await.status, 200);
+    for message in ["Booking.com/pay", "login.Booking.com", "Booking.com.evil.example"] {
+        let answer = provider.ask(&[("binding_message", message)], at(121.0)).await;
+        assert_eq!(answer.refusal(), INVALID_MESSAGE, "{message}");
     }
 }
 
@@ -209,12 +247,37 @@ async fn parameters_of_other_flows_and_unknown_ones_leave_no_mark() {
     assert_eq!(provider.poll(&id, at(5.0)).await.status, 200);
 }
 
-/// HYG-1-09, CIBA-13-02: what was sent never comes back in a refusal.
+/// CIBA-13-01, HYG-1-09: whoever uses a library does not see which scope it asks for by default.
+#[tokio::test]
+async fn a_scope_value_that_is_refused_is_named() {
+    let provider = provider().await;
+    let why = "scope has a value that the client is not registered for";
+    let long = "x".repeat(65);
+    for (scope, expected) in [
+        ("openid offline_access", format!("{why}: offline_access")),
+        ("openid payments profile accounts", format!("{why}: payments")),
+        (&*format!("openid {long}"), why.to_owned()),
+    ] {
+        let answer = refused_ask(&provider, &[("scope", scope)], INVALID_SCOPE).await;
+        assert_eq!(answer.text("error_description"), expected);
+    }
+    let api = "https://api.example/v1";
+    let resources = serde_json::json!([{"resource": api, "scope": "read"}]);
+    let metadata =
+        serde_json::json!({"client_id": "kiosk", "scope": "openid profile read", "resources": resources});
+    provider.register(metadata).await.unwrap();
+    let answer = provider.ask(&[("scope", "openid read")], at(120.0)).await;
+    assert_eq!(answer.refusal(), INVALID_SCOPE);
+    let expected = "scope has a value of a resource that was not named: read";
+    assert_eq!(answer.text("error_description"), expected);
+}
+
+/// HYG-1-09, CIBA-13-02: what was sent never comes back in a refusal, but a scope value.
 #[tokio::test]
 async fn a_refusal_repeats_nothing_that_was_sent() {
     let provider = provider().await;
     for (name, value) in [
-        ("scope", "openid needle"),
+        ("scope", "openid \"needle\""),
         ("login_hint", "needle"),
         ("binding_message", "<needle>"),
         ("requested_expiry", "needle"),

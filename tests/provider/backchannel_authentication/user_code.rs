@@ -249,7 +249,7 @@ async fn attempts_at_one_moment_are_all_counted_and_a_right_one_behind_them_is_r
     };
     let body = encoded(&[("scope", "openid"), ("login_hint", "alice")]);
     let request = form_request("/bc-authorize", Some(&basic("till", SECRET)), &body);
-    let asked = form::read(&request).map(|form| BackchannelAuthenticationRequest::parse(&form));
+    let asked = form::read(&request).map(|form| BackchannelAuthenticationRequest::parse(&form, "City Kiosk"));
     let asked = asked.expect("a form").expect("a request");
     let started = flow.start(&till, &person, right, (asked, &Default::default()), None, &invocation).await;
     assert!(matches!(started.err(), Some(NotStarted::UserCodesLocked)));

@@ -135,9 +135,9 @@ async fn scope_descriptions_that_are_none_are_refused() {
         (json!({"payments": {"en": "Pay"}}), "one of the client's own"),
         (json!({"accounts": {"en": "Pay", "tlh": "DIl"}}), "language that no page has"),
         (json!({"accounts": {"de": "Zahlen"}}), "without English words"),
-        (json!({"accounts": {"en": "<b>Pay</b>"}}), "marks of a sentence"),
-        (json!({"accounts": {"en": ""}}), "marks of a sentence"),
-        (json!({"accounts": {"en": "a".repeat(121)}}), "marks of a sentence"),
+        (json!({"accounts": {"en": "<b>Pay</b>"}}), "ordinary writing"),
+        (json!({"accounts": {"en": ""}}), "ordinary writing"),
+        (json!({"accounts": {"en": "a".repeat(121)}}), "ordinary writing"),
     ] {
         let metadata =
             json!({"client_id": "x", "scope": "openid profile accounts", "scope_descriptions": descriptions});

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::person::Signed;
 use super::{refusal, refused};
+use crate::operator::done;
 
 /// ATK-1-04
 #[tokio::test]
@@ -60,6 +61,38 @@ async fn what_was_approved_can_still_be_reported_and_brings_no_tokens() {
     let mut kinds: Vec<_> = evidence.iter().map(|item| item["sk"].as_str().expect("sk")).collect();
     kinds.sort_unstable();
     assert_eq!(kinds, ["decision", "report"], "both are kept");
+}
+
+/// ATK-1-04: the person's word counts each time that it is given, whatever an operator did meanwhile.
+#[tokio::test]
+async fn a_report_after_an_operator_lifted_the_block_blocks_again() {
+    for first in ["approve", "report"] {
+        let provider = Provider::start().await;
+        let (_, key) = provider.asked(&[], at(0.0)).await;
+        let decided = provider.decide("alice", &key, json!({ "decision": first }), at(1.0)).await;
+        assert_eq!(decided.status, 200, "{decided:?}");
+        for n in 1..=3 {
+            let (now, day) = (at(f64::from(n) * 90_000.0), at(f64::from(n) * 90_000.0 + 10.0));
+            for _ in 0..2 {
+                let reported = provider.decide("alice", &key, json!({"decision": "report"}), now).await;
+                assert_eq!((reported.status, reported.text("decision")), (200, "reported"), "{first} {n}");
+            }
+            assert_eq!(provider.ask(&[], now).await.refusal(), (403, "access_denied"), "{first} {n}");
+            done(&provider, &["person", "unblock", "--sub", "alice", "--client", "kiosk"], day).await;
+        }
+        let evidence = provider.items_under("evidence#").await;
+        let mut kinds: Vec<_> =
+            evidence.iter().map(|item| item["sk"].as_str().expect("sk").to_owned()).collect();
+        kinds.sort_unstable();
+        let lifted = |n: i32| format!("report#{}", at(f64::from(n) * 90_000.0 + 10.0).millis());
+        let once = if first == "approve" {
+            vec!["decision".to_owned(), "report".to_owned()]
+        } else {
+            vec!["decision".to_owned()]
+        };
+        let again = [1, 2].map(lifted);
+        assert_eq!(kinds, [once, again.into()].concat(), "each that blocked is kept");
+    }
 }
 
 /// Having the link is enough to decline, and for no more.

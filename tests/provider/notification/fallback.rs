@@ -141,7 +141,7 @@ async fn channels_that_were_passed_over_are_told_to_the_log() {
     let (dora, asks) = provider.table.find_person_with_asks(&dora).await.expect("an answer").expect("dora");
     let body = ciba_tests::form(&[("scope", "openid"), ("login_hint", "4711")]);
     let form = form::read(&form_request("/bc-authorize", None, &body)).expect("a form");
-    let asked = BackchannelAuthenticationRequest::parse(&form).expect("a request");
+    let asked = BackchannelAuthenticationRequest::parse(&form, "City Kiosk").expect("a request");
 
     let started = flow
         .start(&kiosk, &dora, asks, (asked, &Default::default()), None, &invocation)

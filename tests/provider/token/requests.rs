@@ -75,6 +75,51 @@ async fn a_repeated_parameter_is_refused_even_if_both_are_equal() {
     redeems(&provider, &id).await;
 }
 
+/// HYG-1-03: Auth0's SDK for Python writes so. Only a client that is registered for it may, and at this endpoint only.
+#[tokio::test]
+async fn json_is_taken_of_clients_that_are_registered_for_it() {
+    let (provider, id) = approved().await;
+    let typed = |path: &str, body: &serde_json::Value, authorization: &str| {
+        let headers = [("authorization", authorization), ("content-type", "application/json; charset=utf-8")];
+        request("POST", path, &headers, Body::Text(body.to_string()))
+    };
+    let poll = json!({"grant_type": CIBA, "auth_req_id": id});
+    let kiosk = basic("kiosk", SECRET);
+    let answer = refused(&provider, &typed("/oauth/token", &poll, &kiosk), at(5.0), INVALID).await;
+    assert!(answer.text("error_description").contains("x-www-form-urlencoded"), "{answer:?}");
+
+    let registered = json!({"client_id": "kiosk", "token_endpoint_json": true});
+    provider.register(registered).await.unwrap();
+    let later = at(66.0);
+    for wrong in
+        [json!({"grant_type": CIBA, "auth_req_id": [id]}), json!({"grant_type": CIBA, "auth_req_id": null})]
+    {
+        refused(&provider, &typed("/oauth/token", &wrong, &kiosk), later, INVALID).await;
+    }
+    let secretless = typed("/oauth/token", &poll, &basic("kiosk", "wrong"));
+    refused(&provider, &secretless, later, UNAUTHENTICATED).await;
+    let asking = typed("/bc-authorize", &json!({"scope": "openid", "login_hint": "alice"}), &kiosk);
+    let answer = provider.call(&provider.backchannel_authentication, &asking, later).await;
+    assert_eq!(answer.refusal(), INVALID, "forms only");
+    let answer = send(&provider, &typed("/oauth/token", &poll, &kiosk), later).await;
+    assert_eq!((answer.status, answer.text("token_type")), (200, "Bearer"));
+}
+
+/// HYG-1-03: the secret may be among the texts.
+#[tokio::test]
+async fn json_may_have_the_clients_secret() {
+    let provider = Provider::start().await;
+    let registered = json!({"client_id": "call-centre", "token_endpoint_auth_method": "client_secret_post",
+        "token_endpoint_json": true});
+    provider.register(registered).await.unwrap();
+    let body = |secret: &str| {
+        let body = json!({"client_id": "call-centre", "client_secret": secret, "grant_type": CIBA, "auth_req_id": "x"});
+        request("POST", "/oauth/token", &[("content-type", "application/json")], Body::Text(body.to_string()))
+    };
+    refused(&provider, &body("wrong"), at(1.0), UNAUTHENTICATED).await;
+    refused(&provider, &body(SECRET), at(1.0), (400, "invalid_grant")).await;
+}
+
 /// HYG-1-03, HYG-1-04, HYG-1-05, HYG-1-06, HYG-1-16
 #[tokio::test]
 async fn what_is_no_form_post_is_refused_and_costs_nothing() {
@@ -93,7 +138,7 @@ async fn what_is_no_form_post_is_refused_and_costs_nothing() {
         form(&[("auth_req_id", &id)]).parse().expect("a query");
     provider.proxy.clear();
     for request in [
-        typed("application/json", Body::Text(json!({"grant_type": CIBA, "auth_req_id": id}).to_string())),
+        typed("application/json", Body::Text(valid.clone())),
         typed("multipart/form-data; boundary=x", Body::Text(valid.clone())),
         request("POST", "/oauth/token", &[("authorization", &authorization)], valid.clone()),
         typed(FORM, Body::Text(form(&[("grant_type", CIBA)]))).with_query_string_parameters(query),

@@ -95,9 +95,14 @@ async fn audience_is_another_name_for_resource_and_an_empty_one_counts_as_absent
 async fn a_resource_that_is_unknown_or_no_absolute_uri_is_invalid_target_and_nobody_is_asked() {
     let provider = provider().await;
     let before = provider.traces().await;
-    for resource in
-        ["https://other.example", "https://read.example/", "read", "https://read.example#x", Provider::ISSUER]
-    {
+    let own_with_a_slash = format!("{}/", Provider::ISSUER);
+    for resource in [
+        "https://other.example",
+        "https://read.example/",
+        "read",
+        "https://read.example#x",
+        &own_with_a_slash,
+    ] {
         for name in ["resource", "audience"] {
             let answer = ask(&provider, &form(&[("scope", "openid"), (name, resource)])).await;
             assert_eq!(answer.refusal(), (400, "invalid_target"), "{name}={resource}");

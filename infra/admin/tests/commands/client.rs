@@ -36,7 +36,7 @@ async fn a_client_is_created_shown_given_a_new_secret_disabled_and_enabled() {
             "resources": [], "introspection_audiences": [], "id_token_signed_response_alg": "ES256",
             "refresh_token_rotation": true,
             "backchannel_user_code_parameter": false,
-            "require_passkey": false, "high_risk_scope": null, "scope_descriptions": {},
+            "token_endpoint_json": false, "require_passkey": false, "high_risk_scope": null, "scope_descriptions": {},
             "hint_kinds": ["plain", "tel", "email", "sub", "iss_sub", "id_token_hint", "login_hint_token"],
         })
     );

@@ -11,15 +11,16 @@ use crate::deployment::{DAY, Deployment, START};
 async fn a_person_is_created_shown_disabled_and_enabled() {
     let deployment = Deployment::start().await;
     let create = [
-        &["person", "create", "--sub", "alice", "--login-value", "alice", "--sms", "+1 555 555 0100"][..],
+        &["person", "create", "--sub", "alice", "--login-value", "alice", "--sms", "+1 (0)555 555 0100"][..],
         &["--plain", "alice", "--email", "Alice@example.com", "--claims", r#"{"name":"Alice"}"#],
+        &["--tel", "(+44) (0)20 7946 0958"],
     ]
     .concat();
     let created = deployment.json(&create).await;
     let expected = json!({
         "sub": "alice", "person": PersonKey::new(deployment.login.issuer(), "alice").as_str(),
         "active": true, "has_login": true,
-        "hints": { "plain": ["alice"], "email": ["alice@example.com"], "tel": [] },
+        "hints": { "plain": ["alice"], "email": ["alice@example.com"], "tel": ["+442079460958"] },
         "channels": [{ "sms": "+15555550100" }],
         "claims": { "name": "Alice" },
         "has_user_code": false, "user_codes_locked_until": null,

@@ -18,6 +18,8 @@ pub struct Call {
     pub status: Option<StatusCode>,
     /// What it consumed. An error answer does not say.
     pub capacity: Option<Capacity>,
+    /// Its place among all that happened to the doubles of this process: when it had been carried out, or was refused.
+    pub order: u64,
 }
 
 /// An item (or a query) as IAM sees it: an action on a table, with its leading key.

@@ -1,7 +1,11 @@
 //! What goes wrong on demand.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+
+use super::weather::{Weather, WeatherReport};
 
 /// How a response is lost after the call was executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub enum Refusal {
     AllLeftOver,
     /// No answer at all. An SDK retries when it has waited long enough.
     Silence,
+    /// The connection ends before the call is executed. An SDK retries.
+    Reset,
     /// 500, which an SDK retries.
     InternalServerError,
     /// Any error code, with status 400.
@@ -47,11 +53,20 @@ pub(super) enum Fault {
     LeaveOver {
         read: usize,
     },
+    /// It is carried out later than those that came after it.
+    Delay(Duration),
+    /// It is carried out a second time this long after the first, as by a network that delivered it twice.
+    Twice {
+        after: Duration,
+    },
 }
 
-/// The faults still to come. Each happens once.
+/// The faults still to come. Each of the planned ones happens once; the weather goes on.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<Planned>);
+pub(super) struct Faults {
+    planned: Vec<Planned>,
+    weather: Option<Weather>,
+}
 
 #[derive(Debug)]
 struct Planned {
@@ -75,20 +90,27 @@ impl Faults {
     }
 
     fn plan(&mut self, operation: &str, nth: usize, fault: Fault) {
-        self.0.push(Planned { operation: operation.to_owned(), countdown: nth.max(1), fault });
+        self.planned.push(Planned { operation: operation.to_owned(), countdown: nth.max(1), fault });
     }
 
-    /// Counts a call of `operation` and says what happens to it. Of two faults due at once the earlier
+    pub(super) fn set_weather(&mut self, weather: Option<Weather>) -> WeatherReport {
+        std::mem::replace(&mut self.weather, weather).map(|it| it.report).unwrap_or_default()
+    }
+
+    /// Counts a call of `operation` on so many items and says what happens to it. Of two faults due at once the earlier
     /// planned one happens, the other with the next call.
-    pub(super) fn next(&mut self, operation: &str) -> Option<Fault> {
+    pub(super) fn next(&mut self, operation: &str, items: usize) -> Option<Fault> {
         let mut due = None;
-        for (index, planned) in self.0.iter_mut().enumerate().filter(|(_, it)| it.operation == operation) {
+        for (index, planned) in
+            self.planned.iter_mut().enumerate().filter(|(_, it)| it.operation == operation)
+        {
             planned.countdown = planned.countdown.saturating_sub(1);
             if planned.countdown == 0 {
                 due = due.or(Some(index));
             }
         }
-        due.map(|index| self.0.remove(index).fault)
+        let planned = due.map(|index| self.planned.remove(index).fault);
+        planned.or_else(|| self.weather.as_mut()?.next(operation, items))
     }
 }
 
@@ -96,7 +118,7 @@ impl Refusal {
     /// Status and body as DynamoDB words them; none, where there is no answer.
     pub(super) fn answer(&self, operation: &str, input: &Value) -> Option<(StatusCode, Value)> {
         Some(match self {
-            Self::Silence => return None,
+            Self::Silence | Self::Reset => return None,
             Self::ProvisionedThroughputExceeded => error(
                 "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
                 "The level of configured provisioned throughput for the table was exceeded.",
@@ -187,10 +209,10 @@ mod tests {
     fn a_fault_happens_once_at_its_turn() {
         let mut faults = Faults::default();
         faults.lose("UpdateItem", 2, Loss::Connection);
-        assert_eq!(faults.next("UpdateItem"), None);
-        assert_eq!(faults.next("PutItem"), None);
-        assert_eq!(faults.next("UpdateItem"), Some(Fault::Lose(Loss::Connection)));
-        assert_eq!(faults.next("UpdateItem"), None);
+        assert_eq!(faults.next("UpdateItem", 1), None);
+        assert_eq!(faults.next("PutItem", 1), None);
+        assert_eq!(faults.next("UpdateItem", 1), Some(Fault::Lose(Loss::Connection)));
+        assert_eq!(faults.next("UpdateItem", 1), None);
     }
 
     #[test]
@@ -210,7 +232,7 @@ mod tests {
         let mut faults = Faults::default();
         faults.lose("PutItem", 1, Loss::Connection);
         faults.refuse("PutItem", 1, Refusal::Throttling);
-        assert_eq!(faults.next("PutItem"), Some(Fault::Lose(Loss::Connection)));
-        assert_eq!(faults.next("PutItem"), Some(Fault::Refuse(Refusal::Throttling)));
+        assert_eq!(faults.next("PutItem", 1), Some(Fault::Lose(Loss::Connection)));
+        assert_eq!(faults.next("PutItem", 1), Some(Fault::Refuse(Refusal::Throttling)));
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! 1. Read the operation and what it touches.
 //! 2. Refuse it, if a fault says so, before it is executed.
-//! 3. Forward it, asking for the consumed capacity; of a batch perhaps a part.
+//! 3. Forward it, asking for the consumed capacity; of a batch perhaps a part; perhaps late, and perhaps twice.
 //! 4. Record it.
 //! 5. Answer, unless a fault says to lose the response.
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -14,11 +16,11 @@ use hyper::body::Incoming;
 use serde_json::Value;
 
 use super::{
-    Call, Capacity, Shared,
+    Call, Capacity, Refusal, Shared,
     call::{self, Touch},
     fault::{self, Fault, Loss},
 };
-use crate::caller;
+use crate::{caller, order};
 
 /// More than the largest DynamoDB request.
 const BODY_LIMIT: usize = 17 * 1024 * 1024;
@@ -37,7 +39,10 @@ impl std::fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
-pub(super) async fn forward(shared: &Shared, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
+pub(super) async fn forward(
+    shared: &Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Dropped> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(Body::new(body), BODY_LIMIT).await.map_err(|_| Dropped)?;
     let operation = call::operation(&parts.headers);
@@ -48,26 +53,38 @@ pub(super) async fn forward(shared: &Shared, request: Request<Incoming>) -> Resu
         operation,
         status: None,
         capacity: None,
+        order: order::next(),
     };
 
-    let fault = shared.faults().next(&call.operation);
+    let fault = shared.faults().next(&call.operation, call.touches.len());
     if let Some(Fault::Refuse(refusal)) = &fault {
         let refused = refusal.answer(&call.operation, &input);
         call.status = refused.as_ref().map(|(status, _)| *status);
         shared.calls().push(call);
-        let Some((status, body)) = refused else { match shared.patience.silence().await {} };
+        let Some((status, body)) = refused else {
+            if *refusal == Refusal::Reset {
+                return Err(Dropped);
+            }
+            match shared.patience.silence().await {}
+        };
         return answer(status, &HeaderMap::new(), body.to_string());
     }
     let left_over = match fault {
         Some(Fault::LeaveOver { read }) => Some(fault::leave_over(&mut input, read)),
-        Some(Fault::Refuse(_) | Fault::Lose(_)) | None => None,
+        Some(Fault::Refuse(_) | Fault::Lose(_) | Fault::Delay(_) | Fault::Twice { .. }) | None => None,
     };
+    if let Some(Fault::Delay(delay)) = fault {
+        tokio::time::sleep(delay).await;
+    }
 
     if call::reports_capacity(&call.operation) && input.is_object() {
         input["ReturnConsumedCapacity"] = "INDEXES".into();
     }
     // What is no JSON goes through as it came: refusing it is the engine's business.
     let body = if input.is_object() { input.to_string().into_bytes() } else { body.to_vec() };
+    if let Some(Fault::Twice { after }) = fault {
+        repeat(Arc::clone(shared), parts.headers.clone(), body.clone(), after);
+    }
     let (status, mut headers, mut body) = execute(shared, &parts.headers, body).await.map_err(|_| Dropped)?;
     if let (Some(left_over), Ok(mut answer)) = (left_over, serde_json::from_slice::<Value>(&body)) {
         answer["UnprocessedKeys"] = left_over;
@@ -76,6 +93,7 @@ pub(super) async fn forward(shared: &Shared, request: Request<Incoming>) -> Resu
     }
 
     call.status = Some(status);
+    call.order = order::next();
     call.capacity = Capacity::read(&body);
     shared.calls().push(call);
     match fault {
@@ -85,8 +103,18 @@ pub(super) async fn forward(shared: &Shared, request: Request<Incoming>) -> Resu
             let (status, body) = fault::internal_server_error();
             answer(status, &HeaderMap::new(), body.to_string())
         }
-        Some(Fault::Refuse(_) | Fault::LeaveOver { .. }) | None => answer(status, &headers, body),
+        Some(Fault::Refuse(_) | Fault::LeaveOver { .. } | Fault::Delay(_) | Fault::Twice { .. }) | None => {
+            answer(status, &headers, body)
+        }
     }
+}
+
+/// Carries a call out once more, later. Nobody is told what comes of it.
+fn repeat(shared: Arc<Shared>, headers: HeaderMap, body: Vec<u8>, after: Duration) {
+    tokio::spawn(async move {
+        tokio::time::sleep(after).await;
+        drop(execute(&shared, &headers, body).await);
+    });
 }
 
 async fn execute(

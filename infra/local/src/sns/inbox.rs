@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{Failure, Message, Outcome};
+use super::{Failure, Message, Outcome, weather::Weather};
 
 /// A shared view of the double; clones see the same messages.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,7 @@ struct Script {
     attempts: Vec<Message>,
     next: VecDeque<Failure>,
     by_address: HashMap<String, Failure>,
+    weather: Option<Weather>,
 }
 
 impl Inbox {
@@ -57,11 +58,16 @@ impl Inbox {
         self.script().by_address.remove(address);
     }
 
+    pub(super) fn set_weather(&self, weather: Option<Weather>) -> u64 {
+        std::mem::replace(&mut self.script().weather, weather).map(|it| it.made).unwrap_or_default()
+    }
+
     /// The failure this message meets. One for its number or ARN is not used up.
     pub(super) fn next_failure(&self, message: &Message) -> Option<Failure> {
         let mut script = self.script();
         let lasting = message.address().and_then(|address| script.by_address.get(address).cloned());
-        lasting.or_else(|| script.next.pop_front())
+        let scripted = lasting.or_else(|| script.next.pop_front());
+        scripted.or_else(|| script.weather.as_mut()?.next())
     }
 
     pub(super) fn record(&self, message: Message) {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::SystemTime};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::{clock, id};
+use crate::{clock, id, order};
 
 /// One `Publish`, as it came over the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Message {
     pub caller: Option<String>,
     pub at: SystemTime,
     pub outcome: Outcome,
+    /// Its place among all that happened to the doubles of this process: when it arrived.
+    pub order: u64,
 }
 
 /// Where a message goes.
@@ -67,6 +69,7 @@ impl Message {
             caller,
             at: clock::now(),
             outcome: Outcome::Unanswered,
+            order: order::next(),
             parameters,
         }
     }

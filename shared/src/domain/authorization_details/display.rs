@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use super::detail_type::Ill;
 use super::schema::{Leaf, Pointer, Refused, Schema, Step};
 use super::{DetailWords, Row};
-use crate::domain::binding_message::is_plain;
 use crate::domain::json_value;
+use crate::domain::plain_text::is_shown_as_it_is;
 
 /// Of a title or a label. Unit: characters.
 const MAX_LABEL: usize = 60;
@@ -46,7 +46,7 @@ impl Template {
         let members = members.ok_or_else(|| Ill::of("a template has title and rows, and nothing else"))?;
         let label = |value: &Value| {
             let text = value.as_str().filter(|text| (1..=MAX_LABEL).contains(&text.chars().count()));
-            let text = text.filter(|text| is_plain(text) && !text.contains(['{', '}']));
+            let text = text.filter(|text| is_shown_as_it_is(text) && !text.contains(['{', '}']));
             let why = "a title or label is not 1-60 plain characters, or has a placeholder";
             text.map(str::to_owned).ok_or_else(|| Ill::of(why))
         };
@@ -112,7 +112,8 @@ impl RowTemplate {
         pieces.push(Piece::Text(rest.to_owned()));
         let is_fit = |piece: &Piece| match piece {
             Piece::Text(text) => {
-                text.is_empty() || (is_plain(text.trim()) || text.trim().is_empty()) && !text.contains('}')
+                text.is_empty()
+                    || (is_shown_as_it_is(text.trim()) || text.trim().is_empty()) && !text.contains('}')
             }
             Piece::Placeholder(_) => true,
         };

@@ -5,7 +5,8 @@
 //! what its `items` are, and there are no references. Keywords that only narrow (`enum`, `pattern`, `oneOf`, …) are free.
 //!
 //! A member with `"x-hidden": true` may be left out by templates. A text member without `const`, `enum`, `pattern` and
-//! `format` is free text, and must not read like an address or a phone number (`ATK-2-05`).
+//! `format` is free text, and under the rule for other people's words (`ATK-2-05`, [`plain_text`](crate::domain::plain_text)).
+//! It is a name, which may have a dot, if it says `"x-name": true` or is called as names of payees are ([`NAMES`]).
 
 use std::fmt;
 
@@ -13,13 +14,18 @@ use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value, json};
 
 use super::detail_type::Ill;
-use super::multiple_of::MultipleOf;
-use crate::domain::binding_message::{is_plain, reads_as_address, reads_as_phone_number};
+use super::number_keyword::NumberRule;
+use crate::domain::plain_text::{self, Kind, Unacceptable, is_shown_as_it_is};
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// What would let in members that `properties` does not name.
 const OPENING: [&str; 4] = ["patternProperties", "prefixItems", "unevaluatedProperties", "unevaluatedItems"];
 const HIDDEN: &str = "x-hidden";
+/// `"x-name": true` says that a text is a name, `false` that it is none.
+const NAME: &str = "x-name";
+/// What a member with the name of a payee or payer is called, where [`NAME`] says nothing; without case, `_`, `-` and the
+/// word `name` at its end, or as the object that has a `name`.
+const NAMES: [&str; 7] = ["creditor", "debtor", "payee", "payer", "merchant", "beneficiary", "recipient"];
 /// Of all patterns of a schema, compiled, each. Unit: bytes.
 const MAX_PATTERN: usize = 1024 * 1024;
 
@@ -46,8 +52,17 @@ pub(super) struct Leaf {
     pub(super) path: Vec<Step>,
     /// Templates may leave it out.
     pub(super) hidden: bool,
-    /// A text whose form the schema does not say.
-    free: bool,
+    reading: Reading,
+}
+
+/// How a text is judged before it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// The schema says what it looks like, or it is no text.
+    Formed,
+    /// Somebody's name.
+    Name,
+    Free,
 }
 
 pub(super) struct Schema {
@@ -72,17 +87,18 @@ impl Schema {
         let is_type = |leaf: &Leaf| leaf.path == [Step::Member("type".to_owned())];
         leaves.retain(|leaf| !is_type(leaf));
         schema["properties"]["type"] = json!({ "const": name });
-        let validator = jsonschema::options()
+        let mut options = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
             // Linear in the text, whatever the pattern.
             .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN))
-            // The library calculates in binary fractions.
-            .with_keyword("multipleOf", MultipleOf::compile)
-            .offline()
-            .build(&schema)
-            .map_err(|error| Ill(format!("the schema is none: {error}")))?;
+            .offline();
+        for (name, rule) in NumberRule::ALL {
+            options = options.with_keyword(name, move |_, bound, _| rule.compile(bound));
+        }
+        let validator = options.build(&schema);
+        let validator = validator.map_err(|error| Ill(format!("the schema is none: {error}")))?;
         Ok(Self { validator, leaves })
     }
 
@@ -102,17 +118,8 @@ impl Schema {
         for leaf in self.leaves.iter().filter(|leaf| !leaf.hidden) {
             for value in reached(entry, &leaf.path) {
                 let Some(text) = value.as_str() else { continue };
-                if !is_plain(text) {
-                    return Err(Refused {
-                        told: "authorization_details has a text with characters that are not shown as they are",
-                        detail: Some(format!("at {}", Pointer(&leaf.path))),
-                    });
-                }
-                if leaf.free && reads_like_an_instruction(text) {
-                    return Err(Refused {
-                        told: "authorization_details has a text that reads as an address or a phone number",
-                        detail: Some(format!("at {}", Pointer(&leaf.path))),
-                    });
+                if let Err(told) = leaf.reading.check(text) {
+                    return Err(Refused { told, detail: Some(format!("at {}", Pointer(&leaf.path))) });
                 }
             }
         }
@@ -120,8 +127,56 @@ impl Schema {
     }
 }
 
-fn reads_like_an_instruction(text: &str) -> bool {
-    text.contains(['@', '<', '>']) || reads_as_address(text) || reads_as_phone_number(text)
+impl Reading {
+    fn check(self, text: &str) -> Result<(), &'static str> {
+        let kind = match self {
+            Self::Formed if is_shown_as_it_is(text) => return Ok(()),
+            Self::Formed => return Err(NOT_SHOWN_AS_IT_IS),
+            Self::Name => Kind::Name,
+            Self::Free => Kind::Text,
+        };
+        plain_text::check(text, kind).map_err(|why| match why {
+            Unacceptable::Characters
+            | Unacceptable::NormalForm
+            | Unacceptable::Scripts
+            | Unacceptable::Spaces => NOT_SHOWN_AS_IT_IS,
+            Unacceptable::Markup => "authorization_details has a text that reads as markup",
+            Unacceptable::Address | Unacceptable::PhoneNumber => {
+                "authorization_details has a text that reads as an address or a phone number"
+            }
+        })
+    }
+
+    fn of(members: &Map<String, Value>, path: &[Step], scalars: &[&str]) -> Self {
+        let is_formed = ["const", "enum", "pattern", "format"].iter().any(|it| members.contains_key(*it));
+        if is_formed || !scalars.contains(&"string") {
+            return Self::Formed;
+        }
+        let is_name =
+            members.get(NAME).and_then(Value::as_bool).unwrap_or_else(|| is_called_as_names_are(path));
+        if is_name { Self::Name } else { Self::Free }
+    }
+}
+
+const NOT_SHOWN_AS_IT_IS: &str =
+    "authorization_details has a text with characters that are not shown as they are";
+
+/// `creditor`, `creditorName`, `creditor_name`, `creditor/name`
+fn is_called_as_names_are(path: &[Step]) -> bool {
+    let called: String = path
+        .iter()
+        .rev()
+        .take(2)
+        .rev()
+        .map(|step| match step {
+            Step::Member(name) => name.to_lowercase().replace(['_', '-'], ""),
+            Step::Each => String::new(),
+        })
+        .collect();
+    NAMES.iter().any(|name| {
+        let last = called.strip_suffix("name").unwrap_or(&called);
+        last.ends_with(name)
+    })
 }
 
 /// What lies at `path`, once for each element on the way.
@@ -194,9 +249,8 @@ fn walk(schema: &Value, path: &mut Vec<Step>, hidden: bool, leaves: &mut Vec<Lea
             Ok(())
         }
         Some(scalars) if scalars.iter().all(|kind| SCALARS.contains(kind)) => {
-            let form = ["const", "enum", "pattern", "format"];
-            let free = scalars.contains(&"string") && !form.iter().any(|it| members.contains_key(*it));
-            leaves.push(Leaf { path: path.clone(), hidden, free });
+            let reading = Reading::of(members, path, scalars);
+            leaves.push(Leaf { path: path.clone(), hidden, reading });
             Ok(())
         }
         Some(_) | None => Err(Ill(format!(

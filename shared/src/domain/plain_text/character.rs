@@ -1,0 +1,111 @@
+//! The characters of the rule, and what a screen would swallow, turn around or pile up.
+
+use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::is_nfc;
+use unicode_security::{GeneralSecurityProfile, RestrictionLevel, RestrictionLevelDetection};
+
+use super::{Kind, Unacceptable};
+
+/// More marks than this on one letter pile up over the lines around it.
+const MAX_MARKS: usize = 2;
+/// `Intl.NumberFormat` and French typography put one of them before `€`, `%`, `:`, `?` and between thousands.
+const SPACES: [char; 3] = [' ', '\u{a0}', '\u{202f}'];
+/// The punctuation of English, German, French and Spanish. Not here: what markup and addresses are made of
+/// (`<`, `>`, `@`, backtick, backslash, `{`, `|`, `}`, `~`, `^`), and `"`, which depends on the kind of text.
+const PUNCTUATION: &str = "-._+/!?#:,;'’‘‚“”„«»‹›()[]&%‰*=§°ºª¿¡–—…·×";
+
+pub(super) fn check(text: &str, kind: Kind<'_>) -> Result<(), Unacceptable> {
+    let is_allowed = |letter: char| match (letter, kind) {
+        ('"', Kind::Message { .. }) => false,
+        ('"', Kind::Name | Kind::Text) => true,
+        (other, _) => is_ordinary(other),
+    };
+    if text.is_empty() || !text.chars().all(is_allowed) {
+        return Err(Unacceptable::Characters);
+    }
+    shape(text)
+}
+
+/// Whether a text whose form somebody else has said, such as a value that a pattern allows, is shown as it is: visible
+/// ASCII beside the characters of the rule.
+pub(in crate::domain) fn is_shown_as_it_is(text: &str) -> bool {
+    let is_fit = |letter: char| matches!(letter, ' '..='~') || is_ordinary(letter);
+    !text.is_empty() && text.chars().all(is_fit) && shape(text).is_ok()
+}
+
+fn is_ordinary(letter: char) -> bool {
+    let beyond_ascii = !letter.is_ascii()
+        && (letter.is_alphabetic() || is_combining_mark(letter))
+        && letter.identifier_allowed();
+    letter.is_ascii_alphanumeric()
+        || SPACES.contains(&letter)
+        || PUNCTUATION.contains(letter)
+        || is_currency(letter)
+        || is_small_number(letter)
+        || beyond_ascii
+}
+
+/// `$`, `¢` to `¥`, and the block of currency symbols as far as Unicode 16 has filled it.
+pub(super) fn is_currency(letter: char) -> bool {
+    matches!(letter, '$' | '¢'..='¥' | '\u{20a0}'..='\u{20c0}')
+}
+
+/// As in `70 m²` and `2½ hours`.
+const fn is_small_number(letter: char) -> bool {
+    matches!(letter, '²' | '³' | '½' | '¼' | '¾')
+}
+
+fn shape(text: &str) -> Result<(), Unacceptable> {
+    if !marks_are_few(text) || !small_numbers_follow(text) {
+        return Err(Unacceptable::Characters);
+    }
+    if !is_nfc(text) {
+        return Err(Unacceptable::NormalForm);
+    }
+    if !scripts_belong_together(text) {
+        return Err(Unacceptable::Scripts);
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let is_space = |letter: Option<&char>| letter.is_some_and(|letter| SPACES.contains(letter));
+    let doubled = letters.windows(2).any(|pair| is_space(pair.first()) && is_space(pair.last()));
+    if is_space(letters.first()) || is_space(letters.last()) || doubled {
+        return Err(Unacceptable::Spaces);
+    }
+    Ok(())
+}
+
+/// Every mark stands on a letter, and no letter carries more than [`MAX_MARKS`].
+fn marks_are_few(text: &str) -> bool {
+    let mut marks = MAX_MARKS;
+    text.chars().all(|letter| {
+        marks = match letter {
+            mark if is_combining_mark(mark) => marks + 1,
+            letter if letter.is_alphabetic() => 0,
+            _ => MAX_MARKS,
+        };
+        marks <= MAX_MARKS || !is_combining_mark(letter)
+    })
+}
+
+/// A raised digit stands on a letter and a fraction behind at most one digit, so that nothing is spelled with them.
+fn small_numbers_follow(text: &str) -> bool {
+    let mut before = (' ', ' ');
+    text.chars().all(|letter| {
+        let (earlier, last) = before;
+        before = (last, letter);
+        match letter {
+            '²' | '³' => last.is_alphabetic(),
+            '½' | '¼' | '¾' => {
+                !(is_small_number(last) || (last.is_ascii_digit() && earlier.is_ascii_digit()))
+            }
+            _ => !is_small_number(last) || !letter.is_ascii_digit(),
+        }
+    })
+}
+
+/// Spaces, digits and punctuation belong to every script, and so do the signs of ordinals here.
+fn scripts_belong_together(text: &str) -> bool {
+    let is_of_a_script = |c: &char| (c.is_alphabetic() || is_combining_mark(*c)) && !matches!(c, 'º' | 'ª');
+    let letters: String = text.chars().filter(is_of_a_script).collect();
+    letters.is_empty() || letters.as_str().detect_restriction_level() <= RestrictionLevel::HighlyRestrictive
+}

@@ -1,0 +1,272 @@
+//! What reads as a phone number. The digits of a text are taken in runs without letters between them; what is left when
+//! IBANs, dates, times and amounts are told apart by their [`form`](super::form) must not be a number to dial.
+//!
+//! 1. Seven or more digits in several groups are one, however they are separated; a reference that is named as such
+//!    (`Order 302-4418821-3`) is not, unless it begins with `0` or `+` or has the shape of a number of North America.
+//! 2. Nine to thirteen digits together are one, and seven or more that begin with `+` or `0`; not where a word says what
+//!    they are a number of (`Invoice 00012345`), or where they are part of a code (`INV00012345`).
+//! 3. With a word such as `call` or `Tel.` in the text, fewer signs are enough, and five digits right behind it.
+//!
+//! Digits in words, letters for digits (`O8OO`) and Chinese numerals are read as digits. Fewer than seven digits alone pass.
+
+use super::form::{Group, Run, without_identifiers};
+use super::vocabulary::{CURRENCIES, DIGITS, NUMBER, PHONE, REFERENCE, TOWARDS};
+
+/// ITU-T E.164 has up to 15; below this many there are codes and years. Unit: digits.
+const FEWEST: usize = 7;
+/// Right behind a word for calling: short numbers, and those of premium services. Unit: digits.
+const FEWEST_TO_CALL: usize = 5;
+/// How long a number to dial is without anything that tells it from another. Unit: digits.
+const BARE: std::ops::RangeInclusive<usize> = 9..=13;
+/// No number to dial begins so.
+const NEVER_DIALLED: &str = "000";
+/// From here on words are spelled digits and no numbers of things. Unit: words.
+const SPELLED: usize = 4;
+/// What numbers begin with that are dialled by letters. In full, as they are written together.
+const LETTERED: [&str; 12] =
+    ["1800", "1833", "1844", "1855", "1866", "1877", "1888", "1900", "0800", "0808", "0900", "0180"];
+
+pub(super) fn reads_as_phone_number(text: &str) -> bool {
+    let atoms = atoms(&without_identifiers(&as_read(text)));
+    let is_to_be_called = atoms.iter().enumerate().any(|(at, atom)| is_phone_word(atom, atoms.get(at + 1)));
+    let mut at = 0;
+    while at < atoms.len() {
+        let length = atoms.iter().skip(at).take_while(|atom| atom.is_number).count();
+        let (earlier, rest) = atoms.split_at(at);
+        let (numbers, later) = rest.split_at(length);
+        if length > 0 && is_phone_number(earlier, numbers, later, is_to_be_called) {
+            return true;
+        }
+        at += length.max(1);
+    }
+    false
+}
+
+/// A word or a number, and what stands before it.
+struct Atom {
+    gap: String,
+    text: String,
+    is_number: bool,
+}
+
+/// The text as somebody reads it who looks for a number: with digits where there are signs for them.
+fn as_read(text: &str) -> String {
+    const CHINESE: &str = "〇一二三四五六七八九";
+    let text: String = text
+        .chars()
+        .map(|letter| match (letter, CHINESE.chars().position(|it| it == letter)) {
+            ('\u{a0}' | '\u{202f}', _) => ' ',
+            ('–' | '—', _) => '-',
+            ('零', _) => '0',
+            (other, None) => other,
+            (other, Some(value)) => {
+                u32::try_from(value).ok().and_then(|it| char::from_digit(it, 10)).unwrap_or(other)
+            }
+        })
+        .collect();
+    text.split(' ').map(letters_as_digits).collect::<Vec<_>>().join(" ")
+}
+
+/// `O8OO-555-Ol99`
+fn letters_as_digits(word: &str) -> String {
+    let is_digit_like = |letter: char| letter.is_ascii_digit() || "OoIl".contains(letter);
+    let is_fit = |letter: char| is_digit_like(letter) || !letter.is_alphanumeric();
+    match word.contains(|letter: char| letter.is_ascii_digit()) && word.chars().all(is_fit) {
+        true => word.replace(['O', 'o'], "0").replace(['I', 'l'], "1"),
+        false => word.to_owned(),
+    }
+}
+
+fn atoms(text: &str) -> Vec<Atom> {
+    let mut atoms: Vec<Atom> = Vec::new();
+    let mut gap = String::new();
+    for letter in text.chars() {
+        if !letter.is_alphanumeric() {
+            gap.push(letter);
+            continue;
+        }
+        let is_number = letter.is_ascii_digit();
+        match atoms.last_mut() {
+            Some(last) if gap.is_empty() && last.is_number == is_number => last.text.push(letter),
+            _ => atoms.push(Atom { gap: std::mem::take(&mut gap), text: letter.to_string(), is_number }),
+        }
+    }
+    // What is left behind the last word matters to an amount.
+    atoms.push(Atom { gap, text: String::new(), is_number: false });
+    spelled_digits(&mut atoms);
+    atoms
+}
+
+/// Four or more digits in words, one after the other, become digits.
+fn spelled_digits(atoms: &mut [Atom]) {
+    let value = |atom: &Atom| {
+        let word = atom.text.to_lowercase();
+        DIGITS.iter().position(|names| names.contains(&word.as_str()))
+    };
+    let mut at = 0;
+    while at < atoms.len() {
+        let values: Vec<usize> = atoms.iter().skip(at).map_while(value).collect();
+        if values.len() >= SPELLED {
+            for (atom, value) in atoms.iter_mut().skip(at).zip(&values) {
+                (atom.text, atom.is_number) = (value.to_string(), true);
+            }
+        }
+        at += values.len().max(1);
+    }
+}
+
+/// A call centre is no call.
+fn is_phone_word(atom: &Atom, next: Option<&Atom>) -> bool {
+    let is_centre = next.is_some_and(|it| ["centre", "center"].contains(&it.text.to_lowercase().as_str()));
+    PHONE.contains(&atom.text.to_lowercase().as_str()) && !is_centre
+}
+
+fn is_phone_number(earlier: &[Atom], numbers: &[Atom], later: &[Atom], is_to_be_called: bool) -> bool {
+    let of = |atom: &Atom| Group { gap: atom.gap.clone(), digits: atom.text.clone() };
+    let groups: Vec<Group> = numbers.iter().map(of).collect();
+    let before = earlier.last().map_or("", |atom| atom.text.as_str());
+    let behind = later.first().map_or(("", ""), |atom| (atom.gap.as_str(), atom.text.as_str()));
+    let formed = Run { groups: &groups, before, behind }.formed();
+    if has_known_shape(&groups, &formed) || is_scattered(&groups, &formed) || is_lettered(&groups, behind) {
+        return true;
+    }
+    let words =
+        Words { named: is_named(earlier, numbers), is_to_be_called, called: is_called(earlier, numbers) };
+    let mut start = 0;
+    while start < groups.len() {
+        let joined = groups.iter().skip(start + 1).take_while(|group| is_tight(&group.gap)).count();
+        let left: Vec<&Group> =
+            (start..=start + joined).filter(|at| !formed[*at]).map(|at| &groups[at]).collect();
+        // Words before the run speak of its first number.
+        let words = if start == 0 { words } else { Words { named: false, called: false, ..words } };
+        if words.make_it_a_phone_number(&left) {
+            return true;
+        }
+        start += joined + 1;
+    }
+    false
+}
+
+/// What the words around a number say of it.
+#[derive(Clone, Copy)]
+struct Words {
+    /// What it is a number of.
+    named: bool,
+    /// That something is to be called.
+    is_to_be_called: bool,
+    /// That this is.
+    called: bool,
+}
+
+impl Words {
+    fn make_it_a_phone_number(self, left: &[&Group]) -> bool {
+        let digits: String = left.iter().map(|group| group.digits.as_str()).collect();
+        let begins_with_zero = digits.starts_with('0') && !digits.starts_with(NEVER_DIALLED);
+        let is_long = digits.len() >= FEWEST;
+        if left.iter().any(|group| is_plus(&group.gap)) && is_long {
+            return true;
+        }
+        match left {
+            _ if self.called && digits.len() >= FEWEST_TO_CALL => true,
+            _ if !is_long => false,
+            [_] if self.is_to_be_called => !(self.named && is_reference(&digits)),
+            // What is behind the zeros may be one.
+            [_] if digits.starts_with(NEVER_DIALLED) => {
+                is_north_american(digits.trim_start_matches('0')) && !self.named
+            }
+            [_] => !self.named && (begins_with_zero || BARE.contains(&digits.len())),
+            _ => !self.named || begins_with_zero || self.is_to_be_called,
+        }
+    }
+}
+
+/// What can be no number to dial even in a sentence about calling.
+fn is_reference(digits: &str) -> bool {
+    digits.starts_with(NEVER_DIALLED) || (digits.len() < *BARE.start() && !digits.starts_with('0'))
+}
+
+/// Area and exchange begin with 2 to 9, with or without the 1 of the country.
+fn is_north_american(digits: &str) -> bool {
+    let national = if digits.len() == 11 { digits.strip_prefix('1').unwrap_or_default() } else { digits };
+    let begins = |at: usize| national.as_bytes().get(at).is_some_and(|b| matches!(b, b'2'..=b'9'));
+    national.len() == 10 && begins(0) && begins(3)
+}
+
+/// Three, three and four digits of North America, or five pairs of France, wherever they stand and whatever separates them.
+fn has_known_shape(groups: &[Group], formed: &[bool]) -> bool {
+    let lengths: Vec<usize> = groups.iter().map(|group| group.digits.len()).collect();
+    let shaped = |shape: &[usize], is_fit: fn(&str) -> bool| {
+        lengths.windows(shape.len()).enumerate().any(|(at, window)| {
+            let digits: String = groups[at..at + shape.len()].iter().map(|it| it.digits.as_str()).collect();
+            window == shape && is_fit(&digits) && !formed[at..at + shape.len()].iter().all(|it| *it)
+        })
+    };
+    shaped(&[3, 3, 4], is_north_american) || shaped(&[2; 5], |digits| digits.starts_with('0'))
+}
+
+/// Short groups that begin with `0` or `+`, whatever separates them.
+fn is_scattered(groups: &[Group], formed: &[bool]) -> bool {
+    let is_beginning = |it: &Group| {
+        (it.digits.starts_with('0') && !it.digits.starts_with(NEVER_DIALLED)) || is_plus(&it.gap)
+    };
+    let begins = groups.first().is_some_and(is_beginning);
+    let length: usize = groups.iter().map(|group| group.digits.len()).sum();
+    let are_short = groups.iter().all(|group| group.digits.len() < FEWEST);
+    begins && are_short && groups.len() > 1 && length >= *BARE.start() && !formed.contains(&true)
+}
+
+/// `1-800-FLOWERS`
+fn is_lettered(groups: &[Group], (gap, word): (&str, &str)) -> bool {
+    let digits: String = groups.iter().map(|group| group.digits.as_str()).collect();
+    let is_word = word.len() >= 4 && word.chars().all(|letter| letter.is_ascii_uppercase());
+    let is_joined = matches!(gap, " " | "-" | "." | "");
+    is_word && is_joined && !CURRENCIES.contains(&word) && LETTERED.contains(&digits.as_str())
+}
+
+/// What joins groups of one number. A comma and a space, or the end of a sentence in words, do not.
+fn is_tight(gap: &str) -> bool {
+    gap.chars().count() <= 4 && gap.chars().all(|sign| " -./:()+_*#=~'’·,".contains(sign)) && gap != ", "
+}
+
+/// A sign before the number, and no sum.
+fn is_plus(gap: &str) -> bool {
+    let gap = gap.trim_end_matches('(');
+    let before = gap.strip_suffix('+').map(|before| before.chars().next_back());
+    before.is_some_and(|it| it.is_none_or(|sign| !sign.is_alphanumeric()))
+}
+
+/// Whether the word before says what this is a number of, or it is the rest of a code.
+fn is_named(earlier: &[Atom], numbers: &[Atom]) -> bool {
+    let gap = numbers.first().map_or("", |atom| atom.gap.as_str());
+    let Some(word) = earlier.last() else { return false };
+    let is_code =
+        !word.text.is_empty() && word.text.len() <= 5 && word.text.bytes().all(|b| b.is_ascii_uppercase());
+    match gap {
+        "" => !PHONE.contains(&word.text.to_lowercase().as_str()),
+        "-" if is_code && !PHONE.contains(&word.text.to_lowercase().as_str()) => true,
+        _ => named_by(earlier, gap, REFERENCE, &[NUMBER]),
+    }
+}
+
+/// Whether it stands right behind a word for calling.
+fn is_called(earlier: &[Atom], numbers: &[Atom]) -> bool {
+    let gap = numbers.first().map_or("", |atom| atom.gap.as_str());
+    named_by(earlier, gap, PHONE, &[NUMBER, TOWARDS])
+}
+
+/// Whether the last word is one of `names`, those that say nothing passed over.
+fn named_by(earlier: &[Atom], gap: &str, names: &[&str], passed_over: &[&[&str]]) -> bool {
+    let is_near = |gap: &str| gap.chars().count() <= 3 && gap.chars().all(|sign| " .:#-(°/º".contains(sign));
+    let mut gap = gap;
+    for atom in earlier.iter().rev() {
+        let word = atom.text.to_lowercase();
+        if !is_near(gap) || atom.is_number {
+            return false;
+        }
+        if !passed_over.iter().any(|words| words.contains(&word.as_str())) {
+            return names.contains(&word.as_str());
+        }
+        gap = &atom.gap;
+    }
+    false
+}

@@ -1,0 +1,41 @@
+//! Certificates that API Gateway hands over, and the names that an operator registers.
+
+use ciba::domain::certificate::Certificate;
+use ciba::domain::client_authentication::CertificateSubject;
+use ciba::domain::distinguished_name::DistinguishedName;
+use ciba::domain::time::Timestamp;
+
+use crate::text;
+
+/// DER, or PEM: it is refused, or it is one certificate, and the same one when it is read again.
+pub fn certificate(input: &[u8]) {
+    let pem = text(input).and_then(Certificate::from_pem);
+    for read in [Certificate::from_der(input), pem].into_iter().flatten() {
+        assert_eq!(Certificate::from_der(read.der()).as_ref(), Some(&read), "read again");
+        let _ = (read.is_valid_at(Timestamp::from_seconds(0)), read.thumbprint());
+        assert!(!read.is_signed_by(&[]), "signed by nobody");
+        let subjects = [
+            CertificateSubject::SanDns("client.example".to_owned()),
+            CertificateSubject::SanUri("https://client.example".to_owned()),
+            CertificateSubject::SanIp([192, 0, 2, 1].into()),
+            CertificateSubject::SanEmail("client@client.example".to_owned()),
+        ];
+        for subject in &subjects {
+            assert!(!(read.is_authority() && read.is_issued_to(subject)), "an authority as a client");
+        }
+    }
+}
+
+/// A name is refused, or it is equal to itself with spaces around its separators, which older tools write.
+pub fn distinguished_name(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let Ok(name) = DistinguishedName::parse(text) else { return };
+    assert_eq!(
+        DistinguishedName::parse(&format!(" {text} ")).as_ref().ok(),
+        Some(&name),
+        "with spaces around it"
+    );
+    // Two names after each other are another name than one.
+    let twice = DistinguishedName::parse(&format!("{text},{text}"));
+    assert_ne!(twice.as_ref().ok(), Some(&name), "twice");
+}

@@ -1,0 +1,265 @@
+//! What a request may be in, as far as its client and its person can know, and which answers fit that.
+//!
+//! An answer of 503 leaves open whether the call was carried out, so what is known is a set of states. Calls that were made
+//! at once happened in some order; each order that fits the answers counts. If none fits, the provider broke a promise.
+
+use std::collections::BTreeSet;
+
+/// What is asked of the provider about one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Poll,
+    Approve,
+    Deny,
+    /// The page's form.
+    Decline,
+    Report,
+    CancelAsClient,
+    CancelAsOperator,
+    /// The same client asks the same person again.
+    Supersede,
+}
+
+/// What was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    Done,
+    Pending,
+    SlowDown,
+    Expired,
+    Denied,
+    /// `invalid_grant`: nothing is there to collect, or to cancel.
+    Invalid,
+    /// Somebody else was first, or it is too late.
+    NotOpen,
+    Unavailable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Is {
+    Pending,
+    Approved,
+    Denied,
+    CancelledByClient,
+    Cancelled,
+    Redeemed,
+}
+
+/// One state that fits all that was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct State {
+    pub is: Is,
+    /// The person has reported the client.
+    pub reported: bool,
+}
+
+/// What of the time matters for an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub decidable: bool,
+    pub expired: bool,
+    /// The interval has surely passed.
+    pub due: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Model(BTreeSet<State>);
+
+impl Model {
+    pub(super) fn pending() -> Self {
+        Self(BTreeSet::from([State::new(Is::Pending)]))
+    }
+
+    pub(super) fn allows(&self, is: Is) -> bool {
+        self.0.iter().any(|state| state.is == is)
+    }
+
+    pub(super) fn is_surely(&self, is: Is) -> bool {
+        self.0.iter().all(|state| state.is == is)
+    }
+
+    pub(super) fn may_be_reported(&self) -> bool {
+        self.0.iter().any(|state| state.reported)
+    }
+
+    pub(super) fn is_surely_reported(&self) -> bool {
+        self.0.iter().all(|state| state.reported)
+    }
+
+    /// What is known after these calls, made at once, and their answers. `None` if nothing explains them.
+    pub(super) fn after(&self, calls: &[(Action, Said)], moment: Moment) -> Option<Self> {
+        let polls = calls.iter().filter(|(action, _)| *action == Action::Poll);
+        if polls.clone().filter(|(_, said)| *said == Said::Pending).count() > 1 {
+            return None;
+        }
+        // Of polls at once all but one are too early, and that one may be told so too: if its answer was lost, another
+        // has written over what it would be recognised by.
+        let moment = Moment { due: moment.due && polls.count() == 1, ..moment };
+        let mut after = BTreeSet::new();
+        for order in orders(calls) {
+            let mut states = self.0.clone();
+            for (action, said) in &order {
+                states = states.iter().flat_map(|state| state.after(*action, *said, moment)).collect();
+            }
+            after.extend(states);
+        }
+        (!after.is_empty()).then_some(Self(after))
+    }
+
+    /// A push redeems by itself.
+    pub(super) fn pushed(&mut self) {
+        let approved = self.0.iter().filter(|state| state.is == Is::Approved);
+        let redeemed: Vec<_> = approved.map(|state| State { is: Is::Redeemed, ..*state }).collect();
+        self.0.extend(redeemed);
+    }
+}
+
+impl State {
+    const fn new(is: Is) -> Self {
+        Self { is, reported: false }
+    }
+
+    /// The states after `action` was answered so; none if it is not answered so in this state.
+    fn after(self, action: Action, said: Said, moment: Moment) -> Vec<Self> {
+        if said == Said::Unavailable {
+            // It was carried out, or it was not.
+            let done = self.effect(action, moment).map(|(_, after)| after);
+            return [self].into_iter().chain(done).collect();
+        }
+        match self.effect(action, moment) {
+            Some((answer, after)) if answer == said => vec![after],
+            None if self.refusals(action, moment).contains(&said) => vec![self],
+            Some(_) | None => vec![],
+        }
+    }
+
+    /// What the action does, with its answer; nothing if it is refused.
+    fn effect(self, action: Action, moment: Moment) -> Option<(Said, Self)> {
+        let to = |is| Some((Said::Done, Self { is, ..self }));
+        let open = self.is == Is::Pending && moment.decidable && !self.reported;
+        match (action, self.is) {
+            (Action::Poll, Is::Approved) if !moment.expired && !self.reported => to(Is::Redeemed),
+            (Action::Poll, Is::Pending) if !moment.expired && moment.due => Some((Said::Pending, self)),
+            (Action::Approve, Is::Pending) if open => to(Is::Approved),
+            (Action::Approve, Is::Approved | Is::Redeemed) if !self.reported => to(self.is),
+            (Action::Deny | Action::Decline, Is::Pending) if open => to(Is::Denied),
+            (Action::Deny | Action::Decline, Is::Denied) => to(self.is),
+            (Action::Report, Is::Pending) if open => {
+                Some((Said::Done, Self { is: Is::Denied, reported: true }))
+            }
+            (Action::Report, _) => Some((Said::Done, Self { reported: true, ..self })),
+            (Action::CancelAsClient, Is::Pending) if !moment.expired => to(Is::CancelledByClient),
+            (Action::CancelAsClient, Is::CancelledByClient) => to(self.is),
+            (Action::CancelAsOperator, Is::Pending) if !moment.expired => to(Is::Cancelled),
+            (Action::Supersede, Is::Pending) => to(Is::Cancelled),
+            (Action::Supersede, _) => to(self.is),
+            (Action::Poll | Action::Approve | Action::Deny | Action::Decline, _)
+            | (Action::CancelAsClient | Action::CancelAsOperator, _) => None,
+        }
+    }
+
+    /// How the action is refused where it has no effect.
+    fn refusals(self, action: Action, moment: Moment) -> &'static [Said] {
+        match action {
+            Action::Poll => match self.is {
+                Is::Redeemed => &[Said::Invalid],
+                _ if moment.expired => &[Said::Expired],
+                Is::Denied | Is::Cancelled | Is::CancelledByClient | Is::Approved => &[Said::Denied],
+                // The interval may have passed or not.
+                Is::Pending => &[Said::Pending, Said::SlowDown],
+            },
+            Action::Approve | Action::Deny | Action::Decline => &[Said::NotOpen],
+            Action::CancelAsClient => &[Said::Invalid],
+            Action::CancelAsOperator => &[Said::NotOpen],
+            Action::Report | Action::Supersede => &[],
+        }
+    }
+}
+
+/// Every order of the calls.
+fn orders(calls: &[(Action, Said)]) -> Vec<Vec<(Action, Said)>> {
+    if calls.len() <= 1 {
+        return vec![calls.to_vec()];
+    }
+    let mut all: Vec<Vec<_>> = Vec::new();
+    for first in 0..calls.len() {
+        let mut rest = calls.to_vec();
+        let head = rest.remove(first);
+        for mut order in orders(&rest) {
+            order.insert(0, head);
+            if !all.contains(&order) {
+                all.push(order);
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment { decidable: true, expired: false, due: true };
+
+    fn known(states: &[Is]) -> Model {
+        Model(states.iter().map(|is| State::new(*is)).collect())
+    }
+
+    #[test]
+    fn what_was_approved_is_not_pending_afterwards() {
+        let approved = Model::pending().after(&[(Action::Approve, Said::Done)], NOW).expect("it fits");
+        assert_eq!(approved, known(&[Is::Approved]));
+        assert_eq!(approved.after(&[(Action::Poll, Said::Pending)], NOW), None, "the approval is lost");
+        assert_eq!(approved.after(&[(Action::Poll, Said::Done)], NOW), Some(known(&[Is::Redeemed])));
+    }
+
+    #[test]
+    fn what_was_not_answered_may_have_happened() {
+        let unsure = Model::pending().after(&[(Action::Approve, Said::Unavailable)], NOW).expect("it fits");
+        assert_eq!(unsure, known(&[Is::Pending, Is::Approved]));
+        assert!(unsure.after(&[(Action::Poll, Said::Pending)], NOW).is_some());
+        assert!(unsure.after(&[(Action::Poll, Said::Done)], NOW).is_some());
+        assert_eq!(unsure.after(&[(Action::Poll, Said::Denied)], NOW), None);
+    }
+
+    #[test]
+    fn of_polls_at_once_one_brings_tokens() {
+        let approved = known(&[Is::Approved]);
+        let (one, two) = ((Action::Poll, Said::Done), (Action::Poll, Said::Invalid));
+        assert_eq!(approved.after(&[two, one, two], NOW), Some(known(&[Is::Redeemed])));
+        assert_eq!(approved.after(&[one, one], NOW), None, "redeemed twice");
+        let unanswered = (Action::Poll, Said::Unavailable);
+        assert!(
+            approved.after(&[two, unanswered], NOW).is_some(),
+            "whoever was not answered may have had them"
+        );
+        assert_eq!(approved.after(&[two, two], NOW), None, "nobody has had them");
+    }
+
+    #[test]
+    fn of_a_decision_and_its_rival_one_stands() {
+        let both = [(Action::Approve, Said::Done), (Action::Deny, Said::Done)];
+        assert_eq!(Model::pending().after(&both, NOW), None);
+        let one = [(Action::Approve, Said::NotOpen), (Action::Deny, Said::Done)];
+        assert_eq!(Model::pending().after(&one, NOW), Some(known(&[Is::Denied])));
+        let neither = [(Action::Approve, Said::NotOpen), (Action::CancelAsClient, Said::Invalid)];
+        assert_eq!(Model::pending().after(&neither, NOW), None);
+    }
+
+    #[test]
+    fn a_poll_in_time_is_not_told_to_slow_down() {
+        let pending = Model::pending();
+        assert_eq!(pending.after(&[(Action::Poll, Said::SlowDown)], NOW), None);
+        assert!(pending.after(&[(Action::Poll, Said::SlowDown)], Moment { due: false, ..NOW }).is_some());
+        let at_once = [(Action::Poll, Said::SlowDown), (Action::Poll, Said::Pending)];
+        assert!(pending.after(&at_once, NOW).is_some());
+        assert_eq!(pending.after(&[at_once[1], at_once[1]], NOW), None, "both in time");
+    }
+
+    #[test]
+    fn a_report_ends_what_was_approved() {
+        let reported = known(&[Is::Approved]).after(&[(Action::Report, Said::Done)], NOW).expect("it fits");
+        assert_eq!(reported.after(&[(Action::Poll, Said::Done)], NOW), None);
+        assert!(reported.after(&[(Action::Poll, Said::Denied)], NOW).is_some());
+    }
+}

@@ -1,0 +1,176 @@
+//! What happens in one flow, drawn from the seed before it begins.
+
+use ciba_local::disorder::Random;
+
+/// The client of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Who {
+    /// Polls, and authenticates with a secret.
+    Poll,
+    /// Polls, and signs its assertions.
+    Signing,
+    Ping,
+    Push,
+}
+
+impl Who {
+    pub(super) const ALL: [Self; 4] = [Self::Poll, Self::Signing, Self::Ping, Self::Push];
+
+    pub(super) const fn id(self) -> &'static str {
+        match self {
+            Self::Poll => "poll",
+            Self::Signing => "signing",
+            Self::Ping => "ping",
+            Self::Push => "push",
+        }
+    }
+
+    /// Whether it is called.
+    pub(super) fn is_called(self) -> bool {
+        matches!(self, Self::Ping | Self::Push)
+    }
+}
+
+/// What a person shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    Login,
+    Passkey,
+}
+
+/// How a flow goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Ending {
+    Approved,
+    Denied,
+    Declined,
+    Reported,
+    /// Approved, and reported before the client collects.
+    ReportedLater,
+    CancelledByClient,
+    CancelledByOperator,
+    /// The client asks again, and the second request is approved.
+    Superseded,
+    Ignored,
+    /// The person decides after the time for it.
+    TooLate,
+}
+
+/// Who else acts at the moment of the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rival {
+    Nobody,
+    /// The same decision a second time: a double tap.
+    Same,
+    Deny,
+    Client,
+    Operator,
+    Poll,
+}
+
+/// Which of a person's channels lead to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    First,
+    Second,
+    None,
+}
+
+/// One flow.
+#[derive(Clone, Debug)]
+pub(super) struct Script {
+    /// Names the flow and its person.
+    pub number: usize,
+    pub who: Who,
+    /// Tokens are bound to a key.
+    pub bound: bool,
+    /// Seconds after the beginning.
+    pub start: f64,
+    /// Unit: s.
+    pub expiry: u32,
+    pub reach: Reach,
+    pub proof: Proof,
+    pub ending: Ending,
+    pub rival: Rival,
+    /// Only some of what is asked for is approved.
+    pub part: bool,
+    /// Polls before the decision, and whether the first of them is too early.
+    pub polls: usize,
+    pub impatient: bool,
+    /// How many polls collect at once.
+    pub at_once: usize,
+    pub refreshes: usize,
+    /// In the end an old refresh token is used once more.
+    pub replays: bool,
+    pub revokes: bool,
+}
+
+impl Script {
+    pub(super) fn draw(number: usize, random: &mut Random) -> Self {
+        let one_in = |random: &mut Random, n| random.below(n) == 0;
+        let who = random.choose(&[(4, Who::Poll), (3, Who::Signing), (3, Who::Ping), (3, Who::Push)]);
+        let ending = random.choose(&[
+            (50, Ending::Approved),
+            (10, Ending::Denied),
+            (5, Ending::Declined),
+            (4, Ending::Reported),
+            (4, Ending::ReportedLater),
+            (6, Ending::CancelledByClient),
+            (4, Ending::CancelledByOperator),
+            (7, Ending::Superseded),
+            (6, Ending::Ignored),
+            (4, Ending::TooLate),
+        ]);
+        let rival = random.choose(&[
+            (60, Rival::Nobody),
+            (12, Rival::Same),
+            (8, Rival::Deny),
+            (8, Rival::Client),
+            (4, Rival::Operator),
+            (8, Rival::Poll),
+        ]);
+        Self {
+            number,
+            who,
+            bound: who != Who::Push && one_in(random, 5),
+            start: random.below(60) as f64,
+            expiry: random.choose(&[(2, 30), (3, 60), (5, 120)]),
+            reach: random.choose(&[(90, Reach::First), (6, Reach::Second), (4, Reach::None)]),
+            proof: random.choose(&[(3, Proof::Login), (1, Proof::Passkey)]),
+            ending,
+            rival,
+            part: one_in(random, 6),
+            polls: random.below(3),
+            impatient: one_in(random, 4),
+            at_once: random.choose(&[(6, 1), (2, 2), (1, 4)]),
+            refreshes: random.below(4),
+            replays: one_in(random, 4),
+            revokes: one_in(random, 4),
+        }
+    }
+
+    pub(super) fn sub(&self) -> String {
+        format!("p{}", self.number)
+    }
+
+    /// The person's numbers, in the order in which they are tried.
+    pub(super) fn numbers(&self) -> [String; 2] {
+        [format!("+1555557{:04}", self.number), format!("+1555558{:04}", self.number)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scripts(seed: u64) -> Vec<String> {
+        let mut random = Random::new(seed);
+        (0..300).map(|number| format!("{:?}", Script::draw(number, &mut random))).collect()
+    }
+
+    #[test]
+    fn a_seed_repeats_its_flows() {
+        assert_eq!(scripts(1), scripts(1));
+        assert_ne!(scripts(1), scripts(2));
+    }
+}
