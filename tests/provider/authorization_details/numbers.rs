@@ -21,18 +21,21 @@ fn transfer() -> Value {
             {"label": parts, "value": "{/parts}"},
         ])
     };
-    json!({
+    let mut transfer = json!({
         "type": "transfer",
         "schema": {
             "type": "object", "additionalProperties": false, "required": ["amount"],
             "properties": {
-                "amount": {"type": "number", "multipleOf": 0.01, "exclusiveMinimum": -1e3, "maximum": 12345678901234567.89},
+                "amount": {"type": "number", "multipleOf": 0.01, "exclusiveMinimum": -1e3, "maximum": null},
                 "fee": {"type": "number", "enum": [0, 100, 0.10]},
                 "parts": {"type": "integer"},
             },
         },
         "display": {"en": {"title": "A transfer", "rows": rows("Amount", "Fee", "Parts")}},
-    })
+    });
+    // A literal of Rust would be a binary fraction.
+    transfer["schema"]["properties"]["amount"]["maximum"] = parsed("12345678901234567.89");
+    transfer
 }
 
 /// As a client writes it, byte for byte.
