@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RAN = ROOT / "target/ran"
 
 # For a single package Cargo would choose other features, and build again what `--workspace` has built.
-CARGO_TEST = ["cargo", "test", "--workspace"]
+CARGO_TEST = ["cargo", "test", "--workspace", "--no-fail-fast"]
 
 
 def lanes(require_browser):

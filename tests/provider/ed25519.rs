@@ -158,7 +158,7 @@ async fn keys_of_unknown_types_are_passed_over_if_one_is_usable() {
             "token_endpoint_auth_method": "private_key_jwt"});
         provider.register(metadata).await
     };
-    let with_own = [&unknown[..], &[key.jwk.clone()]].concat();
+    let with_own = [&unknown[..], std::slice::from_ref(&key.jwk)].concat();
     register(&with_own).await.expect("one key is usable");
     let s = at(0.0).seconds();
     let claims =

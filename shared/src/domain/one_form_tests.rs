@@ -19,6 +19,10 @@ use crate::domain::person::Subject;
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
 
+const PHONE_NUMBER: &str = "phone number";
+/// What is dropped between the digits of a phone number, and so tells no two apart.
+const SPACES: [char; 2] = [' ', '\u{a0}'];
+
 /// A kind of name: what is made of a text of it. Two texts with the same outcome are the same name.
 struct Form {
     name: &'static str,
@@ -92,7 +96,7 @@ const FORMS: &[Form] = &[
         is_ascii: false,
     },
     Form {
-        name: "phone number",
+        name: PHONE_NUMBER,
         patterns: &["*+15555550100", "+1*5555550100", "+1555555010*"],
         of: |text| directory(HintKind::Tel, text),
         folds_ascii: false,
@@ -225,7 +229,10 @@ fn same_to_somebody(letter: char) -> Vec<String> {
 }
 
 fn is_allowed(form: &Form, letter: char, other: &str) -> bool {
-    form.folds_ascii && letter.is_ascii() && letter.to_string().eq_ignore_ascii_case(other)
+    let is_space = |letter| SPACES.contains(&letter);
+    let is_one_letter =
+        form.folds_ascii && letter.is_ascii() && letter.to_string().eq_ignore_ascii_case(other);
+    is_one_letter || (form.name == PHONE_NUMBER && is_space(letter) && other.chars().all(is_space))
 }
 
 /// ATK-3-04, CAUTH-4-03: of all of Unicode.

@@ -140,10 +140,8 @@ async fn a_statement_signed_by_a_key_of_the_forgers_own_is_found() {
 }
 
 fn credential(evidence: &ciba::domain::evidence::Evidence) -> String {
-    match &evidence.proof {
-        ciba::domain::evidence::Proof::Passkey(signed) => signed.passkey.credential.clone(),
-        proof => panic!("{proof:?}"),
-    }
+    let ciba::domain::evidence::Proof::Passkey(signed) = &evidence.proof else { panic!("{evidence:?}") };
+    signed.passkey.credential.clone()
 }
 
 /// A document like `genuine` around other evidence, and what opens it.

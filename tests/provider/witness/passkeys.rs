@@ -12,6 +12,9 @@ use super::{Forger, Item, forged_key, text};
 use crate::consent::person::approve;
 use crate::consent::{refusal, refused};
 
+/// What the forger does to an item, and in words.
+type Change<'c> = (&'c str, &'c dyn Fn(&mut Item));
+
 /// `alice` with a passkey of her own, and what the table has of it.
 async fn stand(settings: Settings<'_>) -> (Provider, Authenticator, Item) {
     let provider = Provider::with(settings).await;
@@ -56,7 +59,7 @@ async fn a_passkey_inserted_into_the_table_approves_nothing() {
         let own = EnrolmentRecord { passkey: id, thumbprint, ..record.clone() };
         item.insert("enrolment".to_owned(), text(&own.encode()));
     };
-    let changes: [(&str, &dyn Fn(&mut Item)); 3] = [
+    let changes: [Change<'_>; 3] = [
         ("without a record", &without),
         ("with the record of a genuine one", &|_| ()),
         ("with a record of its own under a genuine signature", &rewritten),
