@@ -19,7 +19,7 @@ use crate::domain::person::Subject;
 use crate::domain::resource::ResourceId;
 use crate::domain::scope::Scope;
 
-const PHONE_NUMBER: &str = "phone number";
+const PHONE_NUMBERS: [&str; 2] = ["phone number", "SMS channel"];
 /// What is dropped between the digits of a phone number, and so tells no two apart.
 const SPACES: [char; 2] = [' ', '\u{a0}'];
 
@@ -96,7 +96,7 @@ const FORMS: &[Form] = &[
         is_ascii: false,
     },
     Form {
-        name: PHONE_NUMBER,
+        name: PHONE_NUMBERS[0],
         patterns: &["*+15555550100", "+1*5555550100", "+1555555010*"],
         of: |text| directory(HintKind::Tel, text),
         folds_ascii: false,
@@ -170,7 +170,7 @@ const FORMS: &[Form] = &[
         is_ascii: true,
     },
     Form {
-        name: "SMS channel",
+        name: PHONE_NUMBERS[1],
         patterns: &["+1*5555550100"],
         of: |text| Channel::parse("sms", text).map(|channel| channel.expose().to_owned()),
         folds_ascii: false,
@@ -232,7 +232,7 @@ fn is_allowed(form: &Form, letter: char, other: &str) -> bool {
     let is_space = |letter| SPACES.contains(&letter);
     let is_one_letter =
         form.folds_ascii && letter.is_ascii() && letter.to_string().eq_ignore_ascii_case(other);
-    is_one_letter || (form.name == PHONE_NUMBER && is_space(letter) && other.chars().all(is_space))
+    is_one_letter || (PHONE_NUMBERS.contains(&form.name) && is_space(letter) && other.chars().all(is_space))
 }
 
 /// ATK-3-04, CAUTH-4-03: of all of Unicode.
