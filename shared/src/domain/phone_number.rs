@@ -33,7 +33,7 @@ impl PhoneNumber {
     /// country code without parentheses, and parentheses that are left open or empty.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.replace('\u{a0}', " ");
-        let text = without_brackets_around_code(text.trim());
+        let text = without_brackets_around_code(text.trim_matches(' '));
         let rest = text.strip_prefix('+')?;
         let rest = without_trunk_prefix(rest)?;
         let digits = digits(&rest)?;
