@@ -28,7 +28,7 @@ def lanes(require_browser):
         # Programs that wait for each other over HTTP, as they will on AWS; they come before what only computes.
         (0, [("stack", [*CARGO_TEST, "--test", "stack"]), ("browser", browser)]),
         (5, [("workspace", CARGO_TEST)]),
-        (10, [("dynamodb-local", ["tests/dynamodb-local/provider.sh", "--or-skip"])]),
+        (5, [("dynamodb-local", ["tests/dynamodb-local/provider.sh", "--or-skip"])]),
     ]
 
 

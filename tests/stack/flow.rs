@@ -70,8 +70,8 @@ async fn what_a_client_does_wrong_over_http_is_answered_in_the_form_of_the_proto
     for (path, method, allow) in [
         ("/bc-authorize", "GET", "POST"),
         ("/oauth/token", "DELETE", "POST"),
-        ("/consent", "POST", "GET"),
-        ("/.well-known/jwks.json", "POST", "GET"),
+        ("/consent", "POST", "GET, HEAD"),
+        ("/.well-known/jwks.json", "POST", "GET, HEAD, OPTIONS"),
     ] {
         let request = http.request(method.parse().unwrap(), outside.url(path));
         let response = request.send().await.unwrap();

@@ -84,7 +84,8 @@ impl JwksCache {
         let mut sets = self.sets.lock().await;
         let set = sets.entry(uri.to_owned()).or_default();
         let mut unavailable = None;
-        if set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
+        // What has failed in this very call is not asked for a second time.
+        if unavailable.is_none() && set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
             unavailable = self.refresh(uri, set, now, write).await.err();
         }
         match (!set.is_older_than(STALE, now) && set.keys.iter().any(is_meant), unavailable) {

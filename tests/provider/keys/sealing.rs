@@ -160,7 +160,7 @@ async fn the_data_key_is_made_under_the_configured_key_and_bound_to_its_purpose(
     assert_eq!(provider.kms.calls()[0].context, calls[0].context);
 }
 
-/// Speed: KMS is asked once per cold start, whatever a function does then and however long it lives.
+/// Speed: KMS is asked to open keys once per cold start, whatever a function does then and however long it lives.
 #[tokio::test]
 async fn a_function_asks_kms_once_in_its_life() {
     let provider = Provider::with(&[DAILY]).await;
@@ -169,14 +169,22 @@ async fn a_function_asks_kms_once_in_its_life() {
     assert_eq!(decrypts(&provider), 1, "backchannel-authentication");
     provider.token.warm_up(&provider.invocation(at(0.0))).await;
     assert_eq!(decrypts(&provider), 2, "token");
+    provider.consent.warm_up(&provider.invocation(at(0.0))).await.expect("consent");
+    assert_eq!(decrypts(&provider), 3, "consent");
+    provider.kms.clear();
+    // A decision's evidence is signed by its witness, each time.
+    let others = || {
+        let calls = provider.kms.calls().into_iter().filter(|call| call.operation != "Sign");
+        calls.map(|call| call.operation).collect::<Vec<_>>()
+    };
     tokens(&provider, 0.0).await;
-    assert_eq!(provider.kms.calls().len(), 2, "warmed up");
+    assert_eq!(others(), [] as [&str; 0], "warmed up");
     rotate(&provider, DAY - NOTICE).await;
     provider.kms.clear();
     for now in [DAY - NOTICE + 1.0, DAY, 2.0 * DAY] {
         tokens(&provider, now).await;
     }
-    assert_eq!(provider.kms.calls(), [], "new keys under a known data key");
+    assert_eq!(others(), [] as [&str; 0], "new keys under a known data key");
 }
 
 #[tokio::test]

@@ -208,7 +208,7 @@ fn the_log_is_told_what_is_wrong_and_not_what_was_sent() {
     let (mut authenticator, passkey) = enrolled(Authenticator::new());
     authenticator.client_data.insert("type".to_owned(), json!(["words of a stranger"]));
     let refused = verify(authenticator.get(&CHALLENGE, RP_ID, ORIGIN), &passkey).expect_err("a list");
-    assert_eq!(refused.0, "ParseJSONFailure");
+    assert_eq!(refused.0, "clientDataJSON is malformed");
 }
 
 #[test]
