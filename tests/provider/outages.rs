@@ -109,6 +109,7 @@ fn refused(provider: &Provider, operation: &str) -> usize {
 
 #[track_caller]
 fn is_unavailable(answer: &Answer, why: &str) {
+    assert_eq!(answer.status, 503, "{why}");
     assert_eq!(answer.refusal(), (503, "temporarily_unavailable"), "{why}");
     assert!(answer.retry_after() >= 1, "{why}");
 }

@@ -84,8 +84,7 @@ impl JwksCache {
         let mut sets = self.sets.lock().await;
         let set = sets.entry(uri.to_owned()).or_default();
         let mut unavailable = None;
-        // What has failed in this very call is not asked for a second time.
-        if unavailable.is_none() && set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
+        if set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
             unavailable = self.refresh(uri, set, now, write).await.err();
         }
         match (!set.is_older_than(STALE, now) && set.keys.iter().any(is_meant), unavailable) {
@@ -113,7 +112,8 @@ impl JwksCache {
         if let Some(key) = set.select(kid, algorithm, now) {
             return Ok(key.clone());
         }
-        if set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
+        // What has failed in this very call is not asked for a second time.
+        if unavailable.is_none() && set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
             unavailable = self.refresh(uri, set, now, write).await.err();
         }
         match (set.select(kid, algorithm, now), unavailable) {
