@@ -144,9 +144,9 @@ async fn a_signed_request_costs_one_write_more() {
     assert_eq!(stand.ask(&stand.request(json!({"jti": "2"})), at(20.0)).await.status, 200);
     let calls = operations(provider);
     assert_eq!(names(&calls), ["GetItem", "BatchGetItem", "PutItem", "BatchGetItem", "TransactWriteItems"]);
-    // Twice each: the request, the asks, two KB of evidence and how far it has come. DynamoDB Local says 4 of more than two
-    // items as well.
-    let written = if provider.dynamodb.is_embedded() { 10.0 } else { 4.0 };
+    // Twice each: the request, the asks, two KB of evidence and how far it has come. DynamoDB Local says less of more than
+    // two items.
+    let written = if provider.dynamodb.is_embedded() { 10.0 } else { 8.0 };
     assert_eq!(units(&calls[4]).table, written, "{calls:?}");
     let asked: Vec<_> = provider.kms.calls().into_iter().map(|call| call.operation).collect();
     assert_eq!(asked, ["Sign"], "its witness");
@@ -218,8 +218,9 @@ async fn a_decision_on_the_page_costs_one_read_more() {
     let calls = operations(&provider);
     assert_eq!(names(&calls), ["GetItem", "BatchGetItem", "TransactWriteItems"]);
     // Twice each, as in every transaction: 1 KB of request, 2 of passkey with its enrolment, 4 of evidence with all that was
-    // signed, 1 of how far the evidence has come, and the first time 1 of the person's key.
-    assert_eq!(units(&calls[2]).table, 18.0, "{calls:?}");
+    // signed, 1 of how far the evidence has come, and the first time 1 of the person's key. DynamoDB Local says less.
+    let written = if provider.dynamodb.is_embedded() { 18.0 } else { 16.0 };
+    assert_eq!(units(&calls[2]).table, written, "{calls:?}");
 }
 
 #[tokio::test]
