@@ -36,13 +36,13 @@ test: lint bins ## everything that has to hold; REQUIRE_BROWSER=1 fails where th
 	.tools/bin/python tests/ran.py
 
 # What an hour finds and minutes do not. Fuzzing takes four minutes for each target here, ten by itself.
-verify: tools bins ## what `make test` has no time for: the whole soak, fuzzing, all client programs, the release binaries; below 90 minutes
+verify: tools bins ## what `make test` has no time for: the whole soak, fuzzing, all client programs, the release binaries; meant for 90 minutes
 	$(MAKE) soak
 	$(MAKE) fuzz SECONDS_EACH=240
 	cargo test --workspace --test stack -- clients::
 	$(MAKE) test-release
 
-soak: ## ten thousand flows over faults, half an hour at most; SEED=7 FLOWS=2000 for others
+soak: ## ten thousand flows over faults, meant for half an hour; SEED=7 FLOWS=2000 for others
 	SOAK_SEED=$(SEED) SOAK_FLOWS=$(FLOWS) cargo test --workspace --test provider -- --ignored --exact soak::as_many_flows_as_are_asked_for_keep_every_promise
 
 fuzz: ## each fuzz target for ten minutes; SECONDS_EACH=60 for less, TARGETS='jwt form' for some
