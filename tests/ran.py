@@ -56,10 +56,13 @@ def place(path, root=ROOT):
     if module and module[-1] in ("lib", "main", "mod"):
         module.pop()
     elif module[-1].endswith("_tests"):
-        # `delivery_tests.rs` has the tests of `delivery.rs`, and `page/page_tests.rs` those of `page/mod.rs`.
-        module[-1] = module[-1].removesuffix("_tests")
-        if module[-2:-1] == module[-1:]:
+        # `delivery_tests.rs` has the tests of `delivery.rs`, and `page/page_tests.rs` those of `page/mod.rs`;
+        # `domain/one_form_tests.rs`, which tests several modules, is a module of its own.
+        tested = module[-1].removesuffix("_tests")
+        if module[-2:-1] == [tested]:
             module.pop()
+        elif Path(root, package, kind, *module[:-1], f"{tested}.rs").is_file():
+            module[-1] = tested
     return program, "".join(f"{name}::" for name in module)
 
 
