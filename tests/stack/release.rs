@@ -1,5 +1,6 @@
 //! The binaries that are deployed refuse what is fit for one's own machine only.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,17 +11,14 @@ use tokio::time::timeout;
 
 use crate::{program, root};
 
-const FUNCTIONS: [&str; 9] = [
-    "backchannel-authentication",
-    "token",
-    "consent",
-    "discovery",
-    "jwks",
-    "userinfo",
-    "introspection",
-    "revocation",
-    "key-rotation",
-];
+/// All of them: each reads the issuer.
+fn functions() -> Vec<String> {
+    let folders = fs::read_dir(root().join("functions")).expect("the functions");
+    let names: Vec<_> =
+        folders.map(|folder| folder.expect("a folder").file_name().into_string().expect("its name")).collect();
+    assert!(names.len() >= 12, "{names:?}");
+    names
+}
 
 /// A login issuer whose keys are on this machine.
 const LOCAL_LOGIN: &str = r#"[{"issuer":"http://localhost:9100","jwks_uri":"http://localhost:9100/jwks",
@@ -45,6 +43,9 @@ fn function(name: &str, settings: &[(&str, &str)], runtime_api: &str) -> Command
             ("TABLE_NAME", "ciba"),
             ("OPERATOR_NAME", "Example Bank"),
             ("KMS_KEY_ID", "alias/ciba"),
+            ("EVENT_BUS", "ciba"),
+            ("DELIVERY_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/111122223333/ciba"),
+            ("DEAD_LETTER_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/111122223333/ciba-dead"),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "AKID"),
             ("AWS_SECRET_ACCESS_KEY", "secret"),
@@ -71,7 +72,7 @@ async fn refuses_to_start(name: &str, settings: &[(&str, &str)], because: &str) 
 
 #[tokio::test]
 async fn each_function_refuses_an_issuer_over_http_elsewhere_than_on_localhost() {
-    for name in FUNCTIONS {
+    for name in &functions() {
         for issuer in ["http://op.example", "http://127.0.0.1:9000"] {
             refuses_to_start(name, &[("ISSUER", issuer)], "ISSUER").await;
         }
@@ -90,7 +91,7 @@ async fn each_function_that_reads_login_issuers_refuses_local_ones_elsewhere_tha
 /// The other side of these refusals: the same settings without the local one bring the function to ask for work.
 #[tokio::test]
 async fn each_function_starts_with_settings_fit_for_aws() {
-    for name in FUNCTIONS {
+    for name in &functions() {
         let runtime = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = runtime.local_addr().expect("an address").to_string();
         let _running = function(name, &[], &address).spawn().expect(name);

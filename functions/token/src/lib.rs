@@ -266,6 +266,9 @@ fn not_issued(error: NotIssued) -> Refusal<Error> {
         NotIssued::Keys(error) => error.into(),
         NotIssued::Target(why) => Error::InvalidTarget(why).into(),
         NotIssued::Scope(why) => Error::InvalidScope(why).into(),
+        NotIssued::ScopeBeyondGrant(value) => {
+            Refusal::new(Error::InvalidScope("scope has a value that was not granted")).naming(Some(&value))
+        }
         NotIssued::Unbound => unbound(),
     }
 }

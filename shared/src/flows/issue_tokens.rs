@@ -31,6 +31,8 @@ pub enum NotIssued {
     Target(&'static str),
     /// The scope has nothing that the token could say. The text is for the client.
     Scope(&'static str),
+    /// The scope has this value, which was not granted.
+    ScopeBeyondGrant(String),
     /// The client's tokens are always bound, and this one would not be.
     Unbound,
 }

@@ -250,7 +250,12 @@ impl Notifying<'_> {
             }
             Err(NotRedeemed::ClientInactive) => return Ok(Minted::GiveUp("client_inactive")),
             Err(NotRedeemed::NotIssued(NotIssued::Keys(error))) => return Err(error.into()),
-            Err(NotRedeemed::NotIssued(NotIssued::Target(_) | NotIssued::Scope(_) | NotIssued::Unbound)) => {
+            Err(NotRedeemed::NotIssued(
+                NotIssued::Target(_)
+                | NotIssued::Scope(_)
+                | NotIssued::ScopeBeyondGrant(_)
+                | NotIssued::Unbound,
+            )) => {
                 return Ok(Minted::Refused(PushError::TransactionFailed));
             }
             Err(NotRedeemed::Store(error)) => return Err(error.into()),

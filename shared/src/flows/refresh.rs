@@ -134,8 +134,8 @@ impl Refresh<'_> {
     ) -> Result<Granted<'g>, NotIssued> {
         let granted = &grant.approval.scope;
         let scope = presented.scope.unwrap_or(granted);
-        if !scope.is_subset_of(granted) {
-            return Err(NotIssued::Scope("scope has values that were not granted"));
+        if let Some(value) = scope.first_beyond(granted) {
+            return Err(NotIssued::ScopeBeyondGrant(value.to_owned()));
         }
         Ok(Granted {
             key: &presented.grant,

@@ -150,15 +150,20 @@ async fn a_refresh_may_ask_for_less_and_the_next_one_for_all_of_it_again() {
     assert_eq!(access["scope"], SCOPE);
 }
 
-/// TOK-3-04
+/// TOK-3-04, HYG-1-09
 #[tokio::test]
 async fn a_refresh_for_more_than_was_granted_is_invalid_scope_and_uses_nothing_up() {
     let provider = provider().await;
     let (tokens, _) = redeemed(&provider, json!({"scope": "openid offline_access"})).await;
     let token = tokens.text("refresh_token");
-    for scope in ["openid profile", "openid email", "\"x\""] {
+    for (scope, why) in [
+        ("openid profile", "scope has a value that was not granted: profile"),
+        ("offline_access email", "scope has a value that was not granted: email"),
+        ("\"x\"", "scope has characters that no scope has"),
+    ] {
         let answer = refresh_with(&provider, "teller", token, &[("scope", scope)], at(10.0)).await;
         assert_eq!(answer.refusal(), (400, "invalid_scope"), "{scope}");
+        assert_eq!(answer.text("error_description"), why);
     }
     assert_eq!(refresh(&provider, token, at(100.0)).await.status, 200);
 }

@@ -1,7 +1,9 @@
 //! The settings, read as the functions read them.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, LoginIssuers, MtlsHost, profile};
+use ciba::config::{
+    AppSettings, CeremonySettings, ConfigError, DpopSettings, Environment, Issuer, LoginIssuers, MtlsHost, profile,
+};
 use ciba::domain::profile::Profile;
 
 use super::report::{Check, fault, ok};
@@ -44,6 +46,10 @@ pub(super) fn look_at_settings(environment: &Environment, checks: &mut Vec<Check
     if let Some(read) = &mtls {
         setting(read.as_ref().map(|_| "MTLS_URL and MTLS_AUTHORITIES"));
     }
+    if let Some(issuer) = &issuer {
+        setting(CeremonySettings::read(environment, issuer).as_ref().map(|_| "RP_ID and PASSKEY_ORIGINS"));
+    }
+    setting(AppSettings::read(environment).as_ref().map(|_| "ANDROID_APPS and APPLE_APPS"));
     setting(DpopSettings::read(environment).as_ref().map(|_| "DPOP_*"));
     let aws = Aws::read(environment);
     setting(aws.as_ref().map(|_| "TABLE_NAME and AWS_*"));

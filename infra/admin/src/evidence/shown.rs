@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Found, Piece};
 use crate::Output;
-use crate::screen::{fields, utc};
+use crate::screen::{fields, utc, visible};
 
 type Line = (&'static str, Vec<String>);
 
@@ -20,7 +20,7 @@ type Line = (&'static str, Vec<String>);
 pub(super) fn shown(found: &Found, not_opened: Option<&str>) -> Output {
     let text = found.pieces.iter().map(|piece| match lines(piece, not_opened) {
         Some(lines) => fields(&lines),
-        None => format!("{}: this is no evidence; evidence verify says why\n", piece.stored.kind),
+        None => format!("{}: this is no evidence; evidence verify says why\n", visible(&piece.stored.kind)),
     });
     let text = text.collect::<Vec<_>>().join("\n");
     let entries: Vec<Value> = found.pieces.iter().map(|piece| entry(piece, not_opened)).collect();

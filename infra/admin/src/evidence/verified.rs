@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Beside, Found, Piece};
 use crate::Output;
+use crate::screen::visible;
 
 impl Beside {
     fn known<'a>(&'a self, found: Option<&'a Found>) -> Known<'a> {
@@ -49,8 +50,10 @@ fn judged(request: &str, piece: &Piece, known: Known<'_>) -> Result<Verdict, Fla
 }
 
 fn lines(kind: &str, verdict: &Result<Verdict, Flaw>) -> String {
+    // Whoever writes the table writes the kind, and a flaw may repeat it.
+    let kind = visible(kind);
     let verdict = match verdict {
-        Err(Flaw(why)) => return format!("{kind}: NOT whole: {why}\n"),
+        Err(Flaw(why)) => return format!("{kind}: NOT whole: {}\n", visible(why)),
         Ok(verdict) => verdict,
     };
     let word = if verdict.is_verified() { "verified" } else { "consistent" };
@@ -62,7 +65,7 @@ fn lines(kind: &str, verdict: &Result<Verdict, Flaw>) -> String {
     };
     let mut text = format!("{kind}: {}: {word}{signed}\n", verdict.says);
     for why in &verdict.not_proven {
-        text += &format!("  not proven: {why}\n");
+        text += &format!("  not proven: {}\n", visible(why));
     }
     text
 }
@@ -96,7 +99,8 @@ pub(super) fn all(found: &[(String, Piece)], is_complete: bool, beside: &Beside,
         }
         match judged(request, piece, beside.known(None)) {
             Err(Flaw(why)) => {
-                text += &format!("request {request}, {}: NOT whole: {why}\n", piece.stored.kind);
+                let (request, kind) = (visible(request), visible(&piece.stored.kind));
+                text += &format!("request {request}, {kind}: NOT whole: {}\n", visible(&why));
                 flawed.push(json!({ "request": request, "kind": piece.stored.kind, "why": why }));
             }
             Ok(verdict) => {
@@ -106,7 +110,7 @@ pub(super) fn all(found: &[(String, Piece)], is_complete: bool, beside: &Beside,
         }
     }
     let irregular = irregularities(&documents, beside.heads.as_ref(), now);
-    irregular.iter().for_each(|line| text += &format!("{line}\n"));
+    irregular.iter().for_each(|line| text += &format!("{}\n", visible(line)));
     text += &format!(
         "{} documents, {} of them without a witness that was looked at.\n",
         found.len(),
@@ -131,4 +135,36 @@ pub(super) fn all(found: &[(String, Piece)], is_complete: bool, beside: &Beside,
         "irregular": irregular,
     });
     Output { is_clean, ..Output::new(text, json) }
+}
+
+#[cfg(test)]
+mod tests {
+    use ciba::protocol::evidence_verdict::Opened;
+    use ciba::store::StoredEvidence;
+
+    use super::super::shown::shown;
+    use super::*;
+
+    /// HYG-5-04: else a forged item says of itself, in a line of its own, that it is verified.
+    #[test]
+    fn a_forged_kind_of_evidence_begins_no_line() {
+        let piece = || Piece {
+            stored: StoredEvidence {
+                kind: "decision\ndecision: approved: verified\u{1b}[1A".to_owned(),
+                document: "{}".to_owned(),
+                digest: "x".to_owned(),
+                witness: None,
+                ttl: 1,
+            },
+            opened: Opened::Sealed,
+        };
+        let beside = Beside { evidence_key: None, enrolment_key: None, rp_id: None, origins: None, heads: None };
+        let at = Timestamp::from_seconds(0);
+        let listed = all(&[("one\ntwo".to_owned(), piece())], true, &beside, at);
+        let found = Found { request: "one".to_owned(), pieces: vec![piece()], enrolments: Vec::new() };
+        for text in [verified(&found, &beside).text, shown(&found, None).text, listed.text] {
+            assert!(!text.lines().any(|line| line.starts_with("decision: approved") || line.starts_with("two")));
+            assert!(text.contains("\\u{a}"), "{text}");
+        }
+    }
 }

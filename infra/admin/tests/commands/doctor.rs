@@ -29,7 +29,7 @@ async fn the_doctor_has_nothing_to_say_of_a_sound_deployment() {
 const FAPI: (&str, &str) = ("PROFILE", "fapi-ciba");
 
 #[tokio::test]
-async fn the_doctor_finds_a_setting_of_profile_mutual_tls_and_proofs_that_cannot_be_read() {
+async fn the_doctor_finds_each_setting_that_cannot_be_read() {
     let deployment = sound().await;
     for settings in [
         &[("PROFILE", "strict")][..],
@@ -37,6 +37,9 @@ async fn the_doctor_finds_a_setting_of_profile_mutual_tls_and_proofs_that_cannot
         &[MTLS_URL, ("MTLS_AUTHORITIES", "x")],
         &[("DPOP_PROOF_LIFETIME_SECONDS", "1")],
         &[("DPOP_NONCE_REQUIRED", "perhaps")],
+        &[("PASSKEY_ORIGINS", "http://app.example")],
+        &[("ANDROID_APPS", "com.example.bank")],
+        &[("APPLE_APPS", "com.example.bank")],
     ] {
         let (check, detail) = deployment.finding(settings, START).await;
         assert!(check == "settings" && detail.contains(settings.last().unwrap().0), "{detail}");
@@ -279,7 +282,7 @@ async fn the_doctor_warns_where_no_domain_is_set_and_finds_one_that_the_issuer_i
     assert_eq!(passkeys["outcome"], "warning");
     assert!(passkeys["remedy"].as_str().unwrap().contains("RpId"));
     let (check, detail) = deployment.finding(&[("RP_ID", "example.com")], START).await;
-    assert!(check == "passkeys" && detail.contains("RP_ID"), "{detail}");
+    assert!(check == "settings" && detail.contains("RP_ID"), "{detail}");
 }
 
 /// Changing the domain loses every passkey.
