@@ -42,10 +42,10 @@ def named(document):
 
 def place(path, root=ROOT):
     """The program that a file's tests are in, and the module there, with which their full names begin."""
-    for folder in ["tests", "shared/src"]:
-        if (root / folder / path).is_file():
-            path = f"{folder}/{path}"
-    # tests/provider/token.rs, infra/admin/tests/commands/client.rs, shared/src/domain/client.rs
+    room, _, rest = path.partition("/")
+    below = [f"tests/{path}", f"shared/core/src/{path}", f"shared/aws/src/{path}", f"shared/{room}/src/{rest}"]
+    path = next((it for it in below if (root / it).is_file()), path)
+    # tests/provider/token.rs, infra/admin/tests/commands/client.rs, shared/core/src/domain/client.rs
     package, kind, inside = re.fullmatch(r"(?:(.+?)/)?(tests|src)/(.+)\.rs", path).groups()
     module = inside.split("/")
     if kind == "tests":
@@ -53,16 +53,8 @@ def place(path, root=ROOT):
     else:
         manifest = (root / package / "Cargo.toml").read_text()
         program = re.search(r'^name = "(.+)"$', manifest, re.MULTILINE)[1].replace("-", "_")
-    if module and module[-1] in ("lib", "main", "mod"):
+    if module and module[-1] in ("lib", "main"):
         module.pop()
-    elif module[-1].endswith("_tests"):
-        # `delivery_tests.rs` has the tests of `delivery.rs`, and `page/page_tests.rs` those of `page/mod.rs`;
-        # `domain/one_form_tests.rs`, which tests several modules, is a module of its own.
-        tested = module[-1].removesuffix("_tests")
-        if module[-2:-1] == [tested]:
-            module.pop()
-        elif Path(root, package, kind, *module[:-1], f"{tested}.rs").is_file():
-            module[-1] = tested
     return program, "".join(f"{name}::" for name in module)
 
 

@@ -1,26 +1,15 @@
-//! What the functions of the CIBA OpenID Provider share.
+//! What the functions of the CIBA OpenID Provider share: one name for four crates.
 //!
-//! Layers, from the top; a layer knows only those below it, and a test over the sources holds that:
-//!
-//! | layer | knows |
+//! | crate | what |
 //! |---|---|
-//! | [`http`] | `lambda_http`: reading requests, authenticating clients, building responses |
-//! | [`flows`] | what happens, as numbered steps |
-//! | [`store`], [`notify`], [`keys`], [`outbound`] | DynamoDB, SNS, KMS, HTTPS |
-//! | [`page`] | the pages that a person's browser shows, and `maud` |
-//! | [`protocol`] | wire types and error codes of each endpoint |
-//! | [`domain`] | the rules: no clock, no I/O, no AWS |
+//! | `ciba-http` | requests, responses, authentication of clients; the only one that knows `lambda_http` |
+//! | `ciba-flows` | what happens, as numbered steps |
+//! | `ciba-aws` | settings, table, keys, notifications, HTTPS: the only one that knows AWS and the network |
+//! | `ciba-core` | rules, wire types, verification, pages: no clock, no I/O, no AWS |
 //!
-//! [`config`] is the only reader of the environment; [`aws`] says how AWS is reached.
+//! A crate depends only on those below it.
 
-pub mod aws;
-pub mod config;
-pub mod domain;
-pub mod flows;
-pub mod http;
-pub mod keys;
-pub mod notify;
-pub mod outbound;
-pub mod page;
-pub mod protocol;
-pub mod store;
+pub use ciba_aws::{aws, config, keys, notify, outbound, store};
+pub use ciba_core::{domain, page, protocol, verify};
+pub use ciba_flows as flows;
+pub use ciba_http as http;

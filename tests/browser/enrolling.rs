@@ -1,6 +1,6 @@
 //! Making passkeys on the enrolment page.
 
-use ciba::domain::ticket::TicketKind;
+use ciba::domain::person::ticket::TicketKind;
 use serde_json::json;
 
 use crate::authenticator::Authenticator;

@@ -7,7 +7,8 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
-use ciba::domain::authorization_details::{DetailWords, Row};
+use ciba::domain::details::authorization_details::DetailWords;
+use ciba::domain::details::row::Row;
 use ciba::http::respond;
 use ciba::page::{
     AuthorizationLine, ConsentView, EnrolmentView, Language, Page, PasskeyView, ScopeLine, consent, declined,

@@ -1,7 +1,7 @@
 //! An alarm that looks at nothing is as silent as one that is content: CloudWatch takes any name of a metric.
 
-use ciba::domain::event::EventName;
-use ciba::http::respond;
+use ciba::domain::request::event::EventName;
+use ciba::flows::log;
 use serde_json::{Value, json};
 
 use crate::{DOCUMENT, TEMPLATE, read, resources};
@@ -91,7 +91,7 @@ fn a_metric_of_our_own_is_made_from_the_logs() {
     let filtered = made.len();
     let namespace = &DOCUMENT["Resources"]["EventsFunction"]["Properties"]["Environment"]["Variables"]["METRIC_NAMESPACE"];
     made.extend(EventName::ALL.map(|name| (namespace, Some(name.as_str()))));
-    made.push((namespace, Some(respond::UNREADABLE)));
+    made.push((namespace, Some(log::UNREADABLE)));
     for metric in ours {
         let wanted = (metric.namespace, Some(metric.name));
         assert!(made.contains(&wanted), "{}: nobody makes {}", metric.alarm, metric.name);

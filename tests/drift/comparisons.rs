@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::proofs::tests;
-use crate::{read, root};
+use crate::{file_of_shared, read};
 
 /// A row of one of its tables: what, how, by which specification, where, held by.
 fn rows(document: &str) -> Vec<[&str; 5]> {
@@ -29,7 +29,7 @@ fn every_comparison_has_a_rule_a_place_and_tests_that_exist() {
         let places = named(places);
         assert!(!places.is_empty(), "{what}: nowhere");
         for place in places {
-            assert!(root().join("shared/src").join(place).is_file(), "{what}: there is no {place}");
+            assert!(file_of_shared(place).is_some(), "{what}: there is no {place}");
         }
         let held_by = named(held_by);
         assert!(!held_by.is_empty(), "{what}: nothing holds it");

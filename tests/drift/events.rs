@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use ciba::domain::event::EventName;
-use ciba::http::respond::{DECIDED_AFTER, DELIVERED_AFTER, UNREADABLE};
+use ciba::domain::request::event::EventName;
+use ciba::flows::log::{DECIDED_AFTER, DELIVERED_AFTER, UNREADABLE};
 use ciba::protocol::event::{Detail, SOURCE};
 use serde_json::{Value, json};
 
-use crate::{DOCUMENT, read};
+use crate::{DOCUMENT, PRODUCT, read, sources};
 
 /// The first cells of the table under a heading, without their marks.
 fn first_cells(document: &str, heading: &str) -> BTreeSet<String> {
@@ -61,17 +61,17 @@ fn every_metric_is_described_and_no_other() {
 /// The names that stand after `event` in the calls that log.
 fn logged() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (path, text) in ["shared/src", "functions"].into_iter().flat_map(crate::sources) {
-        let calls = ["log_step(\"", "log_decision(\"", "log_passkey(\"", "log_outcome(\""];
+    for (path, text) in PRODUCT.into_iter().flat_map(sources) {
+        let calls =
+            ["log::step(\"", "log::decision(\"", "log::delivery(\"", "log::passkey(\"", "log::outcome(\""];
         for (at, call) in calls.iter().flat_map(|call| text.match_indices(call)) {
             found.extend(text[at + call.len()..].split('"').next().map(str::to_owned));
         }
-        if path.ends_with("http/respond.rs") || path.ends_with("http/log.rs") {
-            for (at, _) in text.match_indices("log::line(") {
-                // The second argument, where it is not one of the caller's.
-                let event = text[at..].split(',').nth(1).unwrap_or_default().trim();
-                found.extend(event.strip_prefix('"').map(|it| it.trim_end_matches('"').to_owned()));
-            }
+        if path.ends_with("flows/src/log.rs") {
+            let named = text.split("line(").skip(1).filter_map(|call| call.split(',').nth(1));
+            // Where it is not one of the caller's.
+            let named = named.filter_map(|event| event.trim().strip_prefix('"')?.strip_suffix('"'));
+            found.extend(named.map(str::to_owned));
         }
     }
     found

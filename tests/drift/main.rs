@@ -1,12 +1,11 @@
-//! What must not drift apart: the template, the watch router, the Makefile, the README and the layers of the
-//! sources. Each is read from its file and held against what it has to agree with.
+//! What must not drift apart: the template, the watch router, the Makefile, the README and the crates. Each is read from its file and held against what it has to agree with.
 
 mod alarms;
 mod commands;
 mod comparisons;
+mod crates;
 mod edges;
 mod events;
-mod layers;
 mod mutual_tls;
 mod performance;
 mod permissions;
@@ -47,6 +46,30 @@ fn read(path: impl AsRef<Path>) -> String {
 fn resources(of_type: &str) -> impl Iterator<Item = (&'static String, &'static Value)> {
     let all = DOCUMENT["Resources"].as_object().expect("the template has resources");
     all.iter().filter(move |(_, resource)| resource["Type"] == of_type)
+}
+
+/// Where what is compiled into the functions stands.
+const PRODUCT: [&str; 6] =
+    ["shared/src", "shared/core/src", "shared/aws/src", "shared/flows/src", "shared/http/src", "functions"];
+
+/// What is compiled into the functions, without its comments and tests.
+fn product() -> impl Iterator<Item = (PathBuf, String)> {
+    let all = PRODUCT.into_iter().flat_map(sources);
+    let all = all.filter(|(path, _)| !path.ends_with("tests.rs"));
+    all.map(|(path, text)| (path, crates::code(&text)))
+}
+
+/// The file that a document means by `flows/deciding/decide.rs`, `http/respond.rs`, `store/client.rs` or `domain/client.rs`: below the folder of
+/// a crate; the two crates of one room have its name before it.
+fn file_of_shared(path: &str) -> Option<String> {
+    let (room, rest) = path.split_once('/').unwrap_or_default();
+    let candidates = [
+        format!("shared/core/src/{path}"),
+        format!("shared/aws/src/{path}"),
+        format!("shared/{room}/src/{rest}"),
+    ];
+    let is_known = |it: &&String| root().join(it).is_file();
+    candidates.iter().find(is_known).cloned()
 }
 
 /// The Rust sources under a folder, as paths from the root, with their text.

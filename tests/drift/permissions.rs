@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use ciba::config::SigningKeys;
-use ciba::domain::channel::PushPlatform;
+use ciba::domain::person::channel::PushPlatform;
 use serde_json::{Value, json};
 
 use crate::{DOCUMENT, TEMPLATE, resources};

@@ -1,12 +1,11 @@
 //! What is tested is what is deployed, though it was built in another profile.
 
-use crate::layers::code;
-use crate::{read, sources};
+use crate::{product, read};
 
 #[test]
 fn no_code_of_a_function_depends_on_its_profile() {
-    for (path, text) in sources("shared/src").into_iter().chain(sources("functions")) {
-        for condition in conditions(&code(&text)) {
+    for (path, code) in product() {
+        for condition in conditions(&code) {
             // Conditions on tests compile nothing into a function.
             assert_eq!(condition, "test", "{}", path.display());
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::proofs::{Test, tests, tests_in};
-use crate::{read, root};
+use crate::{file_of_shared, read, root};
 
 /// A row more or less is a rule more or less.
 const RULES: usize = 480;
@@ -82,11 +82,13 @@ fn proof(cell: &str) -> Option<Proof> {
     tests.filter(|it| it.len() <= 3).map(Proof::Tests)
 }
 
-/// `provider/token/polling.rs` stands in tests, `domain/client.rs` in shared/src; what is elsewhere is named in full.
+/// `provider/token/polling.rs` stands in tests, `domain/client.rs` below shared; what is elsewhere is named in full.
 fn file(path: &str) -> String {
-    let is_there = |folder: &str| root().join(folder).join(path).is_file();
-    let folder = ["tests", "shared/src"].into_iter().find(|it| is_there(it));
-    folder.map_or_else(|| path.to_owned(), |it| format!("{it}/{path}"))
+    let in_tests = format!("tests/{path}");
+    match root().join(&in_tests).is_file() {
+        true => in_tests,
+        false => file_of_shared(path).unwrap_or_else(|| path.to_owned()),
+    }
 }
 
 /// What is wrong with these rows, given these tests.

@@ -1,6 +1,6 @@
 //! Rich authorization requests (RFC 9396; requirements D.7) and `request_context`: from the request to the tokens.
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba_tests::{Answer, Provider, SECRET, basic, form, form_request, request};
 use serde_json::{Value, json};
 

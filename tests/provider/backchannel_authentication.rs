@@ -12,7 +12,7 @@ mod login_hint_token;
 mod parameters;
 mod user_code;
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::http::Request;
 use ciba_tests::{Answer, Provider, SECRET, at, basic, form, form_request};
 use serde_json::{Value, json};

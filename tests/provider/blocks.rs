@@ -1,9 +1,9 @@
 //! Clients that a person denied or shut out: who waits, who is blocked, and what a block takes away (requirements F.1).
 
-use ciba::domain::asks::Asks;
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::base::time::Timestamp;
 use ciba::domain::client::ClientId;
-use ciba::domain::person_key::PersonKey;
-use ciba::domain::time::Timestamp;
+use ciba::domain::person::asks::Asks;
 use ciba_tests::{Answer, Provider, SECRET, at, basic, form, form_request, request};
 use serde_json::json;
 

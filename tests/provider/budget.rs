@@ -1,7 +1,7 @@
 //! What each step costs: calls of DynamoDB, and units where they are paid at every poll.
 
-use ciba::domain::ticket::TicketKind;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::person::ticket::TicketKind;
 use ciba_local::proxy::{Call, Capacity};
 use ciba_tests::{
     Answer, Authenticator, Provider, Receiver, SECRET, Settings, at, basic, form, form_request, request,

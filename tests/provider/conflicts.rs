@@ -2,7 +2,7 @@
 //! the proxy refuses. A write of one item is repeated, a transaction is read for and tried again. What lasts longer is
 //! a 503 with `Retry-After`, and nothing is half done.
 
-use ciba::domain::person_key::PersonKey;
+use ciba::domain::base::person_key::PersonKey;
 use ciba_local::proxy::{Loss, Refusal};
 use ciba_local::sns::Failure;
 use ciba_tests::{Answer, Provider, at};

@@ -10,7 +10,7 @@ mod push;
 mod registration;
 mod retries;
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba_tests::{Provider, Receiver, at};
 use serde_json::{Value, json};
 

@@ -371,7 +371,8 @@ async fn tokens_are_as_the_document_says() {
     claims.retain(|claim| !claim.starts_with("urn:openid:params:jwt:claim:"));
     // The profile claims are those of userinfo.
     let mut offered = listed(&document, "claims_supported");
-    offered.retain(|claim| !ciba::domain::person_claims::all().any(|of_userinfo| of_userinfo == claim));
+    offered
+        .retain(|claim| !ciba::domain::person::person_claims::all().any(|of_userinfo| of_userinfo == claim));
     claims.sort();
     offered.sort();
     assert_eq!(claims, offered, "a login with acr and amr fills every claim");

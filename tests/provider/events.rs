@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ciba::domain::request_key::RequestKey;
+use ciba::domain::base::request_key::RequestKey;
 use ciba_local::sns::Failure;
 use ciba_tests::{Provider, SECRET, START, at, basic, form, form_request};
 use flate2::Compression;
@@ -296,9 +296,7 @@ async fn a_secret_that_is_logged_or_emitted_is_found() {
     heard.messages(&provider.sns.inbox());
     for secret in secrets {
         // As if a function logged it, in a call like any other.
-        heard
-            .during(async { ciba::http::serve::log_outcome("planted", format!("because of {secret}!")) })
-            .await;
+        heard.during(async { ciba::flows::log::outcome("planted", &format!("because of {secret}!")) }).await;
         assert!(heard.leaks().iter().any(|leak| leak.text.contains(secret)), "{secret}");
         heard.forget("planted");
         heard.emitted("an event", json!({"detail": secret}).to_string());

@@ -5,7 +5,7 @@ mod introspection;
 mod revocation;
 mod userinfo;
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::http::Request;
 use ciba_tests::{Answer, Provider, SECRET, at, basic, form, form_request};
 use serde_json::{Value, json};

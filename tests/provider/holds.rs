@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use backchannel_authentication::BackchannelAuthentication;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba_local::server::listen;
 use ciba_tests::{Answer, Provider, at, basic, form, form_request, json_request};
 use serde_json::{Value, json};

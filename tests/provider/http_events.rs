@@ -1,7 +1,7 @@
 //! Events, as Lambda hands them to the functions: whatever one is, its answer is one that API Gateway understands, and no
 //! failure of the function.
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::http::serve;
 use ciba_local::gateway::{self, Route};
 use ciba_local::template::Template;

@@ -1,9 +1,9 @@
 //! A response that is lost after a write was carried out changes no answer: the SDK repeats the call, and the
 //! repeat is recognised by its `write_id` (or, of a transaction, by its client token).
 
-use ciba::domain::authentication_request::{CancelledBy, Canceller};
-use ciba::domain::request_key::RequestKey;
-use ciba::flows::cancel_request::{CancelOutcome, cancel};
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::request::authentication_request::{CancelledBy, Canceller};
+use ciba::flows::asking::cancel_request::{CancelOutcome, cancel};
 use ciba_local::proxy::Loss;
 use ciba_local::sns::{Failure, Outcome};
 use ciba_tests::{Provider, SECRET, at, basic, form, form_request};

@@ -6,7 +6,7 @@ mod metadata;
 mod registration;
 mod self_signed;
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::http::Request;
 use ciba_tests::mutual_tls::{MTLS_URL, mtls_authorities, over_mutual_tls};
 use ciba_tests::{Answer, Provider, Settings, at, form, form_request};

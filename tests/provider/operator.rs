@@ -4,9 +4,9 @@ mod delivery;
 mod evidence;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use ciba::domain::person_key::PersonKey;
-use ciba::domain::request_key::RequestKey;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::base::time::Timestamp;
 use ciba::http::serve;
 use ciba_admin::arguments::Arguments;
 use ciba_admin::failure::Failure;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use ciba::domain::channel::PushPlatform;
-use ciba::domain::ticket::TicketKind;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::person::channel::PushPlatform;
+use ciba::domain::person::ticket::TicketKind;
 use ciba_local::server::listen;
 use ciba_local::sns::{Failure, Target};
 use ciba_tests::{

@@ -3,7 +3,7 @@
 mod evidence;
 mod rules;
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::http::Request;
 use ciba_tests::{Answer, Provider, SECRET, Settings, at, basic, form, form_request};
 use serde_json::{Value, json};

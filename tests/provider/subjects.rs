@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba_tests::mutual_tls::{MTLS_URL, mtls_authorities};
 use ciba_tests::{Answer, Provider, Receiver, SECRET, at, basic, form, form_request, request};
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@ mod requests;
 mod resources;
 pub(crate) mod tokens;
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::http::Request;
 use ciba_tests::{Answer, Provider, SECRET, basic, form, form_request};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Limits fit each other: what may be asked for fits into one access token, and the token into each request that it has to be sent in.
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::http::Request;
 use ciba_tests::{Answer, Provider, Receiver, SECRET, Settings, at, basic, form, form_request, request};
 use serde_json::{Value, json};

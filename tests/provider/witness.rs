@@ -7,11 +7,12 @@ mod passkeys;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use ciba::domain::decision::DecisionWord;
-use ciba::domain::evidence::{Evidence, Proof, Signed};
-use ciba::domain::statement::{Shown, Statement};
+use ciba::domain::request::decision::DecisionWord;
+use ciba::domain::request::evidence::{Evidence, Proof, Signed};
+use ciba::domain::request::statement::{Shown, Statement};
 use ciba::http::serve;
-use ciba::protocol::webauthn::{Registration, RelyingParty};
+use ciba::protocol::webauthn::Registration;
+use ciba::verify::webauthn::RelyingParty;
 use ciba_admin::Output;
 use ciba_admin::arguments::Arguments;
 use ciba_tests::{Authenticator, Provider, at};
@@ -78,7 +79,7 @@ fn forged(evidence: &Evidence) -> Evidence {
     let Proof::Passkey(signed) = &evidence.proof else { panic!("{evidence:?}") };
     let rp = RelyingParty::new(&signed.rp_id, std::slice::from_ref(&signed.origin), "Example Bank")
         .expect("a relying party");
-    let id = ciba::protocol::evidence::decode(&signed.passkey.credential_id).expect("base64url");
+    let id = ciba::verify::evidence::decode(&signed.passkey.credential_id).expect("base64url");
     let (mut own, credential) = forged_key(&id, &rp);
     let mut statement = Statement::decode(&signed.statement).expect("a statement");
     statement.binding_message = Some("Loan 250000 EUR".to_owned());

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use ciba::http::{Body, Request, log};
+use ciba::flows::log;
+use ciba::http::{Body, Request};
 use ciba_local::eventbridge::EventBridge;
 use ciba_local::sns::{Inbox, Target};
 use ciba_local::sqs::Sqs;

@@ -2,10 +2,10 @@
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use ciba::aws::Aws;
-use ciba::domain::evidence::{Evidence, SaltedText};
-use ciba::domain::evidence_document::{Document, Personal};
-use ciba::domain::person_key::PersonKey;
-use ciba::domain::request_key::RequestKey;
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::request::evidence::{Evidence, SaltedText};
+use ciba::domain::request::evidence_document::{Document, Personal};
 use ciba::keys::{KeyRings, Kms};
 use serde_json::Value;
 

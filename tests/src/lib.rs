@@ -21,7 +21,7 @@ pub use provider::{Provider, SECRET, Settings};
 pub use receiver::{Reaction, ReceivedCall, Receiver};
 pub use requests::{basic, form, form_request, json_request, request};
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 
 /// The folder of the workspace.
 pub fn root() -> &'static std::path::Path {

@@ -1,9 +1,9 @@
 //! Passkeys of the people of a test.
 
-use ciba::domain::person_key::PersonKey;
-use ciba::domain::ticket::TicketKind;
-use ciba::domain::time::Timestamp;
-use ciba::flows::create_ticket;
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::person::ticket::TicketKind;
+use ciba::flows::registering::create_ticket;
 use serde_json::{Value, json};
 
 use crate::{Answer, Authenticator, Provider, json_request, request};

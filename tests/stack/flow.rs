@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ciba::aws::Aws;
 use ciba::config::Environment;
-use ciba::domain::authorization_details::DetailType;
+use ciba::domain::details::authorization_details::DetailType;
 use ciba::store::Table;
 use ciba_local::proxy::Call;
 use serde_json::{Value, json};

@@ -14,8 +14,9 @@ use crate::{program, root};
 /// All of them: each reads the issuer.
 fn functions() -> Vec<String> {
     let folders = fs::read_dir(root().join("functions")).expect("the functions");
-    let names: Vec<_> =
-        folders.map(|folder| folder.expect("a folder").file_name().into_string().expect("its name")).collect();
+    let names: Vec<_> = folders
+        .map(|folder| folder.expect("a folder").file_name().into_string().expect("its name"))
+        .collect();
     assert!(names.len() >= 12, "{names:?}");
     names
 }

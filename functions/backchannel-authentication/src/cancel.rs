@@ -1,9 +1,9 @@
 //! A client cancels what it asked: an extension of this provider.
 
-use ciba::domain::authentication_request::{CancelledBy, Canceller};
-use ciba::flows::Invocation;
-use ciba::flows::cancel_request::{self, CancelOutcome};
-use ciba::http::{Request, form, respond};
+use ciba::domain::request::authentication_request::{CancelledBy, Canceller};
+use ciba::flows::asking::cancel_request::{self, CancelOutcome};
+use ciba::flows::{Invocation, log};
+use ciba::http::{Request, form};
 use ciba::keys::{HandleUse, OpenError};
 use ciba::protocol::cancellation::{self, CancellationError as Error};
 use ciba::protocol::error::Refusal;
@@ -30,7 +30,7 @@ pub(crate) async fn cancel(
     let canceller = Canceller::Client(&client.id);
     match cancel_request::cancel(&endpoint.table, &key, canceller, invocation).await? {
         CancelOutcome::Done => {
-            respond::log_step("cancelled", &key);
+            log::step("cancelled", &key);
             Ok(())
         }
         // The same again: its first answer may have been lost.

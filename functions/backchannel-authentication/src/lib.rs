@@ -10,24 +10,25 @@ use ciba::config::{
     ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, NotificationSettings,
     RequestSettings, SmsSettings, WitnessSettings,
 };
-use ciba::domain::asks::Asks;
-use ciba::domain::authorization_details::{Refused, RequestDetail};
+use ciba::domain::base::authentication::Authentication;
+use ciba::domain::base::profile::Profile;
+use ciba::domain::base::time::seconds_rounded_up;
+use ciba::domain::client::notification_token::ClientNotificationToken;
 use ciba::domain::client::{Client, DeliveryMode};
-use ciba::domain::decision::Authentication;
-use ciba::domain::notification_token::ClientNotificationToken;
-use ciba::domain::passkey::Passkey;
+use ciba::domain::details::authorization_details::{Refused, RequestDetail};
 use ciba::domain::person::Person;
-use ciba::domain::profile::Profile;
-use ciba::domain::time::seconds_rounded_up;
-use ciba::domain::user_code::UserCode;
-use ciba::flows::Invocation;
-use ciba::flows::check_user_code::{self, UserCodeRefused};
-use ciba::flows::describe_details::{NotDescribed, describe};
-use ciba::flows::fit_tokens::{LAST, fits};
-use ciba::flows::keep_evidence::Keeper;
-use ciba::flows::read_request::{self, NotRead};
-use ciba::flows::resolve_hint::{HintResolver, HintTokens, NotResolved};
-use ciba::flows::start_authentication::{Backchannel, NotStarted, Started};
+use ciba::domain::person::asks::Asks;
+use ciba::domain::person::passkey::Passkey;
+use ciba::domain::person::user_code::UserCode;
+use ciba::domain::request::notification::Messages;
+use ciba::flows::asking::check_user_code::{self, UserCodeRefused};
+use ciba::flows::asking::describe_details::{NotDescribed, describe};
+use ciba::flows::asking::fit_tokens::{LAST, fits};
+use ciba::flows::asking::read_request::{self, NotRead};
+use ciba::flows::asking::resolve_hint::{HintResolver, HintTokens, NotResolved};
+use ciba::flows::asking::start_authentication::{Backchannel, NotStarted, Started};
+use ciba::flows::deciding::keep_evidence::Keeper;
+use ciba::flows::{Invocation, log};
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
@@ -42,8 +43,8 @@ use ciba::protocol::error::Refusal;
 use ciba::protocol::parameters::Parameters;
 use ciba::protocol::request_object::SignedRequest;
 use ciba::protocol::routes;
-use ciba::protocol::witness::Purpose;
 use ciba::store::{DetailTypes, Table};
+use ciba::verify::witness::Purpose;
 
 /// 6144 bytes are what fits into headers, and 4182 what KMS signs with EdDSA.
 const TOO_LONG: &str = "what is asked for does not fit into one access token of 6144 bytes, or 4182 if EdDSA signs it; ask for less at once";
@@ -53,7 +54,7 @@ const CONTENDED: &str = "too many requests for one person at one moment";
 pub struct BackchannelAuthentication {
     issuer: Issuer,
     requests: RequestSettings,
-    notifications: NotificationSettings,
+    messages: Messages,
     hints: HintSettings,
     hint_tokens: Option<HintTokens>,
     login_issuers: LoginIssuers,
@@ -78,7 +79,7 @@ impl BackchannelAuthentication {
         Ok(Self {
             witness: evidence_key.map(|key| Witness::new(&kms, key, Purpose::Evidence)),
             requests: RequestSettings::read(environment)?,
-            notifications: NotificationSettings::read(environment, &issuer)?,
+            messages: NotificationSettings::read(environment, &issuer)?,
             hints: HintSettings::read(environment)?,
             hint_tokens: hint_tokens(environment, &issuer, &login_issuers, &table)?,
             fullest_logins: login_issuers
@@ -133,12 +134,12 @@ impl BackchannelAuthentication {
         let asked = (asked, &detail);
         let started = self.start(&client, &person, asks, asked, token.as_ref(), invocation).await?;
         for channel in &started.unreachable {
-            respond::log_unreachable(&started.request.key, channel.channel, &channel.why);
+            log::unreachable(&started.request.key, channel.channel, &channel.why);
         }
         if let Some(channel) = started.channel {
-            respond::log_notified(&started.request, channel, invocation.now);
+            log::notified(&started.request, channel, invocation.now);
         }
-        respond::log_requested(&started.request.key, started.evidence.as_ref());
+        log::requested(&started.request.key, started.evidence.as_ref());
         Ok(acknowledgement(started))
     }
 
@@ -289,7 +290,7 @@ impl BackchannelAuthentication {
                 retention: self.requests.evidence_retention,
             },
             requests: &self.requests,
-            notifications: &self.notifications,
+            messages: &self.messages,
         };
         flow.start(client, person, asks, asked, token, invocation).await.map_err(|error| match error {
             NotStarted::UserCodesLocked => {

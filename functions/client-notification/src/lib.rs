@@ -3,10 +3,9 @@
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, DeliverySettings, Environment, Issuer, TokenSettings};
-use ciba::domain::request_key::RequestKey;
-use ciba::flows::Invocation;
-use ciba::flows::notify_client::{NotTold, Notifying, Told};
-use ciba::http::respond;
+use ciba::domain::base::request_key::RequestKey;
+use ciba::flows::telling::notify_client::{NotTold, Notifying, Told};
+use ciba::flows::{Invocation, log};
 use ciba::keys::{KeyRings, Kms};
 use ciba::notify::DeliveryQueue;
 use ciba::outbound::{Caller, Lanes};
@@ -67,22 +66,22 @@ impl ClientNotification {
             match told {
                 Ok(Told::Wait(until, why)) => {
                     if let Some(why) = why {
-                        respond::log_delivery("delivery_postponed", &message.request, Some(&why));
+                        log::delivery("delivery_postponed", &message.request, Some(&why));
                     }
                     let hidden = self.queue.hide(message.receipt, until.since(invocation.now)).await;
                     if let Err(error) = hidden {
                         // It comes back after the queue's own time, which is only later.
-                        respond::log_delivery("delivery_not_hidden", &message.request, Some(&error.0));
+                        log::delivery("delivery_not_hidden", &message.request, Some(&error.0));
                     }
                     again.push(json!({ "itemIdentifier": message.id }));
                 }
-                Ok(Told::Delivered) => respond::log_delivery("delivered", &message.request, None),
+                Ok(Told::Delivered) => log::delivery("delivered", &message.request, None),
                 Ok(Told::Failed(why)) => {
-                    respond::log_delivery("delivery_failed", &message.request, Some(&why));
+                    log::delivery("delivery_failed", &message.request, Some(&why));
                 }
                 Ok(Told::Unneeded | Told::Over) => {}
                 Err(error) => {
-                    respond::log_delivery("delivery_not_tried", &message.request, Some(&error.detail()));
+                    log::delivery("delivery_not_tried", &message.request, Some(&error.detail()));
                     again.push(json!({ "itemIdentifier": message.id }));
                 }
             }

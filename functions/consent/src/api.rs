@@ -1,14 +1,15 @@
 //! The consent API, for a first-party app. Its calls need a login token of a configured login issuer; a decision can bring
 //! a passkey's signature instead.
 
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::base::scope::Scope;
 use ciba::domain::client::ClientId;
-use ciba::domain::decision::{DecisionRefused, DecisionWord};
-use ciba::domain::login_issuer::LoginProof;
-use ciba::domain::request_key::RequestKey;
-use ciba::domain::scope::Scope;
-use ciba::flows::decide::{Choice, NotDecided, Proof, Recorded};
-use ciba::flows::prove_person::{NotProven, prove};
-use ciba::flows::{Invocation, review};
+use ciba::domain::issuer::login_issuer::LoginProof;
+use ciba::domain::request::decision::{DecisionRefused, DecisionWord};
+use ciba::flows::deciding::decide::{Choice, NotDecided, Proof, Recorded};
+use ciba::flows::deciding::prove_person::{NotProven, prove};
+use ciba::flows::deciding::review;
+use ciba::flows::{Invocation, log};
 use ciba::http::{Body, Request, Response, bearer, browser, json, respond};
 use ciba::page::Language;
 use ciba::protocol::consent::{
@@ -148,7 +149,7 @@ async fn decide(
         Recorded::Denied => ("denied", None),
         Recorded::Reported => ("reported", None),
     };
-    respond::log_decision(decision, key, Some(client), record.evidence.as_ref());
+    log::decision(decision, key, Some(client), record.evidence.as_ref());
     Ok(DecisionView { request: key.encode(), decision, scope })
 }
 

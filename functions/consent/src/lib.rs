@@ -14,21 +14,21 @@ use ciba::config::{
     CeremonySettings, ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers, PasskeySettings,
     WitnessSettings, operator_name,
 };
+use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::client::ClientId;
-use ciba::domain::request_key::RequestKey;
 use ciba::flows::Invocation;
-use ciba::flows::authentic_passkey::Enrolments;
-use ciba::flows::decide::Consenting;
-use ciba::flows::keep_evidence::Keeper;
+use ciba::flows::deciding::authentic_passkey::Enrolments;
+use ciba::flows::deciding::decide::Consenting;
+use ciba::flows::deciding::keep_evidence::Keeper;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, respond};
 use ciba::keys::{KeyRings, Kms, Witness, WitnessReader};
 use ciba::outbound::{Fetcher, JwksCache};
 use ciba::protocol::consent::ConsentError as Error;
 use ciba::protocol::routes;
-use ciba::protocol::webauthn::RelyingParty;
-use ciba::protocol::witness::Purpose;
 use ciba::store::{ClientDirectory, Table};
+use ciba::verify::webauthn::RelyingParty;
+use ciba::verify::witness::Purpose;
 
 pub struct Consent {
     settings: DecisionSettings,

@@ -1,11 +1,12 @@
 //! The page, for whoever has the link: it shows what is asked, and takes a refusal. Reading it changes nothing.
 
-use ciba::domain::proof::Demand;
-use ciba::domain::request_key::RequestKey;
-use ciba::domain::statement::Shown;
-use ciba::flows::decide::{NotDecided, Recorded};
-use ciba::flows::statement::statement;
-use ciba::flows::{Invocation, review};
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::request::proof::Demand;
+use ciba::domain::request::statement::Shown;
+use ciba::flows::deciding::decide::{NotDecided, Recorded};
+use ciba::flows::deciding::review;
+use ciba::flows::deciding::statement::statement;
+use ciba::flows::{Invocation, log};
 use ciba::http::{Body, Request, Response, browser, form, respond};
 use ciba::page::{self, AuthorizationLine, ConsentView, PasskeyView, ScopeLine};
 use ciba::protocol::routes;
@@ -71,7 +72,7 @@ pub(crate) async fn decline(
     let language = browser::language(request);
     match consent.consenting().decline(key, &token, invocation).await {
         Ok(record) if record.recorded == Recorded::Denied => {
-            respond::log_decision("denied", key, None, record.evidence.as_ref());
+            log::decision("denied", key, None, record.evidence.as_ref());
             let page = page::declined(language, &consent.operator_name, &invocation.nonce());
             respond::page(page)
         }
@@ -102,7 +103,7 @@ pub(crate) fn not_open(consent: &Consent, request: &Request, invocation: &Invoca
 }
 
 fn trouble(consent: &Consent, request: &Request, invocation: &Invocation, why: &str) -> Response<Body> {
-    respond::log_trouble(why);
+    log::trouble(why);
     let language = browser::language(request);
     respond::page(page::trouble(language, &consent.operator_name, &invocation.nonce()))
 }

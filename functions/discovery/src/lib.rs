@@ -7,8 +7,8 @@ use ciba::aws::Aws;
 use ciba::config::{
     AppSettings, ConfigError, Environment, Issuer, LoginIssuers, MtlsHost, PasskeySettings, profile,
 };
-use ciba::domain::passkey::PHISHING_RESISTANT;
-use ciba::flows::Invocation;
+use ciba::domain::person::passkey::PHISHING_RESISTANT;
+use ciba::flows::{Invocation, log};
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
 use ciba::protocol::app_association::{AppleAppSiteAssociation, AssetLinks};
@@ -67,7 +67,7 @@ impl Discovery {
     /// everything else: they are left out then.
     async fn document(&self, invocation: &Invocation) -> Metadata {
         let names = self.detail_types.names(invocation.now).await.unwrap_or_else(|error| {
-            respond::log_trouble(&error.detail());
+            log::trouble(&error.detail());
             Vec::new()
         });
         let names = names.iter().map(|name| name.as_str().to_owned()).collect();

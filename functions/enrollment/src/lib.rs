@@ -8,10 +8,10 @@ use ciba::config::{
     CeremonySettings, ConfigError, Environment, Issuer, PasskeySettings, SmsSettings, WitnessSettings,
     operator_name,
 };
-use ciba::domain::ticket::TicketSecret;
-use ciba::flows::Invocation;
-use ciba::flows::authentic_passkey::Enrolments;
-use ciba::flows::enroll_passkey::{Enrolling, NotEnrolled};
+use ciba::domain::person::ticket::TicketSecret;
+use ciba::flows::deciding::authentic_passkey::Enrolments;
+use ciba::flows::registering::enroll_passkey::{Enrolling, NotEnrolled};
+use ciba::flows::{Invocation, log};
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, json, respond};
 use ciba::keys::{Kms, Witness, WitnessReader};
@@ -20,9 +20,9 @@ use ciba::page::{self, EnrolmentView};
 use ciba::protocol::enroll_passkey::{EnrollmentBody, EnrollmentError as Error, EnrollmentView};
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
-use ciba::protocol::webauthn::RelyingParty;
-use ciba::protocol::witness::Purpose;
 use ciba::store::Table;
+use ciba::verify::webauthn::RelyingParty;
+use ciba::verify::witness::Purpose;
 
 pub struct Enrollment {
     issuer: Issuer,
@@ -87,7 +87,7 @@ impl Enrollment {
                 respond::page(page::enrolment(&view, &nonce))
             }
             Err(NotEnrolled::Store(error)) => {
-                respond::log_trouble(&error.detail());
+                log::trouble(&error.detail());
                 respond::page(page::trouble(language, operator_name, &nonce))
             }
             Err(
@@ -115,7 +115,7 @@ impl Enrollment {
         let enrolled =
             enrolling.enroll(&ticket, &body.registration, body.assertion.as_ref(), invocation).await;
         let added = enrolled.map_err(not_enrolled)?;
-        respond::log_passkey("passkey_added", &added.passkey, &added.untold);
+        log::passkey("passkey_added", &added.passkey, &added.untold);
         Ok(EnrollmentView { passkey: added.passkey.as_str().to_owned() })
     }
 }

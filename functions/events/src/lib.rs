@@ -6,9 +6,8 @@
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, EventSettings, Issuer};
-use ciba::flows::Invocation;
-use ciba::flows::emit::{Emitter, Source};
-use ciba::http::respond;
+use ciba::flows::telling::emit::{Emitter, Source};
+use ciba::flows::{Invocation, log};
 use ciba::notify::EventBus;
 use ciba::protocol::log_subscription;
 use ciba::store::StreamRecord;
@@ -65,12 +64,12 @@ impl Events {
         let emitter = Emitter { bus: &self.bus, issuer: &self.issuer };
         let emitted = emitter.emit(sources, invocation).await;
         for why in &emitted.unreadable {
-            respond::log_trouble(why);
+            log::trouble(why);
         }
         if let Some((_, why)) = &emitted.first_failure {
-            respond::log_trouble(why);
+            log::trouble(why);
         }
-        respond::log_metrics(&self.settings.metric_namespace, &emitted, invocation.now);
+        log::metrics(&self.settings.metric_namespace, &emitted, invocation.now);
         emitted.first_failure.map(|(nth, _)| nth)
     }
 }

@@ -3,7 +3,7 @@
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
 use ciba::flows::Invocation;
-use ciba::flows::introspect::Introspecting;
+use ciba::flows::tokens::introspect::Introspecting;
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};

@@ -2,7 +2,7 @@
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
-use ciba::domain::key_schedule::{JWKS_MAX_AGE, Scheduled, is_published};
+use ciba::domain::issuer::key_schedule::{JWKS_MAX_AGE, Scheduled, is_published};
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};

@@ -3,7 +3,7 @@
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer, KeySettings};
 use ciba::flows::Invocation;
-use ciba::flows::rotate_keys::{RotationError, rotate};
+use ciba::flows::registering::rotate_keys::{RotationError, rotate};
 use ciba::keys::Kms;
 use ciba::store::Table;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
 use ciba::config::Environment;
+use ciba::flows::log;
 use ciba::http::serve;
 use key_rotation::KeyRotation;
 use lambda_http::Error;
@@ -11,7 +12,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(async move |event: LambdaEvent<Value>| {
         let answer =
             rotation.run(&serve::invocation(event.context.deadline)).await.map_err(|error| error.0)?;
-        serve::log_outcome("keys_rotated", answer.to_string());
+        log::outcome("keys_rotated", &answer.to_string());
         Ok::<_, Error>(answer)
     }))
     .await

@@ -2,8 +2,8 @@
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
-use ciba::flows::Invocation;
-use ciba::flows::revoke::revoke;
+use ciba::flows::tokens::revoke::revoke;
+use ciba::flows::{Invocation, log};
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
@@ -46,7 +46,7 @@ impl Revocation {
         let token = token_management::parse(&form)?;
         let revoked = revoke(&self.table, &self.keys, &self.issuer, &client.id, token, invocation).await?;
         if let Some(grant) = revoked {
-            respond::log_step("revoked", &grant);
+            log::step("revoked", &grant);
         }
         Ok(())
     }

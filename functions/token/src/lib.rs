@@ -2,15 +2,15 @@
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, MtlsHost, TokenSettings};
+use ciba::domain::base::confirmation::Confirmation;
 use ciba::domain::client::{Client, DeliveryMode};
-use ciba::domain::confirmation::Confirmation;
-use ciba::domain::dpop::{Call, Proof};
-use ciba::flows::Invocation;
-use ciba::flows::issue_tokens::{Issuing, NotIssued};
-use ciba::flows::poll::{PollOutcome, poll};
-use ciba::flows::prove_possession::Possession;
-use ciba::flows::redeem::{self, NotRedeemed, Redemption};
-use ciba::flows::refresh::{self, NotRefreshed, Refresh};
+use ciba::domain::token::dpop::{Call, Proof};
+use ciba::flows::tokens::issue_tokens::{Issuing, NotIssued};
+use ciba::flows::tokens::poll::{PollOutcome, poll};
+use ciba::flows::tokens::prove_possession::Possession;
+use ciba::flows::tokens::redeem::{self, NotRedeemed, Redemption};
+use ciba::flows::tokens::refresh::{self, NotRefreshed, Refresh};
+use ciba::flows::{Invocation, log};
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::form::Written;
 use ciba::http::serve::Endpoint;
@@ -163,7 +163,7 @@ impl Token {
         };
         let flow = Redemption { table: &self.table, issuing: self.issuing(invocation) };
         let tokens = flow.redeem(&approved, presented).await.map_err(not_redeemed)?;
-        respond::log_step("redeemed", &key);
+        log::step("redeemed", &key);
         Ok(tokens)
     }
 
@@ -176,7 +176,7 @@ impl Token {
     ) -> Result<TokenResponse, Refusal<Error>> {
         let flow = Refresh { table: &self.table, issuing: self.issuing(invocation) };
         let tokens = flow.refresh(&client.id, presented).await.map_err(not_refreshed)?;
-        respond::log_step("refreshed", &presented.grant);
+        log::step("refreshed", &presented.grant);
         Ok(tokens)
     }
 

@@ -2,15 +2,15 @@
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, MtlsHost};
-use ciba::domain::access_token::AccessToken;
-use ciba::domain::confirmation::Confirmation;
-use ciba::domain::dpop::{Call, Proof};
-use ciba::domain::person_claims;
-use ciba::domain::request_key::RequestKey;
-use ciba::domain::scope::Scope;
+use ciba::domain::base::confirmation::Confirmation;
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::base::scope::Scope;
+use ciba::domain::person::person_claims;
+use ciba::domain::token::access_token::AccessToken;
+use ciba::domain::token::dpop::{Call, Proof};
 use ciba::flows::Invocation;
-use ciba::flows::check_token::{OpenedAccessToken, live_grant, open_access_token};
-use ciba::flows::prove_possession::Possession;
+use ciba::flows::tokens::check_token::{OpenedAccessToken, live_grant, open_access_token};
+use ciba::flows::tokens::prove_possession::Possession;
 use ciba::http::serve::Endpoint;
 use ciba::http::{
     Body, Request, Response, access_token, bearer, client_certificate, dpop, interaction, respond,

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use ciba::domain::jws_algorithm::JwsAlgorithm;
+use ciba::domain::base::jws_algorithm::JwsAlgorithm;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 

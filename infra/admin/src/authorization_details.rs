@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use ciba::config::Environment;
-use ciba::domain::authorization_details::{DetailPolicy, DetailRisk, DetailType, DetailTypeName};
+use ciba::domain::details::authorization_details::{DetailPolicy, DetailRisk, DetailType, DetailTypeName};
 use ciba::page::Language;
 use serde_json::{Value, json};
 

@@ -2,16 +2,16 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ciba::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba::domain::base::scope::Scope;
+use ciba::domain::base::secret::Secret;
+use ciba::domain::client::client_authentication::{AuthenticationMethod, ClientAuthentication};
+use ciba::domain::client::client_keys::ClientKeys;
+use ciba::domain::client::resource::Resource;
+use ciba::domain::client::subject_type::SubjectType;
+use ciba::domain::client::weakening;
 use ciba::domain::client::{Client, ClientId, NotificationEndpoint};
-use ciba::domain::client_authentication::{AuthenticationMethod, ClientAuthentication};
-use ciba::domain::client_keys::ClientKeys;
-use ciba::domain::jws_algorithm::JwsAlgorithm;
-use ciba::domain::resource::Resource;
-use ciba::domain::scope::Scope;
-use ciba::domain::secret::Secret;
-use ciba::domain::subject_type::SubjectType;
-use ciba::domain::weakening;
-use ciba::flows::register_client::Registrar;
+use ciba::flows::registering::register_client::Registrar;
 use ciba::protocol::token::GrantType;
 use ciba::store::{StoreError, WriteId};
 use serde_json::{Value, json};
@@ -75,8 +75,7 @@ async fn create(create: &ClientCreate, settings: &Settings, fill: fn(&mut [u8]))
     if create.replace {
         if let Some(old) = settings.table.find_client(&client.id).await? {
             let named = format!("client {}", create.client_id);
-            confirmed(&named, &weakening::of_client(&old, &client), &create.confirm)
-                .map_err(Failure::Refused)?;
+            confirmed(&named, &weakening::lost(&old, &client), &create.confirm).map_err(Failure::Refused)?;
         }
         settings.table.put_client(&client).await.map_err(lost)?;
     } else if !settings.table.insert_client(&client, &WriteId::new(write)).await.map_err(lost)? {

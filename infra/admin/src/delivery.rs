@@ -2,10 +2,10 @@
 
 use ciba::aws::Aws;
 use ciba::config::{DeliverySettings, Environment};
-use ciba::domain::delivery::DeliveryState;
-use ciba::domain::request_key::RequestKey;
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::request::delivery::DeliveryState;
 use ciba::flows::Invocation;
-use ciba::flows::dead_letters::{DeadLetters, Found, NotDone, Replayed};
+use ciba::flows::telling::dead_letters::{DeadLetters, Found, NotDone, Replayed};
 use ciba::notify::DeliveryQueue;
 use ciba::store::{DeliveryReport, Table};
 use serde_json::{Value, json};

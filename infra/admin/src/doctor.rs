@@ -23,7 +23,7 @@ mod table;
 mod witness;
 
 use ciba::config::{Environment, PasskeySettings};
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::keys::Kms;
 use ciba::store::Table;
 

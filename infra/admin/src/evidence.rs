@@ -9,18 +9,18 @@ use std::path::Path;
 
 use ciba::aws::Aws;
 use ciba::config::{CeremonySettings, Environment, Issuer, WitnessSettings};
-use ciba::domain::enrolment_record::Witnessed;
-use ciba::domain::evidence::{Evidence, Proof, RequestEvidence, SaltedText};
-use ciba::domain::evidence_document::{Document, Personal};
-use ciba::domain::passkey::PasskeyId;
-use ciba::domain::person_key::PersonKey;
-use ciba::domain::request_key::RequestKey;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::person::passkey::PasskeyId;
+use ciba::domain::person::witnessed::Witnessed;
+use ciba::domain::request::evidence::{Evidence, Proof, RequestEvidence, SaltedText};
+use ciba::domain::request::evidence_document::{Document, Personal};
 use ciba::keys::{KeyRing, KeyRings, Kms, KmsError, WitnessReader};
-use ciba::protocol::evidence_heads::Heads;
-use ciba::protocol::evidence_verdict::{Opened, Stored};
-use ciba::protocol::witness::{WitnessKey, WitnessKeySet};
 use ciba::store::{StoredEvidence, Table};
+use ciba::verify::evidence_heads::Heads;
+use ciba::verify::evidence_verdict::{Opened, Stored};
+use ciba::verify::witness::{WitnessKey, WitnessKeySet};
 use serde_json::json;
 
 use crate::Output;
@@ -270,7 +270,7 @@ async fn open(key: &RequestKey, document: &str, ring: &KeyRing, table: &Table) -
 fn signer(piece: &Piece) -> Option<(PersonKey, PasskeyId)> {
     let evidence = piece.decision()?;
     let Proof::Passkey(signed) = &evidence.proof else { return None };
-    let id = ciba::protocol::evidence::decode(&signed.passkey.credential_id)?;
+    let id = ciba::verify::evidence::decode(&signed.passkey.credential_id)?;
     Some((PersonKey::from_stored(&evidence.person), PasskeyId::of(&id)))
 }
 

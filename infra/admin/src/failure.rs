@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ciba::config::ConfigError;
-use ciba::flows::rotate_keys::RotationError;
+use ciba::flows::registering::rotate_keys::RotationError;
 use ciba::keys::KeyError;
 use ciba::store::StoreError;
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use ciba::aws::Aws;
 use ciba::config::{Environment, KeySettings};
-use ciba::domain::jws_algorithm::JwsAlgorithm;
-use ciba::domain::key_schedule::{JWKS_MAX_AGE, RELOAD_EVERY, Scheduled, current, is_published};
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::issuer::key_schedule::{JWKS_MAX_AGE, RELOAD_EVERY, Scheduled, current, is_published};
 use ciba::flows::Invocation;
-use ciba::flows::rotate_keys::{self, Rotated, rotate_now};
+use ciba::flows::registering::rotate_keys::{self, Rotated, rotate_now};
 use ciba::keys::Kms;
 use ciba::store::{KeyRecord, KeyUse, Table};
 use serde_json::json;
@@ -291,7 +291,7 @@ fn list(records: &[KeyRecord], now: Timestamp) -> Output {
 
 #[cfg(test)]
 mod tests {
-    use ciba::domain::key_schedule::{KEEP_PUBLISHED, KeyTimes};
+    use ciba::domain::issuer::key_schedule::{KEEP_PUBLISHED, KeyTimes};
 
     use super::*;
 

@@ -26,7 +26,7 @@ mod ticket;
 use std::time::Duration;
 
 use ciba::config::Environment;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::flows::Invocation;
 use serde_json::Value;
 

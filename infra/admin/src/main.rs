@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ciba::config::Environment;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba_admin::arguments::Arguments;
 use ciba_admin::failure::{REFUSED, USAGE};
 use clap::Parser;

@@ -2,10 +2,10 @@
 
 use ciba::aws::Aws;
 use ciba::config::{Environment, SmsSettings, operator_name};
-use ciba::domain::passkey::{Passkey, PasskeyId};
+use ciba::domain::person::passkey::{Passkey, PasskeyId};
 use ciba::flows::Invocation;
-use ciba::flows::announce::Untold;
-use ciba::flows::remove_passkey::{Removal, remove};
+use ciba::flows::registering::remove_passkey::{Removal, remove};
+use ciba::flows::telling::announce::Untold;
 use ciba::notify::Notifier;
 use ciba::store::StoreError;
 use serde_json::json;

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use ciba::domain::asks::Asks;
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::base::time::Timestamp;
 use ciba::domain::hint::{self, DirectoryHint, Hint, HintKind, KnownIssuers};
+use ciba::domain::person::asks::Asks;
+use ciba::domain::person::weakening;
 use ciba::domain::person::{Person, Subject};
-use ciba::domain::person_key::PersonKey;
-use ciba::domain::time::Timestamp;
-use ciba::domain::weakening;
-use ciba::flows::block_client::{self, BlockOutcome};
-use ciba::flows::{Invocation, enroll_person};
+use ciba::flows::Invocation;
+use ciba::flows::registering::block_client::{self, BlockOutcome};
+use ciba::flows::registering::enroll_person;
 use serde_json::{Value, json};
 
 use crate::Output;
@@ -145,7 +146,7 @@ async fn enroll(
     let sub = person.sub.as_str();
     let old = find(sub, settings).await.map_err(|failure| failure.to_string())?;
     if let Some((old, _)) = old {
-        confirmed(&format!("person {sub}"), &weakening::of_person(&old, &person), confirm)?;
+        confirmed(&format!("person {sub}"), &weakening::lost(&old, &person), confirm)?;
     }
     enroll_person::write(table, person).await.map_err(|refused| refused.0)
 }

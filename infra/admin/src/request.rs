@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use ciba::domain::authentication_request::{CancelledBy, Canceller};
-use ciba::domain::person_key::PersonKey;
-use ciba::domain::request_key::RequestKey;
-use ciba::domain::time::{Timestamp, seconds_rounded_up};
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::base::time::{Timestamp, seconds_rounded_up};
+use ciba::domain::request::authentication_request::{CancelledBy, Canceller};
 use ciba::flows::Invocation;
-use ciba::flows::cancel_request::{self, CancelOutcome};
+use ciba::flows::asking::cancel_request::{self, CancelOutcome};
 use ciba::store::{PendingList, PendingRequest, StoreError, Table};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use serde_json::Value;
 use time::OffsetDateTime;
 

@@ -2,8 +2,8 @@
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, MtlsHost, profile, sms_countries};
-use ciba::domain::profile::Profile;
-use ciba::domain::sms::SmsCountries;
+use ciba::domain::base::profile::Profile;
+use ciba::domain::person::sms::SmsCountries;
 use ciba::store::Table;
 
 pub(crate) struct Settings {

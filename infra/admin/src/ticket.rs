@@ -1,9 +1,9 @@
 //! `ticket …`
 
 use ciba::config::{Environment, PasskeySettings};
-use ciba::domain::ticket::{LIFETIME, TicketKind};
+use ciba::domain::person::ticket::{LIFETIME, TicketKind};
 use ciba::flows::Invocation;
-use ciba::flows::create_ticket::{self, NoTicket};
+use ciba::flows::registering::create_ticket::{self, NoTicket};
 use ciba::protocol::routes;
 use serde_json::json;
 

@@ -157,5 +157,4 @@ fn read(mode: Mode, request: &Secret, headers: &HeaderMap, body: &[u8]) -> Optio
 }
 
 #[cfg(test)]
-#[path = "receiver_tests.rs"]
 mod tests;

@@ -259,5 +259,4 @@ pub fn half_hash(algorithm: Algorithm, token: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "verification_tests.rs"]
 mod tests;

@@ -1,9 +1,9 @@
 //! Certificates that API Gateway hands over, and the names that an operator registers.
 
-use ciba::domain::certificate::Certificate;
-use ciba::domain::client_authentication::CertificateSubject;
-use ciba::domain::distinguished_name::DistinguishedName;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::client::certificate_subject::CertificateSubject;
+use ciba::domain::client::distinguished_name::DistinguishedName;
+use ciba::verify::certificate::Certificate;
 
 use crate::text;
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use ciba::domain::authorization_details::{AuthorizationDetails, DetailType, RequestDetail};
+use ciba::domain::details::authorization_details::{AuthorizationDetails, DetailType, RequestDetail};
 use serde_json::json;
 
 use crate::text;

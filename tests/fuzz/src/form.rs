@@ -1,6 +1,6 @@
 //! A form body, and what the endpoints make of its parameters.
 
-use ciba::domain::scope::Scope;
+use ciba::domain::base::scope::Scope;
 use ciba::http::form::{self, NotAForm};
 use ciba::http::{Body, Request};
 use ciba::protocol::backchannel_authentication::{

@@ -1,9 +1,9 @@
 //! Hints: whoever is named by one spelling is named by it always.
 
-use ciba::domain::contact::{PhoneNumber, canonical_email};
+use ciba::domain::base::contact::{PhoneNumber, canonical_email};
+use ciba::domain::hint::subject_identifier;
 use ciba::domain::hint::{DirectoryHint, Hint, KnownIssuers, parse};
-use ciba::domain::login_issuer::LoginIssuer;
-use ciba::domain::subject_identifier;
+use ciba::domain::issuer::login_issuer::LoginIssuer;
 use serde_json::json;
 
 use crate::text;

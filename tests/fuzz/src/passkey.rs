@@ -4,10 +4,11 @@ use std::cell::RefCell;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ciba::domain::passkey::{Passkey, UserHandle};
-use ciba::domain::person_key::PersonKey;
-use ciba::domain::time::Timestamp;
-use ciba::protocol::webauthn::{Assertion, Registration, RelyingParty};
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::person::passkey::{Passkey, UserHandle};
+use ciba::protocol::webauthn::{Assertion, Registration};
+use ciba::verify::webauthn::RelyingParty;
 use serde_json::Value;
 
 use crate::authenticator::Authenticator;

@@ -1,7 +1,7 @@
 //! Statements, as they are kept in evidence.
 
-use ciba::domain::decision::DecisionWord;
-use ciba::domain::statement::{Shown, Statement};
+use ciba::domain::request::decision::DecisionWord;
+use ciba::domain::request::statement::{Shown, Statement};
 
 use crate::text;
 

@@ -1,6 +1,6 @@
 //! What the person sees, and what they decide about.
 
-use ciba::protocol::evidence::verify;
+use ciba::verify::evidence::verify;
 use ciba_tests::{Provider, START, at};
 use serde_json::{Value, json};
 
@@ -93,7 +93,8 @@ async fn what_a_passkey_signs_is_the_details_and_their_words() {
     assert_eq!(statement["authorization_details"][0]["words"]["rows"][0]["value"], "100.50 EUR");
     let item = &provider.items_under("evidence#").await[0];
     let evidence = provider.decision_in(item).await;
-    let verified = |text: &str| verify(text, &ciba::domain::evidence::digest_of(text), evidence.kept_until);
+    let verified =
+        |text: &str| verify(text, &ciba::domain::request::evidence::digest_of(text), evidence.kept_until);
     assert!(verified(&evidence.encode()).is_ok());
     // Whoever can write the table can make a digest, but not change what was signed.
     let forged = evidence.encode().replacen("100.50", "100.51", 1);

@@ -1,7 +1,7 @@
 //! What an approval grants says what has to be proven for it.
 
-use ciba::domain::ticket::TicketKind;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::person::ticket::TicketKind;
 use ciba_tests::{Answer, Authenticator, Provider, START, at};
 use serde_json::{Value, json};
 

@@ -87,7 +87,7 @@ async fn a_type_that_is_changed_or_removed_changes_no_request_that_is_open() {
     changed["display"]["en"]["rows"][0]["value"] = json!("{/amount} USD");
     provider.put_detail_type(&changed).await;
     assert_eq!(shown(&provider, &request, "en", at(2.0)).await["details"], before);
-    let name = ciba::domain::authorization_details::DetailTypeName::parse("payment").unwrap();
+    let name = ciba::domain::details::authorization_details::DetailTypeName::parse("payment").unwrap();
     assert!(provider.table.remove_detail_type(&name).await.unwrap());
     assert_eq!(approve(&provider, &request, &details(), at(3.0)).await.status, 200);
     let tokens = provider.poll(&auth_req_id, at(5.0)).await;

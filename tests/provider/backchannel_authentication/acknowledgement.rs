@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ciba::domain::request_key::RequestKey;
+use ciba::domain::base::request_key::RequestKey;
 use ciba_tests::{Provider, SECRET, START, at};
 use serde_json::{Value, json};
 

@@ -34,7 +34,7 @@ async fn id_token(stand: &Stand, client: &str) -> String {
     let ring = keys.get(at(0.0)).await.expect("keys");
     let claims = json!({"iss": Provider::ISSUER, "sub": "alice", "aud": client,
         "iat": at(0.0).seconds(), "exp": at(300.0).seconds()});
-    ring.signing_key(ciba::domain::jws_algorithm::JwsAlgorithm::DEFAULT, at(0.0))
+    ring.signing_key(ciba::domain::base::jws_algorithm::JwsAlgorithm::DEFAULT, at(0.0))
         .expect("a key")
         .sign("JWT", &claims)
         .await

@@ -1,6 +1,6 @@
 //! `id_token_hint`: an ID token that this client got here, expired as a rule.
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba_tests::{Answer, Provider, SECRET, at, basic, form, form_request, request};
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ciba::domain::replay::{GuardedToken, ReplayGuard};
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::replay::{GuardedToken, ReplayGuard};
+use ciba::domain::base::time::Timestamp;
 use ciba::http::Request;
 use ciba::store::WriteId;
 use ciba_tests::{Answer, Provider, SECRET, Settings, at, basic, form, form_request};

@@ -113,7 +113,7 @@ async fn a_binding_message_that_cannot_be_shown_as_it_is_is_refused_by_its_own_c
 #[tokio::test]
 async fn every_sample_is_judged_the_same_at_the_endpoint() {
     let provider = provider().await;
-    let samples = include_str!("../../../shared/src/domain/plain_text/samples.json");
+    let samples = include_str!("../../../shared/core/src/domain/base/plain_text/samples.json");
     let samples: serde_json::Value = serde_json::from_str(samples).unwrap();
     let texts = |value: &serde_json::Value| -> Vec<String> { serde_json::from_value(value.clone()).unwrap() };
     for language in samples.as_object().unwrap().values() {

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use ciba::aws::Aws;
 use ciba::config::{Issuer, NotificationSettings, RequestSettings, SmsSettings};
-use ciba::domain::asks::Asks;
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::base::time::Timestamp;
 use ciba::domain::client::{Client, ClientId};
-use ciba::domain::person_key::PersonKey;
-use ciba::domain::time::Timestamp;
-use ciba::domain::user_code::UserCode;
-use ciba::flows::check_user_code::{UserCodeRefused, check};
-use ciba::flows::keep_evidence::Keeper;
-use ciba::flows::start_authentication::{Backchannel, NotStarted};
+use ciba::domain::person::asks::Asks;
+use ciba::domain::person::user_code::UserCode;
+use ciba::flows::asking::check_user_code::{UserCodeRefused, check};
+use ciba::flows::asking::start_authentication::{Backchannel, NotStarted};
+use ciba::flows::deciding::keep_evidence::Keeper;
 use ciba::http::form;
 use ciba::keys::{KeyRings, Kms};
 use ciba::notify::Notifier;
@@ -245,7 +245,7 @@ async fn attempts_at_one_moment_are_all_counted_and_a_right_one_behind_them_is_r
         keys: &keys,
         keeper: Keeper { keys: &rings, witness: None, retention: Duration::from_secs(1) },
         requests: &RequestSettings::read(&env).expect("settings"),
-        notifications: &NotificationSettings::read(&env, &issuer).expect("settings"),
+        messages: &NotificationSettings::read(&env, &issuer).expect("settings"),
     };
     let body = encoded(&[("scope", "openid"), ("login_hint", "alice")]);
     let request = form_request("/bc-authorize", Some(&basic("till", SECRET)), &body);

@@ -1,10 +1,10 @@
 //! What is kept of a decision, for whoever has to account for it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use ciba::domain::evidence::{Evidence, Outcome, Proof, digest_of};
-use ciba::domain::evidence_document::Document;
-use ciba::domain::statement::Statement;
-use ciba::protocol::evidence::verify;
+use ciba::domain::request::evidence::{Evidence, Outcome, Proof, digest_of};
+use ciba::domain::request::evidence_document::Document;
+use ciba::domain::request::statement::Statement;
+use ciba::verify::evidence::verify;
 use ciba_tests::{Provider, at, basic, form, form_request, json_request};
 use serde_json::{Value, json};
 

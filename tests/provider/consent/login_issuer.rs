@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba_tests::{Answer, Provider, Settings, json_request};
 use serde_json::{Value, json};
 

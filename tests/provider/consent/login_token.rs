@@ -2,7 +2,7 @@
 
 mod signature;
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba_tests::{Answer, Provider, at, json_request};
 use serde_json::{Value, json};
 

@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ciba::domain::evidence::digest_of;
-use ciba::domain::passkey::PasskeyId;
-use ciba::domain::ticket::TicketKind;
-use ciba::protocol::evidence::verify;
+use ciba::domain::person::passkey::PasskeyId;
+use ciba::domain::person::ticket::TicketKind;
+use ciba::domain::request::evidence::digest_of;
+use ciba::verify::evidence::verify;
 use ciba_tests::authenticator::{BACKED_UP, BACKUP_ELIGIBLE};
 use ciba_tests::{Authenticator, Provider, at, json_request};
 use serde_json::{Value, json};
@@ -135,7 +135,8 @@ async fn the_same_assertion_again_changes_nothing() {
 async fn a_counter_that_went_back_approves_nothing_and_one_that_grows_does() {
     let provider = Provider::start().await;
     let mut key_fob = Authenticator::new().bound_to_hardware();
-    let ticket = provider.ticket("alice", ciba::domain::ticket::TicketKind::First, at(-90_000.0)).await;
+    let ticket =
+        provider.ticket("alice", ciba::domain::person::ticket::TicketKind::First, at(-90_000.0)).await;
     provider.follow_ticket(&ticket, &mut key_fob, None, at(-90_000.0)).await;
     for n in 0..2 {
         let (_, key) = provider.asked(&[], at(f64::from(n))).await;

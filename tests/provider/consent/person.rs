@@ -3,8 +3,8 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ciba::domain::decision::DecisionWord;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::request::decision::DecisionWord;
 use ciba_tests::{Answer, Authenticator, Provider, form, json_request, request};
 use serde_json::{Value, json};
 

@@ -1,9 +1,9 @@
 //! A client must not approve itself.
 
 use ciba::config::{Issuer, LoginIssuers};
-use ciba::domain::profile::Profile;
-use ciba::domain::time::Timestamp;
-use ciba::flows::register_client::Registrar;
+use ciba::domain::base::profile::Profile;
+use ciba::domain::base::time::Timestamp;
+use ciba::flows::registering::register_client::Registrar;
 use ciba_local::proxy::Refusal;
 use ciba_tests::{Answer, Provider, START, at, json_request};
 use serde_json::{Value, json};

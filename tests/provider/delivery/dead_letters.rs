@@ -1,6 +1,6 @@
 //! What could not be delivered is kept, shown to the operator, and delivered by a replay.
 
-use ciba::flows::dead_letters::{DeadLetters, Replayed};
+use ciba::flows::telling::dead_letters::{DeadLetters, Replayed};
 use ciba_tests::{Reaction, START, at};
 use serde_json::json;
 
@@ -75,7 +75,7 @@ async fn a_replay_of_one_leaves_the_others_and_one_that_was_settled_since_is_rem
 
     let (queue, dead_letters) = provider.queues();
     let flow = DeadLetters { table: &provider.table, queue: &queue, dead_letters: &dead_letters };
-    let only = ciba::domain::request_key::RequestKey::parse(&first).expect("a key");
+    let only = ciba::domain::base::request_key::RequestKey::parse(&first).expect("a key");
     let replayed = flow.replay(Some(&only), &provider.invocation(at(3.0))).await.expect("a replay");
     assert_eq!(replayed, [(only, Replayed::Again)]);
     assert_eq!(provider.dead_letters().len(), 1);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
-use ciba::domain::time::Timestamp;
-use ciba::flows::dead_letters::DeadLetters;
+use ciba::domain::base::time::Timestamp;
+use ciba::flows::telling::dead_letters::DeadLetters;
 use ciba_local::disorder::Disorder;
 use ciba_tests::{Provider, Reaction, Receiver, START, at};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Tokens that are bound to a key, at the resource and at introspection (RFC 9449 §6, §7; requirements D.4).
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::http::Request;
 use ciba_tests::mutual_tls::{MTLS_URL, issued, over_mutual_tls};
 use ciba_tests::{Answer, Provider, at, request};

@@ -1,6 +1,6 @@
 //! A key has leaked: it ends at once, in functions that are warm as well, and its successor begins.
 
-use ciba::domain::jws_algorithm::JwsAlgorithm;
+use ciba::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba::store::KeyUse;
 use ciba_local::proxy::Refusal;
 use ciba_tests::{Answer, Provider, SECRET, at, basic, form, form_request, request};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ciba::aws::Aws;
-use ciba::domain::jws_algorithm::JwsAlgorithm;
+use ciba::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba::keys::{KeyRings, Kms};
 use ciba_local::kms::{EVIDENCE_KEY_ALIAS, Failure};
 use ciba_tests::{Provider, at};

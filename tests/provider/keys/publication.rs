@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ciba::aws::Aws;
-use ciba::domain::jws_algorithm::JwsAlgorithm;
+use ciba::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba::keys::{KeyRings, Kms};
 use ciba_tests::{Provider, at, request};
 use jsonwebtoken::jwk::JwkSet;

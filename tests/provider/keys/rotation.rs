@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ciba::aws::Aws;
-use ciba::domain::jws_algorithm::JwsAlgorithm;
+use ciba::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba::keys::{DataKey, Kms, sealing_label};
 use ciba::store::{KeyRecord, KeyUse};
 use ciba_local::kms::Failure;

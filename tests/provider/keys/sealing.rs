@@ -4,8 +4,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba::aws::Aws;
-use ciba::domain::jws_algorithm::JwsAlgorithm;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba::domain::base::time::Timestamp;
 use ciba::keys::{DataKey, HandleKey, Kms, sealing_label};
 use ciba::protocol::jwks::PublicKey;
 use ciba::store::{KeyRecord, KeyUse};

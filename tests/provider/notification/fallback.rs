@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use ciba::config::{Environment, Issuer, NotificationSettings, RequestSettings, SmsSettings};
+use ciba::domain::base::person_key::PersonKey;
 use ciba::domain::client::ClientId;
-use ciba::domain::person_key::PersonKey;
-use ciba::flows::keep_evidence::Keeper;
-use ciba::flows::start_authentication::{Backchannel, Unreachable};
+use ciba::flows::asking::start_authentication::{Backchannel, Unreachable};
+use ciba::flows::deciding::keep_evidence::Keeper;
 use ciba::http::form;
 use ciba::keys::{KeyRings, Kms};
 use ciba::notify::Notifier;
@@ -132,7 +132,7 @@ async fn channels_that_were_passed_over_are_told_to_the_log() {
         keys: &keys,
         keeper: Keeper { keys: &rings, witness: None, retention: Duration::from_secs(1) },
         requests: &RequestSettings::read(&env).expect("settings"),
-        notifications: &NotificationSettings::read(&env, &Issuer::read(&env).expect("an issuer"))
+        messages: &NotificationSettings::read(&env, &Issuer::read(&env).expect("an issuer"))
             .expect("settings"),
     };
     let kiosk = ClientId::parse("kiosk").expect("an id");

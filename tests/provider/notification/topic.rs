@@ -1,6 +1,6 @@
 //! Messages to a topic.
 
-use ciba::domain::person_key::PersonKey;
+use ciba::domain::base::person_key::PersonKey;
 use ciba_tests::{Provider, START};
 use serde_json::json;
 

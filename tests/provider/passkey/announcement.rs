@@ -2,10 +2,10 @@
 
 use ciba::aws::Aws;
 use ciba::config::SmsSettings;
-use ciba::domain::passkey::PasskeyId;
-use ciba::domain::person_key::PersonKey;
-use ciba::domain::ticket::TicketKind;
-use ciba::flows::remove_passkey::{Removal, remove};
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::person::passkey::PasskeyId;
+use ciba::domain::person::ticket::TicketKind;
+use ciba::flows::registering::remove_passkey::{Removal, remove};
 use ciba::notify::Notifier;
 use ciba_local::sns::{Failure, Target};
 use ciba_tests::{Authenticator, Provider, at};

@@ -1,8 +1,9 @@
 //! What is accepted of an authenticator, and what is not (WebAuthn §7.1, §7.2).
 
-use ciba::domain::passkey::{Passkey, UserHandle};
-use ciba::domain::person_key::PersonKey;
-use ciba::protocol::webauthn::{Asserted, Assertion, NotAccepted, Registration, RelyingParty};
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::person::passkey::{Passkey, UserHandle};
+use ciba::protocol::webauthn::{Assertion, Registration};
+use ciba::verify::webauthn::{Asserted, NotAccepted, RelyingParty};
 use ciba_tests::authenticator::{BACKED_UP, BACKUP_ELIGIBLE, USER_PRESENT, USER_VERIFIED};
 use ciba_tests::{Authenticator, START};
 use serde_json::{Value, json};

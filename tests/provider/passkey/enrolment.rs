@@ -1,8 +1,8 @@
 //! Enrolment: what a ticket is good for, and what it is not.
 
-use ciba::domain::passkey::PasskeyId;
-use ciba::domain::ticket::TicketKind;
-use ciba::flows::create_ticket::{self, NoTicket};
+use ciba::domain::person::passkey::PasskeyId;
+use ciba::domain::person::ticket::TicketKind;
+use ciba::flows::registering::create_ticket::{self, NoTicket};
 use ciba_local::proxy::{Loss, Refusal};
 use ciba_tests::{Answer, Authenticator, Provider, at, json_request, request};
 use serde_json::{Value, json};

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use ciba::domain::passkey::{NewPasskey, PasskeyId, Passkeys};
+use ciba::domain::base::time::Timestamp;
 use ciba::domain::person::Person;
-use ciba::domain::ticket::{TicketKind, TicketSecret};
-use ciba::domain::time::Timestamp;
-use ciba::protocol::webauthn::Asserted;
+use ciba::domain::person::passkey::{NewPasskey, PasskeyId, Passkeys};
+use ciba::domain::person::ticket::{TicketKind, TicketSecret};
 use ciba::store::{PasskeyEnrolled, WriteId};
+use ciba::verify::webauthn::Asserted;
 use ciba_tests::{Authenticator, Provider, at};
 use serde_json::json;
 use tokio::task::JoinSet;

@@ -1,6 +1,6 @@
 //! A sign-in under the profile, from a signed request to tokens that are bound, and what it does not get without.
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba_tests::{Answer, Provider, at};
 use serde_json::{Value, json};
 

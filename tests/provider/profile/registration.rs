@@ -1,8 +1,8 @@
 //! What a client under the profile registers, and what a deployment under it says of itself.
 
 use ciba::config::{Issuer, LoginIssuers};
-use ciba::domain::profile::Profile;
-use ciba::flows::register_client::Registrar;
+use ciba::domain::base::profile::Profile;
+use ciba::flows::registering::register_client::Registrar;
 use ciba_tests::mutual_tls::{MTLS_URL, mtls_authorities};
 use ciba_tests::{Provider, SECRET, START, request};
 use serde_json::{Value, json};

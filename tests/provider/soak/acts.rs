@@ -1,8 +1,8 @@
 //! The calls of a flow: what client, person and operator send.
 
-use ciba::domain::authentication_request::Canceller;
-use ciba::domain::request_key::RequestKey;
-use ciba::flows::cancel_request::{CancelOutcome, cancel};
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::request::authentication_request::Canceller;
+use ciba::flows::asking::cancel_request::{CancelOutcome, cancel};
 use ciba_tests::{Answer, Provider, form, json_request, request};
 use serde_json::{Value, json};
 

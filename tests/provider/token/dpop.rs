@@ -1,6 +1,6 @@
 //! Access tokens that are bound to a key (DPoP, RFC 9449; requirements D.4).
 
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::http::Request;
 use ciba_tests::{Answer, Provider, SECRET, at, basic, form, form_request};
 use futures_util::future::join_all;

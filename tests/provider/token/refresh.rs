@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ciba::domain::grant::Refreshing;
-use ciba::domain::request_key::RequestKey;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::request::grant::Refreshing;
 use ciba::store::{Refreshed, WriteId};
 use ciba_tests::{Answer, Provider, SECRET, START, Settings, at, basic, form, form_request};
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! Evidence that the forger writes, changes, moves and removes.
 
-use ciba::domain::evidence::{SaltedText, digest_of};
-use ciba::domain::evidence_document::{Document, Personal};
-use ciba::domain::secret::Secret;
+use ciba::domain::base::secret::Secret;
+use ciba::domain::request::evidence::{SaltedText, digest_of};
+use ciba::domain::request::evidence_document::{Document, Personal};
 use ciba_tests::{Provider, at};
 use serde_json::{Value, json};
 
@@ -83,7 +83,7 @@ async fn a_statement_signed_by_a_key_of_the_forgers_own_is_found() {
     let item = provider.items_under("evidence#").await.remove(0);
     let evidence = forged(&provider.decision_in(&item).await);
     assert!(
-        ciba::protocol::evidence::verify(
+        ciba::verify::evidence::verify(
             &evidence.encode(),
             &digest_of(&evidence.encode()),
             evidence.kept_until
@@ -115,7 +115,7 @@ async fn a_statement_signed_by_a_key_of_the_forgers_own_is_found() {
     assert!(output.text.contains("there is no signed record of its enrolment"), "{}", output.text);
     // A record of the forger's own is none.
     let mut own = enrolment.clone();
-    let thumbprint = ciba::protocol::webauthn::thumbprint(&credential(&evidence)).expect("a key");
+    let thumbprint = ciba::verify::webauthn::thumbprint(&credential(&evidence)).expect("a key");
     let mut record: Value = serde_json::from_str(enrolment["document"].as_s().unwrap()).unwrap();
     record["thumbprint"] = json!(thumbprint);
     own.insert("document".to_owned(), text(&record.to_string()));
@@ -139,15 +139,17 @@ async fn a_statement_signed_by_a_key_of_the_forgers_own_is_found() {
     }
 }
 
-fn credential(evidence: &ciba::domain::evidence::Evidence) -> String {
-    let ciba::domain::evidence::Proof::Passkey(signed) = &evidence.proof else { panic!("{evidence:?}") };
+fn credential(evidence: &ciba::domain::request::evidence::Evidence) -> String {
+    let ciba::domain::request::evidence::Proof::Passkey(signed) = &evidence.proof else {
+        panic!("{evidence:?}")
+    };
     signed.passkey.credential.clone()
 }
 
 /// A document like `genuine` around other evidence, and what opens it.
 fn document_of(
     genuine: &str,
-    evidence: &ciba::domain::evidence::Evidence,
+    evidence: &ciba::domain::request::evidence::Evidence,
     thumbprint: &str,
 ) -> (String, Value) {
     let personal = Personal {

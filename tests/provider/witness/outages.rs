@@ -1,6 +1,6 @@
 //! KMS does not sign: nothing is decided, asked or enrolled that would have no witness.
 
-use ciba::domain::ticket::TicketKind;
+use ciba::domain::person::ticket::TicketKind;
 use ciba_local::kms::Failure;
 use ciba_tests::{Authenticator, Provider, at, json_request};
 use serde_json::{Value, json};

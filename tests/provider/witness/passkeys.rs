@@ -1,10 +1,10 @@
 //! Passkeys that the forger writes into the table.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use ciba::domain::enrolment_record::EnrolmentRecord;
-use ciba::domain::passkey::PasskeyId;
-use ciba::domain::ticket::TicketKind;
-use ciba::protocol::webauthn::RelyingParty;
+use ciba::domain::person::enrolment_record::EnrolmentRecord;
+use ciba::domain::person::passkey::PasskeyId;
+use ciba::domain::person::ticket::TicketKind;
+use ciba::verify::webauthn::RelyingParty;
 use ciba_tests::{Authenticator, Provider, Settings, at};
 use serde_json::json;
 
@@ -55,7 +55,7 @@ async fn a_passkey_inserted_into_the_table_approves_nothing() {
     let rewritten = |item: &mut Item| {
         let credential = item["credential"].as_s().unwrap().clone();
         let id = item["sk"].as_s().unwrap().strip_prefix("passkey#").unwrap().to_owned();
-        let thumbprint = ciba::protocol::webauthn::thumbprint(&credential).expect("a key");
+        let thumbprint = ciba::verify::webauthn::thumbprint(&credential).expect("a key");
         let own = EnrolmentRecord { passkey: id, thumbprint, ..record.clone() };
         item.insert("enrolment".to_owned(), text(&own.encode()));
     };
@@ -169,7 +169,7 @@ async fn an_enrolment_leaves_a_signed_record_that_is_only_put() {
     let record = EnrolmentRecord::decode(records[0]["document"].as_str().unwrap()).expect("a record");
     assert_eq!(json!(genuine["enrolment"].as_s().unwrap()), records[0]["document"]);
     assert_eq!(json!(genuine["witness"].as_s().unwrap()), records[0]["witness"]);
-    let thumbprint = ciba::protocol::webauthn::thumbprint(genuine["credential"].as_s().unwrap());
+    let thumbprint = ciba::verify::webauthn::thumbprint(genuine["credential"].as_s().unwrap());
     assert_eq!((Some(record.thumbprint), record.at), (thumbprint, at(-90_000.0).millis()));
     let signed = provider.kms.calls().into_iter().filter(|call| call.operation == "Sign");
     let signed: Vec<_> = signed.map(|call| (call.caller.unwrap(), call.key_id.unwrap())).collect();

@@ -2,7 +2,7 @@
 
 use ciba::config::{Issuer, LoginIssuers};
 use ciba::domain::client::ClientId;
-use ciba::domain::login_issuer::LoginIssuer;
+use ciba::domain::issuer::login_issuer::LoginIssuer;
 use ciba::outbound::{Fetcher, count_fitting};
 use ciba::store::Table;
 

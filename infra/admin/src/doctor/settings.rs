@@ -2,9 +2,10 @@
 
 use ciba::aws::Aws;
 use ciba::config::{
-    AppSettings, CeremonySettings, ConfigError, DpopSettings, Environment, Issuer, LoginIssuers, MtlsHost, profile,
+    AppSettings, CeremonySettings, ConfigError, DpopSettings, Environment, Issuer, LoginIssuers, MtlsHost,
+    profile,
 };
-use ciba::domain::profile::Profile;
+use ciba::domain::base::profile::Profile;
 
 use super::report::{Check, fault, ok};
 

@@ -1,8 +1,8 @@
 //! The table, and the keys in it.
 
-use ciba::domain::jws_algorithm::JwsAlgorithm;
-use ciba::domain::key_schedule::{Scheduled, current};
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::issuer::key_schedule::{Scheduled, current};
 use ciba::keys::Kms;
 use ciba::store::{KeyRecord, KeyUse, StoreError, Table};
 

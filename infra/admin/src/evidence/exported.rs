@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use ciba::domain::enrolment_record::Witnessed;
-use ciba::domain::evidence::SaltedText;
-use ciba::domain::secret::Secret;
-use ciba::protocol::evidence_verdict::Opened;
+use ciba::domain::base::secret::Secret;
+use ciba::domain::person::witnessed::Witnessed;
+use ciba::domain::request::evidence::SaltedText;
 use ciba::store::StoredEvidence;
+use ciba::verify::evidence_verdict::Opened;
 use serde::Deserialize;
 
 use super::{Found, Piece};

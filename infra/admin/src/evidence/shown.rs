@@ -1,13 +1,13 @@
 //! `evidence show`: what is kept, in words and as JSON.
 
-use ciba::domain::authorization_details::Row;
-use ciba::domain::evidence::{Evidence, Proof, RequestEvidence};
-use ciba::domain::evidence_document::Document;
-use ciba::domain::request_context::RequestContext;
-use ciba::domain::statement::Statement;
-use ciba::domain::time::Timestamp;
-use ciba::protocol::evidence_verdict::Opened;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::details::request_context::RequestContext;
+use ciba::domain::details::row::Row;
+use ciba::domain::request::evidence::{Evidence, Proof, RequestEvidence};
+use ciba::domain::request::evidence_document::Document;
+use ciba::domain::request::statement::Statement;
 use ciba::store::{REQUEST_EVIDENCE, StoredEvidence};
+use ciba::verify::evidence_verdict::Opened;
 use serde_json::{Value, json};
 
 use super::{Found, Piece};

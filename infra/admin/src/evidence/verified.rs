@@ -1,10 +1,10 @@
 //! `evidence verify`: what evidence proves, and what it cannot prove with what is at hand.
 
-use ciba::domain::evidence_document::Document;
-use ciba::domain::time::Timestamp;
-use ciba::protocol::evidence::Flaw;
-use ciba::protocol::evidence_heads::irregularities;
-use ciba::protocol::evidence_verdict::{Known, Signature, Verdict, judge};
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::request::evidence_document::Document;
+use ciba::verify::evidence::Flaw;
+use ciba::verify::evidence_heads::irregularities;
+use ciba::verify::evidence_verdict::{Known, Signature, Verdict, judge};
 use serde_json::{Value, json};
 
 use super::{Beside, Found, Piece};
@@ -139,8 +139,8 @@ pub(super) fn all(found: &[(String, Piece)], is_complete: bool, beside: &Beside,
 
 #[cfg(test)]
 mod tests {
-    use ciba::protocol::evidence_verdict::Opened;
     use ciba::store::StoredEvidence;
+    use ciba::verify::evidence_verdict::Opened;
 
     use super::super::shown::shown;
     use super::*;
@@ -158,12 +158,15 @@ mod tests {
             },
             opened: Opened::Sealed,
         };
-        let beside = Beside { evidence_key: None, enrolment_key: None, rp_id: None, origins: None, heads: None };
+        let beside =
+            Beside { evidence_key: None, enrolment_key: None, rp_id: None, origins: None, heads: None };
         let at = Timestamp::from_seconds(0);
         let listed = all(&[("one\ntwo".to_owned(), piece())], true, &beside, at);
         let found = Found { request: "one".to_owned(), pieces: vec![piece()], enrolments: Vec::new() };
         for text in [verified(&found, &beside).text, shown(&found, None).text, listed.text] {
-            assert!(!text.lines().any(|line| line.starts_with("decision: approved") || line.starts_with("two")));
+            assert!(
+                !text.lines().any(|line| line.starts_with("decision: approved") || line.starts_with("two"))
+            );
             assert!(text.contains("\\u{a}"), "{text}");
         }
     }

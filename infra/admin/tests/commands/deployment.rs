@@ -10,9 +10,9 @@ use axum::routing::get;
 use axum::{Json, Router};
 use ciba::aws::Aws;
 use ciba::config::{Environment, KeySettings, MtlsHost, profile};
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
 use ciba::flows::Invocation;
-use ciba::flows::rotate_keys::rotate;
+use ciba::flows::registering::rotate_keys::rotate;
 use ciba::keys::Kms;
 use ciba::protocol::discovery::{Metadata, MtlsOffer, Offer};
 use ciba::protocol::jwks::JwkSet;
@@ -198,11 +198,11 @@ impl Deployment {
 
     /// Whether the functions would take this secret of this client.
     pub(crate) async fn takes(&self, client_id: &str, secret: &str) -> bool {
+        use ciba::domain::base::secret::Secret;
         use ciba::domain::client::ClientId;
-        use ciba::domain::client_authentication::PresentedCredential;
-        use ciba::domain::secret::Secret;
+        use ciba::domain::client::client_authentication::AuthenticationMethod;
         let client = self.table.find_client(&ClientId::parse(client_id).unwrap()).await.unwrap().unwrap();
-        client.authentication.accepts(&PresentedCredential::ClientSecretBasic(Secret::new(secret)))
+        client.authentication.accepts(AuthenticationMethod::ClientSecretBasic, &Secret::new(secret))
     }
 }
 

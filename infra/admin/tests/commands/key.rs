@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ciba::domain::key_schedule::{JWKS_MAX_AGE, RELOAD_EVERY};
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::issuer::key_schedule::{JWKS_MAX_AGE, RELOAD_EVERY};
 use ciba_local::kms::Failure;
 use serde_json::{Value, json};
 

@@ -1,9 +1,9 @@
 //! `ticket …` and `passkey …`
 
-use ciba::domain::passkey::{NewPasskey, PasskeyId};
-use ciba::domain::person_key::PersonKey;
-use ciba::domain::ticket::TicketSecret;
-use ciba::domain::time::Timestamp;
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::person::passkey::{NewPasskey, PasskeyId};
+use ciba::domain::person::ticket::TicketSecret;
 use ciba::store::WriteId;
 use ciba_local::sns::Failure;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! `person …`
 
+use ciba::domain::base::person_key::PersonKey;
 use ciba::domain::client::ClientId;
-use ciba::domain::person_key::PersonKey;
 use ciba::store::WriteId;
 use serde_json::json;
 

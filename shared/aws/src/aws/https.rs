@@ -1,0 +1,124 @@
+//! HTTPS to AWS: one client for all services, which trusts Amazon's roots before the system's.
+//!
+//! The SDK's own client reads the system's certificates at every cold start, more than a hundred of them, and
+//! makes a store of them for each service anew. The endpoints of AWS need five.
+//!
+//! 1. Connect with Amazon's roots.
+//! 2. Where these do not know who issued the endpoint's certificate, connect with the system's, and stay with
+//!    those.
+
+use std::error::Error;
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use rustls::CertificateError::UnknownIssuer;
+
+/// The roots that Amazon Trust Services wants relying parties to have; a test holds them against Mozilla's list.
+const AMAZON: &str = include_str!("amazon-roots.pem");
+
+/// Whose certificates count first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Roots {
+    Amazon,
+    /// Of the system, or of the file that `SSL_CERT_FILE` names.
+    System,
+}
+
+impl Roots {
+    /// An endpoint of the operator's own may have anybody's certificate.
+    pub(super) fn of(endpoints: &[Option<String>]) -> Self {
+        let own = endpoints.iter().flatten().any(|url| url.starts_with("https://"));
+        if own { Self::System } else { Self::Amazon }
+    }
+}
+
+/// A client that all services share.
+pub(super) fn client(first: Roots) -> SharedHttpClient {
+    let system = TrustStore::default();
+    let connector = match first {
+        Roots::Amazon => SharedHttpConnector::new(Https::new(amazon(), system)),
+        Roots::System => SharedHttpConnector::new(connector(system)),
+    };
+    http_client_fn(move |_, _| connector.clone())
+}
+
+fn amazon() -> TrustStore {
+    TrustStore::empty().with_pem_certificate(AMAZON)
+}
+
+/// Connects with the first store, or else with the second.
+#[derive(Debug)]
+struct Https {
+    first: Connector,
+    second: Arc<Second>,
+}
+
+#[derive(Debug)]
+struct Second {
+    store: TrustStore,
+    /// Made when it is needed.
+    connector: OnceLock<Connector>,
+}
+
+impl Https {
+    fn new(first: TrustStore, second: TrustStore) -> Self {
+        let second = Second { store: second, connector: OnceLock::new() };
+        Self { first: connector(first), second: Arc::new(second) }
+    }
+}
+
+impl Second {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.connector.get_or_init(|| connector(self.store.clone())).call(request)
+    }
+}
+
+impl HttpConnector for Https {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if self.second.connector.get().is_some() {
+            return self.second.call(request);
+        }
+        let again = request.try_clone();
+        let (first, second) = (self.first.call(request), Arc::clone(&self.second));
+        HttpConnectorFuture::new(async move {
+            match (first.await, again) {
+                // The handshake failed, so nothing of the request has left.
+                (Err(error), Some(request)) if is_of_unknown_issuer(&error) => second.call(request).await,
+                (outcome, _) => outcome,
+            }
+        })
+    }
+}
+
+/// Time-outs are those of the operations, which are shorter than any for a connection would be.
+fn connector(roots: TrustStore) -> Connector {
+    let context = TlsContext::builder().with_trust_store(roots).build().expect("a context of a store");
+    Connector::builder()
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(context)
+        .build()
+}
+
+/// Whether no root of the store issued the endpoint's certificate. Whatever else is wrong with one stays wrong.
+fn is_of_unknown_issuer(error: &ConnectorError) -> bool {
+    let error: &(dyn Error + 'static) = error;
+    // The source of an `io::Error` is the source of what it holds, so that itself has to be asked for.
+    let mut chain = std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|held| held as &(dyn Error + 'static)),
+        None => error.source(),
+    });
+    chain.any(|error| matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(UnknownIssuer))))
+}
+
+#[cfg(test)]
+mod tests;

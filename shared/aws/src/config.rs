@@ -1,0 +1,174 @@
+//! Settings: the only reader of the environment.
+//!
+//! Each function asks for the groups of settings it uses. A setting out of its range stops the function at
+//! its start, with the name of the setting; so does anything that is fit for one's own machine only, unless
+//! the issuer's host is `localhost`.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+mod app;
+mod client_assertion;
+mod decision;
+mod delivery;
+mod dpop;
+mod event;
+mod foreign_issuer;
+mod issuer;
+mod key;
+mod mtls;
+mod notification;
+mod passkey;
+mod profile;
+mod request;
+mod token;
+mod witness;
+
+pub use app::AppSettings;
+pub use client_assertion::client_assertion_lifetime;
+pub use decision::DecisionSettings;
+pub use delivery::DeliverySettings;
+pub use dpop::DpopSettings;
+pub use event::EventSettings;
+pub use foreign_issuer::{HintIssuers, LoginIssuers};
+pub use issuer::Issuer;
+pub use key::{KeySettings, SigningKeys};
+pub use mtls::MtlsHost;
+pub use notification::{NotificationSettings, SmsSettings, operator_name, sms_countries};
+pub use passkey::{CeremonySettings, PasskeySettings};
+pub use profile::profile;
+pub use request::{HintSettings, RequestSettings};
+pub use token::TokenSettings;
+pub use witness::WitnessSettings;
+
+/// A setting is missing or out of its range. The function does not start.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "setting {}", self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl ConfigError {
+    /// What follows from the settings does not work, such as an HTTP client.
+    pub fn of(name: &str, why: &str) -> Self {
+        Self(format!("{name}: {why}"))
+    }
+}
+
+fn refuse<T>(name: &str, why: &str) -> Result<T, ConfigError> {
+    Err(ConfigError::of(name, why))
+}
+
+/// How calls to AWS wait: for their time-outs, and between two attempts. Tokio's timer unless a test has its own, so that
+/// no test fails because the machine is busy, and none waits for a time-out that it wants to see.
+pub trait Wait: fmt::Debug + Send + Sync {
+    fn wait(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+}
+
+/// Where settings come from: the process, or a test's list. It remembers what it was asked for, so that a
+/// test can hold `template.yaml` against it.
+pub struct Environment {
+    values: HashMap<String, String>,
+    asked: RefCell<BTreeSet<String>>,
+    wait: Option<Arc<dyn Wait>>,
+}
+
+impl Environment {
+    #[expect(clippy::disallowed_methods, reason = "the only reader of the environment")]
+    pub fn of_the_process() -> Self {
+        Self::of(std::env::vars())
+    }
+
+    pub fn of(settings: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
+        let values = settings.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { values, asked: RefCell::default(), wait: None }
+    }
+
+    /// The same settings, with a test's way of waiting.
+    pub fn waiting(self, wait: impl Wait + 'static) -> Self {
+        Self { wait: Some(Arc::new(wait)), ..self }
+    }
+
+    pub(crate) fn wait(&self) -> Option<Arc<dyn Wait>> {
+        self.wait.clone()
+    }
+
+    /// An empty setting counts as absent: a template cannot leave one out.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.asked.borrow_mut().insert(name.to_owned());
+        self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The names of all settings that were asked for, whether they were there or not.
+    pub fn asked(&self) -> BTreeSet<String> {
+        self.asked.borrow().clone()
+    }
+
+    pub(crate) fn required(&self, name: &str) -> Result<&str, ConfigError> {
+        self.get(name).ok_or_else(|| ConfigError(format!("{name} is missing")))
+    }
+
+    fn number(
+        &self,
+        name: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<u64, ConfigError> {
+        let value = match self.get(name) {
+            None => default,
+            Some(text) => text.parse().or_else(|_| refuse(name, "is not a whole number"))?,
+        };
+        if range.contains(&value) {
+            return Ok(value);
+        }
+        refuse(name, &format!("is not within {}-{}", range.start(), range.end()))
+    }
+
+    fn flag(&self, name: &str, default: bool) -> Result<bool, ConfigError> {
+        match self.get(name) {
+            None => Ok(default),
+            Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            Some(_) => refuse(name, "is neither true nor false"),
+        }
+    }
+
+    fn seconds(
+        &self,
+        name: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<Duration, ConfigError> {
+        self.number(name, default, range).map(Duration::from_secs)
+    }
+
+    fn hours(
+        &self,
+        name: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<Duration, ConfigError> {
+        self.number(name, default, range).map(|hours| Duration::from_secs(hours * 60 * 60))
+    }
+
+    fn days(
+        &self,
+        name: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<Duration, ConfigError> {
+        self.number(name, default, range).map(|days| Duration::from_secs(days * 24 * 60 * 60))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! What proofs of possession are like.
+
+use std::time::Duration;
+
+use crate::config::{ConfigError, Environment};
+use ciba_core::domain::base::profile::Profile;
+
+/// What proofs of possession (DPoP) are like.
+#[derive(Clone, Copy, Debug)]
+pub struct DpopSettings {
+    pub proof_lifetime: Duration,
+    pub nonce_lifetime: Duration,
+    nonce_required: bool,
+}
+
+impl DpopSettings {
+    /// | setting | unit | range | default |
+    /// |---|---|---|---|
+    /// | `DPOP_PROOF_LIFETIME_SECONDS` | s | 10–300 | 60 |
+    /// | `DPOP_NONCE_LIFETIME_SECONDS` | s | 30–3600 | 300 |
+    /// | `DPOP_NONCE_REQUIRED` | | `true`, `false` | `false`: of clients of the profile `fapi-ciba` only |
+    pub fn read(env: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            proof_lifetime: env.seconds("DPOP_PROOF_LIFETIME_SECONDS", 60, 10..=300)?,
+            nonce_lifetime: env.seconds("DPOP_NONCE_LIFETIME_SECONDS", 300, 30..=3600)?,
+            nonce_required: env.flag("DPOP_NONCE_REQUIRED", false)?,
+        })
+    }
+
+    /// Whether a client of this profile has to use our nonces, so that its proofs cannot be made ahead of time.
+    pub const fn requires_nonce(&self, profile: Profile) -> bool {
+        match profile {
+            Profile::Plain => self.nonce_required,
+            Profile::FapiCiba => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TOK-4-09
+    #[test]
+    fn a_nonce_is_required_of_fapi_clients_and_of_all_if_so_set() {
+        let requires = |value: &str| {
+            let settings = DpopSettings::read(&Environment::of([("DPOP_NONCE_REQUIRED", value)])).unwrap();
+            Profile::ALL.map(|profile| settings.requires_nonce(profile))
+        };
+        assert_eq!(requires(""), [false, true]);
+        assert_eq!(requires("false"), [false, true]);
+        assert_eq!(requires("true"), [true, true]);
+    }
+}

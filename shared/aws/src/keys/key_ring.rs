@@ -1,0 +1,396 @@
+//! The keys of a warm function: read, opened, and read again when they may have changed.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::keys::handle::{self, HandleKey, HandleUse, Kept, OpenError};
+use crate::keys::verification::{NotOurs, OwnPublicKeys};
+use crate::keys::{DataKey, Kms, PersonalKey, PrivateKey, SigningKey};
+use crate::store::{KeyRecord, KeyUse, Table, WithdrawnKeys};
+use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba_core::domain::base::person_key::PersonKey;
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::client::subject_type::SubjectType;
+use ciba_core::domain::issuer::key_schedule::{RELOAD_EVERY, Scheduled, current};
+use ciba_core::domain::person::Person;
+use ciba_core::domain::request::evidence::SaltedText;
+use ciba_core::verify::jws::{UnverifiedJws, VerifiedClaims};
+
+/// How often an unknown key version, or an unknown `kid`, may make a function read its keys again.
+const RELOAD_FOR_UNKNOWN: Duration = Duration::from_secs(60);
+
+/// Of an access token's `jti`. Unit: characters.
+pub const JTI_LENGTH: usize = 66;
+
+/// There are no usable keys. The text is for the log; the caller answers 503.
+#[derive(Clone, Debug)]
+pub struct KeyError(pub String);
+
+impl KeyError {
+    fn new(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
+/// All keys, opened, as read at one moment.
+pub struct KeyRing {
+    handle: Vec<HandleKey>,
+    signing: HashMap<JwsAlgorithm, Vec<SigningKey>>,
+    public: OwnPublicKeys,
+    /// The first data key: pairwise names are made with it, and the keys of people are wrapped with it, for good.
+    first_data_key: Arc<DataKey>,
+    /// What was withdrawn when it was read. No such key is in it.
+    withdrawn: WithdrawnKeys,
+}
+
+impl KeyRing {
+    /// Opens the keys under `data_keys`; those in KMS stay there.
+    ///
+    /// A ring has a handle key and one of the default algorithm. Another algorithm's may be missing, as after an
+    /// update that brought it: what needs it is then refused, and nothing else.
+    fn open(
+        mut records: Vec<KeyRecord>,
+        withdrawn: WithdrawnKeys,
+        data_keys: &HashMap<u32, Arc<DataKey>>,
+        kms: &Kms,
+    ) -> Result<Self, KeyError> {
+        let (mut handle, mut signing) = (Vec::new(), HashMap::<_, Vec<_>>::new());
+        records.retain(|record| !record.is_withdrawn());
+        for record in &records {
+            match record.key_use {
+                KeyUse::Data => {}
+                KeyUse::Handle => {
+                    let key = HandleKey::new(record.generation, record.times, &opened(record, data_keys)?);
+                    handle.push(key.ok_or(KeyError::new("a handle key is malformed"))?);
+                }
+                KeyUse::Signing(algorithm) => {
+                    let public = record.public.as_ref().filter(|jwk| jwk.alg == algorithm.as_str());
+                    let kid = public.map(|jwk| jwk.kid.clone());
+                    let kid =
+                        kid.ok_or(KeyError::new("a signing key has no public half of its algorithm"))?;
+                    let private = match &record.kms_key_id {
+                        Some(key_id) => PrivateKey::in_kms(kms, key_id),
+                        None => PrivateKey::of(opened(record, data_keys)?),
+                    };
+                    let key = SigningKey::new(algorithm, record.generation, record.times, kid, private);
+                    signing.entry(algorithm).or_default().push(key);
+                }
+            }
+        }
+        // Not an empty ring: that would be kept for minutes after the keys are there.
+        if handle.is_empty() || !signing.contains_key(&JwsAlgorithm::DEFAULT) {
+            return Err(KeyError::new("there are no keys yet; key-rotation makes them"));
+        }
+        let first_data_key = data_keys.iter().min_by_key(|(generation, _)| **generation);
+        let (_, first_data_key) = first_data_key.ok_or(KeyError::new("a data key is missing"))?;
+        let first_data_key = Arc::clone(first_data_key);
+        Ok(Self { handle, signing, public: OwnPublicKeys::of(&records), first_data_key, withdrawn })
+    }
+
+    /// The handle of `request`, and the generation of the key that made it.
+    pub fn seal_handle(
+        &self,
+        handle_use: HandleUse,
+        request: &RequestKey,
+        now: Timestamp,
+    ) -> Result<(String, u32), KeyError> {
+        let (sealed, generation) = self.seal(handle_use, request.as_bytes(), now)?;
+        Ok((handle::encode(&sealed), generation))
+    }
+
+    /// A new `jti`: the sealed key, which leads to the grant, and 16 random bytes.
+    pub fn seal_jti(
+        &self,
+        request: &RequestKey,
+        random: [u8; 16],
+        now: Timestamp,
+    ) -> Result<String, KeyError> {
+        let (sealed, _) = self.seal(HandleUse::AccessToken, request.as_bytes(), now)?;
+        Ok(handle::encode(&[sealed.as_slice(), &random].concat()))
+    }
+
+    /// Refresh token number `counter` of the grant: always the same one.
+    pub fn seal_refresh_token(
+        &self,
+        request: &RequestKey,
+        counter: u32,
+        now: Timestamp,
+    ) -> Result<String, KeyError> {
+        let (sealed, _) = self.seal(HandleUse::RefreshToken, &handle::numbered(request, counter), now)?;
+        Ok(handle::encode(&sealed))
+    }
+
+    /// The handle of `request` that a key of this generation made: what the client was given.
+    pub fn seal_handle_again(
+        &self,
+        handle_use: HandleUse,
+        request: &RequestKey,
+        generation: u32,
+    ) -> Result<String, KeyError> {
+        let key = self.handle.iter().find(|key| key.generation() == generation);
+        let key = key.ok_or_else(|| KeyError(format!("the handle key {generation} is missing")))?;
+        let sealed = key.seal(handle_use, request.as_bytes()).ok_or(KeyError::new("sealing failed"))?;
+        Ok(handle::encode(&sealed))
+    }
+
+    /// Seals what is kept beside `request`.
+    pub fn seal_kept(
+        &self,
+        kept: Kept,
+        request: &RequestKey,
+        plain: &[u8],
+        now: Timestamp,
+    ) -> Result<Vec<u8>, KeyError> {
+        let key = current(&self.handle, now).ok_or(KeyError::new("there is no handle key"))?;
+        key.seal_kept(kept, request, plain).ok_or(KeyError::new("sealing failed"))
+    }
+
+    pub fn open_kept(&self, kept: Kept, request: &RequestKey, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        self.key_of(sealed)?.open_kept(kept, request, sealed)
+    }
+
+    /// A new key of a person's own, and as it is stored: for as long as their evidence is kept, no rotation or withdrawal
+    /// ends it.
+    pub fn new_personal_key(
+        &self,
+        person: &PersonKey,
+        random: [u8; PersonalKey::BYTES],
+    ) -> Result<(PersonalKey, Vec<u8>), KeyError> {
+        let wrapped = self.first_data_key.personal().wrap(person, &random);
+        Ok((PersonalKey::of(&random), wrapped.ok_or(KeyError::new("sealing failed"))?))
+    }
+
+    /// The key of a person's own, as it is stored.
+    pub fn open_personal_key(&self, person: &PersonKey, wrapped: &[u8]) -> Result<PersonalKey, OpenError> {
+        self.first_data_key.personal().unwrap(person, wrapped).ok_or(OpenError::Forged)
+    }
+
+    /// Opens what version 1 of a signed request's evidence has sealed, for the same request.
+    pub fn open_evidence(&self, request: &RequestKey, sealed: &str) -> Result<SaltedText, OpenError> {
+        self.first_data_key.evidence().open(request, sealed).ok_or(OpenError::Forged)
+    }
+
+    fn seal(&self, handle_use: HandleUse, plain: &[u8], now: Timestamp) -> Result<(Vec<u8>, u32), KeyError> {
+        let key = current(&self.handle, now).ok_or(KeyError::new("there is no handle key"))?;
+        let sealed = key.seal(handle_use, plain).ok_or(KeyError::new("sealing failed"))?;
+        Ok((sealed, key.generation()))
+    }
+
+    pub fn open_handle(&self, handle_use: HandleUse, text: &str) -> Result<RequestKey, OpenError> {
+        let (request, _) = self.unseal(handle_use, &handle::decode(text)?)?;
+        Ok(request)
+    }
+
+    /// The grant to which an access token's `jti` leads.
+    pub fn open_jti(&self, jti: &str) -> Result<RequestKey, OpenError> {
+        let bytes = handle::decode(jti)?;
+        let sealed =
+            bytes.split_at_checked(HandleUse::AccessToken.sealed_length()).ok_or(OpenError::Forged)?.0;
+        Ok(self.unseal(HandleUse::AccessToken, sealed)?.0)
+    }
+
+    /// The grant that a refresh token belongs to, and the token's number.
+    pub fn open_refresh_token(&self, text: &str) -> Result<(RequestKey, u32), OpenError> {
+        self.unseal(HandleUse::RefreshToken, &handle::decode(text)?)
+    }
+
+    /// A nonce for proofs of possession: nobody can tell the next one, and who gets it back can tell its age.
+    pub fn seal_dpop_nonce(&self, now: Timestamp) -> Result<String, KeyError> {
+        let (sealed, _) = self.seal(HandleUse::DpopNonce, &now.millis().to_be_bytes(), now)?;
+        Ok(handle::encode(&sealed))
+    }
+
+    /// When the nonce was made.
+    pub fn open_dpop_nonce(&self, text: &str) -> Result<Timestamp, OpenError> {
+        let sealed = handle::decode(text)?;
+        if sealed.len() != HandleUse::DpopNonce.sealed_length() {
+            return Err(OpenError::Forged);
+        }
+        let plain = self.key_of(&sealed)?.open(HandleUse::DpopNonce, &sealed)?;
+        let millis = plain.as_slice().try_into().map_err(|_| OpenError::Forged)?;
+        Ok(Timestamp::from_millis(i64::from_be_bytes(millis)))
+    }
+
+    fn unseal(&self, handle_use: HandleUse, sealed: &[u8]) -> Result<(RequestKey, u32), OpenError> {
+        if sealed.len() != handle_use.sealed_length() {
+            return Err(OpenError::Forged);
+        }
+        handle::read(&self.key_of(sealed)?.open(handle_use, sealed)?)
+    }
+
+    /// The handle key that sealed this, by its version byte.
+    fn key_of(&self, sealed: &[u8]) -> Result<&HandleKey, OpenError> {
+        let version = *sealed.first().ok_or(OpenError::Forged)?;
+        let of_version = self.handle.iter().filter(|key| key.version() == version);
+        of_version.max_by_key(|key| key.generation()).ok_or(OpenError::UnknownVersion)
+    }
+
+    /// By which name a client of this type knows `person`: the `sub` of everything it is told.
+    pub fn subject(&self, subject_type: &SubjectType, person: &Person) -> Result<String, KeyError> {
+        match subject_type {
+            SubjectType::Public => Ok(person.sub.as_str().to_owned()),
+            SubjectType::Pairwise { sector } => {
+                let sealed = self.first_data_key.subjects().seal(sector, &person.key);
+                sealed.ok_or(KeyError::new("sealing failed"))
+            }
+        }
+    }
+
+    /// Whom a client of this type means by a pairwise `sub`. `None` if it is none of its sector.
+    pub fn open_subject(&self, subject_type: &SubjectType, sub: &str) -> Option<PersonKey> {
+        match subject_type {
+            SubjectType::Public => None,
+            SubjectType::Pairwise { sector } => self.first_data_key.subjects().open(sector, sub),
+        }
+    }
+
+    /// The key that signs by `algorithm` at `now`.
+    pub fn signing_key(&self, algorithm: JwsAlgorithm, now: Timestamp) -> Result<&SigningKey, KeyError> {
+        let keys = self.signing.get(&algorithm).map(Vec::as_slice).unwrap_or_default();
+        current(keys, now)
+            .ok_or_else(|| KeyError(format!("there is no {} key; key-rotation makes it", algorithm.as_str())))
+    }
+}
+
+/// The key in clear, for as long as it takes to make a usable one of it.
+fn opened(record: &KeyRecord, data_keys: &HashMap<u32, Arc<DataKey>>) -> Result<Vec<u8>, KeyError> {
+    let data_key = data_keys.get(&record.sealed_under).ok_or(KeyError::new("a data key is missing"))?;
+    let label = sealing_label(record.key_use, record.generation);
+    data_key.open(&label, &record.sealed).map_err(|_| KeyError(format!("the key {label} does not open")))
+}
+
+/// What a key is sealed as: it opens as nothing else.
+pub fn sealing_label(key_use: KeyUse, generation: u32) -> String {
+    format!("{}#{generation}", key_use.as_str())
+}
+
+/// The key ring of one function, kept warm.
+pub struct KeyRings {
+    table: Table,
+    kms: Kms,
+    loaded: Mutex<Loaded>,
+}
+
+#[derive(Default)]
+struct Loaded {
+    ring: Option<Arc<KeyRing>>,
+    at: Option<Timestamp>,
+    /// When an unknown key version or `kid` made them be read last.
+    for_unknown_at: Option<Timestamp>,
+    /// Opened once per sandbox: a reload asks KMS only about data keys it has not seen.
+    data_keys: HashMap<u32, Arc<DataKey>>,
+}
+
+impl KeyRings {
+    pub fn new(table: Table, kms: Kms) -> Self {
+        Self { table, kms, loaded: Mutex::default() }
+    }
+
+    /// The keys, at most [`RELOAD_EVERY`] old. If they cannot be read again, the ones at hand go on serving.
+    pub async fn get(&self, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
+        self.read(RELOAD_EVERY, &WithdrawnKeys::default(), now).await
+    }
+
+    /// The keys, as [`KeyRings::get`] has them, but without any that are `withdrawn`: those at hand do not go on serving
+    /// if one of them is. What was opened before has to be opened again.
+    pub async fn knowing(&self, withdrawn: &WithdrawnKeys, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
+        self.read(RELOAD_EVERY, withdrawn, now).await
+    }
+
+    /// The same for whoever may have opened something already: whether that has to be opened again.
+    pub async fn learn(&self, withdrawn: &WithdrawnKeys, now: Timestamp) -> Result<bool, KeyError> {
+        let loaded = self.loaded.lock().await;
+        // Without keys nothing was opened, and those that are read later know.
+        let known = loaded.ring.as_ref().is_none_or(|ring| ring.withdrawn.include(withdrawn));
+        drop(loaded);
+        if !known {
+            self.knowing(withdrawn, now).await?;
+        }
+        Ok(!known)
+    }
+
+    /// Opens a handle or a token with `open`; a key version that is not known makes the keys be read again, at most once
+    /// a minute.
+    pub async fn open<T>(
+        &self,
+        open: impl Fn(&KeyRing) -> Result<T, OpenError>,
+        now: Timestamp,
+    ) -> Result<Result<T, OpenError>, KeyError> {
+        match open(&*self.get(now).await?) {
+            Err(OpenError::UnknownVersion) => Ok(open(&*self.get_for_unknown(now).await?)),
+            opened => Ok(opened),
+        }
+    }
+
+    /// Verifies a token of this provider with any signing key there ever was; a `kid` that is not known makes the
+    /// keys be read again, at most once a minute.
+    pub async fn verify(
+        &self,
+        jws: &UnverifiedJws<'_>,
+        now: Timestamp,
+    ) -> Result<Result<VerifiedClaims, NotOurs>, KeyError> {
+        match self.get(now).await?.public.verify(jws) {
+            Err(NotOurs::UnknownKey) => Ok(self.get_for_unknown(now).await?.public.verify(jws)),
+            verified => Ok(verified),
+        }
+    }
+
+    /// The keys once something names one that is not among them. However young they are: the successor of a withdrawn
+    /// key is used at once.
+    async fn get_for_unknown(&self, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
+        let mut loaded = self.loaded.lock().await;
+        let again = loaded.for_unknown_at.is_none_or(|at| now.since(at) >= RELOAD_FOR_UNKNOWN);
+        if again {
+            loaded.for_unknown_at = Some(now);
+        }
+        drop(loaded);
+        // Those that were read for this very call are young enough.
+        let age = if again { Duration::from_millis(1) } else { RELOAD_EVERY };
+        self.read(age, &WithdrawnKeys::default(), now).await
+    }
+
+    /// Keys younger than `age` that know what is `withdrawn`.
+    async fn read(
+        &self,
+        age: Duration,
+        withdrawn: &WithdrawnKeys,
+        now: Timestamp,
+    ) -> Result<Arc<KeyRing>, KeyError> {
+        let mut loaded = self.loaded.lock().await;
+        let at_hand = loaded.ring.as_ref().filter(|ring| ring.withdrawn.include(withdrawn)).map(Arc::clone);
+        if let Some(ring) = &at_hand
+            && loaded.at.is_some_and(|at| now.since(at) < age)
+        {
+            return Ok(Arc::clone(ring));
+        }
+        match self.load(&mut loaded.data_keys).await {
+            Ok(ring) => {
+                let ring = Arc::new(ring);
+                (loaded.ring, loaded.at) = (Some(Arc::clone(&ring)), Some(now));
+                Ok(ring)
+            }
+            Err(error) => at_hand.ok_or(error),
+        }
+    }
+
+    async fn load(&self, data_keys: &mut HashMap<u32, Arc<DataKey>>) -> Result<KeyRing, KeyError> {
+        let found = self.table.list_keys_and_withdrawals().await;
+        let (records, withdrawn) = found.map_err(|error| KeyError(error.detail()))?;
+        for record in records.iter().filter(|record| record.key_use == KeyUse::Data) {
+            if let Entry::Vacant(unknown) = data_keys.entry(record.generation) {
+                let plain = self.kms.decrypt(&record.sealed).await.map_err(|error| KeyError(error.0))?;
+                let key = DataKey::new(&plain).map_err(|_| KeyError::new("the data key is malformed"))?;
+                unknown.insert(Arc::new(key));
+            }
+        }
+        KeyRing::open(records, withdrawn, data_keys, &self.kms)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! AWS KMS: makes and opens the data key, and keeps and uses the signing keys that never leave it.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_sdk_kms::Client;
+use aws_sdk_kms::config::retry::RetryConfig;
+use aws_sdk_kms::operation::decrypt::DecryptError;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{DataKeySpec, KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag};
+
+use crate::aws::{self, Aws};
+use crate::config::SigningKeys;
+use crate::keys::der;
+use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba_core::protocol::jwks::{PublicJwk, PublicKey};
+
+/// What KMS signs at once of a message that is not hashed first. Unit: bytes.
+pub(super) const MAX_MESSAGE: usize = 4096;
+
+/// Binds an encrypted data key to its purpose: KMS opens it for nothing else.
+const PURPOSE: (&str, &str) = ("purpose", "ciba-keys");
+/// Binds it to its table as well: what was copied from another deployment's opens nothing here.
+const TABLE: &str = "table";
+/// Unit: time for one attempt, and for a call with its repeats.
+const ATTEMPT: Duration = Duration::from_secs(2);
+const CALL: Duration = Duration::from_secs(5);
+/// The same for a signature: there are up to two in one answer, beside the calls of the table.
+const SIGN_ATTEMPT: Duration = Duration::from_secs(1);
+const SIGN_CALL: Duration = Duration::from_secs(2);
+/// The same for making a key in KMS, which is not repeated.
+const CREATE: Duration = Duration::from_secs(5);
+
+/// KMS did not do as asked. The text is for the log.
+#[derive(Clone, Debug)]
+pub struct KmsError(pub String);
+
+#[derive(Clone, Debug)]
+pub struct Kms {
+    client: Client,
+    /// The name of the table that keeps the data key.
+    table: String,
+}
+
+impl Kms {
+    pub fn connect(aws: &Aws) -> Self {
+        let mut config =
+            aws_sdk_kms::config::Builder::from(&aws.sdk).timeout_config(aws::timeouts(ATTEMPT, CALL));
+        config.set_endpoint_url(aws.kms_endpoint.clone());
+        let table = aws.table.clone().unwrap_or_default();
+        Self { client: Client::from_conf(config.build()), table }
+    }
+
+    /// A new data key, in clear and encrypted.
+    pub async fn generate_data_key(&self, kms_key: &str) -> Result<(Vec<u8>, Vec<u8>), KmsError> {
+        let answer = self
+            .client
+            .generate_data_key()
+            .key_id(kms_key)
+            .key_spec(DataKeySpec::Aes256)
+            .encryption_context(PURPOSE.0, PURPOSE.1)
+            .encryption_context(TABLE, &self.table)
+            .send()
+            .await
+            .map_err(|error| KmsError(aws::failure("GenerateDataKey", &error)))?;
+        match (answer.plaintext, answer.ciphertext_blob) {
+            (Some(plain), Some(sealed)) => Ok((plain.into_inner(), sealed.into_inner())),
+            _ => Err(KmsError("GenerateDataKey answered without a key".to_owned())),
+        }
+    }
+
+    /// Opens what [`Kms::generate_data_key`] encrypted for this table.
+    ///
+    /// A data key that was made before the context named the table is not opened with it. It is never replaced, so KMS is
+    /// asked once more then, as it was encrypted.
+    pub async fn decrypt(&self, sealed: &[u8]) -> Result<Vec<u8>, KmsError> {
+        let asked =
+            self.client.decrypt().ciphertext_blob(Blob::new(sealed)).encryption_context(PURPOSE.0, PURPOSE.1);
+        let answer = match asked.clone().encryption_context(TABLE, &self.table).send().await {
+            Err(error)
+                if error.as_service_error().is_some_and(DecryptError::is_invalid_ciphertext_exception) =>
+            {
+                asked.send().await
+            }
+            answer => answer,
+        };
+        let answer = answer.map_err(|error| KmsError(aws::failure("Decrypt", &error)))?;
+        answer
+            .plaintext
+            .map(Blob::into_inner)
+            .ok_or_else(|| KmsError("Decrypt answered without a key".to_owned()))
+    }
+
+    /// A new signing key that never leaves KMS, with this value of the tag [`SigningKeys::TAG`]: its name.
+    pub async fn create_signing_key(&self, algorithm: JwsAlgorithm, tag: &str) -> Result<String, KmsError> {
+        let spec = match algorithm {
+            JwsAlgorithm::ES256 => KeySpec::EccNistP256,
+            JwsAlgorithm::RS256 | JwsAlgorithm::PS256 => KeySpec::Rsa2048,
+            JwsAlgorithm::EdDSA => KeySpec::EccNistEdwards25519,
+        };
+        let tag = Tag::builder().tag_key(SigningKeys::TAG).tag_value(tag).build();
+        let tag = tag.map_err(|_| KmsError("CreateKey: the tag is incomplete".to_owned()))?;
+        let answer = self
+            .client
+            .create_key()
+            .key_spec(spec)
+            .key_usage(KeyUsageType::SignVerify)
+            .description(format!("Signs tokens by {}", algorithm.as_str()))
+            .tags(tag)
+            // A repeat after a lost answer would make a second key, which nobody knows and somebody pays for.
+            .customize()
+            .config_override(
+                aws_sdk_kms::config::Builder::new()
+                    .retry_config(RetryConfig::disabled())
+                    .timeout_config(aws::timeouts(CREATE, CREATE)),
+            )
+            .send()
+            .await
+            .map_err(|error| KmsError(aws::failure("CreateKey", &error)))?;
+        let key_id = answer.key_metadata.map(|key| key.key_id);
+        key_id.ok_or_else(|| KmsError("CreateKey answered without a key".to_owned()))
+    }
+
+    /// The public half of a signing key, if it is one for `algorithm`.
+    pub async fn public_key(&self, key_id: &str, algorithm: JwsAlgorithm) -> Result<PublicJwk, KmsError> {
+        let answer = self
+            .client
+            .get_public_key()
+            .key_id(key_id)
+            .send()
+            .await
+            .map_err(|error| KmsError(aws::failure("GetPublicKey", &error)))?;
+        let key = answer.public_key.as_ref().and_then(|der| der::public_key(der.as_ref()));
+        let fits = |key: &PublicKey| match algorithm {
+            JwsAlgorithm::ES256 => matches!(key, PublicKey::Ec { .. }),
+            JwsAlgorithm::RS256 | JwsAlgorithm::PS256 => matches!(key, PublicKey::Rsa { .. }),
+            JwsAlgorithm::EdDSA => matches!(key, PublicKey::Okp { .. }),
+        };
+        key.filter(fits)
+            .map(|key| PublicJwk::new(algorithm, key))
+            .ok_or_else(|| KmsError("GetPublicKey answered without a key for the algorithm".to_owned()))
+    }
+
+    /// Signs `message`, as a JWS has it (RFC 7518 §3, RFC 8037 §3.1).
+    ///
+    /// What is hashed before it is signed goes over the wire as its hash. Ed25519 signs the message itself, and KMS takes
+    /// no more than [`MAX_MESSAGE`] of it.
+    pub async fn sign(
+        &self,
+        key_id: &str,
+        algorithm: JwsAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, KmsError> {
+        let hash = || digest(&SHA256, message).as_ref().to_vec();
+        let (name, kind, message) = match algorithm {
+            JwsAlgorithm::ES256 => (SigningAlgorithmSpec::EcdsaSha256, MessageType::Digest, hash()),
+            JwsAlgorithm::RS256 => (SigningAlgorithmSpec::RsassaPkcs1V15Sha256, MessageType::Digest, hash()),
+            JwsAlgorithm::PS256 => (SigningAlgorithmSpec::RsassaPssSha256, MessageType::Digest, hash()),
+            JwsAlgorithm::EdDSA => (SigningAlgorithmSpec::Ed25519Sha512, MessageType::Raw, message.to_vec()),
+        };
+        let answer = self
+            .client
+            .sign()
+            .key_id(key_id)
+            .signing_algorithm(name)
+            .message_type(kind)
+            .message(Blob::new(message))
+            .customize()
+            .config_override(
+                aws_sdk_kms::config::Builder::new().timeout_config(aws::timeouts(SIGN_ATTEMPT, SIGN_CALL)),
+            )
+            .send()
+            .await
+            .map_err(|error| KmsError(aws::failure("Sign", &error)))?;
+        let signature = answer.signature.map(Blob::into_inner);
+        let signature = signature.ok_or_else(|| KmsError("Sign answered without a signature".to_owned()))?;
+        match algorithm {
+            JwsAlgorithm::ES256 => der::raw_signature(&signature)
+                .map(Vec::from)
+                .ok_or_else(|| KmsError("Sign answered with a malformed signature".to_owned())),
+            JwsAlgorithm::RS256 | JwsAlgorithm::PS256 | JwsAlgorithm::EdDSA => Ok(signature),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What this provider signed, it can verify, however long ago: the public half of every signing key is kept
+//! (`TOK-12-04`).
+
+use std::collections::HashMap;
+
+use jsonwebtoken::jwk::Jwk;
+
+use crate::store::KeyRecord;
+use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba_core::protocol::jwks::PublicJwk;
+use ciba_core::verify::jws::{UnverifiedJws, VerifiedClaims};
+use ciba_core::verify::verification_key::VerificationKey;
+
+/// Why a token was not signed by this provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotOurs {
+    /// Perhaps the key is newer than what was read.
+    UnknownKey,
+    WrongSignature,
+}
+
+/// The public halves of all signing keys, by `kid`, published or not. One is made ready when a token names it: most
+/// functions that read keys verify nothing.
+#[derive(Default)]
+pub(super) struct OwnPublicKeys(HashMap<String, PublicJwk>);
+
+impl OwnPublicKeys {
+    pub(super) fn of(records: &[KeyRecord]) -> Self {
+        let public = records.iter().filter_map(|record| record.public.as_ref());
+        Self(public.map(|public| (public.kid.clone(), public.clone())).collect())
+    }
+
+    #[cfg(test)]
+    pub(super) fn knows(&self, kid: &str) -> bool {
+        self.0.contains_key(kid)
+    }
+
+    /// The claims of a token of ours. The algorithm is the one that the stored key names (`HYG-3-02`). Which kind of
+    /// token it is, for whom, and until when is for who asks.
+    pub(super) fn verify(&self, jws: &UnverifiedJws<'_>) -> Result<VerifiedClaims, NotOurs> {
+        let public = jws.kid().and_then(|kid| self.0.get(kid)).ok_or(NotOurs::UnknownKey)?;
+        // A key that cannot be read verifies nothing.
+        let key = ready(public).ok_or(NotOurs::UnknownKey)?;
+        jws.verify(&key).ok_or(NotOurs::WrongSignature)
+    }
+}
+
+fn ready(public: &PublicJwk) -> Option<VerificationKey> {
+    let jwk: Jwk = serde_json::from_value(serde_json::to_value(public).ok()?).ok()?;
+    VerificationKey::new(&jwk, JwsAlgorithm::parse(&public.alg)?)
+}

@@ -1,0 +1,94 @@
+//! The event bus: events put to EventBridge, ten at a time.
+
+use std::time::Duration;
+
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::primitives::DateTime;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use tokio::time::Instant;
+
+use crate::aws::{self, Aws};
+use crate::config::EventSettings;
+use ciba_core::domain::request::event::EventName;
+use ciba_core::protocol::event::{Detail, SOURCE};
+
+/// Unit: time for one attempt, and for a call with its repeats.
+const ATTEMPT: Duration = Duration::from_secs(2);
+const CALL: Duration = Duration::from_secs(5);
+/// What one call takes.
+const AT_ONCE: usize = 10;
+
+/// One event as it goes to the bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub name: EventName,
+    pub detail: Detail,
+}
+
+/// The bus did not take an entry. The text is for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotTaken(pub String);
+
+#[derive(Clone, Debug)]
+pub struct EventBus {
+    client: Client,
+    name: String,
+}
+
+impl EventBus {
+    pub fn connect(aws: &Aws, settings: &EventSettings) -> Self {
+        let mut config =
+            aws_sdk_eventbridge::config::Builder::from(&aws.sdk).timeout_config(aws::timeouts(ATTEMPT, CALL));
+        config.set_endpoint_url(aws.eventbridge_endpoint.clone());
+        Self { client: Client::from_conf(config.build()), name: settings.bus.clone() }
+    }
+
+    /// Puts all entries, and says of each, in their order, whether the bus has taken it. A call that fails is the last one:
+    /// what follows is not tried, nor is what might not be answered before `deadline`.
+    pub async fn put(&self, entries: &[Entry], deadline: Instant) -> Vec<Result<(), NotTaken>> {
+        let mut outcomes = Vec::with_capacity(entries.len());
+        for some in entries.chunks(AT_ONCE) {
+            match self.put_some(some, deadline).await {
+                Ok(some) => outcomes.extend(some),
+                Err(why) => {
+                    outcomes.resize(entries.len(), Err(why));
+                    break;
+                }
+            }
+        }
+        outcomes
+    }
+
+    async fn put_some(
+        &self,
+        entries: &[Entry],
+        deadline: Instant,
+    ) -> Result<Vec<Result<(), NotTaken>>, NotTaken> {
+        if Instant::now() + CALL > deadline {
+            return Err(NotTaken("PutEvents: no time left".to_owned()));
+        }
+        let put =
+            self.client.put_events().set_entries(Some(entries.iter().map(|it| self.entry(it)).collect()));
+        let answer = put.send().await.map_err(|error| NotTaken(aws::failure("PutEvents", &error)))?;
+        let results = answer.entries();
+        if results.len() != entries.len() {
+            return Err(NotTaken("PutEvents: the answer has other entries".to_owned()));
+        }
+        // The code, and not the service's text, which may repeat the entry.
+        let outcomes = results.iter().map(|it| match it.error_code() {
+            None => Ok(()),
+            Some(code) => Err(NotTaken(format!("PutEvents: {code}"))),
+        });
+        Ok(outcomes.collect())
+    }
+
+    fn entry(&self, entry: &Entry) -> PutEventsRequestEntry {
+        PutEventsRequestEntry::builder()
+            .event_bus_name(&self.name)
+            .source(SOURCE)
+            .detail_type(entry.name.as_str())
+            .detail(entry.detail.encode())
+            .time(DateTime::from_millis(entry.detail.at))
+            .build()
+    }
+}

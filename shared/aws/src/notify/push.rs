@@ -1,0 +1,119 @@
+//! What a push service is given for a platform endpoint.
+//!
+//! The shapes are those of the documentation and were not tried against the services: SNS's "Publishing notifications
+//! with platform-specific payloads", "Using FCM v1 payloads", "Time to live" and "Message attributes", Apple's
+//! "Generating a remote notification", and Google's `projects.messages`.
+//!
+//! # Security
+//! The push services read along, and a locked screen shows it: the operator's name, fixed words and the request's key,
+//! which opens nothing without a login. No client, no binding message, nothing personal (`ATK-7-03`).
+
+use serde_json::{Map, Value, json};
+
+use ciba_core::domain::base::time::seconds_rounded_up;
+use ciba_core::domain::person::channel::PushPlatform;
+use ciba_core::domain::request::notification::{Announcement, Notification};
+
+/// A message attribute: name, data type, value.
+pub(super) type Attribute = (&'static str, &'static str, String);
+
+/// What an app registers its buttons or its screen under: `category` on Apple's side, `click_action` on Google's.
+const CATEGORY: &str = "ciba.request";
+const BODY: &str = "Approve or refuse your sign-in";
+
+/// `Message`, for `MessageStructure=json`: an object with a member for the endpoint's platform, whose value is JSON
+/// again, as a string. `default` has to be there, and is sent to no endpoint that has its own member.
+pub(super) fn message(platform: PushPlatform, notification: &Notification) -> String {
+    let payload = match platform {
+        PushPlatform::Apns | PushPlatform::ApnsSandbox => apns(notification),
+        PushPlatform::Gcm => fcm(notification),
+    };
+    let default = format!("{}: {BODY}", notification.operator_name);
+    by_platform(platform, default, payload)
+}
+
+fn by_platform(platform: PushPlatform, default: String, payload: Value) -> String {
+    let members = [("default", default), (platform.as_str(), payload.to_string())];
+    let members = members.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+    Value::Object(Map::from_iter(members)).to_string()
+}
+
+/// The same for an announcement, which an app shows and does nothing about: it has no request, and no category.
+pub(super) fn announcement(platform: PushPlatform, announcement: &Announcement) -> String {
+    let alert = json!({ "title": announcement.operator_name, "body": announcement.body() });
+    let payload = match platform {
+        PushPlatform::Apns | PushPlatform::ApnsSandbox => {
+            json!({ "aps": { "alert": alert, "sound": "default" } })
+        }
+        PushPlatform::Gcm => {
+            json!({ "fcmV1Message": { "message": { "notification": alert, "android": { "priority": "HIGH" } } } })
+        }
+    };
+    by_platform(platform, announcement.text().expose().to_owned(), payload)
+}
+
+/// Without a time to live: news of yesterday is news.
+pub(super) fn attributes_of_announcement(platform: PushPlatform) -> Vec<Attribute> {
+    match platform {
+        PushPlatform::Apns | PushPlatform::ApnsSandbox => vec![
+            ("AWS.SNS.MOBILE.APNS.PUSH_TYPE", "String", "alert".to_owned()),
+            ("AWS.SNS.MOBILE.APNS.PRIORITY", "String", "10".to_owned()),
+        ],
+        PushPlatform::Gcm => Vec::new(),
+    }
+}
+
+fn apns(notification: &Notification) -> Value {
+    json!({
+        "aps": {
+            "alert": { "title": notification.operator_name, "body": BODY },
+            "category": CATEGORY,
+            "sound": "default",
+        },
+        "request": notification.request.encode(),
+    })
+}
+
+fn fcm(notification: &Notification) -> Value {
+    let request = notification.request.encode();
+    json!({ "fcmV1Message": { "message": {
+        "notification": { "title": notification.operator_name, "body": BODY },
+        "data": { "request": request },
+        "android": {
+            // Wakes a sleeping device: whoever waits at a counter waits now.
+            "priority": "HIGH",
+            "ttl": format!("{}s", time_to_live(notification)),
+            // Of what waits for the device only the last one is delivered; of what was delivered the tag replaces it.
+            "collapse_key": request,
+            "notification": { "click_action": CATEGORY, "tag": request },
+        },
+    } } })
+}
+
+/// Reserved attributes: SNS makes the headers of its call to the push service of them. `TTL` has a name per platform;
+/// the others of Apple's are the same for the sandbox. What is of the attribute prevails over what is in the payload,
+/// and SNS takes off what the message has waited in it.
+pub(super) fn attributes(platform: PushPlatform, notification: &Notification) -> Vec<Attribute> {
+    let ttl = match platform {
+        PushPlatform::Apns => "AWS.SNS.MOBILE.APNS.TTL",
+        PushPlatform::ApnsSandbox => "AWS.SNS.MOBILE.APNS_SANDBOX.TTL",
+        PushPlatform::Gcm => "AWS.SNS.MOBILE.FCM.TTL",
+    };
+    let mut attributes = vec![(ttl, "String", time_to_live(notification).to_string())];
+    if matches!(platform, PushPlatform::Apns | PushPlatform::ApnsSandbox) {
+        attributes.extend([
+            ("AWS.SNS.MOBILE.APNS.PUSH_TYPE", "String", "alert".to_owned()),
+            // At once, and not when it suits the device's battery.
+            ("AWS.SNS.MOBILE.APNS.PRIORITY", "String", "10".to_owned()),
+            // `apns-collapse-id`, at most 64 bytes: a message sent twice is shown once.
+            ("AWS.SNS.MOBILE.APNS.COLLAPSE_ID", "String", notification.request.encode()),
+        ]);
+    }
+    attributes
+}
+
+/// As long as the request lives: afterwards a message leads to "no longer open". Unit: seconds, at least 1, because
+/// 0 means "now or never".
+fn time_to_live(notification: &Notification) -> u64 {
+    seconds_rounded_up(notification.time_left).max(1)
+}

@@ -1,0 +1,182 @@
+//! SNS: one `Publish` to the person's number, device or topic.
+
+use std::time::Duration;
+
+use aws_sdk_sns::Client;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::operation::publish::PublishError;
+use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
+use aws_sdk_sns::types::MessageAttributeValue;
+use tokio::time::{Instant, timeout_at};
+
+use crate::aws::{self, Aws};
+use crate::config::SmsSettings;
+use crate::notify::push::{self, Attribute};
+use ciba_core::domain::base::contact::PhoneNumber;
+use ciba_core::domain::base::person_key::PersonKey;
+use ciba_core::domain::person::channel::{Channel, PushEndpoint, Topic};
+use ciba_core::domain::request::notification::{Announcement, MessageText, Notification};
+
+/// Unit: time for one attempt, and for a call with its repeats.
+const ATTEMPT: Duration = Duration::from_secs(3);
+const CALL: Duration = Duration::from_secs(6);
+
+/// The message was not accepted. The texts are for the log.
+#[derive(Clone, Debug)]
+pub enum NotifyError {
+    /// This channel does not lead to this person: the number is malformed, not allowed or opted out, the endpoint is
+    /// disabled, or it is gone.
+    Unreachable(String),
+    /// SNS did not accept the message in time, or refuses us: worth another try later.
+    Unavailable(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Notifier {
+    client: Client,
+    sms: SmsSettings,
+}
+
+impl Notifier {
+    pub fn connect(aws: &Aws, sms: SmsSettings) -> Self {
+        let mut config =
+            aws_sdk_sns::config::Builder::from(&aws.sdk).timeout_config(aws::timeouts(ATTEMPT, CALL));
+        config.set_endpoint_url(aws.sns_endpoint.clone());
+        Self { client: Client::from_conf(config.build()), sms }
+    }
+
+    /// Sends one message; `Ok` means that SNS has accepted it. It is given up at `deadline`: a message that comes
+    /// late leads to a request that is no longer open.
+    pub async fn send(
+        &self,
+        channel: &Channel,
+        notification: &Notification,
+        deadline: Instant,
+    ) -> Result<(), NotifyError> {
+        let publish = match channel {
+            Channel::Sms(number) => self.sms(number, &notification.sms)?,
+            Channel::Push(endpoint) => {
+                let platform = endpoint.platform();
+                let message = push::message(platform, notification);
+                self.push(endpoint, message, push::attributes(platform, notification))?
+            }
+            Channel::Topic(topic) => {
+                let subject = format!("{}: sign-in request", notification.operator_name);
+                // No number: those of SNS end at 1,000,000,000.
+                let until = notification.expires_at.seconds().to_string();
+                let further = vec![("expires_at", "String", until)];
+                self.topic(topic, &notification.person, subject, &notification.text, further)?
+            }
+        };
+        publish_before(deadline, channel, publish).await
+    }
+
+    /// The same for an announcement.
+    pub async fn announce(
+        &self,
+        channel: &Channel,
+        announcement: &Announcement,
+        deadline: Instant,
+    ) -> Result<(), NotifyError> {
+        let text = announcement.text();
+        let publish = match channel {
+            Channel::Sms(number) => self.sms(number, &text)?,
+            Channel::Push(endpoint) => {
+                let platform = endpoint.platform();
+                let message = push::announcement(platform, announcement);
+                self.push(endpoint, message, push::attributes_of_announcement(platform))?
+            }
+            Channel::Topic(topic) => {
+                let subject = format!("{}: your passkeys", announcement.operator_name);
+                self.topic(topic, &announcement.person, subject, &text, Vec::new())?
+            }
+        };
+        publish_before(deadline, channel, publish).await
+    }
+
+    fn sms(&self, number: &PhoneNumber, text: &MessageText) -> Result<PublishFluentBuilder, NotifyError> {
+        // Checked when the number was enrolled, too; the list may have become shorter since (`ATK-7-01`).
+        if !self.sms.countries.allow(number) {
+            return Err(NotifyError::Unreachable("SMS_COUNTRIES does not allow the number".to_owned()));
+        }
+        // Delivered first, and not suppressed as advertising.
+        let mut attributes = vec![("AWS.SNS.SMS.SMSType", "String", "Transactional".to_owned())];
+        let sender_id = self.sms.sender_id.iter().map(|id| ("AWS.SNS.SMS.SenderID", "String", id.as_str()));
+        let max_price = self.sms.max_price.iter().map(|it| ("AWS.SNS.SMS.MaxPrice", "Number", it.as_str()));
+        let by_setting = sender_id.chain(max_price);
+        attributes.extend(by_setting.map(|(name, data_type, value)| (name, data_type, value.to_owned())));
+        with(self.client.publish().phone_number(number.expose()).message(text.expose()), attributes)
+    }
+
+    fn push(
+        &self,
+        endpoint: &PushEndpoint,
+        message: String,
+        attributes: Vec<Attribute>,
+    ) -> Result<PublishFluentBuilder, NotifyError> {
+        let publish = self.client.publish().target_arn(endpoint.expose()).message_structure("json");
+        with(publish.message(message), attributes)
+    }
+
+    /// A plain message, and not one per protocol: SNS passes attributes on with a plain one only, and filter policies
+    /// live on them. They say for whom it is and until when; who asks and what is nobody's business there.
+    fn topic(
+        &self,
+        topic: &Topic,
+        person: &PersonKey,
+        // Of an e-mail.
+        subject: String,
+        text: &MessageText,
+        further: Vec<Attribute>,
+    ) -> Result<PublishFluentBuilder, NotifyError> {
+        let publish = self.client.publish().topic_arn(topic.expose()).subject(subject);
+        let mut attributes = vec![("person", "String", person.as_str().to_owned())];
+        attributes.extend(further);
+        with(publish.message(text.expose()), attributes)
+    }
+}
+
+async fn publish_before(
+    deadline: Instant,
+    channel: &Channel,
+    publish: PublishFluentBuilder,
+) -> Result<(), NotifyError> {
+    match timeout_at(deadline, publish.send()).await {
+        Err(_) => Err(NotifyError::Unavailable("Publish: no answer before the deadline".to_owned())),
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(refused(channel, &error)),
+    }
+}
+
+fn with(
+    publish: PublishFluentBuilder,
+    attributes: Vec<Attribute>,
+) -> Result<PublishFluentBuilder, NotifyError> {
+    attributes.into_iter().try_fold(publish, |publish, (name, data_type, value)| {
+        let value = MessageAttributeValue::builder().data_type(data_type).string_value(value).build();
+        let value = value.map_err(|error| NotifyError::Unavailable(error.to_string()))?;
+        Ok(publish.message_attributes(name, value))
+    })
+}
+
+/// Whether it is the channel that cannot be reached, or SNS. What is our own mistake, such as a missing permission or
+/// an expired certificate of the platform application, is an outage: it concerns everybody.
+fn refused<R>(channel: &Channel, error: &SdkError<PublishError, R>) -> NotifyError {
+    let unreachable = match error.as_service_error() {
+        // Its app was uninstalled, or its token has changed.
+        Some(PublishError::EndpointDisabledException(_)) => true,
+        // SNS says so of a malformed number, and of an endpoint that was deleted.
+        Some(
+            PublishError::InvalidParameterException(_) | PublishError::InvalidParameterValueException(_),
+        ) => true,
+        Some(PublishError::NotFoundException(_)) => !matches!(channel, Channel::Sms(_)),
+        // The model of `Publish` does not have it, but SNS has an error of this code.
+        Some(other) => other.code() == Some("OptedOut"),
+        None => false,
+    };
+    // The log gets the code. The service's own text may name the number.
+    match unreachable {
+        true => NotifyError::Unreachable(aws::failure("Publish", error)),
+        false => NotifyError::Unavailable(aws::failure("Publish", error)),
+    }
+}

@@ -1,0 +1,76 @@
+//! The keys of clients: those in their records, and those at their `jwks_uri`.
+
+use std::sync::OnceLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::jwk::Jwk;
+
+use crate::outbound::jwks::{self, JwksCache, NotVerified};
+use crate::outbound::{FetchError, Fetcher};
+use crate::store::{Table, WriteId};
+use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::client::client_keys::ClientKeys;
+use ciba_core::verify::jws::{UnverifiedJws, VerifiedClaims};
+
+/// The key sets of all clients that one warm function meets.
+///
+/// The HTTP client is made when the first `jwks_uri` has to be fetched: a function whose clients have their keys in their
+/// records does not pay for one.
+pub struct ClientKeySets {
+    local: bool,
+    table: Table,
+    fetched: OnceLock<Result<JwksCache, FetchError>>,
+}
+
+impl ClientKeySets {
+    /// With `local`, `localhost` may be fetched too.
+    pub fn new(local: bool, table: Table) -> Self {
+        Self { local, table, fetched: OnceLock::new() }
+    }
+
+    /// The claims of `jws`, if it is signed under one of `algorithms` by one of the client's keys.
+    pub async fn verify(
+        &self,
+        jws: &UnverifiedJws<'_>,
+        keys: &ClientKeys,
+        algorithms: &[JwsAlgorithm],
+        now: Timestamp,
+        write: &WriteId,
+    ) -> Result<VerifiedClaims, NotVerified> {
+        match keys {
+            ClientKeys::Inline(set) => jwks::verify_with(&inline(set)?, jws, algorithms),
+            ClientKeys::Uri(uri) => self.fetched()?.verify(jws, uri, algorithms, now, write).await,
+        }
+    }
+
+    /// Whether the certificate `der` stands beside one of the client's keys: the first `x5c` of a key is compared (RFC 8705
+    /// §2.2.2). One that cannot be read is nobody's.
+    pub async fn has_certificate(
+        &self,
+        keys: &ClientKeys,
+        der: &[u8],
+        now: Timestamp,
+        write: &WriteId,
+    ) -> Result<bool, NotVerified> {
+        let first = |key: &Jwk| STANDARD.decode(key.common.x509_chain.as_ref()?.first()?).ok();
+        let is_meant = |key: &Jwk| first(key).is_some_and(|registered| registered == der);
+        match keys {
+            ClientKeys::Inline(set) => Ok(inline(set)?.iter().any(is_meant)),
+            ClientKeys::Uri(uri) => self.fetched()?.has(uri, is_meant, now, write).await,
+        }
+    }
+
+    fn fetched(&self) -> Result<&JwksCache, NotVerified> {
+        // Anybody may name a client and make us look for its keys.
+        let made = self.fetched.get_or_init(|| {
+            Fetcher::for_strangers(self.local).map(|fetcher| JwksCache::new(fetcher, self.table.clone()))
+        });
+        made.as_ref().map_err(|error| NotVerified::Unavailable(error.0.clone()))
+    }
+}
+
+fn inline(set: &str) -> Result<Vec<Jwk>, NotVerified> {
+    jwks::parse(set.as_bytes()).ok_or(NotVerified::Invalid("the client's key set is malformed"))
+}

@@ -1,0 +1,220 @@
+//! One fetch: the address is filtered after resolution, time and size are capped, redirects are not followed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::CONTENT_TYPE;
+use url::Url;
+
+use ciba_core::domain::base::address::{is_allowed, is_global};
+
+/// Unit: time until a connection stands: address, TCP and TLS.
+pub(super) const CONNECT: Duration = Duration::from_secs(2);
+/// Unit: time from the start to the last byte of the body.
+pub(super) const TOTAL: Duration = Duration::from_secs(5);
+/// The same where whoever makes the function fetch has not proven anything yet: a stranger holds it no longer than this.
+const TOTAL_FOR_STRANGERS: Duration = Duration::from_secs(1);
+
+/// A fetch did not succeed. The text is for the log.
+#[derive(Clone, Debug)]
+pub struct FetchError(pub String);
+
+/// Fetches JSON documents.
+#[derive(Clone)]
+pub struct Fetcher {
+    client: reqwest::Client,
+    local: bool,
+    total: Duration,
+}
+
+impl Fetcher {
+    /// For callers who have proven who they are. With `local`, `localhost` may be fetched too.
+    pub fn new(local: bool) -> Result<Self, FetchError> {
+        Self::with_time_outs(local, CONNECT, TOTAL)
+    }
+
+    /// For anybody: one second in all. With `local`, `localhost` may be fetched too.
+    pub fn for_strangers(local: bool) -> Result<Self, FetchError> {
+        Self::with_time_outs(local, TOTAL_FOR_STRANGERS, TOTAL_FOR_STRANGERS)
+    }
+
+    fn with_time_outs(local: bool, connect: Duration, total: Duration) -> Result<Self, FetchError> {
+        Ok(Self { client: client(local, connect, total)?, local, total })
+    }
+
+    /// How long a fetch takes at most.
+    pub(super) const fn total(&self) -> Duration {
+        self.total
+    }
+
+    /// The body of a JSON document of at most `cap` bytes.
+    pub async fn json(&self, url: &str, cap: usize) -> Result<Vec<u8>, FetchError> {
+        let refused = |why: &str| FetchError(format!("{url}: {why}"));
+        let url_ = Url::parse(url).map_err(|_| refused("is not a URL"))?;
+        if !is_allowed(&url_, self.local) {
+            return Err(refused("may not be fetched"));
+        }
+        let mut answer = self.client.get(url_).send().await.map_err(|error| FetchError(chain(&error)))?;
+        if answer.status() != 200 {
+            return Err(refused(&format!("answered {}", answer.status().as_u16())));
+        }
+        let media_type =
+            answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !is_json(media_type) {
+            return Err(refused("is not JSON"));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| FetchError(chain(&error)))? {
+            if body.len() + chunk.len() > cap {
+                return Err(refused("is too large"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// `application/json`, or a type of that structure such as `application/jwk-set+json` (RFC 6839 §3.1): in any case, whatever
+/// its parameters (RFC 9110 §8.3.1).
+fn is_json(media_type: &str) -> bool {
+    let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type == "application/json" || media_type.ends_with("+json")
+}
+
+/// A client that follows no redirect, goes to public addresses only, and gives up in time. It keeps no connection: each
+/// call resolves its name anew, so the address is filtered at every attempt.
+pub(super) fn client(local: bool, connect: Duration, total: Duration) -> Result<reqwest::Client, FetchError> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .connect_timeout(connect)
+        .timeout(total)
+        .dns_resolver(Arc::new(PublicOnly { local }))
+        .build()
+        .map_err(|error| FetchError(error.to_string()))
+}
+
+/// An error with its causes: reqwest's own text leaves them out.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// The name leads nowhere on the public internet.
+#[derive(Debug)]
+pub(super) struct NotPublic;
+
+impl std::fmt::Display for NotPublic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the name has no public address")
+    }
+}
+
+impl std::error::Error for NotPublic {}
+
+/// Resolves names, and keeps public addresses only. The connection goes to the very address that was
+/// checked, so a name that changes its mind in between gains nothing.
+struct PublicOnly {
+    local: bool,
+}
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let loopback = self.local && name.as_str() == "localhost";
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let kept: Vec<SocketAddr> =
+                found.filter(|a| is_global(a.ip()) || (loopback && a.ip().is_loopback())).collect();
+            if kept.is_empty() {
+                return Err(NotPublic.into());
+            }
+            Ok(Box::new(kept.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(50);
+    /// Longer than any test: whoever waits for it hangs.
+    const LONG: Duration = Duration::from_secs(600);
+
+    /// A server that takes one connection, says `answer` to what it is sent, and then nothing more, for ever.
+    async fn hanging(scheme: &str, answer: &'static [u8]) -> String {
+        let listener = TcpListener::bind("localhost:0").await.unwrap();
+        let url = format!("{scheme}://localhost:{}/jwks", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 4096]).await;
+            let _ = connection.write_all(answer).await;
+            std::future::pending::<()>().await;
+        });
+        url
+    }
+
+    /// RFC 9110 §8.3.1, RFC 6839 §3.1
+    #[test]
+    fn a_media_type_is_json_in_any_case_and_with_any_parameters() {
+        for text in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/JWK-SET+JSON",
+            " application/json ;",
+        ] {
+            assert!(is_json(text), "{text}");
+        }
+        for text in ["", "text/json", "application/jsonp", "application/json+xml", "text/html;a=+json"] {
+            assert!(!is_json(text), "{text}");
+        }
+    }
+
+    async fn resolve(name: &str, local: bool) -> bool {
+        PublicOnly { local }.resolve(name.parse().unwrap()).await.is_ok()
+    }
+
+    /// HYG-4-02
+    #[tokio::test]
+    async fn a_name_that_resolves_to_this_machine_is_refused_unless_we_are_local() {
+        assert!(!resolve("localhost", false).await);
+        assert!(resolve("localhost", true).await);
+    }
+
+    #[tokio::test]
+    async fn what_may_not_be_fetched_is_not_tried() {
+        let fetcher = Fetcher::new(false).unwrap();
+        let error = fetcher.json("http://localhost:1/", 1024).await.unwrap_err();
+        assert!(error.0.contains("may not be fetched"), "{}", error.0);
+    }
+
+    /// HYG-4-04
+    #[tokio::test]
+    async fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
+        let url = hanging("https", b"").await;
+        let fetcher = Fetcher::with_time_outs(true, SHORT, LONG).unwrap();
+        let error = fetcher.json(&url, 1024).await.unwrap_err();
+        assert!(error.0.contains("timed out"), "{}", error.0);
+    }
+
+    /// HYG-4-04: the time runs until the last byte of the body, not from byte to byte.
+    #[tokio::test]
+    async fn a_server_that_stops_within_its_answer_is_given_up() {
+        for answer in [
+            &b""[..],
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{\"keys\"",
+        ] {
+            let url = hanging("http", answer).await;
+            let fetcher = Fetcher::with_time_outs(true, LONG, SHORT).unwrap();
+            let error = fetcher.json(&url, 1024).await.unwrap_err();
+            assert!(error.0.contains("timed out"), "{}", error.0);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Foreign key sets, cached.
+//!
+//! A server that does not answer costs its time-out, so a set that failed is left alone for a while, by all sandboxes: what is
+//! known of it is in the table. Then one of them looks again, and the others go on as if it had failed.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jsonwebtoken::jwk::Jwk;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::outbound::{FetchError, Fetcher};
+use crate::store::{Table, WriteId};
+use ciba_core::domain::base::fetch_failures::FetchFailures;
+use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba_core::domain::base::strict_json;
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::verify::jws::{UnverifiedJws, VerifiedClaims};
+use ciba_core::verify::verification_key::{self, VerificationKey, fits};
+
+/// Unit: bytes.
+const MAX_BYTES: usize = 64 * 1024;
+const MAX_KEYS: usize = 20;
+/// A set this old is fetched again.
+const FRESH: Duration = Duration::from_secs(60 * 60);
+/// A key that is not in the set may be new: the set is fetched again, this often at most.
+const AGAIN_FOR_UNKNOWN: Duration = Duration::from_secs(60);
+/// A set that cannot be fetched again goes on serving this long.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Why a token is not one of the issuer whose keys are in the set.
+#[derive(Clone, Debug)]
+pub enum NotVerified {
+    Invalid(&'static str),
+    /// The set cannot be read. The text is for the log.
+    Unavailable(String),
+}
+
+/// The key sets that one warm function has fetched.
+pub struct JwksCache {
+    fetcher: Fetcher,
+    table: Table,
+    sets: Mutex<HashMap<String, Set>>,
+}
+
+#[derive(Default)]
+struct Set {
+    keys: Vec<Jwk>,
+    fetched_at: Option<Timestamp>,
+    /// What this sandbox knows of the last fetches.
+    failures: Option<FetchFailures>,
+}
+
+impl JwksCache {
+    pub fn new(fetcher: Fetcher, table: Table) -> Self {
+        Self { fetcher, table, sets: Mutex::default() }
+    }
+
+    /// The claims of `jws`, if it is signed under one of `algorithms` by a key of the set at `uri`.
+    pub async fn verify(
+        &self,
+        jws: &UnverifiedJws<'_>,
+        uri: &str,
+        algorithms: &[JwsAlgorithm],
+        now: Timestamp,
+        write: &WriteId,
+    ) -> Result<VerifiedClaims, NotVerified> {
+        is_accepted(jws, algorithms)?;
+        let jwk = self.key(uri, jws.kid(), jws.algorithm(), now, write).await?;
+        verify_by(&jwk, jws)
+    }
+
+    /// Whether a key of the set at `uri` is the one that `is_meant`. The set is never older than a minute if it can be
+    /// fetched: what is looked for has no name by which it could be told from a new one. While the set cannot be fetched, a
+    /// key that it had goes on serving, and of any other nobody knows.
+    pub(super) async fn has(
+        &self,
+        uri: &str,
+        is_meant: impl Fn(&Jwk) -> bool,
+        now: Timestamp,
+        write: &WriteId,
+    ) -> Result<bool, NotVerified> {
+        let mut sets = self.sets.lock().await;
+        let set = sets.entry(uri.to_owned()).or_default();
+        let mut unavailable = None;
+        if set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
+            unavailable = self.refresh(uri, set, now, write).await.err();
+        }
+        match (!set.is_older_than(STALE, now) && set.keys.iter().any(is_meant), unavailable) {
+            (true, _) => Ok(true),
+            (false, Some(error)) => Err(NotVerified::Unavailable(error.0)),
+            (false, None) => Ok(false),
+        }
+    }
+
+    /// The key called `kid` that fits `algorithm`; without a `kid`, the only one that fits.
+    async fn key(
+        &self,
+        uri: &str,
+        kid: Option<&str>,
+        algorithm: JwsAlgorithm,
+        now: Timestamp,
+        write: &WriteId,
+    ) -> Result<Jwk, NotVerified> {
+        let mut sets = self.sets.lock().await;
+        let set = sets.entry(uri.to_owned()).or_default();
+        let mut unavailable = None;
+        if set.is_older_than(FRESH, now) {
+            unavailable = self.refresh(uri, set, now, write).await.err();
+        }
+        if let Some(key) = set.select(kid, algorithm, now) {
+            return Ok(key.clone());
+        }
+        // What has failed in this very call is not asked for a second time.
+        if unavailable.is_none() && set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
+            unavailable = self.refresh(uri, set, now, write).await.err();
+        }
+        match (set.select(kid, algorithm, now), unavailable) {
+            (Some(key), _) => Ok(key.clone()),
+            (None, Some(error)) => Err(NotVerified::Unavailable(error.0)),
+            (None, None) => Err(NotVerified::Invalid("the token is signed by an unknown key")),
+        }
+    }
+
+    /// 1. Leave a set alone of which this sandbox knows that it failed not long ago.
+    /// 2. The same if another sandbox found that out.
+    /// 3. Of all that want to look again whether a set is still bad, one does.
+    /// 4. Fetch it.
+    /// 5. Record what came of it, from the end of the fetch on.
+    async fn refresh(
+        &self,
+        uri: &str,
+        set: &mut Set,
+        now: Timestamp,
+        write: &WriteId,
+    ) -> Result<(), FetchError> {
+        let left_alone = || FetchError(format!("{uri}: failed a moment ago"));
+        let bars = |known: &Option<FetchFailures>| known.is_some_and(|known| known.bars(now));
+        if bars(&set.failures) {
+            return Err(left_alone());
+        }
+        let found = self.table.find_fetch_failures(uri).await;
+        let earlier = found.map_err(|error| FetchError(error.detail()))?;
+        set.failures = earlier;
+        if bars(&earlier) {
+            return Err(left_alone());
+        }
+        // As if it failed again, at the latest that it can. So whoever comes meanwhile waits, too, and a sandbox that ends
+        // in the middle leaves nothing open.
+        let claimed = earlier
+            .filter(|known| known.is_known(now))
+            .map(|known| FetchFailures::after(Some(known), now.plus(self.fetcher.total())));
+        if let Some(claimed) = claimed {
+            set.failures = Some(claimed);
+            let put = self.table.put_fetch_failures(uri, earlier, claimed, write).await;
+            if !put.map_err(|error| FetchError(error.detail()))? {
+                return Err(left_alone());
+            }
+        }
+        let begun = Instant::now();
+        let fetched = self
+            .fetcher
+            .json(uri, MAX_BYTES)
+            .await
+            .and_then(|body| parse(&body).ok_or_else(|| FetchError(format!("{uri}: is not a key set"))));
+        let ended_at = now.plus(begun.elapsed());
+        // What cannot be recorded is known to this sandbox, at least.
+        match (fetched, claimed) {
+            (Ok(keys), claimed) => {
+                *set = Set { keys, fetched_at: Some(now), failures: None };
+                if claimed.is_some() {
+                    let good = FetchFailures::none(ended_at);
+                    let _ = self.table.put_fetch_failures(uri, claimed, good, write).await;
+                }
+                Ok(())
+            }
+            (Err(error), Some(_)) => Err(error),
+            (Err(error), None) => {
+                let failed = FetchFailures::after(earlier, ended_at);
+                set.failures = Some(failed);
+                let _ = self.table.put_fetch_failures(uri, earlier, failed, write).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Set {
+    fn is_older_than(&self, age: Duration, now: Timestamp) -> bool {
+        self.fetched_at.is_none_or(|at| now.since(at) >= age)
+    }
+
+    fn select(&self, kid: Option<&str>, algorithm: JwsAlgorithm, now: Timestamp) -> Option<&Jwk> {
+        if self.is_older_than(STALE, now) {
+            return None;
+        }
+        select(&self.keys, kid, algorithm)
+    }
+}
+
+/// The key called `kid` that fits `algorithm`, by its type, curve, use and own `alg` (`TOK-12-07`); without a `kid`, the
+/// only one that fits.
+fn select<'k>(keys: &'k [Jwk], kid: Option<&str>, algorithm: JwsAlgorithm) -> Option<&'k Jwk> {
+    let mut fitting = keys.iter().filter(|key| fits(key, algorithm));
+    match kid {
+        Some(_) => fitting.find(|key| key.common.key_id.as_deref() == kid),
+        None => fitting.next().filter(|_| fitting.next().is_none()),
+    }
+}
+
+/// As [`JwksCache::verify`], with the keys at hand.
+pub(super) fn verify_with(
+    keys: &[Jwk],
+    jws: &UnverifiedJws<'_>,
+    algorithms: &[JwsAlgorithm],
+) -> Result<VerifiedClaims, NotVerified> {
+    is_accepted(jws, algorithms)?;
+    let key = select(keys, jws.kid(), jws.algorithm());
+    verify_by(key.ok_or(NotVerified::Invalid("the token is signed by an unknown key"))?, jws)
+}
+
+/// Before any key is looked for (`HYG-3-01`, `CAUTH-3-14`).
+fn is_accepted(jws: &UnverifiedJws<'_>, algorithms: &[JwsAlgorithm]) -> Result<(), NotVerified> {
+    match algorithms.contains(&jws.algorithm()) {
+        true => Ok(()),
+        false => Err(NotVerified::Invalid("the algorithm is not accepted from this issuer")),
+    }
+}
+
+fn verify_by(jwk: &Jwk, jws: &UnverifiedJws<'_>) -> Result<VerifiedClaims, NotVerified> {
+    let key = VerificationKey::new(jwk, jws.algorithm());
+    let key = key.ok_or(NotVerified::Invalid("the key is malformed"))?;
+    jws.verify(&key).ok_or(NotVerified::Invalid("the signature of the token is wrong"))
+}
+
+/// How many keys of the set at `uri` fit one of `algorithms`; with none, no token can be verified. Nothing is cached:
+/// this is for an operator's check.
+pub async fn count_fitting(
+    fetcher: &Fetcher,
+    uri: &str,
+    algorithms: &[JwsAlgorithm],
+) -> Result<usize, FetchError> {
+    let body = fetcher.json(uri, MAX_BYTES).await?;
+    let keys = parse(&body).ok_or_else(|| FetchError(format!("{uri}: is not a key set")))?;
+    Ok(keys.iter().filter(|key| algorithms.iter().any(|algorithm| fits(key, *algorithm))).count())
+}
+
+/// One key that cannot be read does not spoil the set (RFC 7517 §5); one that could be read in two ways does (`HYG-3-13`).
+pub(super) fn parse(body: &[u8]) -> Option<Vec<Jwk>> {
+    let mut set = strict_json::parse(body)?;
+    let keys = std::mem::take(set.get_mut("keys")?.as_array_mut()?);
+    Some(keys.into_iter().filter_map(verification_key::parse).take(MAX_KEYS).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn set(keys: serde_json::Value) -> Set {
+        let body = serde_json::json!({ "keys": keys }).to_string();
+        Set { keys: parse(body.as_bytes()).unwrap(), fetched_at: Some(NOW), failures: None }
+    }
+
+    fn ec(kid: &str, alg: &str) -> serde_json::Value {
+        let coordinate = "A".repeat(43);
+        serde_json::json!({"kty":"EC","crv":"P-256","x":coordinate,"y":coordinate,"kid":kid,"alg":alg,"use":"sig"})
+    }
+
+    /// HYG-3-02
+    #[test]
+    fn a_key_is_chosen_by_name_and_must_fit_the_algorithm() {
+        let set = set(serde_json::json!([ec("one", "ES256"), ec("two", "ES256"), {"kty": "of the future"}]));
+        assert!(set.select(Some("one"), JwsAlgorithm::ES256, NOW).is_some());
+        assert!(set.select(Some("one"), JwsAlgorithm::RS256, NOW).is_none());
+        assert!(set.select(Some("three"), JwsAlgorithm::ES256, NOW).is_none());
+        assert!(set.select(None, JwsAlgorithm::ES256, NOW).is_none(), "two fit, so a name is needed");
+    }
+
+    #[test]
+    fn a_key_that_says_another_use_or_algorithm_is_not_chosen() {
+        let mut encryption = ec("one", "ES256");
+        encryption["use"] = "enc".into();
+        assert!(set(serde_json::json!([encryption])).select(None, JwsAlgorithm::ES256, NOW).is_none());
+        assert!(
+            set(serde_json::json!([ec("one", "ES384")])).select(None, JwsAlgorithm::ES256, NOW).is_none()
+        );
+        assert!(
+            set(serde_json::json!([ec("one", "ES256")])).select(None, JwsAlgorithm::ES256, NOW).is_some()
+        );
+    }
+
+    #[test]
+    fn a_set_that_could_not_be_fetched_for_a_day_serves_no_more() {
+        let set = set(serde_json::json!([ec("one", "ES256")]));
+        let later = |hours: u64| NOW.plus(Duration::from_secs(hours * 3600));
+        assert!(set.select(Some("one"), JwsAlgorithm::ES256, later(23)).is_some());
+        assert!(set.select(Some("one"), JwsAlgorithm::ES256, later(24)).is_none());
+    }
+
+    /// HYG-4-07
+    #[test]
+    fn an_rsa_key_that_is_too_short_or_too_long_is_not_chosen() {
+        let rsa = |bytes: usize| {
+            let modulus = URL_SAFE_NO_PAD.encode(vec![0xff; bytes]);
+            set(serde_json::json!([{"kty": "RSA", "n": modulus, "e": "AQAB", "kid": "one"}]))
+        };
+        for (bytes, is_chosen) in [(128, false), (255, false), (256, true), (512, true), (513, false)] {
+            for algorithm in [JwsAlgorithm::RS256, JwsAlgorithm::PS256] {
+                assert_eq!(rsa(bytes).select(Some("one"), algorithm, NOW).is_some(), is_chosen, "{bytes}");
+            }
+        }
+    }
+}

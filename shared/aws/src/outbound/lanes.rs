@@ -1,0 +1,147 @@
+//! One client's calls beside another's: nobody waits behind somebody who takes long (`ATK-6-04`).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::client::ClientId;
+
+/// How many calls of one client are under way in one instance of the function at once.
+const WIDTH: usize = 5;
+/// How long a client that did not answer is only tried by one call at a time.
+const SLOW_FOR: Duration = Duration::from_secs(10);
+/// A bound for the memory of a function that calls many clients.
+const MOST: usize = 1000;
+
+/// The lanes of one warm function, one for each client.
+#[derive(Default)]
+pub struct Lanes(Mutex<HashMap<ClientId, Lane>>);
+
+/// One client's lane.
+#[derive(Clone)]
+pub struct Lane {
+    room: Arc<Semaphore>,
+    /// Until when the client counts as slow.
+    slow_until: Arc<Mutex<Option<Timestamp>>>,
+}
+
+impl Lanes {
+    pub fn of(&self, client: &ClientId) -> Lane {
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lanes.len() >= MOST {
+            lanes.clear();
+        }
+        let new = || Lane { room: Arc::new(Semaphore::new(WIDTH)), slow_until: Arc::default() };
+        lanes.entry(client.clone()).or_insert_with(new).clone()
+    }
+}
+
+impl Lane {
+    /// A place in the lane, as soon as there is one. `Err`: the client is slow and a call of its is under way; come back
+    /// then.
+    pub async fn enter(&self, now: Timestamp) -> Result<OwnedSemaphorePermit, Timestamp> {
+        if let Some(until) = self.slow_until(now) {
+            return self.enter_alone(until);
+        }
+        let entered = Arc::clone(&self.room).acquire_owned().await;
+        // Somebody who was in front found out in between that the client does not answer.
+        match (entered, self.slow_until(now)) {
+            (Ok(place), None) => Ok(place),
+            (_, Some(until)) => Err(until),
+            // Nobody closes a lane.
+            (Err(_), None) => Err(now.plus(SLOW_FOR)),
+        }
+    }
+
+    fn enter_alone(&self, until: Timestamp) -> Result<OwnedSemaphorePermit, Timestamp> {
+        let all = u32::try_from(WIDTH).unwrap_or(1);
+        Arc::clone(&self.room).try_acquire_many_owned(all).map_err(|_| until)
+    }
+
+    /// What came of a call: the client did not answer, or it did.
+    pub fn answered(&self, slow: bool, now: Timestamp) {
+        *self.slow() = slow.then(|| now.plus(SLOW_FOR));
+    }
+
+    fn slow_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.slow().filter(|until| now < *until)
+    }
+
+    fn slow(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.slow_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn lane(lanes: &Lanes, client: &str) -> Lane {
+        lanes.of(&ClientId::parse(client).unwrap())
+    }
+
+    /// Whether there is a place at once.
+    async fn enters(lane: &Lane, now: Timestamp) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            entered = lane.enter(now) => entered.ok(),
+            () = std::future::ready(()) => None,
+        }
+    }
+
+    /// ATK-6-04
+    #[tokio::test]
+    async fn a_client_has_five_calls_at_once_and_another_client_five_of_its_own() {
+        let lanes = Lanes::default();
+        let mut places = Vec::new();
+        for _ in 0..WIDTH {
+            places.push(enters(&lane(&lanes, "kiosk"), NOW).await.expect("a place"));
+        }
+        assert!(enters(&lane(&lanes, "kiosk"), NOW).await.is_none());
+        assert!(enters(&lane(&lanes, "till"), NOW).await.is_some());
+        places.pop();
+        assert!(enters(&lane(&lanes, "kiosk"), NOW).await.is_some());
+    }
+
+    /// ATK-6-04
+    #[tokio::test]
+    async fn a_client_that_did_not_answer_is_tried_by_one_call_at_a_time_until_it_answers() {
+        let lanes = Lanes::default();
+        let kiosk = lane(&lanes, "kiosk");
+        kiosk.answered(true, NOW);
+        let probe = kiosk.enter(NOW).await.expect("one call");
+        assert_eq!(kiosk.enter(NOW).await.unwrap_err(), NOW.plus(SLOW_FOR));
+        drop(probe);
+        assert!(kiosk.enter(NOW).await.is_ok());
+        // It answered again, or the time is over.
+        let later = NOW.plus(SLOW_FOR);
+        let _first = enters(&kiosk, later).await.expect("a place");
+        assert!(enters(&kiosk, later).await.is_some());
+        kiosk.answered(true, NOW);
+        kiosk.answered(false, NOW);
+        assert!(enters(&kiosk, NOW).await.is_some());
+    }
+
+    /// Those in the queue of the lane do not each wait for a time-out of their own.
+    #[tokio::test]
+    async fn who_waits_for_a_place_learns_that_the_client_is_slow() {
+        let kiosk = lane(&Lanes::default(), "kiosk");
+        let mut places = Vec::new();
+        for _ in 0..WIDTH {
+            places.push(kiosk.enter(NOW).await.expect("a place"));
+        }
+        let waiting = tokio::spawn({
+            let kiosk = kiosk.clone();
+            async move { kiosk.enter(NOW).await.err() }
+        });
+        tokio::task::yield_now().await;
+        kiosk.answered(true, NOW);
+        drop(places);
+        assert_eq!(waiting.await.unwrap(), Some(NOW.plus(SLOW_FOR)));
+    }
+}

@@ -1,0 +1,57 @@
+//! The DynamoDB table: one file per noun.
+//!
+//! The contract, which one suite proves against a real engine:
+//!
+//! - A state change is one conditional write, or one transaction of them: it happens wholly and once, or not.
+//! - Every such write stores a `write_id`, random per invocation. The SDK repeats a call whose response was
+//!   lost; a failed condition whose item carries our own `write_id` is therefore our own success.
+//! - A write of one item that meets a transaction on it is repeated by the SDK; a transaction that meets another
+//!   tells its caller, who reads again.
+//! - A read that decides something is strongly consistent, and checks expiry itself: TTL only sweeps.
+//! - Times are milliseconds, `ttl` is seconds.
+
+mod asks;
+mod authentication_request;
+mod authorization_details;
+mod basis;
+mod batch;
+mod client;
+mod conflict;
+mod delivery;
+mod description;
+mod enrolment_record;
+mod evidence;
+mod evidence_chain;
+mod fetch_failures;
+mod item;
+mod key;
+mod key_use;
+mod passkey;
+mod person;
+mod replay;
+mod request_detail;
+mod scan;
+mod stream;
+mod table;
+mod ticket;
+mod transaction;
+mod withdrawn_keys;
+
+pub use authentication_request::{
+    Beside, Cancelled, Decided, DecisionWrite, Inserted, PendingList, PendingRequest, Polled, Redeemed,
+    Refreshed, Revoked, SlowedDown, Withdrawn,
+};
+pub use authorization_details::DetailTypes;
+pub use basis::DecisionBasis;
+pub use client::ClientDirectory;
+pub use delivery::{Claimed, DeliveryBasis, DeliveryReport};
+pub use description::{Known, TableState};
+pub use evidence::{EvidenceWrite, REQUEST_EVIDENCE, StoredEvidence};
+pub use evidence_chain::EvidenceBasis;
+pub use key::KeyRecord;
+pub use key_use::KeyUse;
+pub use passkey::{PasskeyEnrolled, PasskeyRemoved};
+pub use person::Enrolled;
+pub use stream::StreamRecord;
+pub use table::{StoreError, Table, WriteId};
+pub use withdrawn_keys::{Withdrawal, WithdrawnKeys};

@@ -1,0 +1,215 @@
+//! The client's side of a request: polled, slowed down, redeemed. One conditional update each.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, Update};
+
+use super::encoding::refreshing_attributes;
+use super::{handed_back, request_key};
+use crate::store::item::{Item, Reader, number, text, time, ttl};
+use crate::store::table::is_own;
+use crate::store::{StoreError, Table, WriteId};
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::base::time::{Timestamp, millis};
+use ciba_core::domain::client::{ClientId, DeliveryMode};
+use ciba_core::domain::request::authentication_request::{AuthenticationRequest, Polling, StateName};
+use ciba_core::domain::request::grant::Grant;
+use ciba_core::domain::request::lifetime::POLL_TOLERANCE;
+
+/// What a poll's one write found.
+#[derive(Debug)]
+pub enum Polled {
+    /// Pending and in time; the next poll is due then.
+    Pending { next_poll_at: Timestamp },
+    /// The item as it is; the state machine says why.
+    Otherwise(Option<Box<AuthenticationRequest>>),
+}
+
+#[derive(Debug)]
+pub enum SlowedDown {
+    Done,
+    /// It changed since it was read.
+    Changed(Option<Box<AuthenticationRequest>>),
+}
+
+#[derive(Debug)]
+pub enum Redeemed {
+    /// This invocation redeemed it, and nobody else ever will.
+    Won,
+    Lost(Option<Box<AuthenticationRequest>>),
+}
+
+impl Table {
+    /// The common case of polling, in one call: moves the next poll if this client's request is pending,
+    /// unexpired and due; else hands back the item (`ATK-4-03`).
+    pub async fn poll_request(
+        &self,
+        request: &RequestKey,
+        client: &ClientId,
+        now: Timestamp,
+        write: &WriteId,
+    ) -> Result<Polled, StoreError> {
+        let update = self
+            .update_request(request, write)
+            .update_expression("SET next_poll_at = :now + #interval, write_id = :write")
+            .condition_expression(
+                "client_id = :client AND #mode <> :push AND #state = :pending AND expires_at > :now \
+                 AND next_poll_at <= :due",
+            )
+            .expression_attribute_names("#mode", "mode")
+            .expression_attribute_values(":push", text(DeliveryMode::Push.as_str()))
+            .expression_attribute_names("#interval", "interval")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":client", text(client.as_str()))
+            .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":due", time(now.plus(POLL_TOLERANCE)))
+            .return_values(ReturnValue::UpdatedNew);
+        match written(update, "UpdateItem poll", write).await? {
+            Written::Done(item) => Ok(Polled::Pending { next_poll_at: Reader(&item).time("next_poll_at")? }),
+            Written::Refused(item) => Ok(Polled::Otherwise(handed_back(item.as_ref())?)),
+        }
+    }
+
+    /// Lengthens the interval, if still pending and the next poll is as `seen`: parallel early polls grow it once.
+    pub async fn slow_down_request(
+        &self,
+        request: &RequestKey,
+        seen: Polling,
+        next: Polling,
+        write: &WriteId,
+    ) -> Result<SlowedDown, StoreError> {
+        let update = self
+            .update_request(request, write)
+            .update_expression("SET next_poll_at = :next, #interval = :interval, write_id = :write")
+            .condition_expression("#state = :pending AND next_poll_at = :seen")
+            .expression_attribute_names("#interval", "interval")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
+            .expression_attribute_values(":next", time(next.next_poll_at))
+            .expression_attribute_values(":interval", number(millis(next.interval)))
+            .expression_attribute_values(":seen", time(seen.next_poll_at));
+        Ok(match written(update, "UpdateItem slow down", write).await? {
+            Written::Done(_) => SlowedDown::Done,
+            Written::Refused(item) => SlowedDown::Changed(handed_back(item.as_ref())?),
+        })
+    }
+
+    /// Redeems an approved request, once (`ATK-4-04`). What only the person's side needed is removed.
+    pub async fn redeem_request(
+        &self,
+        request: &AuthenticationRequest,
+        grant: &Grant,
+        write: &WriteId,
+    ) -> Result<Redeemed, StoreError> {
+        let Redeeming { update, condition, names, values } = Redeeming::of(request, grant, write);
+        let update = self
+            .update_request(&request.key, write)
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values));
+        Ok(match written(update, "UpdateItem redeem", write).await? {
+            Written::Done(_) => Redeemed::Won,
+            Written::Refused(item) => Redeemed::Lost(handed_back(item.as_ref())?),
+        })
+    }
+
+    /// The same as a part of a transaction.
+    pub(in crate::store) fn redeem_in_transaction(
+        &self,
+        request: &AuthenticationRequest,
+        grant: &Grant,
+        write: &WriteId,
+    ) -> Result<Update, StoreError> {
+        let Redeeming { update, condition, names, values } = Redeeming::of(request, grant, write);
+        Update::builder()
+            .table_name(&self.name)
+            .set_key(Some(request_key(&request.key)))
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(StoreError::incomplete)
+    }
+
+    pub(super) fn update_request(&self, request: &RequestKey, write: &WriteId) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(request_key(request)))
+            .expression_attribute_values(":write", text(write.as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+}
+
+/// The one step approved → redeemed, alone or in a transaction.
+struct Redeeming {
+    update: String,
+    condition: &'static str,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Redeeming {
+    fn of(request: &AuthenticationRequest, grant: &Grant, write: &WriteId) -> Self {
+        let mut set = "SET #state = :redeemed, redeemed_at = :now, grant_ends_at = :ends, #ttl = :ttl, \
+                       write_id = :write"
+            .to_owned();
+        let kept_until = request.lifetime.expires_at.max(grant.ends_at);
+        let mut values = HashMap::from([
+            (":redeemed".to_owned(), text(StateName::Redeemed.as_str())),
+            (":approved".to_owned(), text(StateName::Approved.as_str())),
+            (":client".to_owned(), text(request.client.as_str())),
+            (":now".to_owned(), time(grant.redeemed_at)),
+            (":ends".to_owned(), time(grant.ends_at)),
+            (":ttl".to_owned(), ttl(kept_until)),
+            (":write".to_owned(), text(write.as_str())),
+        ]);
+        for (name, value) in grant.refresh.iter().flat_map(refreshing_attributes) {
+            set.push_str(&format!(", {name} = :{name}"));
+            values.insert(format!(":{name}"), value);
+        }
+        // Where the grant is looked at, they are at hand; nobody polls for it any more.
+        if !grant.details.is_empty() {
+            set.push_str(", granted_details = :details");
+            values.insert(":details".to_owned(), text(grant.details.encode()));
+        }
+        Self {
+            update: format!("{set} REMOVE binding_message, acr_values"),
+            condition: "#state = :approved AND client_id = :client AND expires_at > :now",
+            names: [("#state", "state"), ("#ttl", "ttl")]
+                .map(|(it, name)| (it.to_owned(), name.to_owned()))
+                .into(),
+            values,
+        }
+    }
+}
+
+pub(in crate::store) enum Written {
+    Done(Item),
+    Refused(Option<Item>),
+}
+
+/// Sends a conditional update. A refusal by an item that carries our own `write_id` is our own success.
+pub(in crate::store) async fn written(
+    update: UpdateItemFluentBuilder,
+    operation: &str,
+    write: &WriteId,
+) -> Result<Written, StoreError> {
+    let error = match update.send().await {
+        Ok(output) => return Ok(Written::Done(output.attributes.unwrap_or_default())),
+        Err(error) => error,
+    };
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(match failed.item() {
+            Some(item) if is_own(Some(item), write) => Written::Done(item.clone()),
+            other => Written::Refused(other.cloned()),
+        }),
+        _ => Err(StoreError::unavailable(operation, &error)),
+    }
+}

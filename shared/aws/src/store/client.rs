@@ -1,0 +1,272 @@
+//! Clients (`client#<client_id>` / `client`).
+
+mod authentication;
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::store::item::{Item, Reader, bytes, key, text};
+use crate::store::{StoreError, Table, WriteId};
+use ciba_core::domain::base::confirmation::SenderConstraint;
+use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba_core::domain::base::profile::Profile;
+use ciba_core::domain::base::scope::Scope;
+use ciba_core::domain::base::secret::SecretHash;
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::client::hint_form::HintForms;
+use ciba_core::domain::client::resource::{Resource, ResourceId};
+use ciba_core::domain::client::subject_type::SubjectType;
+use ciba_core::domain::client::{
+    Client, ClientId, Delivery, DeliveryMode, NotificationEndpoint, ScopeDescriptions,
+};
+
+pub(super) const SK: &str = "client";
+
+pub(super) fn client_key(id: &ClientId) -> Item {
+    key(format!("client#{}", id.as_str()), SK)
+}
+
+pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
+    let reader = Reader(item);
+    Ok(Client {
+        id: reader.parsed("client_id", ClientId::parse)?,
+        name: reader.text("client_name")?.to_owned(),
+        authentication: authentication::decode(reader)?,
+        keys: authentication::decode_keys(reader),
+        profile: reader.optional_text("profile").map_or(Ok(Profile::Plain), |name| {
+            Profile::parse(name).ok_or_else(|| Reader::corrupt("profile"))
+        })?,
+        request_signing: optional_algorithm(reader, "request_signing")?,
+        sender_constraint: SenderConstraint {
+            certificate: item.contains_key("binds_certificate"),
+            dpop: item.contains_key("binds_dpop"),
+        },
+        authorization_details_types: reader.texts("authorization_details_types")?,
+        subject_type: match reader.optional_text("sector") {
+            None => SubjectType::Public,
+            Some(sector) => SubjectType::Pairwise { sector: sector.to_owned() },
+        },
+        delivery: {
+            let endpoint = || reader.text("notification_endpoint").map(NotificationEndpoint::from_stored);
+            match reader.parsed("delivery_mode", DeliveryMode::parse)? {
+                DeliveryMode::Poll => Delivery::Poll,
+                DeliveryMode::Ping => Delivery::Ping(endpoint()?),
+                DeliveryMode::Push => Delivery::Push(endpoint()?),
+            }
+        },
+        may_use_ciba: reader.flag("may_use_ciba")?,
+        may_refresh: reader.flag("may_refresh")?,
+        rotates_refresh_tokens: reader.flag("rotates_refresh_tokens")?,
+        scope: reader.parsed("scope", Scope::parse)?,
+        audience: reader.optional_text("audience").map(str::to_owned),
+        resources: reader.list("resources")?.iter().map(decode_resource).collect::<Result<_, _>>()?,
+        introspects: reader.texts("introspects")?,
+        id_token_algorithm: reader.parsed("id_token_algorithm", JwsAlgorithm::parse)?,
+        hint_kinds: match reader.optional_text("hint_kinds") {
+            None => HintForms::all(),
+            Some(names) => HintForms::parse(names.split(' ')).ok_or_else(|| Reader::corrupt("hint_kinds"))?,
+        },
+        // Clients written down before there were passkeys and user codes have none of these.
+        requires_passkey: item.contains_key("requires_passkey") && reader.flag("requires_passkey")?,
+        high_risk_scope: match reader.optional_text("high_risk_scope") {
+            None => None,
+            Some(text) => Some(Scope::parse(text).ok_or_else(|| Reader::corrupt("high_risk_scope"))?),
+        },
+        scope_descriptions: match reader.optional_text("scope_descriptions") {
+            None => ScopeDescriptions::new(),
+            Some(json) => serde_json::from_str(json).map_err(|_| Reader::corrupt("scope_descriptions"))?,
+        },
+        takes_user_code: item.contains_key("takes_user_code") && reader.flag("takes_user_code")?,
+        sends_json: item.contains_key("sends_json"),
+        active: reader.flag("active")?,
+    })
+}
+
+fn optional_algorithm(reader: Reader<'_>, name: &str) -> Result<Option<JwsAlgorithm>, StoreError> {
+    let algorithm =
+        reader.optional_text(name).map(|text| JwsAlgorithm::parse(text).ok_or_else(|| Reader::corrupt(name)));
+    algorithm.transpose()
+}
+
+fn decode_resource(value: &AttributeValue) -> Result<Resource, StoreError> {
+    let reader = Reader(value.as_m().map_err(|_| Reader::corrupt("resources"))?);
+    Ok(Resource {
+        id: reader.parsed("id", ResourceId::parse)?,
+        scope: reader.parsed("scope", Scope::parse)?,
+        algorithm: reader.parsed("algorithm", JwsAlgorithm::parse)?,
+    })
+}
+
+fn encode_resource(resource: &Resource) -> AttributeValue {
+    AttributeValue::M(HashMap::from([
+        ("id".to_owned(), text(resource.id.as_str())),
+        ("scope".to_owned(), text(resource.scope.encode())),
+        ("algorithm".to_owned(), text(resource.algorithm.as_str())),
+    ]))
+}
+
+fn encode(client: &Client) -> Item {
+    let mut item = client_key(&client.id);
+    item.extend([
+        ("client_id".to_owned(), text(client.id.as_str())),
+        ("client_name".to_owned(), text(&client.name)),
+        ("delivery_mode".to_owned(), text(client.delivery.mode().as_str())),
+        ("may_use_ciba".to_owned(), AttributeValue::Bool(client.may_use_ciba)),
+        ("may_refresh".to_owned(), AttributeValue::Bool(client.may_refresh)),
+        ("rotates_refresh_tokens".to_owned(), AttributeValue::Bool(client.rotates_refresh_tokens)),
+        ("scope".to_owned(), text(client.scope.encode())),
+        ("id_token_algorithm".to_owned(), text(client.id_token_algorithm.as_str())),
+        ("active".to_owned(), AttributeValue::Bool(client.active)),
+    ]);
+    authentication::encode(client, &mut item);
+    if client.profile != Profile::Plain {
+        item.insert("profile".to_owned(), text(client.profile.as_str()));
+    }
+    item.extend(client.request_signing.map(|it| ("request_signing".to_owned(), text(it.as_str()))));
+    for (binds, name) in [
+        (client.sender_constraint.certificate, "binds_certificate"),
+        (client.sender_constraint.dpop, "binds_dpop"),
+    ] {
+        if binds {
+            item.insert(name.to_owned(), AttributeValue::Bool(true));
+        }
+    }
+    if !client.authorization_details_types.is_empty() {
+        let types = client.authorization_details_types.iter().map(text).collect();
+        item.insert("authorization_details_types".to_owned(), AttributeValue::L(types));
+    }
+    if let SubjectType::Pairwise { sector } = &client.subject_type {
+        item.insert("sector".to_owned(), text(sector));
+    }
+    let endpoint = client.delivery.endpoint();
+    item.extend(endpoint.map(|url| ("notification_endpoint".to_owned(), text(url.as_str()))));
+    if !client.resources.is_empty() {
+        let resources = client.resources.iter().map(encode_resource).collect();
+        item.insert("resources".to_owned(), AttributeValue::L(resources));
+    }
+    if !client.introspects.is_empty() {
+        let audiences = client.introspects.iter().map(text).collect();
+        item.insert("introspects".to_owned(), AttributeValue::L(audiences));
+    }
+    // A client without a limit may use what is to come as well.
+    let kinds =
+        (!client.hint_kinds.is_all()).then(|| client.hint_kinds.names().collect::<Vec<_>>().join(" "));
+    item.extend(kinds.map(|names| ("hint_kinds".to_owned(), text(names))));
+    if client.requires_passkey {
+        item.insert("requires_passkey".to_owned(), AttributeValue::Bool(true));
+    }
+    item.extend(client.high_risk_scope.as_ref().map(|it| ("high_risk_scope".to_owned(), text(it.encode()))));
+    if !client.scope_descriptions.is_empty() {
+        let json = serde_json::json!(client.scope_descriptions).to_string();
+        item.insert("scope_descriptions".to_owned(), text(json));
+    }
+    if client.sends_json {
+        item.insert("sends_json".to_owned(), AttributeValue::Bool(true));
+    }
+    if client.takes_user_code {
+        item.insert("takes_user_code".to_owned(), AttributeValue::Bool(true));
+    }
+    item.extend(client.audience.as_ref().map(|audience| ("audience".to_owned(), text(audience))));
+    item
+}
+
+impl Table {
+    pub async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(client_key(id)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("GetItem client", &error))?;
+        answer.item.as_ref().map(decode).transpose()
+    }
+
+    /// Writes a client, new or changed: what an operator writes down wins.
+    pub async fn put_client(&self, client: &Client) -> Result<(), StoreError> {
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(encode(client)))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| StoreError::unavailable("PutItem client", &error))
+    }
+
+    /// Writes a client that is not there yet. `false` if there is one of this name, which stays as it is.
+    ///
+    /// `write` is this write's own: an item that carries it is ours, repeated after its response was lost.
+    pub async fn insert_client(&self, client: &Client, write: &WriteId) -> Result<bool, StoreError> {
+        let mut item = encode(client);
+        item.insert("write_id".to_owned(), text(write.as_str()));
+        self.put_if_absent(item, "write_id", "PutItem client").await
+    }
+
+    /// Gives a client another secret; the old one is gone. `false` if there is no such client, or none with a secret.
+    pub async fn set_client_secret(&self, id: &ClientId, hash: &SecretHash) -> Result<bool, StoreError> {
+        self.replace_attribute(client_key(id), "secret_hash", bytes(hash.as_bytes())).await
+    }
+
+    /// Switches a client on or off. `false` if there is no such client.
+    pub async fn set_client_active(&self, id: &ClientId, active: bool) -> Result<bool, StoreError> {
+        self.set_if_present(client_key(id), "active", AttributeValue::Bool(active)).await
+    }
+}
+
+/// Clients as a warm function knows them. Where tokens are issued, the client is read afresh instead.
+pub struct ClientDirectory {
+    table: Table,
+    cache: Mutex<HashMap<ClientId, (Client, Timestamp)>>,
+}
+
+impl ClientDirectory {
+    /// How long a disabled client may go on asking.
+    const KEEP: Duration = Duration::from_secs(60);
+    /// A bound for the memory of a function that many clients use.
+    const MOST: usize = 1000;
+
+    pub fn new(table: Table) -> Self {
+        Self { table, cache: Mutex::new(HashMap::new()) }
+    }
+
+    /// A client as known for at most a minute. `None` is never remembered: a new client works at once.
+    pub async fn find(&self, id: &ClientId, now: Timestamp) -> Result<Option<Client>, StoreError> {
+        if let Some(client) = self.cached(id, now) {
+            return Ok(Some(client));
+        }
+        self.find_fresh(id, now).await
+    }
+
+    /// Whether [`ClientDirectory::find`] would answer without a read.
+    pub fn knows(&self, id: &ClientId, now: Timestamp) -> bool {
+        self.cached(id, now).is_some()
+    }
+
+    /// A client as it is in the table now.
+    pub async fn find_fresh(&self, id: &ClientId, now: Timestamp) -> Result<Option<Client>, StoreError> {
+        let found = self.table.find_client(id).await?;
+        let mut cache = self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if cache.len() >= Self::MOST {
+            cache.clear();
+        }
+        match &found {
+            Some(client) => drop(cache.insert(id.clone(), (client.clone(), now))),
+            None => drop(cache.remove(id)),
+        }
+        Ok(found)
+    }
+
+    fn cached(&self, id: &ClientId, now: Timestamp) -> Option<Client> {
+        let cache = self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        cache
+            .get(id)
+            .filter(|(_, read_at)| now.since(*read_at) < Self::KEEP)
+            .map(|(client, _)| client.clone())
+    }
+}

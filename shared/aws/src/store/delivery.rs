@@ -1,0 +1,310 @@
+//! What is kept of telling a ping or push client (`request#<RequestKey>` / `delivery`).
+//!
+//! The table is the truth about a delivery, and the queue only a timer: an attempt begins with a conditional write on what
+//! was read, so of any number of records about one decision one makes the attempt.
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+
+use crate::store::authentication_request::{self as requests, Written, written};
+use crate::store::batch::with_sk;
+use crate::store::item::{Item, Reader, bytes, key, number, text, time, ttl};
+use crate::store::table::is_own;
+use crate::store::{StoreError, Table, WriteId};
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::request::authentication_request::{AuthenticationRequest, StateName};
+use ciba_core::domain::request::delivery::{Delivery, DeliveryState};
+use ciba_core::domain::request::grant::Grant;
+
+pub(super) const SK: &str = "delivery";
+
+/// What of the table an attempt rests on.
+#[derive(Debug)]
+pub struct DeliveryBasis {
+    pub request: AuthenticationRequest,
+    pub delivery: Delivery,
+}
+
+/// What became of beginning an attempt.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Claimed {
+    Done,
+    /// Something is not as it was read: another record about the same decision was first.
+    Changed,
+}
+
+fn delivery_key(request: &RequestKey) -> Item {
+    key(requests::pk(request), SK)
+}
+
+fn decode(item: &Item) -> Result<Delivery, StoreError> {
+    let reader = Reader(item);
+    let sealed = |name: &str| -> Result<_, StoreError> {
+        item.contains_key(name).then(|| reader.bytes(name).map(<[u8]>::to_vec)).transpose()
+    };
+    Ok(Delivery {
+        state: reader.parsed("delivery_state", DeliveryState::parse)?,
+        attempts: reader.unsigned("attempts")?,
+        next_attempt_at: reader.time("next_attempt_at")?,
+        replay_until: reader.optional_time("replay_until")?,
+        notification_token: sealed("notification_token")?,
+        payload: sealed("payload")?,
+    })
+}
+
+/// What the operator is shown of a delivery.
+#[derive(Debug)]
+pub struct DeliveryReport {
+    pub request: AuthenticationRequest,
+    pub delivery: Delivery,
+    /// Of the last attempt that failed.
+    pub failure: Option<String>,
+}
+
+impl Table {
+    /// The part of a new request's transaction that keeps what its client is to be told with.
+    pub(super) fn put_delivery(
+        &self,
+        request: &AuthenticationRequest,
+        notification_token: &[u8],
+        write: &WriteId,
+    ) -> Result<Put, StoreError> {
+        let mut item = delivery_key(&request.key);
+        item.extend([
+            ("delivery_state".to_owned(), text(DeliveryState::Waiting.as_str())),
+            ("client_id".to_owned(), text(request.client.as_str())),
+            ("mode".to_owned(), text(request.mode.as_str())),
+            ("attempts".to_owned(), number(0)),
+            ("next_attempt_at".to_owned(), time(request.lifetime.created_at)),
+            ("notification_token".to_owned(), bytes(notification_token)),
+            ("ttl".to_owned(), ttl(request.lifetime.expires_at)),
+            ("write_id".to_owned(), text(write.as_str())),
+        ]);
+        self.put_new(item)
+    }
+
+    /// Of a request that was withdrawn, nothing is kept.
+    pub(super) async fn delete_delivery(&self, request: &RequestKey) -> Result<(), StoreError> {
+        let delete = self.client.delete_item().table_name(&self.name).set_key(Some(delivery_key(request)));
+        let deleted = delete.send().await;
+        deleted.map(drop).map_err(|error| StoreError::unavailable("DeleteItem delivery", &error))
+    }
+
+    /// A request and its delivery, in one read. `None` if it was withdrawn or swept, or nobody is told of it.
+    pub async fn find_delivery(&self, request: &RequestKey) -> Result<Option<DeliveryBasis>, StoreError> {
+        let items = self.delivery_items(request).await?;
+        let found = with_sk(&items, requests::SK).zip(with_sk(&items, SK));
+        found
+            .map(|(request, delivery)| {
+                Ok(DeliveryBasis { request: requests::decode(request)?, delivery: decode(delivery)? })
+            })
+            .transpose()
+    }
+
+    /// The same, with why it failed: for the operator.
+    pub async fn report_delivery(&self, request: &RequestKey) -> Result<Option<DeliveryReport>, StoreError> {
+        let items = self.delivery_items(request).await?;
+        let found = with_sk(&items, requests::SK).zip(with_sk(&items, SK));
+        found
+            .map(|(request, delivery)| {
+                Ok(DeliveryReport {
+                    request: requests::decode(request)?,
+                    failure: Reader(delivery).optional_text("failure").map(str::to_owned),
+                    delivery: decode(delivery)?,
+                })
+            })
+            .transpose()
+    }
+
+    async fn delivery_items(&self, request: &RequestKey) -> Result<Vec<Item>, StoreError> {
+        self.batch_get(vec![requests::request_key(request), delivery_key(request)]).await
+    }
+
+    /// Begins an attempt, which nobody else begins until `lease`.
+    pub async fn claim_delivery(
+        &self,
+        request: &RequestKey,
+        seen: &Delivery,
+        lease: Timestamp,
+        write: &WriteId,
+    ) -> Result<Claimed, StoreError> {
+        let update = self
+            .update_delivery(request, write)
+            .update_expression("SET attempts = :attempts, next_attempt_at = :lease, write_id = :write")
+            .condition_expression("delivery_state = :waiting AND attempts = :seen AND next_attempt_at = :due")
+            .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
+            .expression_attribute_values(":seen", number(seen.attempts))
+            .expression_attribute_values(":due", time(seen.next_attempt_at))
+            .expression_attribute_values(":attempts", number(seen.attempts + 1))
+            .expression_attribute_values(":lease", time(lease));
+        Ok(match written(update, "UpdateItem claim", write).await? {
+            Written::Done(_) => Claimed::Done,
+            Written::Refused(_) => Claimed::Changed,
+        })
+    }
+
+    /// Begins the first attempt of a push: redeems the request and keeps what its client is sent, or neither
+    /// (`ATK-4-04`, `CIBA-10.3-08`).
+    pub async fn mint_delivery(
+        &self,
+        request: &AuthenticationRequest,
+        grant: &Grant,
+        seen: &Delivery,
+        payload: &[u8],
+        lease: Timestamp,
+        write: &WriteId,
+    ) -> Result<Claimed, StoreError> {
+        let redeem = self.redeem_in_transaction(request, grant, write)?;
+        let keep = Update::builder()
+            .table_name(&self.name)
+            .set_key(Some(delivery_key(&request.key)))
+            .update_expression(
+                "SET attempts = :attempts, next_attempt_at = :lease, payload = :payload, #ttl = :ttl, write_id = :write",
+            )
+            .condition_expression("delivery_state = :waiting AND attempts = :seen AND next_attempt_at = :due")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
+            .expression_attribute_values(":seen", number(seen.attempts))
+            .expression_attribute_values(":due", time(seen.next_attempt_at))
+            .expression_attribute_values(":attempts", number(seen.attempts + 1))
+            .expression_attribute_values(":lease", time(lease))
+            .expression_attribute_values(":payload", bytes(payload))
+            .expression_attribute_values(":ttl", ttl(request.lifetime.expires_at))
+            .expression_attribute_values(":write", text(write.as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(StoreError::incomplete)?;
+        let writes = [redeem, keep].map(|update| TransactWriteItem::builder().update(update).build());
+        let Some(reasons) = self.transact("MintDelivery", writes.into()).await? else {
+            return Ok(Claimed::Done);
+        };
+        let is_ours = reasons.iter().any(|reason| is_own(reason.item(), write));
+        Ok(if is_ours { Claimed::Done } else { Claimed::Changed })
+    }
+
+    /// Records that the client knows, or that there is nothing to tell it: its token and what was kept for it are removed
+    /// (`CIBA-9-03`). What was decided when is kept, so that it is seen how long it took. A success stands, whatever another attempt came to.
+    pub async fn settle_delivery(
+        &self,
+        request: &RequestKey,
+        outcome: DeliveryState,
+        decided_at: Option<Timestamp>,
+        at: Timestamp,
+        write: &WriteId,
+    ) -> Result<(), StoreError> {
+        let mut set = "SET delivery_state = :outcome, settled_at = :at, write_id = :write".to_owned();
+        let mut update = self.update_delivery(request, write);
+        if let Some(decided_at) = decided_at {
+            set.push_str(", decided_at = :decided");
+            update = update.expression_attribute_values(":decided", time(decided_at));
+        }
+        let update = update
+            .update_expression(format!("{set} REMOVE notification_token, payload, failure"))
+            .condition_expression("delivery_state IN (:waiting, :failed)")
+            .expression_attribute_values(":outcome", text(outcome.as_str()))
+            .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
+            .expression_attribute_values(":failed", text(DeliveryState::Failed.as_str()))
+            .expression_attribute_values(":at", time(at));
+        written(update, "UpdateItem settle", write).await.map(drop)
+    }
+
+    /// Records that attempt number `attempts` failed, and when the next one is due. If another one has begun since, that
+    /// one's word counts.
+    pub async fn postpone_delivery(
+        &self,
+        request: &RequestKey,
+        attempts: u32,
+        failure: &str,
+        next_attempt_at: Timestamp,
+        write: &WriteId,
+    ) -> Result<(), StoreError> {
+        let update = self
+            .update_delivery(request, write)
+            .update_expression("SET next_attempt_at = :next, failure = :failure, write_id = :write")
+            .condition_expression("delivery_state = :waiting AND attempts = :attempts")
+            .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
+            .expression_attribute_values(":attempts", number(attempts))
+            .expression_attribute_values(":failure", text(failure))
+            .expression_attribute_values(":next", time(next_attempt_at));
+        written(update, "UpdateItem postpone", write).await.map(drop)
+    }
+
+    /// Records that attempt number `attempts` was the last. With `revoke`, the tokens that were made for it are revoked with
+    /// it (`CIBA-10.3-09`); the client's own token stays for a replay. `false` if another attempt has begun since.
+    pub async fn fail_delivery(
+        &self,
+        request: &RequestKey,
+        attempts: u32,
+        failure: &str,
+        revoke: bool,
+        at: Timestamp,
+        write: &WriteId,
+    ) -> Result<bool, StoreError> {
+        let fail = Update::builder()
+            .table_name(&self.name)
+            .set_key(Some(delivery_key(request)))
+            .update_expression(
+                "SET delivery_state = :failed, failure = :failure, settled_at = :at, write_id = :write REMOVE payload",
+            )
+            .condition_expression("delivery_state = :waiting AND attempts = :attempts")
+            .expression_attribute_values(":failed", text(DeliveryState::Failed.as_str()))
+            .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
+            .expression_attribute_values(":attempts", number(attempts))
+            .expression_attribute_values(":failure", text(failure))
+            .expression_attribute_values(":at", time(at))
+            .expression_attribute_values(":write", text(write.as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(StoreError::incomplete)?;
+        let mut writes = vec![TransactWriteItem::builder().update(fail).build()];
+        if revoke {
+            let revoke = Update::builder()
+                .table_name(&self.name)
+                .set_key(Some(requests::request_key(request)))
+                .update_expression("SET revoked_at = if_not_exists(revoked_at, :now), write_id = :write")
+                .condition_expression("#state = :redeemed")
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_values(":redeemed", text(StateName::Redeemed.as_str()))
+                .expression_attribute_values(":now", time(at))
+                .expression_attribute_values(":write", text(write.as_str()))
+                .build()
+                .map_err(StoreError::incomplete)?;
+            writes.push(TransactWriteItem::builder().update(revoke).build());
+        }
+        let Some(reasons) = self.transact("FailDelivery", writes).await? else { return Ok(true) };
+        Ok(reasons.iter().any(|reason| is_own(reason.item(), write)))
+    }
+
+    /// Has a failed delivery tried again, until then. `false` if it has not failed, or was tried again already.
+    pub async fn replay_delivery(
+        &self,
+        request: &RequestKey,
+        now: Timestamp,
+        until: Timestamp,
+        write: &WriteId,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .update_delivery(request, write)
+            .update_expression(
+                "SET delivery_state = :waiting, next_attempt_at = :now, replay_until = :until, write_id = :write",
+            )
+            .condition_expression("delivery_state = :failed")
+            .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
+            .expression_attribute_values(":failed", text(DeliveryState::Failed.as_str()))
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":until", time(until));
+        Ok(matches!(written(update, "UpdateItem replay", write).await?, Written::Done(_)))
+    }
+
+    fn update_delivery(&self, request: &RequestKey, write: &WriteId) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(delivery_key(request)))
+            .expression_attribute_values(":write", AttributeValue::S(write.as_str().to_owned()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+}

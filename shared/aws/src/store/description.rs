@@ -1,0 +1,138 @@
+//! What the table is like and whom it knows: an operator's checks, which no function may make.
+
+use aws_sdk_dynamodb::types::{AttributeValue, IndexStatus, KeyType, TableStatus, TimeToLiveStatus};
+
+use crate::store::authentication_request::PENDING_INDEX;
+use crate::store::item::{Reader, number, text};
+use crate::store::{StoreError, Table, client, passkey, person};
+use ciba_core::domain::client::Client;
+
+/// What the table is like, as far as this code relies on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableState {
+    pub is_active: bool,
+    /// Its keys are `pk` and `sk`.
+    pub has_keys: bool,
+    /// It has the index `pending-by-user`, and the index can be read.
+    pub has_pending_index: bool,
+    /// DynamoDB deletes by the attribute `ttl`.
+    pub sweeps_ttl: bool,
+}
+
+/// Whether a flow has two sides, as far as the table was looked through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// There is a client that may ask.
+    pub active_client: bool,
+    /// There is a person who may be asked, on some channel.
+    pub reachable_person: bool,
+    /// `false`: what was not found may be in the rest of the table.
+    pub is_complete: bool,
+}
+
+impl Table {
+    /// Looks for a client and a person who can have a flow, among at most `evaluate` items.
+    pub async fn find_any(&self, evaluate: i32) -> Result<Known, StoreError> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression(
+                "active = :yes AND (sk = :client OR (sk = :person AND size(channels) > :none))",
+            )
+            .projection_expression("sk")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":client", text(client::SK))
+            .expression_attribute_values(":person", text(person::SK))
+            .expression_attribute_values(":none", number(0));
+        let mut known = Known::default();
+        known.is_complete = self
+            .scan(scan, "Scan", evaluate, |items| {
+                for item in items {
+                    match Reader(item).text("sk")? {
+                        client::SK => known.active_client = true,
+                        _ => known.reachable_person = true,
+                    }
+                }
+                Ok(known.active_client && known.reachable_person)
+            })
+            .await?;
+        Ok(known)
+    }
+
+    /// Hands each client that is switched on to `take`, as far as they are among the first `evaluate` items. Whether that
+    /// was the whole table.
+    pub async fn for_each_active_client(
+        &self,
+        evaluate: i32,
+        mut take: impl FnMut(&Client),
+    ) -> Result<bool, StoreError> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression("sk = :client AND active = :yes")
+            .expression_attribute_values(":client", text(client::SK))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true));
+        self.scan(scan, "Scan clients", evaluate, |items| {
+            for item in items {
+                take(&client::decode(item)?);
+            }
+            Ok(false)
+        })
+        .await
+    }
+
+    /// The domain of a passkey that is not of `rp_id`, if there is one among the first `evaluate` items.
+    pub async fn find_passkey_of_another_domain(
+        &self,
+        rp_id: Option<&str>,
+        evaluate: i32,
+    ) -> Result<Option<String>, StoreError> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression("begins_with(sk, :passkey) AND rp_id <> :rp_id")
+            .projection_expression("rp_id")
+            .expression_attribute_values(":passkey", text(passkey::SK_PREFIX))
+            .expression_attribute_values(":rp_id", text(rp_id.unwrap_or_default()));
+        let mut found = None;
+        self.scan(scan, "Scan passkeys", evaluate, |items| {
+            if let Some(item) = items.first() {
+                found = Some(Reader(item).text("rp_id")?.to_owned());
+            }
+            Ok(found.is_some())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Reads what the table is like.
+    pub async fn describe(&self) -> Result<TableState, StoreError> {
+        let table = self.client.describe_table().table_name(&self.name).send().await;
+        let table = table.map_err(|error| StoreError::unavailable("DescribeTable", &error))?.table;
+        let ttl = self.client.describe_time_to_live().table_name(&self.name).send().await;
+        let ttl = ttl.map_err(|error| StoreError::unavailable("DescribeTimeToLive", &error))?;
+        let is_on = |status: &TimeToLiveStatus| {
+            matches!(status, TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
+        };
+        let status = table.as_ref().and_then(|table| table.table_status());
+        let keys = table.as_ref().map(|table| table.key_schema()).unwrap_or_default();
+        let has_key = |name: &str, kind: &KeyType| {
+            keys.iter().any(|key| key.attribute_name() == name && key.key_type() == kind)
+        };
+        let indexes = table.as_ref().map(|table| table.global_secondary_indexes()).unwrap_or_default();
+        let pending = indexes.iter().find(|index| index.index_name() == Some(PENDING_INDEX));
+        Ok(TableState {
+            is_active: matches!(status, Some(TableStatus::Active | TableStatus::Updating)),
+            has_keys: has_key("pk", &KeyType::Hash) && has_key("sk", &KeyType::Range),
+            has_pending_index: pending.is_some_and(|index| {
+                matches!(index.index_status(), Some(IndexStatus::Active | IndexStatus::Updating))
+            }),
+            sweeps_ttl: ttl.time_to_live_description().is_some_and(|ttl| {
+                ttl.attribute_name() == Some("ttl") && ttl.time_to_live_status().is_some_and(is_on)
+            }),
+        })
+    }
+}

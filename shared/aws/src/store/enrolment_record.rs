@@ -1,0 +1,53 @@
+//! Records of enrolments (`enrolment#<person key>` / `passkey#<id>#<time>`): only ever put, each once, and kept when the
+//! passkey goes.
+
+use aws_sdk_dynamodb::types::Put;
+
+use crate::store::item::{Item, Reader, key, text};
+use crate::store::{StoreError, Table, passkey};
+use ciba_core::domain::base::person_key::PersonKey;
+use ciba_core::domain::person::passkey::{Passkey, PasskeyId};
+use ciba_core::domain::person::witnessed::Witnessed;
+
+fn pk(person: &PersonKey) -> String {
+    format!("enrolment#{}", person.as_str())
+}
+
+impl Table {
+    pub(super) fn put_enrolment(&self, passkey: &Passkey, enrolment: &Witnessed) -> Result<Put, StoreError> {
+        let sk = format!("{}#{}", passkey::sk(&passkey.id), passkey.created_at.millis());
+        let mut item: Item = key(pk(&passkey.person), sk);
+        item.extend([
+            ("document".to_owned(), text(&enrolment.document)),
+            ("witness".to_owned(), text(&enrolment.witness)),
+        ]);
+        self.put_new(item)
+    }
+
+    /// All that was ever recorded of this passkey of this person, the oldest first. Whether it is whole is to be verified.
+    pub async fn find_enrolments(
+        &self,
+        person: &PersonKey,
+        passkey: &PasskeyId,
+    ) -> Result<Vec<Witnessed>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :passkey)")
+            .expression_attribute_values(":pk", text(pk(person)))
+            .expression_attribute_values(":passkey", text(format!("{}#", passkey::sk(passkey))))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("Query enrolments", &error))?;
+        let decode = |item: &Item| {
+            let reader = Reader(item);
+            Ok(Witnessed {
+                document: reader.text("document")?.to_owned(),
+                witness: reader.text("witness")?.to_owned(),
+            })
+        };
+        answer.items().iter().map(decode).collect()
+    }
+}

@@ -1,0 +1,129 @@
+//! Evidence (`evidence#<RequestKey>` / `decision`, `report`, `report#<lifted at>`, `request`): only ever put if absent, kept for its own time.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+
+use crate::store::item::{Item, Reader, key, number, text};
+use crate::store::{StoreError, Table, WriteId};
+use ciba_core::domain::base::person_key::PersonKey;
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::request::evidence_document::{Chain, Document, Kind};
+
+/// What a request's evidence is kept under.
+pub(super) const PREFIX: &str = "evidence#";
+/// Of a signed request, from the moment that it is asked.
+pub const REQUEST_EVIDENCE: &str = Kind::Request.as_str();
+
+fn pk(request: &RequestKey) -> String {
+    format!("{PREFIX}{}", request.encode())
+}
+
+/// A document that is to be kept, and what moves with it.
+#[derive(Clone, Debug)]
+pub struct EvidenceWrite {
+    pub document: Document,
+    /// The text of it, byte for byte.
+    pub text: String,
+    pub digest: String,
+    /// What the key of the witness says of it, where there is one.
+    pub witness: Option<String>,
+    /// The chain as it was read. `None` if there was none.
+    pub seen: Option<Chain>,
+    pub next: Chain,
+    /// The person's key, wrapped, if it is new.
+    pub new_key: Option<Vec<u8>>,
+}
+
+/// Evidence as it lies in the table. Whether it is whole is to be verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvidence {
+    /// `decision`, `report` or `request`.
+    pub kind: String,
+    /// The text of a [`Document`], or of what version 1 had in its place.
+    pub document: String,
+    pub digest: String,
+    pub witness: Option<String>,
+    /// Unit: seconds since the epoch.
+    pub ttl: i64,
+}
+
+impl Table {
+    /// The parts of a transaction that keep evidence: the document, and the chain that it is the next one of.
+    pub(super) fn put_evidence(
+        &self,
+        request: &RequestKey,
+        person: &PersonKey,
+        evidence: &EvidenceWrite,
+        write: &WriteId,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let put = TransactWriteItem::builder().put(self.put_document(request, evidence)?).build();
+        let new_key = evidence.new_key.as_deref();
+        let chain = self.move_chain(person, evidence.seen.as_ref(), &evidence.next, new_key, write)?;
+        Ok([put].into_iter().chain(chain).collect())
+    }
+
+    fn put_document(&self, request: &RequestKey, evidence: &EvidenceWrite) -> Result<Put, StoreError> {
+        let document = &evidence.document;
+        let mut item: Item = key(pk(request), document.filed_as());
+        // What the document says, for whoever looks for it, and of a decision for the stream's filter.
+        item.extend([
+            ("person".to_owned(), text(&document.person)),
+            ("client_id".to_owned(), text(&document.client_id)),
+            ("day".to_owned(), text(document.day())),
+            ("digest".to_owned(), text(&evidence.digest)),
+            ("document".to_owned(), text(&evidence.text)),
+            ("ttl".to_owned(), number(document.kept_until)),
+        ]);
+        item.extend(document.decision.map(|outcome| ("decision".to_owned(), text(outcome.as_str()))));
+        item.extend(evidence.witness.as_ref().map(|witness| ("witness".to_owned(), text(witness))));
+        self.put_new(item)
+    }
+
+    /// What is kept about a request, whether the request itself is still there or not: the decision first.
+    pub async fn find_evidence(&self, request: &RequestKey) -> Result<Vec<StoredEvidence>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk(request)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("Query evidence", &error))?;
+        answer.items().iter().map(decode).collect()
+    }
+
+    /// Hands all evidence in the table to `take`, at most `evaluate` items of the table being looked at, each with the name of
+    /// the request that it is filed under. Whether that was all.
+    pub async fn scan_evidence(
+        &self,
+        evaluate: i32,
+        mut take: impl FnMut(&str, StoredEvidence),
+    ) -> Result<bool, StoreError> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression("begins_with(pk, :prefix)")
+            .expression_attribute_values(":prefix", text(PREFIX));
+        self.scan(scan, "Scan evidence", evaluate, |items| {
+            for item in items {
+                let pk = Reader(item).text("pk")?;
+                take(pk.strip_prefix(PREFIX).unwrap_or(pk), decode(item)?);
+            }
+            Ok(false)
+        })
+        .await
+    }
+}
+
+fn decode(item: &Item) -> Result<StoredEvidence, StoreError> {
+    let reader = Reader(item);
+    Ok(StoredEvidence {
+        kind: reader.text("sk")?.to_owned(),
+        document: reader.text("document")?.to_owned(),
+        digest: reader.text("digest")?.to_owned(),
+        witness: reader.optional_text("witness").map(str::to_owned),
+        ttl: reader.number("ttl")?,
+    })
+}

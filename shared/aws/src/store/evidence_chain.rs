@@ -1,0 +1,106 @@
+//! How far a person's evidence has come (`user#<key>` / `evidence`), and the key that its personal members are sealed under
+//! (`user#<key>` / `evidence-key`).
+//!
+//! Both are items of their own: a decision does not wait for a request that is asked at the same moment, and erasing is
+//! deleting one item.
+
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+
+use crate::store::batch::with_sk;
+use crate::store::item::{Item, Reader, bytes, key, number, text};
+use crate::store::{StoreError, Table, WriteId, person};
+use ciba_core::domain::base::person_key::PersonKey;
+use ciba_core::domain::request::evidence_document::Chain;
+
+const CHAIN_SK: &str = "evidence";
+const KEY_SK: &str = "evidence-key";
+
+/// What a person's next document rests on. A person of whom nothing was kept yet has neither.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EvidenceBasis {
+    pub chain: Option<Chain>,
+    /// The person's key, wrapped.
+    pub personal_key: Option<Vec<u8>>,
+}
+
+pub(super) fn keys(of: &PersonKey) -> [Item; 2] {
+    [key(person::pk(of), CHAIN_SK), key(person::pk(of), KEY_SK)]
+}
+
+pub(super) fn among(items: &[Item]) -> Result<EvidenceBasis, StoreError> {
+    let decode = |item: &Item| {
+        let reader = Reader(item);
+        Ok(Chain {
+            name: reader.text("chain")?.to_owned(),
+            sequence: reader.unsigned("sequence")?,
+            head: Some(reader.text("head")?.to_owned()),
+        })
+    };
+    Ok(EvidenceBasis {
+        chain: with_sk(items, CHAIN_SK).map(decode).transpose()?,
+        personal_key: with_sk(items, KEY_SK)
+            .map(|item| Reader(item).bytes("wrapped").map(<[u8]>::to_vec))
+            .transpose()?,
+    })
+}
+
+impl Table {
+    /// What the next document about a person rests on.
+    pub async fn find_evidence_basis(&self, person: &PersonKey) -> Result<EvidenceBasis, StoreError> {
+        among(&self.batch_get(keys(person).into()).await?)
+    }
+
+    /// The parts of a transaction that move a person's chain on, if it is as it was read, and put the person's key, if
+    /// there is none yet.
+    pub(super) fn move_chain(
+        &self,
+        person: &PersonKey,
+        seen: Option<&Chain>,
+        next: &Chain,
+        new_key: Option<&[u8]>,
+        write: &WriteId,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let [chain_key, key_key] = keys(person);
+        let update = Update::builder()
+            .table_name(&self.name)
+            .set_key(Some(chain_key))
+            .update_expression("SET #chain = :chain, #sequence = :sequence, head = :head, write_id = :write")
+            .expression_attribute_names("#chain", "chain")
+            .expression_attribute_names("#sequence", "sequence")
+            .expression_attribute_values(":chain", text(&next.name))
+            .expression_attribute_values(":sequence", number(next.sequence as i64))
+            .expression_attribute_values(":head", text(next.head.as_deref().unwrap_or_default()))
+            .expression_attribute_values(":write", text(write.as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let update = match seen {
+            None => update.condition_expression("attribute_not_exists(pk)"),
+            Some(seen) => update
+                .condition_expression("#chain = :chain AND #sequence = :seen AND head = :seen_head")
+                .expression_attribute_values(":seen", number(seen.sequence as i64))
+                .expression_attribute_values(":seen_head", text(seen.head.as_deref().unwrap_or_default())),
+        };
+        let update = update.build().map_err(StoreError::incomplete)?;
+        let mut writes = vec![TransactWriteItem::builder().update(update).build()];
+        if let Some(wrapped) = new_key {
+            let mut item = key_key;
+            item.insert("wrapped".to_owned(), bytes(wrapped));
+            writes.push(TransactWriteItem::builder().put(self.put_new(item)?).build());
+        }
+        Ok(writes)
+    }
+
+    /// Erases what is personal in all evidence about a person, for good. `false` if there is no key of theirs.
+    pub async fn delete_personal_key(&self, person: &PersonKey) -> Result<bool, StoreError> {
+        let [_, key_key] = keys(person);
+        let deleted = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key_key))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("DeleteItem evidence-key", &error))?;
+        Ok(deleted.attributes.is_some())
+    }
+}

@@ -1,0 +1,60 @@
+//! What is known of documents that could not be fetched (`fetch#<SHA-256 of the URL>` / `failures`), for all sandboxes.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::store::item::{Item, Reader, key, number, text, time, ttl};
+use crate::store::{StoreError, Table, WriteId};
+use ciba_core::domain::base::fetch_failures::FetchFailures;
+
+const SK: &str = "failures";
+
+fn key_of(url: &str) -> Item {
+    key(format!("fetch#{}", URL_SAFE_NO_PAD.encode(digest(&SHA256, url.as_bytes()))), SK)
+}
+
+impl Table {
+    /// What is known of the last fetches of this document. Nothing of one that never failed.
+    pub async fn find_fetch_failures(&self, url: &str) -> Result<Option<FetchFailures>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key_of(url)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("GetItem fetch", &error))?;
+        let Some(item) = found.item else { return Ok(None) };
+        let item = Reader(&item);
+        Ok(Some(FetchFailures { in_a_row: item.unsigned("in_a_row")?, ended_at: item.time("ended_at")? }))
+    }
+
+    /// Puts `known` in the place of `earlier`. `false` if something else stands there meanwhile: of any number of sandboxes
+    /// that saw the same, one is first.
+    pub async fn put_fetch_failures(
+        &self,
+        url: &str,
+        earlier: Option<FetchFailures>,
+        known: FetchFailures,
+        write: &WriteId,
+    ) -> Result<bool, StoreError> {
+        let mut item = key_of(url);
+        item.extend([
+            ("in_a_row".to_owned(), number(known.in_a_row)),
+            ("ended_at".to_owned(), time(known.ended_at)),
+            ("ttl".to_owned(), ttl(known.forgotten_at())),
+            ("write_id".to_owned(), text(write.as_str())),
+        ]);
+        let put = self.client.put_item();
+        let put = match earlier {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(earlier) => put
+                .condition_expression("in_a_row = :in_a_row AND ended_at = :ended_at")
+                .expression_attribute_values(":in_a_row", number(earlier.in_a_row))
+                .expression_attribute_values(":ended_at", time(earlier.ended_at)),
+        };
+        self.put_conditionally(put, item, "write_id", "PutItem fetch").await
+    }
+}

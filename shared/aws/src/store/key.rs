@@ -1,0 +1,177 @@
+//! Keys (`keys` / `key#<use>#<generation>`): sealed or in KMS, written once, never changed.
+
+use std::collections::HashMap;
+
+use crate::store::item::{Item, Reader, bytes, key, number, text, time};
+use crate::store::key_use::PK;
+use crate::store::{KeyUse, StoreError, Table, WithdrawnKeys, WriteId, withdrawn_keys};
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::issuer::key_schedule::{KeyTimes, Scheduled};
+use ciba_core::protocol::jwks::PublicJwk;
+
+/// A key as stored. Whoever reads the table cannot use it: that takes KMS.
+#[derive(Clone, Debug)]
+pub struct KeyRecord {
+    pub key_use: KeyUse,
+    /// Counts from 1 per use. Two creators of one generation cannot both win.
+    pub generation: u32,
+    pub times: KeyTimes,
+    /// The key, encrypted: a data key by KMS, others under a data key. Empty where the key never leaves KMS.
+    pub sealed: Vec<u8>,
+    /// The generation of the data key that sealed it; 0 for data keys and for keys in KMS.
+    pub sealed_under: u32,
+    /// The key's name in KMS, if it is kept there: signing keys only.
+    pub kms_key_id: Option<String>,
+    /// The public half of a signing key.
+    pub public: Option<PublicJwk>,
+    /// Withdrawn in an emergency: it signs, seals, verifies and opens nothing more. Not of the key's own item.
+    pub withdrawn_at: Option<Timestamp>,
+}
+
+impl Scheduled for KeyRecord {
+    fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    fn times(&self) -> &KeyTimes {
+        &self.times
+    }
+
+    fn is_withdrawn(&self) -> bool {
+        self.withdrawn_at.is_some()
+    }
+}
+
+fn decode(item: &Item, withdrawn: &WithdrawnKeys) -> Result<KeyRecord, StoreError> {
+    let reader = Reader(item);
+    let public = reader
+        .optional_text("public_jwk")
+        .map(|json| serde_json::from_str(json).map_err(|_| Reader::corrupt("public_jwk")));
+    let key_use = reader.parsed("key_use", KeyUse::parse)?;
+    let generation = reader.unsigned("generation")?;
+    Ok(KeyRecord {
+        key_use,
+        generation,
+        times: KeyTimes {
+            publish_from: reader.time("publish_from")?,
+            sign_from: reader.time("sign_from")?,
+            sign_until: reader.time("sign_until")?,
+            verify_until: reader.time("verify_until")?,
+        },
+        // The readers of public keys do not get the sealed ones.
+        sealed: reader.bytes("sealed").map(<[u8]>::to_vec).unwrap_or_default(),
+        sealed_under: reader.unsigned("sealed_under")?,
+        kms_key_id: reader.optional_text("kms_key_id").map(str::to_owned),
+        public: public.transpose()?,
+        withdrawn_at: withdrawn.since(key_use, generation),
+    })
+}
+
+fn encode(record: &KeyRecord, write: &WriteId) -> Item {
+    let mut item = key(PK, format!("key#{}#{:08}", record.key_use.as_str(), record.generation));
+    item.extend([
+        ("key_use".to_owned(), text(record.key_use.as_str())),
+        ("generation".to_owned(), number(record.generation)),
+        ("publish_from".to_owned(), time(record.times.publish_from)),
+        ("sign_from".to_owned(), time(record.times.sign_from)),
+        ("sign_until".to_owned(), time(record.times.sign_until)),
+        ("verify_until".to_owned(), time(record.times.verify_until)),
+        ("sealed_under".to_owned(), number(record.sealed_under)),
+        ("write_id".to_owned(), text(write.as_str())),
+    ]);
+    item.extend(match &record.kms_key_id {
+        Some(key_id) => [("kms_key_id".to_owned(), text(key_id))],
+        None => [("sealed".to_owned(), bytes(&record.sealed))],
+    });
+    let public = record.public.as_ref().and_then(|jwk| serde_json::to_string(jwk).ok());
+    item.extend(public.map(|json| ("public_jwk".to_owned(), text(json))));
+    item
+}
+
+/// What is asked for of a key that is not to be used: no sealed one leaves the table. The names need placeholders where
+/// DynamoDB reserves them; none is reserved here.
+const PUBLIC_ATTRIBUTES: [&str; 9] = [
+    "sk",
+    "key_use",
+    "generation",
+    "publish_from",
+    "sign_from",
+    "sign_until",
+    "verify_until",
+    "sealed_under",
+    "public_jwk",
+];
+
+impl Table {
+    /// All keys, sorted by use and generation, the withdrawn ones among them, and which those are.
+    pub async fn list_keys_and_withdrawals(&self) -> Result<(Vec<KeyRecord>, WithdrawnKeys), StoreError> {
+        self.query_keys(None).await
+    }
+
+    pub async fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        self.query_keys(None).await.map(|(records, _)| records)
+    }
+
+    /// The signing keys of all algorithms without their private halves, sorted by algorithm and generation.
+    pub async fn list_public_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        let names = PUBLIC_ATTRIBUTES.iter().copied();
+        let withdrawals =
+            KeyUse::ALL.iter().enumerate().map(|(nth, key_use)| (format!("#use{nth}"), *key_use));
+        let withdrawals: Vec<_> = withdrawals.collect();
+        let projection = names.chain(withdrawals.iter().map(|(name, _)| name.as_str())).collect::<Vec<_>>();
+        let placeholders =
+            withdrawals.iter().map(|(name, key_use)| (name.clone(), key_use.as_str().to_owned()));
+        let only = (projection.join(", "), placeholders.collect());
+        let (mut records, _) = self.query_keys(Some(only)).await?;
+        records.retain(|record| record.key_use.algorithm().is_some());
+        Ok(records)
+    }
+
+    /// In one Query, which begins with what is withdrawn.
+    async fn query_keys(
+        &self,
+        only: Option<(String, HashMap<String, String>)>,
+    ) -> Result<(Vec<KeyRecord>, WithdrawnKeys), StoreError> {
+        let (projection, names) = only.unzip();
+        let pages = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(PK))
+            .set_projection_expression(projection)
+            .set_expression_attribute_names(names);
+        let mut pages = pages.into_paginator().items().send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(item.map_err(|error| StoreError::unavailable("Query keys", &error))?);
+        }
+        let withdrawn = withdrawn_keys::among(&items)?;
+        let keys = items.iter().filter(|item| item.contains_key("key_use"));
+        let records = keys.map(|item| decode(item, &withdrawn)).collect::<Result<_, _>>()?;
+        Ok((records, withdrawn))
+    }
+
+    /// Puts a key if its generation does not exist. `false` if another creator was first.
+    pub async fn insert_key(&self, record: &KeyRecord, write: &WriteId) -> Result<bool, StoreError> {
+        self.put_if_absent(encode(record, write), "write_id", "PutItem key").await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_use_has_a_name_of_its_own_and_a_signing_keys_ends_with_its_algorithm() {
+        for key_use in KeyUse::ALL {
+            assert_eq!(KeyUse::parse(key_use.as_str()), Some(key_use));
+            let name = key_use.algorithm().map(|algorithm| format!("signing-{}", algorithm.as_str()));
+            assert_eq!(name.is_none(), matches!(key_use, KeyUse::Data | KeyUse::Handle));
+            assert!(name.is_none_or(|name| name == key_use.as_str()), "{key_use:?}");
+        }
+        let signing: Vec<_> = KeyUse::ALL.into_iter().filter_map(KeyUse::algorithm).collect();
+        assert_eq!(signing, ciba_core::domain::base::jws_algorithm::JwsAlgorithm::ALL);
+    }
+}

@@ -1,0 +1,296 @@
+//! Passkeys (`user#<key>` / `passkey#<id>`), and what a person's have in common (`user#<key>` / `passkeys`).
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
+};
+
+use crate::store::batch::with_sk;
+use crate::store::item::{Item, Reader, bytes, key, number, text, time};
+use crate::store::{StoreError, Table, WriteId, person, ticket};
+use ciba_core::domain::base::person_key::PersonKey;
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::person::Person;
+use ciba_core::domain::person::passkey::{MAX_PASSKEYS, Passkey, PasskeyId, Passkeys, UserHandle};
+use ciba_core::domain::person::ticket::Ticket;
+use ciba_core::domain::person::witnessed::Witnessed;
+use ciba_core::verify::webauthn::Asserted;
+
+pub(super) const SK_PREFIX: &str = "passkey#";
+/// Of what they have in common. Not under the prefix, so that a list of passkeys does not meet it.
+const SK: &str = "passkeys";
+
+pub(super) fn sk(id: &PasskeyId) -> String {
+    format!("{SK_PREFIX}{}", id.as_str())
+}
+
+pub(super) fn passkey_key(person: &PersonKey, id: &PasskeyId) -> Item {
+    key(person::pk(person), sk(id))
+}
+
+pub(super) fn decode(item: &Item) -> Result<Passkey, StoreError> {
+    let reader = Reader(item);
+    Ok(Passkey {
+        id: reader.parsed("sk", |sk| PasskeyId::parse(sk.strip_prefix(SK_PREFIX)?))?,
+        person: reader.parsed("pk", person::from_pk)?,
+        user_handle: UserHandle::from_stored(reader.bytes("user_handle")?)
+            .ok_or_else(|| Reader::corrupt("user_handle"))?,
+        credential: reader.text("credential")?.to_owned(),
+        counter: reader.unsigned("counter")?,
+        rp_id: reader.text("rp_id")?.to_owned(),
+        backup_eligible: reader.flag("backup_eligible")?,
+        attested: reader.flag("attested")?,
+        created_at: reader.time("created_at")?,
+        last_used_at: reader.optional_time("last_used_at")?,
+        enrolment: match (reader.optional_text("enrolment"), reader.optional_text("witness")) {
+            (Some(document), Some(witness)) => {
+                Some(Witnessed { document: document.to_owned(), witness: witness.to_owned() })
+            }
+            (None | Some(_), _) => None,
+        },
+    })
+}
+
+fn decode_common(item: &Item) -> Result<Passkeys, StoreError> {
+    let reader = Reader(item);
+    Ok(Passkeys {
+        user_handle: UserHandle::from_stored(reader.bytes("user_handle")?)
+            .ok_or_else(|| Reader::corrupt("user_handle"))?,
+        version: reader.unsigned("version")?,
+        count: reader.unsigned("count")?,
+    })
+}
+
+fn common_key(person: &PersonKey) -> Item {
+    key(person::pk(person), SK)
+}
+
+/// What became of a passkey's enrolment. Unless it is `Done`, nothing is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasskeyEnrolled {
+    Done,
+    /// The person has this very passkey.
+    AlreadyThere,
+    /// The ticket was used, another passkey came or went, or the one that spoke for it was used: read again.
+    Changed,
+}
+
+/// What became of a passkey's removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasskeyRemoved {
+    Done,
+    Unknown,
+    /// Another passkey came or went: read again.
+    Changed,
+}
+
+fn encode(passkey: &Passkey) -> Item {
+    let mut item = passkey_key(&passkey.person, &passkey.id);
+    item.extend([
+        ("user_handle".to_owned(), bytes(passkey.user_handle.as_bytes())),
+        ("credential".to_owned(), text(&passkey.credential)),
+        ("counter".to_owned(), number(passkey.counter)),
+        ("rp_id".to_owned(), text(&passkey.rp_id)),
+        ("backup_eligible".to_owned(), AttributeValue::Bool(passkey.backup_eligible)),
+        ("attested".to_owned(), AttributeValue::Bool(passkey.attested)),
+        ("created_at".to_owned(), time(passkey.created_at)),
+    ]);
+    item.extend(passkey.last_used_at.map(|at| ("last_used_at".to_owned(), time(at))));
+    item.extend(passkey.enrolment.iter().flat_map(|enrolment| {
+        [
+            ("enrolment".to_owned(), text(&enrolment.document)),
+            ("witness".to_owned(), text(&enrolment.witness)),
+        ]
+    }));
+    item
+}
+
+impl Table {
+    /// One passkey of a person.
+    pub async fn find_passkey(
+        &self,
+        person: &PersonKey,
+        id: &PasskeyId,
+    ) -> Result<Option<Passkey>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(passkey_key(person, id)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("GetItem passkey", &error))?;
+        answer.item.as_ref().map(decode).transpose()
+    }
+
+    /// A person's passkeys, the oldest first.
+    pub async fn list_passkeys(&self, person: &PersonKey) -> Result<Vec<Passkey>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(person::pk(person)))
+            .expression_attribute_values(":prefix", text(SK_PREFIX))
+            // All of them, in one answer: an item is a kilobyte or two.
+            .limit(MAX_PASSKEYS as i32)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("Query passkeys", &error))?;
+        let mut passkeys: Vec<_> = answer.items().iter().map(decode).collect::<Result<_, _>>()?;
+        passkeys.sort_by_key(|passkey: &Passkey| (passkey.created_at, passkey.id.as_str().to_owned()));
+        Ok(passkeys)
+    }
+
+    /// A person, and what their passkeys have in common.
+    pub async fn find_person_with_passkeys(
+        &self,
+        of: &PersonKey,
+    ) -> Result<Option<(Person, Option<Passkeys>)>, StoreError> {
+        let items = self.batch_get(vec![key(person::pk(of), person::SK), common_key(of)]).await?;
+        let found = with_sk(&items, person::SK).map(person::decode).transpose()?;
+        let passkeys = with_sk(&items, SK).map(decode_common).transpose()?;
+        Ok(found.map(|person| (person, passkeys)))
+    }
+
+    /// Gives a person a user handle, which stays the same for ever. `false` if there is one already.
+    pub async fn insert_user_handle(
+        &self,
+        person: &PersonKey,
+        handle: &UserHandle,
+        write: &WriteId,
+    ) -> Result<bool, StoreError> {
+        let mut item = common_key(person);
+        item.extend([
+            ("user_handle".to_owned(), bytes(handle.as_bytes())),
+            ("version".to_owned(), number(0)),
+            ("count".to_owned(), number(0)),
+            ("write_id".to_owned(), text(write.as_str())),
+        ]);
+        self.put_if_absent(item, "write_id", "PutItem passkeys").await
+    }
+
+    /// Uses up a ticket for a passkey, if neither the ticket nor the person's passkeys have changed since they were
+    /// read, records the enrolment, and counts the use of the passkey that speaks for it: one transaction.
+    pub async fn enrol_passkey(
+        &self,
+        ticket: &Ticket,
+        passkey: &Passkey,
+        passkeys: &Passkeys,
+        vouching: Option<(&Passkey, &Asserted)>,
+        now: Timestamp,
+        write: &WriteId,
+    ) -> Result<PasskeyEnrolled, StoreError> {
+        let put = self.put_new(encode(passkey))?;
+        let used = ticket::use_up(self, ticket, &passkey.id, now, write)?;
+        let counted = self.count_passkeys(&passkey.person, passkeys, 1, write)?;
+        let mut writes = vec![
+            // First, so that a repeat is taken for one: its passkey is there, too.
+            TransactWriteItem::builder().update(used).build(),
+            TransactWriteItem::builder().put(put).build(),
+            TransactWriteItem::builder().update(counted).build(),
+        ];
+        if let Some((vouching, asserted)) = vouching {
+            let update = self.use_passkey(vouching, asserted, now)?;
+            writes.push(TransactWriteItem::builder().update(update).build());
+        }
+        if let Some(enrolment) = &passkey.enrolment {
+            let put = self.put_enrolment(passkey, enrolment)?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        let Some(reasons) = self.transact("EnrolPasskey", writes).await? else {
+            return Ok(PasskeyEnrolled::Done);
+        };
+        Ok(match reasons.iter().position(is_failed_condition) {
+            Some(1) => PasskeyEnrolled::AlreadyThere,
+            Some(_) | None => PasskeyEnrolled::Changed,
+        })
+    }
+
+    /// Removes a passkey, if the person's passkeys have not changed since they were read: one transaction.
+    pub async fn remove_passkey(
+        &self,
+        person: &PersonKey,
+        id: &PasskeyId,
+        passkeys: &Passkeys,
+        write: &WriteId,
+    ) -> Result<PasskeyRemoved, StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.name)
+            .set_key(Some(passkey_key(person, id)))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map_err(StoreError::incomplete)?;
+        let writes = vec![
+            TransactWriteItem::builder().delete(delete).build(),
+            TransactWriteItem::builder().update(self.count_passkeys(person, passkeys, -1, write)?).build(),
+        ];
+        let Some(reasons) = self.transact("RemovePasskey", writes).await? else {
+            return Ok(PasskeyRemoved::Done);
+        };
+        Ok(match reasons.iter().position(is_failed_condition) {
+            Some(0) => PasskeyRemoved::Unknown,
+            Some(_) | None => PasskeyRemoved::Changed,
+        })
+    }
+
+    fn count_passkeys(
+        &self,
+        person: &PersonKey,
+        seen: &Passkeys,
+        change: i64,
+        write: &WriteId,
+    ) -> Result<Update, StoreError> {
+        Update::builder()
+            .table_name(&self.name)
+            .set_key(Some(common_key(person)))
+            .condition_expression("#version = :seen")
+            .update_expression("SET #version = :next, #count = #count + :change, write_id = :write")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_values(":seen", number(seen.version as i64))
+            .expression_attribute_values(":next", number(seen.version as i64 + 1))
+            .expression_attribute_values(":change", number(change))
+            .expression_attribute_values(":write", text(write.as_str()))
+            .build()
+            .map_err(StoreError::incomplete)
+    }
+
+    /// The use of a passkey at `now`: its counter, whether its key may be copied, and whether it was removed or used
+    /// elsewhere since it was read.
+    ///
+    /// A passkey that does not count can be used twice at one moment; what it is used for is decided once all the same.
+    pub(super) fn use_passkey(
+        &self,
+        passkey: &Passkey,
+        asserted: &Asserted,
+        now: Timestamp,
+    ) -> Result<Update, StoreError> {
+        Update::builder()
+            .table_name(&self.name)
+            .set_key(Some(passkey_key(&passkey.person, &passkey.id)))
+            .condition_expression(
+                "attribute_exists(pk) AND #counter = :seen AND backup_eligible = :was_eligible",
+            )
+            .update_expression(
+                "SET #counter = :counter, credential = :credential, backup_eligible = :eligible, last_used_at = :now",
+            )
+            // A reserved word.
+            .expression_attribute_names("#counter", "counter")
+            .expression_attribute_values(":seen", number(passkey.counter))
+            .expression_attribute_values(":counter", number(asserted.counter))
+            .expression_attribute_values(":credential", text(&asserted.credential))
+            .expression_attribute_values(":was_eligible", AttributeValue::Bool(passkey.backup_eligible))
+            .expression_attribute_values(":eligible", AttributeValue::Bool(asserted.backup_eligible))
+            .expression_attribute_values(":now", time(now))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(StoreError::incomplete)
+    }
+}
+
+fn is_failed_condition(reason: &CancellationReason) -> bool {
+    reason.code() == Some("ConditionalCheckFailed")
+}

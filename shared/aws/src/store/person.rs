@@ -1,0 +1,179 @@
+//! People, the hints that lead to them and the push endpoints that are theirs (`user#<key>` / `user`,
+//! `hint#<kind>#<value>` / `hint`, `endpoint#<ARN>` / `endpoint`).
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Delete, Put, TransactWriteItem};
+
+use crate::store::item::{Item, Reader, key, text};
+use crate::store::{StoreError, Table};
+use ciba_core::domain::base::person_key::PersonKey;
+use ciba_core::domain::hint::DirectoryHint;
+use ciba_core::domain::person::channel::{Channel, PushEndpoint};
+use ciba_core::domain::person::user_code::UserCodeHash;
+use ciba_core::domain::person::{Person, Subject};
+
+pub(super) const SK: &str = "user";
+
+pub(super) fn pk(person: &PersonKey) -> String {
+    format!("user#{}", person.as_str())
+}
+
+/// The person whose `pk` it is.
+pub(super) fn from_pk(pk: &str) -> Option<PersonKey> {
+    pk.strip_prefix("user#").map(PersonKey::from_stored)
+}
+
+fn hint_key(hint: &DirectoryHint) -> Item {
+    key(format!("hint#{}", hint.encode()), "hint")
+}
+
+/// Being there, and once, binds a device to one person (`ATK-7-06`).
+fn endpoint_key(endpoint: &PushEndpoint) -> Item {
+    key(format!("endpoint#{}", endpoint.expose()), "endpoint")
+}
+
+pub(super) fn decode(item: &Item) -> Result<Person, StoreError> {
+    let reader = Reader(item);
+    let channels = reader.list("channels")?.iter().map(|channel| {
+        let entry = channel.as_m().ok().and_then(|map| map.iter().next());
+        let parsed = entry.and_then(|(kind, address)| Channel::from_stored(kind, address.as_s().ok()?));
+        parsed.ok_or_else(|| Reader::corrupt("channels"))
+    });
+    let hints = reader.list("hints")?.iter().map(|hint| {
+        hint.as_s().ok().and_then(|text| DirectoryHint::decode(text)).ok_or_else(|| Reader::corrupt("hints"))
+    });
+    Ok(Person {
+        key: PersonKey::from_stored(reader.text("user")?),
+        sub: reader.parsed("sub", Subject::parse)?,
+        active: reader.flag("active")?,
+        hints: hints.collect::<Result<_, _>>()?,
+        channels: channels.collect::<Result<_, _>>()?,
+        claims: reader.parsed("claims", |json| serde_json::from_str(json).ok())?,
+        user_code: match reader.optional_text("user_code") {
+            None => None,
+            Some(hash) => Some(UserCodeHash::parse(hash).ok_or_else(|| Reader::corrupt("user_code"))?),
+        },
+    })
+}
+
+fn encode(person: &Person) -> Item {
+    let mut item = key(pk(&person.key), SK);
+    item.extend([
+        ("user".to_owned(), text(person.key.as_str())),
+        ("sub".to_owned(), text(person.sub.as_str())),
+        ("active".to_owned(), AttributeValue::Bool(person.active)),
+        ("hints".to_owned(), encode_hints(&person.hints)),
+        ("channels".to_owned(), encode_channels(&person.channels)),
+        ("claims".to_owned(), text(serde_json::Value::Object(person.claims.clone()).to_string())),
+    ]);
+    item.extend(person.user_code.as_ref().map(|hash| ("user_code".to_owned(), text(hash.as_str()))));
+    item
+}
+
+fn encode_hints(hints: &[DirectoryHint]) -> AttributeValue {
+    AttributeValue::L(hints.iter().map(|hint| text(hint.encode())).collect())
+}
+
+fn encode_channels(channels: &[Channel]) -> AttributeValue {
+    let encode = |channel: &Channel| {
+        AttributeValue::M(HashMap::from([(channel.kind().to_owned(), text(channel.expose()))]))
+    };
+    AttributeValue::L(channels.iter().map(encode).collect())
+}
+
+/// The items that lead to the person, or are the person's alone.
+fn names(hints: &[DirectoryHint], channels: &[Channel]) -> Vec<Item> {
+    let endpoints = channels.iter().filter_map(|channel| match channel {
+        Channel::Push(endpoint) => Some(endpoint_key(endpoint)),
+        Channel::Sms(_) | Channel::Topic(_) => None,
+    });
+    hints.iter().map(hint_key).chain(endpoints).collect()
+}
+
+/// What became of a person's entry. Unless it is `Done`, nothing is written.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Enrolled {
+    Done,
+    /// A hint leads to somebody else already.
+    HintTaken,
+    /// A push endpoint is somebody else's already.
+    EndpointTaken,
+    /// The entry gives somebody another `sub`, or was changed by someone else at this moment.
+    OtherSub,
+}
+
+impl Table {
+    /// The person to whom a hint leads.
+    pub async fn find_hint(&self, hint: &DirectoryHint) -> Result<Option<PersonKey>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(hint_key(hint)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("GetItem hint", &error))?;
+        answer.item.map(|item| Reader(&item).text("user").map(PersonKey::from_stored)).transpose()
+    }
+    /// Those of these people who are there, in no order. At most 100, and none twice.
+    pub async fn find_people(&self, people: &[PersonKey]) -> Result<Vec<Person>, StoreError> {
+        if people.is_empty() {
+            return Ok(Vec::new());
+        }
+        let items = self.batch_get(people.iter().map(|person| key(pk(person), SK)).collect()).await?;
+        items.iter().map(decode).collect()
+    }
+
+    /// Switches a person on or off. `false` if there is no such person.
+    pub async fn set_person_active(&self, person: &PersonKey, active: bool) -> Result<bool, StoreError> {
+        self.set_if_present(key(pk(person), SK), "active", AttributeValue::Bool(active)).await
+    }
+
+    /// Writes a person with hints and push endpoints, new or changed, in one transaction. A hint that the entry does
+    /// not have any more leads nowhere afterwards, and an endpoint is free for somebody else.
+    pub async fn put_person(&self, person: &Person) -> Result<Enrolled, StoreError> {
+        let known = self.find_person_with_asks(&person.key).await?;
+        let (hints, channels) = known.map(|(known, _)| (known.hints, known.channels)).unwrap_or_default();
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(encode(person)))
+            .condition_expression(
+                "attribute_not_exists(pk) OR (#sub = :sub AND hints = :hints AND channels = :channels)",
+            )
+            .expression_attribute_names("#sub", "sub")
+            .expression_attribute_values(":sub", text(person.sub.as_str()))
+            .expression_attribute_values(":hints", encode_hints(&hints))
+            .expression_attribute_values(":channels", encode_channels(&channels))
+            .build()
+            .map_err(StoreError::incomplete)?;
+        let mut writes = vec![TransactWriteItem::builder().put(put).build()];
+        let wanted = names(&person.hints, &person.channels);
+        for name in &wanted {
+            let mut item = name.clone();
+            item.insert("user".to_owned(), text(person.key.as_str()));
+            let put = Put::builder()
+                .table_name(&self.name)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(pk) OR #user = :user")
+                .expression_attribute_names("#user", "user")
+                .expression_attribute_values(":user", text(person.key.as_str()))
+                .build()
+                .map_err(StoreError::incomplete)?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        for name in names(&hints, &channels).into_iter().filter(|name| !wanted.contains(name)) {
+            let delete = Delete::builder().table_name(&self.name).set_key(Some(name)).build();
+            writes.push(TransactWriteItem::builder().delete(delete.map_err(StoreError::incomplete)?).build());
+        }
+        let Some(reasons) = self.transact("EnrolPerson", writes).await? else { return Ok(Enrolled::Done) };
+        let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+        match reasons.iter().position(failed) {
+            Some(0) => Ok(Enrolled::OtherSub),
+            Some(at) if at <= person.hints.len() => Ok(Enrolled::HintTaken),
+            Some(_) => Ok(Enrolled::EndpointTaken),
+            None => Err(StoreError::Unavailable("EnrolPerson: the transaction was cancelled".to_owned())),
+        }
+    }
+}

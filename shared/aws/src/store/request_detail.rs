@@ -1,0 +1,103 @@
+//! What a request has beside its record (`request#<RequestKey>` / `detail`): put with it, read where it is shown, decided
+//! and redeemed. A poll does not pay for it.
+
+use aws_sdk_dynamodb::types::Put;
+
+use crate::store::authentication_request as requests;
+use crate::store::batch::with_sk;
+use crate::store::item::{Item, Reader, key, text, ttl};
+use crate::store::{StoreError, Table, WriteId};
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::details::authorization_details::{AuthorizationDetails, RequestDetail};
+use ciba_core::domain::details::request_context::RequestContext;
+use ciba_core::domain::request::authentication_request::AuthenticationRequest;
+
+pub(super) const SK: &str = "detail";
+
+pub(super) fn detail_key(request: &RequestKey) -> Item {
+    key(requests::pk(request), SK)
+}
+
+/// That of `request`, among the items that were read with it.
+pub(super) fn among(
+    items: &[Item],
+    request: Option<&AuthenticationRequest>,
+) -> Result<RequestDetail, StoreError> {
+    match request {
+        Some(request) if request.has_detail => {
+            // Without it nobody knows what is asked: it must not look like a request that asks no more.
+            decode(with_sk(items, SK).ok_or_else(|| Reader::corrupt("detail"))?)
+        }
+        Some(_) | None => Ok(RequestDetail::default()),
+    }
+}
+
+fn decode(item: &Item) -> Result<RequestDetail, StoreError> {
+    let reader = Reader(item);
+    let optional = |name| reader.optional_text(name);
+    let corrupt = Reader::corrupt;
+    Ok(RequestDetail {
+        details: match optional("authorization_details") {
+            None => AuthorizationDetails::default(),
+            Some(json) => {
+                AuthorizationDetails::from_stored(json).ok_or_else(|| corrupt("authorization_details"))?
+            }
+        },
+        words: match optional("words") {
+            None => Default::default(),
+            Some(json) => serde_json::from_str(json).map_err(|_| corrupt("words"))?,
+        },
+        // A request that was made before there were policies has none.
+        policies: match optional("policies") {
+            None => Default::default(),
+            Some(json) => serde_json::from_str(json).map_err(|_| corrupt("policies"))?,
+        },
+        context: match optional("request_context") {
+            None => None,
+            Some(json) => Some(RequestContext::from_stored(json).ok_or_else(|| corrupt("request_context"))?),
+        },
+    })
+}
+
+impl Table {
+    pub(super) fn put_detail(
+        &self,
+        request: &AuthenticationRequest,
+        detail: &RequestDetail,
+        write: &WriteId,
+    ) -> Result<Put, StoreError> {
+        let mut item = detail_key(&request.key);
+        if !detail.details.is_empty() {
+            let words = serde_json::json!(detail.words).to_string();
+            item.insert("authorization_details".to_owned(), text(detail.details.encode()));
+            item.insert("words".to_owned(), text(words));
+        }
+        if !detail.policies.is_empty() {
+            item.insert("policies".to_owned(), text(serde_json::json!(detail.policies).to_string()));
+        }
+        let context = detail.context.as_ref().map(|context| text(context.encode()));
+        item.extend(context.map(|context| ("request_context".to_owned(), context)));
+        item.extend([
+            ("ttl".to_owned(), ttl(request.lifetime.expires_at)),
+            ("write_id".to_owned(), text(write.as_str())),
+        ]);
+        self.put_new(item)
+    }
+
+    /// That of `request`, if it has one: no read otherwise.
+    pub async fn find_detail(&self, request: &AuthenticationRequest) -> Result<RequestDetail, StoreError> {
+        if !request.has_detail {
+            return Ok(RequestDetail::default());
+        }
+        let get = self.client.get_item().table_name(&self.name).set_key(Some(detail_key(&request.key)));
+        let answer = get.consistent_read(true).send().await;
+        let answer = answer.map_err(|error| StoreError::unavailable("GetItem detail", &error))?;
+        among(answer.item.as_slice(), Some(request))
+    }
+
+    pub(super) async fn delete_detail(&self, request: &RequestKey) -> Result<(), StoreError> {
+        let delete = self.client.delete_item().table_name(&self.name).set_key(Some(detail_key(request)));
+        let deleted = delete.send().await;
+        deleted.map(drop).map_err(|error| StoreError::unavailable("DeleteItem detail", &error))
+    }
+}

@@ -1,0 +1,83 @@
+//! Enrolment tickets (`ticket#<hash>` / `ticket`).
+
+use aws_sdk_dynamodb::types::Update;
+
+use crate::store::item::{Item, Reader, bytes, key, text, time, ttl};
+use crate::store::{StoreError, Table, WriteId};
+use ciba_core::domain::base::person_key::PersonKey;
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::person::passkey::PasskeyId;
+use ciba_core::domain::person::ticket::{Ticket, TicketHash, TicketKind};
+
+const SK: &str = "ticket";
+
+fn ticket_key(hash: &TicketHash) -> Item {
+    key(format!("ticket#{}", hash.as_str()), SK)
+}
+
+fn decode(hash: &TicketHash, item: &Item) -> Result<Ticket, StoreError> {
+    let reader = Reader(item);
+    let used_for = reader
+        .optional_text("used_for")
+        .map(|text| PasskeyId::parse(text).ok_or_else(|| Reader::corrupt("used_for")));
+    Ok(Ticket {
+        hash: hash.clone(),
+        person: PersonKey::from_stored(reader.text("user")?),
+        kind: reader.parsed("kind", TicketKind::parse)?,
+        challenge: reader.bytes("challenge")?.try_into().map_err(|_| Reader::corrupt("challenge"))?,
+        created_at: reader.time("created_at")?,
+        expires_at: reader.time("expires_at")?,
+        used_for: used_for.transpose()?,
+    })
+}
+
+/// The use of a ticket, once and in time.
+pub(super) fn use_up(
+    table: &Table,
+    ticket: &Ticket,
+    passkey: &PasskeyId,
+    now: Timestamp,
+    write: &WriteId,
+) -> Result<Update, StoreError> {
+    Update::builder()
+        .table_name(&table.name)
+        .set_key(Some(ticket_key(&ticket.hash)))
+        .condition_expression("attribute_exists(pk) AND attribute_not_exists(used_at) AND expires_at > :now")
+        .update_expression("SET used_at = :now, used_for = :passkey, write_id = :write")
+        .expression_attribute_values(":now", time(now))
+        .expression_attribute_values(":passkey", text(passkey.as_str()))
+        .expression_attribute_values(":write", text(write.as_str()))
+        .build()
+        .map_err(StoreError::incomplete)
+}
+
+impl Table {
+    /// The ticket of this name, in time or not, used or not.
+    pub async fn find_ticket(&self, hash: &TicketHash) -> Result<Option<Ticket>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(ticket_key(hash)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("GetItem ticket", &error))?;
+        answer.item.map(|item| decode(hash, &item)).transpose()
+    }
+
+    /// Writes down a new ticket. `false` if there is one of this name, which chance does not bring about.
+    pub async fn insert_ticket(&self, ticket: &Ticket, write: &WriteId) -> Result<bool, StoreError> {
+        let mut item = ticket_key(&ticket.hash);
+        item.extend([
+            ("user".to_owned(), text(ticket.person.as_str())),
+            ("kind".to_owned(), text(ticket.kind.as_str())),
+            ("challenge".to_owned(), bytes(&ticket.challenge)),
+            ("created_at".to_owned(), time(ticket.created_at)),
+            ("expires_at".to_owned(), time(ticket.expires_at)),
+            ("ttl".to_owned(), ttl(ticket.expires_at)),
+            ("write_id".to_owned(), text(write.as_str())),
+        ]);
+        self.put_if_absent(item, "write_id", "PutItem ticket").await
+    }
+}

@@ -1,0 +1,116 @@
+//! What protects a client and those that it asks, and what of it an entry would take away that is written over another.
+//!
+//! Writing an entry anew resets what is not said again, and a protection that is gone is missed by nobody until it was
+//! needed. So whoever writes over an entry names what becomes weaker.
+
+use crate::domain::base::confirmation::SenderConstraint;
+use crate::domain::base::jws_algorithm::JwsAlgorithm;
+use crate::domain::base::profile::Profile;
+use crate::domain::client::Client;
+use crate::domain::client::client_authentication::{AssertionAudience, ClientAuthentication};
+use crate::domain::client::subject_type::SubjectType;
+
+/// The protections of `old` that `new` does not have, by the names of the members that say them.
+pub fn lost(old: &Client, new: &Client) -> Vec<&'static str> {
+    // Each member is listed, so that whoever adds one decides whether it protects anybody.
+    let Client {
+        id: _,
+        name: _,
+        authentication,
+        keys: _,
+        profile,
+        request_signing,
+        sender_constraint,
+        authorization_details_types: _,
+        subject_type,
+        delivery: _,
+        may_use_ciba: _,
+        may_refresh: _,
+        rotates_refresh_tokens,
+        scope: _,
+        audience: _,
+        resources,
+        introspects: _,
+        id_token_algorithm,
+        hint_kinds,
+        requires_passkey,
+        high_risk_scope,
+        scope_descriptions,
+        takes_user_code,
+        sends_json: _,
+        active,
+    } = old;
+    let loses_risk = high_risk_scope.iter().flat_map(|risky| risky.values()).any(|value| {
+        new.scope.contains(value) && !new.high_risk_scope.as_ref().is_some_and(|risky| risky.contains(value))
+    });
+    let loses_words = scope_descriptions
+        .keys()
+        .any(|value| new.scope.contains(value) && !new.scope_descriptions.contains_key(value));
+    let signs_resources_weaker = resources.iter().any(|resource| {
+        let same = new.resources.iter().find(|other| other.id == resource.id);
+        same.is_some_and(|same| is_weaker(resource.algorithm, same.algorithm))
+    });
+    // Tokens that are bound to a key need no replacing (RFC 9700 §4.14.2).
+    let keeps_refresh_tokens = *rotates_refresh_tokens
+        && !new.rotates_refresh_tokens
+        && new.may_refresh
+        && new.sender_constraint == SenderConstraint::default();
+    let assertions = |authentication: &ClientAuthentication| match authentication {
+        ClientAuthentication::PrivateKeyJwt { algorithm, audience } => Some((*algorithm, *audience)),
+        ClientAuthentication::ClientSecretBasic(_)
+        | ClientAuthentication::ClientSecretPost(_)
+        | ClientAuthentication::TlsClientAuth(_)
+        | ClientAuthentication::SelfSignedTlsClientAuth => None,
+    };
+    let (was, is) = (assertions(authentication), assertions(&new.authentication));
+    let both = was.zip(is);
+    let widens_audience = both.is_some_and(|((_, was), (_, is))| {
+        was == AssertionAudience::Issuer && is != AssertionAudience::Issuer
+    });
+    let is_secret = |authentication: &ClientAuthentication| authentication.method().is_shared_secret();
+    named([
+        ("active", !active && new.active),
+        ("profile", new.profile < *profile),
+        ("require_passkey", *requires_passkey && !new.requires_passkey),
+        ("high_risk_scope", loses_risk),
+        ("token_endpoint_auth_method", !is_secret(authentication) && is_secret(&new.authentication)),
+        ("token_endpoint_auth_signing_alg", both.is_some_and(|((was, _), (is, _))| allows_more(was, is))),
+        ("assertion_audience", widens_audience),
+        (
+            "backchannel_authentication_request_signing_alg",
+            allows_more(*request_signing, new.request_signing),
+        ),
+        (
+            "tls_client_certificate_bound_access_tokens",
+            sender_constraint.certificate && !new.sender_constraint.certificate,
+        ),
+        ("dpop_bound_access_tokens", sender_constraint.dpop && !new.sender_constraint.dpop),
+        ("subject_type", *subject_type != SubjectType::Public && new.subject_type == SubjectType::Public),
+        ("hint_kinds", new.hint_kinds.names().any(|kind| !hint_kinds.names().any(|known| known == kind))),
+        ("backchannel_user_code_parameter", *takes_user_code && !new.takes_user_code),
+        ("refresh_token_rotation", keeps_refresh_tokens),
+        ("id_token_signed_response_alg", is_weaker(*id_token_algorithm, new.id_token_algorithm)),
+        ("resources", signs_resources_weaker),
+        ("scope_descriptions", loses_words),
+    ])
+}
+
+/// The names of what is lost.
+pub(in crate::domain) fn named<const N: usize>(all: [(&'static str, bool); N]) -> Vec<&'static str> {
+    all.into_iter().filter_map(|(name, is_lost)| is_lost.then_some(name)).collect()
+}
+
+/// Whether what had to be signed by `old` need not be signed any more, or may be by something weaker.
+fn allows_more(old: Option<JwsAlgorithm>, new: Option<JwsAlgorithm>) -> bool {
+    match (old, new) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(old), Some(new)) => is_weaker(old, new),
+    }
+}
+
+/// Whether `new` is none that FAPI allows, and `old` was.
+fn is_weaker(old: JwsAlgorithm, new: JwsAlgorithm) -> bool {
+    let strong = JwsAlgorithm::of_clients(Profile::FapiCiba);
+    strong.contains(&old) && !strong.contains(&new)
+}

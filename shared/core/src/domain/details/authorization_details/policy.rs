@@ -1,0 +1,127 @@
+//! The policy of a type: how much is at stake with its entries, and which scope value they belong to.
+
+use serde::{Deserialize, Serialize};
+
+use super::malformed::Malformed;
+use crate::domain::base::scope::Scope;
+
+/// How much is at stake with an entry of a type, in the operator's judgement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DetailRisk {
+    /// As much as with the client's `high_risk_scope`, if the client has one.
+    #[default]
+    Client,
+    /// Only a seasoned passkey approves it, whichever client asks.
+    High,
+    /// It needs no more than the rest of the request.
+    Low,
+}
+
+impl DetailRisk {
+    /// Of a definition. A definition that says nothing leaves it to the client.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "high" => Some(Self::High),
+            "low" => Some(Self::Low),
+            _ => None,
+        }
+    }
+
+    /// `None` for what a definition does not say.
+    pub const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Client => None,
+            Self::High => Some("high"),
+            Self::Low => Some("low"),
+        }
+    }
+}
+
+/// What approving an entry goes by. Kept with each request, so that a type that is changed changes no request that is
+/// open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetailPolicy {
+    #[serde(default)]
+    pub risk: DetailRisk,
+    /// The scope value without which an entry is neither asked for nor approved.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scope: Option<String>,
+}
+
+impl DetailPolicy {
+    /// Of a definition that says nothing about it.
+    pub const DEFAULT: Self = Self { risk: DetailRisk::Client, scope: None };
+
+    /// The members `risk` and `scope` of a definition.
+    pub(super) fn define(risk: Option<&str>, scope: Option<&str>) -> Result<Self, Malformed> {
+        let risk = match risk {
+            None => DetailRisk::Client,
+            Some(text) => {
+                DetailRisk::parse(text).ok_or_else(|| Malformed::of("risk is neither high nor low"))?
+            }
+        };
+        if scope.is_some_and(|value| !is_one_value(value)) {
+            return Err(Malformed::of("scope is not one scope value, or is openid, which every request has"));
+        }
+        Ok(Self { risk, scope: scope.map(str::to_owned) })
+    }
+
+    /// What `next` demands less than this policy does, in the definition's words.
+    pub fn weakened_by(&self, next: &Self) -> Vec<&'static str> {
+        let is_lower = match (self.risk, next.risk) {
+            (DetailRisk::High, DetailRisk::Client | DetailRisk::Low)
+            | (DetailRisk::Client, DetailRisk::Low) => true,
+            (DetailRisk::High, DetailRisk::High)
+            | (DetailRisk::Client, DetailRisk::Client | DetailRisk::High)
+            | (DetailRisk::Low, _) => false,
+        };
+        let is_freer = self.scope.is_some() && self.scope != next.scope;
+        [("risk", is_lower), ("scope", is_freer)]
+            .into_iter()
+            .filter_map(|(member, is_weaker)| is_weaker.then_some(member))
+            .collect()
+    }
+}
+
+fn is_one_value(text: &str) -> bool {
+    Scope::parse(text).is_some_and(|scope| scope.encode() == text && scope.values().count() == 1)
+        && text != Scope::OPENID
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_has_a_known_risk_and_one_scope_value() {
+        let define = DetailPolicy::define;
+        assert_eq!(define(None, None), Ok(DetailPolicy::DEFAULT));
+        let policy = define(Some("high"), Some("payments")).unwrap();
+        assert_eq!((policy.risk, policy.scope.as_deref()), (DetailRisk::High, Some("payments")));
+        assert_eq!(define(Some("low"), None).unwrap().risk, DetailRisk::Low);
+        for risk in ["", "client", "High", "medium"] {
+            assert!(define(Some(risk), None).is_err(), "{risk}");
+        }
+        for scope in ["", " ", "openid", "pay read", "pay pay", " pay", "p\"y", "páy"] {
+            assert!(define(None, Some(scope)).is_err(), "{scope}");
+        }
+    }
+
+    #[test]
+    fn a_lower_risk_and_another_scope_weaken_a_policy() {
+        let policy = |risk, scope: Option<&str>| DetailPolicy { risk, scope: scope.map(str::to_owned) };
+        use DetailRisk::{Client, High, Low};
+        for (before, after, weakened) in [
+            (policy(High, None), policy(Client, None), vec!["risk"]),
+            (policy(High, Some("pay")), policy(Low, None), vec!["risk", "scope"]),
+            (policy(Client, None), policy(Low, None), vec!["risk"]),
+            (policy(Low, Some("pay")), policy(Low, Some("read")), vec!["scope"]),
+            (policy(Low, None), policy(Client, Some("pay")), vec![]),
+            (policy(Client, Some("pay")), policy(High, Some("pay")), vec![]),
+        ] {
+            assert_eq!(before.weakened_by(&after), weakened, "{before:?} {after:?}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Those who sign what this provider believes, and the schedule of its own keys.
+
+pub mod hint_issuer;
+pub mod key_schedule;
+pub mod login_issuer;

@@ -1,0 +1,265 @@
+//! When a key is published, signs, and may be forgotten.
+//!
+//! A key's times are fixed when it is made and never changed, and every reader chooses by the clock: no
+//! function has to be told that a key has changed, and two readers with the same keys agree.
+
+use std::time::Duration;
+
+use crate::domain::base::time::Timestamp;
+
+/// How long a warm function keeps the keys it has read.
+pub const RELOAD_EVERY: Duration = Duration::from_secs(300);
+/// `max-age` of the JWKS, and so how long a verifier may not know a new key.
+pub const JWKS_MAX_AGE: Duration = Duration::from_secs(300);
+/// How long a key stays published after its last signature: longer than any token it signed lives.
+pub const KEEP_PUBLISHED: Duration = Duration::from_secs(48 * 60 * 60);
+
+/// How far the clocks of an operator and of a function may be apart: AWS refuses what is signed by a clock that is
+/// further off.
+const CLOCKS_APART: Duration = Duration::from_secs(300);
+/// How long another emergency of the same use is taken for the same one, reported twice.
+const SAME_EMERGENCY: Duration = Duration::from_secs(60);
+
+/// The times of one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyTimes {
+    pub publish_from: Timestamp,
+    pub sign_from: Timestamp,
+    /// When its successor should take over. If there is none, it signs on: late is better than down.
+    pub sign_until: Timestamp,
+    pub verify_until: Timestamp,
+}
+
+impl KeyTimes {
+    /// The first key signs at once: nobody has an older set of keys.
+    pub fn first(now: Timestamp, rotate_every: Duration) -> Self {
+        Self::starting(now, now, rotate_every)
+    }
+
+    /// A later key signs when every function and every verifier can know it.
+    pub fn successor(now: Timestamp, rotate_every: Duration) -> Self {
+        Self::starting(now, now.plus(RELOAD_EVERY + JWKS_MAX_AGE), rotate_every)
+    }
+
+    /// The successor of a leaked key signs at once, by every clock. Nobody waits for those who do not know it yet: they
+    /// look for a key they do not know.
+    pub fn at_once(now: Timestamp, rotate_every: Duration) -> Self {
+        let from = now.minus(CLOCKS_APART);
+        Self::starting(from, from, rotate_every)
+    }
+
+    /// Whether it is the successor of a key that leaked not long before `now`.
+    fn was_made_at_once(&self, now: Timestamp) -> bool {
+        self.sign_from == self.publish_from && now.since(self.publish_from) < CLOCKS_APART + SAME_EMERGENCY
+    }
+
+    fn starting(publish_from: Timestamp, sign_from: Timestamp, rotate_every: Duration) -> Self {
+        let sign_until = sign_from.plus(rotate_every);
+        Self { publish_from, sign_from, sign_until, verify_until: sign_until.plus(KEEP_PUBLISHED) }
+    }
+}
+
+/// A key that has a place in a schedule.
+pub trait Scheduled {
+    fn generation(&self) -> u32;
+    fn times(&self) -> &KeyTimes;
+
+    /// Whether it was withdrawn in an emergency. What works with keys never gets such a one to see.
+    fn is_withdrawn(&self) -> bool {
+        false
+    }
+}
+
+/// The key to use at `now`: the newest one whose time has come.
+pub fn current<K: Scheduled>(keys: &[K], now: Timestamp) -> Option<&K> {
+    keys.iter().filter(|key| key.times().sign_from <= now).max_by_key(|key| key.generation())
+}
+
+/// The generation to make at `now`, with its times, if one is due.
+///
+/// A successor is due early enough to sign when its predecessor should stop.
+pub fn due<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duration) -> Option<(u32, KeyTimes)> {
+    match keys.iter().max_by_key(|key| key.generation()) {
+        None => Some((1, KeyTimes::first(now, rotate_every))),
+        // Only a hand in the table gets here: an emergency puts the successor first.
+        Some(newest) if newest.is_withdrawn() => {
+            Some((newest.generation() + 1, KeyTimes::at_once(now, rotate_every)))
+        }
+        Some(newest) if now.plus(RELOAD_EVERY + JWKS_MAX_AGE) >= newest.times().sign_until => {
+            Some((newest.generation() + 1, KeyTimes::successor(now, rotate_every)))
+        }
+        Some(_) => None,
+    }
+}
+
+/// The generation to make at `now` although none may be due, with its times, unless one is waiting to be used.
+///
+/// It has the times of any successor: it is known before it signs, and until then the key at hand signs on. One
+/// that waits is what was asked for already.
+pub fn successor<K: Scheduled>(
+    keys: &[K],
+    now: Timestamp,
+    rotate_every: Duration,
+) -> Option<(u32, KeyTimes)> {
+    match keys.iter().max_by_key(|key| key.generation()) {
+        None => Some((1, KeyTimes::first(now, rotate_every))),
+        Some(newest) if newest.times().sign_from > now => None,
+        Some(newest) => Some((newest.generation() + 1, KeyTimes::successor(now, rotate_every))),
+    }
+}
+
+/// What is done about a leak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Emergency {
+    /// The generation to make, with its times, unless it is there.
+    pub successor: Option<(u32, KeyTimes)>,
+    /// The newest generation to be withdrawn, once its successor is there; 0 for none.
+    pub withdraw_through: u32,
+}
+
+/// What is to be done at `now` about a leak of `keys`, which are all of one use.
+///
+/// All that were made so far are withdrawn, those that wait and those that are retired included: where one leaked, the
+/// others lay beside it. The successor that somebody else made for the same emergency is not.
+pub fn emergency<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duration) -> Emergency {
+    let Some(newest) = keys.iter().max_by_key(|key| key.generation()) else {
+        return Emergency { successor: Some((1, KeyTimes::first(now, rotate_every))), withdraw_through: 0 };
+    };
+    let generation = newest.generation();
+    if generation > 1 && !newest.is_withdrawn() && newest.times().was_made_at_once(now) {
+        return Emergency { successor: None, withdraw_through: generation - 1 };
+    }
+    let successor = (generation + 1, KeyTimes::at_once(now, rotate_every));
+    Emergency { successor: Some(successor), withdraw_through: generation }
+}
+
+/// Whether verifiers are to know `key` at `now`: from before it signs until all it signed has ended.
+pub fn is_published<K: Scheduled>(key: &K, keys: &[K], now: Timestamp) -> bool {
+    // A successor that came late kept this key signing beyond its own times.
+    let successor =
+        keys.iter().filter(|k| k.generation() > key.generation()).map(|k| k.times().sign_from).min();
+    let until = successor.map(|taken_over| key.times().verify_until.max(taken_over.plus(KEEP_PUBLISHED)));
+    key.times().publish_from <= now && until.is_none_or(|until| now < until)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    #[derive(Debug)]
+    struct Key(u32, KeyTimes);
+
+    impl Scheduled for Key {
+        fn generation(&self) -> u32 {
+            self.0
+        }
+
+        fn times(&self) -> &KeyTimes {
+            &self.1
+        }
+    }
+
+    fn current_generation(keys: &[Key], now: Timestamp) -> Option<u32> {
+        current(keys, now).map(|key| key.0)
+    }
+
+    /// TOK-12-03
+    #[test]
+    fn a_successor_is_known_to_everybody_before_it_signs() {
+        let mut keys = Vec::new();
+        let mut now = START;
+        for _ in 0..400 {
+            if let Some((generation, times)) = due(&keys, now, 90 * DAY) {
+                keys.push(Key(generation, times));
+            }
+            let signing = current(&keys, now).unwrap();
+            let known_to_all = signing.1.publish_from.plus(RELOAD_EVERY + JWKS_MAX_AGE);
+            assert!(signing.0 == 1 || known_to_all <= now, "{signing:?}");
+            assert!(is_published(signing, &keys, now), "{signing:?}");
+            now = now.plus(DAY);
+        }
+        assert_eq!(keys.len(), 5, "a rotation every 90 days");
+    }
+
+    #[test]
+    fn the_first_key_signs_at_once_and_a_second_is_not_due() {
+        let (generation, times) = due::<Key>(&[], START, DAY).unwrap();
+        let keys = [Key(generation, times)];
+        assert_eq!(current_generation(&keys, START), Some(1));
+        assert!(due(&keys, START, DAY).is_none());
+    }
+
+    /// TOK-12-03
+    #[test]
+    fn a_successor_before_its_time_is_one_and_is_known_before_it_signs() {
+        let mut keys = vec![Key(1, KeyTimes::first(START, 90 * DAY))];
+        let now = START.plus(DAY);
+        let (generation, times) = successor(&keys, now, 90 * DAY).unwrap();
+        assert_eq!((generation, times), (2, KeyTimes::successor(now, 90 * DAY)));
+        keys.push(Key(generation, times));
+
+        let notice = RELOAD_EVERY + JWKS_MAX_AGE;
+        let waiting = now.plus(notice - Duration::from_millis(1));
+        assert!(successor(&keys, now, 90 * DAY).is_none() && successor(&keys, waiting, 90 * DAY).is_none());
+        assert_eq!(current_generation(&keys, waiting), Some(1));
+        assert!(is_published(&keys[1], &keys, now));
+        assert_eq!(current_generation(&keys, now.plus(notice)), Some(2));
+        assert_eq!(successor(&keys, now.plus(notice), 90 * DAY).unwrap().0, 3);
+        assert_eq!(successor::<Key>(&[], now, DAY), Some((1, KeyTimes::first(now, DAY))));
+    }
+
+    /// TOK-12-03
+    #[test]
+    fn an_emergency_withdraws_what_was_made_and_its_successor_signs_at_once_by_every_clock() {
+        let now = START.plus(DAY);
+        let mut keys = vec![Key(1, KeyTimes::first(START, DAY)), Key(2, KeyTimes::successor(now, DAY))];
+        let plan = emergency(&keys, now, DAY);
+        let (generation, times) = plan.successor.unwrap();
+        assert_eq!((generation, plan.withdraw_through), (3, 2), "the one that waits is withdrawn as well");
+        keys.push(Key(generation, times));
+        let behind = now.minus(CLOCKS_APART);
+        assert_eq!(current_generation(&keys, behind), Some(3));
+        assert!(is_published(&keys[2], &keys, behind));
+        assert_eq!(times.sign_until, now.minus(CLOCKS_APART).plus(DAY));
+        assert_eq!(emergency::<Key>(&[], now, DAY).withdraw_through, 0);
+    }
+
+    #[test]
+    fn an_emergency_that_is_reported_twice_is_one_and_a_later_one_is_another() {
+        let now = START.plus(DAY);
+        let keys = [Key(1, KeyTimes::first(START, DAY)), Key(2, KeyTimes::at_once(now, DAY))];
+        let again = Emergency { successor: None, withdraw_through: 1 };
+        for seconds in [0, 59] {
+            assert_eq!(emergency(&keys, now.plus(Duration::from_secs(seconds)), DAY), again, "{seconds}");
+        }
+        assert_eq!(emergency(&keys, now.minus(CLOCKS_APART), DAY), again, "by a clock that is behind");
+        let later = emergency(&keys, now.plus(SAME_EMERGENCY), DAY);
+        assert_eq!((later.successor.unwrap().0, later.withdraw_through), (3, 2));
+        // The very first key looks like one that was made at once.
+        let first = emergency(&keys[..1], START, DAY);
+        assert_eq!((first.successor.unwrap().0, first.withdraw_through), (2, 1));
+    }
+
+    #[test]
+    fn a_key_without_successor_signs_on_and_stays_published() {
+        let keys = [Key(1, KeyTimes::first(START, DAY))];
+        let much_later = START.plus(400 * DAY);
+        assert_eq!(current_generation(&keys, much_later), Some(1));
+        assert!(is_published(&keys[0], &keys, much_later));
+        assert!(due(&keys, much_later, DAY).is_some());
+    }
+
+    #[test]
+    fn a_retired_key_is_published_until_all_it_signed_has_ended() {
+        let taken_over = START.plus(400 * DAY);
+        let late = KeyTimes { sign_from: taken_over, ..KeyTimes::first(taken_over, DAY) };
+        let keys = [Key(1, KeyTimes::first(START, DAY)), Key(2, late)];
+        assert_eq!(current_generation(&keys, taken_over), Some(2));
+        assert!(is_published(&keys[0], &keys, taken_over.plus(KEEP_PUBLISHED / 2)));
+        assert!(!is_published(&keys[0], &keys, taken_over.plus(KEEP_PUBLISHED)));
+        assert!(!is_published(&keys[1], &keys, START), "not before its time");
+    }
+}

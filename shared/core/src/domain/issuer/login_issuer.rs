@@ -1,0 +1,179 @@
+//! Login issuers: whose tokens prove, at the consent API, who is deciding.
+//!
+//! An element of the setting `LOGIN_ISSUERS`, and the rules by which a token whose signature is right is
+//! accepted or refused. What the token says about the login reaches our tokens only through the maps here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::domain::base::authentication::Authentication;
+use crate::domain::base::claims::Claims;
+use crate::domain::base::contact::proving_email;
+use crate::domain::base::json_value::same;
+use crate::domain::base::jws_algorithm::JwsAlgorithm;
+use crate::domain::base::person_key::PersonKey;
+use crate::domain::base::time::{LEEWAY, Timestamp};
+use crate::domain::client::ClientId;
+
+/// One login issuer, as configured.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginIssuer {
+    /// `iss` of its tokens, byte for byte.
+    pub issuer: String,
+    /// Where its keys are: https, a host name, port 443.
+    pub jwks_uri: String,
+    /// The kind of token that is accepted.
+    pub audience: AudienceRule,
+    /// Other claims that the token must have, with exactly these values; numbers are compared by value.
+    #[serde(default)]
+    pub required_claims: BTreeMap<String, Value>,
+    /// A value that the token's `scope` (or `scp`) must contain. Default: none.
+    pub scope: Option<String>,
+    /// The algorithms accepted. No default: a list is a decision.
+    pub algorithms: Vec<JwsAlgorithm>,
+    /// The claim that names the person. `email` counts only with `email_verified`, and in ASCII. Default: `sub`.
+    #[serde(default = "sub")]
+    pub person_claim: String,
+    /// Its `acr` values, and what ours are called. A value that is not listed is not passed on.
+    #[serde(default)]
+    pub acr: BTreeMap<String, String>,
+    /// Its `amr` values, and what ours are called (RFC 8176). A value that is not listed is not passed on.
+    #[serde(default)]
+    pub amr: BTreeMap<String, String>,
+}
+
+/// Which claim names the audience, and which value it must have or contain.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AudienceRule {
+    pub claim: String,
+    pub value: String,
+}
+
+fn sub() -> String {
+    "sub".to_owned()
+}
+
+/// A login token that was accepted: who decides, and what may be kept of it. Never the token itself.
+#[derive(Clone, Debug)]
+pub struct LoginProof {
+    pub issuer: String,
+    pub person: PersonKey,
+    pub jti: Option<String>,
+    pub authentication: Authentication,
+    /// Everybody the token names as its audience or client.
+    named: Vec<String>,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginRefused {
+    /// Not a token of this issuer, of this kind, in time.
+    Invalid(&'static str),
+    ScopeMissing,
+    /// No `auth_time`, or one too long ago: the person has to log in again.
+    NotFresh,
+}
+
+impl LoginProof {
+    /// A token made for a client, or obtained by it, is no proof against that client's own request.
+    pub fn names(&self, client: &ClientId) -> bool {
+        self.named.iter().any(|name| name == client.as_str())
+    }
+}
+
+impl LoginIssuer {
+    /// The key of the person whom this issuer's person claim calls `value`; one key for all spellings of an
+    /// address, which is in ASCII. `None` if it names nobody.
+    pub fn person_key(&self, value: &str) -> Option<PersonKey> {
+        let value = match self.person_claim.as_str() {
+            "email" => proving_email(value)?,
+            _ => value.to_owned(),
+        };
+        (!value.is_empty()).then(|| PersonKey::new(&self.issuer, &value))
+    }
+
+    /// The most that our tokens can say of a login here: its longest class, and each of its methods.
+    pub fn fullest(&self, auth_time: Timestamp) -> Authentication {
+        let mut amr: Vec<String> = self.amr.values().cloned().collect();
+        amr.sort_unstable();
+        amr.dedup();
+        let acr = self.acr.values().max_by_key(|acr| acr.len()).cloned();
+        Authentication { auth_time, acr, amr }
+    }
+
+    /// Judges the claims of a token whose signature was verified with a key of this issuer.
+    pub fn judge(
+        &self,
+        claims: &Map<String, Value>,
+        now: Timestamp,
+        max_age: Duration,
+    ) -> Result<LoginProof, LoginRefused> {
+        use LoginRefused::{Invalid, NotFresh, ScopeMissing};
+        let claims = Claims(claims);
+
+        if claims.text("iss") != Some(&self.issuer) {
+            return Err(Invalid("iss is not the login issuer"));
+        }
+        if claims.date("exp").is_none_or(|exp| now >= exp.plus(LEEWAY)) {
+            return Err(Invalid("the login token has expired"));
+        }
+        if ["nbf", "iat"].iter().any(|&claim| {
+            claims.get(claim).is_some() && claims.date(claim).is_none_or(|at| at > now.plus(LEEWAY))
+        }) {
+            return Err(Invalid("the login token is not valid yet"));
+        }
+        if !claims.texts(&self.audience.claim).contains(&self.audience.value.as_str()) {
+            return Err(Invalid("the login token is for another audience"));
+        }
+        if self
+            .required_claims
+            .iter()
+            .any(|(claim, value)| !claims.get(claim).is_some_and(|it| same(it, value)))
+        {
+            return Err(Invalid("the login token is of another kind"));
+        }
+        if self.person_claim == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
+            return Err(Invalid("the e-mail address is not verified"));
+        }
+        let person = claims.text(&self.person_claim).and_then(|value| self.person_key(value));
+        let person = person.ok_or(Invalid("the login token names no person"))?;
+        if let Some(scope) = &self.scope {
+            let granted = claims.texts(if claims.get("scope").is_some() { "scope" } else { "scp" });
+            if !granted.iter().flat_map(|text| text.split(' ')).any(|value| value == scope) {
+                return Err(ScopeMissing);
+            }
+        }
+        let auth_time = claims.date("auth_time").ok_or(NotFresh)?;
+        if now.since(auth_time) > max_age || auth_time > now.plus(LEEWAY) {
+            return Err(NotFresh);
+        }
+
+        // Each once, however often the token has it: our tokens have room for those that are configured.
+        let mut amr = Vec::new();
+        for ours in claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method)) {
+            if !amr.contains(ours) {
+                amr.push(ours.clone());
+            }
+        }
+        let named = ["aud", "azp", "client_id"].iter().flat_map(|&claim| claims.texts(claim));
+        Ok(LoginProof {
+            issuer: self.issuer.clone(),
+            person,
+            jti: claims.text("jti").map(str::to_owned),
+            authentication: Authentication {
+                auth_time,
+                acr: claims.text("acr").and_then(|acr| self.acr.get(acr).cloned()),
+                amr,
+            },
+            named: named.map(str::to_owned).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! The End-User: who is asked.
+
+pub mod app;
+pub mod asks;
+pub mod channel;
+pub mod enrolment_record;
+pub mod passkey;
+pub mod passkey_origin;
+pub mod person_claims;
+pub mod sms;
+pub mod ticket;
+pub mod user_code;
+pub mod weakening;
+pub mod witnessed;
+pub mod wrong_codes;
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::domain::base::person_key::PersonKey;
+use crate::domain::hint::DirectoryHint;
+use crate::domain::person::channel::Channel;
+use crate::domain::person::user_code::UserCodeHash;
+
+/// `sub`: this provider's name for the person, 1 to 255 ASCII characters, never reassigned (OIDC Core §2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject(String);
+
+impl Subject {
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=255).contains(&text.len()) && text.bytes().all(|b| matches!(b, 0x21..=0x7e));
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A person in the directory.
+#[derive(Clone)]
+pub struct Person {
+    pub key: PersonKey,
+    pub sub: Subject,
+    pub active: bool,
+    /// The hints that lead here.
+    pub hints: Vec<DirectoryHint>,
+    /// In the order in which they are tried.
+    pub channels: Vec<Channel>,
+    /// Profile claims, by their OIDC names.
+    pub claims: Map<String, Value>,
+    /// What clients that take a `user_code` have to send. Who has none is asked without.
+    pub user_code: Option<UserCodeHash>,
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Person({}, active: {})", self.key.as_str(), self.active)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CIBA-15-02
+    #[test]
+    fn debug_output_shows_nothing_personal() {
+        let person = Person {
+            key: PersonKey::new("i", "v"),
+            sub: Subject::parse("alice").unwrap(),
+            active: true,
+            hints: vec![],
+            channels: vec![Channel::parse("sms", "+15555550100").unwrap()],
+            claims: Map::new(),
+            user_code: None,
+        };
+        let text = format!("{person:?} {:?}", person.channels);
+        assert!(!text.contains("alice") && !text.contains("555"), "{text}");
+    }
+}

@@ -1,0 +1,112 @@
+//! The record of a passkey's enrolment: which key was made for whom, and when.
+//!
+//! The function that enrols passkeys signs it by a key in KMS that no other function and no person may use. It is kept twice:
+//! with the passkey, for whoever is to accept a signature of it, and in an item of its own that is only ever put, for whoever
+//! doubts evidence later.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::person::passkey::Passkey;
+
+/// What never changes of a passkey. One JSON text, kept byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolmentRecord {
+    pub version: u8,
+    /// The table's name for the person.
+    pub person: String,
+    /// The passkey's name: a hash of its credential id.
+    pub passkey: String,
+    /// The thumbprint (RFC 7638) of its public key.
+    pub thumbprint: String,
+    /// base64url.
+    pub user_handle: String,
+    pub rp_id: String,
+    pub backup_eligible: bool,
+    pub attested: bool,
+    /// Unit: milliseconds since the epoch.
+    pub at: i64,
+}
+
+impl EnrolmentRecord {
+    pub const VERSION: u8 = 1;
+
+    /// The record of `passkey`, whose public key has this thumbprint.
+    pub fn of(passkey: &Passkey, thumbprint: &str) -> Self {
+        Self {
+            version: Self::VERSION,
+            person: passkey.person.as_str().to_owned(),
+            passkey: passkey.id.as_str().to_owned(),
+            thumbprint: thumbprint.to_owned(),
+            user_handle: URL_SAFE_NO_PAD.encode(passkey.user_handle.as_bytes()),
+            rp_id: passkey.rp_id.clone(),
+            backup_eligible: passkey.backup_eligible,
+            attested: passkey.attested,
+            at: passkey.created_at.millis(),
+        }
+    }
+
+    /// Whether it is the record of `passkey` as it is now, with this thumbprint. A key that was bound to its device may have
+    /// begun to be synced since; there is no way back.
+    pub fn is_of(&self, passkey: &Passkey, thumbprint: &str) -> bool {
+        let now = Self::of(passkey, thumbprint);
+        let is_free_to = now.backup_eligible || !self.backup_eligible;
+        is_free_to && *self == Self { backup_eligible: self.backup_eligible, ..now }
+    }
+
+    /// The one text of the record.
+    pub fn encode(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers are JSON")
+    }
+
+    /// `None` for what is no record of this version.
+    pub fn decode(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok().filter(|record: &Self| record.version == Self::VERSION)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::base::person_key::PersonKey;
+    use crate::domain::base::time::Timestamp;
+    use crate::domain::person::passkey::{NewPasskey, PasskeyId, UserHandle};
+
+    /// ATK-7-05: whatever a forger could change of a passkey is in its record.
+    #[test]
+    fn a_record_has_all_of_a_passkey_that_never_changes() {
+        let passkey = || {
+            let new = NewPasskey {
+                id: PasskeyId::of(b"credential"),
+                credential: "{}".to_owned(),
+                counter: 7,
+                rp_id: "op.example".to_owned(),
+                backup_eligible: true,
+                attested: false,
+            };
+            let handle = UserHandle::from_bytes([7; UserHandle::BYTES]);
+            new.of(PersonKey::new("i", "v"), handle, Timestamp::from_seconds(1000))
+        };
+        let record = EnrolmentRecord::of(&passkey(), "thumb");
+        assert_eq!(EnrolmentRecord::decode(&record.encode()), Some(record.clone()));
+        let other = |change: &dyn Fn(&mut Passkey)| {
+            let mut passkey = passkey();
+            change(&mut passkey);
+            !record.is_of(&passkey, "thumb")
+        };
+        assert!(other(&|it| it.person = PersonKey::new("i", "w")), "person");
+        assert!(other(&|it| it.id = PasskeyId::of(b"other")), "credential id");
+        assert!(other(&|it| it.user_handle = UserHandle::from_bytes([8; 32])), "user handle");
+        assert!(other(&|it| it.rp_id = "other.example".to_owned()), "domain");
+        assert!(other(&|it| it.backup_eligible = false), "whether it may be copied");
+        assert!(other(&|it| it.attested = true), "attestation");
+        assert!(other(&|it| it.created_at = Timestamp::from_seconds(999)), "age");
+        assert!(!record.is_of(&passkey(), "other"), "key");
+        let bound = EnrolmentRecord { backup_eligible: false, ..record.clone() };
+        assert!(bound.is_of(&passkey(), "thumb"), "it began to be synced");
+        assert!(!other(&|it| (it.counter, it.credential) = (8, "{ }".to_owned())), "what its use changes");
+        assert_eq!(EnrolmentRecord::decode(&record.encode().replace(":1,", ":2,")), None);
+    }
+}

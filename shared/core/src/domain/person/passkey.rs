@@ -1,0 +1,245 @@
+//! Passkeys: what a person approves with (WebAuthn, "public key credential source").
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::domain::base::authentication::Authentication;
+use crate::domain::base::person_key::PersonKey;
+use crate::domain::base::time::Timestamp;
+use crate::domain::person::witnessed::Witnessed;
+
+/// How many passkeys a person has at most: one for each device that they may reach for, and no list that grows for ever.
+pub const MAX_PASSKEYS: u32 = 10;
+
+/// Phishing-resistant, and phishing-resistant with a key that never leaves its hardware (OpenID Connect EAP ACR Values).
+pub const PHISHING_RESISTANT: &str = "phr";
+pub const PHISHING_RESISTANT_HARDWARE: &str = "phrh";
+
+/// A passkey's name in the table and in logs: 22 characters of base64url.
+///
+/// A hash of the credential id, because that may be 1023 bytes long and is the authenticator's own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PasskeyId(String);
+
+impl PasskeyId {
+    /// The name of the passkey with this credential id.
+    pub fn of(credential_id: &[u8]) -> Self {
+        let mut text = URL_SAFE_NO_PAD.encode(digest(&SHA256, credential_id));
+        text.truncate(22);
+        Self(text)
+    }
+
+    /// `None` for what cannot be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits =
+            text.len() == 22 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What authenticators call a person (WebAuthn §5.4.3, `user.id`): 32 random bytes, the same for all passkeys of one
+/// person. It says nothing about them, and it does not change with their names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct UserHandle([u8; Self::BYTES]);
+
+impl UserHandle {
+    pub const BYTES: usize = 32;
+
+    pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UserHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserHandle(…)")
+    }
+}
+
+/// A person's passkey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passkey {
+    pub id: PasskeyId,
+    pub person: PersonKey,
+    pub user_handle: UserHandle,
+    /// The public key and what else the library keeps of the credential, as JSON.
+    pub credential: String,
+    /// How often it signed, as far as its authenticator counts. Synced passkeys do not: theirs stays 0.
+    pub counter: u32,
+    /// The domain it is bound to. Of no use under another one.
+    pub rp_id: String,
+    /// Whether the private key may leave its device, as synced passkeys do.
+    pub backup_eligible: bool,
+    /// Whether the authenticator's maker vouches for where the key is. No attestation is asked for, so nothing sets it
+    /// at present.
+    pub attested: bool,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    /// The [`EnrolmentRecord`](crate::domain::person::enrolment_record::EnrolmentRecord), signed by the function that enrolled it.
+    /// `None` of a passkey that was enrolled before there was such a key, or where there is none.
+    pub enrolment: Option<Witnessed>,
+}
+
+impl Passkey {
+    /// Whether it is there for so long that who slipped it in would have been noticed (`ATK-7-05`).
+    pub fn is_seasoned(&self, now: Timestamp, seasoning: Duration) -> bool {
+        now >= self.created_at.plus(seasoning)
+    }
+
+    /// Whether the key may leave its device, after a use at which its authenticator says `says`. `None` if the use is not
+    /// accepted.
+    ///
+    /// WebAuthn §6.1.3 calls the flag fixed; platforms and password managers begin to sync keys that are there all the
+    /// same, and that counts from then on. There is no way back, because nobody can call copies back.
+    pub const fn backup_eligible_after(&self, says: bool) -> Option<bool> {
+        match (self.backup_eligible, says) {
+            (true, false) => None,
+            (_, says) => Some(says),
+        }
+    }
+
+    /// What the use of it at `at` proves. User verification is required of every use.
+    ///
+    /// A key that may be copied, or of which only its own word says where it is, is no hardware key.
+    pub fn authentication(&self, at: Timestamp) -> Authentication {
+        Self::authentication_of(self.attested && !self.backup_eligible, at)
+    }
+
+    /// The most that our tokens can say of the use of one.
+    pub fn fullest(at: Timestamp) -> Authentication {
+        Self::authentication_of(true, at)
+    }
+
+    fn authentication_of(in_hardware: bool, at: Timestamp) -> Authentication {
+        let (acr, key) = match in_hardware {
+            true => (PHISHING_RESISTANT_HARDWARE, "hwk"),
+            false => (PHISHING_RESISTANT, "swk"),
+        };
+        Authentication {
+            auth_time: at,
+            acr: Some(acr.to_owned()),
+            amr: [key, "user"].map(str::to_owned).into(),
+        }
+    }
+}
+
+/// What all of a person's passkeys have in common. Its version moves with each of them that comes or goes, so that "there
+/// is none yet" is one condition of one write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passkeys {
+    pub user_handle: UserHandle,
+    pub version: u64,
+    pub count: u32,
+}
+
+/// A passkey whose registration was accepted, before it is anybody's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPasskey {
+    pub id: PasskeyId,
+    pub credential: String,
+    pub counter: u32,
+    pub rp_id: String,
+    pub backup_eligible: bool,
+    pub attested: bool,
+}
+
+impl NewPasskey {
+    pub fn of(self, person: PersonKey, user_handle: UserHandle, at: Timestamp) -> Passkey {
+        Passkey {
+            id: self.id,
+            person,
+            user_handle,
+            credential: self.credential,
+            counter: self.counter,
+            rp_id: self.rp_id,
+            backup_eligible: self.backup_eligible,
+            attested: self.attested,
+            created_at: at,
+            last_used_at: None,
+            enrolment: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passkey(attested: bool, backup_eligible: bool) -> Passkey {
+        let new = NewPasskey {
+            id: PasskeyId::of(b"credential"),
+            credential: "{}".to_owned(),
+            counter: 0,
+            rp_id: "op.example".to_owned(),
+            backup_eligible,
+            attested,
+        };
+        let handle = UserHandle::from_bytes([7; UserHandle::BYTES]);
+        new.of(PersonKey::new("i", "v"), handle, Timestamp::from_seconds(1000))
+    }
+
+    #[test]
+    fn a_passkey_is_named_by_a_hash_of_its_credential_id() {
+        let id = PasskeyId::of(&[1; 1023]);
+        assert_eq!(id.as_str().len(), 22);
+        assert_eq!(PasskeyId::parse(id.as_str()), Some(id.clone()));
+        assert_ne!(PasskeyId::of(&[1; 1022]), id);
+        for text in ["", "short", "AAAAAAAAAAAAAAAAAAAAA#", "AAAAAAAAAAAAAAAAAAAAAAA"] {
+            assert_eq!(PasskeyId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_an_attested_key_that_cannot_be_copied_counts_as_hardware() {
+        let at = Timestamp::from_seconds(2000);
+        for (attested, backup_eligible, acr, key) in [
+            (true, false, "phrh", "hwk"),
+            (true, true, "phr", "swk"),
+            (false, false, "phr", "swk"),
+            (false, true, "phr", "swk"),
+        ] {
+            let authentication = passkey(attested, backup_eligible).authentication(at);
+            assert_eq!(authentication.acr.as_deref(), Some(acr));
+            assert_eq!(authentication.amr, [key, "user"]);
+            assert_eq!(authentication.auth_time, at, "of the ceremony, not of the enrolment");
+        }
+    }
+
+    #[test]
+    fn a_key_begins_to_be_synced_at_most_once() {
+        for (before, says, after) in [
+            (false, false, Some(false)),
+            (false, true, Some(true)),
+            (true, true, Some(true)),
+            (true, false, None),
+        ] {
+            assert_eq!(passkey(false, before).backup_eligible_after(says), after, "{before} {says}");
+        }
+    }
+
+    /// ATK-7-05
+    #[test]
+    fn a_passkey_is_seasoned_when_its_time_has_passed_and_not_before() {
+        let (passkey, day) = (passkey(false, true), Duration::from_secs(86400));
+        assert!(!passkey.is_seasoned(Timestamp::from_millis(1_000_000 + 86_399_999), day));
+        assert!(passkey.is_seasoned(Timestamp::from_millis(1_000_000 + 86_400_000), day));
+        assert!(passkey.is_seasoned(passkey.created_at, Duration::ZERO));
+        assert!(!format!("{passkey:?}").contains("7, 7"), "the handle is not for logs");
+    }
+}

@@ -1,0 +1,229 @@
+//! What an SMS may be like: where it goes, under which name, and at which price.
+
+use crate::domain::base::contact::PhoneNumber;
+
+/// Calling codes that stand for no country: satellites (870, 881), networks without a country (878, 882, 883, 888),
+/// calls that somebody else pays (800, 808) or that are charged for (979), and what is kept free around the
+/// satellites (871 to 879). What a message to one costs is for its owner to say, so no list opens them.
+const NO_COUNTRY: [&str; 17] = [
+    "+800", "+808", "+870", "+871", "+872", "+873", "+874", "+875", "+876", "+877", "+878", "+879", "+881",
+    "+882", "+883", "+888", "+979",
+];
+
+/// The area codes of `+1` that belong to neither the United States nor Canada (North American Numbering Plan): the
+/// Caribbean and Bermuda, Puerto Rico and the other territories, each of which networks charge for as a country of its
+/// own. `+1` does not open them, because a message to some of them costs many times as much; `+1876` opens one.
+const NOT_OF_PLUS_1: [&str; 27] = [
+    "+1242", "+1246", "+1264", "+1268", "+1284", "+1340", "+1345", "+1441", "+1473", "+1649", "+1658",
+    "+1664", "+1670", "+1671", "+1684", "+1721", "+1758", "+1767", "+1784", "+1787", "+1809", "+1829",
+    "+1849", "+1868", "+1869", "+1876", "+1939",
+];
+
+/// The area codes of `+1` that stand for no place: calls that are charged for (900), calls that somebody else pays (800
+/// and its overflows), personal and machine numbers (500 and its overflows, but for the fictitious 555), and what
+/// carriers, networks and a government keep for themselves. No list opens them.
+const NO_PLACE_OF_PLUS_1: [&str; 38] = [
+    "+1456", "+1500", "+1521", "+1522", "+1523", "+1524", "+1525", "+1526", "+1527", "+1528", "+1529",
+    "+1532", "+1533", "+1535", "+1538", "+1542", "+1543", "+1544", "+1545", "+1546", "+1547", "+1549",
+    "+1566", "+1577", "+1588", "+1600", "+1622", "+1700", "+1710", "+1800", "+1822", "+1833", "+1844",
+    "+1855", "+1866", "+1877", "+1888", "+1900",
+];
+
+/// The countries to which an SMS may go, by their calling codes (`ATK-7-01`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmsCountries(Option<Vec<String>>);
+
+impl SmsCountries {
+    /// Calling codes with a comma between them, such as `+1,+44`; a longer beginning of a number, such as `+1809`, is
+    /// taken as well. `+1` stands for the United States and Canada; each other country and territory of the North
+    /// American Numbering Plan is named by its area code. `*` stands for every country. `None` for anything else, and
+    /// for a code of no country.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "*" {
+            return Some(Self(None));
+        }
+        let codes = text.split(',').map(|code| {
+            let code = code.trim();
+            let digits = code.strip_prefix('+')?;
+            let fits = (1..=7).contains(&digits.len())
+                && digits.bytes().all(|b| b.is_ascii_digit())
+                && !digits.starts_with('0')
+                && !stands_for_no_place(code);
+            fits.then(|| code.to_owned())
+        });
+        codes.collect::<Option<_>>().map(|codes| Self(Some(codes)))
+    }
+
+    pub fn allow(&self, number: &PhoneNumber) -> bool {
+        let number = number.expose();
+        let own_area = NOT_OF_PLUS_1.into_iter().find(|area| number.starts_with(area));
+        // A code that is shorter than the area code is not about it.
+        let opens = |code: &String| {
+            number.starts_with(code.as_str()) && own_area.is_none_or(|area| code.len() >= area.len())
+        };
+        let listed = self.0.as_ref().is_none_or(|codes| codes.iter().any(opens));
+        listed && !stands_for_no_place(number)
+    }
+}
+
+/// Whether a number, or the beginning of one, is in none of the ranges where people live. In each area of `+1` there is
+/// such a range, too: the exchange 976, which is charged for.
+fn stands_for_no_place(number: &str) -> bool {
+    let is_charged_for = number.starts_with("+1") && number.get(5..8) == Some("976");
+    is_charged_for || NO_COUNTRY.iter().chain(&NO_PLACE_OF_PLUS_1).any(|code| number.starts_with(code))
+}
+
+/// What a receiving phone shows as the sender, where the country's networks take a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderId(String);
+
+impl SenderId {
+    /// 1 to 11 ASCII letters and digits, at least one of them a letter.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=11).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric())
+            && text.bytes().any(|b| b.is_ascii_alphabetic());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What one SMS may cost at most. SNS accepts a dearer one, and does not send it.
+///
+/// Unit: USD. Range: 0.00001–10, at most five decimals, as SNS compares no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaxPrice(String);
+
+impl MaxPrice {
+    pub fn parse(text: &str) -> Option<Self> {
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+        let digits =
+            |it: &str, most| (1..=most).contains(&it.len()) && it.bytes().all(|b| b.is_ascii_digit());
+        let fits = digits(whole, 2) && digits(decimals, 5);
+        let price = text.parse::<f64>().ok().filter(|price| fits && *price > 0.0 && *price <= 10.0);
+        price.map(|_| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(countries: &str, number: &str) -> bool {
+        SmsCountries::parse(countries).unwrap().allow(&PhoneNumber::parse(number).unwrap())
+    }
+
+    /// ATK-7-01
+    #[test]
+    fn an_sms_goes_to_the_listed_countries_only() {
+        assert!(allowed("+1,+44", "+15555550100") && allowed("+1, +44", "+447700900123"));
+        assert!(!allowed("+1,+44", "+4915155550100"));
+        // A calling code is the beginning of the number, and not of another code.
+        assert!(!allowed("+44", "+14455550100"));
+        assert!(allowed("+1809", "+18095550100") && !allowed("+1809", "+15555550100"));
+        assert!(allowed("*", "+4915155550100"));
+    }
+
+    /// ATK-7-01
+    #[test]
+    fn satellites_and_premium_numbers_are_refused_even_where_every_country_is_allowed() {
+        let numbers =
+            ["+870773111632", "+8735550100", "+8785550100", "+881612345678", "+88216555501", "+8835100555"];
+        for number in
+            numbers.into_iter().chain(["+888555501", "+979123456789", "+80012345678", "+80812345678"])
+        {
+            assert!(!allowed("*", number), "{number}");
+            // Nor by the beginning they share with a country.
+            assert!(!allowed("+8,+9", number), "{number}");
+        }
+        // Bangladesh and Taiwan stand among them.
+        assert!(allowed("*", "+8801712345678") && allowed("+886", "+886912345678"));
+    }
+
+    /// ATK-7-01: what a fraudster enrols to be paid for each message.
+    #[test]
+    fn plus_1_is_the_united_states_and_canada() {
+        for number in ["+12025550100", "+14165550100", "+19075550100", "+18085550100", "+15555550199"] {
+            assert!(allowed("+1", number) && allowed("*", number), "{number}");
+        }
+        for area in NOT_OF_PLUS_1 {
+            let number = format!("{area}5550100");
+            for countries in ["+1", "+1,+44", "+1202"] {
+                assert!(!allowed(countries, &number), "{countries} {number}");
+            }
+            // Neither does half an area code open it.
+            let half = &area[..area.len() - 1];
+            assert!(!allowed(half, &number), "{half} {number}");
+            assert!(allowed(area, &number) && allowed("*", &number), "{number}");
+            assert!(allowed(&format!("{area}555"), &number), "{number}");
+            assert!(!allowed(area, "+12025550100"), "{area}");
+        }
+    }
+
+    /// ATK-7-01
+    #[test]
+    fn numbers_of_plus_1_that_are_charged_for_are_refused() {
+        let numbers = NO_PLACE_OF_PLUS_1.map(|area| format!("{area}5550100"));
+        let exchanges = ["+12129765550", "+18769761234"].map(str::to_owned);
+        for number in numbers.iter().chain(&exchanges) {
+            for countries in ["+1", "*", "+1,+1876,+1212", &number[..4]] {
+                assert!(!allowed(countries, number), "{countries} {number}");
+            }
+            assert_eq!(SmsCountries::parse(&number[..8]), None, "{number}");
+        }
+        assert!(allowed("+1", "+12129755550") && allowed("+1", "+12125559760"));
+    }
+
+    #[test]
+    fn a_list_of_countries_is_calling_codes_with_commas_between_them() {
+        for text in [
+            "",
+            ",",
+            "+1,",
+            "1",
+            "+",
+            "+0",
+            "+049",
+            "US",
+            "+1;+44",
+            "*,+1",
+            "+1 ,",
+            "+12345678",
+            "+881",
+            "+8816",
+            "+1900",
+            "+1900555",
+        ] {
+            assert_eq!(SmsCountries::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sender_id_is_1_to_11_letters_and_digits_with_a_letter_among_them() {
+        for text in ["A", "ExampleBank", "4U"] {
+            assert_eq!(SenderId::parse(text).unwrap().as_str(), text);
+        }
+        for text in ["", "12345", "Example Bank", "ExampleBanks", "Example-B", "Bänk"] {
+            assert_eq!(SenderId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_a_decimal_number_above_0_and_up_to_10() {
+        for text in ["0.00001", "0.05", "1", "10", "10.0"] {
+            assert_eq!(MaxPrice::parse(text).unwrap().as_str(), text);
+        }
+        for text in
+            ["", "0", "0.0", "10.01", "0.000001", "-1", "+1", ".5", "1.", "1e1", "0,05", "1.0.0", "$1", "inf"]
+        {
+            assert_eq!(MaxPrice::parse(text), None, "{text}");
+        }
+    }
+}

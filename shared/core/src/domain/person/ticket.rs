@@ -1,0 +1,217 @@
+//! Enrolment tickets: a link with which one passkey is made for one person.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::domain::base::person_key::PersonKey;
+use crate::domain::base::time::Timestamp;
+use crate::domain::person::passkey::{MAX_PASSKEYS, PasskeyId, Passkeys};
+
+/// How long a ticket can be used: the person is there, waiting for it.
+pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// The end of an enrolment's link: 128 random bits, written as 22 characters of base64url.
+///
+/// # Security
+/// Whoever has it can make the first passkey of its person. It is handed over by an operator who knows whom they have
+/// in front of them, and is stored as a [`TicketHash`] only.
+#[derive(Clone)]
+pub struct TicketSecret(String);
+
+impl TicketSecret {
+    pub const BYTES: usize = 16;
+
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// `None` for anything but 22 characters of canonical base64url, so that one ticket has one spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        bytes.try_into().ok().map(Self::from_bytes)
+    }
+
+    /// The one way to the text.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    pub fn hash(&self) -> TicketHash {
+        TicketHash(URL_SAFE_NO_PAD.encode(digest(&SHA256, self.0.as_bytes())))
+    }
+}
+
+impl fmt::Debug for TicketSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TicketSecret(…)")
+    }
+}
+
+/// A ticket's name in the table: SHA-256 in base64url. It opens nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketHash(String);
+
+impl TicketHash {
+    pub fn from_stored(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a ticket is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TicketKind {
+    /// The first passkey. A further one only together with the signature of one that is there.
+    First,
+    /// A further one by itself: an operator has made sure of the person again, who may have lost the others.
+    Further,
+}
+
+impl TicketKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Further => "further",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::First, Self::Further].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A ticket as it is stored.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    pub hash: TicketHash,
+    pub person: PersonKey,
+    pub kind: TicketKind,
+    /// What the new passkey's authenticator signs, or at least repeats. Random, and the same each time the page is read.
+    pub challenge: [u8; 32],
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// The passkey that was made with it.
+    pub used_for: Option<PasskeyId>,
+}
+
+/// What a passkey is made under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    Alone,
+    /// A passkey that is there has to sign.
+    WithAssertion,
+    /// There are as many as there can be.
+    Full,
+}
+
+impl Ticket {
+    pub fn new(
+        secret: &TicketSecret,
+        person: PersonKey,
+        kind: TicketKind,
+        challenge: [u8; 32],
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            hash: secret.hash(),
+            person,
+            kind,
+            challenge,
+            created_at: now,
+            expires_at: now.plus(LIFETIME),
+            used_for: None,
+        }
+    }
+
+    pub fn is_in_time(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+
+    /// `ATK-7-05`: a link that somebody got hold of adds nothing to the passkeys of a person who has some.
+    pub fn admission(&self, passkeys: &Passkeys) -> Admission {
+        match (passkeys.count, self.kind) {
+            (MAX_PASSKEYS.., _) => Admission::Full,
+            (1.., TicketKind::First) => Admission::WithAssertion,
+            (_, TicketKind::First | TicketKind::Further) => Admission::Alone,
+        }
+    }
+
+    /// What the passkey signs that speaks for the new one. Another one than that of the new passkey, so that no answer
+    /// is good for two things.
+    pub fn assertion_challenge(&self) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        context.update(b"ciba enrolment 1\0");
+        context.update(&self.challenge);
+        let mut challenge = [0; 32];
+        challenge.copy_from_slice(context.finish().as_ref());
+        challenge
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::person::passkey::UserHandle;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn ticket(kind: TicketKind) -> Ticket {
+        let secret = TicketSecret::from_bytes([0xfe; 16]);
+        Ticket::new(&secret, PersonKey::new("i", "v"), kind, [5; 32], NOW)
+    }
+
+    #[test]
+    fn a_ticket_has_one_spelling_of_22_characters_and_is_not_shown() {
+        let secret = TicketSecret::from_bytes([0xfe; 16]);
+        let text = secret.expose();
+        assert_eq!(text.len(), 22);
+        assert_eq!(TicketSecret::parse(text).unwrap().expose(), text);
+        for other in [format!("{}h", &text[..21]), format!("{text}="), text[..20].to_owned(), String::new()] {
+            assert!(TicketSecret::parse(&other).is_none(), "{other}");
+        }
+        assert!(!format!("{secret:?} {:?}", secret.hash()).contains(text));
+        assert_eq!(secret.hash().as_str().len(), 43);
+    }
+
+    #[test]
+    fn a_ticket_ends_after_15_minutes() {
+        let ticket = ticket(TicketKind::First);
+        assert!(ticket.is_in_time(Timestamp::from_millis(NOW.millis() + 899_999)));
+        assert!(!ticket.is_in_time(Timestamp::from_millis(NOW.millis() + 900_000)));
+    }
+
+    /// ATK-7-05
+    #[test]
+    fn a_ticket_alone_makes_the_first_passkey_and_only_an_operators_other_kind_a_further_one() {
+        use Admission::{Alone, Full, WithAssertion};
+        for (count, first, further) in
+            [(0, Alone, Alone), (1, WithAssertion, Alone), (9, WithAssertion, Alone), (10, Full, Full)]
+        {
+            let user_handle = UserHandle::from_bytes([1; 32]);
+            let passkeys = Passkeys { user_handle, version: 1, count };
+            assert_eq!(ticket(TicketKind::First).admission(&passkeys), first, "{count}");
+            assert_eq!(ticket(TicketKind::Further).admission(&passkeys), further, "{count}");
+        }
+    }
+
+    #[test]
+    fn the_two_signatures_of_an_enrolment_are_over_different_challenges() {
+        let ticket = ticket(TicketKind::First);
+        assert_ne!(ticket.assertion_challenge(), ticket.challenge);
+    }
+
+    #[test]
+    fn a_kind_is_read_back_by_its_name() {
+        for kind in [TicketKind::First, TicketKind::Further] {
+            assert_eq!(TicketKind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(TicketKind::parse("any"), None);
+    }
+}

@@ -1,0 +1,16 @@
+//! An authentication request: from asking over deciding to what was granted.
+
+pub mod authentication_request;
+pub mod binding_message;
+pub mod consequence;
+pub mod decision;
+pub mod delivery;
+pub mod event;
+pub mod evidence;
+pub mod evidence_document;
+pub mod grant;
+pub mod lifetime;
+pub mod notification;
+pub mod proof;
+pub mod refresh_finding;
+pub mod statement;

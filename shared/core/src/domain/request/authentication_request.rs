@@ -1,0 +1,344 @@
+//! The authentication request: its states, and what may follow what.
+//!
+//! `Pending → Approved | Denied | Cancelled`, `Approved → Redeemed`. Expiry is computed, never stored. A
+//! state owns its data, and no transition leads out of `Denied`, `Cancelled` and `Redeemed`.
+//!
+//! These functions say what is allowed; the store makes each transition one conditional write on the state
+//! it was computed from, so two callers cannot both succeed.
+
+use std::time::Duration;
+
+use crate::domain::base::person_key::PersonKey;
+use crate::domain::base::request_key::RequestKey;
+use crate::domain::base::scope::Scope;
+use crate::domain::base::time::Timestamp;
+use crate::domain::client::resource::ResourceId;
+use crate::domain::client::{ClientId, DeliveryMode};
+use crate::domain::details::authorization_details::AuthorizationDetails;
+use crate::domain::request::binding_message::BindingMessage;
+use crate::domain::request::decision::{Approval, Decision, DecisionRefused};
+use crate::domain::request::grant::{Grant, RefreshLifetime, Refreshing};
+use crate::domain::request::lifetime::{Lifetime, MAX_INTERVAL, POLL_TOLERANCE, SLOW_DOWN_STEP};
+use crate::domain::request::statement::Nonce;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthenticationRequest {
+    pub key: RequestKey,
+    pub client: ClientId,
+    pub person: PersonKey,
+    /// Copied from the client at creation; a later change of the client does not reach it (`ATK-8-03`).
+    pub mode: DeliveryMode,
+    pub scope: Scope,
+    /// What `resource` named; without any, the tokens are for the client's default audience.
+    pub resources: Vec<ResourceId>,
+    /// `acr_values` as sent: classes in order of preference.
+    pub acr_values: Option<String>,
+    pub binding_message: Option<BindingMessage>,
+    pub lifetime: Lifetime,
+    pub polling: Polling,
+    /// The handle key under which `auth_req_id` was sealed.
+    pub handle_generation: u32,
+    pub nonce: Nonce,
+    /// Whether there is a [`RequestDetail`](crate::domain::details::authorization_details::RequestDetail) beside it.
+    pub has_detail: bool,
+    pub state: State,
+}
+
+/// When the client may poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Polling {
+    pub interval: Duration,
+    pub next_poll_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    Pending,
+    Approved(Approval),
+    Denied { at: Timestamp },
+    Cancelled { at: Timestamp, by: CancelledBy },
+    Redeemed(Grant),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelledBy {
+    /// A newer request of the same client to the same person.
+    Superseded,
+    /// An operator, with the operator's tool.
+    Operator,
+    /// The client itself: whoever waited has gone.
+    Client,
+}
+
+impl CancelledBy {
+    const ALL: [Self; 3] = [Self::Superseded, Self::Operator, Self::Client];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Superseded => "superseded",
+            Self::Operator => "operator",
+            Self::Client => "client",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.as_str() == text)
+    }
+}
+
+/// Who wants a request cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Canceller<'c> {
+    /// Any request.
+    Operator,
+    /// Its own requests, and no others.
+    Client(&'c ClientId),
+}
+
+impl Canceller<'_> {
+    pub const fn cancelled_by(self) -> CancelledBy {
+        match self {
+            Self::Operator => CancelledBy::Operator,
+            Self::Client(_) => CancelledBy::Client,
+        }
+    }
+}
+
+/// What a poll finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PollFinding<'r> {
+    /// Unknown, another client's, or a push; they look alike.
+    NotYours,
+    AlreadyRedeemed,
+    Expired,
+    /// Denied, cancelled or superseded.
+    Refused,
+    Approved(&'r Approval),
+    TooSoon,
+    Pending,
+}
+
+/// What somebody who wants to cancel a request finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelFinding {
+    /// Unknown, or not the canceller's; the two look alike.
+    NotYours,
+    /// It can be cancelled.
+    Pending,
+    /// It was cancelled before: by whom, and when.
+    Already { by: CancelledBy, at: Timestamp },
+    /// The person was first. A decision is not undone.
+    Decided(StateName),
+    /// Nothing is left to cancel.
+    Expired,
+}
+
+impl State {
+    pub const fn name(&self) -> StateName {
+        match self {
+            Self::Pending => StateName::Pending,
+            Self::Approved(_) => StateName::Approved,
+            Self::Denied { .. } => StateName::Denied,
+            Self::Cancelled { .. } => StateName::Cancelled,
+            Self::Redeemed(_) => StateName::Redeemed,
+        }
+    }
+}
+
+/// A state without its data: what the table's `state` attribute says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateName {
+    Pending,
+    Approved,
+    Denied,
+    Cancelled,
+    Redeemed,
+}
+
+impl StateName {
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Approved, Self::Denied, Self::Cancelled, Self::Redeemed];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Cancelled => "cancelled",
+            Self::Redeemed => "redeemed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.as_str() == text)
+    }
+}
+
+/// What `client`'s poll at `now` finds, in the order in which the answers take precedence.
+///
+/// What has been decided comes before "too soon", so a client that asks right after the decision gets it
+/// (`CIBA-10.1-10`).
+pub fn poll<'r>(
+    request: Option<&'r AuthenticationRequest>,
+    client: &ClientId,
+    now: Timestamp,
+) -> PollFinding<'r> {
+    // What is pushed is not collected, whatever mode its client is in by now (`ATK-8-03`).
+    let collected =
+        |request: &&AuthenticationRequest| request.client == *client && request.mode != DeliveryMode::Push;
+    let Some(request) = request.filter(collected) else { return PollFinding::NotYours };
+    match &request.state {
+        State::Redeemed(_) => PollFinding::AlreadyRedeemed,
+        _ if request.is_expired(now) => PollFinding::Expired,
+        State::Denied { .. } | State::Cancelled { .. } => PollFinding::Refused,
+        State::Approved(approval) => PollFinding::Approved(approval),
+        State::Pending if request.polling.is_due(now) => PollFinding::Pending,
+        State::Pending => PollFinding::TooSoon,
+    }
+}
+
+/// What `canceller` finds at `now`.
+pub fn cancel(
+    request: Option<&AuthenticationRequest>,
+    canceller: Canceller<'_>,
+    now: Timestamp,
+) -> CancelFinding {
+    let may = |request: &&AuthenticationRequest| match canceller {
+        Canceller::Operator => true,
+        Canceller::Client(client) => request.client == *client,
+    };
+    let Some(request) = request.filter(may) else { return CancelFinding::NotYours };
+    match request.state {
+        State::Cancelled { at, by } => CancelFinding::Already { by, at },
+        State::Approved(_) | State::Denied { .. } | State::Redeemed(_) => {
+            CancelFinding::Decided(request.state.name())
+        }
+        State::Pending if request.is_expired(now) => CancelFinding::Expired,
+        State::Pending => CancelFinding::Pending,
+    }
+}
+
+impl Polling {
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.next_poll_at <= now.plus(POLL_TOLERANCE)
+    }
+
+    /// What `slow_down` makes of it: interval and next poll both move by the same step, up to the longest
+    /// interval. The step counts from when the poll was due, not from now, so that a client that is always
+    /// a little early still gets through.
+    pub fn slowed_down(&self) -> Self {
+        let step = SLOW_DOWN_STEP.min(MAX_INTERVAL.saturating_sub(self.interval));
+        Self { interval: self.interval + step, next_poll_at: self.next_poll_at.plus(step) }
+    }
+}
+
+impl AuthenticationRequest {
+    /// What became of it, if it was redeemed.
+    pub fn grant(&self) -> Option<&Grant> {
+        match &self.state {
+            State::Redeemed(grant) => Some(grant),
+            State::Pending | State::Approved(_) | State::Denied { .. } | State::Cancelled { .. } => None,
+        }
+    }
+
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.lifetime.expires_at
+    }
+
+    /// When it left `Pending`; expiry leaves nothing.
+    pub fn decided_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Pending => None,
+            State::Approved(approval) | State::Redeemed(Grant { approval, .. }) => Some(approval.at),
+            State::Denied { at } | State::Cancelled { at, .. } => Some(*at),
+        }
+    }
+
+    /// Whether `person` can still decide.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.state == State::Pending && now < self.lifetime.decide_until
+    }
+
+    /// Whether `scope` can be approved of what was asked for.
+    pub fn check_selection(&self, scope: &Scope) -> Result<(), DecisionRefused> {
+        if !scope.is_subset_of(&self.scope) {
+            return Err(DecisionRefused::ScopeNotAsked);
+        }
+        if !scope.contains(Scope::OPENID) {
+            return Err(DecisionRefused::OpenidMissing);
+        }
+        Ok(())
+    }
+
+    /// What `decision` by `person` makes of the request, or why it makes nothing of it.
+    ///
+    /// The first decision stands (`ATK-4-07`). The same person's identical repeat is told so, and changes nothing.
+    pub fn decide(
+        &self,
+        person: &PersonKey,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Result<Decided, DecisionRefused> {
+        if self.person != *person {
+            return Err(DecisionRefused::NotYours);
+        }
+        match (&self.state, decision) {
+            (
+                State::Approved(done) | State::Redeemed(Grant { approval: done, .. }),
+                Decision::Approve(new),
+            ) if done.scope.same_as(&new.scope) => Ok(Decided::Already),
+            (State::Denied { .. }, Decision::Deny) => Ok(Decided::Already),
+            (State::Pending, _) if now >= self.lifetime.decide_until => Err(DecisionRefused::TooLate),
+            (State::Pending, Decision::Approve(approval)) => {
+                self.check_selection(&approval.scope)?;
+                Ok(Decided::Now(State::Approved(approval.clone())))
+            }
+            (State::Pending, Decision::Deny) => Ok(Decided::Now(State::Denied { at: now })),
+            (State::Approved(_) | State::Denied { .. } | State::Redeemed(_), _) => {
+                Err(DecisionRefused::DecidedOtherwise)
+            }
+            (State::Cancelled { .. }, _) => Err(DecisionRefused::Cancelled),
+        }
+    }
+
+    /// What redeeming makes of the request, if `client` may redeem it at `now`. `tokens_end_at` is when the access token
+    /// ends; refresh tokens carry the grant on, where the client `may_refresh` and the person approved it (`TOK-3-01`).
+    pub fn redeem(
+        &self,
+        client: &ClientId,
+        now: Timestamp,
+        tokens_end_at: Timestamp,
+        may_refresh: Option<&RefreshLifetime>,
+    ) -> Option<Grant> {
+        let approval = match &self.state {
+            State::Approved(approval) if self.client == *client && !self.is_expired(now) => approval,
+            State::Pending
+            | State::Approved(_)
+            | State::Denied { .. }
+            | State::Cancelled { .. }
+            | State::Redeemed(_) => return None,
+        };
+        let refresh = may_refresh
+            .filter(|_| approval.scope.contains(Scope::OFFLINE_ACCESS))
+            .map(|settings| Refreshing::first(now, settings));
+        Some(Grant {
+            approval: approval.clone(),
+            redeemed_at: now,
+            // The last access token can be issued at the end of the last refresh token.
+            ends_at: refresh.map_or(tokens_end_at, |refresh| refresh.ends_at.plus(tokens_end_at.since(now))),
+            refresh,
+            details: AuthorizationDetails::default(),
+            revoked_at: None,
+        })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// The request goes to this state.
+    Now(State),
+    /// It was decided so before.
+    Already,
+}
+
+#[cfg(test)]
+mod tests;

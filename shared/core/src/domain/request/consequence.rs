@@ -1,0 +1,73 @@
+//! What a decision makes of the request that it is about.
+
+use crate::domain::request::authentication_request::{Decided, State};
+use crate::domain::request::decision::{DecisionRefused, DecisionWord};
+use crate::domain::request::evidence::Outcome;
+
+/// What a decision leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Consequence {
+    /// It is recorded. `next`: what becomes of the request; `None` if the request stays as it is.
+    Recorded { next: Option<State>, outcome: Outcome },
+    /// It was recorded before: nothing is to be done.
+    Already,
+}
+
+/// What a decision by `word` leads to, where the state machine says `transition` of it.
+///
+/// A report is also worth something when the request is not open any more: it ends what the client has. `is_blocked`: the
+/// person has blocked the client already.
+///
+/// # Errors
+/// Why the request cannot be decided.
+pub fn consequence(
+    transition: Result<Decided, DecisionRefused>,
+    word: DecisionWord,
+    is_blocked: bool,
+) -> Result<Consequence, DecisionRefused> {
+    let recorded = |next, outcome| Ok(Consequence::Recorded { next, outcome });
+    match (transition, word) {
+        (Ok(Decided::Now(next)), DecisionWord::Approve) => recorded(Some(next), Outcome::Approved),
+        (Ok(Decided::Now(next)), DecisionWord::Deny) => recorded(Some(next), Outcome::Denied),
+        (Ok(Decided::Now(next)), DecisionWord::Report) => recorded(Some(next), Outcome::Reported),
+        (Ok(Decided::Already) | Err(_), DecisionWord::Report) if is_blocked => Ok(Consequence::Already),
+        (Ok(Decided::Already) | Err(_), DecisionWord::Report) => recorded(None, Outcome::Reported),
+        (Ok(Decided::Already), DecisionWord::Approve | DecisionWord::Deny) => Ok(Consequence::Already),
+        (Err(refused), DecisionWord::Approve | DecisionWord::Deny) => Err(refused),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::base::time::Timestamp;
+
+    /// CIBA-8-01, ATK-1-04
+    #[test]
+    fn a_decision_is_recorded_once_and_a_report_always_counts() {
+        use DecisionWord::{Approve, Deny, Report};
+        let next = State::Denied { at: Timestamp::from_seconds(1) };
+        let now = || Ok(Decided::Now(next.clone()));
+        let recorded = |next, outcome| Ok(Consequence::Recorded { next, outcome });
+        let by_now = |outcome| recorded(Some(next.clone()), outcome);
+        let late = DecisionRefused::TooLate;
+        for (transition, word, is_blocked, expected) in [
+            (now(), Approve, false, by_now(Outcome::Approved)),
+            (now(), Deny, false, by_now(Outcome::Denied)),
+            (now(), Deny, true, by_now(Outcome::Denied)),
+            (now(), Report, false, by_now(Outcome::Reported)),
+            (now(), Report, true, by_now(Outcome::Reported)),
+            (Ok(Decided::Already), Approve, false, Ok(Consequence::Already)),
+            (Ok(Decided::Already), Deny, true, Ok(Consequence::Already)),
+            (Ok(Decided::Already), Report, false, recorded(None, Outcome::Reported)),
+            (Ok(Decided::Already), Report, true, Ok(Consequence::Already)),
+            (Err(late), Approve, false, Err(late)),
+            (Err(late), Deny, false, Err(late)),
+            (Err(late), Report, false, recorded(None, Outcome::Reported)),
+            (Err(late), Report, true, Ok(Consequence::Already)),
+        ] {
+            let described = format!("{transition:?} {word:?} {is_blocked}");
+            assert_eq!(consequence(transition, word, is_blocked), expected, "{described}");
+        }
+    }
+}

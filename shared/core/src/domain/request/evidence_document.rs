@@ -1,0 +1,320 @@
+//! Evidence as it is kept today: version 2 of the document, and its place among all that is kept of one person.
+//!
+//! Who was asked by whom, what came of it and when stands in clear. What says more about the person is sealed under a
+//! random key of that person's own, so deleting that key erases it everywhere at once, copies and backups of the document
+//! included. The digest is of the document with what is sealed in it, so an erased document still shows that it was not
+//! changed.
+//!
+//! The documents of one person are numbered, and each names the digest of the one before. Documents of version 1
+//! ([`crate::domain::request::evidence`]) have neither number nor witness; they stay readable.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::base::jws_algorithm::JwsAlgorithm;
+use crate::domain::base::time::Timestamp;
+use crate::domain::details::request_context::RequestContext;
+use crate::domain::request::evidence::{Evidence, Outcome, Proof};
+
+/// The version of the documents that are written.
+pub const VERSION: u8 = 2;
+
+/// What a document is evidence of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Decision,
+    /// A report that came after the decision.
+    Report,
+    /// A signed request, from the moment that it is asked.
+    Request,
+}
+
+impl Kind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Decision => "decision",
+            Self::Report => "report",
+            Self::Request => "request",
+        }
+    }
+}
+
+/// The kind of proof, which stands in clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProofName {
+    Link,
+    LoginToken,
+    Passkey,
+}
+
+impl ProofName {
+    pub const fn of(proof: &Proof) -> Self {
+        match proof {
+            Proof::Link => Self::Link,
+            Proof::LoginToken { .. } => Self::LoginToken,
+            Proof::Passkey(_) => Self::Passkey,
+        }
+    }
+}
+
+/// A document of version 2. One JSON text, kept byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// [`VERSION`].
+    pub version: u8,
+    pub kind: Kind,
+    /// Of a report after an operator lifted a block of the client: when that was. Unit: milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lifted_at: Option<i64>,
+    pub request: String,
+    pub client_id: String,
+    /// The table's name for the person.
+    pub person: String,
+    /// The name of the person's chain.
+    pub chain: String,
+    /// Its number in that chain, from 1.
+    pub sequence: u64,
+    /// The digest of the document before it; null for the first.
+    pub previous: Option<String>,
+    /// Unit: milliseconds since the epoch.
+    pub at: i64,
+    /// When it may be swept. Unit: seconds since the epoch.
+    pub kept_until: i64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decision: Option<Outcome>,
+    /// Of a decision: the scope approved, or asked for where it was not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub proof: Option<ProofName>,
+    /// The thumbprint (RFC 7638) of the public key of the passkey that signed the decision.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub thumbprint: Option<String>,
+    /// Of a signed request: what it is signed by.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alg: Option<JwsAlgorithm>,
+    /// Of a signed request: the client's public key that verified it, as a JWK.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub key: Option<Value>,
+    /// The [`Personal`] members, or the signed request, with a salt: sealed for this document and no other.
+    pub sealed: String,
+    /// [`SaltedText::commitment`](crate::domain::request::evidence::SaltedText::commitment) of what is sealed.
+    pub commitment: String,
+}
+
+impl Document {
+    /// The one text of the document.
+    pub fn encode(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers are JSON")
+    }
+
+    /// `None` for what is no document of this version.
+    pub fn decode(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok().filter(|document: &Self| document.version == VERSION)
+    }
+
+    /// The sort key that it lies under. Between two liftings of a block the client is blocked by one report, and every other
+    /// finds it so.
+    pub fn filed_as(&self) -> String {
+        match self.lifted_at {
+            Some(at) => format!("{}#{at}", self.kind.as_str()),
+            None => self.kind.as_str().to_owned(),
+        }
+    }
+
+    /// The day of it, in UTC: `2026-01-02`.
+    pub fn day(&self) -> String {
+        day(Timestamp::from_millis(self.at))
+    }
+
+    /// The evidence of a decision, once its personal members were opened. `None` if the document is about something else,
+    /// or what was opened is of another kind of proof than it says.
+    pub fn with(&self, personal: Personal) -> Option<Evidence> {
+        if self.proof != Some(ProofName::of(&personal.proof)) {
+            return None;
+        }
+        Some(Evidence {
+            request: self.request.clone(),
+            client_id: self.client_id.clone(),
+            person: self.person.clone(),
+            decision: self.decision?,
+            scope: self.scope.clone()?,
+            authorization_details: personal.authorization_details,
+            request_context: personal.request_context,
+            at: self.at,
+            kept_until: self.kept_until,
+            proof: personal.proof,
+        })
+    }
+}
+
+/// `2026-01-02`, in UTC. Whatever is before the epoch counts as its first day.
+pub fn day(at: Timestamp) -> String {
+    const MONTHS: [i64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    // 400 years have the same number of days each time.
+    let (cycles, mut days) = (at.seconds().max(0) / 86_400 / 146_097, at.seconds().max(0) / 86_400 % 146_097);
+    let mut year = 1970 + 400 * cycles;
+    while days >= 365 + i64::from(is_leap(year)) {
+        days -= 365 + i64::from(is_leap(year));
+        year += 1;
+    }
+    let mut month = 0;
+    while days >= MONTHS[month] + i64::from(month == 1 && is_leap(year)) {
+        days -= MONTHS[month] + i64::from(month == 1 && is_leap(year));
+        month += 1;
+    }
+    format!("{year:04}-{:02}-{:02}", month + 1, days + 1)
+}
+
+/// What is sealed in the evidence of a decision: all that says more about the person than that they decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Personal {
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub authorization_details: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_context: Option<RequestContext>,
+    pub proof: Proof,
+}
+
+impl Personal {
+    pub fn encode(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers are JSON")
+    }
+
+    pub fn decode(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// How far the documents of one person have come. There is one for each person and none for all: nobody waits for
+/// somebody else's decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// Random; says nothing about the person.
+    pub name: String,
+    /// The number of the last document.
+    pub sequence: u64,
+    /// The digest of the last document. `None` before the first.
+    pub head: Option<String>,
+}
+
+impl Chain {
+    /// A chain without any document yet.
+    pub fn new(random: [u8; 16]) -> Self {
+        Self { name: URL_SAFE_NO_PAD.encode(random), sequence: 0, head: None }
+    }
+
+    /// The chain after its next document, whose digest this is.
+    #[must_use]
+    pub fn then(&self, digest: &str) -> Self {
+        Self { name: self.name.clone(), sequence: self.sequence + 1, head: Some(digest.to_owned()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(kind: Kind) -> Document {
+        Document {
+            version: VERSION,
+            kind,
+            lifted_at: None,
+            request: "r".to_owned(),
+            client_id: "kiosk".to_owned(),
+            person: "p".to_owned(),
+            chain: Chain::new([7; 16]).name,
+            sequence: 1,
+            previous: None,
+            at: 1_800_000_000_000,
+            kept_until: 1_900_000_000,
+            decision: Some(Outcome::Denied),
+            scope: Some("openid".to_owned()),
+            proof: Some(ProofName::Link),
+            thumbprint: None,
+            alg: None,
+            key: None,
+            sealed: "AAAA".to_owned(),
+            commitment: "A".repeat(43),
+        }
+    }
+
+    /// HYG-5-03
+    #[test]
+    fn a_document_is_read_back_as_it_was_written() {
+        for kind in [Kind::Decision, Kind::Report, Kind::Request] {
+            let text = document(kind).encode();
+            assert_eq!(Document::decode(&text), Some(document(kind)));
+            assert!(text.contains(&format!(r#""version":2,"kind":"{}""#, kind.as_str())), "{text}");
+            assert!(text.contains(r#""previous":null"#), "that there is none before it is said");
+        }
+    }
+
+    /// HYG-5-03: a report after a block was lifted is another one than that before.
+    #[test]
+    fn a_document_is_filed_as_what_it_says() {
+        assert_eq!(document(Kind::Report).filed_as(), "report");
+        let later = Document { lifted_at: Some(7), ..document(Kind::Report) };
+        assert_eq!(later.filed_as(), "report#7");
+        assert_eq!(Document::decode(&later.encode()), Some(later));
+    }
+
+    /// HYG-5-03: version 1 had no version, and the next one is none that this program knows.
+    #[test]
+    fn a_document_of_another_version_is_not_read_as_this_one() {
+        let text = document(Kind::Decision).encode();
+        for other in [
+            text.replace(r#""version":2"#, r#""version":3"#),
+            text.replace(r#""version":2,"#, ""),
+            text.replacen('{', r#"{"more":1,"#, 1),
+            "{}".to_owned(),
+        ] {
+            assert_eq!(Document::decode(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_filed_under_its_day_in_utc() {
+        for (at, expected) in [
+            (0, "1970-01-01"),
+            (1_799_999_999_999, "2027-01-15"),
+            (951_782_400_000, "2000-02-29"),
+            (4_107_542_400_000, "2100-03-01"),
+            (1_704_067_199_999, "2023-12-31"),
+            (-1, "1970-01-01"),
+        ] {
+            assert_eq!(Document { at, ..document(Kind::Decision) }.day(), expected);
+        }
+    }
+
+    /// HYG-5-03
+    #[test]
+    fn a_chain_counts_from_one_and_remembers_its_last_document() {
+        let chain = Chain::new([7; 16]);
+        assert_eq!((chain.name.len(), chain.sequence, &chain.head), (22, 0, &None));
+        let first = chain.then("one");
+        let second = first.then("two");
+        assert_eq!((first.sequence, second.sequence), (1, 2));
+        assert_eq!((second.head.as_deref(), &second.name), (Some("two"), &chain.name));
+    }
+
+    /// HYG-5-03: what is opened is put into the document it belongs to, and into no other kind.
+    #[test]
+    fn what_is_opened_has_the_proof_that_stands_in_clear() {
+        let personal =
+            Personal { authorization_details: Vec::new(), request_context: None, proof: Proof::Link };
+        let opened = document(Kind::Decision).with(personal.clone());
+        assert_eq!(opened.map(|it| (it.decision, it.scope)), Some((Outcome::Denied, "openid".to_owned())));
+        let other = Document { proof: Some(ProofName::Passkey), ..document(Kind::Decision) };
+        assert_eq!(other.with(personal.clone()), None);
+        let none = Document { decision: None, ..document(Kind::Decision) };
+        assert_eq!(none.with(personal), None);
+    }
+}

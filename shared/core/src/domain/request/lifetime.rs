@@ -1,0 +1,107 @@
+//! How long a request lives, how often it may be polled, until when it can be decided.
+
+use std::time::Duration;
+
+use crate::domain::base::time::Timestamp;
+use crate::domain::client::DeliveryMode;
+
+/// A poll this much too early counts as in time: the network delivers unevenly (`CIBA-10.1-11`).
+pub const POLL_TOLERANCE: Duration = Duration::from_millis(500);
+/// `slow_down` lengthens the interval by this much, for good (CIBA §11).
+pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
+/// An interval never grows beyond this, so that a client that misbehaved once can still be served.
+pub const MAX_INTERVAL: Duration = Duration::from_secs(60);
+/// A request stays in the table this long after it ended, so that `expired_token` can be told from `invalid_grant`.
+pub const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The operator's settings for a request's life.
+#[derive(Clone, Copy, Debug)]
+pub struct LifetimeSettings {
+    /// Range: 10–600 s. Default: 120 s.
+    pub default_expiry: Duration,
+    /// Range: `default_expiry`–600 s. Default: 600 s.
+    pub max_expiry: Duration,
+    /// Range: 1–60 s. Default: 5 s.
+    pub interval: Duration,
+}
+
+/// The shortest life a request can have.
+pub const MIN_EXPIRY: Duration = Duration::from_secs(10);
+
+/// Reads `requested_expiry`: a positive decimal integer, seconds (`CIBA-7.1-24`).
+/// Absurdly large ones saturate, because they are clamped anyway. `None` for anything else.
+pub fn parse_requested_expiry(text: &str) -> Option<Duration> {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let seconds = text.parse::<u64>().unwrap_or(u64::from(u32::MAX));
+    (seconds > 0).then(|| Duration::from_secs(seconds.min(u64::from(u32::MAX))))
+}
+
+/// The times of one request, fixed at its creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// Until when the person can decide. It lies before the end, so that what is approved at the last moment
+    /// can still be collected.
+    pub decide_until: Timestamp,
+}
+
+impl Lifetime {
+    pub fn new(
+        now: Timestamp,
+        requested: Option<Duration>,
+        mode: DeliveryMode,
+        settings: &LifetimeSettings,
+    ) -> Self {
+        let length = requested.unwrap_or(settings.default_expiry).clamp(MIN_EXPIRY, settings.max_expiry);
+        let to_collect = match mode {
+            DeliveryMode::Poll => settings.interval + Duration::from_secs(2),
+            DeliveryMode::Ping | DeliveryMode::Push => Duration::from_secs(10),
+        };
+        let expires_at = now.plus(length);
+        Self { created_at: now, expires_at, decide_until: expires_at.minus(to_collect.min(length / 3)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTINGS: LifetimeSettings = LifetimeSettings {
+        default_expiry: Duration::from_secs(120),
+        max_expiry: Duration::from_secs(600),
+        interval: Duration::from_secs(5),
+    };
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn lifetime(requested: Option<u64>) -> Lifetime {
+        Lifetime::new(NOW, requested.map(Duration::from_secs), DeliveryMode::Poll, &SETTINGS)
+    }
+
+    /// CIBA-7.1-24
+    #[test]
+    fn requested_expiry_is_a_positive_integer_and_is_clamped() {
+        let length = |requested| lifetime(requested).expires_at.since(NOW).as_secs();
+        assert_eq!(length(None), 120);
+        assert_eq!(length(Some(10)), 10);
+        assert_eq!(length(Some(300)), 300);
+        assert_eq!(length(Some(1)), 10);
+        assert_eq!(length(Some(10_000)), 600);
+        for text in ["", "0", "-1", "+5", "1.5", "1e3", " 5", "five", "0x10"] {
+            assert_eq!(parse_requested_expiry(text), None, "{text:?}");
+        }
+        assert!(parse_requested_expiry(&"9".repeat(40)).is_some());
+    }
+
+    #[test]
+    fn what_is_approved_at_the_last_moment_can_still_be_collected() {
+        let to_collect = |requested| {
+            let lifetime = lifetime(requested);
+            lifetime.expires_at.since(lifetime.decide_until).as_millis()
+        };
+        assert_eq!(to_collect(None), 7000);
+        assert_eq!(to_collect(Some(10)), 3333);
+    }
+}

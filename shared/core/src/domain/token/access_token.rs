@@ -1,0 +1,88 @@
+//! An access token of this provider that comes back: what it says, and whether that still counts.
+
+use serde_json::{Map, Value};
+
+use crate::domain::base::claims::Claims;
+use crate::domain::base::confirmation::Confirmation;
+use crate::domain::base::scope::Scope;
+use crate::domain::base::time::Timestamp;
+use crate::domain::client::ClientId;
+
+/// What a verified access token says. Whether its grant still stands is in the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessToken {
+    pub client: ClientId,
+    pub sub: String,
+    pub audience: Vec<String>,
+    pub scope: Scope,
+    pub jti: String,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// What whoever presents it has to have.
+    pub confirmation: Confirmation,
+}
+
+impl AccessToken {
+    /// Reads claims whose signature was verified with one of our own keys, of a token of the right type. `None` if another
+    /// issuer speaks, a claim is missing, or what it is bound to is not understood.
+    pub fn read(claims: &Map<String, Value>, issuer: &str) -> Option<Self> {
+        let claims = Claims(claims);
+        if claims.text("iss") != Some(issuer) {
+            return None;
+        }
+        Some(Self {
+            client: ClientId::parse(claims.text("client_id")?)?,
+            sub: claims.text("sub")?.to_owned(),
+            audience: claims.texts("aud").into_iter().map(str::to_owned).collect(),
+            scope: Scope::parse(claims.text("scope")?)?,
+            jti: claims.text("jti")?.to_owned(),
+            issued_at: claims.date("iat")?,
+            expires_at: claims.date("exp")?,
+            confirmation: Confirmation::read(claims.get("cnf"))?,
+        })
+    }
+
+    /// Our own clock decides about our own tokens, without leeway (`ATK-5-05`).
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ISSUER: &str = "https://ciba.example";
+
+    fn read(changes: Value) -> Option<AccessToken> {
+        let mut claims = json!({
+            "iss": ISSUER, "sub": "alice", "aud": "https://api.example", "client_id": "kiosk", "scope": "openid read",
+            "jti": "x", "iat": 1_800_000_000, "exp": 1_800_000_600,
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        AccessToken::read(claims.as_object().unwrap(), ISSUER)
+    }
+
+    #[test]
+    fn a_token_without_one_of_its_claims_or_of_another_issuer_is_none() {
+        assert!(read(json!({})).is_some());
+        for claim in ["iss", "sub", "client_id", "scope", "jti", "iat", "exp"] {
+            assert_eq!(read(json!({ claim: null })), None, "{claim}");
+        }
+        assert_eq!(read(json!({"iss": "https://ciba.example/"})), None);
+        assert_eq!(read(json!({"cnf": {"kid": "1"}})), None);
+    }
+
+    /// ATK-5-05
+    #[test]
+    fn a_token_of_ours_ends_at_its_end() {
+        let token = read(json!({})).unwrap();
+        assert!(!token.has_expired(Timestamp::from_millis(1_800_000_599_999)));
+        assert!(token.has_expired(Timestamp::from_seconds(1_800_000_600)));
+    }
+}

@@ -1,0 +1,259 @@
+//! The page on which a person sees who asks for what, and decides (CIBA §8).
+//!
+//! # Security
+//! It may be read with the link alone, so there is nothing about the person in it: no name, no number, no passkey.
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+
+use super::catalogue::Catalogue;
+use super::layout::{Layout, check, clock, cross, end};
+use super::words::{Names, asked, left};
+use super::{Language, Page};
+use crate::domain::base::scope::Scope;
+use crate::domain::details::authorization_details::DetailWords;
+use crate::domain::details::row::Row;
+
+pub(super) const SCRIPT: &str = include_str!("consent.js");
+
+/// What is on the page.
+pub struct ConsentView<'a> {
+    pub language: Language,
+    pub operator_name: &'a str,
+    pub client_name: &'a str,
+    pub client_id: &'a str,
+    pub binding_message: Option<&'a str>,
+    pub scopes: Vec<ScopeLine<'a>>,
+    /// What is asked for beyond the scope.
+    pub authorizations: Vec<AuthorizationLine<'a>>,
+    /// What the client says about where it was asked.
+    pub context: &'a [Row],
+    /// What else there is to say of the access: the APIs it is for, each in words.
+    pub details: Vec<String>,
+    pub asked_ago: Duration,
+    pub decide_in: Duration,
+    /// `/consent/<request>`
+    pub path: &'a str,
+    pub form_token: &'a str,
+    /// `None`: there are no passkeys here, and approving is for the operator's app.
+    pub passkey: Option<PasskeyView<'a>>,
+}
+
+/// A scope value and what it means.
+pub struct ScopeLine<'a> {
+    pub value: &'a str,
+    pub words: String,
+    /// Whether it cannot be left out.
+    pub required: bool,
+}
+
+/// An entry of `authorization_details`, in the operator's words.
+pub struct AuthorizationLine<'a> {
+    pub words: &'a DetailWords,
+    /// The value of `scopes` that it is one choice with.
+    pub scope: Option<&'a str>,
+}
+
+/// What the script needs to have a passkey sign.
+pub struct PasskeyView<'a> {
+    pub rp_id: &'a str,
+    /// The digest of the statement, base64url.
+    pub shown: &'a str,
+    /// Whether a passkey that was added just now does not approve all of it.
+    pub seasoned: bool,
+}
+
+/// The words for a scope value: the catalogue's for those of OpenID Connect, else what was registered, else its name.
+pub fn scope_words(language: Language, value: &str, registered: Option<&str>) -> String {
+    let words = Catalogue::of(language);
+    let standard = match value {
+        Scope::OPENID => Some(words.scope_openid),
+        "profile" => Some(words.scope_profile),
+        "email" => Some(words.scope_email),
+        "address" => Some(words.scope_address),
+        "phone" => Some(words.scope_phone),
+        Scope::OFFLINE_ACCESS => Some(words.scope_offline_access),
+        _ => None,
+    };
+    let said = standard.or(registered).map(str::to_owned);
+    said.unwrap_or_else(|| words.scope_other.replace("{value}", value))
+}
+
+/// The words for an API that the tokens are for.
+pub fn resource_words(language: Language, resource: &str) -> String {
+    Catalogue::of(language).resource.replace("{resource}", resource)
+}
+
+pub fn consent(view: &ConsentView, nonce: &str) -> Page {
+    let words = Catalogue::of(view.language);
+    let layout = Layout {
+        language: view.language,
+        operator_name: view.operator_name,
+        title: words.consent_title,
+        status: 200,
+        nonce,
+        script: Some(SCRIPT),
+    };
+    let names = Names { client: view.client_name, operator: view.operator_name };
+    let seconds = view.decide_in.as_secs();
+    let passkey = view.passkey.as_ref();
+    layout.page(html! {
+        main data-path=(view.path) data-client=(view.client_id) data-seconds=(seconds)
+            data-shown=[passkey.map(|it| it.shown)] data-rp=[passkey.map(|it| it.rp_id)] {
+            h1 { (names.fill(words.consent_heading)) }
+            (facts(view, words))
+            @if let Some(message) = view.binding_message { (quotation(message, &names, words)) }
+            @for asked in view.authorizations.iter().filter(|it| it.scope.is_none()) { (authorization(asked.words)) }
+            @if !view.context.is_empty() { (context(view.context, &names, words)) }
+            (scopes(view, &names, words))
+            @if !view.details.is_empty() {
+                section aria-labelledby="details" {
+                    h2 id="details" { (words.details_heading) }
+                    ul { @for detail in &view.details { li dir="auto" { (detail) } } }
+                }
+            }
+            (actions(view, &names, words))
+            p id="notice" role="status" {}
+            (report(view, &names, words))
+            (answers(&names, words))
+        }
+    })
+}
+
+/// Who asks, when, and how long there is time.
+fn facts(view: &ConsentView, words: &Catalogue) -> Markup {
+    html! {
+        dl.facts {
+            dt { (words.client) } dd { bdi { (view.client_name) } " (" code dir="auto" { (view.client_id) } ")" }
+            dt { (words.asked) } dd { (asked(view.language, view.asked_ago)) }
+            // Read out when asked for, not at each second.
+            dt { (words.time_left) }
+            dd { span id="left" role="timer" aria-live="off" { (left(view.language, view.decide_in)) } }
+        }
+    }
+}
+
+/// The client's words as they are (`ATK-2-01`), and marked as the client's.
+fn quotation(message: &str, names: &Names, words: &Catalogue) -> Markup {
+    html! {
+        figure.quotation {
+            figcaption { (names.fill(words.message_from)) }
+            blockquote dir="auto" { (message) }
+            p { (names.fill(words.message_advice)) }
+        }
+    }
+}
+
+/// The labels are the operator's; what stands beside them was sent (`TOK-7-03`).
+fn authorization(asked: &DetailWords) -> Markup {
+    html! {
+        section.authorization {
+            h2 { (asked.title) }
+            (rows(&asked.rows))
+        }
+    }
+}
+
+/// Nobody has verified it, and it is marked so.
+fn context(shown: &[Row], names: &Names, words: &Catalogue) -> Markup {
+    html! {
+        section.context aria-labelledby="context" {
+            h2 id="context" { (names.fill(words.context_heading)) }
+            (rows(shown))
+            p { (names.fill(words.context_advice)) }
+        }
+    }
+}
+
+fn rows(shown: &[Row]) -> Markup {
+    html! {
+        dl.facts {
+            @for row in shown { dt dir="auto" { (row.label) } dd dir="auto" { (row.value) } }
+        }
+    }
+}
+
+fn scopes(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
+    html! {
+        fieldset id="scopes" {
+            legend { (names.fill(words.scopes_heading)) }
+            @if view.scopes.iter().any(|it| !it.required) { p { (words.scopes_advice) } }
+            @for scope in &view.scopes {
+                // A browser must not restore what was chosen on an earlier page.
+                label {
+                    input type="checkbox" value=(scope.value) checked disabled[scope.required] autocomplete="off";
+                    span dir="auto" { (scope.words) }
+                    @if scope.required { " " em { (words.required) } }
+                }
+                // What belongs to it, right below: neither is to be had without the other.
+                @for asked in view.authorizations.iter().filter(|it| it.scope == Some(scope.value)) {
+                    (authorization(asked.words))
+                }
+            }
+        }
+    }
+}
+
+/// Declining is a plain form, so that it always works; approving takes a passkey.
+fn actions(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
+    html! {
+        form id="actions" method="post" action=(format!("{}/decision", view.path)) autocomplete="off" {
+            p.advice { (words.advice) }
+            input type="hidden" name="decision" value="deny";
+            input type="hidden" name="form_token" value=(view.form_token);
+            div.buttons {
+                button type="submit" { (cross()) (words.decline) }
+                @if view.passkey.is_some() {
+                    button type="button" id="approve" class="approve" hidden { (check()) (words.approve) }
+                }
+            }
+            @if let Some(passkey) = &view.passkey {
+                @if passkey.seasoned { p.how { (words.approve_seasoned) } }
+                p.how id="how" hidden { (words.approve_how) }
+                p.how id="unable" { (words.approve_unable) }
+            } @else {
+                p.how { (names.fill(words.approve_in_app)) }
+            }
+        }
+    }
+}
+
+/// More than declining, so it has to be proven that it is the person who says it.
+fn report(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
+    html! {
+        section.report id="report-section" aria-labelledby="report-heading" {
+            h2 id="report-heading" { (words.report_heading) }
+            @if view.passkey.is_some() {
+                div id="report" hidden {
+                    p { (names.fill(words.report_text)) }
+                    button type="button" id="not-me" class="quiet" { (words.report) }
+                }
+            }
+            p { (names.fill(words.report_otherwise)) }
+        }
+    }
+}
+
+/// What the script says, ready to be put in place.
+fn answers(names: &Names, words: &Catalogue) -> Markup {
+    let short = [
+        ("confirm", words.confirm),
+        ("sending", words.sending),
+        ("cancelled", words.cancelled),
+        ("offline", words.offline),
+        ("unavailable", words.unavailable),
+        ("not-accepted", words.not_accepted),
+        ("too-new", words.too_new),
+        ("refused", words.refused),
+        ("outdated", words.outdated),
+        ("late", words.late),
+    ];
+    let fill = |sentence: &'static str| names.fill(sentence);
+    html! {
+        @for (name, sentence) in short { template id=(name) { (fill(sentence)) } }
+        template id="approved" { (end(check(), words.approved_heading, &[fill(words.approved_text)])) }
+        template id="reported" { (end(check(), words.reported_heading, &[fill(words.reported_text)])) }
+        template id="closed" { (end(clock(), words.closed_heading, &[fill(words.closed_text)])) }
+    }
+}

@@ -1,0 +1,142 @@
+//! The languages of the pages, and which of them a person's browser prefers (RFC 9110 §12.5.4).
+
+/// A language that has a catalogue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    #[default]
+    English,
+    German,
+    French,
+    Spanish,
+}
+
+impl Language {
+    pub const ALL: [Self; 4] = [Self::English, Self::German, Self::French, Self::Spanish];
+
+    /// The tag for `lang`, `Content-Language` and evidence (BCP 47).
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+            Self::French => "fr",
+            Self::Spanish => "es",
+        }
+    }
+
+    /// The language of exactly this tag.
+    pub fn parse(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.tag() == tag)
+    }
+
+    /// The language of this tag, in any case (RFC 5646 §2.1.1).
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        Self::parse(&tag.to_ascii_lowercase())
+    }
+
+    /// The language that an `Accept-Language` weighs most; of equals the first. English where none fits.
+    pub fn of_accept(header: &str) -> Self {
+        let mut best = (0, Self::default());
+        for range in header.split(',') {
+            let Some((tag, weight)) = weighed(range) else { continue };
+            // A region is a matter of taste here: de-AT reads German.
+            let primary = tag.split('-').next().unwrap_or_default();
+            let language = if tag == "*" { Some(Self::default()) } else { Self::of_tag(primary) };
+            best = match language {
+                Some(language) if weight > best.0 => (weight, language),
+                _ => best,
+            };
+        }
+        best.1
+    }
+}
+
+/// A range and its weight in thousandths; 0 means "not this". `None` if it is not one.
+fn weighed(range: &str) -> Option<(&str, u16)> {
+    let mut parts = range.split(';').map(str::trim);
+    let tag = parts.next().filter(|tag| !tag.is_empty())?;
+    let weight = match parts.next() {
+        None => 1000,
+        Some(parameter) => weight(parameter)?,
+    };
+    Some((tag, weight))
+}
+
+/// A weight in thousandths, `q=0.8` (RFC 9110 §12.4.2): from 0 to 1, with at most three decimals. `None` for another
+/// parameter. Spaces around `=` are none of the grammar's, and are skipped.
+pub fn weight(parameter: &str) -> Option<u16> {
+    let (name, value) = parameter.split_once('=').map(|(name, value)| (name.trim(), value.trim()))?;
+    let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));
+    let is_number = decimals.len() <= 3 && decimals.bytes().all(|b| b.is_ascii_digit());
+    if !name.eq_ignore_ascii_case("q") || !is_number {
+        return None;
+    }
+    let thousandths: u16 = format!("{decimals:0<3}").parse().ok()?;
+    match (whole, thousandths) {
+        ("0", _) => Some(thousandths),
+        ("1", 0) => Some(1000),
+        (_, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_that_weighs_most_wins_and_of_equals_the_first() {
+        for (header, tag) in [
+            ("de", "de"),
+            ("fr-CA", "fr"),
+            ("ES-419,en;q=0.5", "es"),
+            ("en;q=0.4, de ; q = 0.8, fr;q=0.6", "de"),
+            ("fr, de", "fr"),
+            ("it, nl;q=0.9, es;q=0.1", "es"),
+            ("de;q=0.001", "de"),
+        ] {
+            assert_eq!(Language::of_accept(header).tag(), tag, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_unwanted_or_no_header_at_all_falls_back_to_english() {
+        let long = "xx,".repeat(4000);
+        for header in [
+            "",
+            "*",
+            "it",
+            "de;q=0",
+            "de;q=2",
+            "de;q=NaN",
+            "de;q",
+            "de;level=1",
+            ";;;,,,",
+            "deutsch",
+            "de;q=1.001",
+            "de;q=.5",
+            "de;q=1e-1",
+            "de;q=0.1234",
+            "de;q=+0.5",
+            "de;q=01",
+            &long,
+        ] {
+            assert_eq!(Language::of_accept(header), Language::English, "{header}");
+        }
+        assert_eq!(Language::of_accept("*;q=0.9, de;q=0.1"), Language::English);
+        assert_eq!(Language::of_accept("*;q=0.1, de;q=0.9"), Language::German);
+    }
+
+    #[test]
+    fn a_tag_reads_back_as_its_language_and_nothing_else_does() {
+        for language in Language::ALL {
+            assert_eq!(Language::parse(language.tag()), Some(language));
+        }
+        for other in ["", "DE", "de-CH", "it"] {
+            assert_eq!(Language::parse(other), None, "{other}");
+        }
+        assert_eq!(
+            [Language::of_tag("De"), Language::of_tag("FR")],
+            [Some(Language::German), Some(Language::French)]
+        );
+        assert_eq!([Language::of_tag("de-CH"), Language::of_tag("it"), Language::of_tag("")], [None; 3]);
+    }
+}

@@ -1,0 +1,395 @@
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::catalogue::Catalogue;
+use super::*;
+use crate::domain::details::authorization_details::DetailWords;
+use crate::domain::details::row::Row;
+
+const NONCE: &str = "bm9uY2Ugb2YgMTYgYnl0ZQ";
+
+static PAYMENT: LazyLock<DetailWords> = LazyLock::new(|| DetailWords {
+    title: "A payment".to_owned(),
+    rows: vec![row("Amount", "100.50 EUR"), row("To", "M. Meyer")],
+});
+static CONTEXT: LazyLock<Vec<Row>> = LazyLock::new(|| vec![row("country", "DE")]);
+
+fn row(label: &str, value: &str) -> Row {
+    Row { label: label.to_owned(), value: value.to_owned() }
+}
+
+fn consent_view(language: Language) -> ConsentView<'static> {
+    let line = |value, required| ScopeLine { value, words: scope_words(language, value, None), required };
+    ConsentView {
+        language,
+        operator_name: "Meridian Bank",
+        client_name: "Desk 4",
+        client_id: "desk-4",
+        binding_message: Some("K7-2931"),
+        scopes: vec![line("openid", true), line("profile", false), line("payments", true)],
+        authorizations: vec![
+            AuthorizationLine { words: &PAYMENT, scope: None },
+            AuthorizationLine { words: &PAYMENT, scope: Some("payments") },
+        ],
+        context: &CONTEXT,
+        details: vec!["Access to the payments API".to_owned()],
+        asked_ago: Duration::from_secs(20),
+        decide_in: Duration::from_secs(270),
+        path: "/consent/AAAAAAAAAAAAAAAAAAAAAA",
+        form_token: "Zm9ybSB0b2tlbg",
+        passkey: Some(PasskeyView { rp_id: "bank.example", shown: "c2hvd24", seasoned: true }),
+    }
+}
+
+fn enrolment_view(language: Language) -> EnrolmentView<'static> {
+    EnrolmentView {
+        language,
+        operator_name: "Meridian Bank",
+        path: "/enroll/AAAAAAAAAAAAAAAAAAAAAA",
+        options: json!({ "publicKey": { "challenge": "Y2hhbGxlbmdl", "rp": { "id": "bank.example" } } }),
+        needs_assertion: Some(
+            json!({ "publicKey": { "challenge": "Y2hhbGxlbmdl", "allowCredentials": [] } }),
+        ),
+    }
+}
+
+/// Every page there is, in one language.
+fn pages(language: Language) -> Vec<Page> {
+    let operator = "Meridian Bank";
+    vec![
+        consent(&consent_view(language), NONCE),
+        consent(
+            &ConsentView {
+                passkey: None,
+                binding_message: None,
+                authorizations: vec![],
+                context: &[],
+                details: vec![],
+                ..consent_view(language)
+            },
+            NONCE,
+        ),
+        enrolment(&enrolment_view(language), NONCE),
+        enrolment(&EnrolmentView { needs_assertion: None, ..enrolment_view(language) }, NONCE),
+        not_open(language, operator, NONCE),
+        declined(language, operator, NONCE),
+        trouble(language, operator, NONCE),
+        ticket_not_open(language, operator, NONCE),
+    ]
+}
+
+fn all_pages() -> impl Iterator<Item = Page> {
+    Language::ALL.into_iter().flat_map(pages)
+}
+
+/// What stands between `start` and the next `end`, at each place.
+fn between<'t>(text: &'t str, start: &str, end: char) -> Vec<&'t str> {
+    text.split(start).skip(1).filter_map(|rest| rest.split(end).next()).collect()
+}
+
+/// What is approved is signed with this name, so it has to say exactly which words there were.
+#[test]
+fn a_changed_word_or_a_changed_page_needs_a_new_version() {
+    let mut all = String::new();
+    for language in Language::ALL {
+        all += &format!("{:?}", Catalogue::of(language));
+        all.extend(pages(language).into_iter().map(|page| page.html));
+    }
+    let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, all.as_bytes()));
+    assert_eq!(TEMPLATE_VERSION, &hash[..12], "the new version, for page/mod.rs, is on the right");
+}
+
+/// ATK-2-01, ATK-2-05
+#[test]
+fn what_others_wrote_is_text_on_the_page_and_never_markup() {
+    let evil = "<script>alert(1)</script>\"onclick=\"x";
+    let scopes = vec![ScopeLine { value: evil, words: evil.to_owned(), required: false }];
+    let authorization = DetailWords { title: evil.to_owned(), rows: vec![row(evil, evil)] };
+    let context = [row(evil, evil)];
+    let view = ConsentView {
+        operator_name: evil,
+        authorizations: vec![
+            AuthorizationLine { words: &authorization, scope: None },
+            AuthorizationLine { words: &authorization, scope: Some(evil) },
+        ],
+        context: &context,
+        client_name: evil,
+        client_id: evil,
+        binding_message: Some(evil),
+        scopes,
+        details: vec![evil.to_owned()],
+        path: evil,
+        form_token: evil,
+        passkey: Some(PasskeyView { rp_id: evil, shown: evil, seasoned: true }),
+        ..consent_view(Language::English)
+    };
+    let enrolment_view = EnrolmentView {
+        operator_name: evil,
+        path: evil,
+        options: json!({ "user": evil }),
+        needs_assertion: Some(json!({ "rp": evil })),
+        ..enrolment_view(Language::English)
+    };
+    for page in [consent(&view, NONCE), enrolment(&enrolment_view, NONCE)] {
+        assert!(page.html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;onclick=&quot;x"));
+        assert!(!page.html.contains("<script>"), "{}", page.html);
+        assert!(!page.html.contains("\"onclick"), "{}", page.html);
+    }
+}
+
+/// CIBA-7.1-20, ATK-2-04: unmodified, and marked as the client's.
+#[test]
+fn the_message_is_quoted_as_it_is_and_says_whose_it_is() {
+    let message = "دفع 4471";
+    let view = ConsentView { binding_message: Some(message), ..consent_view(Language::English) };
+    let html = consent(&view, NONCE).html;
+    assert!(html.contains("<figcaption>Text from <bdi>Desk 4</bdi></figcaption>"));
+    assert!(html.contains(&format!("<blockquote dir=\"auto\">{message}</blockquote>")));
+    let view = ConsentView { binding_message: None, ..consent_view(Language::English) };
+    assert!(!consent(&view, NONCE).html.contains("<blockquote"));
+}
+
+#[test]
+fn a_required_scope_is_ticked_locked_and_said_to_be_required_and_another_is_ticked_only() {
+    let html = consent(&consent_view(Language::English), NONCE).html;
+    let labels = between(&html, "<label>", '/');
+    let of = |value: &str| *labels.iter().find(|it| it.contains(&format!("value=\"{value}\""))).unwrap();
+    assert!(of("openid").contains(" checked disabled "));
+    assert!(of("profile").contains(" checked ") && !of("profile").contains("disabled"));
+    assert_eq!(html.matches("<em>required</em></label>").count(), 2);
+    // The browser sends no boxes with a denial, which has no scope.
+    assert!(!html.contains("type=\"checkbox\" name"));
+}
+
+#[test]
+fn a_scope_has_the_catalogues_words_else_the_registered_ones_else_its_name() {
+    let words = |value, registered| scope_words(Language::German, value, registered);
+    assert_eq!(words("email", Some("Everything")), "Ihre E-Mail-Adresse");
+    assert_eq!(words("payments", Some("Zahlungen bis 100 EUR")), "Zahlungen bis 100 EUR");
+    assert_eq!(words("payments", None), "Zugriff mit dem Namen „payments“");
+    for language in Language::ALL {
+        let said: BTreeSet<_> =
+            crate::domain::base::scope::Scope::OWN.iter().map(|it| scope_words(language, it, None)).collect();
+        assert_eq!(said.len(), 6);
+        assert!(said.iter().all(|it| !it.contains("openid") && !it.contains("offline_access")));
+    }
+}
+
+/// TOK-7-03: an entry is shown with the scope value that it belongs to, as one choice; any other stands by itself.
+#[test]
+fn a_scope_value_and_what_belongs_to_it_are_one_choice() {
+    let html = consent(&consent_view(Language::English), NONCE).html;
+    let entries: Vec<_> = html.match_indices("<section class=\"authorization\">").map(|(at, _)| at).collect();
+    let at_of = |text: &str| html.find(text).unwrap_or_else(|| panic!("no {text}"));
+    let (scopes, payments) = (at_of("id=\"scopes\""), at_of("value=\"payments\""));
+    let end = scopes + html[scopes..].find("</fieldset>").unwrap();
+    assert!(entries.len() == 2 && entries[0] < scopes, "{entries:?}");
+    assert!(payments < entries[1] && entries[1] < end, "{entries:?}");
+    let label = &html[payments..entries[1]];
+    assert!(label.contains(" checked disabled ") && label.contains("<em>required</em>"), "{label}");
+    assert_eq!(label.matches("</label>").count(), 1, "nothing stands between the two");
+}
+
+/// ATK-7-05
+#[test]
+fn a_page_says_that_a_new_passkey_is_not_enough() {
+    let told = "a passkey that you set up only recently cannot approve it";
+    assert!(consent(&consent_view(Language::English), NONCE).html.contains(told));
+    let passkey = Some(PasskeyView { rp_id: "bank.example", shown: "c2hvd24", seasoned: false });
+    let view = ConsentView { passkey, ..consent_view(Language::English) };
+    assert!(!consent(&view, NONCE).html.contains(told));
+}
+
+/// ATK-7-03: whoever has the link alone learns nothing of its person. A new member of the view is a question here.
+#[test]
+fn there_is_nothing_about_the_person_in_what_a_page_is_made_of() {
+    let ConsentView {
+        language: _,
+        operator_name: _,
+        client_name: _,
+        client_id: _,
+        binding_message: _,
+        scopes: _,
+        authorizations: _,
+        context: _,
+        details: _,
+        asked_ago: _,
+        decide_in: _,
+        path: _,
+        form_token: _,
+        passkey,
+    } = consent_view(Language::English);
+    let PasskeyView { rp_id: _, shown: _, seasoned: _ } = passkey.unwrap();
+    // No list of passkeys to choose from: the device knows its own.
+    assert!(!super::consent::SCRIPT.contains("allowCredentials"));
+}
+
+/// Declining is as easy to see, comes without script, and approving is not offered where it cannot work.
+#[test]
+fn without_script_one_can_read_and_decline_and_is_told_how_to_approve() {
+    let html = consent(&consent_view(Language::English), NONCE).html;
+    assert!(html.contains(
+        "<form id=\"actions\" method=\"post\" action=\"/consent/AAAAAAAAAAAAAAAAAAAAAA/decision\""
+    ));
+    assert!(html.contains("name=\"decision\" value=\"deny\""));
+    assert!(html.contains("name=\"form_token\" value=\"Zm9ybSB0b2tlbg\""));
+    assert!(html.contains("<button type=\"submit\">"));
+    for hidden in ["id=\"approve\" hidden", "id=\"how\" hidden", "id=\"report\" hidden"] {
+        assert!(
+            html.contains(hidden) || html.contains(&hidden.replace(" hidden", " class=\"approve\" hidden")),
+            "{hidden}"
+        );
+    }
+    assert!(html.contains("<p class=\"how\" id=\"unable\">To approve, open this page"));
+    let html = consent(&ConsentView { passkey: None, ..consent_view(Language::English) }, NONCE).html;
+    assert!(!html.contains("id=\"approve\"") && !html.contains("data-shown"));
+    assert!(html.contains("To approve, use the app of <bdi>Meridian Bank</bdi>"));
+}
+
+#[test]
+fn each_page_has_the_status_of_what_it_says() {
+    let statuses = pages(Language::English).iter().map(|page| page.status).collect::<Vec<_>>();
+    assert_eq!(statuses, [200, 200, 200, 200, 404, 200, 503, 404]);
+}
+
+/// HYG-1-10: only what carries the nonce runs or draws.
+#[test]
+fn style_and_script_stand_in_elements_with_the_nonce_and_nowhere_else() {
+    for page in all_pages() {
+        assert_eq!(page.nonce, NONCE);
+        let elements = page.html.matches("<script").count() + page.html.matches("<style").count();
+        assert_eq!(page.html.matches(&format!(" nonce=\"{NONCE}\">")).count(), elements);
+        let markup = without_code(&page.html);
+        for tag in between(&markup, "<", '>') {
+            let attributes =
+                tag.split(' ').skip(1).filter_map(|it| it.split_once("=\"")).map(|(name, _)| name);
+            for name in attributes {
+                assert!(name != "style" && !name.starts_with("on"), "{tag}");
+            }
+        }
+        assert!(!markup.contains("javascript:") && !markup.contains("http"), "{markup}");
+    }
+}
+
+#[test]
+fn every_id_that_is_referred_to_exists_once() {
+    for page in all_pages() {
+        let mut ids = between(&page.html, " id=\"", '"');
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "{ids:?}");
+        for name in ["aria-labelledby", "aria-describedby", "for"] {
+            for referred in between(&page.html, &format!(" {name}=\""), '"') {
+                assert!(ids.contains(&referred), "{referred}");
+            }
+        }
+    }
+    // The scripts look for theirs on the fullest page.
+    let full = [
+        (super::consent::SCRIPT, consent(&consent_view(Language::English), NONCE)),
+        (super::enrolment::SCRIPT, enrolment(&enrolment_view(Language::English), NONCE)),
+    ];
+    for (script, page) in full {
+        let mut wanted = Vec::new();
+        for start in ["byId(\"", "say(\"", "finish(\"", "end(\"", "? \"", " : \""] {
+            wanted.extend(between(script, start, '"'));
+        }
+        for table in ["const SAYS = {", "const ENDS = {"] {
+            wanted.extend(between(between(script, table, '}')[0], ": \"", '"'));
+        }
+        for id in wanted.into_iter().filter(|it| !["", "minute", "second"].contains(it)) {
+            assert!(page.html.contains(&format!(" id=\"{id}\"")), "{id}");
+        }
+    }
+}
+
+/// One answer, which a phone in a cellar can still get.
+#[test]
+fn a_page_with_ten_scopes_and_details_stays_under_30_kilobytes_in_every_language() {
+    for language in Language::ALL {
+        let values = ["openid", "profile", "email", "address", "phone", "offline_access", "a", "b", "c", "d"];
+        let scopes = values.map(|value| ScopeLine {
+            value,
+            words: scope_words(language, value, Some("What a longer description in a registration may say")),
+            required: false,
+        });
+        let view = ConsentView {
+            scopes: scopes.into(),
+            details: vec![
+                "Pay 100.50 EUR to M. Meyer, on 24 November, from the account ending 4471"
+                    .to_owned();
+                5
+            ],
+            client_name: "A client with a rather long registered name",
+            ..consent_view(language)
+        };
+        let size = consent(&view, NONCE).html.len();
+        assert!(size < 30_000, "{} bytes in {}", size, language.tag());
+    }
+}
+
+#[test]
+fn a_sentence_names_only_what_it_can_and_nothing_is_left_unfilled() {
+    for page in all_pages() {
+        let markup = without_code(&page.html);
+        assert!(!markup.contains('{') || page.html.contains("data-options"), "{markup}");
+        assert!(!markup.contains("<bdi></bdi>"), "{markup}");
+    }
+    for language in Language::ALL {
+        let catalogue = format!("{:?}", Catalogue::of(language)).replace("\\u{a0}", "");
+        let names: BTreeSet<_> =
+            between(&catalogue.replace("{ ", ""), "{", '}').into_iter().map(str::to_owned).collect();
+        assert!(
+            names
+                .iter()
+                .filter(|it| !it.contains(':'))
+                .all(|it| ["client", "operator", "n", "value", "resource"].contains(&it.as_str())),
+            "{names:?}"
+        );
+    }
+}
+
+#[test]
+fn each_page_has_one_heading_of_the_first_rank_and_its_language() {
+    for page in all_pages() {
+        // Those in templates wait for their turn.
+        let shown: String =
+            page.html.split("<template").map(|it| it.split("</template>").last().unwrap()).collect();
+        assert_eq!(shown.matches("<h1").count(), 1, "{shown}");
+        assert!(page.html.contains(&format!("<html lang=\"{}\"", page.language.tag())));
+        for landmark in ["<header>", "<main", "<footer>"] {
+            assert_eq!(page.html.matches(landmark).count(), 1, "{landmark}");
+        }
+    }
+}
+
+#[test]
+fn the_options_for_the_browser_arrive_as_they_were_given() {
+    let view = enrolment_view(Language::English);
+    let html = enrolment(&view, NONCE).html;
+    let read = |name: &str| -> Value {
+        let text = between(&html, &format!(" {name}=\""), '"')[0].replace("&quot;", "\"");
+        serde_json::from_str(&text).unwrap()
+    };
+    assert_eq!(read("data-options"), view.options);
+    assert_eq!(Some(read("data-assertion")), view.needs_assertion);
+}
+
+/// The markup without what stands in style and script.
+fn without_code(html: &str) -> String {
+    let mut rest = html.to_owned();
+    for element in ["style", "script"] {
+        let (start, end) = (format!("<{element} "), format!("</{element}>"));
+        if let (Some(from), Some(to)) = (rest.find(&start), rest.find(&end)) {
+            rest.replace_range(from..to, "");
+        }
+    }
+    rest
+}

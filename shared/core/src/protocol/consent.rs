@@ -1,0 +1,324 @@
+//! The consent API: what a first-party app reads and sends (CIBA §8 leaves this to the provider).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::base::strict_json;
+use crate::domain::details::authorization_details::DetailWords;
+use crate::domain::details::request_context::RequestContext;
+use crate::domain::request::decision::DecisionWord;
+use crate::domain::request::statement::ScopeShown;
+use crate::protocol::error::ProtocolError;
+use crate::protocol::webauthn::Assertion;
+
+/// A request, as the person asked may see it. Fixed while the request is pending.
+#[derive(Serialize)]
+pub struct RequestView {
+    /// The request's name on the person's side; also the last part of the link in the message.
+    pub request: String,
+    /// `pending`, `approved`, `denied`, `cancelled`, `redeemed` or `expired`.
+    pub state: &'static str,
+    pub client: ClientView,
+    /// The client's words. Show them unmodified, marked as the client's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binding_message: Option<String>,
+    pub scope: String,
+    /// The APIs that the tokens will be for. Absent: the client's default.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr_values: Option<String>,
+    /// What is asked for beyond the scope (RFC 9396), as the client sent it. An approval with a login token repeats it. Not
+    /// in lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Value>,
+    /// The same in words, in their order: show all of it. Not in lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<DetailView>,
+    /// What the client says about where it was asked (FAPI-CIBA §5.3). Nobody has verified it. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_context: Option<RequestContext>,
+    /// Unit: seconds since the epoch.
+    pub created_at: i64,
+    /// Time left to decide. Unit: seconds; 0 when it cannot be decided any more.
+    pub decide_in: u64,
+    /// What approving all of it needs: `login_token`, `passkey`, or `seasoned_passkey`, one that was not added just now. An
+    /// approval of less may need less. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<&'static str>,
+    /// What to show and to sign, for an app that approves with a passkey. Not in lists, nor where there are no passkeys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<StatementView>,
+}
+
+/// An entry of `authorization_details` in words.
+#[derive(Serialize)]
+pub struct DetailView {
+    #[serde(flatten)]
+    pub words: DetailWords,
+    /// The scope value that it belongs to: show the two as one choice, since neither is approved without the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// What a passkey signs. The challenge is SHA-256(`ciba decision 1` and a zero byte ‖ `shown` decoded ‖ length of the scope
+/// selected ‖ that scope ‖ length of the decision ‖ that decision), lengths as 4 bytes, big end first.
+#[derive(Serialize)]
+pub struct StatementView {
+    pub rp_id: String,
+    /// Of the words: `en`, `de`, `fr` or `es`, by `Accept-Language`. To be sent back with the decision.
+    pub language: &'static str,
+    /// The scope in words. The scope selected has its values in this order.
+    pub scopes: Vec<ScopeShown>,
+    /// The digest of the statement: 32 bytes, base64url.
+    pub shown: String,
+}
+
+#[derive(Serialize)]
+pub struct ClientView {
+    pub client_id: String,
+    pub client_name: String,
+}
+
+/// `GET /consent`: everything that waits for this person, oldest end first, none preselected (`ATK-1-12`).
+#[derive(Serialize)]
+pub struct PendingRequests {
+    pub requests: Vec<RequestView>,
+}
+
+/// `POST /consent/{request}/decision`.
+pub struct DecisionBody {
+    /// The client that was on the screen. A decision about another one is refused.
+    pub client_id: String,
+    /// `approve`, `deny` or `report`.
+    pub decision: DecisionWord,
+    /// What is approved, out of the scope asked for. Default: all of it. `openid` must be in it, and what
+    /// `authorization_details` belong to.
+    pub scope: Option<String>,
+    /// The assertion of a passkey over the statement, instead of or beside a login token.
+    pub passkey: Option<Assertion>,
+    /// The `authorization_details` that were on the screen, all of them, where the request has some: an approval with a
+    /// login token needs it. Others than those asked for are refused.
+    pub authorization_details: Option<Vec<Value>>,
+    /// The language of the statement that was signed. Default: `en`.
+    pub language: Option<String>,
+}
+
+impl DecisionBody {
+    /// Reads a body, with the members above and no others; null stands for a member that is not there. The error is for the
+    /// client, and says which member is wrong.
+    pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
+        let Some(Value::Object(mut members)) = strict_json::parse(body) else {
+            return Err("the body is not a JSON object, or doubles a member");
+        };
+        let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
+        let read = Self {
+            client_id: text(take("client_id"), CLIENT_ID)?.ok_or(CLIENT_ID)?,
+            decision: take("decision")
+                .and_then(|word| DecisionWord::deserialize(word).ok())
+                .ok_or(DECISION)?,
+            scope: text(take("scope"), "scope is not a text")?,
+            passkey: take("passkey")
+                .map(|assertion| Assertion::deserialize(assertion).map_err(|_| PASSKEY))
+                .transpose()?,
+            authorization_details: match take("authorization_details") {
+                None => None,
+                Some(Value::Array(details)) => Some(details),
+                Some(_) => return Err("authorization_details is not a list"),
+            },
+            language: text(take("language"), "language is not a text")?,
+        };
+        match members.is_empty() {
+            true => Ok(read),
+            false => Err("the body has a member that is not documented"),
+        }
+    }
+}
+
+const CLIENT_ID: &str = "client_id is missing, or not a text";
+const DECISION: &str = "decision is missing, or none of its three values";
+const PASSKEY: &str = "passkey is not an AuthenticationResponseJSON of at most 8 KiB (WebAuthn)";
+
+fn text(value: Option<Value>, why: &'static str) -> Result<Option<String>, &'static str> {
+    match value {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(why),
+    }
+}
+
+/// The recorded decision.
+#[derive(Serialize)]
+pub struct DecisionView {
+    pub request: String,
+    /// `approved`, `denied` or `reported`.
+    pub decision: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// Errors of the consent API: RFC 6750 §3 for the login token, RFC 9470 §3 for its freshness, and its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentError {
+    InvalidRequest(&'static str),
+    InvalidScope(&'static str),
+    /// No login token at all: no code belongs in the challenge then (RFC 6750 §3.1).
+    TokenMissing,
+    InvalidToken,
+    /// `max_age`: how long ago the login may be. Unit: seconds.
+    InsufficientUserAuthentication {
+        max_age: u64,
+    },
+    InsufficientScope,
+    /// The token names the client that asks: a client must not approve itself.
+    AccessDenied,
+    /// A login token is not enough.
+    PasskeyRequired,
+    /// The passkey was added too short a time ago for what is high-risk.
+    PasskeyTooNew,
+    /// The signature is not one of this person's passkeys over this very decision.
+    PasskeyNotAccepted,
+    /// Unknown, swept, or somebody else's; they look alike.
+    NotFound,
+    MethodNotAllowed {
+        allow: &'static str,
+    },
+    /// Decided otherwise, cancelled, or too late.
+    NotOpen(&'static str),
+    TemporarilyUnavailable,
+    ServerError,
+}
+
+impl ProtocolError for ConsentError {
+    const TEMPORARILY_UNAVAILABLE: Self = Self::TemporarilyUnavailable;
+    const SERVER_ERROR: Self = Self::ServerError;
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) | Self::MethodNotAllowed { .. } => "invalid_request",
+            Self::InvalidScope(_) => "invalid_scope",
+            Self::TokenMissing | Self::InvalidToken => "invalid_token",
+            Self::InsufficientUserAuthentication { .. } => "insufficient_user_authentication",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::AccessDenied => "access_denied",
+            Self::PasskeyRequired => "passkey_required",
+            Self::PasskeyTooNew => "passkey_too_new",
+            Self::PasskeyNotAccepted => "passkey_not_accepted",
+            Self::NotFound => "not_found",
+            Self::NotOpen(_) => "not_open",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+
+    fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest(_) | Self::InvalidScope(_) => 400,
+            Self::TokenMissing | Self::InvalidToken | Self::InsufficientUserAuthentication { .. } => 401,
+            Self::InsufficientScope
+            | Self::AccessDenied
+            | Self::PasskeyRequired
+            | Self::PasskeyTooNew
+            | Self::PasskeyNotAccepted => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed { .. } => 405,
+            Self::NotOpen(_) => 409,
+            Self::ServerError => 500,
+            Self::TemporarilyUnavailable => 503,
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            Self::InvalidRequest(why) | Self::InvalidScope(why) | Self::NotOpen(why) => why,
+            Self::TokenMissing => "send a login token: Authorization: Bearer",
+            Self::InvalidToken => "the login token is not accepted",
+            Self::InsufficientUserAuthentication { .. } => "the login is too long ago; log in again",
+            Self::InsufficientScope => "the login token lacks the scope for decisions",
+            Self::AccessDenied => "the login token belongs to the client that asks",
+            Self::PasskeyRequired => "only a passkey approves this; see proof and statement of the request",
+            Self::PasskeyTooNew => "the passkey was added too short a time ago to approve this",
+            Self::PasskeyNotAccepted => "no passkey of this person signed this decision about this request",
+            Self::NotFound => "there is no such request for this person",
+            Self::MethodNotAllowed { .. } => "the path does not take this method; see Allow",
+            Self::TemporarilyUnavailable => "try again after the time in Retry-After",
+            Self::ServerError => "an unexpected fault; nothing was done",
+        }
+    }
+
+    fn allow(self) -> Option<&'static str> {
+        match self {
+            Self::MethodNotAllowed { allow } => Some(allow),
+            Self::InvalidRequest(_)
+            | Self::InvalidScope(_)
+            | Self::TokenMissing
+            | Self::InvalidToken
+            | Self::InsufficientUserAuthentication { .. }
+            | Self::InsufficientScope
+            | Self::AccessDenied
+            | Self::PasskeyRequired
+            | Self::PasskeyTooNew
+            | Self::PasskeyNotAccepted
+            | Self::NotFound
+            | Self::NotOpen(_)
+            | Self::TemporarilyUnavailable
+            | Self::ServerError => None,
+        }
+    }
+
+    fn challenge(self) -> Option<String> {
+        let realm = r#"Bearer realm="consent""#;
+        match self {
+            Self::TokenMissing => Some(realm.to_owned()),
+            Self::InvalidToken | Self::InsufficientScope => {
+                Some(format!(r#"{realm}, error="{}""#, self.code()))
+            }
+            Self::InsufficientUserAuthentication { max_age } => {
+                Some(format!(r#"{realm}, error="{}", max_age="{max_age}""#, self.code()))
+            }
+            Self::InvalidRequest(_)
+            | Self::InvalidScope(_)
+            | Self::AccessDenied
+            | Self::PasskeyRequired
+            | Self::PasskeyTooNew
+            | Self::PasskeyNotAccepted
+            | Self::NotFound
+            | Self::MethodNotAllowed { .. }
+            | Self::NotOpen(_)
+            | Self::TemporarilyUnavailable
+            | Self::ServerError => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_malformed_decision_is_told_which_member_is_wrong() {
+        let read = |text: &str| DecisionBody::parse(text.as_bytes());
+        let all = r#"{"client_id":"kiosk","decision":"deny","scope":null,"passkey":null,"language":"de"}"#;
+        let body = read(all).unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!((body.client_id.as_str(), body.decision, body.scope), ("kiosk", DecisionWord::Deny, None));
+        for (text, told) in [
+            ("", "JSON object"),
+            ("[]", "JSON object"),
+            (r#"{"client_id":"a","client_id":"a","decision":"deny"}"#, "doubles"),
+            (r#"{"decision":"deny"}"#, "client_id"),
+            (r#"{"client_id":7,"decision":"deny"}"#, "client_id"),
+            (r#"{"client_id":"a"}"#, "decision"),
+            (r#"{"client_id":"a","decision":"Deny"}"#, "decision"),
+            (r#"{"client_id":"a","decision":["deny"]}"#, "decision"),
+            (r#"{"client_id":"a","decision":"deny","scope":["openid"]}"#, "scope"),
+            (r#"{"client_id":"a","decision":"deny","passkey":{}}"#, "passkey"),
+            (r#"{"client_id":"a","decision":"deny","passkey":"x"}"#, "passkey"),
+            (r#"{"client_id":"a","decision":"deny","authorization_details":{}}"#, "authorization_details"),
+            (r#"{"client_id":"a","decision":"deny","language":1}"#, "language"),
+            (r#"{"client_id":"a","decision":"deny","sub":"alice"}"#, "not documented"),
+        ] {
+            let why = read(text).err().expect(text);
+            assert!(why.contains(told), "{text}: {why}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Introspection (RFC 7662) and revocation (RFC 7009): a client presents a token, and both have the same errors.
+
+use serde::Serialize;
+
+use crate::domain::base::confirmation::Confirmation;
+use crate::domain::details::authorization_details::AuthorizationDetails;
+use crate::protocol::access_token;
+use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
+use crate::protocol::parameters::Parameters;
+
+/// Unit: bytes.
+const MAX_TOKEN: usize = 8 * 1024;
+// Every token of ours can be introspected and revoked.
+const _: () = assert!(access_token::MAX_LENGTH <= MAX_TOKEN);
+
+/// RFC 6749 §5.2, as RFC 7662 §2.3 and RFC 7009 §2.2.1 take it over. `unsupported_token_type` is not among them: there is
+/// no kind of token here that cannot be revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenManagementError {
+    InvalidRequest(&'static str),
+    InvalidClient,
+    MethodNotAllowed,
+    TemporarilyUnavailable,
+    ServerError,
+}
+
+impl ProtocolError for TokenManagementError {
+    const TEMPORARILY_UNAVAILABLE: Self = Self::TemporarilyUnavailable;
+    const SERVER_ERROR: Self = Self::ServerError;
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) | Self::MethodNotAllowed => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+
+    fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest(_) => 400,
+            Self::InvalidClient => 401,
+            Self::MethodNotAllowed => 405,
+            Self::ServerError => 500,
+            Self::TemporarilyUnavailable => 503,
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            Self::InvalidRequest(why) => why,
+            Self::InvalidClient => "client authentication failed",
+            Self::MethodNotAllowed => "the endpoint takes POST only",
+            Self::TemporarilyUnavailable => "try again after the time in Retry-After",
+            Self::ServerError => "an unexpected fault; nothing was done",
+        }
+    }
+
+    fn allow(self) -> Option<&'static str> {
+        (self == Self::MethodNotAllowed).then_some("POST")
+    }
+
+    fn challenge(self) -> Option<String> {
+        (self == Self::InvalidClient).then(|| CLIENT_CHALLENGE.to_owned())
+    }
+}
+
+impl ClientFacingError for TokenManagementError {
+    const INVALID_CLIENT: Self = Self::InvalidClient;
+    const METHOD_NOT_ALLOWED: Self = Self::MethodNotAllowed;
+
+    fn invalid_request(why: &'static str) -> Self {
+        Self::InvalidRequest(why)
+    }
+}
+
+/// The token. `token_type_hint` is not needed to tell our tokens apart, so a wrong one changes nothing (`TOK-9-04`).
+pub fn parse(form: &Parameters) -> Result<&str, TokenManagementError> {
+    let token = form.get("token").ok_or(TokenManagementError::InvalidRequest("token is missing"))?;
+    match token.len() {
+        0..=MAX_TOKEN => Ok(token),
+        _ => Err(TokenManagementError::InvalidRequest("token is longer than 8 KiB")),
+    }
+}
+
+/// What introspection says of a token (RFC 7662 §2.2): everything, or that it is not active and nothing else.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Introspection {
+    Active(Box<ActiveToken>),
+    Inactive { active: bool },
+}
+
+impl Introspection {
+    pub const INACTIVE: Self = Self::Inactive { active: false };
+}
+
+/// An active token. Times are seconds since the epoch.
+#[derive(Serialize)]
+pub struct ActiveToken {
+    pub active: bool,
+    pub iss: String,
+    pub client_id: String,
+    pub sub: String,
+    pub scope: String,
+    pub iat: i64,
+    pub exp: i64,
+    pub auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// Those that mean something to whoever asks (RFC 9396 §9.2).
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    pub authorization_details: AuthorizationDetails,
+    /// Of an access token.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub access: Option<ActiveAccessToken>,
+}
+
+#[derive(Serialize)]
+pub struct ActiveAccessToken {
+    pub token_type: &'static str,
+    pub aud: Vec<String>,
+    pub jti: String,
+    /// What the resource server has to compare with what the caller shows (`TOK-4-17`).
+    #[serde(skip_serializing_if = "Confirmation::is_nothing")]
+    pub cnf: Confirmation,
+}

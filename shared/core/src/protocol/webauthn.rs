@@ -1,0 +1,152 @@
+//! What a browser sends of a passkey (WebAuthn §5.1): read, and not verified.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+
+use crate::domain::person::passkey::PasskeyId;
+
+/// Unit: bytes of base64url. An assertion is under 1 KiB; a credential id may be long.
+const MAX_ASSERTION: usize = 8 * 1024;
+/// Unit: bytes of base64url. Some authenticators send certificates although nobody asks for them.
+const MAX_REGISTRATION: usize = 24 * 1024;
+/// Unit: bytes (WebAuthn §4, "credential id": at least 16 and at most 1023).
+pub(crate) const CREDENTIAL_ID: std::ops::RangeInclusive<usize> = 16..=1023;
+/// `RegistrationResponseJSON` (WebAuthn §5.1), as far as it is read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "CredentialJson<AttestationResponseJson>")]
+pub struct Registration {
+    pub(crate) raw_id: Vec<u8>,
+    pub(crate) client_data: Vec<u8>,
+    pub(crate) attestation_object: Vec<u8>,
+}
+
+/// `AuthenticationResponseJSON` (WebAuthn §5.1), as far as it is read. At most 8 KiB.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "CredentialJson<AssertionResponseJson>")]
+pub struct Assertion {
+    raw_id: Vec<u8>,
+    client_data: Vec<u8>,
+    authenticator_data: Vec<u8>,
+    signature: Vec<u8>,
+    user_handle: Option<Vec<u8>>,
+}
+
+impl Assertion {
+    /// The passkey that it says it is of.
+    pub fn passkey_id(&self) -> PasskeyId {
+        PasskeyId::of(&self.raw_id)
+    }
+
+    pub fn credential_id(&self) -> &[u8] {
+        &self.raw_id
+    }
+
+    /// The bytes of `clientDataJSON`: what was signed, by its hash.
+    pub fn client_data(&self) -> &[u8] {
+        &self.client_data
+    }
+
+    pub fn authenticator_data(&self) -> &[u8] {
+        &self.authenticator_data
+    }
+
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    pub fn user_handle(&self) -> Option<&[u8]> {
+        self.user_handle.as_deref()
+    }
+}
+
+/// `PublicKeyCredential` as JSON. What else a browser puts into it is for somebody else.
+#[derive(Deserialize)]
+struct CredentialJson<R> {
+    id: String,
+    #[serde(rename = "rawId")]
+    raw_id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    response: R,
+}
+
+#[derive(Deserialize)]
+struct AttestationResponseJson {
+    #[serde(rename = "clientDataJSON")]
+    client_data: String,
+    #[serde(rename = "attestationObject")]
+    attestation_object: String,
+}
+
+#[derive(Deserialize)]
+struct AssertionResponseJson {
+    #[serde(rename = "clientDataJSON")]
+    client_data: String,
+    #[serde(rename = "authenticatorData")]
+    authenticator_data: String,
+    signature: String,
+    #[serde(rename = "userHandle")]
+    user_handle: Option<String>,
+}
+
+impl<R> CredentialJson<R> {
+    /// The credential id, after the rules that hold for both ceremonies.
+    fn credential_id(&self, parts: &[&str], most: usize) -> Result<Vec<u8>, &'static str> {
+        if self.kind != "public-key" {
+            return Err("type is not public-key");
+        }
+        if self.id != self.raw_id {
+            return Err("id is not rawId");
+        }
+        let length = self.raw_id.len() + parts.iter().map(|part| part.len()).sum::<usize>();
+        if length > most {
+            return Err("it is too long");
+        }
+        let id = decode(&self.raw_id)?;
+        if !CREDENTIAL_ID.contains(&id.len()) {
+            return Err("a credential id has 16 to 1023 bytes");
+        }
+        Ok(id)
+    }
+}
+
+impl TryFrom<CredentialJson<AttestationResponseJson>> for Registration {
+    type Error = &'static str;
+
+    fn try_from(json: CredentialJson<AttestationResponseJson>) -> Result<Self, Self::Error> {
+        let response = &json.response;
+        let parts = [response.client_data.as_str(), &response.attestation_object];
+        Ok(Self {
+            raw_id: json.credential_id(&parts, MAX_REGISTRATION)?,
+            client_data: decode(&response.client_data)?,
+            attestation_object: decode(&response.attestation_object)?,
+        })
+    }
+}
+
+impl TryFrom<CredentialJson<AssertionResponseJson>> for Assertion {
+    type Error = &'static str;
+
+    fn try_from(json: CredentialJson<AssertionResponseJson>) -> Result<Self, Self::Error> {
+        let response = &json.response;
+        let user_handle = response.user_handle.as_deref();
+        let parts = [
+            response.client_data.as_str(),
+            &response.authenticator_data,
+            &response.signature,
+            user_handle.unwrap_or_default(),
+        ];
+        Ok(Self {
+            raw_id: json.credential_id(&parts, MAX_ASSERTION)?,
+            client_data: decode(&response.client_data)?,
+            authenticator_data: decode(&response.authenticator_data)?,
+            signature: decode(&response.signature)?,
+            user_handle: user_handle.map(decode).transpose()?,
+        })
+    }
+}
+
+fn decode(text: &str) -> Result<Vec<u8>, &'static str> {
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| "a member is not base64url")
+}

@@ -1,0 +1,220 @@
+//! Evidence of a passkey's signature: put together when it is given, and verified by whoever doubts it.
+//!
+//! Verifying needs nothing but the document, and what was sealed in it: no table, no network, no key of this provider. So it
+//! shows that a document agrees with itself; what it proves is for `evidence_verdict`.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use crate::domain::base::person_key::PersonKey;
+use crate::domain::base::scope::Scope;
+use crate::domain::base::time::Timestamp;
+use crate::domain::person::passkey::{Passkey, PasskeyId, UserHandle};
+use crate::domain::request::decision::DecisionWord;
+use crate::domain::request::evidence::{
+    Evidence, Outcome, PasskeyUsed, Proof, RequestEvidence, SaltedText, Signed, digest_of,
+};
+use crate::domain::request::statement::{Shown, Statement};
+use crate::protocol::webauthn::Assertion;
+use crate::verify::jws::UnverifiedJws;
+use crate::verify::verification_key::{self, VerificationKey};
+use crate::verify::webauthn::{Asserted, RelyingParty};
+
+/// Why evidence proves nothing. In words for the auditor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw(pub String);
+
+impl From<&str> for Flaw {
+    fn from(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
+/// What is kept of a signature that was verified.
+pub fn signed(
+    relying_party: &RelyingParty,
+    assertion: &Assertion,
+    (passkey, asserted): (&Passkey, &Asserted),
+    statement: String,
+    scope: String,
+    at: Timestamp,
+) -> Signed {
+    Signed {
+        statement,
+        scope,
+        rp_id: relying_party.rp_id().to_owned(),
+        origin: asserted.origin.clone(),
+        passkey: PasskeyUsed {
+            credential_id: encode(assertion.credential_id()),
+            credential: passkey.credential.clone(),
+            user_handle: encode(passkey.user_handle.as_bytes()),
+            counter: passkey.counter,
+            backup_eligible: passkey.backup_eligible,
+            attested: passkey.attested,
+            created_at: passkey.created_at.millis(),
+        },
+        authenticator_data: encode(assertion.authenticator_data()),
+        client_data: encode(assertion.client_data()),
+        signature: encode(assertion.signature()),
+        user_handle: assertion.user_handle().map(encode),
+        authentication: asserted.applied_to(passkey).authentication(at),
+    }
+}
+
+/// 1. The document is the one that the digest is of, and evidence.
+/// 2. It is kept as long as it says.
+/// 3. Where a passkey signed: the statement is about this request, client and person, the scope and the decision are the
+///    ones signed, and the signature is right.
+pub fn verify(document: &str, digest: &str, kept_until: i64) -> Result<Evidence, Flaw> {
+    let evidence = undamaged(document, digest, Evidence::decode, Evidence::encode)?;
+    is_kept_until(evidence.kept_until, kept_until)?;
+    verify_decision(&evidence)?;
+    Ok(evidence)
+}
+
+/// Step 3, of either version.
+pub(super) fn verify_decision(evidence: &Evidence) -> Result<(), Flaw> {
+    match &evidence.proof {
+        Proof::Link if evidence.decision != Outcome::Denied => {
+            Err("a link proves no more than a denial".into())
+        }
+        Proof::Link | Proof::LoginToken { .. } => Ok(()),
+        Proof::Passkey(signed) => verify_signed(evidence, signed),
+    }
+}
+
+/// The same of a signed request, as far as it goes without what the client signed: the digest, and the end of its keeping.
+pub fn verify_request(document: &str, digest: &str, kept_until: i64) -> Result<RequestEvidence, Flaw> {
+    let evidence = undamaged(document, digest, RequestEvidence::decode, RequestEvidence::encode)?;
+    is_kept_until(evidence.kept_until, kept_until)?;
+    Ok(evidence)
+}
+
+/// The evidence in a document that is the one its digest was made of, and written as evidence is.
+pub(super) fn undamaged<E>(
+    document: &str,
+    digest: &str,
+    decode: fn(&str) -> Option<E>,
+    encode: fn(&E) -> String,
+) -> Result<E, Flaw> {
+    if digest_of(document) != digest {
+        return Err("the document is not the one that the digest was made of".into());
+    }
+    let evidence = decode(document).ok_or(Flaw::from("the document is not evidence"))?;
+    match encode(&evidence) == document {
+        true => Ok(evidence),
+        false => Err("the document is not written as evidence is".into()),
+    }
+}
+
+fn is_kept_until(said: i64, stored: i64) -> Result<(), Flaw> {
+    match said == stored {
+        true => Ok(()),
+        false => Err("it says another end of its keeping".into()),
+    }
+}
+
+/// The rest, once what the client signed was opened: it is the one that was kept, and signed by the key in the evidence, as
+/// the client. Whether that key was the client's, its key set of that day or the log says.
+pub fn verify_raw_request(evidence: &RequestEvidence, raw: &SaltedText) -> Result<(), Flaw> {
+    if raw.commitment() != evidence.commitment {
+        return Err("the signed request is not the one that was kept".into());
+    }
+    let jws = UnverifiedJws::parse(raw.expose());
+    let jws = jws.map_err(|_| Flaw::from("the signed request is no signed JWT"))?;
+    let jwk = verification_key::parse(evidence.key.clone()).ok_or(Flaw::from("the key is malformed"))?;
+    let key = VerificationKey::new(&jwk, evidence.alg);
+    let key = key.ok_or(Flaw::from("the key is not for the algorithm in it"))?;
+    let claims = jws.verify(&key).ok_or(Flaw::from("the signature of the signed request is wrong"))?;
+    match claims.get("iss").is_some_and(|iss| iss == evidence.client_id.as_str()) {
+        true => Ok(()),
+        false => Err("the signed request is of another client".into()),
+    }
+}
+
+fn verify_signed(evidence: &Evidence, signed: &Signed) -> Result<(), Flaw> {
+    let statement = Statement::decode(&signed.statement).ok_or(Flaw::from("the statement is none"))?;
+    if (&statement.request, &statement.client_id, &statement.person)
+        != (&evidence.request, &evidence.client_id, &evidence.person)
+    {
+        return Err("the statement is about another request, client or person".into());
+    }
+    let word = match evidence.decision {
+        Outcome::Approved => DecisionWord::Approve,
+        Outcome::Denied => DecisionWord::Deny,
+        Outcome::Reported => DecisionWord::Report,
+    };
+    let asked = statement.in_order(|_| true);
+    let decided = if evidence.decision == Outcome::Approved { &signed.scope } else { &asked };
+    if !is_same_scope(decided, &evidence.scope) {
+        return Err("the scope is not the one that was signed".into());
+    }
+    let signed_details = statement.authorization_details.iter().map(|shown| &shown.value);
+    let signed_context = statement.request_context.as_ref().map(|shown| &shown.value);
+    if !signed_details.eq(&evidence.authorization_details)
+        || signed_context != evidence.request_context.as_ref()
+    {
+        return Err("authorization_details or request_context are not those that were signed".into());
+    }
+    if statement.asked_at() > Timestamp::from_millis(evidence.at) {
+        return Err("it was decided before it was asked".into());
+    }
+    let passkey = passkey(evidence, signed).ok_or(Flaw::from("the passkey is none"))?;
+    let relying_party = RelyingParty::new(&signed.rp_id, std::slice::from_ref(&signed.origin), "evidence")
+        .map_err(|error| Flaw(error.0))?;
+    let challenge = Shown::of(&signed.statement).challenge(&signed.scope, word);
+    let assertion = assertion(signed).ok_or(Flaw::from("the assertion is none"))?;
+    let asserted = relying_party.verify(&assertion, &passkey, &challenge).map_err(|error| Flaw(error.0))?;
+    let used = asserted.applied_to(&passkey);
+    if used.authentication(Timestamp::from_millis(evidence.at)) != signed.authentication {
+        return Err("the passkey does not prove what it is said to prove".into());
+    }
+    Ok(())
+}
+
+fn is_same_scope(one: &str, other: &str) -> bool {
+    match (Scope::parse(one), Scope::parse(other)) {
+        (Some(one), Some(other)) => one.same_as(&other),
+        (Some(_) | None, _) => false,
+    }
+}
+
+fn passkey(evidence: &Evidence, signed: &Signed) -> Option<Passkey> {
+    let used = &signed.passkey;
+    Some(Passkey {
+        id: PasskeyId::of(&decode(&used.credential_id)?),
+        person: PersonKey::from_stored(&evidence.person),
+        user_handle: UserHandle::from_stored(&decode(&used.user_handle)?)?,
+        credential: used.credential.clone(),
+        counter: used.counter,
+        rp_id: signed.rp_id.clone(),
+        backup_eligible: used.backup_eligible,
+        attested: used.attested,
+        created_at: Timestamp::from_millis(used.created_at),
+        last_used_at: None,
+        enrolment: None,
+    })
+}
+
+fn assertion(signed: &Signed) -> Option<Assertion> {
+    let id = &signed.passkey.credential_id;
+    let mut response = json!({
+        "clientDataJSON": signed.client_data,
+        "authenticatorData": signed.authenticator_data,
+        "signature": signed.signature,
+    });
+    if let Some(handle) = &signed.user_handle {
+        response["userHandle"] = json!(handle);
+    }
+    serde_json::from_value(json!({ "id": id, "rawId": id, "type": "public-key", "response": response })).ok()
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Bytes, from base64url.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}

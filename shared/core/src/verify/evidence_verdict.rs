@@ -1,0 +1,308 @@
+//! Verifying evidence of either version: what it proves, and what it cannot prove with what is at hand.
+//!
+//! Evidence alone is at best consistent: whoever writes the table can make a key pair, sign another statement with it and put
+//! a document around it that agrees with itself. So "verified" takes what such a forger does not have: the witness's
+//! signature over the document, the signed record of the passkey's enrolment, and the RP ID and origin from elsewhere.
+
+use crate::domain::person::enrolment_record::EnrolmentRecord;
+use crate::domain::person::passkey::PasskeyId;
+use crate::domain::person::witnessed::Witnessed;
+use crate::domain::request::evidence::{Evidence, Proof, RequestEvidence, SaltedText, Signed};
+use crate::domain::request::evidence_document::{Document, Kind, Personal};
+use crate::verify::evidence::{Flaw, undamaged, verify, verify_decision, verify_raw_request, verify_request};
+use crate::verify::evidence_heads::Heads;
+use crate::verify::webauthn::thumbprint;
+use crate::verify::witness::{Purpose, WitnessKey};
+
+/// What whoever verifies has from elsewhere than the evidence itself. What is absent is not compared, and the verdict says so.
+#[derive(Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// By which evidence is signed.
+    pub evidence_key: Option<&'a WitnessKey>,
+    /// By which enrolments are signed.
+    pub enrolment_key: Option<&'a WitnessKey>,
+    pub rp_id: Option<&'a str>,
+    /// Those that people sign at.
+    pub origins: Option<&'a [String]>,
+    /// What is recorded of the passkeys of the person.
+    pub enrolments: &'a [Witnessed],
+    /// What was kept outside the table.
+    pub heads: Option<&'a Heads>,
+}
+
+/// Evidence as it is stored.
+#[derive(Clone, Copy)]
+pub struct Stored<'a> {
+    /// The sort key that it lies under.
+    pub kind: &'a str,
+    pub document: &'a str,
+    pub digest: &'a str,
+    pub witness: Option<&'a str>,
+    /// Unit: seconds since the epoch.
+    pub kept_until: i64,
+}
+
+/// What became of what is sealed in a document.
+pub enum Opened {
+    /// Nobody tried.
+    Sealed,
+    Text(SaltedText),
+    /// The key of it is gone for good, or is another one.
+    DoesNotOpen,
+}
+
+/// What became of the signature in evidence that is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    OfPasskey,
+    OfClient,
+    /// There is none.
+    Missing,
+    /// It is sealed with what it is over, and was not looked at.
+    NotLookedAt,
+    /// It was sealed, and does not open any more.
+    Erased,
+}
+
+impl Signature {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OfPasskey | Self::OfClient => "right",
+            Self::Missing => "none",
+            Self::NotLookedAt => "sealed",
+            Self::Erased => "erased",
+        }
+    }
+}
+
+/// What evidence proves that agrees with itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The request that it is about.
+    pub request: String,
+    /// `approved`, `denied`, `reported` or `requested`.
+    pub says: &'static str,
+    pub signature: Signature,
+    /// What could not be shown, in words for the auditor. Empty: it is verified.
+    pub not_proven: Vec<&'static str>,
+}
+
+impl Verdict {
+    /// Otherwise it is consistent, and no more.
+    pub fn is_verified(&self) -> bool {
+        self.not_proven.is_empty()
+    }
+
+    /// Nobody outside the table is known to have signed it.
+    pub fn lacks_a_witness(&self) -> bool {
+        [VERSION_1, NO_WITNESS, NO_KEY].iter().any(|why| self.not_proven.contains(why))
+    }
+
+    /// No head of it was kept.
+    pub fn lacks_a_head(&self) -> bool {
+        self.not_proven.contains(&VERSION_1) || self.not_proven.contains(&NO_HEAD)
+    }
+}
+
+const VERSION_1: &str =
+    "it is of version 1, which has no witness: whoever could write the table could have made it";
+const NO_WITNESS: &str = "it has no witness: it was kept where there was none, or its witness was taken away; whoever could write the table \
+     could have made it";
+const NO_KEY: &str = "its witness was not looked at, because its key was not given";
+const SEALED: &str = "what is personal in it is sealed, and its signature was NOT looked at; evidence show --open --json has it \
+     opened";
+const ERASED: &str = "what is personal in it does not open: its key was erased, and the signature with it";
+const NO_RP_ID: &str = "RP ID and origin are those that it says itself: none were given to compare them with";
+const NO_ENROLMENT_KEY: &str =
+    "that the passkey is the one that was enrolled: the key by which enrolments are signed was not given";
+const NO_ENROLMENT: &str =
+    "that the passkey is the one that was enrolled: there is no signed record of its enrolment";
+const NO_HEAD: &str = "no head of it is kept outside the table, by which its place would be known";
+
+/// # Errors
+/// What is wrong with it. Evidence that is not whole proves nothing.
+pub fn judge(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Result<Verdict, Flaw> {
+    match Document::decode(stored.document) {
+        Some(_) => judge_document(stored, opened, known),
+        None if stored.kind == Kind::Request.as_str() => judge_old_request(stored, opened),
+        None => judge_old_decision(stored, known),
+    }
+}
+
+/// Version 2.
+///
+/// 1. Digest, form, kind and the end of the keeping.
+/// 2. The witness.
+/// 3. Its place among the heads.
+/// 4. What is sealed in it, and the signature in that.
+fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Result<Verdict, Flaw> {
+    let document = undamaged(stored.document, stored.digest, Document::decode, Document::encode)?;
+    if document.kept_until != stored.kept_until {
+        return Err("it says another end of its keeping".into());
+    }
+    if document.filed_as() != stored.kind {
+        return Err("it is evidence of something else than it is filed as".into());
+    }
+    let mut not_proven = Vec::new();
+    let is_witnessed = match (stored.witness, known.evidence_key) {
+        (None, _) => {
+            not_proven.push(NO_WITNESS);
+            false
+        }
+        (Some(_), None) => {
+            not_proven.push(NO_KEY);
+            false
+        }
+        (Some(witness), Some(key)) => {
+            if !key.verifies(Purpose::Evidence, stored.document, witness) {
+                return Err("its witness did not sign this document".into());
+            }
+            true
+        }
+    };
+    if let Some(heads) = known.heads {
+        match heads.at(&document.chain, document.sequence) {
+            None => not_proven.push(NO_HEAD),
+            Some(digests) if digests.len() == 1 && digests.contains(stored.digest) => {}
+            Some(_) => {
+                return Err(
+                    "the head that is kept outside the table is of another document in its place".into()
+                );
+            }
+        }
+    }
+    let says = document.decision.map_or("requested", |outcome| outcome.as_str());
+    let verdict =
+        |signature, not_proven| Verdict { request: document.request.clone(), says, signature, not_proven };
+    let text = match opened {
+        Opened::Sealed => {
+            not_proven.push(SEALED);
+            return Ok(verdict(Signature::NotLookedAt, not_proven));
+        }
+        // Without a witness nobody knows that it ever opened.
+        Opened::DoesNotOpen if !is_witnessed => {
+            return Err(
+                "what is sealed in it was not sealed here for this request, or its key was erased".into()
+            );
+        }
+        Opened::DoesNotOpen => {
+            not_proven.push(ERASED);
+            return Ok(verdict(Signature::Erased, not_proven));
+        }
+        Opened::Text(text) => text,
+    };
+    if text.commitment() != document.commitment {
+        return Err("what was opened is not what was sealed".into());
+    }
+    if document.kind == Kind::Request {
+        verify_raw_request(&request_of(&document)?, text)?;
+        return Ok(verdict(Signature::OfClient, not_proven));
+    }
+    let personal = Personal::decode(text.expose()).ok_or(Flaw::from("what was opened is not evidence"))?;
+    let evidence = document.with(personal).ok_or(Flaw::from("the document is not evidence of a decision"))?;
+    verify_decision(&evidence)?;
+    let signature = match &evidence.proof {
+        Proof::Link | Proof::LoginToken { .. } => Signature::Missing,
+        Proof::Passkey(signed) => {
+            let thumbprint = thumbprint(&signed.passkey.credential);
+            if thumbprint.is_none() || thumbprint != document.thumbprint {
+                return Err("the passkey is not the one that the document names".into());
+            }
+            not_proven.extend(compare(&evidence, signed, known)?);
+            Signature::OfPasskey
+        }
+    };
+    Ok(verdict(signature, not_proven))
+}
+
+fn request_of(document: &Document) -> Result<RequestEvidence, Flaw> {
+    let (alg, key) = (document.alg, document.key.clone());
+    let (alg, key) = alg.zip(key).ok_or(Flaw::from("the document is not evidence of a signed request"))?;
+    Ok(RequestEvidence {
+        request: document.request.clone(),
+        client_id: document.client_id.clone(),
+        person: document.person.clone(),
+        at: document.at,
+        kept_until: document.kept_until,
+        sealed: document.sealed.clone(),
+        commitment: document.commitment.clone(),
+        alg,
+        key,
+    })
+}
+
+fn judge_old_decision(stored: Stored<'_>, known: Known<'_>) -> Result<Verdict, Flaw> {
+    let evidence = verify(stored.document, stored.digest, stored.kept_until)?;
+    let mut not_proven = vec![VERSION_1];
+    let signature = match &evidence.proof {
+        Proof::Link | Proof::LoginToken { .. } => Signature::Missing,
+        Proof::Passkey(signed) => {
+            not_proven.extend(compare(&evidence, signed, known)?);
+            Signature::OfPasskey
+        }
+    };
+    Ok(Verdict { says: evidence.decision.as_str(), request: evidence.request, signature, not_proven })
+}
+
+fn judge_old_request(stored: Stored<'_>, opened: &Opened) -> Result<Verdict, Flaw> {
+    let evidence = verify_request(stored.document, stored.digest, stored.kept_until)?;
+    let mut not_proven = vec![VERSION_1];
+    let signature = match opened {
+        Opened::Sealed => {
+            not_proven.push(SEALED);
+            Signature::NotLookedAt
+        }
+        Opened::DoesNotOpen => {
+            return Err("what is sealed in it was not sealed here for this request".into());
+        }
+        Opened::Text(text) => {
+            verify_raw_request(&evidence, text)?;
+            Signature::OfClient
+        }
+    };
+    Ok(Verdict { request: evidence.request, says: "requested", signature, not_proven })
+}
+
+/// What the passkey in evidence says of itself, beside what is known from elsewhere. What there is nothing to compare with.
+fn compare(evidence: &Evidence, signed: &Signed, known: Known<'_>) -> Result<Vec<&'static str>, Flaw> {
+    let mut not_proven = Vec::new();
+    match (known.rp_id, known.origins) {
+        (Some(rp_id), _) if rp_id != signed.rp_id => {
+            return Err("it was signed for another RP ID".into());
+        }
+        (_, Some(origins)) if !origins.contains(&signed.origin) => {
+            return Err("it was signed at another origin".into());
+        }
+        (Some(_), Some(_)) => {}
+        (None | Some(_), _) => not_proven.push(NO_RP_ID),
+    }
+    let Some(key) = known.enrolment_key else {
+        not_proven.push(NO_ENROLMENT_KEY);
+        return Ok(not_proven);
+    };
+    let id = crate::verify::evidence::decode(&signed.passkey.credential_id).map(|id| PasskeyId::of(&id));
+    let is_signed = |it: &&Witnessed| key.verifies(Purpose::Enrolment, &it.document, &it.witness);
+    let records =
+        known.enrolments.iter().filter(is_signed).filter_map(|it| EnrolmentRecord::decode(&it.document));
+    let records: Vec<_> = records
+        .filter(|record| {
+            record.person == evidence.person && id.as_ref().is_some_and(|id| id.as_str() == record.passkey)
+        })
+        .collect();
+    let is_same = |record: &EnrolmentRecord| {
+        Some(&record.thumbprint) == thumbprint(&signed.passkey.credential).as_ref()
+            && record.rp_id == signed.rp_id
+            && record.user_handle == signed.passkey.user_handle
+            // It may have begun to be synced since.
+            && (signed.passkey.backup_eligible || !record.backup_eligible)
+            && record.attested == signed.passkey.attested
+            && record.at == signed.passkey.created_at
+            && record.at <= evidence.at
+    };
+    match records.is_empty() {
+        true => not_proven.push(NO_ENROLMENT),
+        false if records.iter().any(is_same) => {}
+        false => return Err("the passkey is not the one that was enrolled".into()),
+    }
+    Ok(not_proven)
+}

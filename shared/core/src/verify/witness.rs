@@ -1,0 +1,135 @@
+//! What a key outside the table says of a document in it: a detached JWS (RFC 7515, appendix F) by ES256.
+//!
+//! ```text
+//! witness = BASE64URL(header) ‖ ".." ‖ BASE64URL(signature)
+//! signed  = BASE64URL(header) ‖ "." ‖ BASE64URL(document)
+//! ```
+//!
+//! The key is one of KMS, by which only the functions that write such documents may sign. Whoever has its public half
+//! verifies without KMS, this provider or its table, with any library for JOSE.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::base::jws_algorithm::JwsAlgorithm;
+use crate::protocol::jwks::PublicJwk;
+use crate::verify::verification_key::VerificationKey;
+
+/// What a document is, in the header of its witness (`typ`): what was signed as one thing is not taken for the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Evidence,
+    Enrolment,
+}
+
+impl Purpose {
+    /// By which all witnesses are signed.
+    pub const ALGORITHM: JwsAlgorithm = JwsAlgorithm::ES256;
+
+    const fn header(self) -> &'static str {
+        match self {
+            Self::Evidence => r#"{"alg":"ES256","typ":"ciba-evidence"}"#,
+            Self::Enrolment => r#"{"alg":"ES256","typ":"ciba-enrolment"}"#,
+        }
+    }
+
+    /// What is signed of a document.
+    pub fn signing_input(self, document: &str) -> String {
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(self.header()), URL_SAFE_NO_PAD.encode(document))
+    }
+
+    /// The witness with this signature.
+    pub fn witness(self, signature: &[u8]) -> String {
+        format!("{}..{}", URL_SAFE_NO_PAD.encode(self.header()), URL_SAFE_NO_PAD.encode(signature))
+    }
+}
+
+/// The public half of a witness's key.
+pub struct WitnessKey(VerificationKey);
+
+impl WitnessKey {
+    /// `None` if it is no key for ES256.
+    pub fn of(jwk: &PublicJwk) -> Option<Self> {
+        let jwk = serde_json::to_value(jwk).ok()?;
+        let jwk = serde_json::from_value(jwk).ok()?;
+        VerificationKey::new(&jwk, Purpose::ALGORITHM).map(Self)
+    }
+
+    /// Whether `witness` is this key's over `document`, for this purpose. There is one spelling of the header.
+    pub fn verifies(&self, purpose: Purpose, document: &str, witness: &str) -> bool {
+        let header = URL_SAFE_NO_PAD.encode(purpose.header());
+        let signature = witness.strip_prefix(&header).and_then(|rest| rest.strip_prefix(".."));
+        signature.is_some_and(|signature| self.0.verifies(&purpose.signing_input(document), signature))
+    }
+}
+
+/// The public halves of both keys, as `ciba-admin evidence witness` prints them: to be kept where nobody who writes the table
+/// can change them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessKeySet {
+    /// Of what is decided and asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub evidence: Option<PublicJwk>,
+    /// Of what is enrolled.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub enrolment: Option<PublicJwk>,
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+
+    use super::*;
+    use crate::protocol::jwks::PublicKey;
+
+    fn pair() -> (EcdsaKeyPair, WitnessKey) {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let point = pair.public_key().as_ref();
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let key =
+            PublicKey::Ec { crv: "P-256".to_owned(), x: encode(&point[1..33]), y: encode(&point[33..]) };
+        let key = WitnessKey::of(&PublicJwk::new(JwsAlgorithm::ES256, key)).unwrap();
+        (pair, key)
+    }
+
+    fn sign(pair: &EcdsaKeyPair, purpose: Purpose, document: &str) -> String {
+        let input = purpose.signing_input(document);
+        purpose.witness(pair.sign(&SystemRandom::new(), input.as_bytes()).unwrap().as_ref())
+    }
+
+    /// HYG-5-03
+    #[test]
+    fn a_witness_is_of_one_document_by_one_key_for_one_purpose() {
+        let ((pair, key), (other_pair, other_key)) = (pair(), pair());
+        let witness = sign(&pair, Purpose::Evidence, "{}");
+        assert!(key.verifies(Purpose::Evidence, "{}", &witness));
+        assert!(!key.verifies(Purpose::Evidence, "{} ", &witness), "another document");
+        assert!(!other_key.verifies(Purpose::Evidence, "{}", &witness), "another key");
+        assert!(!key.verifies(Purpose::Evidence, "{}", &sign(&other_pair, Purpose::Evidence, "{}")));
+        assert!(!key.verifies(Purpose::Enrolment, "{}", &witness), "another purpose");
+        let (_, signature) = witness.split_once("..").unwrap();
+        for text in [
+            "",
+            "..",
+            signature,
+            &format!("..{signature}"),
+            &witness.replace("..", "."),
+            &format!("{witness}="),
+        ] {
+            assert!(!key.verifies(Purpose::Evidence, "{}", text), "{text}");
+        }
+        // The signature of one purpose under the other's header.
+        let header = URL_SAFE_NO_PAD.encode(Purpose::Enrolment.header());
+        assert!(!key.verifies(Purpose::Enrolment, "{}", &format!("{header}..{signature}")));
+    }
+
+    #[test]
+    fn a_key_of_another_algorithm_witnesses_nothing() {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned();
+        let key = PublicKey::Okp { crv: "Ed25519".to_owned(), x };
+        assert!(WitnessKey::of(&PublicJwk::new(JwsAlgorithm::EdDSA, key)).is_none());
+    }
+}

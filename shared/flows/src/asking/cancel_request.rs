@@ -1,0 +1,49 @@
+//! Cancelling a request: by an operator, or by its client. The client's next poll gets `access_denied`, and nobody can
+//! decide any more.
+
+use crate::Invocation;
+use ciba_aws::store::{Cancelled, StoreError, Table};
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::request::authentication_request::{
+    CancelFinding, CancelledBy, Canceller, StateName, cancel as find,
+};
+
+/// What cancelling came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelOutcome {
+    Done,
+    /// It was cancelled before, and stays as it was.
+    Already {
+        by: CancelledBy,
+        at: Timestamp,
+    },
+    Decided(StateName),
+    Expired,
+    /// There is none, or none of the canceller's.
+    Unknown,
+}
+
+/// 1. Cancel it, if the canceller may, and it is pending and unexpired: one conditional write (`ATK-4-07`, `ATK-4-08`).
+/// 2. If it was not, let the state machine say why.
+pub async fn cancel(
+    table: &Table,
+    request: &RequestKey,
+    canceller: Canceller<'_>,
+    invocation: &Invocation,
+) -> Result<CancelOutcome, StoreError> {
+    let found = match table.cancel_request(request, canceller, invocation.now, &invocation.write_id).await? {
+        Cancelled::Done => return Ok(CancelOutcome::Done),
+        Cancelled::Otherwise(found) => found,
+    };
+    match find(found.as_deref(), canceller, invocation.now) {
+        CancelFinding::NotYours => Ok(CancelOutcome::Unknown),
+        CancelFinding::Already { by, at } => Ok(CancelOutcome::Already { by, at }),
+        CancelFinding::Decided(state) => Ok(CancelOutcome::Decided(state)),
+        CancelFinding::Expired => Ok(CancelOutcome::Expired),
+        // The write has the same condition.
+        CancelFinding::Pending => {
+            Err(StoreError::Unavailable("UpdateItem cancel: refused for no reason".to_owned()))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a request has beside its record: its `authorization_details`, checked and put in words, and its context.
+
+use std::sync::Arc;
+
+use ciba_aws::config::Issuer;
+use ciba_aws::store::{DetailTypes, StoreError};
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::client::Client;
+use ciba_core::domain::details::authorization_details::{
+    AuthorizationDetails, DetailType, DetailTypeName, Refused, RequestDetail,
+};
+use ciba_core::domain::details::request_context::RequestContext;
+use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
+
+/// Why the details are refused.
+#[derive(Debug)]
+pub enum NotDescribed {
+    /// What the client is told, and for the log where it is.
+    Invalid(Refused),
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotDescribed {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<&'static str> for NotDescribed {
+    fn from(told: &'static str) -> Self {
+        Self::Invalid(Refused { told, detail: None })
+    }
+}
+
+/// 1. Each type is one that the client is registered for, and that there is: known for a minute, so mostly no read.
+/// 2. What belongs to a scope value is asked for together with it.
+/// 3. Each entry means something to an API that the tokens are for; else it would be in none of them.
+/// 4. Each entry is one of its type, and is put in words (`TOK-7-02`, `TOK-7-03`).
+pub async fn describe(
+    known: &DetailTypes,
+    client: &Client,
+    asked: &BackchannelAuthenticationRequest,
+    issuer: &Issuer,
+    now: Timestamp,
+) -> Result<RequestDetail, NotDescribed> {
+    let context = asked.request_context.clone().map(RequestContext::of);
+    let details = &asked.authorization_details;
+    if details.is_empty() {
+        return Ok(RequestDetail { context, ..RequestDetail::default() });
+    }
+    let mut types: Vec<Arc<DetailType>> = Vec::new();
+    for name in details.types() {
+        let registered = client.authorization_details_types.iter().any(|one| one == name);
+        let name = DetailTypeName::parse(name)
+            .filter(|_| registered)
+            .ok_or("authorization_details has a type that the client is not registered for")?;
+        let known = known.find(&name, now).await?;
+        types.push(known.ok_or("authorization_details has a type that there is not")?);
+    }
+    let is_asked = |value: &String| asked.scope.contains(value);
+    if !types.iter().all(|known| known.policy().scope.as_ref().is_none_or(is_asked)) {
+        return Err("authorization_details has a type that belongs to a scope value which scope lacks".into());
+    }
+    if !reaches_all(details, client, asked, issuer) {
+        return Err(
+            "authorization_details has locations that the tokens are not for; name the API in resource"
+                .into(),
+        );
+    }
+    let types: Vec<_> = types.iter().map(Arc::as_ref).collect();
+    RequestDetail::new(details.clone(), &types, context).map_err(NotDescribed::Invalid)
+}
+
+fn reaches_all(
+    details: &AuthorizationDetails,
+    client: &Client,
+    asked: &BackchannelAuthenticationRequest,
+    issuer: &Issuer,
+) -> bool {
+    let target = client.target(&asked.resources, issuer.as_str());
+    target.is_some_and(|target| details.for_audience(&target.audience()) == *details)
+}

@@ -1,0 +1,62 @@
+//! Reading an authentication request (CIBA §7.2, step 2): signed or not, what comes out are its parameters.
+
+use crate::Invocation;
+use ciba_aws::outbound::{ClientKeySets, NotVerified};
+use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba_core::domain::base::secret::Secret;
+use ciba_core::domain::client::Client;
+use ciba_core::domain::client::request_object;
+use ciba_core::protocol::parameters::Parameters;
+use ciba_core::protocol::request_object::{SignedRequest, parameters, signed};
+use ciba_core::verify::jws::{NotAJws, UnverifiedJws};
+
+/// Why a request is not read.
+#[derive(Debug)]
+pub enum NotRead {
+    /// The text is for the client: each defect of a signed request is `invalid_request` (`CIBA-7.1.1-15`).
+    Invalid(&'static str),
+    /// The client's keys cannot be fetched.
+    Unavailable(String),
+}
+
+/// 1. A client that is registered for signed requests sends no others, and nobody else sends any (`CIBA-4-10`,
+///    `CIBA-4-11`).
+/// 2. Verify it with the client's keys, under the one algorithm that it is registered for.
+/// 3. Judge what it says of itself, and read the rest as parameters.
+pub async fn read(
+    form: Parameters,
+    client: &Client,
+    keys: &ClientKeySets,
+    issuer: &str,
+    invocation: &Invocation,
+) -> Result<(Parameters, Option<SignedRequest>), NotRead> {
+    use NotRead::Invalid;
+    let (text, algorithm) = match (signed(&form).map_err(Invalid)?, client.request_signing) {
+        (None, None) => return Ok((form, None)),
+        (None, Some(_)) => return Err(Invalid("the client is registered for signed requests")),
+        (Some(_), None) => return Err(Invalid("the client is not registered for signed requests")),
+        (Some(text), Some(algorithm)) => (text, algorithm),
+    };
+    let jws = UnverifiedJws::parse(text).map_err(|error| match error {
+        NotAJws::Encrypted => Invalid("the signed request is encrypted"),
+        NotAJws::Malformed(why) => Invalid(why),
+    })?;
+    if jws.typ().is_some_and(|typ| typ != "jwt" && typ != request_object::TYP) {
+        return Err(Invalid("the token is of another type"));
+    }
+    let registered = client.keys.as_ref().ok_or(Invalid("the client has no keys"))?;
+    let algorithms: &[_] = match JwsAlgorithm::of_clients(client.profile).contains(&algorithm) {
+        true => &[algorithm],
+        false => &[],
+    };
+    let (now, write) = (invocation.now, &invocation.write_id);
+    let claims =
+        keys.verify(&jws, registered, algorithms, now, write).await.map_err(|error| match error {
+            NotVerified::Invalid(why) => Invalid(why),
+            NotVerified::Unavailable(why) => NotRead::Unavailable(why),
+        })?;
+    let guard = request_object::judge(&claims, &client.id, issuer, now).map_err(Invalid)?;
+    let parameters = parameters(&claims).map_err(Invalid)?;
+    let signed = SignedRequest { text: Secret::new(text), algorithm, key: claims.key(), guard };
+    Ok((parameters, Some(signed)))
+}

@@ -1,0 +1,241 @@
+//! The hint becomes a person (CIBA §7.2, steps 4 and 5).
+
+use crate::Invocation;
+use ciba_aws::config::{HintIssuers, HintSettings, Issuer, LoginIssuers};
+use ciba_aws::keys::{KeyError, KeyRings, NotOurs};
+use ciba_aws::outbound::{JwksCache, NotVerified};
+use ciba_aws::store::{StoreError, Table, WithdrawnKeys};
+use ciba_core::domain::base::replay::ReplayGuard;
+use ciba_core::domain::client::Client;
+use ciba_core::domain::client::hint_form::HintForm;
+use ciba_core::domain::client::subject_type::SubjectType;
+use ciba_core::domain::hint::id_token_hint::{self, IdTokenHintRefused};
+use ciba_core::domain::hint::subject_identifier;
+use ciba_core::domain::hint::{self, DirectoryHint, Hint, HintError, HintKind, KnownIssuers};
+use ciba_core::domain::issuer::hint_issuer::HintTokenRefused;
+use ciba_core::domain::person::Person;
+use ciba_core::domain::person::asks::Asks;
+use ciba_core::protocol::backchannel_authentication::PresentedHint;
+use ciba_core::protocol::id_token;
+use ciba_core::verify::jws::{NotAJws, UnverifiedJws};
+
+/// What this flow works with.
+pub struct HintResolver<'a> {
+    pub table: &'a Table,
+    pub keys: &'a KeyRings,
+    pub issuer: &'a Issuer,
+    pub login_issuers: &'a LoginIssuers,
+    pub settings: HintSettings,
+    /// `None`: no `login_hint_token` is accepted.
+    pub hint_tokens: Option<&'a HintTokens>,
+}
+
+/// The issuers of `login_hint_token`, and their keys.
+pub struct HintTokens {
+    pub issuers: HintIssuers,
+    pub jwks: JwksCache,
+}
+
+/// Why there is nobody to ask.
+#[derive(Debug)]
+pub enum NotResolved {
+    /// The hint is not one, or not one for this client. Says nothing about people.
+    Invalid {
+        told: &'static str,
+        /// For the log.
+        detail: Option<&'static str>,
+    },
+    /// A `login_hint_token` that was right, and is over.
+    Expired,
+    /// Nobody, or nobody who is active: the client cannot tell which.
+    Nobody,
+    /// The hint issuer's keys cannot be fetched.
+    Unavailable(String),
+    Keys(KeyError),
+    Store(StoreError),
+}
+
+impl NotResolved {
+    fn invalid(told: &'static str) -> Self {
+        Self::Invalid { told, detail: None }
+    }
+
+    /// One text for all that can be wrong with an ID token; the log knows more.
+    fn not_our_id_token(detail: &'static str) -> Self {
+        let told = "id_token_hint is not an ID token that this provider issued to this client";
+        Self::Invalid { told, detail: Some(detail) }
+    }
+}
+
+impl From<HintError> for NotResolved {
+    fn from(error: HintError) -> Self {
+        match error {
+            HintError::Malformed(why) => Self::invalid(why),
+            HintError::NamesNobody => Self::Nobody,
+        }
+    }
+}
+
+impl From<NotAJws> for NotResolved {
+    fn from(error: NotAJws) -> Self {
+        match error {
+            NotAJws::Encrypted => Self::invalid("the hint is encrypted; send the signed token inside"),
+            NotAJws::Malformed(why) => Self::invalid(why),
+        }
+    }
+}
+
+impl From<KeyError> for NotResolved {
+    fn from(error: KeyError) -> Self {
+        Self::Keys(error)
+    }
+}
+
+impl From<StoreError> for NotResolved {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl HintResolver<'_> {
+    /// 1. See that the client may send a hint of this form (`ATK-3-03`).
+    /// 2. Read the hint; of a token, verify it first.
+    /// 3. Find the person, and how often they were asked of late.
+    /// 4. Use up a token that is good once (`ATK-3-05`): the first write of the call, and as late as can be, so that
+    ///    a table that cannot be read costs the client no token.
+    pub async fn resolve(
+        &self,
+        client: &Client,
+        hint: &PresentedHint,
+        invocation: &Invocation,
+    ) -> Result<(Person, Asks), NotResolved> {
+        let form = match hint {
+            PresentedHint::LoginHint(text) => HintForm::of_login_hint(text).0,
+            PresentedHint::IdTokenHint(_) => HintForm::IdTokenHint,
+            PresentedHint::LoginHintToken(_) => HintForm::LoginHintToken,
+        };
+        if !client.hint_kinds.contains(form) {
+            return Err(NotResolved::invalid("the client is not registered for hints of this kind"));
+        }
+        let (hints, guard) = match hint {
+            PresentedHint::LoginHint(text) => (vec![hint::parse(text, self.known_issuers())?], None),
+            PresentedHint::IdTokenHint(token) => {
+                (vec![self.read_id_token(token, client, invocation).await?], None)
+            }
+            PresentedHint::LoginHintToken(token) => self.read_hint_token(token, invocation).await?,
+        };
+        let hints = self.of_its_sector(client, hints, invocation).await?;
+        let (found, withdrawn) = self.find(&hints).await?.ok_or(NotResolved::Nobody)?;
+        // What was verified with a key that is withdrawn is not verified. The handle is sealed by another, too.
+        if self.keys.learn(&withdrawn, invocation.now).await?
+            && let PresentedHint::IdTokenHint(token) = hint
+        {
+            self.read_id_token(token, client, invocation).await?;
+        }
+        if let Some(guard) = guard
+            && !self.table.insert_replay_guard(&guard, invocation.now, &invocation.write_id).await?
+        {
+            return Err(NotResolved::invalid("the token was used before"));
+        }
+        Ok(found)
+    }
+
+    /// A `sub` of this provider is the name that the client itself was told: a pairwise one leads to its person. Before it
+    /// was registered for these, it may have got another, which goes on being a hint.
+    async fn of_its_sector(
+        &self,
+        client: &Client,
+        hints: Vec<Hint>,
+        invocation: &Invocation,
+    ) -> Result<Vec<Hint>, KeyError> {
+        if client.subject_type == SubjectType::Public {
+            return Ok(hints);
+        }
+        let keys = self.keys.get(invocation.now).await?;
+        let opened = |hint: &DirectoryHint| match hint.kind() {
+            HintKind::Sub => keys.open_subject(&client.subject_type, hint.value()),
+            HintKind::Plain | HintKind::Tel | HintKind::Email => None,
+        };
+        let hints = hints.into_iter().map(|hint| match hint {
+            Hint::Directory(hint) => opened(&hint).map_or(Hint::Directory(hint), Hint::Person),
+            Hint::Person(key) => Hint::Person(key),
+        });
+        Ok(hints.collect())
+    }
+
+    fn known_issuers(&self) -> KnownIssuers<'_> {
+        KnownIssuers { own: self.issuer.as_str(), login: self.login_issuers.as_slice() }
+    }
+
+    /// An ID token of this provider, verified with any key it ever signed with.
+    async fn read_id_token(
+        &self,
+        token: &str,
+        client: &Client,
+        invocation: &Invocation,
+    ) -> Result<Hint, NotResolved> {
+        let jws = UnverifiedJws::parse(token).map_err(|error| match error {
+            NotAJws::Encrypted => error.into(),
+            NotAJws::Malformed(why) => NotResolved::not_our_id_token(why),
+        })?;
+        if !jws.typ().is_some_and(|typ| typ.eq_ignore_ascii_case(id_token::TYP)) {
+            return Err(NotResolved::not_our_id_token("the token is of another type"));
+        }
+        let verified = self.keys.verify(&jws, invocation.now).await?;
+        let claims = verified.map_err(|error| match error {
+            NotOurs::UnknownKey => NotResolved::not_our_id_token("the key is not one of ours"),
+            NotOurs::WrongSignature => NotResolved::not_our_id_token("the signature is wrong"),
+        })?;
+        let max_age = self.settings.id_token_hint_max_age;
+        let sub = id_token_hint::judge(&claims, self.issuer.as_str(), &client.id, max_age, invocation.now);
+        let sub = sub.map_err(|refused| match refused {
+            IdTokenHintRefused::Invalid(why) => NotResolved::not_our_id_token(why),
+            IdTokenHintRefused::TooOld => NotResolved::invalid("id_token_hint was issued too long ago"),
+        })?;
+        Ok(Hint::directory(HintKind::Sub, sub)?)
+    }
+
+    /// A token of a hint issuer: the hints in it, and what keeps it from being used again.
+    async fn read_hint_token(
+        &self,
+        token: &str,
+        invocation: &Invocation,
+    ) -> Result<(Vec<Hint>, Option<ReplayGuard>), NotResolved> {
+        let tokens = self.hint_tokens;
+        let tokens = tokens.ok_or(NotResolved::invalid("login_hint_token is not accepted here"))?;
+        let jws = UnverifiedJws::parse(token)?;
+        if jws.typ().is_some_and(|typ| typ != "jwt") {
+            return Err(NotResolved::invalid("the token is of another type"));
+        }
+        let issuer = jws.issuer().and_then(|iss| tokens.issuers.find(iss));
+        let issuer = issuer.ok_or(NotResolved::invalid("iss is not a hint issuer"))?;
+        let (now, write) = (invocation.now, &invocation.write_id);
+        let verified = tokens.jwks.verify(&jws, &issuer.jwks_uri, &issuer.algorithms, now, write).await;
+        let claims = verified.map_err(|error| match error {
+            NotVerified::Invalid(why) => NotResolved::invalid(why),
+            NotVerified::Unavailable(why) => NotResolved::Unavailable(why),
+        })?;
+        let proof = issuer.judge(&claims, self.issuer.as_str(), invocation.now);
+        let proof = proof.map_err(|refused| match refused {
+            HintTokenRefused::Invalid(why) => NotResolved::invalid(why),
+            HintTokenRefused::Expired => NotResolved::Expired,
+        })?;
+        Ok((subject_identifier::hints(proof.sub_id, self.known_issuers())?, proof.guard))
+    }
+
+    /// The first person to whom one of the hints leads and who is active, and which keys must not be used for them.
+    async fn find(&self, hints: &[Hint]) -> Result<Option<((Person, Asks), WithdrawnKeys)>, StoreError> {
+        for hint in hints {
+            let key = match hint {
+                Hint::Person(key) => Some(key.clone()),
+                Hint::Directory(hint) => self.table.find_hint(hint).await?,
+            };
+            let Some(key) = key else { continue };
+            let (found, withdrawn) = self.table.find_person_asks_and_withdrawn_keys(&key).await?;
+            if let Some(found) = found.filter(|(person, _)| person.active) {
+                return Ok(Some((found, withdrawn)));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,8 @@
+//! The person sees what is asked, and decides.
+
+pub mod authentic_passkey;
+pub mod decide;
+pub mod keep_evidence;
+pub mod prove_person;
+pub mod review;
+pub mod statement;

@@ -1,0 +1,423 @@
+//! Deciding: the person approves all or some of the scope, declines, or says that it was not them (CIBA §8).
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::Invocation;
+use crate::deciding::authentic_passkey::{Enrolments, NotAuthentic};
+use crate::deciding::keep_evidence::{About, Happened, Keeper, NotKept};
+use crate::deciding::statement::statement;
+use ciba_aws::store::{
+    Decided, DecisionBasis, DecisionWrite, EvidenceBasis, EvidenceWrite, StoreError, Table,
+};
+use ciba_core::domain::base::authentication::Authentication;
+use ciba_core::domain::base::person_key::PersonKey;
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::base::scope::Scope;
+use ciba_core::domain::client::{Client, ClientId};
+use ciba_core::domain::details::authorization_details::RequestDetail;
+use ciba_core::domain::issuer::login_issuer::LoginProof;
+use ciba_core::domain::person::asks::Asks;
+use ciba_core::domain::person::passkey::Passkey;
+use ciba_core::domain::request::authentication_request::{AuthenticationRequest, State};
+use ciba_core::domain::request::consequence::{Consequence, consequence};
+use ciba_core::domain::request::decision::{Approval, Decision, DecisionRefused, DecisionWord};
+use ciba_core::domain::request::evidence::{self, Outcome};
+use ciba_core::domain::request::evidence_document::{Kind, Personal};
+use ciba_core::domain::request::grant::Grant;
+use ciba_core::domain::request::proof::{Demand, NotEnough, Strength, WouldGrant};
+use ciba_core::domain::request::statement::{Shown, Statement};
+use ciba_core::page::Language;
+use ciba_core::protocol::webauthn::Assertion;
+use ciba_core::verify::evidence::signed as evidence_of;
+use ciba_core::verify::webauthn::{Asserted, RelyingParty, thumbprint};
+
+/// How often a decision is tried when a poll meets it at the same moment.
+const TRIES: usize = 3;
+
+/// What the person sends.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    pub word: DecisionWord,
+    /// Some of the scope. An approval without it is of all.
+    pub scope: Option<Scope>,
+    /// The `authorization_details` that were on the screen, where that is not signed.
+    pub details: Option<Vec<Value>>,
+}
+
+/// What shows that it is the person.
+pub enum Proof<'a> {
+    /// They have the link of this person's request, which is enough to decline.
+    Link(&'a PersonKey),
+    LoginToken(&'a LoginProof),
+    /// Their passkey signed the statement of their page, in its language. Whoever is logged in beside it must be the same.
+    Passkey {
+        assertion: &'a Assertion,
+        language: Language,
+        login: Option<&'a PersonKey>,
+    },
+}
+
+/// The decision as it is recorded.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Recorded {
+    Approved(Scope),
+    Denied,
+    /// Whatever became of the request: the client is blocked.
+    Reported,
+}
+
+/// What was recorded, and the evidence if it was recorded now.
+#[derive(Debug)]
+pub struct Record {
+    pub recorded: Recorded,
+    pub evidence: Option<EvidenceWrite>,
+}
+
+#[derive(Debug)]
+pub enum NotDecided {
+    Refused(DecisionRefused),
+    /// The client named is not the one that asked: the person saw something else.
+    OtherClient,
+    /// The details named are not those that the client asked for: the person saw something else (`TOK-7-03`).
+    OtherDetails,
+    /// The login token belongs to the client that asks.
+    SelfApproval,
+    /// Person or client are not active any more, or the person has blocked the client.
+    Inactive,
+    /// Approving and reporting need more than the link.
+    ProofMissing,
+    /// Only a passkey approves this.
+    PasskeyRequired,
+    /// Only a passkey approves this that has been there for longer.
+    PasskeyTooNew,
+    /// The assertion is none of this person's passkeys over this decision. The text is for the log.
+    PasskeyNotAccepted(String),
+    Contended,
+    /// What has to be kept of it cannot be kept now, or a passkey cannot be told from a forgery. The text is for the log.
+    Unavailable(String),
+    Store(StoreError),
+}
+
+impl From<NotKept> for NotDecided {
+    fn from(error: NotKept) -> Self {
+        Self::Unavailable(error.detail())
+    }
+}
+
+impl From<NotEnough> for NotDecided {
+    fn from(missing: NotEnough) -> Self {
+        match missing {
+            NotEnough::PasskeyRequired => Self::PasskeyRequired,
+            NotEnough::PasskeyTooNew => Self::PasskeyTooNew,
+        }
+    }
+}
+
+impl From<StoreError> for NotDecided {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What this flow works with.
+pub struct Consenting<'a> {
+    pub table: &'a Table,
+    pub keeper: Keeper<'a>,
+    pub enrolments: &'a Enrolments,
+    /// `None` where there are no passkeys.
+    pub relying_party: Option<&'a RelyingParty>,
+    /// How long a passkey has to be there before it approves what is high-risk.
+    pub seasoning: Duration,
+}
+
+/// A proof that holds: how the person was authenticated, and what is kept of it.
+struct Proven {
+    /// `None` for the link alone.
+    authentication: Option<Authentication>,
+    evidence: evidence::Proof,
+    used: Option<(Passkey, Asserted)>,
+}
+
+impl Consenting<'_> {
+    /// Declining from the page. `form_token` is what its form sent: somebody read the page, and pressed its button.
+    pub async fn decline(
+        &self,
+        request: &RequestKey,
+        form_token: &str,
+        invocation: &Invocation,
+    ) -> Result<Record, NotDecided> {
+        let found = self.table.find_request(request).await?;
+        let found = found.filter(|found| found.nonce.accepts(form_token, &found.key));
+        let found = found.ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
+        let choice = Choice { word: DecisionWord::Deny, scope: None, details: None };
+        self.decide(request, &found.client, &choice, &Proof::Link(&found.person), invocation).await
+    }
+
+    /// 1. Find out who is asked: a login token says so itself, else the request does.
+    /// 2. Read request, person, client, asks and passkey as they are now, in one read (`ATK-8-04`).
+    /// 3. Check that the person decides about what was shown, and not with the client's own token; and what of it an approval
+    ///    grants.
+    /// 4. Check the proof, and that it is enough for what is granted.
+    /// 5. Let the state machine say what the decision makes of the request.
+    /// 6. Have its evidence sealed, numbered and signed outside the table.
+    /// 7. Record both in one transaction. If anything changed meanwhile, look again.
+    ///
+    /// `client` is the one that was on the screen.
+    pub async fn decide(
+        &self,
+        request: &RequestKey,
+        client: &ClientId,
+        choice: &Choice,
+        proof: &Proof<'_>,
+        invocation: &Invocation,
+    ) -> Result<Record, NotDecided> {
+        let person = match proof {
+            Proof::LoginToken(login) => login.person.clone(),
+            Proof::Link(person) => (*person).clone(),
+            Proof::Passkey { login: Some(login), .. } => (*login).clone(),
+            Proof::Passkey { login: None, .. } => {
+                let found = self.table.find_request(request).await?;
+                found.ok_or(NotDecided::Refused(DecisionRefused::NotYours))?.person
+            }
+        };
+        let passkey = match proof {
+            Proof::Passkey { assertion, .. } => Some(assertion.passkey_id()),
+            Proof::Link(_) | Proof::LoginToken(_) => None,
+        };
+        for _ in 0..TRIES {
+            let basis = self.table.find_for_decision(request, &person, client, passkey.as_ref()).await?;
+            if let Some(record) = self.attempt(basis, client, choice, proof, invocation).await? {
+                return Ok(record);
+            }
+        }
+        Err(NotDecided::Contended)
+    }
+
+    /// Steps 3 to 7. `None` if something changed between reading and writing.
+    async fn attempt(
+        &self,
+        basis: DecisionBasis,
+        client: &ClientId,
+        choice: &Choice,
+        proof: &Proof<'_>,
+        invocation: &Invocation,
+    ) -> Result<Option<Record>, NotDecided> {
+        let (found, detail, known_client, asks, passkey, kept) = checked(basis, client, choice, proof)?;
+        let granted = granted(&found, &detail, choice, invocation)?;
+        let shown = (&found, &detail);
+        let proven = self.proven(shown, &known_client, passkey, (choice, &granted), proof, invocation).await;
+        let proven = match proven {
+            // With a bad signature nobody finds out whether something was decided.
+            Err(NotDecided::PasskeyNotAccepted(_)) if !found.is_open(invocation.now) => {
+                return Err(NotDecided::Refused(DecisionRefused::TooLate));
+            }
+            proven => proven?,
+        };
+        let decision = decision(granted, &proven, invocation);
+        let transition = found.decide(&found.person, &decision, invocation.now);
+        let is_blocked = asks.blocked_at(client).is_some();
+        let consequence = consequence(transition, choice.word, is_blocked).map_err(NotDecided::Refused)?;
+        let Consequence::Recorded { next, outcome } = consequence else {
+            let recorded = match choice.word {
+                DecisionWord::Report => Recorded::Reported,
+                DecisionWord::Approve | DecisionWord::Deny => Recorded::of(&found.state),
+            };
+            return Ok(Some(Record { recorded, evidence: None }));
+        };
+        let recorded = match (outcome, &next) {
+            (Outcome::Approved, Some(next)) => Recorded::of(next),
+            (Outcome::Reported, _) => Recorded::Reported,
+            (Outcome::Approved | Outcome::Denied, _) => Recorded::Denied,
+        };
+        let personal = Personal {
+            authorization_details: detail.details.entries().to_vec(),
+            request_context: detail.context,
+            proof: proven.evidence,
+        };
+        let signer = proven.used.as_ref().map(|(passkey, _)| passkey);
+        let happened = Happened::Decided {
+            kind: if next.is_some() { Kind::Decision } else { Kind::Report },
+            outcome,
+            lifted_at: asks.lifted_at(client).filter(|_| next.is_none()),
+            scope: match &recorded {
+                Recorded::Approved(scope) => scope.encode(),
+                Recorded::Denied | Recorded::Reported => found.scope.encode(),
+            },
+            thumbprint: signer.and_then(|passkey| thumbprint(&passkey.credential)),
+            personal: &personal,
+        };
+        let about = About { request: &found.key, client: &found.client, person: &found.person };
+        let evidence = self.keeper.keep(about, &happened, &kept, invocation).await?;
+        let asks = match outcome {
+            Outcome::Approved => asks.cool_until(client).map(|_| asks.approved(client)),
+            Outcome::Denied => Some(asks.denied(client, invocation.now)),
+            Outcome::Reported => Some(asks.reported(client, invocation.now)),
+        };
+        let write = DecisionWrite {
+            request: &found,
+            next: next.as_ref(),
+            at: invocation.now,
+            evidence: &evidence,
+            asks: asks.as_ref(),
+            passkey: proven.used.as_ref().map(|(passkey, asserted)| (passkey, asserted)),
+        };
+        Ok(match self.table.decide_request(&write, &invocation.write_id).await? {
+            Decided::Done => Some(Record { recorded, evidence: Some(evidence) }),
+            Decided::Changed => None,
+        })
+    }
+
+    /// Step 4.
+    async fn proven(
+        &self,
+        (request, detail): (&AuthenticationRequest, &RequestDetail),
+        client: &Client,
+        passkey: Option<Passkey>,
+        (choice, granted): (&Choice, &Option<Scope>),
+        proof: &Proof<'_>,
+        invocation: &Invocation,
+    ) -> Result<Proven, NotDecided> {
+        let demand = granted
+            .as_ref()
+            .map_or(Demand::LoginToken, |scope| Demand::of(client, &WouldGrant::of(request, detail, scope)));
+        match proof {
+            Proof::Link(_) if choice.word == DecisionWord::Deny => {
+                Ok(Proven { authentication: None, evidence: evidence::Proof::Link, used: None })
+            }
+            Proof::Link(_) => Err(NotDecided::ProofMissing),
+            Proof::LoginToken(login) => {
+                demand.judge(Strength::LoginToken)?;
+                Ok(Proven {
+                    authentication: Some(login.authentication.clone()),
+                    evidence: evidence::Proof::LoginToken {
+                        issuer: login.issuer.clone(),
+                        jti: login.jti.clone(),
+                        authentication: login.authentication.clone(),
+                    },
+                    used: None,
+                })
+            }
+            Proof::Passkey { assertion, language, .. } => {
+                let not_accepted = |why: &str| NotDecided::PasskeyNotAccepted(why.to_owned());
+                let relying_party = self.relying_party.ok_or(not_accepted("there is no RP_ID"))?;
+                let passkey = passkey.ok_or(not_accepted("the passkey is none of this person's"))?;
+                self.enrolments.check(&passkey).await.map_err(|error| match error {
+                    NotAuthentic::Forged(why) => not_accepted(why),
+                    NotAuthentic::Unavailable(error) => NotDecided::Unavailable(error.0),
+                })?;
+                let statement = statement(request, detail, client, *language);
+                let scope = selected(choice, granted.as_ref(), &statement);
+                let text = statement.encode();
+                let challenge = Shown::of(&text).challenge(&scope, choice.word);
+                let asserted = relying_party
+                    .verify(assertion, &passkey, &challenge)
+                    .map_err(|error| NotDecided::PasskeyNotAccepted(error.0))?;
+                demand.judge(match passkey.is_seasoned(invocation.now, self.seasoning) {
+                    true => Strength::SeasonedPasskey,
+                    false => Strength::NewPasskey,
+                })?;
+                let authentication = asserted.applied_to(&passkey).authentication(invocation.now);
+                let used = (&passkey, &asserted);
+                let signed = evidence_of(relying_party, assertion, used, text, scope, invocation.now);
+                Ok(Proven {
+                    authentication: Some(authentication),
+                    evidence: evidence::Proof::Passkey(Box::new(signed)),
+                    used: Some((passkey, asserted)),
+                })
+            }
+        }
+    }
+}
+
+impl Recorded {
+    /// What a decided request says; whatever is not approved grants nothing.
+    fn of(state: &State) -> Self {
+        match state {
+            State::Approved(approval) | State::Redeemed(Grant { approval, .. }) => {
+                Self::Approved(approval.scope.clone())
+            }
+            State::Pending | State::Denied { .. } | State::Cancelled { .. } => Self::Denied,
+        }
+    }
+}
+
+/// What a decision rests on, once it is known to be this person's.
+type Checked = (AuthenticationRequest, RequestDetail, Client, Asks, Option<Passkey>, EvidenceBasis);
+
+/// Step 3. Somebody else's request comes first, so that nothing about it can be found out.
+fn checked(
+    basis: DecisionBasis,
+    client: &ClientId,
+    choice: &Choice,
+    proof: &Proof<'_>,
+) -> Result<Checked, NotDecided> {
+    let DecisionBasis { request, detail, person, client: known_client, asks, passkey, evidence } = basis;
+    let found = match proof {
+        Proof::LoginToken(login) => request.filter(|request| request.person == login.person),
+        Proof::Passkey { login: Some(login), .. } => request.filter(|request| request.person == **login),
+        Proof::Link(_) | Proof::Passkey { login: None, .. } => request,
+    };
+    let found = found.ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
+    if found.client != *client {
+        return Err(NotDecided::OtherClient);
+    }
+    // What a passkey signed has them in the statement.
+    let are_signed = matches!(proof, Proof::Passkey { .. });
+    let named = choice.details.as_deref().or(are_signed.then(|| detail.details.entries()));
+    if choice.word == DecisionWord::Approve && !detail.details.is(named.unwrap_or_default()) {
+        return Err(NotDecided::OtherDetails);
+    }
+    if let Proof::LoginToken(login) = proof
+        && login.names(client)
+    {
+        return Err(NotDecided::SelfApproval);
+    }
+    let person_is_active = person.is_some_and(|person| person.active);
+    let known_client = known_client.filter(|client| client.active).ok_or(NotDecided::Inactive)?;
+    let is_blocked = choice.word == DecisionWord::Approve && asks.blocked_at(client).is_some();
+    if !person_is_active || is_blocked {
+        return Err(NotDecided::Inactive);
+    }
+    Ok((found, detail, known_client, asks, passkey, evidence))
+}
+
+/// Step 3: the scope that the decision grants, with all that is asked for beyond it. `None` for what is no approval.
+///
+/// A selection that cannot be approved is refused whatever it is proven with. What is not open any more is told by step 5,
+/// which gives nothing away.
+fn granted(
+    request: &AuthenticationRequest,
+    detail: &RequestDetail,
+    choice: &Choice,
+    invocation: &Invocation,
+) -> Result<Option<Scope>, NotDecided> {
+    if choice.word != DecisionWord::Approve {
+        return Ok(None);
+    }
+    let scope = choice.scope.as_ref().unwrap_or(&request.scope);
+    if request.is_open(invocation.now) {
+        request.check_selection(scope).map_err(NotDecided::Refused)?;
+        if !detail.admits(scope) {
+            return Err(NotDecided::Refused(DecisionRefused::ScopeOfDetailsMissing));
+        }
+    }
+    Ok(Some(scope.clone()))
+}
+
+/// The part of the scope that was signed: what is granted, or whatever was ticked when it was declined.
+fn selected(choice: &Choice, granted: Option<&Scope>, statement: &Statement) -> String {
+    let ticked = granted.or(choice.scope.as_ref());
+    ticked.map_or_else(String::new, |scope| statement.in_order(|value| scope.contains(value)))
+}
+
+fn decision(granted: Option<Scope>, proven: &Proven, invocation: &Invocation) -> Decision {
+    match (granted, &proven.authentication) {
+        (Some(scope), Some(authentication)) => {
+            let authentication = authentication.clone();
+            Decision::Approve(Approval { at: invocation.now, scope, authentication })
+        }
+        (Some(_) | None, _) => Decision::Deny,
+    }
+}

@@ -1,0 +1,188 @@
+//! Keeping evidence: what is personal is sealed, the document takes its place in the person's chain, and a key outside the
+//! table signs it. Nothing is written here: the caller writes it in the transaction of what it is evidence of.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::Invocation;
+use ciba_aws::keys::{KeyError, KeyRings, KmsError, PersonalKey, Witness};
+use ciba_aws::store::{EvidenceBasis, EvidenceWrite};
+use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba_core::domain::base::person_key::PersonKey;
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::base::secret::Secret;
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::client::ClientId;
+use ciba_core::domain::request::evidence::{Outcome, SaltedText, digest_of};
+use ciba_core::domain::request::evidence_document::{Chain, Document, Kind, Personal, ProofName, VERSION};
+use ciba_core::protocol::request_object::SignedRequest;
+
+/// Why there is no evidence, so that what it would be of must not happen. The text is for the log.
+#[derive(Clone, Debug)]
+pub enum NotKept {
+    /// There are no keys to seal with, or the person's key does not open.
+    Keys(KeyError),
+    /// The key of the witness did not sign.
+    Witness(KmsError),
+}
+
+impl NotKept {
+    /// What the log says of it.
+    pub fn detail(self) -> String {
+        match self {
+            Self::Keys(KeyError(why)) => why,
+            Self::Witness(KmsError(why)) => format!("evidence has no witness: {why}"),
+        }
+    }
+}
+
+/// What this flow works with.
+#[derive(Clone, Copy)]
+pub struct Keeper<'a> {
+    pub keys: &'a KeyRings,
+    /// `None` where evidence has no witness.
+    pub witness: Option<&'a Witness>,
+    /// How long evidence is kept.
+    pub retention: Duration,
+}
+
+/// Whose evidence it is.
+#[derive(Clone, Copy)]
+pub struct About<'a> {
+    pub request: &'a RequestKey,
+    pub client: &'a ClientId,
+    pub person: &'a PersonKey,
+}
+
+/// What happened, and is to be kept.
+pub enum Happened<'a> {
+    Decided {
+        kind: Kind,
+        outcome: Outcome,
+        /// Of a report after the decision: when an operator lifted the last block of the client, if that is what there is of
+        /// one.
+        lifted_at: Option<Timestamp>,
+        scope: String,
+        /// Of the passkey's public key, where one signed.
+        thumbprint: Option<String>,
+        personal: &'a Personal,
+    },
+    Asked(&'a SignedRequest),
+}
+
+impl Happened<'_> {
+    /// What is sealed of it.
+    fn text(&self) -> Secret {
+        match self {
+            Self::Decided { personal, .. } => Secret::new(personal.encode()),
+            Self::Asked(signed) => signed.text.clone(),
+        }
+    }
+
+    const fn lifted_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Decided { lifted_at, .. } => *lifted_at,
+            Self::Asked(_) => None,
+        }
+    }
+
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Decided { kind, .. } => *kind,
+            Self::Asked(_) => Kind::Request,
+        }
+    }
+}
+
+impl Keeper<'_> {
+    /// 1. Open the person's key, or make one.
+    /// 2. Seal what is personal under it, for this document alone.
+    /// 3. Number the document after the last one of this person.
+    /// 4. Have it signed outside the table.
+    pub async fn keep(
+        &self,
+        about: About<'_>,
+        happened: &Happened<'_>,
+        basis: &EvidenceBasis,
+        invocation: &Invocation,
+    ) -> Result<EvidenceWrite, NotKept> {
+        let (key, new_key) = self.personal_key(about.person, basis, invocation).await?;
+        let text = SaltedText::new(invocation.random(), happened.text());
+        let last = basis.chain.clone().unwrap_or_else(|| Chain::new(invocation.random()));
+        let (decision, scope, proof, thumbprint) = decided(happened);
+        let (alg, client_key) = asked(happened);
+        let mut document = Document {
+            version: VERSION,
+            kind: happened.kind(),
+            lifted_at: happened.lifted_at().map(Timestamp::millis),
+            request: about.request.encode(),
+            client_id: about.client.as_str().to_owned(),
+            person: about.person.as_str().to_owned(),
+            chain: last.name.clone(),
+            sequence: last.sequence + 1,
+            previous: last.head.clone(),
+            at: invocation.now.millis(),
+            kept_until: invocation.now.plus(self.retention).seconds(),
+            decision,
+            scope,
+            proof,
+            thumbprint,
+            alg,
+            key: client_key,
+            sealed: String::new(),
+            commitment: text.commitment(),
+        };
+        let sealed = key.seal(about.request, &document.filed_as(), &text);
+        document.sealed = sealed.ok_or_else(|| NotKept::Keys(KeyError("sealing failed".to_owned())))?;
+        let text = document.encode();
+        let digest = digest_of(&text);
+        let witness = match self.witness {
+            Some(witness) => Some(witness.of(&text).await.map_err(NotKept::Witness)?),
+            None => None,
+        };
+        let next = last.then(&digest);
+        Ok(EvidenceWrite { document, text, digest, witness, seen: basis.chain.clone(), next, new_key })
+    }
+
+    async fn personal_key(
+        &self,
+        person: &PersonKey,
+        basis: &EvidenceBasis,
+        invocation: &Invocation,
+    ) -> Result<(PersonalKey, Option<Vec<u8>>), NotKept> {
+        let ring = self.keys.get(invocation.now).await.map_err(NotKept::Keys)?;
+        match &basis.personal_key {
+            Some(wrapped) => {
+                let key = ring.open_personal_key(person, wrapped);
+                let forged =
+                    |_| NotKept::Keys(KeyError("the person's evidence key does not open".to_owned()));
+                Ok((key.map_err(forged)?, None))
+            }
+            None => {
+                let made = ring.new_personal_key(person, invocation.random());
+                let (key, wrapped) = made.map_err(NotKept::Keys)?;
+                Ok((key, Some(wrapped)))
+            }
+        }
+    }
+}
+
+type Decided = (Option<Outcome>, Option<String>, Option<ProofName>, Option<String>);
+
+fn decided(happened: &Happened<'_>) -> Decided {
+    match happened {
+        Happened::Decided { outcome, scope, thumbprint, personal, .. } => {
+            let proof = ProofName::of(&personal.proof);
+            (Some(*outcome), Some(scope.clone()), Some(proof), thumbprint.clone())
+        }
+        Happened::Asked(_) => (None, None, None, None),
+    }
+}
+
+fn asked(happened: &Happened<'_>) -> (Option<JwsAlgorithm>, Option<Value>) {
+    match happened {
+        Happened::Decided { .. } => (None, None),
+        Happened::Asked(signed) => (Some(signed.algorithm), Some(signed.key.clone())),
+    }
+}

@@ -1,0 +1,70 @@
+//! Who is deciding: a login token of a configured login issuer is verified.
+
+use std::time::Duration;
+
+use crate::Invocation;
+use ciba_aws::config::LoginIssuers;
+use ciba_aws::outbound::{JwksCache, NotVerified};
+use ciba_core::domain::issuer::login_issuer::{LoginProof, LoginRefused};
+use ciba_core::protocol::access_token;
+use ciba_core::verify::jws::{NotAJws, UnverifiedJws};
+
+/// Why nobody is proven. The texts are for the log.
+#[derive(Clone, Debug)]
+pub enum NotProven {
+    Invalid(String),
+    NotFresh,
+    ScopeMissing,
+    /// The login issuer's keys cannot be fetched.
+    Unavailable(String),
+}
+
+impl From<LoginRefused> for NotProven {
+    fn from(refused: LoginRefused) -> Self {
+        match refused {
+            LoginRefused::Invalid(why) => Self::Invalid(why.to_owned()),
+            LoginRefused::ScopeMissing => Self::ScopeMissing,
+            LoginRefused::NotFresh => Self::NotFresh,
+        }
+    }
+}
+
+impl From<NotVerified> for NotProven {
+    fn from(error: NotVerified) -> Self {
+        match error {
+            NotVerified::Invalid(why) => Self::Invalid(why.to_owned()),
+            NotVerified::Unavailable(why) => Self::Unavailable(why),
+        }
+    }
+}
+
+/// 1. Read the compact form and its header, and see that it can be a login token.
+/// 2. Find the login issuer that it names.
+/// 3. Verify the signature with that issuer's keys.
+/// 4. Judge the claims.
+pub async fn prove(
+    token: &str,
+    issuers: &LoginIssuers,
+    jwks: &JwksCache,
+    max_age: Duration,
+    invocation: &Invocation,
+) -> Result<LoginProof, NotProven> {
+    let invalid = |why: &str| NotProven::Invalid(why.to_owned());
+    let jws = UnverifiedJws::parse(token).map_err(|error| match error {
+        NotAJws::Encrypted => invalid("the token is encrypted"),
+        NotAJws::Malformed(why) => invalid(why),
+    })?;
+    if !jws.typ().is_none_or(|typ| is_accepted(&typ)) {
+        return Err(invalid("the token is of another type"));
+    }
+    let issuer = jws.issuer().and_then(|iss| issuers.find(iss));
+    let issuer = issuer.ok_or(invalid("iss is not a login issuer"))?;
+    let (now, write) = (invocation.now, &invocation.write_id);
+    let claims = jwks.verify(&jws, &issuer.jwks_uri, &issuer.algorithms, now, write).await?;
+    Ok(issuer.judge(&claims, now, max_age)?)
+}
+
+/// What login issuers call their tokens. An ID token of ours is none of them: this provider is no login issuer.
+fn is_accepted(typ: &str) -> bool {
+    ["jwt", access_token::TYP].contains(&typ)
+}

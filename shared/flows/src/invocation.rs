@@ -1,0 +1,52 @@
+//! One invocation: its time, its randomness, its mark on what it writes.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::time::Instant;
+
+use ciba_aws::store::WriteId;
+use ciba_core::domain::base::time::Timestamp;
+
+/// What a handler is given beside the request. Nothing below it reads a clock or makes random numbers of its own.
+pub struct Invocation {
+    /// When the request was received. Everything in one invocation happens at this time.
+    pub now: Timestamp,
+    /// When Lambda will end the invocation.
+    pub deadline: Instant,
+    /// Random, and the same for all writes of the invocation.
+    pub write_id: WriteId,
+    fill: fn(&mut [u8]),
+}
+
+impl Invocation {
+    /// `fill` fills a buffer from the operating system's random source.
+    pub fn new(now: Timestamp, time_left: Duration, fill: fn(&mut [u8])) -> Self {
+        let mut id = [0; 16];
+        fill(&mut id);
+        Self { now, deadline: Instant::now() + time_left, write_id: WriteId::new(id), fill }
+    }
+
+    /// The same invocation for one of several things it does side by side, with a mark of its own on what that one writes:
+    /// else one would take another's write for its own.
+    pub fn branch(&self) -> Self {
+        Self { write_id: WriteId::new(self.random()), ..*self }
+    }
+
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.fill)(&mut bytes);
+        bytes
+    }
+
+    /// What a page's style and script carry: 22 characters, of no use afterwards.
+    pub fn nonce(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.random::<16>())
+    }
+
+    /// Up to `most`, random: so that those who collided once do not collide again.
+    pub fn jitter(&self, most: Duration) -> Duration {
+        most * u32::from(u16::from_be_bytes(self.random())) / u32::from(u16::MAX)
+    }
+}

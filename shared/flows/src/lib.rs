@@ -1,0 +1,13 @@
+//! What happens: each flow is a list of numbered steps.
+
+pub mod asking;
+pub mod authenticate_client;
+pub mod deciding;
+mod failure;
+mod invocation;
+pub mod log;
+pub mod registering;
+pub mod telling;
+pub mod tokens;
+
+pub use invocation::Invocation;

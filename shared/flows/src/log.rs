@@ -1,0 +1,153 @@
+//! The log: one function per event, one line each. docs/events.md describes them all.
+
+use std::time::Duration;
+
+use ciba_aws::store::EvidenceWrite;
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::base::time::{Timestamp, millis};
+use ciba_core::domain::client::ClientId;
+use ciba_core::domain::person::passkey::PasskeyId;
+use ciba_core::domain::request::authentication_request::AuthenticationRequest;
+use ciba_core::domain::request::event::{EventName, What};
+use ciba_core::protocol::error::{ProtocolError, Refusal};
+use ciba_core::protocol::event::NotifiedLine;
+
+use self::line::{Metric, line};
+use crate::telling::announce::Untold;
+use crate::telling::emit::Emitted;
+
+mod line;
+
+pub use line::observe;
+
+/// One line for a refusal. Polling as usual is not worth one, nor is the fetching of a nonce.
+pub fn refused<E: ProtocolError>(refusal: &Refusal<E>) {
+    let error = refusal.error;
+    if matches!(error.code(), "authorization_pending" | "slow_down" | "use_dpop_nonce") {
+        return;
+    }
+    let level = if error.status() >= 500 { "error" } else { "info" };
+    line(
+        level,
+        "refused",
+        [
+            ("status", error.status().into()),
+            ("error", error.code().into()),
+            ("description", error.description().into()),
+            ("detail", refusal.detail.clone().into()),
+            ("client_id", refusal.client.clone().into()),
+        ],
+    );
+}
+
+/// One line for an event that could not be read as a request.
+pub fn unreadable(why: &str) {
+    line("info", "unreadable", [("status", 400.into()), ("description", why.into())]);
+}
+
+/// One line for an answer of a resource, under the name that the client has for the call.
+pub fn answered(interaction: &str, status: u16) {
+    line("info", "answered", [("interaction", interaction.into()), ("status", status.into())]);
+}
+
+/// One line for something that no response tells.
+pub fn outcome(event: &str, detail: &str) {
+    line("info", event, [("detail", detail.into())]);
+}
+
+/// One line for a step that succeeded, with the hash that joins the lines of one request.
+pub fn step(event: &str, request: &RequestKey) {
+    line("info", event, [("request", request.correlation().into())]);
+}
+
+/// One line for a message that SNS has accepted: what the function `events` is handed of this log.
+pub fn notified(request: &AuthenticationRequest, channel: &str, at: Timestamp) {
+    line("info", "notified", NotifiedLine::fields(request, channel, at));
+}
+
+/// One line for all that was emitted, of which CloudWatch makes metrics: how often each event, and how long it took.
+pub fn metrics(namespace: &str, emitted: &Emitted, at: Timestamp) {
+    let count = |name, count: usize| Metric { name, unit: "Count", values: vec![count as i64] };
+    let times = |name, of: fn(&What) -> Option<Duration>| {
+        let values = emitted.events.iter().filter_map(|event| of(&event.what)).map(millis).collect();
+        Metric { name, unit: "Milliseconds", values }
+    };
+    let mut metrics: Vec<_> =
+        EventName::ALL.map(|name| count(name.as_str(), emitted.count(name))).into_iter().collect();
+    metrics.push(count(UNREADABLE, emitted.unreadable.len()));
+    metrics.retain(|metric| metric.values != [0]);
+    metrics.push(times(DECIDED_AFTER, What::decided_after));
+    metrics.push(times(DELIVERED_AFTER, What::delivered_after));
+    metrics.retain(|metric| !metric.values.is_empty());
+    if !metrics.is_empty() {
+        line::metrics(namespace, at, &metrics);
+    }
+}
+
+/// The metrics beside the one of each event.
+pub const UNREADABLE: &str = "unreadable";
+pub const DECIDED_AFTER: &str = "decided_after_ms";
+pub const DELIVERED_AFTER: &str = "delivered_after_ms";
+
+/// One line for a request. Of a signed one with the digest of what is kept of it.
+pub fn requested(request: &RequestKey, kept: Option<&EvidenceWrite>) {
+    let digest = kept.map(|kept| kept.digest.as_str());
+    line("info", "requested", [("request", request.correlation().into()), ("evidence", digest.into())]);
+    kept.into_iter().for_each(evidence);
+}
+
+/// One line for each document that is kept: the head of its chain from now on. It names neither request nor client nor
+/// person, so that it can be kept where nothing is ever deleted.
+fn evidence(kept: &EvidenceWrite) {
+    let fields = [
+        ("chain", kept.next.name.as_str().into()),
+        ("sequence", kept.next.sequence.into()),
+        ("digest", kept.digest.as_str().into()),
+        ("kept_until", kept.document.kept_until.into()),
+    ];
+    line("info", "evidence", fields);
+}
+
+/// One line for a decision. The digest of its evidence stands here too: who changes the table cannot change the log.
+pub fn decision(event: &str, request: &RequestKey, client: Option<&ClientId>, kept: Option<&EvidenceWrite>) {
+    let fields = [
+        ("request", request.correlation().into()),
+        ("client_id", client.map(ClientId::as_str).into()),
+        ("evidence", kept.map(|kept| kept.digest.as_str()).into()),
+    ];
+    line("info", event, fields);
+    kept.into_iter().for_each(evidence);
+}
+
+/// One line for what came of telling a client; at the level of what an operator should look at.
+pub fn delivery(event: &str, request: &RequestKey, why: Option<&str>) {
+    let level = if matches!(event, "delivery_failed" | "delivery_not_tried") { "error" } else { "info" };
+    line(level, event, [("request", request.correlation().into()), ("detail", why.into())]);
+}
+
+/// One line for a passkey that was enrolled, and one for each channel that did not take the news of it: a person who was
+/// not told cannot call (`ATK-7-05`).
+pub fn passkey(event: &str, passkey: &PasskeyId, untold: &[Untold]) {
+    line("info", event, [("passkey", passkey.as_str().into())]);
+    for Untold { channel, why } in untold {
+        let fields = [
+            ("passkey", passkey.as_str().into()),
+            ("channel", (*channel).into()),
+            ("detail", why.as_str().into()),
+        ];
+        line("error", "untold", fields);
+    }
+}
+
+/// One line for a page that could not be shown.
+pub fn trouble(why: &str) {
+    line("error", "trouble", [("detail", why.into())]);
+}
+
+/// One line for a channel that did not lead to its person, so that falling over to the next one is not silent
+/// (`ATK-7-06`): an operator has to enrol the person anew.
+pub fn unreachable(request: &RequestKey, channel: &str, why: &str) {
+    let fields =
+        [("request", request.correlation().into()), ("channel", channel.into()), ("detail", why.into())];
+    line("warn", "unreachable", fields);
+}

@@ -1,0 +1,9 @@
+//! Clients, people, passkeys and keys, as operators set them up.
+
+pub mod block_client;
+pub mod create_ticket;
+pub mod enroll_passkey;
+pub mod enroll_person;
+pub mod register_client;
+pub mod remove_passkey;
+pub mod rotate_keys;

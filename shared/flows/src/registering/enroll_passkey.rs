@@ -1,0 +1,219 @@
+//! Enrolling a passkey: whoever has a ticket makes one for its person.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::Invocation;
+use crate::deciding::authentic_passkey::{Enrolments, NotAuthentic};
+use crate::telling::announce::{Untold, announce};
+use ciba_aws::keys::{KmsError, Witness};
+use ciba_aws::notify::Notifier;
+use ciba_aws::store::{PasskeyEnrolled, StoreError, Table};
+use ciba_core::domain::person::Person;
+use ciba_core::domain::person::enrolment_record::EnrolmentRecord;
+use ciba_core::domain::person::passkey::{Passkey, PasskeyId, Passkeys};
+use ciba_core::domain::person::ticket::{Admission, Ticket, TicketSecret};
+use ciba_core::domain::person::witnessed::Witnessed;
+use ciba_core::domain::request::notification::PasskeyEvent;
+use ciba_core::protocol::webauthn::{Assertion, Registration};
+use ciba_core::verify::webauthn::{Asserted, NotAccepted, RelyingParty, thumbprint};
+
+/// How often an enrolment is tried when the person's passkeys change meanwhile.
+const TRIES: usize = 3;
+/// Kept of the invocation for the answer, when SNS does not take the news.
+const FOR_THE_ANSWER: Duration = Duration::from_secs(2);
+
+/// Why no passkey is enrolled.
+#[derive(Clone, Debug)]
+pub enum NotEnrolled {
+    /// The ticket is unknown, used or over, or its person is disabled or has no room. The text is for the log.
+    NotOpen(&'static str),
+    /// A passkey that is there has to sign, and none has.
+    PasskeyRequired,
+    NotAccepted(String),
+    Contended,
+    /// The enrolment cannot be signed now, or a passkey cannot be told from a forgery. The text is for the log.
+    Unavailable(String),
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotEnrolled {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<KmsError> for NotEnrolled {
+    fn from(error: KmsError) -> Self {
+        Self::Unavailable(error.0)
+    }
+}
+
+impl From<NotAccepted> for NotEnrolled {
+    fn from(error: NotAccepted) -> Self {
+        Self::NotAccepted(error.0)
+    }
+}
+
+/// What a browser is asked for.
+pub struct Offer {
+    /// Of the new passkey.
+    pub creation: Value,
+    /// Of one that is there, where it has to speak for the new one.
+    pub assertion: Option<Value>,
+}
+
+/// A passkey that was enrolled, and who could not be told of it.
+#[derive(Debug)]
+pub struct PasskeyAdded {
+    pub passkey: PasskeyId,
+    pub untold: Vec<Untold>,
+}
+
+/// What this flow works with.
+pub struct Enrolling<'a> {
+    pub table: &'a Table,
+    pub relying_party: &'a RelyingParty,
+    pub notifier: &'a Notifier,
+    pub operator_name: &'a str,
+    /// Signs enrolments. `None` where nobody does.
+    pub witness: Option<&'a Witness>,
+    pub enrolments: &'a Enrolments,
+}
+
+/// A ticket that can be used, and its person.
+struct Open {
+    ticket: Ticket,
+    person: Person,
+    passkeys: Passkeys,
+}
+
+impl Enrolling<'_> {
+    /// What the page asks the browser for. Nothing is changed, and nothing said about the person: the passkey is named
+    /// after the operator.
+    pub async fn offer(&self, secret: &TicketSecret, invocation: &Invocation) -> Result<Offer, NotEnrolled> {
+        let ticket = self.find(secret, invocation).await?;
+        if ticket.used_for.is_some() {
+            return Err(NotEnrolled::NotOpen("the ticket is used"));
+        }
+        let Open { ticket, passkeys, .. } = self.open(ticket).await?;
+        let handle = passkeys.user_handle.as_bytes();
+        let creation = self.relying_party.creation_options(&ticket.challenge, handle, self.operator_name);
+        let assertion = match ticket.admission(&passkeys) {
+            Admission::Alone => None,
+            Admission::WithAssertion => {
+                Some(self.relying_party.request_options(&ticket.assertion_challenge()))
+            }
+            Admission::Full => return Err(NotEnrolled::NotOpen("the person has no room for a passkey")),
+        };
+        Ok(Offer { creation, assertion })
+    }
+
+    /// 1. Read the ticket, its person and what the person's passkeys have in common.
+    /// 2. Verify the registration over the ticket's challenge.
+    /// 3. If the ticket alone is not enough, verify the signature of a passkey that is there.
+    /// 4. Sign the record of the enrolment.
+    /// 5. Use up the ticket, put the passkey and its record and count it, in one transaction. If something changed meanwhile,
+    ///    look again.
+    /// 6. Tell the person on all channels. What SNS does not take undoes nothing.
+    ///
+    /// The same registration with the same ticket once more is answered like the first: its answer may have been lost.
+    pub async fn enroll(
+        &self,
+        secret: &TicketSecret,
+        registration: &Registration,
+        assertion: Option<&Assertion>,
+        invocation: &Invocation,
+    ) -> Result<PasskeyAdded, NotEnrolled> {
+        for _ in 0..TRIES {
+            let ticket = self.find(secret, invocation).await?;
+            let new = self.relying_party.register(registration, &ticket.challenge);
+            if let Some(used_for) = &ticket.used_for {
+                return match new {
+                    Ok(new) if new.id == *used_for => {
+                        Ok(PasskeyAdded { passkey: new.id, untold: Vec::new() })
+                    }
+                    Ok(_) | Err(_) => Err(NotEnrolled::NotOpen("the ticket is used")),
+                };
+            }
+            let Open { ticket, person, passkeys } = self.open(ticket).await?;
+            let mut new = new?.of(person.key.clone(), passkeys.user_handle, invocation.now);
+            let vouching = match ticket.admission(&passkeys) {
+                Admission::Alone => None,
+                Admission::WithAssertion => Some(self.vouched(&ticket, &person, assertion).await?),
+                Admission::Full => return Err(NotEnrolled::NotOpen("the person has no room for a passkey")),
+            };
+            new.enrolment = self.signed(&new).await?;
+            let vouching = vouching.as_ref().map(|(passkey, asserted)| (passkey, asserted));
+            let write = &invocation.write_id;
+            let enrolled =
+                self.table.enrol_passkey(&ticket, &new, &passkeys, vouching, invocation.now, write).await?;
+            match enrolled {
+                PasskeyEnrolled::Done => {
+                    let untold = self.tell(&person, invocation.deadline).await;
+                    return Ok(PasskeyAdded { passkey: new.id, untold });
+                }
+                PasskeyEnrolled::AlreadyThere => {
+                    return Err(NotEnrolled::NotAccepted("the person has this passkey already".to_owned()));
+                }
+                PasskeyEnrolled::Changed => {}
+            }
+        }
+        Err(NotEnrolled::Contended)
+    }
+
+    /// The ticket, used or not.
+    async fn find(&self, secret: &TicketSecret, invocation: &Invocation) -> Result<Ticket, NotEnrolled> {
+        let ticket = self.table.find_ticket(&secret.hash()).await?;
+        let ticket = ticket.ok_or(NotEnrolled::NotOpen("there is no such ticket"))?;
+        match ticket.is_in_time(invocation.now) {
+            true => Ok(ticket),
+            false => Err(NotEnrolled::NotOpen("the ticket is over")),
+        }
+    }
+
+    async fn open(&self, ticket: Ticket) -> Result<Open, NotEnrolled> {
+        let found = self.table.find_person_with_passkeys(&ticket.person).await?;
+        let (person, passkeys) = found
+            .filter(|(person, _)| person.active)
+            .ok_or(NotEnrolled::NotOpen("the person is unknown or disabled"))?;
+        let passkeys = passkeys.ok_or(NotEnrolled::NotOpen("the person has no user handle"))?;
+        Ok(Open { ticket, person, passkeys })
+    }
+
+    /// Step 3.
+    async fn vouched(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        assertion: Option<&Assertion>,
+    ) -> Result<(Passkey, Asserted), NotEnrolled> {
+        let assertion = assertion.ok_or(NotEnrolled::PasskeyRequired)?;
+        let passkey = self.table.find_passkey(&person.key, &assertion.passkey_id()).await?;
+        let passkey =
+            passkey.ok_or_else(|| NotEnrolled::NotAccepted("the person has no such passkey".to_owned()))?;
+        self.enrolments.check(&passkey).await.map_err(|error| match error {
+            NotAuthentic::Forged(why) => NotEnrolled::NotAccepted(why.to_owned()),
+            NotAuthentic::Unavailable(error) => error.into(),
+        })?;
+        let asserted = self.relying_party.verify(assertion, &passkey, &ticket.assertion_challenge())?;
+        Ok((passkey, asserted))
+    }
+
+    /// Step 4.
+    async fn signed(&self, passkey: &Passkey) -> Result<Option<Witnessed>, NotEnrolled> {
+        let Some(witness) = self.witness else { return Ok(None) };
+        let thumbprint = thumbprint(&passkey.credential);
+        let thumbprint = thumbprint.ok_or_else(|| NotEnrolled::NotAccepted("the key is none".to_owned()))?;
+        let document = EnrolmentRecord::of(passkey, &thumbprint).encode();
+        let witness = witness.of(&document).await?;
+        Ok(Some(Witnessed { document, witness }))
+    }
+
+    async fn tell(&self, person: &Person, deadline: Instant) -> Vec<Untold> {
+        let deadline = deadline.checked_sub(FOR_THE_ANSWER).unwrap_or(deadline);
+        announce(self.notifier, self.operator_name, person, PasskeyEvent::Added, deadline).await
+    }
+}

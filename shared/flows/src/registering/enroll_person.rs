@@ -1,0 +1,135 @@
+//! Writing down a person: by an operator.
+
+use ciba_aws::config::{Issuer, LoginIssuers};
+use ciba_aws::store::{Enrolled, Table};
+use ciba_core::domain::base::contact::PhoneNumber;
+use ciba_core::domain::base::person_key::PersonKey;
+use ciba_core::domain::hint::{DirectoryHint, HintKind};
+use ciba_core::domain::person::channel::Channel;
+use ciba_core::domain::person::sms::SmsCountries;
+use ciba_core::domain::person::user_code::{UserCode, UserCodeHash};
+use ciba_core::domain::person::{Person, Subject};
+use ciba_core::protocol::enrolment::{ChannelEntry, PersonEntry};
+
+/// A transaction has room for 100 writes: all hints and all push endpoints may change at once.
+const MAX_HINTS: usize = 40;
+/// More than this would not be tried within an invocation anyway.
+const MAX_CHANNELS: usize = 8;
+
+/// Why a person is not written down, in words for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotEnrolled(pub String);
+
+/// Checks the entry, and writes the person and the hints that lead there, new or changed. `fill` fills a buffer from the
+/// operating system's random source.
+pub async fn enroll(
+    table: &Table,
+    entry: PersonEntry,
+    issuer: &Issuer,
+    login_issuers: &LoginIssuers,
+    countries: &SmsCountries,
+    fill: fn(&mut [u8]),
+) -> Result<Person, NotEnrolled> {
+    write(table, check(entry, issuer, login_issuers, countries, fill)?).await
+}
+
+/// Writes a person who was checked.
+pub async fn write(table: &Table, person: Person) -> Result<Person, NotEnrolled> {
+    let refused = |why: &str| NotEnrolled(format!("person {}: {why}", person.sub.as_str()));
+    match table.put_person(&person).await {
+        Ok(Enrolled::Done) => Ok(person),
+        Ok(Enrolled::HintTaken) => Err(refused("a hint leads to somebody else already")),
+        Ok(Enrolled::EndpointTaken) => Err(refused("a push endpoint is somebody else's already")),
+        Ok(Enrolled::OtherSub) => Err(refused("this login has another sub, which never changes")),
+        Err(error) => Err(NotEnrolled(error.detail())),
+    }
+}
+
+/// The person that the entry describes.
+pub fn check(
+    entry: PersonEntry,
+    issuer: &Issuer,
+    login_issuers: &LoginIssuers,
+    countries: &SmsCountries,
+    fill: fn(&mut [u8]),
+) -> Result<Person, NotEnrolled> {
+    let refuse = |why: &str| NotEnrolled(format!("person {}: {why}", entry.sub));
+    let sub =
+        Subject::parse(&entry.sub).ok_or_else(|| refuse("sub is not 1-255 visible ASCII characters"))?;
+    let key = match &entry.login {
+        None => PersonKey::new(issuer.as_str(), &entry.sub),
+        Some(login) => match login_issuers.find(&login.iss) {
+            Some(known) => known
+                .person_key(&login.value)
+                .ok_or_else(|| refuse("the login value cannot be one of its issuer's person claim"))?,
+            // A key of its own, with which nobody could log in.
+            None if login_issuers.iter().any(|known| differs_by_a_slash(&known.issuer, &login.iss)) => {
+                return Err(refuse("login.iss differs from a login issuer here by the slash at its end"));
+            }
+            // Not configured here yet; the person can decide once it is.
+            None => PersonKey::new(&login.iss, &login.value),
+        },
+    };
+    let channels = channels(&entry.channels, countries).map_err(&refuse)?;
+    let kinds = [
+        (HintKind::Plain, &entry.hints.plain),
+        (HintKind::Email, &entry.hints.email),
+        (HintKind::Tel, &entry.hints.tel),
+    ];
+    let values = kinds.into_iter().flat_map(|(kind, values)| values.iter().map(move |value| (kind, value)));
+    let mut hints = Vec::new();
+    // `sub` leads to the person as well, and being a hint makes it unique.
+    for (kind, value) in values.chain([(HintKind::Sub, &entry.sub)]) {
+        let why = if kind == HintKind::Tel { PhoneNumber::EXPECTED } else { "a hint is not of its kind" };
+        let hint = DirectoryHint::new(kind, value).ok_or_else(|| refuse(why))?;
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+    if hints.len() > MAX_HINTS {
+        return Err(refuse("there are more than 40 hints"));
+    }
+    let user_code = match &entry.user_code {
+        None => None,
+        Some(code) => {
+            let mut salt = [0; 16];
+            fill(&mut salt);
+            let code = UserCode::parse(code.expose()).filter(UserCode::may_be_enrolled);
+            let hash = code.and_then(|code| UserCodeHash::new(&code, salt));
+            Some(
+                hash.ok_or_else(|| refuse("user_code is not 4 to 64 characters, or has control characters"))?,
+            )
+        }
+    };
+    Ok(Person { key, sub, active: entry.active, hints, channels, claims: entry.claims, user_code })
+}
+
+fn differs_by_a_slash(one: &str, other: &str) -> bool {
+    one.strip_suffix('/') == Some(other) || other.strip_suffix('/') == Some(one)
+}
+
+/// Where the person is told, in the order of the entry.
+fn channels(entries: &[ChannelEntry], countries: &SmsCountries) -> Result<Vec<Channel>, &'static str> {
+    let mut channels = Vec::new();
+    for entry in entries {
+        let (kind, address, why) = match entry {
+            ChannelEntry::Sms(number) => ("sms", number, PhoneNumber::EXPECTED),
+            ChannelEntry::Push(arn) => {
+                ("push", arn, "a push channel is not the ARN of an endpoint on APNS, APNS_SANDBOX or GCM")
+            }
+            ChannelEntry::Topic(arn) => ("topic", arn, "a topic is not the ARN of a standard topic"),
+        };
+        let channel = Channel::parse(kind, address).ok_or(why)?;
+        if matches!(&channel, Channel::Sms(number) if !countries.allow(number)) {
+            return Err("a number is in a country that SMS_COUNTRIES does not allow");
+        }
+        if channels.contains(&channel) {
+            return Err("a channel is there twice");
+        }
+        channels.push(channel);
+    }
+    match channels.len() {
+        0..=MAX_CHANNELS => Ok(channels),
+        _ => Err("there are more than 8 channels"),
+    }
+}

@@ -1,0 +1,55 @@
+//! By which name the client knows people (CIBA §4).
+
+use url::Url;
+
+use ciba_aws::outbound::Fetcher;
+use ciba_core::domain::base::address::OwnHosts;
+use ciba_core::domain::client::Client;
+use ciba_core::domain::client::sector::{host_of, sector_url};
+use ciba_core::domain::client::subject_type::SubjectType;
+use ciba_core::protocol::registration::ClientMetadata;
+
+/// Unit: bytes.
+const MAX_LIST: usize = 64 * 1024;
+
+/// What the metadata ask for.
+pub(super) enum Sector {
+    Public,
+    /// With the `sector_identifier_uri`, if there is one.
+    Pairwise(Option<String>),
+}
+
+impl Sector {
+    pub(super) fn asked(metadata: &ClientMetadata) -> Result<Self, &'static str> {
+        match (metadata.subject_type.as_deref(), &metadata.sector_identifier_uri) {
+            (None | Some("public"), None) => Ok(Self::Public),
+            (None | Some("public"), Some(_)) => Err("sector_identifier_uri belongs to pairwise subjects"),
+            (Some("pairwise"), uri) => Ok(Self::Pairwise(uri.clone())),
+            (Some(_), _) => Err("subject_type is neither public nor pairwise"),
+        }
+    }
+
+    /// The sector, if the client belongs to it (`CIBA-4-15` to `CIBA-4-20`).
+    pub(super) async fn confirm(self, client: &Client, own: OwnHosts<'_>) -> Result<SubjectType, String> {
+        let Self::Pairwise(list) = self else { return Ok(SubjectType::Public) };
+        let named = sector_url(client)?;
+        if let Some(uri) = &list {
+            if !Url::parse(uri).is_ok_and(|url| own.admit(&url)) {
+                let why =
+                    "sector_identifier_uri is not https on the port 443 of a public host of the client's own";
+                return Err(why.to_owned());
+            }
+            let fetcher = Fetcher::new(own.is_local).map_err(|error| error.0)?;
+            let body = fetcher.json(uri, MAX_LIST).await.map_err(|error| error.0)?;
+            let members: Vec<String> = serde_json::from_slice(&body)
+                .map_err(|_| "sector_identifier_uri does not lead to a JSON array of texts".to_owned())?;
+            if !members.iter().any(|member| member == named) {
+                return Err(format!("the list at sector_identifier_uri does not have {named}"));
+            }
+        }
+        let sector = host_of(list.as_deref().unwrap_or(named));
+        sector
+            .map(|sector| SubjectType::Pairwise { sector })
+            .ok_or_else(|| "the sector has no host".to_owned())
+    }
+}

@@ -1,0 +1,255 @@
+//! Making keys: at deployment, on a schedule, and when one has leaked. Two rotations at once are one.
+
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use crate::Invocation;
+use ciba_aws::config::{KeySettings, SigningKeys};
+use ciba_aws::keys::{DataKey, HandleKey, Kms, KmsError, SigningKeyPair, sealing_label};
+use ciba_aws::store::{KeyRecord, KeyUse, Table};
+use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba_core::domain::issuer::key_schedule::{Emergency, KeyTimes, due, emergency, successor};
+use ciba_core::protocol::jwks::PublicJwk;
+
+/// Keys could not be made. The text is for the log.
+#[derive(Clone, Debug)]
+pub struct RotationError(pub String);
+
+/// A key that was made: use and generation.
+pub type Made = (KeyUse, u32);
+
+/// What a rotation did.
+#[derive(Clone, Debug, Default)]
+pub struct Rotated {
+    pub made: Vec<Made>,
+    /// Keys in KMS that another rotation was faster than: nothing knows them, and they cost until somebody deletes them.
+    pub unused_in_kms: Vec<String>,
+}
+
+/// 1. Read the keys there are.
+/// 2. Make sure of a data key; whoever is second uses the first one's.
+/// 3. Make the handle key and each algorithm's signing key that are due, sealed under it or in KMS. A rotation that
+///    ends half-way is completed by the next.
+pub fn rotate(
+    table: &Table,
+    kms: &Kms,
+    settings: &KeySettings,
+    invocation: &Invocation,
+) -> impl Future<Output = Result<Rotated, RotationError>> {
+    // Not `async` itself: one future within another more would be deeper than the compiler follows by default.
+    rotate_now(table, kms, settings, &[], invocation)
+}
+
+/// Like [`rotate`], but of `uses` a successor is made although none is due: what an operator asks for.
+pub async fn rotate_now(
+    table: &Table,
+    kms: &Kms,
+    settings: &KeySettings,
+    uses: &[KeyUse],
+    invocation: &Invocation,
+) -> Result<Rotated, RotationError> {
+    let mut rotated = Rotated::default();
+    let mut rotation = Rotation { table, kms, settings, invocation, rotated: &mut rotated };
+    let records = rotation.records().await?;
+    let data_key = rotation.data_key(&of(KeyUse::Data, &records)).await?;
+    for key_use in KeyUse::ALL.into_iter().filter(|key_use| *key_use != KeyUse::Data) {
+        let next = if uses.contains(&key_use) { successor } else { due };
+        let next = next(&of(key_use, &records), invocation.now, settings.rotate_every);
+        if let Some((generation, times)) = next {
+            rotation.make(key_use, generation, times, &data_key).await?;
+        }
+    }
+    Ok(rotated)
+}
+
+/// A leak of `uses`: what there is of them is withdrawn, and successors take over at once.
+///
+/// 1. Read the keys there are.
+/// 2. Put the successor: whoever is second, of two emergencies or of an emergency and a rotation, reads again.
+/// 3. Withdraw all that were made before it. Repeated, the same is withdrawn: two emergencies at once are one.
+pub async fn replace_leaked(
+    table: &Table,
+    kms: &Kms,
+    settings: &KeySettings,
+    uses: &[KeyUse],
+    invocation: &Invocation,
+) -> Result<Rotated, RotationError> {
+    let mut rotated = Rotated::default();
+    let mut rotation = Rotation { table, kms, settings, invocation, rotated: &mut rotated };
+    let records = rotation.records().await?;
+    let data_key = rotation.data_key(&of(KeyUse::Data, &records)).await?;
+    for key_use in uses {
+        rotation.replace_leaked(*key_use, &data_key).await?;
+    }
+    Ok(rotated)
+}
+
+/// Of `records`, those of one use.
+fn of(key_use: KeyUse, records: &[KeyRecord]) -> Vec<KeyRecord> {
+    records.iter().filter(|record| record.key_use == key_use).cloned().collect()
+}
+
+/// How often an emergency is tried while others make keys.
+const TRIES: usize = 5;
+/// The longest pause before a key that KMS has just made is asked for again, and how often it is.
+const PAUSE: Duration = Duration::from_millis(500);
+const ASKS: usize = 5;
+
+struct Rotation<'a> {
+    table: &'a Table,
+    kms: &'a Kms,
+    settings: &'a KeySettings,
+    invocation: &'a Invocation,
+    rotated: &'a mut Rotated,
+}
+
+/// A key that was made: what is stored of it, and its public half.
+struct New {
+    sealed: Vec<u8>,
+    kms_key_id: Option<String>,
+    public: Option<PublicJwk>,
+}
+
+impl Rotation<'_> {
+    async fn records(&self) -> Result<Vec<KeyRecord>, RotationError> {
+        self.table.list_keys().await.map_err(|error| RotationError(error.detail()))
+    }
+
+    async fn replace_leaked(
+        &mut self,
+        key_use: KeyUse,
+        data_key: &(u32, DataKey),
+    ) -> Result<(), RotationError> {
+        let Invocation { now, write_id, .. } = self.invocation;
+        for _ in 0..TRIES {
+            let keys = of(key_use, &self.records().await?);
+            let Emergency { successor, withdraw_through } =
+                emergency(&keys, *now, self.settings.rotate_every);
+            if let Some((generation, times)) = successor
+                && !self.make(key_use, generation, times, data_key).await?
+            {
+                continue;
+            }
+            if withdraw_through > 0 {
+                let withdrawal = self.table.withdraw_keys(key_use, withdraw_through, *now, write_id);
+                withdrawal.await.map_err(|error| RotationError(error.detail()))?;
+            }
+            return Ok(());
+        }
+        Err(RotationError(format!("others made a {} key at each try", key_use.as_str())))
+    }
+
+    /// The data key that seals new keys, and its generation.
+    async fn data_key(&mut self, records: &[KeyRecord]) -> Result<(u32, DataKey), RotationError> {
+        if let Some(newest) = records.iter().max_by_key(|record| record.generation) {
+            return Ok((newest.generation, self.open_data_key(newest).await?));
+        }
+        let (plain, sealed) = self
+            .kms
+            .generate_data_key(&self.settings.kms_key)
+            .await
+            .map_err(|error| RotationError(error.0))?;
+        let times = KeyTimes::first(self.invocation.now, self.settings.rotate_every);
+        let new = New { sealed, kms_key_id: None, public: None };
+        if self.insert(KeyUse::Data, 1, times, new, 0).await? {
+            let key =
+                DataKey::new(&plain).map_err(|_| RotationError("KMS made a malformed key".to_owned()))?;
+            return Ok((1, key));
+        }
+        let records = self.records().await?;
+        let theirs = records.iter().find(|record| record.key_use == KeyUse::Data);
+        let theirs = theirs.ok_or_else(|| RotationError("the data key vanished".to_owned()))?;
+        Ok((theirs.generation, self.open_data_key(theirs).await?))
+    }
+
+    async fn open_data_key(&self, record: &KeyRecord) -> Result<DataKey, RotationError> {
+        let plain = self.kms.decrypt(&record.sealed).await.map_err(|error| RotationError(error.0))?;
+        DataKey::new(&plain).map_err(|_| RotationError("the data key is malformed".to_owned()))
+    }
+
+    /// `false` if another rotation made this generation first.
+    async fn make(
+        &mut self,
+        key_use: KeyUse,
+        generation: u32,
+        times: KeyTimes,
+        (sealed_under, data_key): &(u32, DataKey),
+    ) -> Result<bool, RotationError> {
+        let new = match (key_use, &self.settings.signing) {
+            (KeyUse::Signing(algorithm), SigningKeys::Kms { tag }) => {
+                self.make_in_kms(algorithm, tag).await?
+            }
+            (KeyUse::Signing(_), SigningKeys::Table) | (KeyUse::Data | KeyUse::Handle, _) => {
+                self.make_sealed(key_use, generation, data_key).await?
+            }
+        };
+        let (in_kms, sealed_under) = match &new.kms_key_id {
+            Some(key_id) => (Some(key_id.clone()), 0),
+            None => (None, *sealed_under),
+        };
+        let inserted = self.insert(key_use, generation, times, new, sealed_under).await;
+        if !matches!(inserted, Ok(true)) {
+            self.rotated.unused_in_kms.extend(in_kms);
+        }
+        inserted
+    }
+
+    async fn make_sealed(
+        &self,
+        key_use: KeyUse,
+        generation: u32,
+        data_key: &DataKey,
+    ) -> Result<New, RotationError> {
+        let (private, public) = match key_use {
+            KeyUse::Data | KeyUse::Handle => {
+                (self.invocation.random::<{ HandleKey::BYTES }>().to_vec(), None)
+            }
+            KeyUse::Signing(algorithm) => {
+                // Beside the runtime: an RSA key takes long, and calls under way would time out.
+                let pair = spawn_blocking(move || SigningKeyPair::generate(algorithm)).await;
+                let pair = pair.ok().flatten();
+                let pair = pair.ok_or_else(|| RotationError("no signing key could be made".to_owned()))?;
+                (pair.private, Some(pair.public))
+            }
+        };
+        let sealed = data_key.seal(&sealing_label(key_use, generation), &private);
+        let sealed = sealed.map_err(|_| RotationError("sealing failed".to_owned()))?;
+        Ok(New { sealed, kms_key_id: None, public })
+    }
+
+    async fn make_in_kms(&self, algorithm: JwsAlgorithm, tag: &str) -> Result<New, RotationError> {
+        let made = self.kms.create_signing_key(algorithm, tag).await;
+        let key_id = made.map_err(|error| RotationError(error.0))?;
+        let mut asked = self.kms.public_key(&key_id, algorithm).await;
+        for _ in 1..ASKS {
+            // KMS does not know everywhere at once what it has made.
+            if asked.is_err() {
+                sleep(self.invocation.jitter(PAUSE)).await;
+                asked = self.kms.public_key(&key_id, algorithm).await;
+            }
+        }
+        let unused = |error: KmsError| RotationError(format!("{}; the key {key_id} is not used", error.0));
+        let public = asked.map_err(unused)?;
+        Ok(New { sealed: Vec::new(), kms_key_id: Some(key_id), public: Some(public) })
+    }
+
+    /// `false` if the generation is there.
+    async fn insert(
+        &mut self,
+        key_use: KeyUse,
+        generation: u32,
+        times: KeyTimes,
+        New { sealed, kms_key_id, public }: New,
+        sealed_under: u32,
+    ) -> Result<bool, RotationError> {
+        let withdrawn_at = None;
+        let record =
+            KeyRecord { key_use, generation, times, sealed, sealed_under, kms_key_id, public, withdrawn_at };
+        let inserted = self.table.insert_key(&record, &self.invocation.write_id).await;
+        let inserted = inserted.map_err(|error| RotationError(error.detail()))?;
+        self.rotated.made.extend(inserted.then_some((key_use, generation)));
+        Ok(inserted)
+    }
+}

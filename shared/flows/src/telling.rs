@@ -1,0 +1,6 @@
+//! Telling clients, people and others what happened (CIBA §10.2, §10.3).
+
+pub mod announce;
+pub mod dead_letters;
+pub mod emit;
+pub mod notify_client;

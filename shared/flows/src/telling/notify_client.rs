@@ -1,0 +1,342 @@
+//! Telling a ping or push client what was decided (CIBA §10.2, §10.3, §12): one attempt, or the reason why not now.
+//!
+//! What is to be told is read from the table each time, so it does not matter how often, in which order and by how many
+//! records the queue asks. At most one attempt is under way at a time, and after a success that was recorded there is no
+//! other. Between the client's answer and its being recorded lies a moment in which a crash has the same call made again:
+//! the same bytes, because a ping is computed and pushed tokens are made once and kept.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::Invocation;
+use crate::tokens::issue_tokens::{Issuing, NotIssued};
+use crate::tokens::redeem::{NotRedeemed, Presented, Redemption};
+use ciba_aws::config::{Issuer, TokenSettings};
+use ciba_aws::keys::{HandleUse, Kept, KeyError, KeyRing, KeyRings, OpenError};
+use ciba_aws::notify::{DeliveryQueue, QueueError};
+use ciba_aws::outbound::{Caller, Lanes};
+use ciba_aws::store::{Claimed, DeliveryBasis, StoreError, Table};
+use ciba_core::domain::base::confirmation::Confirmation;
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::base::secret::Secret;
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::client::NotificationEndpoint;
+use ciba_core::domain::client::notification_token::ClientNotificationToken;
+use ciba_core::domain::request::authentication_request::AuthenticationRequest;
+use ciba_core::domain::request::delivery::{
+    Answer, Delivery, DeliveryState, Due, LEASE, News, PushError, Verdict, due, pause, tried_until,
+};
+use ciba_core::protocol::client_notification::{Ping, PushedError, PushedTokens};
+
+/// How much of the invocation has to be left for a call and for recording what came of it.
+const FOR_A_CALL: Duration = Caller::LONGEST.saturating_add(Duration::from_secs(2));
+/// When it is looked at again, where somebody else is at it or there is no time left now.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What this flow works with.
+pub struct Notifying<'a> {
+    pub table: &'a Table,
+    pub rings: &'a KeyRings,
+    /// Those of `rings` when the invocation began.
+    pub keys: &'a KeyRing,
+    pub issuer: &'a Issuer,
+    pub settings: &'a TokenSettings,
+    pub caller: &'a Caller,
+    pub lanes: &'a Lanes,
+    pub dead_letters: &'a DeliveryQueue,
+    pub invocation: &'a Invocation,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    Delivered,
+    /// It is not needed any more.
+    Unneeded,
+    /// Given up, for this reason; it is among the dead letters.
+    Failed(String),
+    /// Look again then. With the reason, where an attempt failed.
+    Wait(Timestamp, Option<String>),
+    /// It was told, given up, withdrawn or swept before.
+    Over,
+}
+
+/// Nothing came of it: the queue brings it again. The texts are for the log.
+#[derive(Debug)]
+pub enum NotTold {
+    Keys(KeyError),
+    Store(StoreError),
+    Queue(QueueError),
+    /// Something is not as this code made it.
+    Fault(String),
+}
+
+impl From<KeyError> for NotTold {
+    fn from(error: KeyError) -> Self {
+        Self::Keys(error)
+    }
+}
+
+impl From<StoreError> for NotTold {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<QueueError> for NotTold {
+    fn from(error: QueueError) -> Self {
+        Self::Queue(error)
+    }
+}
+
+impl From<OpenError> for NotTold {
+    fn from(error: OpenError) -> Self {
+        Self::Fault(format!("what was sealed does not open: {error:?}"))
+    }
+}
+
+impl NotTold {
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Keys(error) => error.0.clone(),
+            Self::Store(error) => error.detail(),
+            Self::Queue(error) => error.0.clone(),
+            Self::Fault(why) => why.clone(),
+        }
+    }
+}
+
+/// What an attempt has to be sure of before it begins.
+struct Attempt<'a> {
+    request: &'a AuthenticationRequest,
+    delivery: &'a Delivery,
+    news: News,
+    body: Vec<u8>,
+    endpoint: NotificationEndpoint,
+    token: ClientNotificationToken,
+}
+
+impl Notifying<'_> {
+    /// Tells about several requests at once, so that none waits behind another; a panic in one of them is that one's.
+    pub async fn tell_all(&self, requests: &[RequestKey]) -> Vec<Result<Told, NotTold>> {
+        let branches: Vec<_> = requests.iter().map(|_| self.invocation.branch()).collect();
+        let each = requests.iter().zip(&branches).map(|(request, invocation)| async move {
+            let branch = Notifying { invocation, ..*self };
+            branch.tell(request).await
+        });
+        let told = join_all(each.map(|one| AssertUnwindSafe(one).catch_unwind())).await;
+        let or_fault =
+            |told: Result<_, _>| told.unwrap_or_else(|_| Err(NotTold::Fault("a panic".to_owned())));
+        told.into_iter().map(or_fault).collect()
+    }
+
+    /// 1. Read the request and its delivery.
+    /// 2. Let the rules say what is due.
+    /// 3. Make the attempt, if one is.
+    async fn tell(&self, request: &RequestKey) -> Result<Told, NotTold> {
+        let now = self.invocation.now;
+        let Some(basis) = self.table.find_delivery(request).await? else { return Ok(Told::Over) };
+        match due(&basis.request, &basis.delivery, now) {
+            Due::Over => Ok(Told::Over),
+            Due::Wait(until) => Ok(Told::Wait(until, None)),
+            Due::Drop => {
+                let write = &self.invocation.write_id;
+                self.table.settle_delivery(request, DeliveryState::Unneeded, None, now, write).await?;
+                Ok(Told::Unneeded)
+            }
+            Due::Tell(news) => self.attempt(&basis, news).await,
+        }
+    }
+
+    /// 1. Read the client as it is now: active, and where it is called (`ATK-8-04`).
+    /// 2. Wait for a place among the calls of this client.
+    /// 3. Make what it is told, and begin the attempt: one conditional write; for tokens the one that also redeems.
+    /// 4. Call.
+    /// 5. Record what came of it.
+    async fn attempt(&self, basis: &DeliveryBasis, news: News) -> Result<Told, NotTold> {
+        let DeliveryBasis { request, delivery } = basis;
+        let now = self.invocation.now;
+        let client = self.table.find_client(&request.client).await?.filter(|client| client.active);
+        let Some(client) = client else {
+            return self.give_up(basis, delivery.attempts, "client_inactive").await;
+        };
+        let Some(endpoint) = client.delivery.endpoint() else {
+            return self.give_up(basis, delivery.attempts, "no_endpoint").await;
+        };
+
+        let lane = self.lanes.of(&request.client);
+        let _place = match lane.enter(now).await {
+            Ok(place) => place,
+            Err(until) => return Ok(self.wait(until.plus(self.invocation.jitter(SOON)))),
+        };
+        if self.invocation.deadline.saturating_duration_since(Instant::now()) < FOR_A_CALL {
+            return Ok(self.wait(now.plus(SOON)));
+        }
+
+        let prepared = self.prepare(request, delivery, news, endpoint).await?;
+        let attempt = match prepared {
+            Prepared::Begun(attempt) => attempt,
+            Prepared::ByAnother => return Ok(self.wait(now.plus(SOON))),
+            Prepared::GiveUp(why) => return self.give_up(basis, delivery.attempts, why).await,
+        };
+        let answer = self.caller.post(&attempt.endpoint, &attempt.token, attempt.body.clone()).await;
+        lane.answered(answer.is_slow(), now);
+        self.record(&attempt, answer).await
+    }
+
+    /// Step 3.
+    async fn prepare<'r>(
+        &self,
+        request: &'r AuthenticationRequest,
+        delivery: &'r Delivery,
+        news: News,
+        endpoint: &NotificationEndpoint,
+    ) -> Result<Prepared<'r>, NotTold> {
+        let handle =
+            self.keys.seal_handle_again(HandleUse::AuthReqId, &request.key, request.handle_generation);
+        // A withdrawn key makes no handles, and what it made opens nothing: the client could not use it.
+        let Ok(auth_req_id) = handle else { return Ok(Prepared::GiveUp("key_withdrawn")) };
+        let token = delivery.notification_token.as_deref();
+        let token = token.ok_or_else(|| NotTold::Fault("the notification token is gone".to_owned()))?;
+        let token = self.keys.open_kept(Kept::NotificationToken, &request.key, token)?;
+        let token = String::from_utf8(token).map_err(|error| NotTold::Fault(error.to_string()))?;
+        let token = ClientNotificationToken::from_stored(Secret::new(token));
+        let attempt =
+            |news, body| Attempt { request, delivery, news, body, endpoint: endpoint.clone(), token };
+
+        let (news, body) = match (news, &delivery.payload) {
+            (News::Ping, _) => (news, json(&Ping { auth_req_id: &auth_req_id })?),
+            (News::Error(error), _) => (news, json(&PushedError::new(error, &auth_req_id))?),
+            (News::Tokens, Some(payload)) => {
+                (news, self.keys.open_kept(Kept::Payload, &request.key, payload)?)
+            }
+            (News::Tokens, None) => match self.mint(request, delivery, &auth_req_id).await? {
+                Minted::Done(body) => return Ok(Prepared::Begun(attempt(News::Tokens, body))),
+                Minted::ByAnother => return Ok(Prepared::ByAnother),
+                Minted::GiveUp(why) => return Ok(Prepared::GiveUp(why)),
+                Minted::Refused(error) => (News::Error(error), json(&PushedError::new(error, &auth_req_id))?),
+            },
+        };
+        let lease = self.invocation.now.plus(LEASE);
+        let write = &self.invocation.write_id;
+        Ok(match self.table.claim_delivery(&request.key, delivery, lease, write).await? {
+            Claimed::Done => Prepared::Begun(attempt(news, body)),
+            Claimed::Changed => Prepared::ByAnother,
+        })
+    }
+
+    /// Makes the tokens of an approved push request, once, and keeps them until they are delivered.
+    async fn mint(
+        &self,
+        request: &AuthenticationRequest,
+        delivery: &Delivery,
+        auth_req_id: &str,
+    ) -> Result<Minted, NotTold> {
+        let Self { table, rings, keys, issuer, settings, invocation, .. } = self;
+        let flow = Redemption { table, issuing: Issuing { keys: rings, issuer, settings, invocation } };
+        // A push has no proof from its client (`CIBA-10.3-11`).
+        let presented = Presented { auth_req_id, resources: &[], confirmation: Confirmation::NOTHING };
+        let (grant, tokens) = match flow.prepare(request, &presented).await {
+            Ok(prepared) => prepared,
+            Err(NotRedeemed::Gone) => return Ok(Minted::ByAnother),
+            Err(NotRedeemed::Expired) => return Ok(Minted::Refused(PushError::ExpiredToken)),
+            Err(NotRedeemed::PersonInactive | NotRedeemed::Blocked) => {
+                return Ok(Minted::Refused(PushError::AccessDenied));
+            }
+            Err(NotRedeemed::ClientInactive) => return Ok(Minted::GiveUp("client_inactive")),
+            Err(NotRedeemed::NotIssued(NotIssued::Keys(error))) => return Err(error.into()),
+            Err(NotRedeemed::NotIssued(
+                NotIssued::Target(_)
+                | NotIssued::Scope(_)
+                | NotIssued::ScopeBeyondGrant(_)
+                | NotIssued::Unbound,
+            )) => {
+                return Ok(Minted::Refused(PushError::TransactionFailed));
+            }
+            Err(NotRedeemed::Store(error)) => return Err(error.into()),
+        };
+        let body = json(&PushedTokens { tokens: &tokens, auth_req_id })?;
+        let payload = keys.seal_kept(Kept::Payload, &request.key, &body, invocation.now)?;
+        let lease = invocation.now.plus(LEASE);
+        let minted =
+            table.mint_delivery(request, &grant, delivery, &payload, lease, &invocation.write_id).await?;
+        Ok(match minted {
+            Claimed::Done => Minted::Done(body),
+            Claimed::Changed => Minted::ByAnother,
+        })
+    }
+
+    /// Step 5.
+    async fn record(&self, attempt: &Attempt<'_>, answer: Answer) -> Result<Told, NotTold> {
+        let Invocation { now, write_id, .. } = self.invocation;
+        let (key, attempts) = (&attempt.request.key, attempt.delivery.attempts + 1);
+        let next = now.plus(pause(attempts, answer, |most| self.invocation.jitter(most)));
+        match answer.verdict() {
+            Verdict::Delivered => {
+                let decided_at = attempt.request.decided_at();
+                let delivered = DeliveryState::Delivered;
+                self.table.settle_delivery(key, delivered, decided_at, *now, write_id).await?;
+                Ok(Told::Delivered)
+            }
+            Verdict::Again if next < tried_until(attempt.request, attempt.delivery, attempt.news) => {
+                let code = answer.code();
+                self.table.postpone_delivery(key, attempts, &code, next, write_id).await?;
+                Ok(Told::Wait(next, Some(code)))
+            }
+            Verdict::Again | Verdict::Final => {
+                let revoke = attempt.news == News::Tokens;
+                self.bury(key, attempts, &answer.code(), revoke).await
+            }
+        }
+    }
+
+    /// Gives up what was not even tried.
+    async fn give_up(&self, basis: &DeliveryBasis, attempts: u32, why: &str) -> Result<Told, NotTold> {
+        self.bury(&basis.request.key, attempts, why, basis.delivery.payload.is_some()).await
+    }
+
+    /// The dead letter first: after a crash in between the delivery is tried again, and the letter is one that says
+    /// nothing; the other way round it would be lost.
+    async fn bury(
+        &self,
+        request: &RequestKey,
+        attempts: u32,
+        why: &str,
+        revoke: bool,
+    ) -> Result<Told, NotTold> {
+        let Invocation { now, write_id, .. } = self.invocation;
+        self.dead_letters.send(request).await?;
+        match self.table.fail_delivery(request, attempts, why, revoke, *now, write_id).await? {
+            true => Ok(Told::Failed(why.to_owned())),
+            false => Ok(self.wait(now.plus(SOON))),
+        }
+    }
+
+    fn wait(&self, until: Timestamp) -> Told {
+        Told::Wait(until, None)
+    }
+}
+
+enum Prepared<'r> {
+    Begun(Attempt<'r>),
+    /// Another record about the same decision was first.
+    ByAnother,
+    GiveUp(&'static str),
+}
+
+enum Minted {
+    Done(Vec<u8>),
+    ByAnother,
+    GiveUp(&'static str),
+    /// There will be no tokens.
+    Refused(PushError),
+}
+
+fn json(body: &impl Serialize) -> Result<Vec<u8>, NotTold> {
+    serde_json::to_vec(body).map_err(|error| NotTold::Fault(error.to_string()))
+}

@@ -1,0 +1,158 @@
+//! Introspection (RFC 7662): a token's own client, or the resource server it is for, asks whether it counts.
+
+use std::time::Duration;
+
+use crate::tokens::check_token::{LiveGrant, live_grant, open_access_token, open_refresh_token};
+use ciba_aws::config::Issuer;
+use ciba_aws::keys::{KeyError, KeyRings};
+use ciba_aws::store::{StoreError, Table};
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::domain::client::Client;
+use ciba_core::domain::request::refresh_finding::{RefreshFinding, refresh as find};
+use ciba_core::domain::token::access_token::AccessToken;
+use ciba_core::protocol::token_management::{ActiveAccessToken, ActiveToken, Introspection};
+
+/// What this flow works with.
+pub struct Introspecting<'a> {
+    pub table: &'a Table,
+    pub keys: &'a KeyRings,
+    pub issuer: &'a Issuer,
+}
+
+/// The token may be good or not: nobody can say now.
+#[derive(Debug)]
+pub enum NotIntrospected {
+    Keys(KeyError),
+    Store(StoreError),
+}
+
+impl From<KeyError> for NotIntrospected {
+    fn from(error: KeyError) -> Self {
+        Self::Keys(error)
+    }
+}
+
+impl From<StoreError> for NotIntrospected {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Introspecting<'_> {
+    /// What `caller` is told of `token`. What is invalid, expired, revoked, unknown or none of its business is not active,
+    /// and nothing else is said (`TOK-8-02`).
+    pub async fn introspect(
+        &self,
+        token: &str,
+        caller: &Client,
+        now: Timestamp,
+    ) -> Result<Introspection, NotIntrospected> {
+        let active = match token.contains('.') {
+            true => self.access_token(token, caller, now).await?,
+            false => self.refresh_token(token, caller, now).await?,
+        };
+        Ok(active.map_or(Introspection::INACTIVE, |active| Introspection::Active(Box::new(active))))
+    }
+
+    async fn access_token(
+        &self,
+        text: &str,
+        caller: &Client,
+        now: Timestamp,
+    ) -> Result<Option<ActiveToken>, NotIntrospected> {
+        let Some(opened) = open_access_token(self.keys, self.issuer, text, now).await? else {
+            return Ok(None);
+        };
+        let token = opened.token;
+        if token.has_expired(now) || !may_see(caller, &token) {
+            return Ok(None);
+        }
+        let Some(live) = live_grant(self.table, &opened.grant, &token.client, now).await? else {
+            return Ok(None);
+        };
+        // By a key that was withdrawn meanwhile it is not signed any more.
+        if self.keys.learn(&live.withdrawn, now).await?
+            && open_access_token(self.keys, self.issuer, text, now).await?.is_none()
+        {
+            return Ok(None);
+        }
+        let details = live.grant.details.for_audience(&heard(caller, &token));
+        let access = ActiveAccessToken {
+            token_type: token.confirmation.token_type(),
+            aud: token.audience,
+            jti: token.jti,
+            cnf: token.confirmation,
+        };
+        let scope = token.scope.encode();
+        let (issued_at, expires_at) = (token.issued_at, token.expires_at);
+        let active = self.active(&live, scope, (issued_at, expires_at), Some(access), now).await?;
+        Ok(Some(ActiveToken { authorization_details: details, ..active }))
+    }
+
+    /// Refresh tokens are nobody's business but their client's (`TOK-3-13`).
+    async fn refresh_token(
+        &self,
+        text: &str,
+        caller: &Client,
+        now: Timestamp,
+    ) -> Result<Option<ActiveToken>, NotIntrospected> {
+        let Some((grant, counter)) = open_refresh_token(self.keys, text, now).await? else { return Ok(None) };
+        let Some(live) = live_grant(self.table, &grant, &caller.id, now).await? else { return Ok(None) };
+        if self.keys.learn(&live.withdrawn, now).await?
+            && open_refresh_token(self.keys, text, now).await?.is_none()
+        {
+            return Ok(None);
+        }
+        // A token that was just replaced is answered with its successor once more, but is not the one that counts.
+        match find(Some(&live.request), &caller.id, counter, now, Duration::ZERO) {
+            RefreshFinding::Current(grant, refreshing) => {
+                let scope = grant.approval.scope.encode();
+                let expires_at = refreshing.idle_until.min(refreshing.ends_at);
+                Ok(Some(self.active(&live, scope, (refreshing.rotated_at, expires_at), None, now).await?))
+            }
+            RefreshFinding::NotYours
+            | RefreshFinding::JustReplaced(..)
+            | RefreshFinding::Revoked
+            | RefreshFinding::Expired
+            | RefreshFinding::Reused => Ok(None),
+        }
+    }
+
+    async fn active(
+        &self,
+        live: &LiveGrant,
+        scope: String,
+        (issued_at, expires_at): (Timestamp, Timestamp),
+        access: Option<ActiveAccessToken>,
+        now: Timestamp,
+    ) -> Result<ActiveToken, KeyError> {
+        // As the token's own client knows the person, whoever asks (`TOK-8-03`).
+        let sub = self.keys.get(now).await?.subject(&live.client.subject_type, &live.person)?;
+        let authentication = &live.grant.approval.authentication;
+        Ok(ActiveToken {
+            active: true,
+            iss: self.issuer.as_str().to_owned(),
+            client_id: live.client.id.as_str().to_owned(),
+            sub,
+            scope,
+            iat: issued_at.seconds(),
+            exp: expires_at.seconds(),
+            auth_time: authentication.auth_time.seconds(),
+            acr: authentication.acr.clone(),
+            amr: authentication.amr.clone(),
+            authorization_details: live.grant.details.clone(),
+            access,
+        })
+    }
+}
+
+/// The part of a token's audience that the caller is, or stands for.
+fn heard<'t>(caller: &Client, token: &'t AccessToken) -> Vec<&'t str> {
+    let is_heard = |audience: &&String| token.client == caller.id || caller.introspects.contains(audience);
+    token.audience.iter().filter(is_heard).map(String::as_str).collect()
+}
+
+/// Its own tokens, and those for an audience that it is the resource server of (`TOK-8-04`).
+fn may_see(caller: &Client, token: &AccessToken) -> bool {
+    token.client == caller.id || token.audience.iter().any(|audience| caller.introspects.contains(audience))
+}

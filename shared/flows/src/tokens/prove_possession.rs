@@ -1,0 +1,98 @@
+//! Proving possession of a key (DPoP, RFC 9449): at the token endpoint, to have a token bound to it, and at a resource, to
+//! use such a token.
+
+use crate::Invocation;
+use ciba_aws::config::DpopSettings;
+use ciba_aws::keys::{KeyError, KeyRings};
+use ciba_aws::store::{StoreError, Table};
+use ciba_core::domain::client::Client;
+use ciba_core::domain::token::dpop::{Call, Proof, is_fresh, judge};
+use ciba_core::protocol::dpop::{ALGORITHMS, TYP};
+use ciba_core::verify::jws::{NotAJws, SelfKeyedJws};
+
+/// What this flow works with.
+pub struct Possession<'a> {
+    pub table: &'a Table,
+    pub keys: &'a KeyRings,
+    pub settings: &'a DpopSettings,
+}
+
+/// Why nothing is proven. Nothing was used up, except where a proof had been used before.
+#[derive(Debug)]
+pub enum NotProven {
+    /// The text is for the client.
+    Invalid(&'static str),
+    /// The proof needs a nonce of ours, or a younger one.
+    NonceNeeded,
+    Keys(KeyError),
+    Store(StoreError),
+}
+
+impl From<KeyError> for NotProven {
+    fn from(error: KeyError) -> Self {
+        Self::Keys(error)
+    }
+}
+
+impl From<StoreError> for NotProven {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Possession<'_> {
+    /// What the proof proves for this call. Nothing is written, so that a proof that lacks a nonce costs the caller nothing
+    /// but another try (`TOK-4-19`).
+    ///
+    /// 1. A typed JWT, signed by an algorithm that is offered, with the key it shows (`TOK-4-02`).
+    /// 2. Made for this call, and now.
+    /// 3. With a nonce that is ours and young, if it has one (`TOK-4-10`).
+    pub async fn check(
+        &self,
+        text: &str,
+        call: &Call<'_>,
+        invocation: &Invocation,
+    ) -> Result<Proof, NotProven> {
+        let jws = SelfKeyedJws::parse(text).map_err(|error| match error {
+            NotAJws::Malformed(why) => NotProven::Invalid(why),
+            NotAJws::Encrypted => NotProven::Invalid("the proof is encrypted"),
+        })?;
+        if jws.typ().as_deref() != Some(TYP) {
+            return Err(NotProven::Invalid("the type of the proof is not dpop+jwt"));
+        }
+        if !ALGORITHMS.contains(&jws.algorithm()) {
+            return Err(NotProven::Invalid("the algorithm of the proof is not offered"));
+        }
+        let (claims, key) = jws.verify().ok_or(NotProven::Invalid("the signature of the proof is wrong"))?;
+        let now = invocation.now;
+        let proof =
+            judge(&claims, key, call, self.settings.proof_lifetime, now).map_err(NotProven::Invalid)?;
+        if let Some(nonce) = &proof.nonce {
+            let made_at = self.keys.open(|ring| ring.open_dpop_nonce(nonce), now).await?;
+            if !made_at.is_ok_and(|made_at| is_fresh(made_at, self.settings.nonce_lifetime, now)) {
+                return Err(NotProven::NonceNeeded);
+            }
+        }
+        Ok(proof)
+    }
+
+    /// Uses up the proof of `client`: the last step before anything else is written.
+    ///
+    /// 4. It has a nonce, if this client's need one.
+    /// 5. It is the first time (`TOK-4-06`): of any number at once, one goes on.
+    pub async fn use_up(
+        &self,
+        proof: &Proof,
+        client: &Client,
+        invocation: &Invocation,
+    ) -> Result<(), NotProven> {
+        if proof.nonce.is_none() && self.settings.requires_nonce(client.profile) {
+            return Err(NotProven::NonceNeeded);
+        }
+        let Invocation { now, write_id, .. } = invocation;
+        match self.table.insert_replay_guard(&proof.guard, *now, write_id).await? {
+            true => Ok(()),
+            false => Err(NotProven::Invalid("the proof was used before")),
+        }
+    }
+}

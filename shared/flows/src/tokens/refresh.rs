@@ -1,0 +1,155 @@
+//! Refreshing (RFC 6749 §6, RFC 9700 §4.14): everything that can fail comes first, then one conditional write.
+
+use crate::tokens::issue_tokens::{Granted, Issuing, NotIssued, target};
+use ciba_aws::store::{Refreshed, StoreError, Table};
+use ciba_core::domain::base::confirmation::Confirmation;
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::base::scope::Scope;
+use ciba_core::domain::client::resource::ResourceId;
+use ciba_core::domain::client::{Client, ClientId};
+use ciba_core::domain::request::authentication_request::AuthenticationRequest;
+use ciba_core::domain::request::grant::Grant;
+use ciba_core::domain::request::refresh_finding::{RefreshFinding, refresh as find};
+use ciba_core::protocol::token::TokenResponse;
+
+/// How often a use is tried that others change the grant during.
+const TRIES: usize = 3;
+
+/// What this flow works with.
+pub struct Refresh<'a> {
+    pub table: &'a Table,
+    pub issuing: Issuing<'a>,
+}
+
+/// What the client presents: the refresh token, what it says when it is opened, and what the client wants of the grant.
+pub struct Presented<'a> {
+    pub token: &'a str,
+    pub grant: RequestKey,
+    /// The number of the refresh token.
+    pub counter: u32,
+    pub scope: Option<&'a Scope>,
+    pub resources: &'a [ResourceId],
+    /// What it has shown that it has now: what the replaced access token was bound to does not matter (`TOK-3-12`).
+    pub confirmation: Confirmation,
+}
+
+/// Why no tokens are issued.
+#[derive(Debug)]
+pub enum NotRefreshed {
+    /// No grant of this client has this token any more. The text is for the log.
+    Invalid(&'static str),
+    /// The token had been replaced, so two hold it: the grant is revoked now.
+    Reused,
+    /// The client is disabled, or lost this grant type.
+    ClientInactive,
+    NotIssued(NotIssued),
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotRefreshed {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotIssued> for NotRefreshed {
+    fn from(error: NotIssued) -> Self {
+        Self::NotIssued(error)
+    }
+}
+
+impl Refresh<'_> {
+    /// 1. Read the grant, and let its rules say what this token is.
+    /// 2. Read person and client as they are now, and whether the one has blocked the other (`ATK-1-10`).
+    /// 3. Open the token again if keys were withdrawn since: a withdrawn one opens and signs nothing (`TOK-12-03`).
+    /// 4. Make the tokens: the same scope or less, the same person, the same authentication (`TOK-3-11`).
+    /// 5. Record the use: of parallel uses one goes through, and the others find its result (`TOK-3-08`, `TOK-3-09`).
+    pub async fn refresh(
+        &self,
+        client: &ClientId,
+        presented: &Presented<'_>,
+    ) -> Result<TokenResponse, NotRefreshed> {
+        let Issuing { settings, invocation, .. } = self.issuing;
+        let (now, write) = (invocation.now, &invocation.write_id);
+        let mut seen = self.table.find_request(&presented.grant).await?.map(Box::new);
+        for _ in 0..TRIES {
+            let found = find(seen.as_deref(), client, presented.counter, now, settings.refresh.grace);
+            let (grant, refreshing, is_repeat) = match found {
+                RefreshFinding::Current(grant, refreshing) => (grant, refreshing, false),
+                RefreshFinding::JustReplaced(grant, refreshing) => (grant, refreshing, true),
+                RefreshFinding::NotYours => return Err(NotRefreshed::Invalid("no grant of this client")),
+                RefreshFinding::Revoked => return Err(NotRefreshed::Invalid("the grant is revoked")),
+                RefreshFinding::Expired => {
+                    return Err(NotRefreshed::Invalid("the refresh token has expired"));
+                }
+                RefreshFinding::Reused => {
+                    self.table.revoke_grant(&presented.grant, client, now, write).await?;
+                    return Err(NotRefreshed::Reused);
+                }
+            };
+            let Some(request) = &seen else { return Err(NotRefreshed::Invalid("no grant")) };
+            let (person, client, asks, withdrawn) =
+                self.table.find_person_client_and_asks(&request.person, client).await?;
+            let person = person
+                .filter(|person| person.active)
+                .ok_or(NotRefreshed::Invalid("the person is not active any more"))?;
+            let client = client
+                .filter(|client| client.active && client.may_refresh)
+                .ok_or(NotRefreshed::ClientInactive)?;
+            if asks.revokes(&client.id, grant.approval.at) {
+                return Err(NotRefreshed::Invalid("the person has blocked the client"));
+            }
+
+            let keys = self.issuing.keys.knowing(&withdrawn, now).await.map_err(NotIssued::from)?;
+            let opened = keys.open_refresh_token(presented.token);
+            if opened != Ok((presented.grant, presented.counter)) {
+                return Err(NotRefreshed::Invalid("the key of the refresh token is withdrawn"));
+            }
+            let next = match is_repeat {
+                true => refreshing,
+                false => refreshing.used(now, client.rotates_refresh_tokens, &settings.refresh),
+            };
+            let sub = keys.subject(&client.subject_type, &person).map_err(NotIssued::from)?;
+            let granted = self.granted(request, grant, &client, &sub, next.counter, presented)?;
+            let tokens = self.issuing.issue(&keys, &granted).await?;
+            if is_repeat {
+                return Ok(tokens);
+            }
+            let (key, counter) = (&presented.grant, refreshing.counter);
+            match self.table.refresh_grant(key, &client.id, counter, &next, now, write).await? {
+                Refreshed::Done => return Ok(tokens),
+                Refreshed::Changed(item) => seen = item,
+            }
+        }
+        Err(NotRefreshed::Store(StoreError::Unavailable("the grant changed at each try".to_owned())))
+    }
+
+    fn granted<'g>(
+        &'g self,
+        request: &'g AuthenticationRequest,
+        grant: &'g Grant,
+        client: &'g Client,
+        sub: &'g str,
+        counter: u32,
+        presented: &'g Presented<'_>,
+    ) -> Result<Granted<'g>, NotIssued> {
+        let granted = &grant.approval.scope;
+        let scope = presented.scope.unwrap_or(granted);
+        if let Some(value) = scope.first_beyond(granted) {
+            return Err(NotIssued::ScopeBeyondGrant(value.to_owned()));
+        }
+        Ok(Granted {
+            key: &presented.grant,
+            client,
+            sub,
+            approval: &grant.approval,
+            details: &grant.details,
+            scope,
+            asked: scope,
+            target: target(client, &request.resources, presented.resources, self.issuing.issuer)?,
+            auth_req_id: None,
+            refresh_token: Some(counter),
+            confirmation: presented.confirmation,
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! Revocation (RFC 7009): a client gives up a grant by any token of it.
+
+use crate::Invocation;
+use crate::tokens::check_token::{open_access_token, open_refresh_token};
+use ciba_aws::config::Issuer;
+use ciba_aws::keys::{KeyError, KeyRings};
+use ciba_aws::store::{Revoked, StoreError, Table};
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::client::ClientId;
+
+/// The grant may stand or not: the client has to try again.
+#[derive(Debug)]
+pub enum NotRevoked {
+    Keys(KeyError),
+    Store(StoreError),
+}
+
+impl From<KeyError> for NotRevoked {
+    fn from(error: KeyError) -> Self {
+        Self::Keys(error)
+    }
+}
+
+impl From<StoreError> for NotRevoked {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Revokes the grant that `token` belongs to, and with it every token of the grant (`TOK-9-03`). Answers the grant, if it
+/// was one of `client`'s.
+///
+/// An access token stands for its grant here even after its own end: whoever gives it up wants nothing to go on.
+pub async fn revoke(
+    table: &Table,
+    keys: &KeyRings,
+    issuer: &Issuer,
+    client: &ClientId,
+    token: &str,
+    invocation: &Invocation,
+) -> Result<Option<RequestKey>, NotRevoked> {
+    let now = invocation.now;
+    let grant = match token.contains('.') {
+        true => open_access_token(keys, issuer, token, now).await?.map(|opened| opened.grant),
+        false => open_refresh_token(keys, token, now).await?.map(|(grant, _)| grant),
+    };
+    let Some(grant) = grant else { return Ok(None) };
+    let revoked = table.revoke_grant(&grant, client, now, &invocation.write_id).await?;
+    Ok((revoked == Revoked::Done).then_some(grant))
+}

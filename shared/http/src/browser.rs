@@ -1,0 +1,79 @@
+//! What a request tells of the browser that sends it.
+
+use lambda_http::Request;
+use lambda_http::http::Method;
+use lambda_http::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, ORIGIN};
+
+use crate::form;
+use ciba_core::page::{Language, weight};
+
+/// Whether it is for a person's eyes. Whoever sends a credential is a program.
+pub fn wants_page(request: &Request) -> bool {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let takes_html = header(request, ACCEPT.as_str()).is_some_and(takes_html);
+    is_read && takes_html && !request.headers().contains_key(AUTHORIZATION)
+}
+
+/// Whether an `Accept` names HTML, in any case and not as what is unwanted (RFC 9110 §8.3.1, §12.4.2, §12.5.1). What takes
+/// anything is a program.
+fn takes_html(accept: &str) -> bool {
+    accept.split(',').any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_html = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("text/html"));
+        is_html && parts.filter_map(weight).all(|weight| weight > 0)
+    })
+}
+
+/// Whether it comes from a page's form.
+pub fn sends_form(request: &Request) -> bool {
+    form::is_form(request) && !request.headers().contains_key(AUTHORIZATION)
+}
+
+/// Whether the page that sends it is one of `origin`. Browsers say so, and no page can make them say anything else. An old
+/// one that says nothing has at least to know the form's token.
+pub fn is_same_origin(request: &Request, origin: &str) -> bool {
+    match header(request, "sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => header(request, ORIGIN.as_str()).is_none_or(|from| from == origin),
+    }
+}
+
+/// The language in which the person reads.
+pub fn language(request: &Request) -> Language {
+    Language::of_accept(header(request, ACCEPT_LANGUAGE.as_str()).unwrap_or_default())
+}
+
+fn header<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 9110 §8.3.1, §12.5.1
+    #[test]
+    fn html_is_taken_by_who_names_it_in_any_case_and_wants_it() {
+        for accept in [
+            "text/html",
+            "TEXT/HTML",
+            "application/xhtml+xml, Text/Html;level=1;q=0.3",
+            "*/*;q=0.1,text/html ; Q=0.001",
+            "text/html;charset=utf-8",
+        ] {
+            assert!(takes_html(accept), "{accept}");
+        }
+        for accept in [
+            "",
+            "*/*",
+            "text/*",
+            "text/html;q=0",
+            "text/html; q=0.000, application/json",
+            "text/htmlx",
+            "x-text/html",
+            "application/json;profile=text/html",
+        ] {
+            assert!(!takes_html(accept), "{accept}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What a request presents to authenticate its client (RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2).
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::Request;
+use lambda_http::http::header::AUTHORIZATION;
+
+use crate::{bearer, client_certificate, form};
+use ciba_aws::config::{ConfigError, Environment, Issuer, MtlsHost, client_assertion_lifetime, profile};
+use ciba_aws::outbound::ClientKeySets;
+use ciba_aws::store::{ClientDirectory, StoreError, Table};
+use ciba_core::domain::base::profile::Profile;
+use ciba_core::domain::base::secret::Secret;
+use ciba_core::domain::client::client_assertion;
+use ciba_core::domain::client::{Client, ClientId};
+use ciba_core::protocol::parameters::Parameters;
+use ciba_core::protocol::routes;
+use ciba_core::verify::certificate::Certificate;
+use ciba_core::verify::jws::{self, UnverifiedJws};
+use ciba_flows::Invocation;
+use ciba_flows::authenticate_client::{Authenticating, NotAuthenticated, PresentedCredential};
+
+/// Why the client is not authenticated.
+#[derive(Debug)]
+pub enum Unauthenticated {
+    /// The request itself is contradictory: 400.
+    InvalidRequest(&'static str),
+    /// 401. Both are for the log: why, and who it is, if that is the name of a client.
+    InvalidClient(&'static str, Option<ClientId>),
+    /// 503: the client's keys cannot be fetched. The text is for the log.
+    Unavailable(String),
+    Store(StoreError),
+}
+
+/// Authenticates clients, at every endpoint where they do so. One per function, built once.
+pub struct ClientAuthenticator {
+    clients: ClientDirectory,
+    table: Table,
+    keys: ClientKeySets,
+    issuer: Issuer,
+    /// Without it no certificate authenticates anybody.
+    mtls: Option<MtlsHost>,
+    profile: Profile,
+    assertion_lifetime: Duration,
+}
+
+impl ClientAuthenticator {
+    pub fn read(environment: &Environment, issuer: &Issuer, table: Table) -> Result<Self, ConfigError> {
+        Ok(Self {
+            clients: ClientDirectory::new(table.clone()),
+            keys: ClientKeySets::new(issuer.is_local(), table.clone()),
+            table,
+            issuer: issuer.clone(),
+            mtls: MtlsHost::read(environment)?,
+            profile: profile(environment)?,
+            assertion_lifetime: client_assertion_lifetime(environment)?,
+        })
+    }
+
+    /// The keys of the clients, for what else they sign.
+    pub fn keys(&self) -> &ClientKeySets {
+        &self.keys
+    }
+
+    /// The client of a form request, if it is who it says. Whatever that uses up is recorded first of all writes.
+    pub async fn authenticate(
+        &self,
+        request: &Request,
+        form: &Parameters,
+        invocation: &Invocation,
+    ) -> Result<Client, Unauthenticated> {
+        let certificate = self.certificate(request, invocation)?;
+        let (id, credential) = presented(request, form, certificate)?;
+        let flow = Authenticating {
+            clients: &self.clients,
+            table: &self.table,
+            keys: &self.keys,
+            issuer: self.issuer.as_str(),
+            endpoints: &self.endpoints(request.uri().path()),
+            authorities: self.mtls.as_ref().map_or(&[], MtlsHost::authorities),
+            assertion_lifetime: self.assertion_lifetime,
+        };
+        let invalid = |why| Unauthenticated::InvalidClient(why, Some(id.clone()));
+        let client = flow.authenticate(&id, &credential, invocation).await.map_err(|error| match error {
+            NotAuthenticated::Unknown => unknown(&id, &credential),
+            NotAuthenticated::Disabled => invalid("disabled client"),
+            NotAuthenticated::WrongCredential(why) => invalid(why),
+            NotAuthenticated::Unavailable(why) => Unauthenticated::Unavailable(why),
+            NotAuthenticated::Store(error) => Unauthenticated::Store(error),
+        })?;
+        // Registered before the deployment was held to more.
+        match client.profile < self.profile {
+            true => Err(invalid("the client has less than the deployment's profile")),
+            false => Ok(client),
+        }
+    }
+
+    /// The certificate that came with a request, whether it is what authenticates the client or not.
+    pub fn certificate(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> Result<Option<Certificate>, Unauthenticated> {
+        let presented = client_certificate::presented(request, self.mtls.as_ref(), invocation.now);
+        presented.map_err(|error| invalid_client(error.0))
+    }
+
+    /// The token endpoint and the one that is called, on each host (`CAUTH-3-06`, `CIBA-7.1-29`).
+    fn endpoints(&self, called: &str) -> Vec<String> {
+        let paths = [routes::TOKEN, called].into_iter();
+        let on_each =
+            paths.flat_map(|path| [Some(self.issuer.at(path)), self.mtls.as_ref().map(|host| host.at(path))]);
+        on_each.flatten().collect()
+    }
+}
+
+/// What is said of whoever is no client. A name that came with a secret is not repeated in the log: the secret may be in its place.
+fn unknown(id: &ClientId, credential: &PresentedCredential) -> Unauthenticated {
+    let id = match credential {
+        PresentedCredential::ClientSecretBasic(_) | PresentedCredential::ClientSecretPost(_) => None,
+        PresentedCredential::Assertion(_) | PresentedCredential::Certificate(_) => Some(id.clone()),
+    };
+    Unauthenticated::InvalidClient("unknown client", id)
+}
+
+fn invalid_client(why: &'static str) -> Unauthenticated {
+    Unauthenticated::InvalidClient(why, None)
+}
+
+/// Reads the one credential that a request may have (`CAUTH-1-01`). A further method slots in here.
+///
+/// A certificate is the credential where there is no other. Beside one it is what tokens are bound to (RFC 8705 §3).
+fn presented(
+    request: &Request,
+    form: &Parameters,
+    certificate: Option<Certificate>,
+) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
+    let header = request.headers().get(AUTHORIZATION);
+    let secret = form.get("client_secret");
+    let assertion = form.contains("client_assertion") || form.contains("client_assertion_type");
+    if [header.is_some(), secret.is_some(), assertion].into_iter().filter(|&used| used).count() > 1 {
+        return Err(Unauthenticated::InvalidRequest("more than one way of client authentication"));
+    }
+    let named = form.get("client_id");
+    if assertion {
+        return presented_assertion(form, named);
+    }
+    if let Some(header) = header {
+        let value = header.to_str().ok();
+        let (id, secret) = value.and_then(basic).ok_or(invalid_client("malformed Basic credentials"))?;
+        // `CAUTH-1-04`: some SDKs repeat the name in the body.
+        if named.is_some_and(|named| named != id.as_str()) {
+            return Err(invalid_client("client_id differs from the Basic user"));
+        }
+        return Ok((id, PresentedCredential::ClientSecretBasic(secret)));
+    }
+    // `CIBA-7.1-28`: with a certificate too, the name is a parameter.
+    match (named.and_then(ClientId::parse), secret, certificate) {
+        (Some(id), Some(secret), _) => Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret)))),
+        (Some(id), None, Some(certificate)) => {
+            Ok((id, PresentedCredential::Certificate(Box::new(certificate))))
+        }
+        (None, _, _) | (_, None, None) => Err(invalid_client("no credential of a supported method")),
+    }
+}
+
+/// RFC 7523 §2.2. The name in the assertion, not verified yet, says whose keys to verify with; a `client_id` beside it must
+/// be the same (`CAUTH-3-02`).
+fn presented_assertion(
+    form: &Parameters,
+    named: Option<&str>,
+) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
+    let named = named.and_then(ClientId::parse);
+    let invalid =
+        |why, client: Option<ClientId>| Unauthenticated::InvalidClient(why, client.or(named.clone()));
+    let (Some(client_assertion::TYPE), Some(assertion)) =
+        (form.get("client_assertion_type"), form.get("client_assertion"))
+    else {
+        return Err(invalid("client_assertion without its type, or of another type", None));
+    };
+    let jws = UnverifiedJws::parse(assertion).map_err(|error| {
+        let claimed = jws::claimed_issuer(assertion);
+        invalid(error.why(), claimed.as_deref().and_then(ClientId::parse))
+    })?;
+    let issuer = jws.issuer().and_then(ClientId::parse);
+    let id = issuer.ok_or_else(|| invalid("iss of the assertion is not the name of a client", None))?;
+    if form.contains("client_id") && named.as_ref() != Some(&id) {
+        return Err(invalid("client_id differs from the assertion's iss", Some(id)));
+    }
+    Ok((id, PresentedCredential::Assertion(Secret::new(assertion))))
+}
+
+/// Base64, then the first colon, then form-decoding of both parts (`CAUTH-2-01`, `CAUTH-2-02`).
+fn basic(header: &str) -> Option<(ClientId, Secret)> {
+    let (scheme, credentials) = bearer::credentials(header)?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    let secret = form::decode(secret)
+        .ok()
+        .filter(|secret| !secret.is_empty() && secret.bytes().all(|b| matches!(b, 0x20..=0x7e)))?;
+    Some((ClientId::parse(&form::decode(id).ok()?)?, Secret::new(secret)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(credentials: &str) -> String {
+        format!("Basic {}", STANDARD.encode(credentials))
+    }
+
+    fn read(header: &str) -> Option<(String, String)> {
+        basic(header).map(|(id, secret)| (id.as_str().to_owned(), secret.expose().to_owned()))
+    }
+
+    /// CAUTH-2-01, CAUTH-2-02
+    #[test]
+    fn basic_credentials_are_decoded_in_the_order_of_the_specification() {
+        let pair = |id: &str, secret: &str| Some((id.to_owned(), secret.to_owned()));
+        assert_eq!(read(&header("kiosk:s3cret")), pair("kiosk", "s3cret"));
+        assert_eq!(read(&header("a%3Ab:c+d%25:e")), pair("a:b", "c d%:e"));
+        assert_eq!(read(&header("kiosk:s").replace("Basic", "basic")), pair("kiosk", "s"));
+    }
+
+    /// CAUTH-2-02
+    #[test]
+    fn malformed_basic_credentials_are_refused() {
+        for text in
+            ["kiosk", "kiosk:", ":s", "kiosk:%zz", "kiosk:%", "ki%C3%B6sk:s", "kiosk:s%0A", "ki osk:s"]
+        {
+            assert_eq!(read(&header(text)), None, "{text}");
+        }
+        for text in ["Basic", "Basic !!!", "Bearer a2lvc2s6cw==", "Basic a2lvc2s6cw==,Basic a2lvc2s6cw=="] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The certificate that a client showed to whoever ended its TLS connection (RFC 8705 §2).
+//!
+//! It is taken from the request context alone, which API Gateway writes, and only at the host for mutual TLS: a header that
+//! looks like one is anybody's (`CAUTH-4-12`).
+
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt};
+
+use ciba_aws::config::MtlsHost;
+use ciba_core::domain::base::address::canonical;
+use ciba_core::domain::base::time::Timestamp;
+use ciba_core::verify::certificate::Certificate;
+
+/// Why a certificate that was shown is none to go by. The text is for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unacceptable(pub &'static str);
+
+/// The certificate of the connection, if there is one. One that cannot be read, or is not valid now, is never passed over:
+/// what was to be bound to it would be bound to nothing.
+pub fn presented(
+    request: &Request,
+    mtls: Option<&MtlsHost>,
+    now: Timestamp,
+) -> Result<Option<Certificate>, Unacceptable> {
+    let (Some(mtls), Some(RequestContext::ApiGatewayV2(context))) = (mtls, request.request_context_ref())
+    else {
+        return Ok(None);
+    };
+    let host = context.domain_name.as_deref();
+    if host.is_none_or(|host| canonical(host) != canonical(mtls.authority())) {
+        return Ok(None);
+    }
+    let shown = context.authentication.as_ref().and_then(|it| it.client_cert.as_ref());
+    let Some(pem) = shown.and_then(|it| it.client_cert_pem.as_deref()) else {
+        return Ok(None);
+    };
+    let certificate = Certificate::from_pem(pem).ok_or(Unacceptable("the certificate cannot be read"))?;
+    match certificate.is_valid_at(now) {
+        true => Ok(Some(certificate)),
+        false => Err(Unacceptable("the certificate is not valid now")),
+    }
+}

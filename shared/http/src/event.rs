@@ -1,0 +1,170 @@
+//! The event of an HTTP API (payload format 2.0), as the request that the functions read.
+//!
+//! `lambda_http` can do the same, and unwraps on the way: whether a host name, a forwarded scheme, a query and a body make a
+//! valid request is up to the caller there, and one that does not ends in a panic and a 500. Here nothing unwraps. What no
+//! function reads is left out (`Host`, `X-Forwarded-Proto`, cookies, path parameters), and an event that makes no request is
+//! [`Unreadable`], which is a 400.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::aws_lambda_events::apigw::{
+    ApiGatewayV2httpRequestContext, ApiGatewayV2httpRequestContextAuthentication,
+    ApiGatewayV2httpRequestContextAuthenticationClientCert, ApiGatewayV2httpResponse,
+};
+use lambda_http::http::Method;
+use lambda_http::http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
+use lambda_http::http::uri::{PathAndQuery, Uri};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt, Response};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use url::form_urlencoded;
+
+/// Why an event is no request. The text is for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable(pub &'static str);
+
+/// What a path may consist of without being encoded (RFC 3986 §3.3, `pchar` and the slash).
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// The request of an event: its method, path, query, headers, body, and what API Gateway says of the connection.
+///
+/// # Errors
+/// If the event is not that of an HTTP API, or has a part that HTTP does not allow.
+pub fn request(event: &Value) -> Result<Request, Unreadable> {
+    let context = &event["requestContext"];
+    let method = context["http"]["method"].as_str().ok_or(Unreadable("the event is not an HTTP request"))?;
+    let path = event["rawPath"].as_str().ok_or(Unreadable("the event has no path"))?;
+    let mut request = Request::new(body(event)?);
+    *request.method_mut() =
+        Method::from_bytes(method.as_bytes()).map_err(|_| Unreadable("the method is malformed"))?;
+    *request.uri_mut() = uri(path)?;
+    *request.headers_mut() = headers(&event["headers"])?;
+    Ok(request
+        .with_query_string_parameters(query(event)?)
+        .with_request_context(RequestContext::ApiGatewayV2(connection(context)?)))
+}
+
+/// The path alone. HTTP APIs decode it, so whatever is behind a percent sequence arrives as it is.
+fn uri(path: &str) -> Result<Uri, Unreadable> {
+    if !path.starts_with('/') {
+        return Err(Unreadable("the path does not begin with a slash"));
+    }
+    let encoded = utf8_percent_encode(path, PATH).to_string();
+    PathAndQuery::try_from(encoded).map(Uri::from).map_err(|_| Unreadable("the path is malformed"))
+}
+
+/// What stands behind the question mark. It is as the client wrote it, so any character may be in it.
+fn query(event: &Value) -> Result<HashMap<String, Vec<String>>, Unreadable> {
+    let mut query: HashMap<String, Vec<String>> = HashMap::new();
+    let raw = optional(&event["rawQueryString"]).map_err(|()| Unreadable("the query is malformed"))?;
+    for (name, value) in form_urlencoded::parse(raw.unwrap_or_default().as_bytes()) {
+        query.entry(name.into_owned()).or_default().push(value.into_owned());
+    }
+    Ok(query)
+}
+
+/// Each header once, because API Gateway joins those that are repeated. One that is malformed is refused and not left out:
+/// a request without it could mean something else.
+fn headers(headers: &Value) -> Result<HeaderMap, Unreadable> {
+    const MALFORMED: Unreadable = Unreadable("a header is malformed");
+    let mut read = HeaderMap::new();
+    let given = match headers {
+        Value::Null => return Ok(read),
+        Value::Object(given) => given,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => return Err(MALFORMED),
+    };
+    for (name, value) in given {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| MALFORMED)?;
+        if name == COOKIE {
+            continue;
+        }
+        let value = HeaderValue::from_str(value.as_str().ok_or(MALFORMED)?).map_err(|_| MALFORMED)?;
+        match read.try_insert(name, value) {
+            Ok(None) => {}
+            Ok(Some(_)) => return Err(Unreadable("a header is repeated")),
+            Err(_) => return Err(Unreadable("there are too many headers")),
+        }
+    }
+    Ok(read)
+}
+
+fn body(event: &Value) -> Result<Body, Unreadable> {
+    const MALFORMED: Unreadable = Unreadable("the body is malformed");
+    let is_base64 = match &event["isBase64Encoded"] {
+        Value::Null => false,
+        Value::Bool(is_base64) => *is_base64,
+        Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => return Err(MALFORMED),
+    };
+    match optional(&event["body"]).map_err(|()| MALFORMED)? {
+        None => Ok(Body::Empty),
+        Some(text) if is_base64 => {
+            STANDARD.decode(text).map(Body::Binary).map_err(|_| Unreadable("the body is not base64"))
+        }
+        Some(text) => Ok(Body::Text(text.to_owned())),
+    }
+}
+
+/// By which host the request came in, and the certificate that the client showed there. Where there is one and it cannot be
+/// read, the request is refused: without it, it would be taken for one that was made without a certificate.
+fn connection(context: &Value) -> Result<ApiGatewayV2httpRequestContext, Unreadable> {
+    const MALFORMED: Unreadable = Unreadable("the request context is malformed");
+    let mut connection = ApiGatewayV2httpRequestContext::default();
+    connection.domain_name = optional(&context["domainName"]).map_err(|()| MALFORMED)?.map(str::to_owned);
+    let shown = &context["authentication"];
+    let certificate = &shown["clientCert"];
+    if !(shown.is_null() || shown.is_object()) || !(certificate.is_null() || certificate.is_object()) {
+        return Err(MALFORMED);
+    }
+    if let Some(pem) = optional(&certificate["clientCertPem"]).map_err(|()| MALFORMED)? {
+        let mut certificate = ApiGatewayV2httpRequestContextAuthenticationClientCert::default();
+        certificate.client_cert_pem = Some(pem.to_owned());
+        let mut authentication = ApiGatewayV2httpRequestContextAuthentication::default();
+        authentication.client_cert = Some(certificate);
+        connection.authentication = Some(authentication);
+    }
+    Ok(connection)
+}
+
+/// A text, or nothing; anything else is an error.
+fn optional(value: &Value) -> Result<Option<&str>, ()> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Err(()),
+    }
+}
+
+/// A response, as API Gateway takes it.
+pub fn answer(response: Response<Body>) -> ApiGatewayV2httpResponse {
+    let (parts, body) = response.into_parts();
+    let mut answer = ApiGatewayV2httpResponse::default();
+    answer.status_code = parts.status.as_u16().into();
+    answer.headers = parts.headers;
+    answer.is_base64_encoded = matches!(body, Body::Binary(_));
+    answer.body = (!body.is_empty()).then_some(body);
+    answer
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! The name of a call (FAPI 1.0 Baseline §6.2.1): the client and the log know it by the same one.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use ciba_core::domain::base::time::Timestamp;
+use ciba_flows::{Invocation, log};
+use httpdate::fmt_http_date;
+use lambda_http::http::header::DATE;
+use lambda_http::http::{HeaderName, HeaderValue};
+use lambda_http::{Body, Request, Response};
+use uuid::fmt::Hyphenated;
+use uuid::{Builder, Uuid};
+
+/// In lower case, as headers are compared.
+pub const HEADER: &str = "x-fapi-interaction-id";
+
+/// The answer of a resource, named as the client named its call, or by a new name if that is not one, and dated.
+pub fn answered(request: &Request, response: Response<Body>, invocation: &Invocation) -> Response<Body> {
+    let id = sent(request).map_or_else(|| random_uuid(invocation.random()), str::to_owned);
+    named(response, &id, invocation.now)
+}
+
+/// The answer of a resource, with the name of the call, by which the log has it too, and the time at which it was made.
+fn named(mut response: Response<Body>, id: &str, now: Timestamp) -> Response<Body> {
+    log::answered(id, response.status().as_u16());
+    let date = fmt_http_date(UNIX_EPOCH + Duration::from_millis(now.millis().unsigned_abs()));
+    let named = [(HeaderName::from_static(HEADER), id), (DATE, &date)];
+    let named =
+        named.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?)));
+    response.headers_mut().extend(named);
+    response
+}
+
+/// The answer of any endpoint, named as the client named its call. Without a name, or with what is not one, it has none.
+pub(super) fn echoed(request: &Request, mut response: Response<Body>) -> Response<Body> {
+    let name = sent(request).and_then(|id| HeaderValue::try_from(id).ok());
+    if let Some(name) = name {
+        response.headers_mut().entry(HEADER).or_insert(name);
+    }
+    response
+}
+
+/// What the client calls it, if that is one UUID in its usual form (RFC 9562 §4). Anything else could say anything in the log.
+fn sent(request: &Request) -> Option<&str> {
+    let mut all = request.headers().get_all(HEADER).iter();
+    let one = all.next()?.to_str().ok().filter(|text| is_uuid(text))?;
+    all.next().is_none().then_some(one)
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == Hyphenated::LENGTH && Uuid::try_parse(text).is_ok()
+}
+
+/// RFC 9562 §5.4: a UUID of version 4.
+fn random_uuid(bytes: [u8; 16]) -> String {
+    Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_made_is_one_that_would_be_taken() {
+        for byte in [0x00, 0x5a, 0xff] {
+            let id = random_uuid([byte; 16]);
+            assert!(is_uuid(&id), "{id}");
+            assert_eq!(id.as_bytes()[14], b'4', "{id}");
+            assert!(matches!(id.as_bytes()[19], b'8' | b'9' | b'a' | b'b'), "{id}");
+        }
+        for text in [
+            "",
+            "-",
+            "c770aef3-6784-41f7-8e0e-ff5f97bddb3",
+            "c770aef3678441f78e0eff5f97bddb3a",
+            "{c770aef3-6784-41f7-8e0e-ff5f97bddb3a}",
+            "g770aef3-6784-41f7-8e0e-ff5f97bddb3a",
+        ] {
+            assert!(!is_uuid(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Running a handler under Lambda. The only reader of the clock.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::http::Method;
+use lambda_http::lambda_runtime::{LambdaEvent, run};
+use lambda_http::{Body, Error, Request, Response, service_fn};
+use serde_json::Value;
+
+use crate::{event, interaction, respond};
+use ciba_core::domain::base::time::Timestamp;
+use ciba_flows::Invocation;
+
+/// One function's endpoint. A client's mistake is an answer, never a failure of the function.
+pub trait Endpoint: Sync {
+    fn handle(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// What goes back to the caller, with what all answers have, whatever they say. The answer to HEAD is that to GET
+    /// without its content (RFC 9110 §9.3.2).
+    fn respond(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> impl Future<Output = Response<Body>> + Send {
+        async move {
+            let response = interaction::echoed(request, self.handle(request, invocation).await);
+            if request.method() == Method::HEAD { response.map(|_| Body::Empty) } else { response }
+        }
+    }
+}
+
+/// Serves HTTP requests until Lambda ends the sandbox.
+pub async fn serve(endpoint: impl Endpoint) -> Result<(), Error> {
+    let endpoint = &endpoint;
+    run(service_fn(async move |event: LambdaEvent<Value>| {
+        let invocation = invocation(event.context.deadline);
+        // On the heap: the compiler gives up on futures that are nested as deeply as these.
+        Ok::<_, Error>(Box::pin(answer(endpoint, &event.payload, &invocation)).await)
+    }))
+    .await
+}
+
+/// Event → request → the endpoint → answer. Whatever the event is, there is an answer: one that is no request gets 400.
+pub async fn answer(
+    endpoint: &impl Endpoint,
+    event: &Value,
+    invocation: &Invocation,
+) -> ApiGatewayV2httpResponse {
+    let response = match event::request(event) {
+        Ok(request) => endpoint.respond(&request, invocation).await,
+        Err(why) => respond::unreadable(why),
+    };
+    event::answer(response)
+}
+
+/// The functions' `Timeout`; a test holds `template.yaml` against it.
+pub const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// An invocation that begins now. `deadline` is Lambda's: milliseconds since the epoch.
+///
+/// `cargo lambda watch` sends a constant that lies in 1970. What has passed before the invocation began is no
+/// deadline, so such an invocation gets the time the template gives it.
+pub fn invocation(deadline: u64) -> Invocation {
+    let now = now();
+    let time_left = Timestamp::from_millis(i64::try_from(deadline).unwrap_or(i64::MAX)).since(now);
+    Invocation::new(now, if time_left.is_zero() { TIMEOUT } else { time_left }, random)
+}
+
+/// What a function does at its start, before there is a request.
+pub fn initialisation() -> Invocation {
+    Invocation::new(now(), Duration::from_secs(10), random)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the only reader of the clock")]
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// From the operating system, at each call: nothing random survives in a snapshot (`HYG-2-02`, `HYG-2-04`).
+pub fn random(buffer: &mut [u8]) {
+    aws_lc_rs::rand::fill(buffer).expect("the operating system has randomness");
+}
