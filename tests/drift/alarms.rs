@@ -71,12 +71,12 @@ fn every_alarm_tells_the_topic() {
 }
 
 #[test]
-fn the_template_and_the_readme_say_how_many_metrics_the_alarms_cost() {
+fn template_and_deployment_guide_say_how_many_metrics_cost() {
     let metrics = metrics().len();
     let template = format!("These look at {metrics}.");
     assert!(read("template.yaml").contains(&template), "template.yaml does not say: {template}");
-    let readme = format!("{metrics} metrics with an alarm");
-    assert!(read("README.md").contains(&readme), "README.md does not say: {readme}");
+    let guide = format!("{metrics} metrics with an alarm");
+    assert!(read("docs/deploying.md").contains(&guide), "docs/deploying.md does not say: {guide}");
 }
 
 /// By a filter on a log, or by the lines of the function of events, whose metrics have the names of the events.

@@ -1,4 +1,4 @@
-//! The commands of the README and of SECURITY.md exist.
+//! The commands that the documents say exist.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,12 @@ use crate::read;
 #[test]
 fn every_make_command_of_the_documents_is_a_target() {
     let targets = targets(&read("Makefile"));
-    for (document, expected) in [("README.md", ["demo", "test"]), ("SECURITY.md", ["supply", "sbom"])] {
+    for (document, expected) in [
+        ("README.md", ["demo", "test"]),
+        ("CONTRIBUTING.md", ["lint", "test"]),
+        ("SECURITY.md", ["supply", "sbom"]),
+        ("docs/deploying.md", ["build", "deploy"]),
+    ] {
         let named = make_commands(&read(document));
         for command in expected {
             assert!(named.contains(command), "{document} does not say `make {command}`");

@@ -85,9 +85,10 @@ fn proof(cell: &str) -> Option<Proof> {
 /// `provider/token/polling.rs` stands in tests, `domain/client.rs` below shared; what is elsewhere is named in full.
 fn file(path: &str) -> String {
     let in_tests = format!("tests/{path}");
-    match root().join(&in_tests).is_file() {
-        true => in_tests,
-        false => file_of_shared(path).unwrap_or_else(|| path.to_owned()),
+    if root().join(&in_tests).is_file() {
+        in_tests
+    } else {
+        file_of_shared(path).unwrap_or_else(|| path.to_owned())
     }
 }
 

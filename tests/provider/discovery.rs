@@ -188,9 +188,10 @@ async fn head_and_options_are_answered_where_documents_are() {
     for path in [WELL_KNOWN[0], WELL_KNOWN[1], "/.well-known/jwks.json"] {
         let answer = async |method: &str| {
             let asked = request(method, path, &[], "");
-            match path.ends_with("jwks.json") {
-                true => provider.call(&provider.jwks, &asked, START).await,
-                false => provider.call(&provider.discovery, &asked, START).await,
+            if path.ends_with("jwks.json") {
+                provider.call(&provider.jwks, &asked, START).await
+            } else {
+                provider.call(&provider.discovery, &asked, START).await
             }
         };
         let (get, head) = (answer("GET").await, answer("HEAD").await);

@@ -171,10 +171,10 @@ async fn what_the_bus_does_not_take_comes_again_under_the_same_id() {
         let (id, request) = provider.asked(&[], at(0.0)).await;
         provider.approve(&request, at(2.0)).await;
         assert_eq!(provider.poll(&id, at(5.0)).await.status, 200);
-        match whole_call {
-            // As often as the SDK tries.
-            true => provider.eventbridge.fail_calls(3),
-            false => provider.eventbridge.refuse_entries(1),
+        if whole_call {
+            provider.eventbridge.fail_calls(3)
+        } else {
+            provider.eventbridge.refuse_entries(1)
         }
         provider.emit(at(6.0)).await;
         assert_eq!(provider.eavesdropper.lines("metrics").len(), 0, "the first of them has to come again");

@@ -13,33 +13,29 @@ use ciba::config::{
 use ciba::domain::base::authentication::Authentication;
 use ciba::domain::base::profile::Profile;
 use ciba::domain::base::time::seconds_rounded_up;
-use ciba::domain::client::notification_token::ClientNotificationToken;
 use ciba::domain::client::{Client, DeliveryMode};
-use ciba::domain::details::authorization_details::{Refused, RequestDetail};
-use ciba::domain::person::Person;
-use ciba::domain::person::asks::Asks;
 use ciba::domain::person::passkey::Passkey;
-use ciba::domain::person::user_code::UserCode;
 use ciba::domain::request::notification::Messages;
-use ciba::flows::asking::check_user_code::{self, UserCodeRefused};
-use ciba::flows::asking::describe_details::{NotDescribed, describe};
+use ciba::flows::asking::Asking;
+use ciba::flows::asking::check_user_code::check_user_code;
+use ciba::flows::asking::describe_details::describe;
 use ciba::flows::asking::fit_tokens::{LAST, fits};
-use ciba::flows::asking::read_request::{self, NotRead};
-use ciba::flows::asking::resolve_hint::{HintResolver, HintTokens, NotResolved};
-use ciba::flows::asking::start_authentication::{Backchannel, NotStarted, Started};
+use ciba::flows::asking::read_request;
+use ciba::flows::asking::resolve_hint::{HintResolver, HintTokens};
+use ciba::flows::asking::start_authentication::{Backchannel, Started};
 use ciba::flows::deciding::keep_evidence::Keeper;
 use ciba::flows::{Invocation, log};
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
-use ciba::keys::{KeyRings, Kms, Witness};
+use ciba::keys::{KeyRing, KeyRings, Kms, Witness};
 use ciba::notify::Notifier;
 use ciba::outbound::{Fetcher, JwksCache};
 use ciba::protocol::backchannel_authentication::{
     BackchannelAuthenticationError as Error, BackchannelAuthenticationRequest,
-    BackchannelAuthenticationResponse, PresentedHint, notification_token, user_code,
+    BackchannelAuthenticationResponse,
 };
-use ciba::protocol::error::Refusal;
+use ciba::protocol::error::{Common, Refusal};
 use ciba::protocol::parameters::Parameters;
 use ciba::protocol::request_object::SignedRequest;
 use ciba::protocol::routes;
@@ -48,8 +44,6 @@ use ciba::verify::witness::Purpose;
 
 /// 6144 bytes are what fits into headers, and 4182 what KMS signs with EdDSA.
 const TOO_LONG: &str = "what is asked for does not fit into one access token of 6144 bytes, or 4182 if EdDSA signs it; ask for less at once";
-const LIMIT_REACHED: &str = "the person was asked too often, or denied or blocked the client";
-const CONTENDED: &str = "too many requests for one person at one moment";
 
 pub struct BackchannelAuthentication {
     issuer: Issuer,
@@ -112,50 +106,33 @@ impl BackchannelAuthentication {
         let form = form::read(request)?;
         let client = self.clients.authenticate(request, &form, invocation).await?;
         may_ask(&client)?;
-        let (form, signed) = self.read(form, &client, invocation).await?;
-        let asked = BackchannelAuthenticationRequest::parse(&form, &client.name)?;
-        let asked = BackchannelAuthenticationRequest { signed, ..asked };
-        let code = if client.takes_user_code { user_code(&form)? } else { None };
-        let token = match client.delivery.mode() {
-            DeliveryMode::Poll => None,
-            DeliveryMode::Ping | DeliveryMode::Push => Some(notification_token(&form)?),
-        };
-        if let Some(value) = asked.scope.first_beyond(&client.scope) {
-            let why = Error::InvalidScope("scope has a value that the client is not registered for");
-            return Err(Refusal::new(why).naming(Some(value)));
-        }
+        let asked = self.read(form, &client, invocation).await?;
+        check_scope(&client, &asked)?;
         check_context(&client, &asked)?;
         self.check_target(&client, &asked)?;
-        let detail = self.describe(&client, &asked, invocation).await?;
+        let detail = describe(&self.detail_types, &client, &asked, &self.issuer, invocation.now).await?;
         self.check_length(&client, &asked)?;
-        let (person, asks) = self.person(&client, &asked.hint, invocation).await?;
+        let (person, asks) = self.hints().resolve(&client, &asked.hint, invocation).await?;
         self.use_up(asked.signed.as_ref(), invocation).await?;
-        let asks = self.check_user_code(&client, &person, code.as_ref(), asks, invocation).await?;
-        let asked = (asked, &detail);
-        let started = self.start(&client, &person, asks, asked, token.as_ref(), invocation).await?;
-        for channel in &started.unreachable {
-            log::unreachable(&started.request.key, channel.channel, &channel.why);
-        }
-        if let Some(channel) = started.channel {
-            log::notified(&started.request, channel, invocation.now);
-        }
-        log::requested(&started.request.key, started.evidence.as_ref());
+        let asking = Asking { client: &client, person: &person, asked: &asked, detail: &detail };
+        let asks = check_user_code(&self.table, asking, asks, &self.requests.limits, invocation).await?;
+        let keys = self.keys.get(invocation.now).await?;
+        let started = self.backchannel(&keys).start(asking, asks, invocation).await?;
+        log::started(&started, invocation.now);
         Ok(acknowledgement(started))
     }
 
-    /// Step 2: a signed request is verified, and from then on read like any other.
+    /// Step 2: a signed request is verified, and from then on read like any other. Steps 3 and 6: its parameters.
     async fn read(
         &self,
         form: Parameters,
         client: &Client,
         invocation: &Invocation,
-    ) -> Result<(Parameters, Option<SignedRequest>), Refusal<Error>> {
+    ) -> Result<BackchannelAuthenticationRequest, Refusal<Error>> {
         let (keys, issuer) = (self.clients.keys(), self.issuer.as_str());
-        let read = read_request::read(form, client, keys, issuer, invocation).await;
-        read.map_err(|error| match error {
-            NotRead::Invalid(why) => Error::InvalidRequest(why).into(),
-            NotRead::Unavailable(why) => Refusal::unavailable(why),
-        })
+        let (form, signed) = read_request::read(form, client, keys, issuer, invocation).await?;
+        let asked = BackchannelAuthenticationRequest::parse(&form, client)?;
+        Ok(BackchannelAuthenticationRequest { signed, ..asked })
     }
 
     /// A signed request is good once (`CIBA-7.1.1-18`). Recorded as late as can be, so that a request about nobody, or one
@@ -166,9 +143,10 @@ impl BackchannelAuthentication {
         invocation: &Invocation,
     ) -> Result<(), Refusal<Error>> {
         let Some(SignedRequest { guard, .. }) = signed else { return Ok(()) };
-        match self.table.insert_replay_guard(guard, invocation.now, &invocation.write_id).await? {
-            true => Ok(()),
-            false => Err(Error::InvalidRequest("the signed request was used before").into()),
+        if self.table.insert_replay_guard(guard, invocation.now, &invocation.write_id).await? {
+            Ok(())
+        } else {
+            Err(Common::InvalidRequest("the signed request was used before").into())
         }
     }
 
@@ -203,87 +181,23 @@ impl BackchannelAuthentication {
         }
     }
 
-    /// RFC 9396 §5: what is asked for beyond the scope, and how the person will read it.
-    async fn describe(
-        &self,
-        client: &Client,
-        asked: &BackchannelAuthenticationRequest,
-        invocation: &Invocation,
-    ) -> Result<RequestDetail, Refusal<Error>> {
-        let described = describe(&self.detail_types, client, asked, &self.issuer, invocation.now);
-        described.await.map_err(|error| match error {
-            NotDescribed::Invalid(Refused { told, detail: None }) => {
-                Error::InvalidAuthorizationDetails(told).into()
-            }
-            NotDescribed::Invalid(Refused { told, detail: Some(why) }) => {
-                Refusal::because(Error::InvalidAuthorizationDetails(told), why)
-            }
-            NotDescribed::Store(error) => error.into(),
-        })
-    }
-
     /// Steps 4 and 5: the hint becomes a person who can be asked.
-    async fn person(
-        &self,
-        client: &Client,
-        hint: &PresentedHint,
-        invocation: &Invocation,
-    ) -> Result<(Person, Asks), Refusal<Error>> {
-        let flow = HintResolver {
+    fn hints(&self) -> HintResolver<'_> {
+        HintResolver {
             table: &self.table,
             keys: &self.keys,
             issuer: &self.issuer,
             login_issuers: &self.login_issuers,
             settings: self.hints,
             hint_tokens: self.hint_tokens.as_ref(),
-        };
-        flow.resolve(client, hint, invocation).await.map_err(|error| match error {
-            NotResolved::Invalid { told, detail: None } => Error::InvalidRequest(told).into(),
-            NotResolved::Invalid { told, detail: Some(why) } => {
-                Refusal::because(Error::InvalidRequest(told), why)
-            }
-            NotResolved::Expired => Error::ExpiredLoginHintToken.into(),
-            NotResolved::Nobody => Error::UnknownUserId.into(),
-            NotResolved::Unavailable(why) => Refusal::unavailable(why),
-            NotResolved::Keys(error) => error.into(),
-            NotResolved::Store(error) => error.into(),
-        })
+        }
     }
 
-    /// CIBA §7.1.2: before anything is sent to the person, and of a client that may ask this person only.
-    async fn check_user_code(
-        &self,
-        client: &Client,
-        person: &Person,
-        code: Option<&UserCode>,
-        asks: Asks,
-        invocation: &Invocation,
-    ) -> Result<Asks, Refusal<Error>> {
-        let limits = &self.requests.limits;
-        let checked = check_user_code::check(&self.table, client, person, code, asks, limits, invocation);
-        checked.await.map_err(|error| match error {
-            UserCodeRefused::LimitReached => Refusal::because(Error::AccessDenied, LIMIT_REACHED),
-            UserCodeRefused::Missing => Error::MissingUserCode.into(),
-            UserCodeRefused::Invalid(why) => Refusal::because(Error::InvalidUserCode, why),
-            UserCodeRefused::Contended => Refusal::unavailable(CONTENDED),
-            UserCodeRefused::Store(error) => error.into(),
-        })
-    }
-
-    async fn start(
-        &self,
-        client: &Client,
-        person: &Person,
-        asks: Asks,
-        asked: (BackchannelAuthenticationRequest, &RequestDetail),
-        token: Option<&ClientNotificationToken>,
-        invocation: &Invocation,
-    ) -> Result<Started, Refusal<Error>> {
-        let keys = self.keys.get(invocation.now).await?;
-        let flow = Backchannel {
+    fn backchannel<'a>(&'a self, keys: &'a KeyRing) -> Backchannel<'a> {
+        Backchannel {
             table: &self.table,
             notifier: &self.notifier,
-            keys: &keys,
+            keys,
             keeper: Keeper {
                 keys: &self.keys,
                 witness: self.witness.as_ref(),
@@ -291,19 +205,7 @@ impl BackchannelAuthentication {
             },
             requests: &self.requests,
             messages: &self.messages,
-        };
-        flow.start(client, person, asks, asked, token, invocation).await.map_err(|error| match error {
-            NotStarted::UserCodesLocked => {
-                Refusal::because(Error::InvalidUserCode, "too many wrong codes came in between")
-            }
-            NotStarted::LimitReached => Refusal::because(Error::AccessDenied, LIMIT_REACHED),
-            NotStarted::Unreachable(why) => Refusal::because(Error::AccessDenied, why),
-            NotStarted::Contended => Refusal::unavailable(CONTENDED),
-            NotStarted::Unavailable(why) => Refusal::unavailable(why),
-            NotStarted::Keys(error) => error.into(),
-            NotStarted::NotKept(error) => Refusal::unavailable(error.detail()),
-            NotStarted::Store(error) => error.into(),
-        })
+        }
     }
 }
 
@@ -337,22 +239,25 @@ fn hint_tokens(
     Ok(Some(HintTokens { issuers, jwks: JwksCache::new(fetcher, table.clone()) }))
 }
 
+/// The client may have each of the scope values.
+fn check_scope(client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Refusal<Error>> {
+    let Some(value) = asked.scope.first_beyond(&client.scope) else { return Ok(()) };
+    let why = Error::InvalidScope("scope has a value that the client is not registered for");
+    Err(Refusal::new(why).naming(Some(value)))
+}
+
 /// Under FAPI the person can always tell what is approved (`FCIBA-02`).
 fn check_context(client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Error> {
     let is_told_apart = asked.binding_message.is_some() || !asked.authorization_details.is_empty();
-    match client.profile == Profile::Plain || is_told_apart {
-        true => Ok(()),
-        false => {
-            Err(Error::InvalidRequest("the client has to send binding_message or authorization_details"))
-        }
+    if client.profile == Profile::Plain || is_told_apart {
+        Ok(())
+    } else {
+        Err(Common::InvalidRequest("the client has to send binding_message or authorization_details").into())
     }
 }
 
 fn may_ask(client: &Client) -> Result<(), Error> {
-    match client.may_ask() {
-        true => Ok(()),
-        false => Err(Error::UnauthorizedClient),
-    }
+    if client.may_ask() { Ok(()) } else { Err(Error::UnauthorizedClient) }
 }
 
 fn acknowledgement(started: Started) -> BackchannelAuthenticationResponse {

@@ -15,7 +15,7 @@ use ciba::page::Language;
 use ciba::protocol::consent::{
     ConsentError as Error, DecisionBody, DecisionView, PendingRequests, RequestView,
 };
-use ciba::protocol::error::Refusal;
+use ciba::protocol::error::{Common, Refusal};
 use ciba::protocol::webauthn::Assertion;
 
 use crate::{Call, Consent};
@@ -100,19 +100,19 @@ struct Decision {
 
 impl Decision {
     fn read(request: &Request) -> Result<Self, Error> {
-        let body = json::body(request).and_then(DecisionBody::parse).map_err(Error::InvalidRequest)?;
+        let body = json::body(request).and_then(DecisionBody::parse).map_err(Common::InvalidRequest)?;
         let client = ClientId::parse(&body.client_id)
-            .ok_or(Error::InvalidRequest("client_id is not 1-128 visible ASCII characters"))?;
+            .ok_or(Common::InvalidRequest("client_id is not 1-128 visible ASCII characters"))?;
         let scope = body.scope.as_deref().map(scope).transpose()?;
         let language = match body.language.as_deref() {
             None => Language::default(),
             Some(tag) => {
-                Language::of_tag(tag).ok_or(Error::InvalidRequest("language is not one of the page's"))?
+                Language::of_tag(tag).ok_or(Common::InvalidRequest("language is not one of the page's"))?
             }
         };
         // What a passkey signed has the scope that was ticked, whatever was decided about it.
         if body.passkey.is_none() && body.decision != DecisionWord::Approve && scope.is_some() {
-            return Err(Error::InvalidRequest("a denial has no scope"));
+            return Err(Common::InvalidRequest("a denial has no scope").into());
         }
         let choice = Choice { word: body.decision, scope, details: body.authorization_details };
         Ok(Self { client, choice, passkey: body.passkey, language })
@@ -121,7 +121,7 @@ impl Decision {
 
 fn scope(text: &str) -> Result<Scope, Error> {
     if text.len() > Scope::MAX_SENT {
-        return Err(Error::InvalidRequest("scope is longer than 1024 bytes"));
+        return Err(Common::InvalidRequest("scope is longer than 1024 bytes").into());
     }
     Scope::parse(text).ok_or(Error::InvalidScope("scope is empty, or has characters that no scope has"))
 }
@@ -176,9 +176,9 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
             | DecisionRefused::DecidedOtherwise
             | DecisionRefused::Cancelled => Error::NotOpen("there is no such request that is open").into(),
         },
-        NotDecided::OtherClient => Error::InvalidRequest("client_id is not the client that asks").into(),
+        NotDecided::OtherClient => Common::InvalidRequest("client_id is not the client that asks").into(),
         NotDecided::OtherDetails => {
-            Error::InvalidRequest("authorization_details are not those that the client asks for").into()
+            Common::InvalidRequest("authorization_details are not those that the client asks for").into()
         }
         NotDecided::SelfApproval => Error::AccessDenied.into(),
         NotDecided::Inactive => Error::NotOpen("person or client is not active any more").into(),

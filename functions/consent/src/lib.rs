@@ -25,6 +25,7 @@ use ciba::http::{Body, Request, Response, browser, respond};
 use ciba::keys::{KeyRings, Kms, Witness, WitnessReader};
 use ciba::outbound::{Fetcher, JwksCache};
 use ciba::protocol::consent::ConsentError as Error;
+use ciba::protocol::error::Common;
 use ciba::protocol::routes;
 use ciba::store::{ClientDirectory, Table};
 use ciba::verify::webauthn::RelyingParty;
@@ -163,7 +164,7 @@ fn call(request: &Request) -> Result<Call, Error> {
         },
     };
     if !allow.split(", ").any(|method| request.method() == method) {
-        return Err(Error::MethodNotAllowed { allow });
+        return Err(Common::MethodNotAllowed(allow).into());
     }
     let Some(name) = name else { return Ok(Call::List) };
     let key = RequestKey::parse(name).ok_or(Error::NotFound)?;

@@ -12,8 +12,8 @@ use ciba::flows::{Invocation, log};
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
 use ciba::protocol::app_association::{AppleAppSiteAssociation, AssetLinks};
-use ciba::protocol::discovery::{DiscoveryError as Error, Metadata, MtlsOffer, Offer};
-use ciba::protocol::error::Refusal;
+use ciba::protocol::discovery::{DiscoveryError as Error, METHODS, Metadata, MtlsOffer, Offer};
+use ciba::protocol::error::{Common, Refusal};
 use ciba::protocol::routes;
 use ciba::store::{DetailTypes, Table};
 
@@ -80,7 +80,7 @@ impl Discovery {
             _ => match request.method().as_str() {
                 "GET" | "HEAD" => self.published(request.uri().path(), invocation).await,
                 "OPTIONS" => Ok(respond::document_preflight()),
-                _ => Err(Error::MethodNotAllowed),
+                _ => Err(Common::MethodNotAllowed(METHODS).into()),
             },
         }
     }

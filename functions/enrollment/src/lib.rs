@@ -18,7 +18,7 @@ use ciba::keys::{Kms, Witness, WitnessReader};
 use ciba::notify::Notifier;
 use ciba::page::{self, EnrolmentView};
 use ciba::protocol::enroll_passkey::{EnrollmentBody, EnrollmentError as Error, EnrollmentView};
-use ciba::protocol::error::Refusal;
+use ciba::protocol::error::{Common, Refusal};
 use ciba::protocol::routes;
 use ciba::store::Table;
 use ciba::verify::webauthn::RelyingParty;
@@ -107,10 +107,10 @@ impl Enrollment {
         invocation: &Invocation,
     ) -> Result<EnrollmentView, Refusal<Error>> {
         if !browser::is_same_origin(request, self.issuer.as_str()) {
-            return Err(Error::InvalidRequest("only this endpoint's own page posts here").into());
+            return Err(Common::InvalidRequest("only this endpoint's own page posts here").into());
         }
         let ticket = ticket(request).map_err(not_enrolled)?;
-        let body: EnrollmentBody = json::read(request).map_err(Error::InvalidRequest)?;
+        let body: EnrollmentBody = json::read(request).map_err(Common::InvalidRequest)?;
         let enrolling = self.enrolling().map_err(not_enrolled)?;
         let enrolled =
             enrolling.enroll(&ticket, &body.registration, body.assertion.as_ref(), invocation).await;
@@ -128,7 +128,7 @@ impl Endpoint for Enrollment {
                 Ok(view) => respond::ok(&view),
                 Err(refusal) => respond::refusal(&refusal),
             },
-            _ => respond::refusal::<Error>(&Error::MethodNotAllowed.into()),
+            _ => respond::refusal::<Error>(&Common::MethodNotAllowed("GET, POST").into()),
         }
     }
 }

@@ -6,8 +6,8 @@ use ciba::domain::issuer::key_schedule::{JWKS_MAX_AGE, Scheduled, is_published};
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
-use ciba::protocol::discovery::DiscoveryError as Error;
-use ciba::protocol::error::Refusal;
+use ciba::protocol::discovery::{DiscoveryError as Error, METHODS};
+use ciba::protocol::error::{Common, Refusal};
 use ciba::protocol::jwks::JwkSet;
 use ciba::store::Table;
 
@@ -35,9 +35,10 @@ impl Jwks {
         let published = schedules
             .flat_map(|keys| keys.iter().filter(|record| is_published(*record, keys, invocation.now)));
         let keys: Vec<_> = published.filter_map(|record| record.public.clone()).collect();
-        match keys.is_empty() {
-            true => Err(Refusal::unavailable("there is no signing key")),
-            false => Ok(JwkSet { keys }),
+        if keys.is_empty() {
+            Err(Refusal::unavailable("there is no signing key"))
+        } else {
+            Ok(JwkSet { keys })
         }
     }
 }
@@ -50,7 +51,7 @@ impl Endpoint for Jwks {
                 Err(refusal) => respond::refusal(&refusal),
             },
             "OPTIONS" => respond::document_preflight(),
-            _ => respond::refusal::<Error>(&Error::MethodNotAllowed.into()),
+            _ => respond::refusal::<Error>(&Common::MethodNotAllowed(METHODS).into()),
         }
     }
 }

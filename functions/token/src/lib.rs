@@ -8,14 +8,15 @@ use ciba::domain::token::dpop::{Call, Proof};
 use ciba::flows::tokens::issue_tokens::{Issuing, NotIssued};
 use ciba::flows::tokens::poll::{PollOutcome, poll};
 use ciba::flows::tokens::prove_possession::Possession;
-use ciba::flows::tokens::redeem::{self, NotRedeemed, Redemption};
-use ciba::flows::tokens::refresh::{self, NotRefreshed, Refresh};
+use ciba::flows::tokens::redeem::{self, Redemption};
+use ciba::flows::tokens::refresh::{self, Refresh};
 use ciba::flows::{Invocation, log};
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::form::Written;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, dpop, form, respond};
 use ciba::keys::{HandleUse, KeyRing, KeyRings, Kms, OpenError};
+use ciba::protocol::dpop::ProofError;
 use ciba::protocol::error::Refusal;
 use ciba::protocol::routes;
 use ciba::protocol::token::{self, PresentedGrant, TokenError as Error, TokenRequest, TokenResponse};
@@ -102,7 +103,7 @@ impl Token {
         client: &Client,
         invocation: &Invocation,
     ) -> Result<Shown, Refusal<Error>> {
-        let proof = match dpop::presented(request).map_err(Error::InvalidDpopProof)? {
+        let proof = match dpop::presented(request).map_err(ProofError::Invalid)? {
             Some(text) => {
                 let call = Call { method: "POST", urls: &self.urls, access_token: None };
                 Some(self.possession().check(text, &call, invocation).await?)
@@ -115,10 +116,10 @@ impl Token {
             certificate: certificate.map(|certificate| certificate.thumbprint()),
             key: proof.as_ref().map(|proof| proof.key),
         };
-        match confirmation.satisfies(client.sender_constraint) {
-            true => Ok(Shown { confirmation, proof }),
-            false => Err(unbound()),
+        if !confirmation.satisfies(client.sender_constraint) {
+            return Err(NotIssued::Unbound.into());
         }
+        Ok(Shown { confirmation, proof })
     }
 
     /// What may be used once is used now: nothing that could still be seen without a write is wrong.
@@ -162,7 +163,7 @@ impl Token {
             PollOutcome::Invalid => return Err(Error::InvalidGrant.into()),
         };
         let flow = Redemption { table: &self.table, issuing: self.issuing(invocation) };
-        let tokens = flow.redeem(&approved, presented).await.map_err(not_redeemed)?;
+        let tokens = flow.redeem(&approved, presented).await?;
         log::step("redeemed", &key);
         Ok(tokens)
     }
@@ -175,7 +176,7 @@ impl Token {
         invocation: &Invocation,
     ) -> Result<TokenResponse, Refusal<Error>> {
         let flow = Refresh { table: &self.table, issuing: self.issuing(invocation) };
-        let tokens = flow.refresh(&client.id, presented).await.map_err(not_refreshed)?;
+        let tokens = flow.refresh(&client.id, presented).await?;
         log::step("refreshed", &presented.grant);
         Ok(tokens)
     }
@@ -229,57 +230,5 @@ fn may_poll(client: &Client) -> Result<(), Error> {
 }
 
 fn may_refresh(client: &Client) -> Result<(), Error> {
-    match client.may_refresh {
-        true => Ok(()),
-        false => Err(Error::UnauthorizedClient),
-    }
-}
-
-fn not_redeemed(error: NotRedeemed) -> Refusal<Error> {
-    match error {
-        NotRedeemed::Gone => Error::InvalidGrant.into(),
-        NotRedeemed::Expired => Error::ExpiredToken.into(),
-        NotRedeemed::PersonInactive => {
-            Refusal::because(Error::AccessDenied, "the person is not active any more")
-        }
-        NotRedeemed::Blocked => Refusal::because(Error::AccessDenied, "the person has blocked the client"),
-        NotRedeemed::ClientInactive => client_changed(),
-        NotRedeemed::NotIssued(error) => not_issued(error),
-        NotRedeemed::Store(error) => error.into(),
-    }
-}
-
-fn not_refreshed(error: NotRefreshed) -> Refusal<Error> {
-    match error {
-        NotRefreshed::Invalid(why) => Refusal::because(Error::InvalidGrant, why),
-        NotRefreshed::Reused => {
-            Refusal::because(Error::InvalidGrant, "a replaced refresh token was used: the grant is revoked")
-        }
-        NotRefreshed::ClientInactive => client_changed(),
-        NotRefreshed::NotIssued(error) => not_issued(error),
-        NotRefreshed::Store(error) => error.into(),
-    }
-}
-
-fn not_issued(error: NotIssued) -> Refusal<Error> {
-    match error {
-        NotIssued::Keys(error) => error.into(),
-        NotIssued::Target(why) => Error::InvalidTarget(why).into(),
-        NotIssued::Scope(why) => Error::InvalidScope(why).into(),
-        NotIssued::ScopeBeyondGrant(value) => {
-            Refusal::new(Error::InvalidScope("scope has a value that was not granted")).naming(Some(&value))
-        }
-        NotIssued::Unbound => unbound(),
-    }
-}
-
-fn unbound() -> Refusal<Error> {
-    Error::InvalidRequest(
-        "the client's access tokens are bound: show the key or certificate to bind this one to",
-    )
-    .into()
-}
-
-fn client_changed() -> Refusal<Error> {
-    Refusal::because(Error::UnauthorizedClient, "the client changed since")
+    if client.may_refresh { Ok(()) } else { Err(Error::UnauthorizedClient) }
 }

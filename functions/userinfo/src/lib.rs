@@ -17,7 +17,8 @@ use ciba::http::{
 };
 use ciba::keys::{KeyRings, Kms};
 use ciba::protocol::access_token::Scheme;
-use ciba::protocol::error::Refusal;
+use ciba::protocol::dpop::ProofError;
+use ciba::protocol::error::{Common, Refusal};
 use ciba::protocol::routes;
 use ciba::protocol::userinfo::{METHODS, UserinfoError as Error};
 use ciba::store::Table;
@@ -65,12 +66,12 @@ impl Userinfo {
         invocation: &Invocation,
     ) -> Result<Map<String, Value>, Refusal<Error>> {
         if !matches!(request.method().as_str(), "GET" | "HEAD" | "POST") {
-            return Err(Error::MethodNotAllowed.into());
+            return Err(Common::MethodNotAllowed(METHODS).into());
         }
         if bearer::is_in_query(request) {
-            return Err(Error::InvalidRequest("a token in the query is not taken").into());
+            return Err(Common::InvalidRequest("a token in the query is not taken").into());
         }
-        let presented = access_token::presented(request).map_err(Error::InvalidRequest)?;
+        let presented = access_token::presented(request).map_err(Common::InvalidRequest)?;
         let (scheme, text) = presented.ok_or(Error::TokenMissing)?;
         let (token, grant) = self.token(scheme, text, invocation).await?;
         // RFC 9068 §4: an API that was sent a token of its own learns no more of the person here.
@@ -111,8 +112,8 @@ impl Userinfo {
             Scheme::Bearer => None,
             Scheme::Dpop if bound.key.is_none() => return Err(invalid(scheme, "it is bound to no key")),
             Scheme::Dpop => {
-                let proof = dpop::presented(request).map_err(Error::InvalidDpopProof)?;
-                let proof = proof.ok_or(Error::InvalidDpopProof("there is no DPoP header"))?;
+                let proof = dpop::presented(request).map_err(ProofError::Invalid)?;
+                let proof = proof.ok_or(ProofError::Invalid("there is no DPoP header"))?;
                 let method = request.method().as_str();
                 let call = Call { method, urls: &self.urls, access_token: Some(text) };
                 Some(self.possession().check(proof, &call, invocation).await?)
@@ -128,9 +129,10 @@ impl Userinfo {
             certificate: certificate.map(|certificate| certificate.thumbprint()),
             key: proof.as_ref().map(|proof| proof.key),
         };
-        match bound.is_shown_by(&shown) {
-            true => Ok(proof),
-            false => Err(invalid(scheme, "it is bound to what was not shown")),
+        if bound.is_shown_by(&shown) {
+            Ok(proof)
+        } else {
+            Err(invalid(scheme, "it is bound to what was not shown"))
         }
     }
 
@@ -147,9 +149,10 @@ impl Userinfo {
         let opened = open_access_token(&self.keys, &self.issuer, text, invocation.now).await?;
         let OpenedAccessToken { token, grant } =
             opened.ok_or_else(|| invalid(scheme, "no access token of ours"))?;
-        match token.has_expired(invocation.now) {
-            true => Err(invalid(scheme, "the access token has expired")),
-            false => Ok((token, grant)),
+        if token.has_expired(invocation.now) {
+            Err(invalid(scheme, "the access token has expired"))
+        } else {
+            Ok((token, grant))
         }
     }
 }

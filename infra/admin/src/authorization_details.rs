@@ -39,9 +39,10 @@ pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<
         Command::List => {
             let names = table(environment)?.list_detail_types().await?;
             let names: Vec<_> = names.iter().map(DetailTypeName::as_str).collect();
-            let text = match names.is_empty() {
-                true => "There is no type.\n".to_owned(),
-                false => names.iter().map(|name| format!("{name}\n")).collect(),
+            let text = if names.is_empty() {
+                "There is no type.\n".to_owned()
+            } else {
+                names.iter().map(|name| format!("{name}\n")).collect()
             };
             Ok(Output::new(text, json!({ "types": names })))
         }
@@ -50,15 +51,16 @@ pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<
             let definition = known.ok_or_else(|| nothing(name))?.definition();
             Ok(Output::new(format!("{}\n", screen::json(&definition)), definition))
         }
-        Command::Remove { name } => match table(environment)?.remove_detail_type(&parse(name)?).await? {
-            true => {
+        Command::Remove { name } => {
+            if table(environment)?.remove_detail_type(&parse(name)?).await? {
                 let text = format!(
                     "{name} is refused within a minute. What was asked before stands, and so does what was granted.\n"
                 );
                 Ok(Output::new(text, json!({ "type": name, "removed": true })))
+            } else {
+                Err(nothing(name))
             }
-            false => Err(nothing(name)),
-        },
+        }
     }
 }
 
@@ -87,12 +89,11 @@ fn weaker(name: &DetailTypeName, members: &[&str]) -> Failure {
 
 fn read(file: &Path) -> Result<Value, Failure> {
     let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
-    let text = match file == Path::new("-") {
-        true => {
-            let mut text = String::new();
-            io::stdin().read_to_string(&mut text).map(|_| text)
-        }
-        false => fs::read_to_string(file),
+    let text = if file == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        fs::read_to_string(file)
     };
     let text = text.map_err(|error| cannot(error.to_string()))?;
     serde_json::from_str(&text).map_err(|error| cannot(format!("not JSON: {error}")))

@@ -145,12 +145,13 @@ async fn switch(client_id: &str, active: bool, settings: &Settings) -> Result<Ou
     if !settings.table.set_client_active(&id(client_id)?, active).await? {
         return Err(nobody(client_id));
     }
-    let text = match active {
-        true => format!("client {client_id} is enabled; {SOON}.\n"),
-        false => format!(
+    let text = if active {
+        format!("client {client_id} is enabled; {SOON}.\n")
+    } else {
+        format!(
             "client {client_id} is disabled: no token is issued to it any more; {SOON}, and takes its \
-             requests till then.\n"
-        ),
+         requests till then.\n"
+        )
     };
     Ok(Output::new(text, json!({ "client_id": client_id, "active": active })))
 }
@@ -158,14 +159,15 @@ async fn switch(client_id: &str, active: bool, settings: &Settings) -> Result<Ou
 /// Refuses to write over what is `named` while not each of the protections that it would lose is confirmed by its name.
 pub(crate) fn confirmed(named: &str, lost: &[&str], confirm: &[String]) -> Result<(), String> {
     let left: Vec<_> = lost.iter().copied().filter(|name| !confirm.iter().any(|it| it == name)).collect();
-    match left.is_empty() {
-        true => Ok(()),
-        false => Err(format!(
+    if left.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
             "{named}: nothing is written, because it would lose what protects it: {}. Say it again as it was, or add \
-             --confirm {}",
+         --confirm {}",
             left.join(", "),
             left.join(",")
-        )),
+        ))
     }
 }
 

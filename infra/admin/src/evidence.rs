@@ -147,9 +147,10 @@ async fn beside(verify: &EvidenceVerify, environment: Option<&Environment>) -> R
         let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
         let text = fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
         let heads = Heads::read(&text).map_err(cannot)?;
-        match heads.is_empty() {
-            true => Err(cannot("there is no head of evidence in it".to_owned())),
-            false => Ok(heads),
+        if heads.is_empty() {
+            Err(cannot("there is no head of evidence in it".to_owned()))
+        } else {
+            Ok(heads)
         }
     });
     Ok(Beside {
@@ -206,9 +207,10 @@ async fn find(name: &str, environment: &Environment) -> Result<(RequestKey, Vec<
         Failure::Refused("a request is named by 22 characters of base64url, or by its link".to_owned())
     })?;
     let found = table(environment)?.find_evidence(&key).await?;
-    match found.is_empty() {
-        true => Err(Failure::Refused(format!("request {}: there is no evidence of it", key.encode()))),
-        false => Ok((key, found)),
+    if found.is_empty() {
+        Err(Failure::Refused(format!("request {}: there is no evidence of it", key.encode())))
+    } else {
+        Ok((key, found))
     }
 }
 

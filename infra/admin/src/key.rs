@@ -130,10 +130,7 @@ fn announce(uses: &[KeyUse], records: &[KeyRecord], now: Timestamp) -> Result<Ou
             text += &format!("  {} key {}, {state}{kid}\n", key_use.as_str(), record.generation);
         }
     }
-    text += match uses.contains(&KeyUse::Handle) {
-        true => HANDLES_END,
-        false => TOKENS_END,
-    };
+    text += if uses.contains(&KeyUse::Handle) { HANDLES_END } else { TOKENS_END };
     Err(Failure::Refused(text))
 }
 

@@ -59,10 +59,7 @@ impl Output {
 
     /// What is printed: lines for people, or one JSON object. Nothing in it orders a terminal about, wherever it is from.
     pub fn printed(&self, as_json: bool) -> String {
-        match as_json {
-            true => format!("{}\n", screen::json(&self.json)),
-            false => screen::visible_lines(&self.text),
-        }
+        if as_json { format!("{}\n", screen::json(&self.json)) } else { screen::visible_lines(&self.text) }
     }
 }
 

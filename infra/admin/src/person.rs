@@ -156,9 +156,10 @@ async fn switch(sub: &str, active: bool, settings: &Settings) -> Result<Output, 
     if !settings.table.set_person_active(&key, active).await? {
         return Err(nobody(sub));
     }
-    let text = match active {
-        true => format!("person {sub} is enabled.\n"),
-        false => format!("person {sub} is disabled: asked no more, and nothing is issued in this name.\n"),
+    let text = if active {
+        format!("person {sub} is enabled.\n")
+    } else {
+        format!("person {sub} is disabled: asked no more, and nothing is issued in this name.\n")
     };
     Ok(Output::new(text, json!({ "sub": sub, "active": active })))
 }
@@ -179,11 +180,12 @@ async fn block(
         BlockOutcome::Already(at) => (at.unwrap_or(invocation.now), false),
         BlockOutcome::NoSuchPerson => return Err(nobody(sub)),
     };
-    let text = match changed {
-        true => format!(
+    let text = if changed {
+        format!(
             "client {client} is blocked for person {sub}: it cannot ask, and what it got does not count any more.\n"
-        ),
-        false => format!("client {client} is blocked for person {sub} since {}.\n", utc(blocked_at)),
+        )
+    } else {
+        format!("client {client} is blocked for person {sub} since {}.\n", utc(blocked_at))
     };
     let json =
         json!({ "sub": sub, "client_id": client, "blocked_at": blocked_at.seconds(), "changed": changed });
@@ -203,9 +205,10 @@ async fn unblock(
         BlockOutcome::Already(_) => false,
         BlockOutcome::NoSuchPerson => return Err(nobody(sub)),
     };
-    let text = match changed {
-        true => format!("client {client} may ask person {sub} again; what it got before stays revoked.\n"),
-        false => format!("client {client} is not blocked for person {sub}.\n"),
+    let text = if changed {
+        format!("client {client} may ask person {sub} again; what it got before stays revoked.\n")
+    } else {
+        format!("client {client} is not blocked for person {sub}.\n")
     };
     Ok(Output::new(text, json!({ "sub": sub, "client_id": client, "blocked_at": null, "changed": changed })))
 }
@@ -217,13 +220,12 @@ async fn forget_asks(sub: &str, settings: &Settings, invocation: &Invocation) ->
         BlockOutcome::Already(_) => false,
         BlockOutcome::NoSuchPerson => return Err(nobody(sub)),
     };
-    let text = match changed {
-        true => format!(
+    let text = if changed {
+        format!(
             "what person {sub} was asked does not count any more, unless it is open, and no client has to wait.\n"
-        ),
-        false => {
-            format!("person {sub} was asked nothing that could be forgotten, and no client has to wait.\n")
-        }
+        )
+    } else {
+        format!("person {sub} was asked nothing that could be forgotten, and no client has to wait.\n")
     };
     Ok(Output::new(text, json!({ "sub": sub, "changed": changed })))
 }

@@ -42,9 +42,10 @@ pub(crate) fn json(value: &Value) -> String {
 
 fn escaped(text: &str, escape: impl Fn(char) -> String) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut all, letter| {
-        match is_unseen(letter) {
-            true => all.push_str(&escape(letter)),
-            false => all.push(letter),
+        if is_unseen(letter) {
+            all.push_str(&escape(letter))
+        } else {
+            all.push(letter)
         }
         all
     })

@@ -1,4 +1,4 @@
-//! The program as it is started, and what the READMEs say of it.
+//! The program as it is started, and what the documents say of it.
 
 use std::process::{Command, Output};
 
@@ -9,7 +9,11 @@ use clap::Parser;
 use serde_json::json;
 
 const LOCAL: &str = include_str!("../local.sh");
-const READMES: [&str; 2] = [include_str!("../README.md"), include_str!("../../../README.md")];
+const DOCUMENTS: [&str; 3] = [
+    include_str!("../README.md"),
+    include_str!("../../../README.md"),
+    include_str!("../../../docs/deploying.md"),
+];
 
 fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ciba-admin"));
@@ -70,8 +74,8 @@ fn a_name_that_begins_with_a_hyphen_is_a_name() {
 }
 
 #[test]
-fn every_command_of_the_readmes_is_right_usage() {
-    let commands: Vec<_> = READMES.iter().flat_map(|it| commands(it)).collect();
+fn every_command_of_the_documents_is_right_usage() {
+    let commands: Vec<_> = DOCUMENTS.iter().flat_map(|it| commands(it)).collect();
     for named in [
         "client create",
         "person create",
@@ -81,7 +85,7 @@ fn every_command_of_the_readmes_is_right_usage() {
         "key rotate",
         "doctor",
     ] {
-        assert!(commands.iter().any(|it| it.join(" ").starts_with(named)), "no README says {named}");
+        assert!(commands.iter().any(|it| it.join(" ").starts_with(named)), "no document says {named}");
     }
     for command in commands {
         let parsed =

@@ -127,9 +127,10 @@ impl Stack {
         let mut seed = Seed::read(&options.seed)?.with_login_issuer(login_issuer.issuer());
         seed.clients.extend(certificates.iter().flat_map(Certificates::clients));
         // Elsewhere than on this machine the provider refuses clients that listen here.
-        let seed = match environment::is_localhost(&issuer) {
-            true => seed.with_client_port(client_port),
-            false => seed.without_local_clients(),
+        let seed = if environment::is_localhost(&issuer) {
+            seed.with_client_port(client_port)
+        } else {
+            seed.without_local_clients()
         };
         seed::plant(
             &seed,

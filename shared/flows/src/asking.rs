@@ -7,3 +7,18 @@ pub mod fit_tokens;
 pub mod read_request;
 pub mod resolve_hint;
 pub mod start_authentication;
+
+use ciba_core::domain::client::Client;
+use ciba_core::domain::details::authorization_details::RequestDetail;
+use ciba_core::domain::person::Person;
+use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
+
+/// Who asks whom, and for what.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    pub client: &'a Client,
+    pub person: &'a Person,
+    pub asked: &'a BackchannelAuthenticationRequest,
+    /// What of it is beyond the scope, in words.
+    pub detail: &'a RequestDetail,
+}

@@ -101,9 +101,12 @@ impl Authenticating<'_> {
             }
             return Err(NotAuthenticated::Unknown);
         };
-        let by_secret = |by, secret| match client.authentication.accepts(by, secret) {
-            true => Ok(None),
-            false => Err(NotAuthenticated::WrongCredential("wrong method or secret")),
+        let by_secret = |by, secret| {
+            if client.authentication.accepts(by, secret) {
+                Ok(None)
+            } else {
+                Err(NotAuthenticated::WrongCredential("wrong method or secret"))
+            }
         };
         let guard = match credential {
             PresentedCredential::ClientSecretBasic(secret) => {
@@ -120,10 +123,7 @@ impl Authenticating<'_> {
                 None
             }
         };
-        match client.active {
-            true => Ok((client, guard)),
-            false => Err(NotAuthenticated::Disabled),
-        }
+        if client.active { Ok((client, guard)) } else { Err(NotAuthenticated::Disabled) }
     }
 
     /// What an assertion of this client has to be: signed by one of its keys under one of its algorithms, and for us.
@@ -196,9 +196,6 @@ impl Authenticating<'_> {
                 _,
             ) => return Err(WrongCredential("the client is not registered for mutual TLS")),
         };
-        match is_its_own {
-            true => Ok(()),
-            false => Err(WrongCredential("the certificate is not the client's")),
-        }
+        if is_its_own { Ok(()) } else { Err(WrongCredential("the certificate is not the client's")) }
     }
 }

@@ -1,4 +1,8 @@
-//! Inner failures become refusals: what the caller is told is the endpoint's own list of errors, and the cause goes to the log.
+//! What went wrong becomes a refusal, here and nowhere else: what the caller is told is the endpoint's own list of errors, and the
+//! cause goes to the log.
+
+mod asking;
+mod tokens;
 
 use ciba_core::protocol::dpop::ProofError;
 use ciba_core::protocol::error::{ProtocolError, Refusal};
@@ -7,11 +11,11 @@ use crate::tokens::introspect::NotIntrospected;
 use crate::tokens::prove_possession::NotProven;
 use crate::tokens::revoke::NotRevoked;
 
-impl<E: ProofError> From<NotProven> for Refusal<E> {
+impl<E: ProtocolError + From<ProofError>> From<NotProven> for Refusal<E> {
     fn from(error: NotProven) -> Self {
         match error {
-            NotProven::Invalid(why) => E::invalid_dpop_proof(why).into(),
-            NotProven::NonceNeeded => E::USE_DPOP_NONCE.into(),
+            NotProven::Invalid(why) => ProofError::Invalid(why).into(),
+            NotProven::NonceNeeded => ProofError::NonceNeeded.into(),
             NotProven::Keys(error) => error.into(),
             NotProven::Store(error) => error.into(),
         }

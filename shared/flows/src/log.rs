@@ -13,6 +13,7 @@ use ciba_core::protocol::error::{ProtocolError, Refusal};
 use ciba_core::protocol::event::NotifiedLine;
 
 use self::line::{Metric, line};
+use crate::asking::start_authentication::{Started, Unreachable};
 use crate::telling::announce::Untold;
 use crate::telling::emit::Emitted;
 
@@ -22,18 +23,18 @@ pub use line::observe;
 
 /// One line for a refusal. Polling as usual is not worth one, nor is the fetching of a nonce.
 pub fn refused<E: ProtocolError>(refusal: &Refusal<E>) {
-    let error = refusal.error;
-    if matches!(error.code(), "authorization_pending" | "slow_down" | "use_dpop_nonce") {
+    let answer = refusal.error.answer();
+    if matches!(answer.code, "authorization_pending" | "slow_down" | "use_dpop_nonce") {
         return;
     }
-    let level = if error.status() >= 500 { "error" } else { "info" };
+    let level = if answer.status >= 500 { "error" } else { "info" };
     line(
         level,
         "refused",
         [
-            ("status", error.status().into()),
-            ("error", error.code().into()),
-            ("description", error.description().into()),
+            ("status", answer.status.into()),
+            ("error", answer.code.into()),
+            ("description", answer.description.into()),
             ("detail", refusal.detail.clone().into()),
             ("client_id", refusal.client.clone().into()),
         ],
@@ -60,8 +61,19 @@ pub fn step(event: &str, request: &RequestKey) {
     line("info", event, [("request", request.correlation().into())]);
 }
 
+/// The lines for a request that was started: channels that did not work, the one that did, the request.
+pub fn started(started: &Started, at: Timestamp) {
+    for channel in &started.unreachable {
+        unreachable(&started.request.key, channel);
+    }
+    if let Some(channel) = started.channel {
+        notified(&started.request, channel, at);
+    }
+    requested(&started.request.key, started.evidence.as_ref());
+}
+
 /// One line for a message that SNS has accepted: what the function `events` is handed of this log.
-pub fn notified(request: &AuthenticationRequest, channel: &str, at: Timestamp) {
+fn notified(request: &AuthenticationRequest, channel: &str, at: Timestamp) {
     line("info", "notified", NotifiedLine::fields(request, channel, at));
 }
 
@@ -90,7 +102,7 @@ pub const DECIDED_AFTER: &str = "decided_after_ms";
 pub const DELIVERED_AFTER: &str = "delivered_after_ms";
 
 /// One line for a request. Of a signed one with the digest of what is kept of it.
-pub fn requested(request: &RequestKey, kept: Option<&EvidenceWrite>) {
+fn requested(request: &RequestKey, kept: Option<&EvidenceWrite>) {
     let digest = kept.map(|kept| kept.digest.as_str());
     line("info", "requested", [("request", request.correlation().into()), ("evidence", digest.into())]);
     kept.into_iter().for_each(evidence);
@@ -146,8 +158,11 @@ pub fn trouble(why: &str) {
 
 /// One line for a channel that did not lead to its person, so that falling over to the next one is not silent
 /// (`ATK-7-06`): an operator has to enrol the person anew.
-pub fn unreachable(request: &RequestKey, channel: &str, why: &str) {
-    let fields =
-        [("request", request.correlation().into()), ("channel", channel.into()), ("detail", why.into())];
+fn unreachable(request: &RequestKey, Unreachable { channel, why }: &Unreachable) {
+    let fields = [
+        ("request", request.correlation().into()),
+        ("channel", (*channel).into()),
+        ("detail", why.as_str().into()),
+    ];
     line("warn", "unreachable", fields);
 }

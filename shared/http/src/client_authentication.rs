@@ -10,29 +10,18 @@ use lambda_http::http::header::AUTHORIZATION;
 use crate::{bearer, client_certificate, form};
 use ciba_aws::config::{ConfigError, Environment, Issuer, MtlsHost, client_assertion_lifetime, profile};
 use ciba_aws::outbound::ClientKeySets;
-use ciba_aws::store::{ClientDirectory, StoreError, Table};
+use ciba_aws::store::{ClientDirectory, Table};
 use ciba_core::domain::base::profile::Profile;
 use ciba_core::domain::base::secret::Secret;
 use ciba_core::domain::client::client_assertion;
 use ciba_core::domain::client::{Client, ClientId};
+use ciba_core::protocol::error::{Common, ProtocolError, Refusal};
 use ciba_core::protocol::parameters::Parameters;
 use ciba_core::protocol::routes;
 use ciba_core::verify::certificate::Certificate;
 use ciba_core::verify::jws::{self, UnverifiedJws};
 use ciba_flows::Invocation;
 use ciba_flows::authenticate_client::{Authenticating, NotAuthenticated, PresentedCredential};
-
-/// Why the client is not authenticated.
-#[derive(Debug)]
-pub enum Unauthenticated {
-    /// The request itself is contradictory: 400.
-    InvalidRequest(&'static str),
-    /// 401. Both are for the log: why, and who it is, if that is the name of a client.
-    InvalidClient(&'static str, Option<ClientId>),
-    /// 503: the client's keys cannot be fetched. The text is for the log.
-    Unavailable(String),
-    Store(StoreError),
-}
 
 /// Authenticates clients, at every endpoint where they do so. One per function, built once.
 pub struct ClientAuthenticator {
@@ -65,12 +54,15 @@ impl ClientAuthenticator {
     }
 
     /// The client of a form request, if it is who it says. Whatever that uses up is recorded first of all writes.
-    pub async fn authenticate(
+    ///
+    /// # Errors
+    /// To the caller all causes of `invalid_client` look alike; the log has the cause, with the client where it is known.
+    pub async fn authenticate<E: ProtocolError>(
         &self,
         request: &Request,
         form: &Parameters,
         invocation: &Invocation,
-    ) -> Result<Client, Unauthenticated> {
+    ) -> Result<Client, Refusal<E>> {
         let certificate = self.certificate(request, invocation)?;
         let (id, credential) = presented(request, form, certificate)?;
         let flow = Authenticating {
@@ -82,29 +74,28 @@ impl ClientAuthenticator {
             authorities: self.mtls.as_ref().map_or(&[], MtlsHost::authorities),
             assertion_lifetime: self.assertion_lifetime,
         };
-        let invalid = |why| Unauthenticated::InvalidClient(why, Some(id.clone()));
         let client = flow.authenticate(&id, &credential, invocation).await.map_err(|error| match error {
-            NotAuthenticated::Unknown => unknown(&id, &credential),
-            NotAuthenticated::Disabled => invalid("disabled client"),
-            NotAuthenticated::WrongCredential(why) => invalid(why),
-            NotAuthenticated::Unavailable(why) => Unauthenticated::Unavailable(why),
-            NotAuthenticated::Store(error) => Unauthenticated::Store(error),
+            NotAuthenticated::Unknown => invalid_client("unknown client", named(&id, &credential)),
+            NotAuthenticated::Disabled => invalid_client("disabled client", Some(&id)),
+            NotAuthenticated::WrongCredential(why) => invalid_client(why, Some(&id)),
+            NotAuthenticated::Unavailable(why) => Refusal::unavailable(why),
+            NotAuthenticated::Store(error) => error.into(),
         })?;
         // Registered before the deployment was held to more.
-        match client.profile < self.profile {
-            true => Err(invalid("the client has less than the deployment's profile")),
-            false => Ok(client),
+        if client.profile < self.profile {
+            return Err(invalid_client("the client has less than the deployment's profile", Some(&id)));
         }
+        Ok(client)
     }
 
     /// The certificate that came with a request, whether it is what authenticates the client or not.
-    pub fn certificate(
+    pub fn certificate<E: ProtocolError>(
         &self,
         request: &Request,
         invocation: &Invocation,
-    ) -> Result<Option<Certificate>, Unauthenticated> {
+    ) -> Result<Option<Certificate>, Refusal<E>> {
         let presented = client_certificate::presented(request, self.mtls.as_ref(), invocation.now);
-        presented.map_err(|error| invalid_client(error.0))
+        presented.map_err(|error| invalid_client(error.0, None))
     }
 
     /// The token endpoint and the one that is called, on each host (`CAUTH-3-06`, `CIBA-7.1-29`).
@@ -116,32 +107,35 @@ impl ClientAuthenticator {
     }
 }
 
-/// What is said of whoever is no client. A name that came with a secret is not repeated in the log: the secret may be in its place.
-fn unknown(id: &ClientId, credential: &PresentedCredential) -> Unauthenticated {
-    let id = match credential {
+/// The unknown client's name, for the log. One that came with a secret is not repeated there: the secret may be in its place.
+fn named<'i>(id: &'i ClientId, credential: &PresentedCredential) -> Option<&'i ClientId> {
+    match credential {
         PresentedCredential::ClientSecretBasic(_) | PresentedCredential::ClientSecretPost(_) => None,
-        PresentedCredential::Assertion(_) | PresentedCredential::Certificate(_) => Some(id.clone()),
-    };
-    Unauthenticated::InvalidClient("unknown client", id)
+        PresentedCredential::Assertion(_) | PresentedCredential::Certificate(_) => Some(id),
+    }
 }
 
-fn invalid_client(why: &'static str) -> Unauthenticated {
-    Unauthenticated::InvalidClient(why, None)
+/// Cause and client are for the log.
+fn invalid_client<E: ProtocolError>(why: &str, client: Option<&ClientId>) -> Refusal<E> {
+    Refusal {
+        client: client.map(|id| id.as_str().to_owned()),
+        ..Refusal::because(Common::InvalidClient, why)
+    }
 }
 
 /// Reads the one credential that a request may have (`CAUTH-1-01`). A further method slots in here.
 ///
 /// A certificate is the credential where there is no other. Beside one it is what tokens are bound to (RFC 8705 §3).
-fn presented(
+fn presented<E: ProtocolError>(
     request: &Request,
     form: &Parameters,
     certificate: Option<Certificate>,
-) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
+) -> Result<(ClientId, PresentedCredential), Refusal<E>> {
     let header = request.headers().get(AUTHORIZATION);
     let secret = form.get("client_secret");
     let assertion = form.contains("client_assertion") || form.contains("client_assertion_type");
     if [header.is_some(), secret.is_some(), assertion].into_iter().filter(|&used| used).count() > 1 {
-        return Err(Unauthenticated::InvalidRequest("more than one way of client authentication"));
+        return Err(Common::InvalidRequest("more than one way of client authentication").into());
     }
     let named = form.get("client_id");
     if assertion {
@@ -149,10 +143,11 @@ fn presented(
     }
     if let Some(header) = header {
         let value = header.to_str().ok();
-        let (id, secret) = value.and_then(basic).ok_or(invalid_client("malformed Basic credentials"))?;
+        let (id, secret) =
+            value.and_then(basic).ok_or_else(|| invalid_client("malformed Basic credentials", None))?;
         // `CAUTH-1-04`: some SDKs repeat the name in the body.
         if named.is_some_and(|named| named != id.as_str()) {
-            return Err(invalid_client("client_id differs from the Basic user"));
+            return Err(invalid_client("client_id differs from the Basic user", None));
         }
         return Ok((id, PresentedCredential::ClientSecretBasic(secret)));
     }
@@ -162,19 +157,18 @@ fn presented(
         (Some(id), None, Some(certificate)) => {
             Ok((id, PresentedCredential::Certificate(Box::new(certificate))))
         }
-        (None, _, _) | (_, None, None) => Err(invalid_client("no credential of a supported method")),
+        (None, _, _) | (_, None, None) => Err(invalid_client("no credential of a supported method", None)),
     }
 }
 
 /// RFC 7523 §2.2. The name in the assertion, not verified yet, says whose keys to verify with; a `client_id` beside it must
 /// be the same (`CAUTH-3-02`).
-fn presented_assertion(
+fn presented_assertion<E: ProtocolError>(
     form: &Parameters,
     named: Option<&str>,
-) -> Result<(ClientId, PresentedCredential), Unauthenticated> {
+) -> Result<(ClientId, PresentedCredential), Refusal<E>> {
     let named = named.and_then(ClientId::parse);
-    let invalid =
-        |why, client: Option<ClientId>| Unauthenticated::InvalidClient(why, client.or(named.clone()));
+    let invalid = |why, client: Option<ClientId>| invalid_client(why, client.as_ref().or(named.as_ref()));
     let (Some(client_assertion::TYPE), Some(assertion)) =
         (form.get("client_assertion_type"), form.get("client_assertion"))
     else {

@@ -35,8 +35,9 @@ pub fn presented(
         return Ok(None);
     };
     let certificate = Certificate::from_pem(pem).ok_or(Unacceptable("the certificate cannot be read"))?;
-    match certificate.is_valid_at(now) {
-        true => Ok(Some(certificate)),
-        false => Err(Unacceptable("the certificate is not valid now")),
+    if certificate.is_valid_at(now) {
+        Ok(Some(certificate))
+    } else {
+        Err(Unacceptable("the certificate is not valid now"))
     }
 }

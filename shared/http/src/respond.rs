@@ -83,23 +83,22 @@ pub fn with_dpop_nonce(mut response: Response<Body>, nonce: &str) -> Response<Bo
 
 /// A refusal, in the form of the endpoint's protocol. Logged once, here.
 pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
-    let error = refusal.error;
-    let code = error.code();
+    log::refused(refusal);
+    let answer = refusal.error.answer();
     let description = match &refusal.scope_value {
-        Some(value) => format!("{}: {value}", error.description()),
-        None => error.description().to_owned(),
+        Some(value) => format!("{}: {value}", answer.description),
+        None => answer.description.to_owned(),
     };
     debug_assert!(
         description.bytes().all(|b| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
         "{description}"
     );
-    log::refused(refusal);
-    let mut response =
-        build(error.status(), &json!({ "error": code, "error_description": description }), None);
+    let body = json!({ "error": answer.code, "error_description": description });
+    let mut response = build(answer.status, &body, None);
     let headers = response.headers_mut();
     headers.extend(refusal.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
-    headers.extend(error.allow().map(|methods| (ALLOW, HeaderValue::from_static(methods))));
-    let challenge = error.challenge().and_then(|text| HeaderValue::try_from(text).ok());
+    headers.extend(answer.allow.map(|methods| (ALLOW, HeaderValue::from_static(methods))));
+    let challenge = answer.challenge.and_then(|text| HeaderValue::try_from(text).ok());
     headers.extend(challenge.map(|value| (WWW_AUTHENTICATE, value)));
     response
 }

@@ -1,11 +1,17 @@
 //! A form body, and what the endpoints make of its parameters.
 
+use ciba::domain::base::address::OwnHosts;
+use ciba::domain::base::confirmation::SenderConstraint;
+use ciba::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba::domain::base::profile::Profile;
 use ciba::domain::base::scope::Scope;
+use ciba::domain::client::client_authentication::ClientAuthentication;
+use ciba::domain::client::hint_form::HintForms;
+use ciba::domain::client::subject_type::SubjectType;
+use ciba::domain::client::{Client, ClientId, Delivery, NotificationEndpoint, ScopeDescriptions};
 use ciba::http::form::{self, NotAForm};
 use ciba::http::{Body, Request};
-use ciba::protocol::backchannel_authentication::{
-    BackchannelAuthenticationRequest, notification_token, user_code,
-};
+use ciba::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
 use ciba::protocol::parameters::Parameters;
 use ciba::protocol::token;
 
@@ -31,15 +37,47 @@ pub fn form(input: &[u8]) {
 }
 
 fn endpoints(parameters: &Parameters) {
-    if let Ok(asked) = BackchannelAuthenticationRequest::parse(parameters, "City Kiosk") {
+    if let Ok(asked) = BackchannelAuthenticationRequest::parse(parameters, &kiosk()) {
         assert!(asked.scope.contains(Scope::OPENID), "a request without openid");
         if let Some(message) = &asked.binding_message {
             assert!(!message.as_str().chars().any(char::is_control), "{message:?}");
         }
     }
-    let _ = user_code(parameters);
-    let _ = notification_token(parameters);
     let _ = token::parse(parameters);
+}
+
+/// A client that pings and sends codes, so that every parameter is read.
+fn kiosk() -> Client {
+    let host = OwnHosts { names: &[], is_local: false };
+    let endpoint = NotificationEndpoint::parse("https://kiosk.example/ciba", host).expect("an endpoint");
+    let scope = Scope::parse(Scope::OPENID).expect("a scope");
+    Client {
+        id: ClientId::parse("kiosk").expect("an id"),
+        name: "City Kiosk".to_owned(),
+        authentication: ClientAuthentication::SelfSignedTlsClientAuth,
+        keys: None,
+        profile: Profile::Plain,
+        request_signing: None,
+        sender_constraint: SenderConstraint::default(),
+        authorization_details_types: vec![],
+        subject_type: SubjectType::Public,
+        delivery: Delivery::Ping(endpoint),
+        may_use_ciba: true,
+        may_refresh: false,
+        rotates_refresh_tokens: true,
+        scope,
+        audience: None,
+        resources: vec![],
+        introspects: vec![],
+        id_token_algorithm: JwsAlgorithm::ES256,
+        hint_kinds: HintForms::all(),
+        requires_passkey: false,
+        high_risk_scope: None,
+        scope_descriptions: ScopeDescriptions::new(),
+        takes_user_code: true,
+        sends_json: false,
+        active: true,
+    }
 }
 
 fn read(body: Vec<u8>) -> Result<Parameters, NotAForm> {

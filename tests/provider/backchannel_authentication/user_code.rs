@@ -7,16 +7,17 @@ use ciba::config::{Issuer, NotificationSettings, RequestSettings, SmsSettings};
 use ciba::domain::base::person_key::PersonKey;
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::client::{Client, ClientId};
+use ciba::domain::details::authorization_details::RequestDetail;
 use ciba::domain::person::asks::Asks;
-use ciba::domain::person::user_code::UserCode;
-use ciba::flows::asking::check_user_code::{UserCodeRefused, check};
+use ciba::flows::asking::Asking;
+use ciba::flows::asking::check_user_code::{UserCodeRefused, check_user_code};
 use ciba::flows::asking::start_authentication::{Backchannel, NotStarted};
 use ciba::flows::deciding::keep_evidence::Keeper;
 use ciba::http::form;
 use ciba::keys::{KeyRings, Kms};
 use ciba::notify::Notifier;
 use ciba::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
-use ciba_tests::{Answer, Provider, SECRET, at, basic, form as encoded, form_request};
+use ciba_tests::{Answer, Provider, at, form as encoded, form_request};
 use serde_json::{Value, json};
 
 use super::refused_at;
@@ -213,13 +214,19 @@ async fn attempts_at_one_moment_are_all_counted_and_a_right_one_behind_them_is_r
     let alice = PersonKey::new(provider.login.issuer(), "alice");
     let read =
         async || provider.table.find_person_with_asks(&alice).await.expect("an answer").expect("alice");
-    let code = |text| UserCode::parse(text).expect("a code");
+    let asked = |code| {
+        let body = encoded(&[("scope", "openid"), ("login_hint", "alice"), ("user_code", code)]);
+        let form = form::read(&form_request("/bc-authorize", None, &body)).expect("a form");
+        BackchannelAuthenticationRequest::parse(&form, &till).expect("a request")
+    };
     let (person, before) = read().await;
     let limits = RequestSettings::read(&provider.environment()).expect("settings").limits;
     let attempt = async |text| {
         let invocation = provider.invocation(at(0.0));
         let asks = before.clone();
-        check(&provider.table, &till, &person, Some(&code(text)), asks, &limits, &invocation).await
+        let (asked, detail) = (asked(text), RequestDetail::default());
+        let asking = Asking { client: &till, person: &person, asked: &asked, detail: &detail };
+        check_user_code(&provider.table, asking, asks, &limits, &invocation).await
     };
 
     let right = attempt(CODE).await.expect("the right code, as things were");
@@ -247,11 +254,9 @@ async fn attempts_at_one_moment_are_all_counted_and_a_right_one_behind_them_is_r
         requests: &RequestSettings::read(&env).expect("settings"),
         messages: &NotificationSettings::read(&env, &issuer).expect("settings"),
     };
-    let body = encoded(&[("scope", "openid"), ("login_hint", "alice")]);
-    let request = form_request("/bc-authorize", Some(&basic("till", SECRET)), &body);
-    let asked = form::read(&request).map(|form| BackchannelAuthenticationRequest::parse(&form, "City Kiosk"));
-    let asked = asked.expect("a form").expect("a request");
-    let started = flow.start(&till, &person, right, (asked, &Default::default()), None, &invocation).await;
+    let asked = asked(CODE);
+    let asking = Asking { client: &till, person: &person, asked: &asked, detail: &Default::default() };
+    let started = flow.start(asking, right, &invocation).await;
     assert!(matches!(started.err(), Some(NotStarted::UserCodesLocked)));
     assert_eq!(untouched(&provider).await, (vec![], 0));
 }

@@ -200,9 +200,10 @@ async fn nothing_is_decided_for_a_person_or_a_client_that_was_disabled_meanwhile
     {
         let provider = Provider::start().await;
         let (_, request) = provider.asked(&[], at(0.0)).await;
-        match disable_person {
-            true => provider.enroll("alice", json!({"active": false})).await.unwrap(),
-            false => provider.register(json!({"client_id": "kiosk", "active": false})).await.unwrap(),
+        if disable_person {
+            provider.enroll("alice", json!({"active": false})).await.unwrap()
+        } else {
+            provider.register(json!({"client_id": "kiosk", "active": false})).await.unwrap()
         }
         let deciding = provider.decide("alice", &request, json!({"decision": decision}), at(1.0));
         assert_eq!(refused(&provider, deciding).await, refusal(409, "not_open"), "{decision}");

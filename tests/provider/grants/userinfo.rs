@@ -207,9 +207,10 @@ async fn each_answer_is_dated_and_has_the_name_of_its_call() {
             let named = answer.header("x-fapi-interaction-id").expect("a name").to_owned();
             let line = provider.eavesdropper.lines("answered").pop().expect("a line");
             assert_eq!((&line["interaction"], &line["status"]), (&json!(named), &json!(status)));
-            match sent == Some(id) {
-                true => assert_eq!(named, id),
-                false => assert!(named.len() == 36 && made.insert(named), "each is new"),
+            if sent == Some(id) {
+                assert_eq!(named, id)
+            } else {
+                assert!(named.len() == 36 && made.insert(named), "each is new")
             }
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ciba::config::{Environment, Issuer, NotificationSettings, RequestSettings, SmsSettings};
 use ciba::domain::base::person_key::PersonKey;
 use ciba::domain::client::ClientId;
+use ciba::flows::asking::Asking;
 use ciba::flows::asking::start_authentication::{Backchannel, Unreachable};
 use ciba::flows::deciding::keep_evidence::Keeper;
 use ciba::http::form;
@@ -141,12 +142,10 @@ async fn channels_that_were_passed_over_are_told_to_the_log() {
     let (dora, asks) = provider.table.find_person_with_asks(&dora).await.expect("an answer").expect("dora");
     let body = ciba_tests::form(&[("scope", "openid"), ("login_hint", "4711")]);
     let form = form::read(&form_request("/bc-authorize", None, &body)).expect("a form");
-    let asked = BackchannelAuthenticationRequest::parse(&form, "City Kiosk").expect("a request");
+    let asked = BackchannelAuthenticationRequest::parse(&form, &kiosk).expect("a request");
 
-    let started = flow
-        .start(&kiosk, &dora, asks, (asked, &Default::default()), None, &invocation)
-        .await
-        .expect("a request");
+    let asking = Asking { client: &kiosk, person: &dora, asked: &asked, detail: &Default::default() };
+    let started = flow.start(asking, asks, &invocation).await.expect("a request");
     let passed_over = |channel, why: &str| Unreachable { channel, why: why.to_owned() };
     let expected =
         [passed_over("push", "Publish: EndpointDisabled"), passed_over("topic", "Publish: NotFound")];

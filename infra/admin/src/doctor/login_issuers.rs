@@ -17,11 +17,11 @@ pub(super) async fn look_at_login_issuers(
 ) {
     let name = "login_issuer";
     if login_issuers.iter().next().is_none() {
-        let remedy =
-            "deploy with the parameter LoginIssuers, and set LOGIN_ISSUERS here: README.md, A login issuer";
-        checks.push(match has_passkeys {
-            true => warning(name, "there is none, so nobody can approve through an app", remedy),
-            false => fault(name, "there is none, and no RP_ID for passkeys, so nobody can approve", remedy),
+        let remedy = "deploy with the parameter LoginIssuers, and set LOGIN_ISSUERS here (docs/settings.md)";
+        checks.push(if has_passkeys {
+            warning(name, "there is none, so nobody can approve through an app", remedy)
+        } else {
+            fault(name, "there is none, and no RP_ID for passkeys, so nobody can approve", remedy)
         });
     }
     // As the function consent fetches them, so that what it may not fetch is found too.

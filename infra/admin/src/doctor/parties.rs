@@ -53,17 +53,19 @@ pub(super) async fn look_at_clients(table: &Table, settings: &ClientSettings) ->
 }
 
 fn why_shut_out(client: &Client, settings: &ClientSettings) -> Option<&'static str> {
-    match client.profile < settings.profile {
-        true => Some("its profile is less than PROFILE, which all clients are held to"),
-        false => MtlsHost::lack(settings.mtls.as_ref(), client),
+    if client.profile < settings.profile {
+        Some("its profile is less than PROFILE, which all clients are held to")
+    } else {
+        MtlsHost::lack(settings.mtls.as_ref(), client)
     }
 }
 
 fn say_who_is_shut_out(shut_out: &[String], is_complete: bool) -> Check {
     let name = "authentication";
-    let beyond = match is_complete {
-        true => String::new(),
-        false => format!("; not looked for beyond the first {EVALUATE} items of the table"),
+    let beyond = if is_complete {
+        String::new()
+    } else {
+        format!("; not looked for beyond the first {EVALUATE} items of the table")
     };
     if shut_out.is_empty() {
         return ok(name, format!("no client is shut out by PROFILE or MTLS_URL{beyond}"));

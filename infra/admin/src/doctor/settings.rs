@@ -9,8 +9,8 @@ use ciba::domain::base::profile::Profile;
 
 use super::report::{Check, fault, ok};
 
-pub(super) const AS_DEPLOYED: &str = "set it as the functions have it: the stack's outputs name Issuer and TableName, README.md \
-                                      (Settings) the rest";
+pub(super) const AS_DEPLOYED: &str = "set it as the functions have it: the stack's outputs name Issuer and TableName, \
+                                      docs/settings.md the rest";
 
 /// What could be read.
 pub(super) struct Settings {

@@ -43,10 +43,7 @@ pub(super) fn verified(found: &Found, beside: &Beside) -> Output {
 
 fn judged(request: &str, piece: &Piece, known: Known<'_>) -> Result<Verdict, Flaw> {
     let verdict = judge(piece.stored(), &piece.opened, known)?;
-    match verdict.request == request {
-        true => Ok(verdict),
-        false => Err(Flaw::from("it is about another request")),
-    }
+    if verdict.request == request { Ok(verdict) } else { Err(Flaw::from("it is about another request")) }
 }
 
 fn lines(kind: &str, verdict: &Result<Verdict, Flaw>) -> String {

@@ -117,9 +117,10 @@ impl SigningKey {
         let is_digest = input["MessageType"] == "DIGEST";
         let signature = match (&self.pair, algorithm) {
             (Pair::P256(pair), "ECDSA_SHA_256") => {
-                let signed = match is_digest {
-                    true => pair.sign_digest(&digest(&message)?),
-                    false => pair.sign(&SystemRandom::new(), &message),
+                let signed = if is_digest {
+                    pair.sign_digest(&digest(&message)?)
+                } else {
+                    pair.sign(&SystemRandom::new(), &message)
                 };
                 signed.map(|signature| signature.as_ref().to_vec())
             }
@@ -127,10 +128,13 @@ impl SigningKey {
                 sign_rsa(pair, &RSA_PKCS1_SHA256, &message, is_digest)?
             }
             (Pair::Rsa(pair), "RSASSA_PSS_SHA_256") => sign_rsa(pair, &RSA_PSS_SHA256, &message, is_digest)?,
-            (Pair::Ed25519(pair), "ED25519_SHA_512") => match is_digest {
-                true => return Err(Refusal::validation("ED25519_SHA_512 requires MessageType RAW")),
-                false => pair.try_sign(&message).map(|signature| signature.as_ref().to_vec()),
-            },
+            (Pair::Ed25519(pair), "ED25519_SHA_512") => {
+                if is_digest {
+                    return Err(Refusal::validation("ED25519_SHA_512 requires MessageType RAW"));
+                } else {
+                    pair.try_sign(&message).map(|signature| signature.as_ref().to_vec())
+                }
+            }
             _ => {
                 let message = "The key is not for this signing algorithm";
                 return Err(Refusal::new("InvalidKeyUsageException", message));
@@ -154,9 +158,10 @@ fn sign_rsa(
     is_digest: bool,
 ) -> Result<Signature, Refusal> {
     let mut signature = vec![0; pair.public_modulus_len()];
-    let signed = match is_digest {
-        true => pair.sign_digest(encoding, &digest(message)?, &mut signature),
-        false => pair.sign(encoding, &SystemRandom::new(), message, &mut signature),
+    let signed = if is_digest {
+        pair.sign_digest(encoding, &digest(message)?, &mut signature)
+    } else {
+        pair.sign(encoding, &SystemRandom::new(), message, &mut signature)
     };
     Ok(signed.map(|()| signature))
 }

@@ -71,9 +71,10 @@ impl Received {
 /// What a device shows of a payload of APNs or FCM, and the request its app would open.
 fn notification(payload: &Value) -> Option<(String, Option<String>)> {
     let fcm = &payload["fcmV1Message"]["message"];
-    let (shown, data) = match fcm.is_object() {
-        true => (&fcm["notification"], &fcm["data"]),
-        false => (&payload["aps"]["alert"], payload),
+    let (shown, data) = if fcm.is_object() {
+        (&fcm["notification"], &fcm["data"])
+    } else {
+        (&payload["aps"]["alert"], payload)
     };
     let text = format!("{}: {}", shown["title"].as_str()?, shown["body"].as_str()?);
     Some((text, data["request"].as_str().filter(|key| is_key(key)).map(str::to_owned)))

@@ -28,7 +28,8 @@ const RELOAD_FOR_UNKNOWN: Duration = Duration::from_secs(60);
 pub const JTI_LENGTH: usize = 66;
 
 /// There are no usable keys. The text is for the log; the caller answers 503.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
 pub struct KeyError(pub String);
 
 impl KeyError {

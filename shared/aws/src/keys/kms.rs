@@ -32,7 +32,8 @@ const SIGN_CALL: Duration = Duration::from_secs(2);
 const CREATE: Duration = Duration::from_secs(5);
 
 /// KMS did not do as asked. The text is for the log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
 pub struct KmsError(pub String);
 
 #[derive(Clone, Debug)]

@@ -16,7 +16,8 @@ const CALL: Duration = Duration::from_secs(4);
 const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// SQS did not do as asked. The text is for the log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
 pub struct QueueError(pub String);
 
 /// A queue of requests whose clients are to be told.

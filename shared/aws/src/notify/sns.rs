@@ -175,8 +175,9 @@ fn refused<R>(channel: &Channel, error: &SdkError<PublishError, R>) -> NotifyErr
         None => false,
     };
     // The log gets the code. The service's own text may name the number.
-    match unreachable {
-        true => NotifyError::Unreachable(aws::failure("Publish", error)),
-        false => NotifyError::Unavailable(aws::failure("Publish", error)),
+    if unreachable {
+        NotifyError::Unreachable(aws::failure("Publish", error))
+    } else {
+        NotifyError::Unavailable(aws::failure("Publish", error))
     }
 }

@@ -222,9 +222,10 @@ pub(super) fn verify_with(
 
 /// Before any key is looked for (`HYG-3-01`, `CAUTH-3-14`).
 fn is_accepted(jws: &UnverifiedJws<'_>, algorithms: &[JwsAlgorithm]) -> Result<(), NotVerified> {
-    match algorithms.contains(&jws.algorithm()) {
-        true => Ok(()),
-        false => Err(NotVerified::Invalid("the algorithm is not accepted from this issuer")),
+    if algorithms.contains(&jws.algorithm()) {
+        Ok(())
+    } else {
+        Err(NotVerified::Invalid("the algorithm is not accepted from this issuer"))
     }
 }
 

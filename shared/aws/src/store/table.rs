@@ -1,6 +1,5 @@
 //! The table itself: how it is reached, and what can go wrong.
 
-use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -164,11 +163,13 @@ pub(super) fn is_own(item: Option<&Item>, write: &WriteId) -> bool {
 }
 
 /// The table could not be read or written. The text is for the log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// DynamoDB did not answer, or refused: worth another try later.
+    #[error("table unavailable: {0}")]
     Unavailable(String),
     /// An item is not what this code writes.
+    #[error("table corrupt: {0}")]
     Corrupt(String),
 }
 
@@ -184,17 +185,6 @@ impl StoreError {
 
     /// What the log says of it.
     pub fn detail(&self) -> String {
-        match self {
-            Self::Unavailable(text) => format!("table unavailable: {text}"),
-            Self::Corrupt(text) => format!("table corrupt: {text}"),
-        }
+        self.to_string()
     }
 }
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail())
-    }
-}
-
-impl std::error::Error for StoreError {}

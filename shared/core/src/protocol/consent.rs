@@ -8,7 +8,7 @@ use crate::domain::details::authorization_details::DetailWords;
 use crate::domain::details::request_context::RequestContext;
 use crate::domain::request::decision::DecisionWord;
 use crate::domain::request::statement::ScopeShown;
-use crate::protocol::error::ProtocolError;
+use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 use crate::protocol::webauthn::Assertion;
 
 /// A request, as the person asked may see it. Fixed while the request is pending.
@@ -128,10 +128,7 @@ impl DecisionBody {
             },
             language: text(take("language"), "language is not a text")?,
         };
-        match members.is_empty() {
-            true => Ok(read),
-            false => Err("the body has a member that is not documented"),
-        }
+        if members.is_empty() { Ok(read) } else { Err("the body has a member that is not documented") }
     }
 }
 
@@ -160,7 +157,7 @@ pub struct DecisionView {
 /// Errors of the consent API: RFC 6750 §3 for the login token, RFC 9470 §3 for its freshness, and its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsentError {
-    InvalidRequest(&'static str),
+    Common(Common),
     InvalidScope(&'static str),
     /// No login token at all: no code belongs in the challenge then (RFC 6750 §3.1).
     TokenMissing,
@@ -180,113 +177,54 @@ pub enum ConsentError {
     PasskeyNotAccepted,
     /// Unknown, swept, or somebody else's; they look alike.
     NotFound,
-    MethodNotAllowed {
-        allow: &'static str,
-    },
     /// Decided otherwise, cancelled, or too late.
     NotOpen(&'static str),
-    TemporarilyUnavailable,
-    ServerError,
+}
+
+impl From<Common> for ConsentError {
+    fn from(error: Common) -> Self {
+        Self::Common(error)
+    }
 }
 
 impl ProtocolError for ConsentError {
-    const TEMPORARILY_UNAVAILABLE: Self = Self::TemporarilyUnavailable;
-    const SERVER_ERROR: Self = Self::ServerError;
-
-    fn code(self) -> &'static str {
-        match self {
-            Self::InvalidRequest(_) | Self::MethodNotAllowed { .. } => "invalid_request",
-            Self::InvalidScope(_) => "invalid_scope",
-            Self::TokenMissing | Self::InvalidToken => "invalid_token",
-            Self::InsufficientUserAuthentication { .. } => "insufficient_user_authentication",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::AccessDenied => "access_denied",
-            Self::PasskeyRequired => "passkey_required",
-            Self::PasskeyTooNew => "passkey_too_new",
-            Self::PasskeyNotAccepted => "passkey_not_accepted",
-            Self::NotFound => "not_found",
-            Self::NotOpen(_) => "not_open",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::ServerError => "server_error",
-        }
-    }
-
-    fn status(self) -> u16 {
-        match self {
-            Self::InvalidRequest(_) | Self::InvalidScope(_) => 400,
-            Self::TokenMissing | Self::InvalidToken | Self::InsufficientUserAuthentication { .. } => 401,
-            Self::InsufficientScope
-            | Self::AccessDenied
-            | Self::PasskeyRequired
-            | Self::PasskeyTooNew
-            | Self::PasskeyNotAccepted => 403,
-            Self::NotFound => 404,
-            Self::MethodNotAllowed { .. } => 405,
-            Self::NotOpen(_) => 409,
-            Self::ServerError => 500,
-            Self::TemporarilyUnavailable => 503,
-        }
-    }
-
-    fn description(self) -> &'static str {
-        match self {
-            Self::InvalidRequest(why) | Self::InvalidScope(why) | Self::NotOpen(why) => why,
-            Self::TokenMissing => "send a login token: Authorization: Bearer",
-            Self::InvalidToken => "the login token is not accepted",
-            Self::InsufficientUserAuthentication { .. } => "the login is too long ago; log in again",
-            Self::InsufficientScope => "the login token lacks the scope for decisions",
-            Self::AccessDenied => "the login token belongs to the client that asks",
-            Self::PasskeyRequired => "only a passkey approves this; see proof and statement of the request",
-            Self::PasskeyTooNew => "the passkey was added too short a time ago to approve this",
-            Self::PasskeyNotAccepted => "no passkey of this person signed this decision about this request",
-            Self::NotFound => "there is no such request for this person",
-            Self::MethodNotAllowed { .. } => "the path does not take this method; see Allow",
-            Self::TemporarilyUnavailable => "try again after the time in Retry-After",
-            Self::ServerError => "an unexpected fault; nothing was done",
-        }
-    }
-
-    fn allow(self) -> Option<&'static str> {
-        match self {
-            Self::MethodNotAllowed { allow } => Some(allow),
-            Self::InvalidRequest(_)
-            | Self::InvalidScope(_)
-            | Self::TokenMissing
-            | Self::InvalidToken
-            | Self::InsufficientUserAuthentication { .. }
-            | Self::InsufficientScope
-            | Self::AccessDenied
-            | Self::PasskeyRequired
-            | Self::PasskeyTooNew
-            | Self::PasskeyNotAccepted
-            | Self::NotFound
-            | Self::NotOpen(_)
-            | Self::TemporarilyUnavailable
-            | Self::ServerError => None,
-        }
-    }
-
-    fn challenge(self) -> Option<String> {
+    fn answer(self) -> Answer {
         let realm = r#"Bearer realm="consent""#;
         match self {
-            Self::TokenMissing => Some(realm.to_owned()),
-            Self::InvalidToken | Self::InsufficientScope => {
-                Some(format!(r#"{realm}, error="{}""#, self.code()))
+            Self::Common(it) => it.answer(),
+            Self::InvalidScope(why) => answer(400, "invalid_scope", why),
+            Self::TokenMissing => {
+                answer(401, "invalid_token", "send a login token: Authorization: Bearer").challenging(realm)
             }
+            Self::InvalidToken => answer(401, "invalid_token", "the login token is not accepted")
+                .challenging(format!(r#"{realm}, error="invalid_token""#)),
             Self::InsufficientUserAuthentication { max_age } => {
-                Some(format!(r#"{realm}, error="{}", max_age="{max_age}""#, self.code()))
+                let code = "insufficient_user_authentication";
+                answer(401, code, "the login is too long ago; log in again")
+                    .challenging(format!(r#"{realm}, error="{code}", max_age="{max_age}""#))
             }
-            Self::InvalidRequest(_)
-            | Self::InvalidScope(_)
-            | Self::AccessDenied
-            | Self::PasskeyRequired
-            | Self::PasskeyTooNew
-            | Self::PasskeyNotAccepted
-            | Self::NotFound
-            | Self::MethodNotAllowed { .. }
-            | Self::NotOpen(_)
-            | Self::TemporarilyUnavailable
-            | Self::ServerError => None,
+            Self::InsufficientScope => {
+                answer(403, "insufficient_scope", "the login token lacks the scope for decisions")
+                    .challenging(format!(r#"{realm}, error="insufficient_scope""#))
+            }
+            Self::AccessDenied => {
+                answer(403, "access_denied", "the login token belongs to the client that asks")
+            }
+            Self::PasskeyRequired => answer(
+                403,
+                "passkey_required",
+                "only a passkey approves this; see proof and statement of the request",
+            ),
+            Self::PasskeyTooNew => {
+                answer(403, "passkey_too_new", "the passkey was added too recently to approve this")
+            }
+            Self::PasskeyNotAccepted => answer(
+                403,
+                "passkey_not_accepted",
+                "no passkey of this person signed this decision about this request",
+            ),
+            Self::NotFound => answer(404, "not_found", "there is no such request for this person"),
+            Self::NotOpen(why) => answer(409, "not_open", why),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::client::DeliveryMode;
 use crate::domain::client::client_authentication::AuthenticationMethod;
 use crate::domain::client::subject_type::SubjectType;
 use crate::domain::person::person_claims;
-use crate::protocol::error::ProtocolError;
+use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 use crate::protocol::token::GrantType;
 use crate::protocol::{dpop, routes};
 
@@ -174,50 +174,27 @@ pub const METHODS: &str = "GET, HEAD, OPTIONS";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiscoveryError {
     NotFound,
-    MethodNotAllowed,
+    Common(Common),
     /// `/authorize`: this provider is backchannel only.
     UnsupportedResponseType,
-    TemporarilyUnavailable,
-    ServerError,
+}
+
+impl From<Common> for DiscoveryError {
+    fn from(error: Common) -> Self {
+        Self::Common(error)
+    }
 }
 
 impl ProtocolError for DiscoveryError {
-    const TEMPORARILY_UNAVAILABLE: Self = Self::TemporarilyUnavailable;
-    const SERVER_ERROR: Self = Self::ServerError;
-
-    fn code(self) -> &'static str {
+    fn answer(self) -> Answer {
         match self {
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "invalid_request",
-            Self::UnsupportedResponseType => "unsupported_response_type",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::ServerError => "server_error",
+            Self::Common(it) => it.answer(),
+            Self::NotFound => answer(404, "not_found", "there is nothing at this path"),
+            Self::UnsupportedResponseType => answer(
+                400,
+                "unsupported_response_type",
+                "this provider supports CIBA only; see backchannel_authentication_endpoint",
+            ),
         }
-    }
-
-    fn status(self) -> u16 {
-        match self {
-            Self::UnsupportedResponseType => 400,
-            Self::NotFound => 404,
-            Self::MethodNotAllowed => 405,
-            Self::ServerError => 500,
-            Self::TemporarilyUnavailable => 503,
-        }
-    }
-
-    fn description(self) -> &'static str {
-        match self {
-            Self::NotFound => "there is nothing at this path",
-            Self::MethodNotAllowed => "the endpoint takes GET only",
-            Self::UnsupportedResponseType => {
-                "this provider signs people in by CIBA only; see backchannel_authentication_endpoint"
-            }
-            Self::TemporarilyUnavailable => "try again after the time in Retry-After",
-            Self::ServerError => "an unexpected fault",
-        }
-    }
-
-    fn allow(self) -> Option<&'static str> {
-        (self == Self::MethodNotAllowed).then_some(METHODS)
     }
 }

@@ -1,7 +1,7 @@
 //! DPoP on the wire (RFC 9449): the header, the algorithms, and what endpoints that take proofs have in common.
 
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
-use crate::protocol::error::ProtocolError;
+use crate::protocol::error::{Answer, ProtocolError, Refusal, answer};
 
 /// The request header with the proof. In lower case, as headers are compared.
 pub const HEADER: &str = "dpop";
@@ -25,12 +25,27 @@ pub fn algorithm_names() -> Vec<&'static str> {
     ALGORITHMS.iter().flat_map(|algorithm| algorithm.accepted_names()).copied().collect()
 }
 
-/// The description of `use_dpop_nonce`.
-pub const NONCE_NEEDED: &str = "make a proof with the nonce in the header DPoP-Nonce";
+/// Errors of endpoints that take proofs (RFC 9449 §5, §7.1, §8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofError {
+    Invalid(&'static str),
+    NonceNeeded,
+}
 
-/// Errors of endpoints that take proofs (RFC 9449 §5, §7.1).
-pub trait ProofError: ProtocolError {
-    const USE_DPOP_NONCE: Self;
+impl ProofError {
+    /// The row, whose status depends on the endpoint.
+    pub const fn answer(self, status: u16) -> Answer {
+        match self {
+            Self::Invalid(why) => answer(status, "invalid_dpop_proof", why),
+            Self::NonceNeeded => {
+                answer(status, "use_dpop_nonce", "make a proof with the nonce in the header DPoP-Nonce")
+            }
+        }
+    }
+}
 
-    fn invalid_dpop_proof(why: &'static str) -> Self;
+impl<E: ProtocolError + From<ProofError>> From<ProofError> for Refusal<E> {
+    fn from(error: ProofError) -> Self {
+        Self::new(error.into())
+    }
 }

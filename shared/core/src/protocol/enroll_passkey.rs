@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::error::ProtocolError;
+use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 use crate::protocol::webauthn::{Assertion, Registration};
 
 /// What the page posts.
@@ -23,56 +23,29 @@ pub struct EnrollmentView {
 /// Errors of the enrolment endpoint, which is this provider's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnrollmentError {
-    InvalidRequest(&'static str),
+    Common(Common),
     /// The ticket alone is not enough: a passkey that is there has to sign.
     PasskeyRequired,
     PasskeyNotAccepted,
     /// Unknown, used and over look alike.
     NotFound,
-    MethodNotAllowed,
-    TemporarilyUnavailable,
-    ServerError,
+}
+
+impl From<Common> for EnrollmentError {
+    fn from(error: Common) -> Self {
+        Self::Common(error)
+    }
 }
 
 impl ProtocolError for EnrollmentError {
-    const TEMPORARILY_UNAVAILABLE: Self = Self::TemporarilyUnavailable;
-    const SERVER_ERROR: Self = Self::ServerError;
-
-    fn code(self) -> &'static str {
+    fn answer(self) -> Answer {
         match self {
-            Self::InvalidRequest(_) | Self::MethodNotAllowed => "invalid_request",
-            Self::PasskeyRequired => "passkey_required",
-            Self::PasskeyNotAccepted => "passkey_not_accepted",
-            Self::NotFound => "not_found",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::ServerError => "server_error",
+            Self::Common(it) => it.answer(),
+            Self::PasskeyRequired => {
+                answer(403, "passkey_required", "a passkey of this person has to sign as well")
+            }
+            Self::PasskeyNotAccepted => answer(403, "passkey_not_accepted", "the passkey is not accepted"),
+            Self::NotFound => answer(404, "not_found", "there is no such ticket that is open"),
         }
-    }
-
-    fn status(self) -> u16 {
-        match self {
-            Self::InvalidRequest(_) => 400,
-            Self::PasskeyRequired | Self::PasskeyNotAccepted => 403,
-            Self::NotFound => 404,
-            Self::MethodNotAllowed => 405,
-            Self::ServerError => 500,
-            Self::TemporarilyUnavailable => 503,
-        }
-    }
-
-    fn description(self) -> &'static str {
-        match self {
-            Self::InvalidRequest(why) => why,
-            Self::PasskeyRequired => "a passkey of this person has to sign as well",
-            Self::PasskeyNotAccepted => "the passkey is not accepted",
-            Self::NotFound => "there is no such ticket that is open",
-            Self::MethodNotAllowed => "the endpoint takes GET and POST",
-            Self::TemporarilyUnavailable => "try again after the time in Retry-After",
-            Self::ServerError => "an unexpected fault; nothing was done",
-        }
-    }
-
-    fn allow(self) -> Option<&'static str> {
-        (self == Self::MethodNotAllowed).then_some("GET, POST")
     }
 }

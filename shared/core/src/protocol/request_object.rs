@@ -53,10 +53,7 @@ pub fn signed(form: &Parameters) -> Result<Option<&str>, &'static str> {
     if form.names().any(|name| !BESIDE.contains(&name)) {
         return Err("beside request stands nothing but what authenticates the client");
     }
-    match request.len() <= MAX_LENGTH {
-        true => Ok(Some(request)),
-        false => Err("request is longer than 16 KiB"),
-    }
+    if request.len() <= MAX_LENGTH { Ok(Some(request)) } else { Err("request is longer than 16 KiB") }
 }
 
 /// The claims as the parameters that they stand for, in the form that these have in a form: text, JSON as its text, and

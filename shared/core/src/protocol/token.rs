@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::domain::base::scope::Scope;
 use crate::domain::client::resource::ResourceId;
 use crate::domain::details::authorization_details::AuthorizationDetails;
-use crate::protocol::dpop::{NONCE_NEEDED, ProofError};
-use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
+use crate::protocol::dpop::ProofError;
+use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 use crate::protocol::parameters::Parameters;
 use crate::protocol::{auth_req_id, resource};
 
@@ -42,114 +42,60 @@ pub enum TokenError {
     SlowDown,
     ExpiredToken,
     AccessDenied,
-    InvalidRequest(&'static str),
-    InvalidClient,
+    Common(Common),
     InvalidGrant,
     UnauthorizedClient,
     UnsupportedGrantType,
     InvalidScope(&'static str),
     /// RFC 8707 §2.
     InvalidTarget(&'static str),
-    /// RFC 9449 §5.
-    InvalidDpopProof(&'static str),
-    /// RFC 9449 §8.
-    UseDpopNonce,
-    MethodNotAllowed,
-    TemporarilyUnavailable,
-    ServerError,
+    /// RFC 9449 §5, §8.
+    Proof(ProofError),
+}
+
+impl From<Common> for TokenError {
+    fn from(error: Common) -> Self {
+        Self::Common(error)
+    }
 }
 
 impl ProtocolError for TokenError {
-    const TEMPORARILY_UNAVAILABLE: Self = Self::TemporarilyUnavailable;
-    const SERVER_ERROR: Self = Self::ServerError;
-
-    fn code(self) -> &'static str {
+    fn answer(self) -> Answer {
         match self {
-            Self::AuthorizationPending => "authorization_pending",
-            Self::SlowDown => "slow_down",
-            Self::ExpiredToken => "expired_token",
-            Self::AccessDenied => "access_denied",
-            Self::InvalidRequest(_) | Self::MethodNotAllowed => "invalid_request",
-            Self::InvalidClient => "invalid_client",
-            Self::InvalidGrant => "invalid_grant",
-            Self::UnauthorizedClient => "unauthorized_client",
-            Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::InvalidScope(_) => "invalid_scope",
-            Self::InvalidTarget(_) => "invalid_target",
-            Self::InvalidDpopProof(_) => "invalid_dpop_proof",
-            Self::UseDpopNonce => "use_dpop_nonce",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::ServerError => "server_error",
-        }
-    }
-
-    fn status(self) -> u16 {
-        match self {
-            Self::AuthorizationPending
-            | Self::SlowDown
-            | Self::ExpiredToken
-            | Self::AccessDenied
-            | Self::InvalidRequest(_)
-            | Self::InvalidGrant
-            | Self::UnauthorizedClient
-            | Self::UnsupportedGrantType
-            | Self::InvalidScope(_)
-            | Self::InvalidTarget(_)
-            | Self::InvalidDpopProof(_)
-            | Self::UseDpopNonce => 400,
-            Self::InvalidClient => 401,
-            Self::MethodNotAllowed => 405,
-            Self::ServerError => 500,
-            Self::TemporarilyUnavailable => 503,
-        }
-    }
-
-    fn description(self) -> &'static str {
-        match self {
-            Self::AuthorizationPending => "the person has not decided yet",
-            Self::SlowDown => "polled too early; poll less often, and not before the time in Retry-After",
-            Self::ExpiredToken => "auth_req_id has expired; start a new authentication request",
-            Self::AccessDenied => "the request was denied or withdrawn",
-            Self::InvalidRequest(why)
-            | Self::InvalidScope(why)
-            | Self::InvalidTarget(why)
-            | Self::InvalidDpopProof(why) => why,
-            Self::UseDpopNonce => NONCE_NEEDED,
-            Self::InvalidClient => "client authentication failed",
-            Self::InvalidGrant => {
-                "auth_req_id or refresh_token is unknown, has ended, was used before, or belongs to another client"
+            Self::Common(it) => it.answer(),
+            Self::AuthorizationPending => {
+                answer(400, "authorization_pending", "the person has not decided yet")
             }
-            Self::UnauthorizedClient => "the client may not use this grant",
-            Self::UnsupportedGrantType => "grant_type is not supported",
-            Self::MethodNotAllowed => "the endpoint takes POST only",
-            Self::TemporarilyUnavailable => "try again after the time in Retry-After",
-            Self::ServerError => "an unexpected fault; nothing was done",
+            Self::SlowDown => answer(
+                400,
+                "slow_down",
+                "polled too early; poll less often, and not before the time in Retry-After",
+            ),
+            Self::ExpiredToken => {
+                answer(400, "expired_token", "auth_req_id has expired; start a new authentication request")
+            }
+            Self::AccessDenied => answer(400, "access_denied", "the request was denied or withdrawn"),
+            Self::InvalidGrant => answer(
+                400,
+                "invalid_grant",
+                "auth_req_id or refresh_token is unknown, has expired, was used before, or belongs to another client",
+            ),
+            Self::UnauthorizedClient => {
+                answer(400, "unauthorized_client", "the client may not use this grant")
+            }
+            Self::UnsupportedGrantType => {
+                answer(400, "unsupported_grant_type", "grant_type is not supported")
+            }
+            Self::InvalidScope(why) => answer(400, "invalid_scope", why),
+            Self::InvalidTarget(why) => answer(400, "invalid_target", why),
+            Self::Proof(error) => error.answer(400),
         }
     }
-
-    fn allow(self) -> Option<&'static str> {
-        (self == Self::MethodNotAllowed).then_some("POST")
-    }
-
-    fn challenge(self) -> Option<String> {
-        (self == Self::InvalidClient).then(|| CLIENT_CHALLENGE.to_owned())
-    }
 }
 
-impl ProofError for TokenError {
-    const USE_DPOP_NONCE: Self = Self::UseDpopNonce;
-
-    fn invalid_dpop_proof(why: &'static str) -> Self {
-        Self::InvalidDpopProof(why)
-    }
-}
-
-impl ClientFacingError for TokenError {
-    const INVALID_CLIENT: Self = Self::InvalidClient;
-    const METHOD_NOT_ALLOWED: Self = Self::MethodNotAllowed;
-
-    fn invalid_request(why: &'static str) -> Self {
-        Self::InvalidRequest(why)
+impl From<ProofError> for TokenError {
+    fn from(error: ProofError) -> Self {
+        Self::Proof(error)
     }
 }
 
@@ -174,16 +120,16 @@ pub enum PresentedGrant<'f> {
 
 /// Checks the parameters; whether they mean anything is for the flows to say.
 pub fn parse(form: &Parameters) -> Result<TokenRequest<'_>, TokenError> {
-    let grant_type = form.get("grant_type").ok_or(TokenError::InvalidRequest("grant_type is missing"))?;
+    let grant_type = form.get("grant_type").ok_or(Common::InvalidRequest("grant_type is missing"))?;
     let grant = match GrantType::parse(grant_type).ok_or(TokenError::UnsupportedGrantType)? {
         GrantType::Ciba => {
-            PresentedGrant::AuthReqId(auth_req_id::parse(form).map_err(TokenError::InvalidRequest)?)
+            PresentedGrant::AuthReqId(auth_req_id::parse(form).map_err(Common::InvalidRequest)?)
         }
         GrantType::RefreshToken => {
             let token =
-                form.get("refresh_token").ok_or(TokenError::InvalidRequest("refresh_token is missing"))?;
+                form.get("refresh_token").ok_or(Common::InvalidRequest("refresh_token is missing"))?;
             if token.len() > MAX_REFRESH_TOKEN {
-                return Err(TokenError::InvalidRequest("refresh_token is longer than 128 bytes"));
+                return Err(Common::InvalidRequest("refresh_token is longer than 128 bytes").into());
             }
             let scope = form.get("scope").map(scope).transpose()?;
             PresentedGrant::RefreshToken { token, scope }
@@ -191,14 +137,16 @@ pub fn parse(form: &Parameters) -> Result<TokenRequest<'_>, TokenError> {
     };
     // What was approved is not chosen from here; ignored, the client would take less for granted than there is.
     if form.contains("authorization_details") {
-        return Err(TokenError::InvalidRequest("authorization_details belong in the authentication request"));
+        return Err(
+            Common::InvalidRequest("authorization_details belong in the authentication request").into()
+        );
     }
     Ok(TokenRequest { grant, resources: resource::parse(form).map_err(TokenError::InvalidTarget)? })
 }
 
 fn scope(text: &str) -> Result<Scope, TokenError> {
     if text.len() > Scope::MAX_SENT {
-        return Err(TokenError::InvalidRequest("scope is longer than 1024 bytes"));
+        return Err(Common::InvalidRequest("scope is longer than 1024 bytes").into());
     }
     Scope::parse(text).ok_or(TokenError::InvalidScope("scope has characters that no scope has"))
 }
@@ -241,7 +189,7 @@ mod tests {
         };
         assert_eq!(read("a".repeat(1024)), Ok(()));
         for scope in ["a".repeat(1025), "\"".repeat(1025), "a ".repeat(16_000)] {
-            assert_eq!(read(scope), Err(TokenError::InvalidRequest("scope is longer than 1024 bytes")));
+            assert_eq!(read(scope), Err(Common::InvalidRequest("scope is longer than 1024 bytes").into()));
         }
         assert!(matches!(read("\"".to_owned()), Err(TokenError::InvalidScope(_))));
     }

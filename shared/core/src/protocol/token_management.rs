@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::domain::base::confirmation::Confirmation;
 use crate::domain::details::authorization_details::AuthorizationDetails;
 use crate::protocol::access_token;
-use crate::protocol::error::{CLIENT_CHALLENGE, ClientFacingError, ProtocolError};
+use crate::protocol::error::{Answer, Common, ProtocolError};
 use crate::protocol::parameters::Parameters;
 
 /// Unit: bytes.
@@ -17,70 +17,28 @@ const _: () = assert!(access_token::MAX_LENGTH <= MAX_TOKEN);
 /// no kind of token here that cannot be revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenManagementError {
-    InvalidRequest(&'static str),
-    InvalidClient,
-    MethodNotAllowed,
-    TemporarilyUnavailable,
-    ServerError,
+    Common(Common),
+}
+
+impl From<Common> for TokenManagementError {
+    fn from(error: Common) -> Self {
+        Self::Common(error)
+    }
 }
 
 impl ProtocolError for TokenManagementError {
-    const TEMPORARILY_UNAVAILABLE: Self = Self::TemporarilyUnavailable;
-    const SERVER_ERROR: Self = Self::ServerError;
-
-    fn code(self) -> &'static str {
+    fn answer(self) -> Answer {
         match self {
-            Self::InvalidRequest(_) | Self::MethodNotAllowed => "invalid_request",
-            Self::InvalidClient => "invalid_client",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::ServerError => "server_error",
+            Self::Common(it) => it.answer(),
         }
-    }
-
-    fn status(self) -> u16 {
-        match self {
-            Self::InvalidRequest(_) => 400,
-            Self::InvalidClient => 401,
-            Self::MethodNotAllowed => 405,
-            Self::ServerError => 500,
-            Self::TemporarilyUnavailable => 503,
-        }
-    }
-
-    fn description(self) -> &'static str {
-        match self {
-            Self::InvalidRequest(why) => why,
-            Self::InvalidClient => "client authentication failed",
-            Self::MethodNotAllowed => "the endpoint takes POST only",
-            Self::TemporarilyUnavailable => "try again after the time in Retry-After",
-            Self::ServerError => "an unexpected fault; nothing was done",
-        }
-    }
-
-    fn allow(self) -> Option<&'static str> {
-        (self == Self::MethodNotAllowed).then_some("POST")
-    }
-
-    fn challenge(self) -> Option<String> {
-        (self == Self::InvalidClient).then(|| CLIENT_CHALLENGE.to_owned())
     }
 }
 
-impl ClientFacingError for TokenManagementError {
-    const INVALID_CLIENT: Self = Self::InvalidClient;
-    const METHOD_NOT_ALLOWED: Self = Self::MethodNotAllowed;
-
-    fn invalid_request(why: &'static str) -> Self {
-        Self::InvalidRequest(why)
-    }
-}
-
-/// The token. `token_type_hint` is not needed to tell our tokens apart, so a wrong one changes nothing (`TOK-9-04`).
-pub fn parse(form: &Parameters) -> Result<&str, TokenManagementError> {
-    let token = form.get("token").ok_or(TokenManagementError::InvalidRequest("token is missing"))?;
+pub fn parse(form: &Parameters) -> Result<&str, Common> {
+    let token = form.get("token").ok_or(Common::InvalidRequest("token is missing"))?;
     match token.len() {
         0..=MAX_TOKEN => Ok(token),
-        _ => Err(TokenManagementError::InvalidRequest("token is longer than 8 KiB")),
+        _ => Err(Common::InvalidRequest("token is longer than 8 KiB")),
     }
 }
 

@@ -1,102 +1,65 @@
 //! The userinfo endpoint (OIDC Core §5.3); its errors are those of RFC 6750 §3 and RFC 9449 §7.1.
 
 use crate::protocol::access_token::Scheme;
-use crate::protocol::dpop::{NONCE_NEEDED, ProofError, algorithm_names};
-use crate::protocol::error::ProtocolError;
+use crate::protocol::dpop::{ProofError, algorithm_names};
+use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 
 /// `Allow`.
 pub const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserinfoError {
-    InvalidRequest(&'static str),
+    Common(Common),
     /// No token at all: no code belongs in the challenge then (RFC 6750 §3.1).
     TokenMissing,
     /// Expired, revoked, of another kind, not ours, or bound to what was not shown; they look alike.
     InvalidToken(Scheme),
     InsufficientScope(Scheme),
-    InvalidDpopProof(&'static str),
-    UseDpopNonce,
-    MethodNotAllowed,
-    TemporarilyUnavailable,
-    ServerError,
+    Proof(ProofError),
+}
+
+impl From<Common> for UserinfoError {
+    fn from(error: Common) -> Self {
+        Self::Common(error)
+    }
+}
+
+impl From<ProofError> for UserinfoError {
+    fn from(error: ProofError) -> Self {
+        Self::Proof(error)
+    }
 }
 
 impl ProtocolError for UserinfoError {
-    const TEMPORARILY_UNAVAILABLE: Self = Self::TemporarilyUnavailable;
-    const SERVER_ERROR: Self = Self::ServerError;
-
-    fn code(self) -> &'static str {
-        match self {
-            Self::InvalidRequest(_) | Self::MethodNotAllowed => "invalid_request",
-            Self::TokenMissing | Self::InvalidToken(_) => "invalid_token",
-            Self::InsufficientScope(_) => "insufficient_scope",
-            Self::InvalidDpopProof(_) => "invalid_dpop_proof",
-            Self::UseDpopNonce => "use_dpop_nonce",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::ServerError => "server_error",
-        }
-    }
-
-    fn status(self) -> u16 {
-        match self {
-            Self::InvalidRequest(_) => 400,
-            Self::TokenMissing | Self::InvalidToken(_) | Self::InvalidDpopProof(_) | Self::UseDpopNonce => {
-                401
-            }
-            Self::InsufficientScope(_) => 403,
-            Self::MethodNotAllowed => 405,
-            Self::ServerError => 500,
-            Self::TemporarilyUnavailable => 503,
-        }
-    }
-
-    fn description(self) -> &'static str {
-        match self {
-            Self::InvalidRequest(why) | Self::InvalidDpopProof(why) => why,
-            Self::TokenMissing => "send an access token: Authorization: Bearer, or DPoP with a proof",
-            Self::InvalidToken(_) => "the access token is not accepted so, or not any more",
-            Self::UseDpopNonce => NONCE_NEEDED,
-            Self::InsufficientScope(_) => "the access token lacks the scope openid",
-            Self::MethodNotAllowed => "the endpoint takes GET and POST",
-            Self::TemporarilyUnavailable => "try again after the time in Retry-After",
-            Self::ServerError => "an unexpected fault",
-        }
-    }
-
-    fn allow(self) -> Option<&'static str> {
-        (self == Self::MethodNotAllowed).then_some(METHODS)
-    }
-
-    fn challenge(self) -> Option<String> {
-        let (code, algorithms) = (self.code(), algorithm_names().join(" "));
+    fn answer(self) -> Answer {
         let bearer = r#"Bearer realm="userinfo""#;
-        let dpop = format!(r#"DPoP realm="userinfo", algs="{algorithms}""#);
+        let dpop = format!(r#"DPoP realm="userinfo", algs="{}""#, algorithm_names().join(" "));
+        let missing = "send an access token: Authorization: Bearer, or DPoP with a proof";
+        let invalid = answer(401, "invalid_token", "the access token is not accepted so, or not any more");
+        let insufficient = answer(403, "insufficient_scope", "the access token lacks the scope openid");
         match self {
-            Self::TokenMissing => Some(format!("{bearer}, {dpop}")),
-            // Perhaps it is bound to a key, and would be taken with a proof.
-            Self::InvalidToken(Scheme::Bearer) => Some(format!(r#"{bearer}, error="{code}", {dpop}"#)),
-            Self::InvalidToken(Scheme::Dpop) | Self::InvalidDpopProof(_) | Self::UseDpopNonce => {
-                Some(format!(r#"{dpop}, error="{code}""#))
+            Self::Common(it) => it.answer(),
+            Self::TokenMissing => {
+                answer(401, "invalid_token", missing).challenging(format!("{bearer}, {dpop}"))
+            }
+            // The token may be bound to a key, and would be accepted with a proof.
+            Self::InvalidToken(Scheme::Bearer) => {
+                invalid.challenging(format!(r#"{bearer}, error="invalid_token", {dpop}"#))
+            }
+            Self::InvalidToken(Scheme::Dpop) => {
+                invalid.challenging(format!(r#"{dpop}, error="invalid_token""#))
             }
             Self::InsufficientScope(Scheme::Bearer) => {
-                Some(format!(r#"{bearer}, error="{code}", scope="openid""#))
+                insufficient.challenging(format!(r#"{bearer}, error="insufficient_scope", scope="openid""#))
             }
             Self::InsufficientScope(Scheme::Dpop) => {
-                Some(format!(r#"{dpop}, error="{code}", scope="openid""#))
+                insufficient.challenging(format!(r#"{dpop}, error="insufficient_scope", scope="openid""#))
             }
-            Self::InvalidRequest(_)
-            | Self::MethodNotAllowed
-            | Self::TemporarilyUnavailable
-            | Self::ServerError => None,
+            Self::Proof(error) => {
+                let answer = error.answer(401);
+                let challenge = format!(r#"{dpop}, error="{}""#, answer.code);
+                answer.challenging(challenge)
+            }
         }
-    }
-}
-
-impl ProofError for UserinfoError {
-    const USE_DPOP_NONCE: Self = Self::UseDpopNonce;
-
-    fn invalid_dpop_proof(why: &'static str) -> Self {
-        Self::InvalidDpopProof(why)
     }
 }

@@ -102,17 +102,15 @@ pub(super) fn undamaged<E>(
         return Err("the document is not the one that the digest was made of".into());
     }
     let evidence = decode(document).ok_or(Flaw::from("the document is not evidence"))?;
-    match encode(&evidence) == document {
-        true => Ok(evidence),
-        false => Err("the document is not written as evidence is".into()),
+    if encode(&evidence) == document {
+        Ok(evidence)
+    } else {
+        Err("the document is not written as evidence is".into())
     }
 }
 
 fn is_kept_until(said: i64, stored: i64) -> Result<(), Flaw> {
-    match said == stored {
-        true => Ok(()),
-        false => Err("it says another end of its keeping".into()),
-    }
+    if said == stored { Ok(()) } else { Err("it says another end of its keeping".into()) }
 }
 
 /// The rest, once what the client signed was opened: it is the one that was kept, and signed by the key in the evidence, as
@@ -127,9 +125,10 @@ pub fn verify_raw_request(evidence: &RequestEvidence, raw: &SaltedText) -> Resul
     let key = VerificationKey::new(&jwk, evidence.alg);
     let key = key.ok_or(Flaw::from("the key is not for the algorithm in it"))?;
     let claims = jws.verify(&key).ok_or(Flaw::from("the signature of the signed request is wrong"))?;
-    match claims.get("iss").is_some_and(|iss| iss == evidence.client_id.as_str()) {
-        true => Ok(()),
-        false => Err("the signed request is of another client".into()),
+    if claims.get("iss").is_some_and(|iss| iss == evidence.client_id.as_str()) {
+        Ok(())
+    } else {
+        Err("the signed request is of another client".into())
     }
 }
 

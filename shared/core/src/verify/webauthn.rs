@@ -351,10 +351,10 @@ fn check_assertion_data(authenticator_data: &[u8]) -> Result<(), NotAccepted> {
     const MALFORMED: &str = "authenticatorData is not that of an assertion";
     let flags = authenticator_data.get(FLAGS_AT).copied().unwrap_or_default();
     let rest = authenticator_data.get(FIXED..).ok_or(NotAccepted::from(MALFORMED))?;
-    let is_whole = match flags & EXTENSION_DATA != 0 {
-        // One item and no byte more.
-        true => matches!(serde_cbor_2::from_slice(rest), Ok(serde_cbor_2::Value::Map(_))),
-        false => rest.is_empty(),
+    let is_whole = if flags & EXTENSION_DATA != 0 {
+        matches!(serde_cbor_2::from_slice(rest), Ok(serde_cbor_2::Value::Map(_)))
+    } else {
+        rest.is_empty()
     };
     if flags & ATTESTED_CREDENTIAL_DATA != 0 || !is_whole {
         return Err(MALFORMED.into());

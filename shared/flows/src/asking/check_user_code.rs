@@ -5,12 +5,13 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::Invocation;
+use crate::asking::Asking;
 use ciba_aws::store::{StoreError, Table};
 use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::client::Client;
 use ciba_core::domain::person::Person;
 use ciba_core::domain::person::asks::{AskLimits, Asks, LimitReached};
-use ciba_core::domain::person::user_code::{UserCode, UserCodeHash};
+use ciba_core::domain::person::user_code::UserCodeHash;
 
 /// How often a wrong code is tried to be counted when others change the same person's asks.
 const TRIES: usize = 5;
@@ -18,22 +19,21 @@ const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(60);
 
 /// Why the person is not asked. No request is left behind, and no message leaves.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum UserCodeRefused {
     /// The client may not ask this person now, whatever it sends.
+    #[error("limit reached")]
     LimitReached,
+    #[error("missing")]
     Missing,
     /// The text is for the log.
+    #[error("{0}")]
     Invalid(&'static str),
     /// A wrong code could not be counted, so nothing is said about it.
+    #[error("contended")]
     Contended,
-    Store(StoreError),
-}
-
-impl From<StoreError> for UserCodeRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl From<LimitReached> for UserCodeRefused {
@@ -56,11 +56,9 @@ fn expected<'p>(client: &Client, person: &'p Person) -> Option<&'p UserCodeHash>
 /// 4. Codes are taken for this person now. While they are not, a right one is refused like a wrong one, unlooked at.
 /// 5. It is the right one (`CIBA-7.1.2-04`). A wrong one is counted before the client hears of it, so that parallel
 ///    attempts cannot learn more than those that count.
-pub async fn check(
+pub async fn check_user_code(
     table: &Table,
-    client: &Client,
-    person: &Person,
-    presented: Option<&UserCode>,
+    Asking { client, person, asked, .. }: Asking<'_>,
     mut asks: Asks,
     limits: &AskLimits,
     invocation: &Invocation,
@@ -68,7 +66,7 @@ pub async fn check(
     let now = invocation.now;
     asks.allow(&client.id, limits, now)?;
     let Some(expected) = expected(client, person) else { return Ok(asks) };
-    let presented = presented.ok_or(UserCodeRefused::Missing)?;
+    let presented = asked.user_code.as_ref().ok_or(UserCodeRefused::Missing)?;
     if asks.are_codes_locked(now) {
         return Err(UserCodeRefused::Invalid("too many wrong codes: none is taken now"));
     }

@@ -13,17 +13,13 @@ use ciba_core::domain::details::request_context::RequestContext;
 use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
 
 /// Why the details are refused.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotDescribed {
     /// What the client is told, and for the log where it is.
+    #[error("invalid")]
     Invalid(Refused),
-    Store(StoreError),
-}
-
-impl From<StoreError> for NotDescribed {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl From<&'static str> for NotDescribed {

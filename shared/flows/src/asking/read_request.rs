@@ -45,10 +45,8 @@ pub async fn read(
         return Err(Invalid("the token is of another type"));
     }
     let registered = client.keys.as_ref().ok_or(Invalid("the client has no keys"))?;
-    let algorithms: &[_] = match JwsAlgorithm::of_clients(client.profile).contains(&algorithm) {
-        true => &[algorithm],
-        false => &[],
-    };
+    let algorithms: &[_] =
+        if JwsAlgorithm::of_clients(client.profile).contains(&algorithm) { &[algorithm] } else { &[] };
     let (now, write) = (invocation.now, &invocation.write_id);
     let claims =
         keys.verify(&jws, registered, algorithms, now, write).await.map_err(|error| match error {

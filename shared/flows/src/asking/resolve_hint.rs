@@ -37,22 +37,28 @@ pub struct HintTokens {
 }
 
 /// Why there is nobody to ask.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotResolved {
     /// The hint is not one, or not one for this client. Says nothing about people.
+    #[error("invalid")]
     Invalid {
         told: &'static str,
         /// For the log.
         detail: Option<&'static str>,
     },
     /// A `login_hint_token` that was right, and is over.
+    #[error("expired")]
     Expired,
     /// Nobody, or nobody who is active: the client cannot tell which.
+    #[error("nobody")]
     Nobody,
     /// The hint issuer's keys cannot be fetched.
+    #[error("{0}")]
     Unavailable(String),
-    Keys(KeyError),
-    Store(StoreError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl NotResolved {
@@ -82,18 +88,6 @@ impl From<NotAJws> for NotResolved {
             NotAJws::Encrypted => Self::invalid("the hint is encrypted; send the signed token inside"),
             NotAJws::Malformed(why) => Self::invalid(why),
         }
-    }
-}
-
-impl From<KeyError> for NotResolved {
-    fn from(error: KeyError) -> Self {
-        Self::Keys(error)
-    }
-}
-
-impl From<StoreError> for NotResolved {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
     }
 }
 

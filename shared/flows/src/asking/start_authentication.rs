@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::Invocation;
+use crate::asking::Asking;
 use crate::asking::check_user_code::check_again;
 use crate::deciding::keep_evidence::{About, Happened, Keeper, NotKept};
 use ciba_aws::config::RequestSettings;
@@ -12,9 +13,7 @@ use ciba_aws::keys::{HandleUse, Kept, KeyError, KeyRing};
 use ciba_aws::notify::{Notifier, NotifyError};
 use ciba_aws::store::{Beside, EvidenceWrite, Inserted, StoreError, Table, Withdrawn};
 use ciba_core::domain::base::request_key::RequestKey;
-use ciba_core::domain::client::Client;
 use ciba_core::domain::client::notification_token::ClientNotificationToken;
-use ciba_core::domain::details::authorization_details::RequestDetail;
 use ciba_core::domain::person::Person;
 use ciba_core::domain::person::asks::{Ask, Asks};
 use ciba_core::domain::request::authentication_request::{AuthenticationRequest, Polling, State};
@@ -22,7 +21,6 @@ use ciba_core::domain::request::lifetime::Lifetime;
 use ciba_core::domain::request::notification::Messages;
 use ciba_core::domain::request::notification::Notification;
 use ciba_core::domain::request::statement::Nonce;
-use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
 use ciba_core::protocol::request_object::SignedRequest;
 
 /// How often an insertion is tried when others ask the same person at the same moment.
@@ -63,28 +61,30 @@ pub struct Unreachable {
 }
 
 /// Why no authentication was started. No request is left behind, and no further message leaves.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotStarted {
     /// Wrong codes came in between, and now none is taken.
+    #[error("user codes locked")]
     UserCodesLocked,
     /// This person has been asked as often as may be, or not by this client (`ATK-1-06`).
+    #[error("limit reached")]
     LimitReached,
     /// This person cannot be told on any channel.
+    #[error("{0}")]
     Unreachable(String),
     /// Too many ask this person at this very moment.
+    #[error("contended")]
     Contended,
     /// SNS does not accept messages now.
+    #[error("{0}")]
     Unavailable(String),
-    Keys(KeyError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// What the client signed cannot be kept now.
+    #[error("not kept")]
     NotKept(NotKept),
-    Store(StoreError),
-}
-
-impl From<StoreError> for NotStarted {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Backchannel<'_> {
@@ -95,27 +95,20 @@ impl Backchannel<'_> {
     /// 3. Tell the person. If that fails for good, withdraw the request.
     pub async fn start(
         &self,
-        client: &Client,
-        person: &Person,
+        asking: Asking<'_>,
         asks: Asks,
-        (asked, detail): (BackchannelAuthenticationRequest, &RequestDetail),
-        notification_token: Option<&ClientNotificationToken>,
         invocation: &Invocation,
     ) -> Result<Started, NotStarted> {
+        let Asking { client, person, asked, .. } = asking;
         let key = RequestKey::from_bytes(invocation.random());
         let (auth_req_id, handle_generation) =
-            self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now).map_err(NotStarted::Keys)?;
-        let signed = asked.signed.clone();
-        let mut request = self.request(key, handle_generation, client, person, asked, invocation);
-        request.has_detail = !detail.is_empty();
+            self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now)?;
+        let request = self.request(key, handle_generation, asking, invocation);
         let seal = |token: &ClientNotificationToken| {
             self.keys.seal_kept(Kept::NotificationToken, &key, token.expose().as_bytes(), invocation.now)
         };
-        let token = notification_token.map(seal).transpose().map_err(NotStarted::Keys)?;
-
-        let beside = Beside { notification_token: token.as_deref(), evidence: None, detail };
-        let parties = (client, person, signed.as_ref());
-        let evidence = self.insert(&request, parties, asks, beside, invocation).await?;
+        let token = asked.notification_token.as_ref().map(seal).transpose()?;
+        let evidence = self.insert(&request, asking, token.as_deref(), asks, invocation).await?;
 
         let deadline = invocation.deadline.checked_sub(FOR_WITHDRAWAL).unwrap_or_else(Instant::now);
         let notification = self.messages.notification(&request, &client.name, invocation.now);
@@ -139,9 +132,7 @@ impl Backchannel<'_> {
         &self,
         key: RequestKey,
         handle_generation: u32,
-        client: &Client,
-        person: &Person,
-        asked: BackchannelAuthenticationRequest,
+        Asking { client, person, asked, detail }: Asking<'_>,
         invocation: &Invocation,
     ) -> AuthenticationRequest {
         let settings = &self.requests.lifetime;
@@ -150,10 +141,10 @@ impl Backchannel<'_> {
             client: client.id.clone(),
             person: person.key.clone(),
             mode: client.delivery.mode(),
-            scope: asked.scope,
-            resources: asked.resources,
-            acr_values: asked.acr_values,
-            binding_message: asked.binding_message,
+            scope: asked.scope.clone(),
+            resources: asked.resources.clone(),
+            acr_values: asked.acr_values.clone(),
+            binding_message: asked.binding_message.clone(),
             lifetime: Lifetime::new(invocation.now, asked.requested_expiry, client.delivery.mode(), settings),
             polling: Polling {
                 interval: settings.interval,
@@ -161,7 +152,7 @@ impl Backchannel<'_> {
             },
             handle_generation,
             nonce: Nonce::from_bytes(invocation.random()),
-            has_detail: false,
+            has_detail: !detail.is_empty(),
             state: State::Pending,
         }
     }
@@ -184,9 +175,9 @@ impl Backchannel<'_> {
     async fn insert(
         &self,
         request: &AuthenticationRequest,
-        (client, person, signed): (&Client, &Person, Option<&SignedRequest>),
+        Asking { client, person, asked, detail }: Asking<'_>,
+        notification_token: Option<&[u8]>,
         mut asks: Asks,
-        beside: Beside<'_>,
         invocation: &Invocation,
     ) -> Result<Option<EvidenceWrite>, NotStarted> {
         let ask = Ask {
@@ -198,11 +189,11 @@ impl Backchannel<'_> {
         for _ in 0..TRIES {
             let admitted =
                 asks.admit(ask.clone(), &self.requests.limits).map_err(|_| NotStarted::LimitReached)?;
-            let evidence = match signed {
+            let evidence = match &asked.signed {
                 Some(signed) => Some(self.evidence(request, signed, invocation).await?),
                 None => None,
             };
-            let beside = Beside { evidence: evidence.as_ref(), ..beside };
+            let beside = Beside { notification_token, evidence: evidence.as_ref(), detail };
             let mut supersedes = admitted.supersedes;
             loop {
                 let insertion = self.table.insert_request(
@@ -249,9 +240,10 @@ impl Backchannel<'_> {
             }
         }
         let why = unreachable.iter().map(|it| format!("{}: {}", it.channel, it.why)).collect::<Vec<_>>();
-        Err(NotifyError::Unreachable(match why.is_empty() {
-            true => "the person has no channel".to_owned(),
-            false => why.join("; "),
+        Err(NotifyError::Unreachable(if why.is_empty() {
+            "the person has no channel".to_owned()
+        } else {
+            why.join("; ")
         }))
     }
 }

@@ -28,9 +28,10 @@ impl Enrolments {
     pub async fn check(&self, passkey: &Passkey) -> Result<(), NotAuthentic> {
         let Some(reader) = &self.key else { return Ok(()) };
         let Some(enrolment) = &passkey.enrolment else {
-            return match self.accepts_unsigned {
-                true => Ok(()),
-                false => Err(NotAuthentic::Forged("the passkey has no signed enrolment")),
+            return if self.accepts_unsigned {
+                Ok(())
+            } else {
+                Err(NotAuthentic::Forged("the passkey has no signed enrolment"))
             };
         };
         let key = reader.key().await.map_err(NotAuthentic::Unavailable)?;
@@ -39,9 +40,10 @@ impl Enrolments {
         }
         let record = EnrolmentRecord::decode(&enrolment.document);
         let thumbprint = thumbprint(&passkey.credential);
-        match record.zip(thumbprint).is_some_and(|(record, thumbprint)| record.is_of(passkey, &thumbprint)) {
-            true => Ok(()),
-            false => Err(NotAuthentic::Forged("the passkey is not the one that was enrolled")),
+        if record.zip(thumbprint).is_some_and(|(record, thumbprint)| record.is_of(passkey, &thumbprint)) {
+            Ok(())
+        } else {
+            Err(NotAuthentic::Forged("the passkey is not the one that was enrolled"))
         }
     }
 }

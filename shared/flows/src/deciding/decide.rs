@@ -75,29 +75,41 @@ pub struct Record {
     pub evidence: Option<EvidenceWrite>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotDecided {
+    #[error("refused")]
     Refused(DecisionRefused),
     /// The client named is not the one that asked: the person saw something else.
+    #[error("other client")]
     OtherClient,
     /// The details named are not those that the client asked for: the person saw something else (`TOK-7-03`).
+    #[error("other details")]
     OtherDetails,
     /// The login token belongs to the client that asks.
+    #[error("self approval")]
     SelfApproval,
     /// Person or client are not active any more, or the person has blocked the client.
+    #[error("inactive")]
     Inactive,
     /// Approving and reporting need more than the link.
+    #[error("proof missing")]
     ProofMissing,
     /// Only a passkey approves this.
+    #[error("passkey required")]
     PasskeyRequired,
     /// Only a passkey approves this that has been there for longer.
+    #[error("passkey too new")]
     PasskeyTooNew,
     /// The assertion is none of this person's passkeys over this decision. The text is for the log.
+    #[error("{0}")]
     PasskeyNotAccepted(String),
+    #[error("contended")]
     Contended,
     /// What has to be kept of it cannot be kept now, or a passkey cannot be told from a forgery. The text is for the log.
+    #[error("{0}")]
     Unavailable(String),
-    Store(StoreError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl From<NotKept> for NotDecided {
@@ -112,12 +124,6 @@ impl From<NotEnough> for NotDecided {
             NotEnough::PasskeyRequired => Self::PasskeyRequired,
             NotEnough::PasskeyTooNew => Self::PasskeyTooNew,
         }
-    }
-}
-
-impl From<StoreError> for NotDecided {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
     }
 }
 
@@ -314,9 +320,10 @@ impl Consenting<'_> {
                 let asserted = relying_party
                     .verify(assertion, &passkey, &challenge)
                     .map_err(|error| NotDecided::PasskeyNotAccepted(error.0))?;
-                demand.judge(match passkey.is_seasoned(invocation.now, self.seasoning) {
-                    true => Strength::SeasonedPasskey,
-                    false => Strength::NewPasskey,
+                demand.judge(if passkey.is_seasoned(invocation.now, self.seasoning) {
+                    Strength::SeasonedPasskey
+                } else {
+                    Strength::NewPasskey
                 })?;
                 let authentication = asserted.applied_to(&passkey).authentication(invocation.now);
                 let used = (&passkey, &asserted);

@@ -59,10 +59,8 @@ pub async fn read(
 ) -> Result<Option<RequestView>, StoreError> {
     let found = table.find_request(request).await?.filter(|request| request.person == *person);
     let Some(request) = found else { return Ok(None) };
-    let decide_in = match request.is_open(now) {
-        true => seconds_rounded_up(request.lifetime.decide_until.since(now)),
-        false => 0,
-    };
+    let decide_in =
+        if request.is_open(now) { seconds_rounded_up(request.lifetime.decide_until.since(now)) } else { 0 };
     let detail = table.find_detail(&request).await?;
     let client = clients.find(&request.client, now).await?;
     Ok(Some(RequestView {

@@ -7,19 +7,16 @@ use ciba_core::domain::person::passkey::UserHandle;
 use ciba_core::domain::person::ticket::{Admission, Ticket, TicketKind, TicketSecret};
 
 /// Why there is no ticket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum NoTicket {
     /// Unknown, or disabled.
+    #[error("inactive")]
     Inactive,
     /// The person has as many passkeys as there can be.
+    #[error("full")]
     Full,
-    Store(StoreError),
-}
-
-impl From<StoreError> for NoTicket {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// 1. Read the person, who must be active and have room for a passkey.
@@ -48,8 +45,9 @@ pub async fn create(
             table.insert_user_handle(&ticket.person, &handle, &invocation.write_id).await?;
         }
     }
-    match table.insert_ticket(&ticket, &invocation.write_id).await? {
-        true => Ok((secret, ticket)),
-        false => Err(StoreError::Unavailable("PutItem ticket: its name is taken".to_owned()).into()),
+    if table.insert_ticket(&ticket, &invocation.write_id).await? {
+        Ok((secret, ticket))
+    } else {
+        Err(StoreError::Unavailable("PutItem ticket: its name is taken".to_owned()).into())
     }
 }

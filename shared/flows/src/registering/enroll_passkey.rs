@@ -26,23 +26,23 @@ const TRIES: usize = 3;
 const FOR_THE_ANSWER: Duration = Duration::from_secs(2);
 
 /// Why no passkey is enrolled.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum NotEnrolled {
     /// The ticket is unknown, used or over, or its person is disabled or has no room. The text is for the log.
+    #[error("{0}")]
     NotOpen(&'static str),
     /// A passkey that is there has to sign, and none has.
+    #[error("passkey required")]
     PasskeyRequired,
+    #[error("{0}")]
     NotAccepted(String),
+    #[error("contended")]
     Contended,
     /// The enrolment cannot be signed now, or a passkey cannot be told from a forgery. The text is for the log.
+    #[error("{0}")]
     Unavailable(String),
-    Store(StoreError),
-}
-
-impl From<StoreError> for NotEnrolled {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl From<KmsError> for NotEnrolled {
@@ -168,9 +168,10 @@ impl Enrolling<'_> {
     async fn find(&self, secret: &TicketSecret, invocation: &Invocation) -> Result<Ticket, NotEnrolled> {
         let ticket = self.table.find_ticket(&secret.hash()).await?;
         let ticket = ticket.ok_or(NotEnrolled::NotOpen("there is no such ticket"))?;
-        match ticket.is_in_time(invocation.now) {
-            true => Ok(ticket),
-            false => Err(NotEnrolled::NotOpen("the ticket is over")),
+        if ticket.is_in_time(invocation.now) {
+            Ok(ticket)
+        } else {
+            Err(NotEnrolled::NotOpen("the ticket is over"))
         }
     }
 

@@ -25,22 +25,12 @@ pub struct DeadLetters<'a> {
 }
 
 /// Table or queue did not do as asked.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotDone {
-    Store(StoreError),
-    Queue(QueueError),
-}
-
-impl From<StoreError> for NotDone {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<QueueError> for NotDone {
-    fn from(error: QueueError) -> Self {
-        Self::Queue(error)
-    }
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
 }
 
 /// What was found in the queue of dead letters.

@@ -67,31 +67,17 @@ pub enum Told {
 }
 
 /// Nothing came of it: the queue brings it again. The texts are for the log.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotTold {
-    Keys(KeyError),
-    Store(StoreError),
-    Queue(QueueError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// Something is not as this code made it.
+    #[error("{0}")]
     Fault(String),
-}
-
-impl From<KeyError> for NotTold {
-    fn from(error: KeyError) -> Self {
-        Self::Keys(error)
-    }
-}
-
-impl From<StoreError> for NotTold {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<QueueError> for NotTold {
-    fn from(error: QueueError) -> Self {
-        Self::Queue(error)
-    }
 }
 
 impl From<OpenError> for NotTold {
@@ -311,9 +297,10 @@ impl Notifying<'_> {
     ) -> Result<Told, NotTold> {
         let Invocation { now, write_id, .. } = self.invocation;
         self.dead_letters.send(request).await?;
-        match self.table.fail_delivery(request, attempts, why, revoke, *now, write_id).await? {
-            true => Ok(Told::Failed(why.to_owned())),
-            false => Ok(self.wait(now.plus(SOON))),
+        if self.table.fail_delivery(request, attempts, why, revoke, *now, write_id).await? {
+            Ok(Told::Failed(why.to_owned()))
+        } else {
+            Ok(self.wait(now.plus(SOON)))
         }
     }
 

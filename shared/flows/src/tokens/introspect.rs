@@ -20,22 +20,12 @@ pub struct Introspecting<'a> {
 }
 
 /// The token may be good or not: nobody can say now.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotIntrospected {
-    Keys(KeyError),
-    Store(StoreError),
-}
-
-impl From<KeyError> for NotIntrospected {
-    fn from(error: KeyError) -> Self {
-        Self::Keys(error)
-    }
-}
-
-impl From<StoreError> for NotIntrospected {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Introspecting<'_> {
@@ -47,9 +37,10 @@ impl Introspecting<'_> {
         caller: &Client,
         now: Timestamp,
     ) -> Result<Introspection, NotIntrospected> {
-        let active = match token.contains('.') {
-            true => self.access_token(token, caller, now).await?,
-            false => self.refresh_token(token, caller, now).await?,
+        let active = if token.contains('.') {
+            self.access_token(token, caller, now).await?
+        } else {
+            self.refresh_token(token, caller, now).await?
         };
         Ok(active.map_or(Introspection::INACTIVE, |active| Introspection::Active(Box::new(active))))
     }

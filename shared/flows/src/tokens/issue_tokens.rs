@@ -25,23 +25,22 @@ pub struct Issuing<'a> {
 }
 
 /// Why no tokens are made.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotIssued {
-    Keys(KeyError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// `resource` names what was not granted, or the client is not registered for any more. The text is for the client.
+    #[error("{0}")]
     Target(&'static str),
     /// The scope has nothing that the token could say. The text is for the client.
+    #[error("{0}")]
     Scope(&'static str),
     /// The scope has this value, which was not granted.
+    #[error("{0}")]
     ScopeBeyondGrant(String),
     /// The client's tokens are always bound, and this one would not be.
+    #[error("unbound")]
     Unbound,
-}
-
-impl From<KeyError> for NotIssued {
-    fn from(error: KeyError) -> Self {
-        Self::Keys(error)
-    }
 }
 
 /// The grant that the tokens belong to, with client and person as they are now.
@@ -92,9 +91,10 @@ impl Issuing<'_> {
         let refresh_token =
             granted.refresh_token.map(|counter| keys.seal_refresh_token(granted.key, counter, now));
         let refresh_token = refresh_token.transpose()?;
-        let id_token = match granted.scope.contains(Scope::OPENID) {
-            true => Some(self.id_token(keys, granted, &access_token, refresh_token.as_deref()).await?),
-            false => None,
+        let id_token = if granted.scope.contains(Scope::OPENID) {
+            Some(self.id_token(keys, granted, &access_token, refresh_token.as_deref()).await?)
+        } else {
+            None
         };
         let details = granted.details.for_audience(&granted.target.audience());
         Ok(TokenResponse {

@@ -18,26 +18,18 @@ pub struct Possession<'a> {
 }
 
 /// Why nothing is proven. Nothing was used up, except where a proof had been used before.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotProven {
     /// The text is for the client.
+    #[error("{0}")]
     Invalid(&'static str),
     /// The proof needs a nonce of ours, or a younger one.
+    #[error("nonce needed")]
     NonceNeeded,
-    Keys(KeyError),
-    Store(StoreError),
-}
-
-impl From<KeyError> for NotProven {
-    fn from(error: KeyError) -> Self {
-        Self::Keys(error)
-    }
-}
-
-impl From<StoreError> for NotProven {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Possession<'_> {
@@ -90,9 +82,10 @@ impl Possession<'_> {
             return Err(NotProven::NonceNeeded);
         }
         let Invocation { now, write_id, .. } = invocation;
-        match self.table.insert_replay_guard(&proof.guard, *now, write_id).await? {
-            true => Ok(()),
-            false => Err(NotProven::Invalid("the proof was used before")),
+        if self.table.insert_replay_guard(&proof.guard, *now, write_id).await? {
+            Ok(())
+        } else {
+            Err(NotProven::Invalid("the proof was used before"))
         }
     }
 }

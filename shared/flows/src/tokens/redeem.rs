@@ -24,31 +24,26 @@ pub struct Presented<'a> {
 }
 
 /// Why no tokens are issued. The approval stands, except where somebody else redeemed it.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotRedeemed {
     /// Another poll was first, or the request ended.
+    #[error("gone")]
     Gone,
+    #[error("expired")]
     Expired,
     /// The person is not active any more.
+    #[error("person inactive")]
     PersonInactive,
     /// The person has shut this client out.
+    #[error("blocked")]
     Blocked,
     /// The client is disabled, or lost this grant.
+    #[error("client inactive")]
     ClientInactive,
-    NotIssued(NotIssued),
-    Store(StoreError),
-}
-
-impl From<StoreError> for NotRedeemed {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<NotIssued> for NotRedeemed {
-    fn from(error: NotIssued) -> Self {
-        Self::NotIssued(error)
-    }
+    #[error(transparent)]
+    NotIssued(#[from] NotIssued),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Redemption<'_> {

@@ -34,28 +34,21 @@ pub struct Presented<'a> {
 }
 
 /// Why no tokens are issued.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotRefreshed {
     /// No grant of this client has this token any more. The text is for the log.
+    #[error("{0}")]
     Invalid(&'static str),
     /// The token had been replaced, so two hold it: the grant is revoked now.
+    #[error("reused")]
     Reused,
     /// The client is disabled, or lost this grant type.
+    #[error("client inactive")]
     ClientInactive,
-    NotIssued(NotIssued),
-    Store(StoreError),
-}
-
-impl From<StoreError> for NotRefreshed {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<NotIssued> for NotRefreshed {
-    fn from(error: NotIssued) -> Self {
-        Self::NotIssued(error)
-    }
+    #[error(transparent)]
+    NotIssued(#[from] NotIssued),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Refresh<'_> {
@@ -105,9 +98,10 @@ impl Refresh<'_> {
             if opened != Ok((presented.grant, presented.counter)) {
                 return Err(NotRefreshed::Invalid("the key of the refresh token is withdrawn"));
             }
-            let next = match is_repeat {
-                true => refreshing,
-                false => refreshing.used(now, client.rotates_refresh_tokens, &settings.refresh),
+            let next = if is_repeat {
+                refreshing
+            } else {
+                refreshing.used(now, client.rotates_refresh_tokens, &settings.refresh)
             };
             let sub = keys.subject(&client.subject_type, &person).map_err(NotIssued::from)?;
             let granted = self.granted(request, grant, &client, &sub, next.counter, presented)?;

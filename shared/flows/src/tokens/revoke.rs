@@ -9,22 +9,12 @@ use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::client::ClientId;
 
 /// The grant may stand or not: the client has to try again.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotRevoked {
-    Keys(KeyError),
-    Store(StoreError),
-}
-
-impl From<KeyError> for NotRevoked {
-    fn from(error: KeyError) -> Self {
-        Self::Keys(error)
-    }
-}
-
-impl From<StoreError> for NotRevoked {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Revokes the grant that `token` belongs to, and with it every token of the grant (`TOK-9-03`). Answers the grant, if it
@@ -40,9 +30,10 @@ pub async fn revoke(
     invocation: &Invocation,
 ) -> Result<Option<RequestKey>, NotRevoked> {
     let now = invocation.now;
-    let grant = match token.contains('.') {
-        true => open_access_token(keys, issuer, token, now).await?.map(|opened| opened.grant),
-        false => open_refresh_token(keys, token, now).await?.map(|(grant, _)| grant),
+    let grant = if token.contains('.') {
+        open_access_token(keys, issuer, token, now).await?.map(|opened| opened.grant)
+    } else {
+        open_refresh_token(keys, token, now).await?.map(|(grant, _)| grant)
     };
     let Some(grant) = grant else { return Ok(None) };
     let revoked = table.revoke_grant(&grant, client, now, &invocation.write_id).await?;

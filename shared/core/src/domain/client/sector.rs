@@ -24,12 +24,13 @@ pub fn sector_url(client: &Client) -> Result<&str, &'static str> {
         | AuthenticationMethod::ClientSecretBasic
         | AuthenticationMethod::ClientSecretPost => client.request_signing.is_some(),
     };
-    match shows_a_key {
-        true => Ok(uri),
-        false => Err(
+    if shows_a_key {
+        Ok(uri)
+    } else {
+        Err(
             "pairwise subjects need private_key_jwt, self_signed_tls_client_auth or signed requests: the client \
-             has to show that the keys at its jwks_uri are its own",
-        ),
+         has to show that the keys at its jwks_uri are its own",
+        )
     }
 }
 

@@ -65,9 +65,10 @@ impl AuthorizationDetails {
         if !entries.iter().all(json_value::is_bounded) {
             return Err("authorization_details has a number of more than 100 digits");
         }
-        match entries.iter().all(|entry| type_of(entry).is_some()) {
-            true => Ok(Self(entries)),
-            false => Err("authorization_details has an entry that is not an object with a type"),
+        if entries.iter().all(|entry| type_of(entry).is_some()) {
+            Ok(Self(entries))
+        } else {
+            Err("authorization_details has an entry that is not an object with a type")
         }
     }
 

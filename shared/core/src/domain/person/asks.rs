@@ -117,10 +117,7 @@ impl Asks {
         let is_waiting = self.cool_until(client).is_some_and(|until| now < until);
         let within = |window: Duration| self.recent.iter().filter(|a| now.since(a.at) < window).count();
         let is_reached = within(TEN_MINUTES) >= limits.per_ten_minutes || within(DAY) >= limits.per_day;
-        match self.blocked_at(client).is_some() || is_waiting || is_reached {
-            true => Err(LimitReached),
-            false => Ok(()),
-        }
+        if self.blocked_at(client).is_some() || is_waiting || is_reached { Err(LimitReached) } else { Ok(()) }
     }
 
     /// Admits `ask`, if it is [allowed](Self::allow), and forgets what no limit looks at any more.

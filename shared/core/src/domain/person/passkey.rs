@@ -127,10 +127,8 @@ impl Passkey {
     }
 
     fn authentication_of(in_hardware: bool, at: Timestamp) -> Authentication {
-        let (acr, key) = match in_hardware {
-            true => (PHISHING_RESISTANT_HARDWARE, "hwk"),
-            false => (PHISHING_RESISTANT, "swk"),
-        };
+        let (acr, key) =
+            if in_hardware { (PHISHING_RESISTANT_HARDWARE, "hwk") } else { (PHISHING_RESISTANT, "swk") };
         Authentication {
             auth_time: at,
             acr: Some(acr.to_owned()),

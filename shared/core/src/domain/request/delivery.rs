@@ -123,16 +123,14 @@ pub fn due(request: &AuthenticationRequest, delivery: &Delivery, now: Timestamp)
         (DeliveryMode::Push, State::Cancelled { .. }) => News::Error(PushError::TransactionFailed),
         // Made, and not yet delivered. What was revoked meanwhile is not handed over any more.
         (DeliveryMode::Push, State::Redeemed(grant)) => {
-            match grant.revoked_at.is_none() && delivery.payload.is_some() {
-                true => News::Tokens,
-                false => News::Error(PushError::TransactionFailed),
+            if grant.revoked_at.is_none() && delivery.payload.is_some() {
+                News::Tokens
+            } else {
+                News::Error(PushError::TransactionFailed)
             }
         }
     };
-    match now < delivery.next_attempt_at {
-        true => Due::Wait(delivery.next_attempt_at),
-        false => Due::Tell(news),
-    }
+    if now < delivery.next_attempt_at { Due::Wait(delivery.next_attempt_at) } else { Due::Tell(news) }
 }
 
 /// Until when `news` is tried. After that nobody is helped by it: what was approved cannot be collected any more.

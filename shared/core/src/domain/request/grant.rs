@@ -54,9 +54,10 @@ impl Refreshing {
     /// What using the current token makes of it. `rotate`: the token is replaced.
     pub fn used(&self, now: Timestamp, rotate: bool, settings: &RefreshLifetime) -> Self {
         let idle_until = now.plus(settings.idle).min(self.ends_at);
-        match rotate {
-            true => Self { counter: self.counter + 1, rotated_at: now, idle_until, ..*self },
-            false => Self { idle_until, ..*self },
+        if rotate {
+            Self { counter: self.counter + 1, rotated_at: now, idle_until, ..*self }
+        } else {
+            Self { idle_until, ..*self }
         }
     }
 }

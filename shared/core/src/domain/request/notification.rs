@@ -64,9 +64,10 @@ impl Messages {
         let message = request.binding_message.as_ref().map(BindingMessage::as_str);
         let link = self.link(&request.key);
         let with_request = MessageText::with_request(&self.operator_name, client_name, message, &link);
-        match self.sms_shows_request && with_request.fits_one_segment() {
-            true => with_request,
-            false => self.text(&request.key),
+        if self.sms_shows_request && with_request.fits_one_segment() {
+            with_request
+        } else {
+            self.text(&request.key)
         }
     }
 

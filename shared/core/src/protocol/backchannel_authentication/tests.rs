@@ -1,6 +1,6 @@
-use super::BackchannelAuthenticationError::{
-    InvalidBindingMessage, InvalidRequest, InvalidScope, InvalidTarget,
-};
+use BackchannelAuthenticationError::{Common as Told, InvalidBindingMessage, InvalidScope, InvalidTarget};
+use Common::InvalidRequest;
+
 use super::*;
 
 /// A valid request with changes; `None` removes a parameter.
@@ -14,7 +14,10 @@ fn parse(
             form.insert((*name).to_owned(), (*value).to_owned());
         }
     }
-    BackchannelAuthenticationRequest::parse(&form, "City Kiosk")
+    BackchannelAuthenticationRequest::parse(
+        &form,
+        &Client { name: "City Kiosk".to_owned(), ..Client::example() },
+    )
 }
 
 fn refused(changes: &[(&str, Option<&str>)]) -> BackchannelAuthenticationError {
@@ -24,18 +27,18 @@ fn refused(changes: &[(&str, Option<&str>)]) -> BackchannelAuthenticationError {
 /// CIBA-7.1-03, CIBA-7.1-04, CIBA-7.2-07
 #[test]
 fn scope_must_be_there_and_contain_openid() {
-    assert!(matches!(refused(&[("scope", None)]), InvalidRequest(_)));
+    assert!(matches!(refused(&[("scope", None)]), Told(InvalidRequest(_))));
     assert!(matches!(refused(&[("scope", Some("profile"))]), InvalidScope(_)));
     assert!(matches!(refused(&[("scope", Some("openid \"x\""))]), InvalidScope(_)));
-    assert!(matches!(refused(&[("scope", Some(&"openid ".repeat(147)))]), InvalidRequest(_)));
+    assert!(matches!(refused(&[("scope", Some(&"openid ".repeat(147)))]), Told(InvalidRequest(_))));
 }
 
 /// CIBA-7.1-13, CIBA-7.2-04
 #[test]
 fn exactly_one_hint_is_taken() {
-    assert!(matches!(refused(&[("login_hint", None)]), InvalidRequest(why) if why.contains("missing")));
-    assert_eq!(refused(&[("id_token_hint", Some("x"))]), InvalidRequest("more than one hint"));
-    assert_eq!(refused(&[("login_hint_token", Some("x"))]), InvalidRequest("more than one hint"));
+    assert!(matches!(refused(&[("login_hint", None)]), Told(InvalidRequest(why)) if why.contains("missing")));
+    assert_eq!(refused(&[("id_token_hint", Some("x"))]), Told(InvalidRequest("more than one hint")));
+    assert_eq!(refused(&[("login_hint_token", Some("x"))]), Told(InvalidRequest("more than one hint")));
     let none_but = |name| [("login_hint", None), (name, Some("x"))];
     assert!(
         matches!(parse(&[]), Ok(asked) if matches!(&asked.hint, PresentedHint::LoginHint(it) if it == "alice"))
@@ -54,7 +57,7 @@ fn a_hint_token_may_be_8_kib_long_and_no_longer() {
     for name in ["id_token_hint", "login_hint_token"] {
         let of_length = |length| parse(&[("login_hint", None), (name, Some(&"x".repeat(length)))]);
         assert!(of_length(8192).is_ok());
-        assert!(matches!(of_length(8193), Err(InvalidRequest(why)) if why.contains(name)), "{name}");
+        assert!(matches!(of_length(8193), Err(Told(InvalidRequest(why))) if why.contains(name)), "{name}");
     }
 }
 
@@ -68,7 +71,7 @@ fn request_context_is_an_object_of_at_most_2_kib() {
     assert!(context(&of_length(2048)).is_ok());
     for text in ["x", "[]", "7", r#"{"a":1,"a":2}"#, &of_length(2049)] {
         assert!(
-            matches!(context(text), Err(InvalidRequest(why)) if why.contains("request_context")),
+            matches!(context(text), Err(Told(InvalidRequest(why))) if why.contains("request_context")),
             "{text}"
         );
     }
@@ -88,7 +91,7 @@ fn requested_expiry_is_read_under_both_its_names() {
     assert_eq!(seconds("requested_expiry"), Some(60));
     assert_eq!(seconds("request_expiry"), Some(60));
     for name in ["requested_expiry", "request_expiry"] {
-        assert!(matches!(refused(&[(name, Some("0"))]), InvalidRequest(_)));
+        assert!(matches!(refused(&[(name, Some("0"))]), Told(InvalidRequest(_))));
     }
 }
 
@@ -125,6 +128,6 @@ fn resource_and_audience_name_absolute_uris_each_once() {
 #[test]
 fn acr_values_beyond_their_bounds_are_refused() {
     assert!(parse(&[("acr_values", Some("urn:a urn:b"))]).is_ok());
-    assert!(matches!(refused(&[("acr_values", Some(&"a".repeat(513)))]), InvalidRequest(_)));
-    assert!(matches!(refused(&[("acr_values", Some("ä"))]), InvalidRequest(_)));
+    assert!(matches!(refused(&[("acr_values", Some(&"a".repeat(513)))]), Told(InvalidRequest(_))));
+    assert!(matches!(refused(&[("acr_values", Some("ä"))]), Told(InvalidRequest(_))));
 }

@@ -129,10 +129,7 @@ fn inline(set: &Value) -> Result<ClientKeys, &'static str> {
         return Err("jwks has no key of a type and curve that is known here");
     }
     let text = serde_json::json!({ "keys": keys }).to_string();
-    match text.len() <= MAX_KEYS_TEXT {
-        true => Ok(ClientKeys::Inline(text)),
-        false => Err("jwks is longer than 16 KiB"),
-    }
+    if text.len() <= MAX_KEYS_TEXT { Ok(ClientKeys::Inline(text)) } else { Err("jwks is longer than 16 KiB") }
 }
 
 /// At least one key must have a certificate, and each certificate be one that can be used (RFC 8705 §2.2.2): the keys that
@@ -205,8 +202,9 @@ fn secret(metadata: &ClientMetadata) -> Result<SecretHash, &'static str> {
     if secret.expose().chars().count() < MIN_SECRET {
         return Err("client_secret has fewer than 32 characters");
     }
-    match secret.expose().bytes().all(|b| matches!(b, 0x20..=0x7e)) {
-        true => Ok(secret.hash()),
-        false => Err("client_secret has characters that RFC 6749 does not allow"),
+    if secret.expose().bytes().all(|b| matches!(b, 0x20..=0x7e)) {
+        Ok(secret.hash())
+    } else {
+        Err("client_secret has characters that RFC 6749 does not allow")
     }
 }

@@ -135,9 +135,12 @@ fn has_distant_dot(text: &str) -> bool {
         let is_apart = rest.len() < text[at + 1..].len();
         let ending = words(rest).next().filter(|ending| is_apart && rest.starts_with(ending));
         let hides = text[..at].ends_with(HIDES_A_HOST);
-        ending.is_some_and(|ending| match hides {
-            true => TOP_LEVEL.contains(&ending.to_lowercase().as_str()),
-            false => UNMISTAKABLE.contains(&ending),
+        ending.is_some_and(|ending| {
+            if hides {
+                TOP_LEVEL.contains(&ending.to_lowercase().as_str())
+            } else {
+                UNMISTAKABLE.contains(&ending)
+            }
         })
     };
     is_spelled || text.match_indices('.').any(detached)

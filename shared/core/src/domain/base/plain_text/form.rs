@@ -153,13 +153,12 @@ impl Run<'_> {
         let ends = (at + 1..=self.groups.len()).rev();
         ends.filter(|end| self.is_number(at, *end)).map(|end| end - at).find(|length| {
             let end = at + length;
-            let has_currency_behind = match end == self.groups.len() {
-                true => {
-                    let (gap, word) = self.behind;
-                    gap.trim_start().starts_with(is_currency)
-                        || (matches!(gap, "" | " ") && is_currency_word(word))
-                }
-                false => self.gap(end).trim_start().starts_with(is_currency),
+            let has_currency_behind = if end == self.groups.len() {
+                let (gap, word) = self.behind;
+                gap.trim_start().starts_with(is_currency)
+                    || (matches!(gap, "" | " ") && is_currency_word(word))
+            } else {
+                self.gap(end).trim_start().starts_with(is_currency)
             };
             let is_all = at == 0 && end == self.groups.len() && self.is_unmistakable(*length);
             has_currency_before || has_currency_behind || is_all

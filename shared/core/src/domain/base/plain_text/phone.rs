@@ -71,9 +71,10 @@ fn as_read(text: &str) -> String {
 fn letters_as_digits(word: &str) -> String {
     let is_digit_like = |letter: char| letter.is_ascii_digit() || "OoIl".contains(letter);
     let is_fit = |letter: char| is_digit_like(letter) || !letter.is_alphanumeric();
-    match word.contains(|letter: char| letter.is_ascii_digit()) && word.chars().all(is_fit) {
-        true => word.replace(['O', 'o'], "0").replace(['I', 'l'], "1"),
-        false => word.to_owned(),
+    if word.contains(|letter: char| letter.is_ascii_digit()) && word.chars().all(is_fit) {
+        word.replace(['O', 'o'], "0").replace(['I', 'l'], "1")
+    } else {
+        word.to_owned()
     }
 }
 

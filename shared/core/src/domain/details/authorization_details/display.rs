@@ -92,9 +92,10 @@ impl Template {
                 }
             }
         }
-        match rows.iter().all(|row| row.value.chars().count() <= MAX_VALUE) {
-            true => Ok(DetailWords { title: self.title.clone(), rows }),
-            false => Err(told("authorization_details has a text that is too long to be shown")),
+        if rows.iter().all(|row| row.value.chars().count() <= MAX_VALUE) {
+            Ok(DetailWords { title: self.title.clone(), rows })
+        } else {
+            Err(told("authorization_details has a text that is too long to be shown"))
         }
     }
 }

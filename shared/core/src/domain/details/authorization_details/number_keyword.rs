@@ -58,9 +58,10 @@ struct NumberKeyword {
 
 impl<'i> Keyword<'i> for NumberKeyword {
     fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
-        match self.is_valid(instance) {
-            true => Ok(()),
-            false => Err(ValidationError::custom("a number is out of its range, or no multiple of its step")),
+        if self.is_valid(instance) {
+            Ok(())
+        } else {
+            Err(ValidationError::custom("a number is out of its range, or no multiple of its step"))
         }
     }
 

@@ -206,14 +206,13 @@ impl fmt::Display for Pointer<'_> {
 /// Nothing is fetched, and nothing is said elsewhere: what stands here is all there is.
 fn no_references(schema: &Value) -> Result<(), Malformed> {
     match schema {
-        Value::Object(members) => {
-            members.iter().try_for_each(|(name, value)| match name.starts_with('$') && name != "$comment" {
-                true => {
-                    Err(Malformed(format!("the schema has {name}; references and identifiers are not taken")))
-                }
-                false => no_references(value),
-            })
-        }
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
+            if name.starts_with('$') && name != "$comment" {
+                Err(Malformed(format!("the schema has {name}; references and identifiers are not taken")))
+            } else {
+                no_references(value)
+            }
+        }),
         Value::Array(elements) => elements.iter().try_for_each(no_references),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }

@@ -1,0 +1,58 @@
+//! Of getting tokens (CIBA §11, RFC 6749 §5.2).
+
+use ciba_core::protocol::error::{Common, Refusal};
+use ciba_core::protocol::token::TokenError as Error;
+
+use crate::tokens::issue_tokens::NotIssued;
+use crate::tokens::redeem::NotRedeemed;
+use crate::tokens::refresh::NotRefreshed;
+
+const CLIENT_CHANGED: &str = "the client changed since";
+
+impl From<NotRedeemed> for Refusal<Error> {
+    fn from(error: NotRedeemed) -> Self {
+        match error {
+            NotRedeemed::Gone => Error::InvalidGrant.into(),
+            NotRedeemed::Expired => Error::ExpiredToken.into(),
+            NotRedeemed::PersonInactive => {
+                Self::because(Error::AccessDenied, "the person is not active any more")
+            }
+            NotRedeemed::Blocked => Self::because(Error::AccessDenied, "the person has blocked the client"),
+            NotRedeemed::ClientInactive => Self::because(Error::UnauthorizedClient, CLIENT_CHANGED),
+            NotRedeemed::NotIssued(error) => error.into(),
+            NotRedeemed::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotRefreshed> for Refusal<Error> {
+    fn from(error: NotRefreshed) -> Self {
+        match error {
+            NotRefreshed::Invalid(why) => Self::because(Error::InvalidGrant, why),
+            NotRefreshed::Reused => {
+                Self::because(Error::InvalidGrant, "a replaced refresh token was used: the grant is revoked")
+            }
+            NotRefreshed::ClientInactive => Self::because(Error::UnauthorizedClient, CLIENT_CHANGED),
+            NotRefreshed::NotIssued(error) => error.into(),
+            NotRefreshed::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotIssued> for Refusal<Error> {
+    fn from(error: NotIssued) -> Self {
+        match error {
+            NotIssued::Keys(error) => error.into(),
+            NotIssued::Target(why) => Error::InvalidTarget(why).into(),
+            NotIssued::Scope(why) => Error::InvalidScope(why).into(),
+            NotIssued::ScopeBeyondGrant(value) => {
+                let error = Error::InvalidScope("scope has a value that was not granted");
+                Self::new(error).naming(Some(&value))
+            }
+            NotIssued::Unbound => Common::InvalidRequest(
+                "the client's access tokens are bound: show the key or certificate to bind this one to",
+            )
+            .into(),
+        }
+    }
+}
