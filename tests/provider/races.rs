@@ -13,7 +13,9 @@ use ciba::domain::request::evidence::{Outcome, digest_of};
 use ciba::domain::request::evidence_document::{Chain, Document, Kind, ProofName, VERSION};
 use ciba::flows::asking::cancel_request::cancel;
 use ciba::flows::registering::create_ticket;
-use ciba::store::{Decided, DecisionWrite, EvidenceWrite, PasskeyEnrolled, SlowedDown, WriteId};
+use ciba::store::{
+    Decided, DecisionWrite, EvidenceWrite, PasskeyEnrolled, PasskeyEnrolment, SlowedDown, WriteId,
+};
 use ciba::verify::webauthn::Asserted;
 use ciba_tests::{Answer, Authenticator, Provider, at};
 use serde_json::{Value, json};
@@ -295,7 +297,20 @@ async fn a_use_is_recorded_on_the_flag_that_was_read_or_not_at_all() {
         };
         let (passkeys, vouching) = (passkeys.expect("a handle"), Some((&stale, &asserted)));
         let write = &invocation.write_id;
-        provider.table.enrol_passkey(&ticket, &new, &passkeys, vouching, at(1.0), write).await.unwrap()
+        provider
+            .table
+            .enrol_passkey(
+                PasskeyEnrolment {
+                    ticket: &ticket,
+                    passkey: &new,
+                    passkeys: &passkeys,
+                    vouching,
+                    at: at(1.0),
+                },
+                write,
+            )
+            .await
+            .unwrap()
     };
     assert_eq!(used(1, true).await, PasskeyEnrolled::Done);
     assert_eq!(used(2, false).await, PasskeyEnrolled::Changed);

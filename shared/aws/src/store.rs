@@ -35,23 +35,25 @@ mod stream;
 mod table;
 mod ticket;
 mod transaction;
+mod withdrawal;
 mod withdrawn_keys;
 
 pub use authentication_request::{
     Beside, Cancelled, Decided, DecisionWrite, Inserted, PendingList, PendingRequest, Polled, Redeemed,
-    Refreshed, Revoked, SlowedDown, Withdrawn,
+    RefreshUse, Refreshed, Revoked, SlowedDown,
 };
 pub use authorization_details::DetailTypes;
 pub use basis::DecisionBasis;
 pub use client::ClientDirectory;
-pub use delivery::{Claimed, DeliveryBasis, DeliveryReport};
+pub use delivery::{Claimed, DeliveryBasis, DeliveryReport, FailedAttempt, Mint};
 pub use description::{Known, TableState};
 pub use evidence::{EvidenceWrite, REQUEST_EVIDENCE, StoredEvidence};
 pub use evidence_chain::EvidenceBasis;
 pub use key::KeyRecord;
 pub use key_use::KeyUse;
-pub use passkey::{PasskeyEnrolled, PasskeyRemoved};
+pub use passkey::{PasskeyEnrolled, PasskeyEnrolment, PasskeyRemoved};
 pub use person::Enrolled;
 pub use stream::StreamRecord;
 pub use table::{StoreError, Table, WriteId};
+pub use withdrawal::Withdrawn;
 pub use withdrawn_keys::{Withdrawal, WithdrawnKeys};

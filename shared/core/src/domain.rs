@@ -1,6 +1,6 @@
 //! The rules, pure: no clock, no I/O, no AWS. Time and randomness come in as parameters.
 //!
-//! A room knows only those above it in this list.
+//! Rooms: base, client, issuer, hint, person, token, details, request. Each knows only those before it; a test holds that.
 
 pub mod base;
 pub mod client;

@@ -1,4 +1,4 @@
-//! HTTP: reading requests and building responses. The one layer that knows `lambda_http`.
+//! HTTP: reading requests and building responses. The one crate that knows `lambda_http`.
 
 pub mod access_token;
 pub mod bearer;

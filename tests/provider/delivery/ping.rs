@@ -1,5 +1,7 @@
 //! Ping (CIBA §10.2).
 
+use ciba_local::proxy::{Loss, Refusal};
+use ciba_local::sns::Failure;
 use ciba_tests::{START, at};
 use serde_json::json;
 
@@ -103,4 +105,24 @@ async fn a_superseded_request_is_pinged() {
     provider.deliver(at(1.0)).await;
     assert_eq!(receiver.calls()[0].text, json!({ "auth_req_id": first }).to_string());
     assert_eq!(provider.poll(&first, at(1.0)).await.refusal(), (400, "access_denied"));
+}
+
+/// CIBA-7.2-09: the client's token goes with the request that nobody could be told of, whatever happens in between.
+#[tokio::test]
+async fn a_withdrawal_takes_the_clients_token_along_or_nothing() {
+    let ask = [("client_notification_token", TOKEN)];
+    for loss in [Loss::Connection, Loss::InternalServerError, Loss::Silence] {
+        let (provider, _receiver) = provider_in("ping").await;
+        provider.sns.fail_next(Failure::OptedOut);
+        provider.proxy.lose_response("TransactWriteItems", 2, loss);
+        assert_eq!(provider.ask(&ask, at(0.0)).await.refusal(), (403, "access_denied"));
+        assert_eq!(provider.items_under("request#").await.len(), 0, "{loss:?}");
+    }
+    let (provider, _receiver) = provider_in("ping").await;
+    provider.sns.fail_next(Failure::OptedOut);
+    for nth in 2..12 {
+        provider.proxy.fail_before("TransactWriteItems", nth, Refusal::InternalServerError);
+    }
+    assert_eq!(provider.ask(&ask, at(0.0)).await.refusal(), (503, "temporarily_unavailable"));
+    assert_eq!(provider.items_under("request#").await.len(), 2, "both, until they expire");
 }

@@ -7,7 +7,7 @@ use ciba::domain::base::time::Timestamp;
 use ciba::domain::person::Person;
 use ciba::domain::person::passkey::{NewPasskey, PasskeyId, Passkeys};
 use ciba::domain::person::ticket::{TicketKind, TicketSecret};
-use ciba::store::{PasskeyEnrolled, WriteId};
+use ciba::store::{PasskeyEnrolled, PasskeyEnrolment, WriteId};
 use ciba::verify::webauthn::Asserted;
 use ciba_tests::{Authenticator, Provider, at};
 use serde_json::json;
@@ -51,7 +51,19 @@ async fn a_ticket_that_was_used_since_it_was_read_makes_nothing() {
     let (person, passkeys) = read(&provider, "alice").await;
     let second = new(b"the second").of(person.key.clone(), passkeys.user_handle, at(2.0));
     let write = WriteId::new([7; 16]);
-    let enrolled = provider.table.enrol_passkey(&ticket, &second, &passkeys, None, at(2.0), &write).await;
+    let enrolled = provider
+        .table
+        .enrol_passkey(
+            PasskeyEnrolment {
+                ticket: &ticket,
+                passkey: &second,
+                passkeys: &passkeys,
+                vouching: None,
+                at: at(2.0),
+            },
+            &write,
+        )
+        .await;
     assert_eq!(enrolled.expect("an answer"), PasskeyEnrolled::Changed);
     assert_eq!(provider.table.list_passkeys(&person.key).await.expect("an answer").len(), 1);
     assert_eq!(read(&provider, "alice").await.1, passkeys, "nothing is counted either");
@@ -106,7 +118,19 @@ async fn a_counter_that_was_used_since_it_was_read_is_not_used_again() {
     };
     let write = WriteId::new([7; 16]);
     let vouching = Some((&seen, &asserted));
-    let enrolled = provider.table.enrol_passkey(&ticket, &second, &passkeys, vouching, at(2.0), &write).await;
+    let enrolled = provider
+        .table
+        .enrol_passkey(
+            PasskeyEnrolment {
+                ticket: &ticket,
+                passkey: &second,
+                passkeys: &passkeys,
+                vouching,
+                at: at(2.0),
+            },
+            &write,
+        )
+        .await;
     assert_eq!(enrolled.expect("an answer"), PasskeyEnrolled::Changed);
     assert_eq!(provider.table.list_passkeys(&alice).await.expect("an answer").len(), 1);
 }

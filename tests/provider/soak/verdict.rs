@@ -211,7 +211,8 @@ impl Remains<'_> {
         for key in self.items.keys().filter(|key| !known.contains(key.as_str())) {
             let state = self.state(key);
             if !matches!(state, Some(Is::Pending | Is::Cancelled)) || self.item(key, "decision").is_some() {
-                self.world.tally().found(format!("nobody was told of {key}, and it is {state:?}"));
+                let left: Vec<_> = self.items[key].iter().map(|item| item["sk"].to_string()).collect();
+                self.world.tally().found(format!("nobody was told of {key}, and it is {state:?}: {left:?}"));
             }
             self.world.count("requests that nobody was told of (503)");
         }

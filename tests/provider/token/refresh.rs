@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::request::grant::Refreshing;
-use ciba::store::{Refreshed, WriteId};
+use ciba::store::{RefreshUse, Refreshed, WriteId};
 use ciba_tests::{Answer, Provider, SECRET, START, Settings, at, basic, form, form_request};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -336,8 +336,14 @@ async fn a_use_that_was_overtaken_changes_nothing() {
 
     let late = Refreshing { counter: seen.counter + 1, ..seen };
     let write = WriteId::new([9; 16]);
-    let outcome =
-        provider.table.refresh_grant(&key, &found.client, seen.counter, &late, at(8.0), &write).await;
+    let outcome = provider
+        .table
+        .refresh_grant(
+            &key,
+            RefreshUse { client: &found.client, seen: seen.counter, next: &late, at: at(8.0) },
+            &write,
+        )
+        .await;
     assert!(matches!(outcome, Ok(Refreshed::Changed(Some(_)))), "{outcome:?}");
     assert_eq!(refresh(&provider, &third, at(9.0)).await.status, 200);
 }

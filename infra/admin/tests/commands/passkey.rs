@@ -4,7 +4,7 @@ use ciba::domain::base::person_key::PersonKey;
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::person::passkey::{NewPasskey, PasskeyId};
 use ciba::domain::person::ticket::TicketSecret;
-use ciba::store::WriteId;
+use ciba::store::{PasskeyEnrolment, WriteId};
 use ciba_local::sns::Failure;
 use serde_json::json;
 
@@ -46,7 +46,14 @@ async fn enrol(deployment: &Deployment, name: &str, at: Timestamp) -> PasskeyId 
     };
     let passkey = new.of(person, passkeys.user_handle, at);
     let write = WriteId::new([9; 16]);
-    let enrolled = deployment.table.enrol_passkey(&ticket, &passkey, &passkeys, None, START, &write);
+    let enrolment = PasskeyEnrolment {
+        ticket: &ticket,
+        passkey: &passkey,
+        passkeys: &passkeys,
+        vouching: None,
+        at: START,
+    };
+    let enrolled = deployment.table.enrol_passkey(enrolment, &write);
     assert_eq!(enrolled.await.unwrap(), ciba::store::PasskeyEnrolled::Done);
     passkey.id
 }

@@ -2,7 +2,6 @@
 //!
 //! The state machine says what may follow what; each method here makes one such step a conditional write.
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::{
     CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
@@ -13,7 +12,6 @@ use crate::store::{EvidenceWrite, StoreError, Table, WriteId, person};
 use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::base::time::Timestamp;
-use ciba_core::domain::client::DeliveryMode;
 use ciba_core::domain::details::authorization_details::RequestDetail;
 use ciba_core::domain::person::asks::Asks;
 use ciba_core::domain::person::passkey::Passkey;
@@ -33,7 +31,7 @@ use encoding::encode;
 pub use operating::{Cancelled, PendingList};
 pub use polling::{Polled, Redeemed, SlowedDown};
 pub(super) use polling::{Written, written};
-pub use refreshing::{Refreshed, Revoked};
+pub use refreshing::{RefreshUse, Refreshed, Revoked};
 
 pub(super) const SK: &str = "request";
 /// Lists what a person has to decide. Only pending requests are in it: every exit removes `pending_for`.
@@ -73,13 +71,6 @@ pub enum Inserted {
     NothingToSupersede,
 }
 
-/// What became of a withdrawal.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Withdrawn {
-    Done,
-    /// The person decided meanwhile: the request stands.
-    Decided,
-}
 /// What is written of a decision, all of it or nothing.
 pub struct DecisionWrite<'a> {
     pub request: &'a AuthenticationRequest,
@@ -161,48 +152,6 @@ impl Table {
         Ok(match supersedes.and(reasons.get(2)).and_then(CancellationReason::code) {
             Some("ConditionalCheckFailed") => Inserted::NothingToSupersede,
             Some(_) | None => Inserted::AsksChanged,
-        })
-    }
-
-    /// Deletes a request about which nobody could be told, unless it was decided meanwhile, and then what was kept for its
-    /// client. Evidence stays: what was signed was asked.
-    pub async fn withdraw_request(&self, request: &AuthenticationRequest) -> Result<Withdrawn, StoreError> {
-        let withdrawn = self.delete_pending(&request.key).await?;
-        if withdrawn == Withdrawn::Done && request.mode != DeliveryMode::Poll {
-            self.delete_delivery(&request.key).await?;
-        }
-        if withdrawn == Withdrawn::Done && request.has_detail {
-            self.delete_detail(&request.key).await?;
-        }
-        Ok(withdrawn)
-    }
-
-    async fn delete_pending(&self, request: &RequestKey) -> Result<Withdrawn, StoreError> {
-        let result = self
-            .client
-            .delete_item()
-            .table_name(&self.name)
-            .set_key(Some(request_key(request)))
-            .condition_expression("#state = :pending")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let error = match result {
-            Ok(_) => return Ok(Withdrawn::Done),
-            Err(error) => error,
-        };
-        let Some(DeleteItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
-            return Err(StoreError::unavailable("DeleteItem request", &error));
-        };
-        // What is absent was deleted by the attempt whose response was lost; what was superseded is as good
-        // as withdrawn.
-        Ok(match failed.item().map(decode).transpose()?.map(|request| request.state) {
-            None | Some(State::Cancelled { .. }) => Withdrawn::Done,
-            Some(State::Pending | State::Approved(_) | State::Denied { .. } | State::Redeemed(_)) => {
-                Withdrawn::Decided
-            }
         })
     }
 

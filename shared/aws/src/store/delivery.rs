@@ -36,7 +36,7 @@ pub enum Claimed {
     Changed,
 }
 
-fn delivery_key(request: &RequestKey) -> Item {
+pub(super) fn delivery_key(request: &RequestKey) -> Item {
     key(requests::pk(request), SK)
 }
 
@@ -64,6 +64,28 @@ pub struct DeliveryReport {
     pub failure: Option<String>,
 }
 
+/// The first attempt of a push.
+#[derive(Clone, Copy)]
+pub struct Mint<'a> {
+    pub request: &'a AuthenticationRequest,
+    pub grant: &'a Grant,
+    pub seen: &'a Delivery,
+    /// What the client is sent, sealed.
+    pub payload: &'a [u8],
+    /// Until when the attempt has it.
+    pub lease: Timestamp,
+}
+
+/// The last attempt of a delivery.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedAttempt<'a> {
+    /// Its number.
+    pub attempts: u32,
+    pub failure: &'a str,
+    /// Whether the tokens that were made for it are revoked (`CIBA-10.3-09`).
+    pub revoke: bool,
+}
+
 impl Table {
     /// The part of a new request's transaction that keeps what its client is to be told with.
     pub(super) fn put_delivery(
@@ -84,13 +106,6 @@ impl Table {
             ("write_id".to_owned(), text(write.as_str())),
         ]);
         self.put_new(item)
-    }
-
-    /// Of a request that was withdrawn, nothing is kept.
-    pub(super) async fn delete_delivery(&self, request: &RequestKey) -> Result<(), StoreError> {
-        let delete = self.client.delete_item().table_name(&self.name).set_key(Some(delivery_key(request)));
-        let deleted = delete.send().await;
-        deleted.map(drop).map_err(|error| StoreError::unavailable("DeleteItem delivery", &error))
     }
 
     /// A request and its delivery, in one read. `None` if it was withdrawn or swept, or nobody is told of it.
@@ -150,11 +165,7 @@ impl Table {
     /// (`ATK-4-04`, `CIBA-10.3-08`).
     pub async fn mint_delivery(
         &self,
-        request: &AuthenticationRequest,
-        grant: &Grant,
-        seen: &Delivery,
-        payload: &[u8],
-        lease: Timestamp,
+        Mint { request, grant, seen, payload, lease }: Mint<'_>,
         write: &WriteId,
     ) -> Result<Claimed, StoreError> {
         let redeem = self.redeem_in_transaction(request, grant, write)?;
@@ -232,14 +243,12 @@ impl Table {
         written(update, "UpdateItem postpone", write).await.map(drop)
     }
 
-    /// Records that attempt number `attempts` was the last. With `revoke`, the tokens that were made for it are revoked with
-    /// it (`CIBA-10.3-09`); the client's own token stays for a replay. `false` if another attempt has begun since.
+    /// Records that an attempt was the last; the client's own token stays for a replay. `false` if another attempt has begun
+    /// since.
     pub async fn fail_delivery(
         &self,
         request: &RequestKey,
-        attempts: u32,
-        failure: &str,
-        revoke: bool,
+        FailedAttempt { attempts, failure, revoke }: FailedAttempt<'_>,
         at: Timestamp,
         write: &WriteId,
     ) -> Result<bool, StoreError> {

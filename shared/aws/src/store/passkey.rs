@@ -105,6 +105,18 @@ fn encode(passkey: &Passkey) -> Item {
     item
 }
 
+/// A passkey that is enrolled with a ticket.
+#[derive(Clone, Copy)]
+pub struct PasskeyEnrolment<'a> {
+    pub ticket: &'a Ticket,
+    pub passkey: &'a Passkey,
+    /// The person's passkeys as they were read.
+    pub passkeys: &'a Passkeys,
+    /// The passkey that speaks for it, where the person has one, and its use.
+    pub vouching: Option<(&'a Passkey, &'a Asserted)>,
+    pub at: Timestamp,
+}
+
 impl Table {
     /// One passkey of a person.
     pub async fn find_passkey(
@@ -176,15 +188,11 @@ impl Table {
     /// read, records the enrolment, and counts the use of the passkey that speaks for it: one transaction.
     pub async fn enrol_passkey(
         &self,
-        ticket: &Ticket,
-        passkey: &Passkey,
-        passkeys: &Passkeys,
-        vouching: Option<(&Passkey, &Asserted)>,
-        now: Timestamp,
+        PasskeyEnrolment { ticket, passkey, passkeys, vouching, at }: PasskeyEnrolment<'_>,
         write: &WriteId,
     ) -> Result<PasskeyEnrolled, StoreError> {
         let put = self.put_new(encode(passkey))?;
-        let used = ticket::use_up(self, ticket, &passkey.id, now, write)?;
+        let used = ticket::use_up(self, ticket, &passkey.id, at, write)?;
         let counted = self.count_passkeys(&passkey.person, passkeys, 1, write)?;
         let mut writes = vec![
             // First, so that a repeat is taken for one: its passkey is there, too.
@@ -193,7 +201,7 @@ impl Table {
             TransactWriteItem::builder().update(counted).build(),
         ];
         if let Some((vouching, asserted)) = vouching {
-            let update = self.use_passkey(vouching, asserted, now)?;
+            let update = self.use_passkey(vouching, asserted, at)?;
             writes.push(TransactWriteItem::builder().update(update).build());
         }
         if let Some(enrolment) = &passkey.enrolment {

@@ -94,10 +94,4 @@ impl Table {
         let answer = answer.map_err(|error| StoreError::unavailable("GetItem detail", &error))?;
         among(answer.item.as_slice(), Some(request))
     }
-
-    pub(super) async fn delete_detail(&self, request: &RequestKey) -> Result<(), StoreError> {
-        let delete = self.client.delete_item().table_name(&self.name).set_key(Some(detail_key(request)));
-        let deleted = delete.send().await;
-        deleted.map(drop).map_err(|error| StoreError::unavailable("DeleteItem detail", &error))
-    }
 }

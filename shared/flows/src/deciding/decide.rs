@@ -210,11 +210,17 @@ impl Consenting<'_> {
         proof: &Proof<'_>,
         invocation: &Invocation,
     ) -> Result<Option<Record>, NotDecided> {
-        let (found, detail, known_client, asks, passkey, kept) = checked(basis, client, choice, proof)?;
+        let Checked { found, detail, client: known_client, asks, passkey, kept } =
+            checked(basis, client, choice, proof)?;
         let granted = granted(&found, &detail, choice, invocation)?;
-        let shown = (&found, &detail);
-        let proven = self.proven(shown, &known_client, passkey, (choice, &granted), proof, invocation).await;
-        let proven = match proven {
+        let case = Case {
+            request: &found,
+            detail: &detail,
+            client: &known_client,
+            choice,
+            granted: granted.as_ref(),
+        };
+        let proven = match self.proven(case, passkey, proof, invocation).await {
             // With a bad signature nobody finds out whether something was decided.
             Err(NotDecided::PasskeyNotAccepted(_)) if !found.is_open(invocation.now) => {
                 return Err(NotDecided::Refused(DecisionRefused::TooLate));
@@ -278,15 +284,12 @@ impl Consenting<'_> {
     /// Step 4.
     async fn proven(
         &self,
-        (request, detail): (&AuthenticationRequest, &RequestDetail),
-        client: &Client,
+        Case { request, detail, client, choice, granted }: Case<'_>,
         passkey: Option<Passkey>,
-        (choice, granted): (&Choice, &Option<Scope>),
         proof: &Proof<'_>,
         invocation: &Invocation,
     ) -> Result<Proven, NotDecided> {
         let demand = granted
-            .as_ref()
             .map_or(Demand::LoginToken, |scope| Demand::of(client, &WouldGrant::of(request, detail, scope)));
         match proof {
             Proof::Link(_) if choice.word == DecisionWord::Deny => {
@@ -314,7 +317,7 @@ impl Consenting<'_> {
                     NotAuthentic::Unavailable(error) => NotDecided::Unavailable(error.0),
                 })?;
                 let statement = statement(request, detail, client, *language);
-                let scope = selected(choice, granted.as_ref(), &statement);
+                let scope = selected(choice, granted, &statement);
                 let text = statement.encode();
                 let challenge = Shown::of(&text).challenge(&scope, choice.word);
                 let asserted = relying_party
@@ -351,7 +354,26 @@ impl Recorded {
 }
 
 /// What a decision rests on, once it is known to be this person's.
-type Checked = (AuthenticationRequest, RequestDetail, Client, Asks, Option<Passkey>, EvidenceBasis);
+struct Checked {
+    found: AuthenticationRequest,
+    detail: RequestDetail,
+    client: Client,
+    asks: Asks,
+    passkey: Option<Passkey>,
+    /// What the evidence of it rests on.
+    kept: EvidenceBasis,
+}
+
+/// What has to be proven.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    request: &'a AuthenticationRequest,
+    detail: &'a RequestDetail,
+    client: &'a Client,
+    choice: &'a Choice,
+    /// `None` for what is no approval.
+    granted: Option<&'a Scope>,
+}
 
 /// Step 3. Somebody else's request comes first, so that nothing about it can be found out.
 fn checked(
@@ -387,7 +409,7 @@ fn checked(
     if !person_is_active || is_blocked {
         return Err(NotDecided::Inactive);
     }
-    Ok((found, detail, known_client, asks, passkey, evidence))
+    Ok(Checked { found, detail, client: known_client, asks, passkey, kept: evidence })
 }
 
 /// Step 3: the scope that the decision grants, with all that is asked for beyond it. `None` for what is no approval.

@@ -10,7 +10,7 @@ use crate::deciding::authentic_passkey::{Enrolments, NotAuthentic};
 use crate::telling::announce::{Untold, announce};
 use ciba_aws::keys::{KmsError, Witness};
 use ciba_aws::notify::Notifier;
-use ciba_aws::store::{PasskeyEnrolled, StoreError, Table};
+use ciba_aws::store::{PasskeyEnrolled, PasskeyEnrolment, StoreError, Table};
 use ciba_core::domain::person::Person;
 use ciba_core::domain::person::enrolment_record::EnrolmentRecord;
 use ciba_core::domain::person::passkey::{Passkey, PasskeyId, Passkeys};
@@ -148,9 +148,14 @@ impl Enrolling<'_> {
             new.enrolment = self.signed(&new).await?;
             let vouching = vouching.as_ref().map(|(passkey, asserted)| (passkey, asserted));
             let write = &invocation.write_id;
-            let enrolled =
-                self.table.enrol_passkey(&ticket, &new, &passkeys, vouching, invocation.now, write).await?;
-            match enrolled {
+            let enrolment = PasskeyEnrolment {
+                ticket: &ticket,
+                passkey: &new,
+                passkeys: &passkeys,
+                vouching,
+                at: invocation.now,
+            };
+            match self.table.enrol_passkey(enrolment, write).await? {
                 PasskeyEnrolled::Done => {
                     let untold = self.tell(&person, invocation.deadline).await;
                     return Ok(PasskeyAdded { passkey: new.id, untold });

@@ -20,7 +20,7 @@ use ciba_aws::config::{Issuer, TokenSettings};
 use ciba_aws::keys::{HandleUse, Kept, KeyError, KeyRing, KeyRings, OpenError};
 use ciba_aws::notify::{DeliveryQueue, QueueError};
 use ciba_aws::outbound::{Caller, Lanes};
-use ciba_aws::store::{Claimed, DeliveryBasis, StoreError, Table};
+use ciba_aws::store::{Claimed, DeliveryBasis, FailedAttempt, Mint, StoreError, Table};
 use ciba_core::domain::base::confirmation::Confirmation;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::base::secret::Secret;
@@ -249,9 +249,8 @@ impl Notifying<'_> {
         let body = json(&PushedTokens { tokens: &tokens, auth_req_id })?;
         let payload = keys.seal_kept(Kept::Payload, &request.key, &body, invocation.now)?;
         let lease = invocation.now.plus(LEASE);
-        let minted =
-            table.mint_delivery(request, &grant, delivery, &payload, lease, &invocation.write_id).await?;
-        Ok(match minted {
+        let mint = Mint { request, grant: &grant, seen: delivery, payload: &payload, lease };
+        Ok(match table.mint_delivery(mint, &invocation.write_id).await? {
             Claimed::Done => Minted::Done(body),
             Claimed::Changed => Minted::ByAnother,
         })
@@ -297,7 +296,8 @@ impl Notifying<'_> {
     ) -> Result<Told, NotTold> {
         let Invocation { now, write_id, .. } = self.invocation;
         self.dead_letters.send(request).await?;
-        if self.table.fail_delivery(request, attempts, why, revoke, *now, write_id).await? {
+        let failed = FailedAttempt { attempts, failure: why, revoke };
+        if self.table.fail_delivery(request, failed, *now, write_id).await? {
             Ok(Told::Failed(why.to_owned()))
         } else {
             Ok(self.wait(now.plus(SOON)))

@@ -1,14 +1,12 @@
 //! Refreshing (RFC 6749 §6, RFC 9700 §4.14): everything that can fail comes first, then one conditional write.
 
 use crate::tokens::issue_tokens::{Granted, Issuing, NotIssued, target};
-use ciba_aws::store::{Refreshed, StoreError, Table};
+use ciba_aws::store::{RefreshUse, Refreshed, StoreError, Table};
 use ciba_core::domain::base::confirmation::Confirmation;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::base::scope::Scope;
+use ciba_core::domain::client::ClientId;
 use ciba_core::domain::client::resource::ResourceId;
-use ciba_core::domain::client::{Client, ClientId};
-use ciba_core::domain::request::authentication_request::AuthenticationRequest;
-use ciba_core::domain::request::grant::Grant;
 use ciba_core::domain::request::refresh_finding::{RefreshFinding, refresh as find};
 use ciba_core::protocol::token::TokenResponse;
 
@@ -104,46 +102,39 @@ impl Refresh<'_> {
                 refreshing.used(now, client.rotates_refresh_tokens, &settings.refresh)
             };
             let sub = keys.subject(&client.subject_type, &person).map_err(NotIssued::from)?;
-            let granted = self.granted(request, grant, &client, &sub, next.counter, presented)?;
+            let scope = narrowed(presented.scope, &grant.approval.scope)?;
+            let granted = Granted {
+                key: &presented.grant,
+                client: &client,
+                sub: &sub,
+                approval: &grant.approval,
+                details: &grant.details,
+                scope,
+                asked: scope,
+                target: target(&client, &request.resources, presented.resources, self.issuing.issuer)?,
+                auth_req_id: None,
+                refresh_token: Some(next.counter),
+                confirmation: presented.confirmation,
+            };
             let tokens = self.issuing.issue(&keys, &granted).await?;
             if is_repeat {
                 return Ok(tokens);
             }
-            let (key, counter) = (&presented.grant, refreshing.counter);
-            match self.table.refresh_grant(key, &client.id, counter, &next, now, write).await? {
+            let seen_now = RefreshUse { client: &client.id, seen: refreshing.counter, next: &next, at: now };
+            match self.table.refresh_grant(&presented.grant, seen_now, write).await? {
                 Refreshed::Done => return Ok(tokens),
                 Refreshed::Changed(item) => seen = item,
             }
         }
         Err(NotRefreshed::Store(StoreError::Unavailable("the grant changed at each try".to_owned())))
     }
+}
 
-    fn granted<'g>(
-        &'g self,
-        request: &'g AuthenticationRequest,
-        grant: &'g Grant,
-        client: &'g Client,
-        sub: &'g str,
-        counter: u32,
-        presented: &'g Presented<'_>,
-    ) -> Result<Granted<'g>, NotIssued> {
-        let granted = &grant.approval.scope;
-        let scope = presented.scope.unwrap_or(granted);
-        if let Some(value) = scope.first_beyond(granted) {
-            return Err(NotIssued::ScopeBeyondGrant(value.to_owned()));
-        }
-        Ok(Granted {
-            key: &presented.grant,
-            client,
-            sub,
-            approval: &grant.approval,
-            details: &grant.details,
-            scope,
-            asked: scope,
-            target: target(client, &request.resources, presented.resources, self.issuing.issuer)?,
-            auth_req_id: None,
-            refresh_token: Some(counter),
-            confirmation: presented.confirmation,
-        })
+/// What the client wants of the scope that was granted (RFC 6749 §6).
+fn narrowed<'s>(wanted: Option<&'s Scope>, granted: &'s Scope) -> Result<&'s Scope, NotIssued> {
+    let scope = wanted.unwrap_or(granted);
+    match scope.first_beyond(granted) {
+        None => Ok(scope),
+        Some(value) => Err(NotIssued::ScopeBeyondGrant(value.to_owned())),
     }
 }

@@ -28,16 +28,22 @@ pub enum Revoked {
     NoGrant,
 }
 
+/// A use of the refresh token number `seen` of this client's grant.
+#[derive(Clone, Copy, Debug)]
+pub struct RefreshUse<'a> {
+    pub client: &'a ClientId,
+    pub seen: u32,
+    /// What becomes of the grant.
+    pub next: &'a Refreshing,
+    pub at: Timestamp,
+}
+
 impl Table {
-    /// Records a use of the refresh token number `seen`: of any number of parallel uses, one goes through
-    /// (`TOK-3-09`).
+    /// Records a use of a refresh token: of any number of parallel uses, one goes through (`TOK-3-09`).
     pub async fn refresh_grant(
         &self,
         request: &RequestKey,
-        client: &ClientId,
-        seen: u32,
-        next: &Refreshing,
-        now: Timestamp,
+        RefreshUse { client, seen, next, at }: RefreshUse<'_>,
         write: &WriteId,
     ) -> Result<Refreshed, StoreError> {
         let mut update = self
@@ -50,7 +56,7 @@ impl Table {
             .expression_attribute_values(":redeemed", text(StateName::Redeemed.as_str()))
             .expression_attribute_values(":client", text(client.as_str()))
             .expression_attribute_values(":seen", number(seen))
-            .expression_attribute_values(":now", time(now));
+            .expression_attribute_values(":now", time(at));
         let mut set = "SET write_id = :write".to_owned();
         for (name, value) in refreshing_attributes(next) {
             set.push_str(&format!(", {name} = :{name}"));
