@@ -1,4 +1,4 @@
-//! Making passkeys on the enrolment page.
+//! Making passkeys on the enrollment page.
 
 use ciba::domain::person::ticket::TicketKind;
 use serde_json::json;

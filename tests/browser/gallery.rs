@@ -11,8 +11,8 @@ use ciba::domain::details::authorization_details::DetailWords;
 use ciba::domain::details::row::Row;
 use ciba::http::respond;
 use ciba::page::{
-    AuthorizationLine, ConsentView, EnrolmentView, Language, Page, PasskeyView, ScopeLine, consent, declined,
-    enrolment, not_open, resource_words, scope_words, ticket_not_open, trouble,
+    AuthorizationLine, ConsentView, EnrollmentView, Language, Page, PasskeyView, ScopeLine, consent,
+    declined, enrollment, not_open, resource_words, scope_words, ticket_not_open, trouble,
 };
 use ciba_local::server::{Server, listen};
 use serde_json::{Value, json};
@@ -63,10 +63,10 @@ pub(crate) const STATES: &[State] = &[
     state("not-open", "/page/not_open", &[]),
     state("trouble", "/page/trouble", &[]),
     state("enrolment", "/enroll/ok", &[]),
-    state("enrolment-done", "/enroll/ok", &[Act::Click("#create")]),
-    state("enrolment-cancelled", "/enroll/ok", &[Act::WrongFinger, Act::Click("#create")]),
-    state("enrolment-further", "/enroll/further", &[]),
-    state("enrolment-further-confirmed", "/enroll/further", &[Act::Click("#existing")]),
+    state("enrollment-done", "/enroll/ok", &[Act::Click("#create")]),
+    state("enrollment-cancelled", "/enroll/ok", &[Act::WrongFinger, Act::Click("#create")]),
+    state("enrollment-further", "/enroll/further", &[]),
+    state("enrollment-further-confirmed", "/enroll/further", &[Act::Click("#existing")]),
     state("ticket-not-open", "/page/ticket", &[]),
 ];
 
@@ -80,7 +80,7 @@ impl Gallery {
             .route("/page/{name}", get(message_page))
             .route("/consent/{answer}", get(consent_page))
             .route("/consent/{answer}/decision", axum::routing::post(answer))
-            .route("/enroll/{answer}", get(enrolment_page).post(answer));
+            .route("/enroll/{answer}", get(enrollment_page).post(answer));
         let listener = listen(0).await.expect("a port");
         Self { server: Server::start(listener, router).expect("a server") }
     }
@@ -195,7 +195,7 @@ async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::r
     served(consent(&view, &nonce()))
 }
 
-async fn enrolment_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::response::Response {
+async fn enrollment_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::response::Response {
     let options = json!({ "publicKey": {
         "challenge": CHALLENGE,
         "rp": { "id": "localhost", "name": OPERATOR },
@@ -208,14 +208,14 @@ async fn enrolment_page(Path(answer): Path<String>, headers: HeaderMap) -> axum:
         "challenge": CHALLENGE, "rpId": "localhost", "allowCredentials": [], "userVerification": "required",
     } });
     let path = format!("/enroll/{answer}");
-    let view = EnrolmentView {
+    let view = EnrollmentView {
         language: language(&headers),
         operator_name: OPERATOR,
         path: &path,
         options,
         needs_assertion: (answer == "further").then_some(existing),
     };
-    served(enrolment(&view, &nonce()))
+    served(enrollment(&view, &nonce()))
 }
 
 async fn answer(Path(answer): Path<String>) -> (StatusCode, axum::Json<Value>) {

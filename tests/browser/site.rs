@@ -81,7 +81,7 @@ impl Site {
         self.url(&self.provider().ticket(person, kind, self.now()).await)
     }
 
-    /// A passkey for a person, made on the enrolment page.
+    /// A passkey for a person, made on the enrollment page.
     pub(crate) async fn enrol(&self, browser: &Browser, person: &str) {
         browser.open(&self.ticket(person, TicketKind::First).await).await;
         browser.click("#create").await;

@@ -217,7 +217,7 @@ async fn a_decision_on_the_page_costs_one_read_more() {
     assert_eq!(signed.send(&provider, &request, at(12.0)).await.status, 200);
     let calls = operations(&provider);
     assert_eq!(names(&calls), ["GetItem", "BatchGetItem", "TransactWriteItems"]);
-    // Twice each, as in every transaction: 1 KB of request, 2 of passkey with its enrolment, 4 of evidence with all that was
+    // Twice each, as in every transaction: 1 KB of request, 2 of passkey with its enrollment, 4 of evidence with all that was
     // signed, 1 of how far the evidence has come, and the first time 1 of the person's key. DynamoDB Local says less.
     let written = if provider.dynamodb.is_embedded() { 18.0 } else { 16.0 };
     assert_eq!(units(&calls[2]).table, written, "{calls:?}");
@@ -296,16 +296,16 @@ async fn userinfo_costs_two_reads_and_with_a_proof_one_write_more() {
 }
 
 #[tokio::test]
-async fn an_enrolment_costs_two_reads_for_its_page_and_two_and_a_transaction_for_the_passkey() {
+async fn an_enrollment_costs_two_reads_for_its_page_and_two_and_a_transaction_for_the_passkey() {
     let provider = warm().await;
     let path = provider.ticket("alice", TicketKind::First, at(10.0)).await;
     provider.proxy.clear();
-    let page = provider.enrolment_page(&path, at(10.0)).await;
+    let page = provider.enrollment_page(&path, at(10.0)).await;
     assert_eq!(names(&operations(&provider)), ["GetItem", "BatchGetItem"]);
     let mut first = Authenticator::new();
     let registration = first.create(&page.options("data-options").expect("options"), Provider::ISSUER);
     let body = json!({ "registration": registration });
-    assert_eq!(provider.post_enrolment(&path, &body, at(10.0)).await.status, 200);
+    assert_eq!(provider.post_enrollment(&path, &body, at(10.0)).await.status, 200);
     assert_eq!(names(&operations(&provider)), ["GetItem", "BatchGetItem", "TransactWriteItems"]);
 
     // The passkey that speaks for a further one is read as well.
@@ -331,7 +331,7 @@ async fn what_can_be_refused_without_the_table_costs_no_call() {
         assert_eq!(provider.ask(&parameters, at(15.0)).await.status, 400);
     }
     for ticket in ["/enroll/forged", "/enroll/", "/enroll/AAAAAAAAAAAAAAAAAAAAAA/more"] {
-        assert_eq!(provider.enrolment_page(ticket, at(15.0)).await.status, 404);
+        assert_eq!(provider.enrollment_page(ticket, at(15.0)).await.status, 404);
     }
     assert_eq!(names(&operations(&provider)), Vec::<&str>::new());
 }

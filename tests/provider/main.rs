@@ -10,7 +10,7 @@ mod consent;
 mod delivery;
 mod discovery;
 mod ed25519;
-mod enrolment;
+mod enrollment;
 mod events;
 mod flow;
 mod foreign_issuer;

@@ -1,7 +1,7 @@
-//! Passkeys: the ceremonies, and enrolment.
+//! Passkeys: the ceremonies, and enrollment.
 
 mod announcement;
 mod ceremony;
-mod enrolment;
+mod enrollment;
 mod odd_input;
 mod races;

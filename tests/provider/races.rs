@@ -14,7 +14,7 @@ use ciba::domain::request::evidence_document::{Chain, Document, Kind, ProofName,
 use ciba::flows::asking::cancel_request::cancel;
 use ciba::flows::registering::create_ticket;
 use ciba::store::{
-    Decided, DecisionWrite, EvidenceWrite, PasskeyEnrolled, PasskeyEnrolment, SlowedDown, WriteId,
+    Decided, DecisionWrite, EvidenceWrite, PasskeyEnrolled, PasskeyEnrollment, SlowedDown, WriteId,
 };
 use ciba::verify::webauthn::Asserted;
 use ciba_tests::{Answer, Authenticator, Provider, at};
@@ -300,7 +300,7 @@ async fn a_use_is_recorded_on_the_flag_that_was_read_or_not_at_all() {
         provider
             .table
             .enrol_passkey(
-                PasskeyEnrolment {
+                PasskeyEnrollment {
                     ticket: &ticket,
                     passkey: &new,
                     passkeys: &passkeys,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use ciba::domain::request::decision::DecisionWord;
-use ciba::domain::request::evidence::{Evidence, Proof, Signed};
+use ciba::domain::request::evidence::{Evidence, KeptProof, Signed};
 use ciba::domain::request::statement::{Shown, Statement};
 use ciba::http::serve;
 use ciba::protocol::webauthn::Registration;
@@ -76,7 +76,7 @@ fn forged_key(credential_id: &[u8], rp: &RelyingParty) -> (Authenticator, String
 
 /// What `evidence` says, about another message, signed by a key of the forger's own that goes by the person's credential id.
 fn forged(evidence: &Evidence) -> Evidence {
-    let Proof::Passkey(signed) = &evidence.proof else { panic!("{evidence:?}") };
+    let KeptProof::Passkey(signed) = &evidence.proof else { panic!("{evidence:?}") };
     let rp = RelyingParty::new(&signed.rp_id, std::slice::from_ref(&signed.origin), "Example Bank")
         .expect("a relying party");
     let id = ciba::verify::evidence::decode(&signed.passkey.credential_id).expect("base64url");
@@ -96,7 +96,7 @@ fn forged(evidence: &Evidence) -> Evidence {
         ..(**signed).clone()
     };
     forged.passkey.credential = credential;
-    Evidence { proof: Proof::Passkey(Box::new(forged)), ..evidence.clone() }
+    Evidence { proof: KeptProof::Passkey(Box::new(forged)), ..evidence.clone() }
 }
 
 /// A payment that `alice` approved with her passkey, by its request.

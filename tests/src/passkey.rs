@@ -22,13 +22,13 @@ impl Provider {
     }
 
     /// The page behind a ticket's link.
-    pub async fn enrolment_page(&self, path: &str, now: Timestamp) -> Answer {
+    pub async fn enrollment_page(&self, path: &str, now: Timestamp) -> Answer {
         let request = request("GET", path, &[("accept", "text/html")], "");
         self.call(&self.enrollment, &request, now).await
     }
 
     /// What the page posts.
-    pub async fn post_enrolment(&self, path: &str, body: &Value, now: Timestamp) -> Answer {
+    pub async fn post_enrollment(&self, path: &str, body: &Value, now: Timestamp) -> Answer {
         let request = json_request("POST", path, None, &body.to_string());
         self.call(&self.enrollment, &request, now).await
     }
@@ -41,13 +41,13 @@ impl Provider {
         existing: Option<&mut Authenticator>,
         now: Timestamp,
     ) -> Answer {
-        let page = self.enrolment_page(path, now).await;
+        let page = self.enrollment_page(path, now).await;
         let options = page.options("data-options").expect("the page is open");
         let mut body = json!({ "registration": new.create(&options, Self::ISSUER) });
         if let (Some(options), Some(existing)) = (page.options("data-assertion"), existing) {
             body["assertion"] = existing.get(&challenge(&options), Self::RP_ID, Self::ISSUER);
         }
-        self.post_enrolment(path, &body, now).await
+        self.post_enrollment(path, &body, now).await
     }
 
     /// A person's first passkey.

@@ -14,7 +14,7 @@ use ciba::domain::details::authorization_details::DetailType;
 use ciba::domain::person::sms::SmsCountries;
 use ciba::flows::Invocation;
 use ciba::flows::registering::enroll_person;
-use ciba::flows::registering::register_client::Registrar;
+use ciba::flows::registering::register_client::RegisterClient;
 use ciba::http::Request;
 use ciba::http::serve::{self, Endpoint};
 use ciba::notify::DeliveryQueue;
@@ -310,7 +310,7 @@ impl Provider {
         env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let env = self.patient(env);
         let mtls = MtlsHost::read(&env).expect("a host or none");
-        let registrar = Registrar {
+        let registrar = RegisterClient {
             issuer: &self.issuer(),
             login_issuers: &issuers,
             profile: profile(&env).expect("a profile"),

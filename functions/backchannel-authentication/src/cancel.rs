@@ -21,8 +21,9 @@ pub(crate) async fn cancel(
     let client = endpoint.clients.authenticate(request, &form, invocation).await?;
     let auth_req_id = cancellation::parse(&form)?;
     // A forged handle costs no database call.
-    let opened =
-        endpoint.keys.open(|keys| keys.open_handle(HandleUse::AuthReqId, auth_req_id), invocation.now);
+    let opened = endpoint
+        .keys
+        .open(|keys| keys.open_handle(HandleUse::AuthReqId, auth_req_id.as_str()), invocation.now);
     let key = opened.await?.map_err(|error| match error {
         OpenError::UnknownVersion => Refusal::because(Error::InvalidGrant, "unknown key version"),
         OpenError::Forged => Refusal::because(Error::InvalidGrant, "not made here for this use"),

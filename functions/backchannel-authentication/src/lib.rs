@@ -21,9 +21,9 @@ use ciba::flows::asking::check_user_code::check_user_code;
 use ciba::flows::asking::describe_details::describe;
 use ciba::flows::asking::fit_tokens::{LAST, fits};
 use ciba::flows::asking::read_request;
-use ciba::flows::asking::resolve_hint::{HintResolver, HintTokens};
-use ciba::flows::asking::start_authentication::{Backchannel, Started};
-use ciba::flows::deciding::keep_evidence::Keeper;
+use ciba::flows::asking::resolve_hint::{HintTokens, ResolveHint};
+use ciba::flows::asking::start_authentication::{StartAuthentication, Started};
+use ciba::flows::deciding::keep_evidence::KeepEvidence;
 use ciba::flows::{Invocation, log};
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
@@ -182,8 +182,8 @@ impl BackchannelAuthentication {
     }
 
     /// Steps 4 and 5: the hint becomes a person who can be asked.
-    fn hints(&self) -> HintResolver<'_> {
-        HintResolver {
+    fn hints(&self) -> ResolveHint<'_> {
+        ResolveHint {
             table: &self.table,
             keys: &self.keys,
             issuer: &self.issuer,
@@ -193,12 +193,12 @@ impl BackchannelAuthentication {
         }
     }
 
-    fn backchannel<'a>(&'a self, keys: &'a KeyRing) -> Backchannel<'a> {
-        Backchannel {
+    fn backchannel<'a>(&'a self, keys: &'a KeyRing) -> StartAuthentication<'a> {
+        StartAuthentication {
             table: &self.table,
             notifier: &self.notifier,
             keys,
-            keeper: Keeper {
+            keeper: KeepEvidence {
                 keys: &self.keys,
                 witness: self.witness.as_ref(),
                 retention: self.requests.evidence_retention,

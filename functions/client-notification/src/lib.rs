@@ -4,7 +4,7 @@
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, DeliverySettings, Environment, Issuer, TokenSettings};
 use ciba::domain::base::request_key::RequestKey;
-use ciba::flows::telling::notify_client::{NotTold, Notifying, Told};
+use ciba::flows::telling::notify_client::{NotTold, NotifyClient, Told};
 use ciba::flows::{Invocation, log};
 use ciba::keys::{KeyRings, Kms};
 use ciba::notify::DeliveryQueue;
@@ -95,7 +95,7 @@ impl ClientNotification {
             Ok(keys) => keys,
             Err(error) => return messages.iter().map(|_| Err(NotTold::Keys(error.clone()))).collect(),
         };
-        let flow = Notifying {
+        let flow = NotifyClient {
             table: &self.table,
             rings: &self.keys,
             keys: &keys,

@@ -6,8 +6,8 @@ use ciba::domain::base::scope::Scope;
 use ciba::domain::client::ClientId;
 use ciba::domain::issuer::login_issuer::LoginProof;
 use ciba::domain::request::decision::{DecisionRefused, DecisionWord};
-use ciba::flows::deciding::decide::{Choice, NotDecided, Proof, Recorded};
-use ciba::flows::deciding::prove_person::{NotProven, prove};
+use ciba::flows::deciding::decide::{Choice, NotDecided, PresentedProof, Recorded};
+use ciba::flows::deciding::prove_person::{PersonNotProven, prove};
 use ciba::flows::deciding::review;
 use ciba::flows::{Invocation, log};
 use ciba::http::{Body, Request, Response, bearer, browser, json, respond};
@@ -61,10 +61,12 @@ async fn login(
     let max_age = consent.settings.login_max_age;
     let proof = prove(token, &consent.login_issuers, &consent.jwks, max_age, invocation).await;
     proof.map_err(|error| match error {
-        NotProven::Invalid(why) => Refusal::because(Error::InvalidToken, why),
-        NotProven::NotFresh => Error::InsufficientUserAuthentication { max_age: max_age.as_secs() }.into(),
-        NotProven::ScopeMissing => Error::InsufficientScope.into(),
-        NotProven::Unavailable(why) => Refusal::unavailable(why),
+        PersonNotProven::Invalid(why) => Refusal::because(Error::InvalidToken, why),
+        PersonNotProven::NotFresh => {
+            Error::InsufficientUserAuthentication { max_age: max_age.as_secs() }.into()
+        }
+        PersonNotProven::ScopeMissing => Error::InsufficientScope.into(),
+        PersonNotProven::Unavailable(why) => Refusal::unavailable(why),
     })
 }
 
@@ -135,10 +137,12 @@ async fn decide(
 ) -> Result<DecisionView, Refusal<Error>> {
     let Decision { client, choice, passkey, language } = decision;
     let proof = match (passkey, login) {
-        (Some(assertion), login) => {
-            Proof::Passkey { assertion, language: *language, login: login.map(|login| &login.person) }
-        }
-        (None, Some(login)) => Proof::LoginToken(login),
+        (Some(assertion), login) => PresentedProof::Passkey {
+            assertion,
+            language: *language,
+            login: login.map(|login| &login.person),
+        },
+        (None, Some(login)) => PresentedProof::LoginToken(login),
         (None, None) => return Err(Error::TokenMissing.into()),
     };
     let record = consent.consenting().decide(key, client, choice, &proof, invocation).await;

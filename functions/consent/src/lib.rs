@@ -17,9 +17,9 @@ use ciba::config::{
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::client::ClientId;
 use ciba::flows::Invocation;
-use ciba::flows::deciding::authentic_passkey::Enrolments;
-use ciba::flows::deciding::decide::Consenting;
-use ciba::flows::deciding::keep_evidence::Keeper;
+use ciba::flows::deciding::authentic_passkey::Enrollments;
+use ciba::flows::deciding::decide::Decide;
+use ciba::flows::deciding::keep_evidence::KeepEvidence;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, respond};
 use ciba::keys::{KeyRings, Kms, Witness, WitnessReader};
@@ -42,7 +42,7 @@ pub struct Consent {
     keys: KeyRings,
     /// Signs evidence. `None`: nobody does.
     witness: Option<Witness>,
-    enrolments: Enrolments,
+    enrollments: Enrollments,
     table: Table,
     clients: ClientDirectory,
 }
@@ -70,12 +70,12 @@ impl Consent {
         let fetcher = Fetcher::for_strangers(issuer.is_local())
             .map_err(|error| ConfigError::of("outbound", &error.0))?;
         let kms = Kms::connect(&aws);
-        let enrolment_key = WitnessSettings::enrollment_key(environment);
+        let enrollment_key = WitnessSettings::enrollment_key(environment);
         let evidence_key = WitnessSettings::evidence_key(environment);
         Ok(Self {
             witness: evidence_key.map(|key| Witness::new(&kms, key, Purpose::Evidence)),
-            enrolments: Enrolments {
-                key: enrolment_key.map(|key| WitnessReader::new(&kms, key)),
+            enrollments: Enrollments {
+                key: enrollment_key.map(|key| WitnessReader::new(&kms, key)),
                 accepts_unsigned: WitnessSettings::accepts_unsigned_passkeys(environment)?,
             },
             keys: KeyRings::new(table.clone(), kms),
@@ -95,7 +95,7 @@ impl Consent {
     /// are not there; the checks at each decision stand.
     pub async fn warm_up(&self, invocation: &Invocation) -> Result<(), ConfigError> {
         let _ = self.keys.get(invocation.now).await;
-        if let Some(reader) = &self.enrolments.key {
+        if let Some(reader) = &self.enrollments.key {
             let _ = reader.key().await;
         }
         let audiences: BTreeSet<&str> =
@@ -109,15 +109,15 @@ impl Consent {
         Ok(())
     }
 
-    fn consenting(&self) -> Consenting<'_> {
-        Consenting {
+    fn consenting(&self) -> Decide<'_> {
+        Decide {
             table: &self.table,
-            keeper: Keeper {
+            keeper: KeepEvidence {
                 keys: &self.keys,
                 witness: self.witness.as_ref(),
                 retention: self.settings.evidence_retention,
             },
-            enrolments: &self.enrolments,
+            enrollments: &self.enrollments,
             relying_party: self.passkeys.as_ref().map(|(_, relying_party)| relying_party),
             seasoning: self.passkeys.as_ref().map(|(settings, _)| settings.seasoning).unwrap_or_default(),
         }

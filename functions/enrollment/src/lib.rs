@@ -1,4 +1,4 @@
-//! Enrolment: whoever has a ticket's link makes a passkey for its person (WebAuthn).
+//! Enrollment: whoever has a ticket's link makes a passkey for its person (WebAuthn).
 //!
 //! Reading the page changes nothing, so that a link which a mail program looks at is still good. Posting uses the ticket
 //! up, together with the passkey it makes. Unknown, used and expired tickets look alike.
@@ -9,14 +9,14 @@ use ciba::config::{
     operator_name,
 };
 use ciba::domain::person::ticket::TicketSecret;
-use ciba::flows::deciding::authentic_passkey::Enrolments;
-use ciba::flows::registering::enroll_passkey::{Enrolling, NotEnrolled};
+use ciba::flows::deciding::authentic_passkey::Enrollments;
+use ciba::flows::registering::enroll_passkey::{EnrollPasskey, NotEnrolled};
 use ciba::flows::{Invocation, log};
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, json, respond};
 use ciba::keys::{Kms, Witness, WitnessReader};
 use ciba::notify::Notifier;
-use ciba::page::{self, EnrolmentView};
+use ciba::page;
 use ciba::protocol::enroll_passkey::{EnrollmentBody, EnrollmentError as Error, EnrollmentView};
 use ciba::protocol::error::{Common, Refusal};
 use ciba::protocol::routes;
@@ -31,9 +31,9 @@ pub struct Enrollment {
     relying_party: Option<RelyingParty>,
     table: Table,
     notifier: Notifier,
-    /// Signs enrolments. `None`: nobody does.
+    /// Signs enrollments. `None`: nobody does.
     witness: Option<Witness>,
-    enrolments: Enrolments,
+    enrollments: Enrollments,
 }
 
 impl Enrollment {
@@ -47,8 +47,8 @@ impl Enrollment {
             .map_err(|error| ConfigError::of(PasskeySettings::SETTING, &error.0))?;
         let (kms, key) = (Kms::connect(&aws), WitnessSettings::enrollment_key(environment));
         Ok(Self {
-            witness: key.map(|key| Witness::new(&kms, key, Purpose::Enrolment)),
-            enrolments: Enrolments {
+            witness: key.map(|key| Witness::new(&kms, key, Purpose::Enrollment)),
+            enrollments: Enrollments {
                 key: key.map(|key| WitnessReader::new(&kms, key)),
                 accepts_unsigned: WitnessSettings::accepts_unsigned_passkeys(environment)?,
             },
@@ -60,14 +60,14 @@ impl Enrollment {
         })
     }
 
-    fn enrolling(&self) -> Result<Enrolling<'_>, NotEnrolled> {
-        Ok(Enrolling {
+    fn enrolling(&self) -> Result<EnrollPasskey<'_>, NotEnrolled> {
+        Ok(EnrollPasskey {
             table: &self.table,
             relying_party: self.relying_party.as_ref().ok_or(NotEnrolled::NotOpen("RP_ID is not set"))?,
             notifier: &self.notifier,
             operator_name: &self.operator_name,
             witness: self.witness.as_ref(),
-            enrolments: &self.enrolments,
+            enrollments: &self.enrollments,
         })
     }
 
@@ -77,14 +77,14 @@ impl Enrollment {
         let offer = async { self.enrolling()?.offer(&ticket(request)?, invocation).await };
         match offer.await {
             Ok(offer) => {
-                let view = EnrolmentView {
+                let view = page::EnrollmentView {
                     language,
                     operator_name,
                     path: request.uri().path(),
                     options: offer.creation,
                     needs_assertion: offer.assertion,
                 };
-                respond::page(page::enrolment(&view, &nonce))
+                respond::page(page::enrollment(&view, &nonce))
             }
             Err(NotEnrolled::Store(error)) => {
                 log::trouble(&error.detail());

@@ -6,7 +6,7 @@
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, EventSettings, Issuer};
-use ciba::flows::telling::emit::{Emitter, Source};
+use ciba::flows::telling::emit::{Emit, Source};
 use ciba::flows::{Invocation, log};
 use ciba::notify::EventBus;
 use ciba::protocol::log_subscription;
@@ -61,7 +61,7 @@ impl Events {
     /// The first source that has to come again, if any. What comes again brings all that follows it: subscribers drop
     /// what they have by its id.
     async fn emit(&self, sources: Vec<Source>, invocation: &Invocation) -> Option<usize> {
-        let emitter = Emitter { bus: &self.bus, issuer: &self.issuer };
+        let emitter = Emit { bus: &self.bus, issuer: &self.issuer };
         let emitted = emitter.emit(sources, invocation).await;
         for why in &emitted.unreadable {
             log::trouble(why);

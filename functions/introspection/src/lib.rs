@@ -3,7 +3,7 @@
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
 use ciba::flows::Invocation;
-use ciba::flows::tokens::introspect::Introspecting;
+use ciba::flows::tokens::introspect::Introspect;
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
@@ -43,7 +43,7 @@ impl Introspection {
         let form = form::read(request)?;
         let caller = self.clients.authenticate(request, &form, invocation).await?;
         let token = token_management::parse(&form)?;
-        let flow = Introspecting { table: &self.table, keys: &self.keys, issuer: &self.issuer };
+        let flow = Introspect { table: &self.table, keys: &self.keys, issuer: &self.issuer };
         Ok(flow.introspect(token, &caller, invocation.now).await?)
     }
 }

@@ -4,11 +4,11 @@ use ciba::aws::Aws;
 use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, MtlsHost, TokenSettings};
 use ciba::domain::base::confirmation::Confirmation;
 use ciba::domain::client::{Client, DeliveryMode};
-use ciba::domain::token::dpop::{Call, Proof};
-use ciba::flows::tokens::issue_tokens::{Issuing, NotIssued};
+use ciba::domain::token::dpop::{Call, DpopProof};
+use ciba::flows::tokens::issue_tokens::{IssueTokens, NotIssued};
 use ciba::flows::tokens::poll::{PollOutcome, poll};
-use ciba::flows::tokens::prove_possession::Possession;
-use ciba::flows::tokens::redeem::{self, Redemption};
+use ciba::flows::tokens::prove_possession::ProvePossession;
+use ciba::flows::tokens::redeem::{self, Redeem};
 use ciba::flows::tokens::refresh::{self, Refresh};
 use ciba::flows::{Invocation, log};
 use ciba::http::client_authentication::ClientAuthenticator;
@@ -76,13 +76,17 @@ impl Token {
         match grant {
             PresentedGrant::AuthReqId(auth_req_id) => {
                 let confirmation = shown.confirmation;
-                let presented = redeem::Presented { auth_req_id, resources: &resources, confirmation };
+                let presented = redeem::PresentedHandle {
+                    auth_req_id: &auth_req_id,
+                    resources: &resources,
+                    confirmation,
+                };
                 self.poll(&client, &presented, &shown, invocation).await
             }
             PresentedGrant::RefreshToken { token, scope } => {
                 let (grant, counter) = self.open(|keys| keys.open_refresh_token(token), invocation).await?;
                 self.use_up(&shown, &client, invocation).await?;
-                let presented = refresh::Presented {
+                let presented = refresh::PresentedRefreshToken {
                     token,
                     grant,
                     counter,
@@ -135,19 +139,19 @@ impl Token {
         }
     }
 
-    fn possession(&self) -> Possession<'_> {
-        Possession { table: &self.table, keys: &self.keys, settings: &self.dpop }
+    fn possession(&self) -> ProvePossession<'_> {
+        ProvePossession { table: &self.table, keys: &self.keys, settings: &self.dpop }
     }
 
     /// Find → owner? → decided? → issue.
     async fn poll(
         &self,
         client: &Client,
-        presented: &redeem::Presented<'_>,
+        presented: &redeem::PresentedHandle<'_>,
         shown: &Shown,
         invocation: &Invocation,
     ) -> Result<TokenResponse, Refusal<Error>> {
-        let open = |keys: &KeyRing| keys.open_handle(HandleUse::AuthReqId, presented.auth_req_id);
+        let open = |keys: &KeyRing| keys.open_handle(HandleUse::AuthReqId, presented.auth_req_id.as_str());
         let key = self.open(open, invocation).await?;
         self.use_up(shown, client, invocation).await?;
         let approved = match poll(&self.table, &key, &client.id, invocation).await? {
@@ -162,7 +166,7 @@ impl Token {
             PollOutcome::Refused => return Err(Error::AccessDenied.into()),
             PollOutcome::Invalid => return Err(Error::InvalidGrant.into()),
         };
-        let flow = Redemption { table: &self.table, issuing: self.issuing(invocation) };
+        let flow = Redeem { table: &self.table, issuing: self.issuing(invocation) };
         let tokens = flow.redeem(&approved, presented).await?;
         log::step("redeemed", &key);
         Ok(tokens)
@@ -172,7 +176,7 @@ impl Token {
     async fn refresh(
         &self,
         client: &Client,
-        presented: &refresh::Presented<'_>,
+        presented: &refresh::PresentedRefreshToken<'_>,
         invocation: &Invocation,
     ) -> Result<TokenResponse, Refusal<Error>> {
         let flow = Refresh { table: &self.table, issuing: self.issuing(invocation) };
@@ -193,8 +197,8 @@ impl Token {
         })
     }
 
-    fn issuing<'a>(&'a self, invocation: &'a Invocation) -> Issuing<'a> {
-        Issuing { keys: &self.keys, issuer: &self.issuer, settings: &self.settings, invocation }
+    fn issuing<'a>(&'a self, invocation: &'a Invocation) -> IssueTokens<'a> {
+        IssueTokens { keys: &self.keys, issuer: &self.issuer, settings: &self.settings, invocation }
     }
 }
 
@@ -211,7 +215,7 @@ impl Endpoint for Token {
 /// What a client shows that it has, so that its access token can be bound to it.
 struct Shown {
     confirmation: Confirmation,
-    proof: Option<Proof>,
+    proof: Option<DpopProof>,
 }
 
 fn may_use(client: &Client, grant: &PresentedGrant<'_>) -> Result<(), Error> {

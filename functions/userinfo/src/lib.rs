@@ -7,10 +7,10 @@ use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::scope::Scope;
 use ciba::domain::person::person_claims;
 use ciba::domain::token::access_token::AccessToken;
-use ciba::domain::token::dpop::{Call, Proof};
+use ciba::domain::token::dpop::{Call, DpopProof};
 use ciba::flows::Invocation;
 use ciba::flows::tokens::check_token::{OpenedAccessToken, live_grant, open_access_token};
-use ciba::flows::tokens::prove_possession::Possession;
+use ciba::flows::tokens::prove_possession::ProvePossession;
 use ciba::http::serve::Endpoint;
 use ciba::http::{
     Body, Request, Response, access_token, bearer, client_certificate, dpop, interaction, respond,
@@ -107,7 +107,7 @@ impl Userinfo {
         text: &str,
         bound: &Confirmation,
         invocation: &Invocation,
-    ) -> Result<Option<Proof>, Refusal<Error>> {
+    ) -> Result<Option<DpopProof>, Refusal<Error>> {
         let proof = match scheme {
             Scheme::Bearer => None,
             Scheme::Dpop if bound.key.is_none() => return Err(invalid(scheme, "it is bound to no key")),
@@ -136,8 +136,8 @@ impl Userinfo {
         }
     }
 
-    fn possession(&self) -> Possession<'_> {
-        Possession { table: &self.table, keys: &self.keys, settings: &self.dpop }
+    fn possession(&self) -> ProvePossession<'_> {
+        ProvePossession { table: &self.table, keys: &self.keys, settings: &self.dpop }
     }
 
     async fn token(

@@ -154,9 +154,9 @@ pub enum EvidenceCommand {
         open: bool,
     },
     /// Verify what evidence proves. It is "verified" only by its witness, a key outside the table, and by the record of the
-    /// passkey's enrolment; without them it is at best "consistent". What is sealed is opened for it, which needs kms:Decrypt
+    /// passkey's enrollment; without them it is at best "consistent". What is sealed is opened for it, which needs kms:Decrypt
     Verify(EvidenceVerify),
-    /// Print the public keys by which evidence and enrolments are signed: to be kept elsewhere, for `verify --witness`
+    /// Print the public keys by which evidence and enrollments are signed: to be kept elsewhere, for `verify --witness`
     Witness,
     /// Erase what is personal in all evidence about a person, for good: what they were shown and signed. That they decided, and
     /// when, stays

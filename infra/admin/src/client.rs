@@ -11,7 +11,7 @@ use ciba::domain::client::resource::Resource;
 use ciba::domain::client::subject_type::SubjectType;
 use ciba::domain::client::weakening;
 use ciba::domain::client::{Client, ClientId, NotificationEndpoint};
-use ciba::flows::registering::register_client::Registrar;
+use ciba::flows::registering::register_client::RegisterClient;
 use ciba::protocol::token::GrantType;
 use ciba::store::{StoreError, WriteId};
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ pub(crate) async fn run(
 async fn create(create: &ClientCreate, settings: &Settings, fill: fn(&mut [u8])) -> Result<Output, Failure> {
     let (metadata, secret) = metadata(create, fill);
     let metadata = serde_json::from_value(metadata).map_err(|error| Failure::Refused(error.to_string()))?;
-    let registrar = Registrar {
+    let registrar = RegisterClient {
         issuer: &settings.issuer,
         login_issuers: &settings.login_issuers,
         profile: settings.profile,

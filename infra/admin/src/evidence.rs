@@ -14,7 +14,7 @@ use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::person::passkey::PasskeyId;
 use ciba::domain::person::witnessed::Witnessed;
-use ciba::domain::request::evidence::{Evidence, Proof, RequestEvidence, SaltedText};
+use ciba::domain::request::evidence::{Evidence, KeptProof, RequestEvidence, SaltedText};
 use ciba::domain::request::evidence_document::{Document, Personal};
 use ciba::keys::{KeyRing, KeyRings, Kms, KmsError, WitnessReader};
 use ciba::store::{StoredEvidence, Table};
@@ -71,13 +71,13 @@ pub(crate) struct Found {
     request: String,
     pieces: Vec<Piece>,
     /// What is recorded of the passkeys that signed.
-    enrolments: Vec<Witnessed>,
+    enrollments: Vec<Witnessed>,
 }
 
 /// What evidence is compared with.
 pub(crate) struct Beside {
     evidence_key: Option<WitnessKey>,
-    enrolment_key: Option<WitnessKey>,
+    enrollment_key: Option<WitnessKey>,
     rp_id: Option<String>,
     origins: Option<Vec<String>>,
     heads: Option<Heads>,
@@ -155,7 +155,7 @@ async fn beside(verify: &EvidenceVerify, environment: Option<&Environment>) -> R
     });
     Ok(Beside {
         evidence_key: key(keys.evidence.as_ref())?,
-        enrolment_key: key(keys.enrolment.as_ref())?,
+        enrollment_key: key(keys.enrollment.as_ref())?,
         rp_id: verify.rp_id.clone().or(rp_id),
         origins: given.or(origins),
         heads: heads.transpose()?,
@@ -183,8 +183,8 @@ async fn keys(environment: &Environment) -> Result<WitnessKeySet, Failure> {
             *key = Some(jwk.map_err(|KmsError(why)| Failure::Witness(why))?);
         }
     }
-    let [evidence, enrolment] = keys;
-    Ok(WitnessKeySet { evidence, enrolment })
+    let [evidence, enrollment] = keys;
+    Ok(WitnessKeySet { evidence, enrollment })
 }
 
 async fn witness(environment: &Environment) -> Result<Output, Failure> {
@@ -197,7 +197,7 @@ async fn witness(environment: &Environment) -> Result<Output, Failure> {
         Some(jwk) => format!("{name}: {}\n", jwk.kid),
         None => format!("{name}: none\n"),
     };
-    let text = line("evidence", &keys.evidence) + &line("enrolment", &keys.enrolment);
+    let text = line("evidence", &keys.evidence) + &line("enrolment", &keys.enrollment);
     let note = "Keep what --json prints where nobody who writes the table can change it, for evidence verify --witness.\n";
     Ok(Output::new(text + note, json!(keys)))
 }
@@ -216,7 +216,7 @@ async fn find(name: &str, environment: &Environment) -> Result<(RequestKey, Vec<
 
 fn unopened(key: &RequestKey, found: Vec<StoredEvidence>) -> Found {
     let pieces = found.into_iter().map(|stored| Piece { stored, opened: Opened::Sealed }).collect();
-    Found { request: key.encode(), pieces, enrolments: Vec::new() }
+    Found { request: key.encode(), pieces, enrollments: Vec::new() }
 }
 
 /// With the keys as the functions have them. Nothing that is not sealed needs a key.
@@ -245,7 +245,7 @@ async fn opened(
     }
     for piece in &found.pieces {
         if let Some((person, passkey)) = signer(piece) {
-            found.enrolments.extend(table.find_enrolments(&person, &passkey).await?);
+            found.enrollments.extend(table.find_enrollments(&person, &passkey).await?);
         }
     }
     Ok(found)
@@ -271,7 +271,7 @@ async fn open(key: &RequestKey, document: &str, ring: &KeyRing, table: &Table) -
 /// Whose passkey signed, and which.
 fn signer(piece: &Piece) -> Option<(PersonKey, PasskeyId)> {
     let evidence = piece.decision()?;
-    let Proof::Passkey(signed) = &evidence.proof else { return None };
+    let KeptProof::Passkey(signed) = &evidence.proof else { return None };
     let id = ciba::verify::evidence::decode(&signed.passkey.credential_id)?;
     Some((PersonKey::from_stored(&evidence.person), PasskeyId::of(&id)))
 }

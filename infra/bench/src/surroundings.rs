@@ -17,7 +17,7 @@ use ciba::domain::base::time::Timestamp;
 use ciba::domain::person::sms::SmsCountries;
 use ciba::domain::person::ticket::TicketKind;
 use ciba::flows::Invocation;
-use ciba::flows::registering::register_client::Registrar;
+use ciba::flows::registering::register_client::RegisterClient;
 use ciba::flows::registering::{create_ticket, enroll_person};
 use ciba::http::serve;
 use ciba::protocol::routes;
@@ -246,7 +246,7 @@ impl Surroundings {
     }
 
     async fn register_one(&self, metadata: Value) -> Result<(), Error> {
-        let registrar = Registrar {
+        let registrar = RegisterClient {
             issuer: &self.issuer,
             login_issuers: &self.login_issuers,
             profile: Profile::Plain,

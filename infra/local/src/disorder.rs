@@ -18,29 +18,29 @@ impl Disorder {
     }
 }
 
-/// SplitMix64: numbers that look random and repeat with the seed.
-#[derive(Debug, Clone, Default)]
-pub struct Random(u64);
+/// Numbers that look random and repeat with the seed.
+#[derive(Debug, Clone)]
+pub struct Random(fastrand::Rng);
+
+impl Default for Random {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
 
 impl Random {
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(fastrand::Rng::with_seed(seed))
     }
 
     /// The next 64 bits, also fit to be the seed of another sequence.
     pub fn next_seed(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.u64(..)
     }
 
     /// A number below `bound`; 0 if that is 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        // The remainder of a 64-bit number by a small one is as good as even, and it fits what `bound` fits.
-        let bound = u64::try_from(bound.max(1)).unwrap_or(u64::MAX);
-        usize::try_from(self.next_seed() % bound).unwrap_or_default()
+        self.0.usize(..bound.max(1))
     }
 
     /// One of `weighted`, each as likely as its weight says.
@@ -60,9 +60,7 @@ impl Random {
     }
 
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            items.swap(last, self.below(last + 1));
-        }
+        self.0.shuffle(items);
     }
 }
 

@@ -1,7 +1,5 @@
 //! Random identifiers.
 
-use std::fmt::Write;
-
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 /// `N` random bytes.
@@ -21,17 +19,7 @@ pub(crate) fn token() -> String {
 
 /// An identifier in the form AWS gives its requests and messages: a version 4 UUID.
 pub(crate) fn uuid() -> String {
-    let mut bytes = random_bytes::<16>();
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let mut text = String::with_capacity(36);
-    for (index, byte) in bytes.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    uuid::Builder::from_random_bytes(random_bytes()).into_uuid().to_string()
 }
 
 #[cfg(test)]

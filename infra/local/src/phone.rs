@@ -55,7 +55,7 @@ pub trait Directory: Send + Sync {
     fn person<'a>(&'a self, sub: &'a str) -> Told<'a, Person>;
     /// Whether this person has a passkey.
     fn has_passkey<'a>(&'a self, sub: &'a str) -> Told<'a, bool>;
-    /// The path of a new enrolment ticket for this person.
+    /// The path of a new enrollment ticket for this person.
     fn ticket<'a>(&'a self, sub: &'a str) -> Told<'a, String>;
 }
 

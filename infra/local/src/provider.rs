@@ -12,7 +12,7 @@ use ciba::{
         hint::{DirectoryHint, HintKind},
         person::{sms::SmsCountries, ticket::TicketKind},
     },
-    flows::registering::{create_ticket, enroll_person, register_client::Registrar},
+    flows::registering::{create_ticket, enroll_person, register_client::RegisterClient},
     http::serve,
     keys::{HandleUse, KeyRings, Kms},
     protocol::routes,
@@ -60,7 +60,7 @@ impl Provider {
     /// Writes a client of `clients.json` into the table.
     pub(crate) async fn register_client(&self, client: Value) -> Result<(), String> {
         let metadata = serde_json::from_value(client).map_err(|error| error.to_string())?;
-        let registrar = Registrar {
+        let registrar = RegisterClient {
             issuer: &self.issuer,
             login_issuers: &self.login_issuers,
             profile: self.profile,

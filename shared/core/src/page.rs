@@ -8,7 +8,7 @@
 
 mod catalogue;
 mod consent;
-mod enrolment;
+mod enrollment;
 mod language;
 mod layout;
 mod message;
@@ -17,7 +17,7 @@ mod words;
 pub use consent::{
     AuthorizationLine, ConsentView, PasskeyView, ScopeLine, consent, resource_words, scope_words,
 };
-pub use enrolment::{EnrolmentView, enrolment, ticket_not_open};
+pub use enrollment::{EnrollmentView, enrollment, ticket_not_open};
 pub use language::Language;
 pub use language::weight;
 pub use message::{declined, not_open, trouble};

@@ -43,7 +43,7 @@ pub enum NotAuthenticated {
 }
 
 /// What this flow works with.
-pub struct Authenticating<'a> {
+pub struct AuthenticateClient<'a> {
     pub clients: &'a ClientDirectory,
     pub table: &'a Table,
     pub keys: &'a ClientKeySets,
@@ -56,7 +56,7 @@ pub struct Authenticating<'a> {
     pub assertion_lifetime: Duration,
 }
 
-impl Authenticating<'_> {
+impl AuthenticateClient<'_> {
     /// 1. Find the client, in the warm cache if it is there.
     /// 2. Check that it is active and that method and credential are right.
     /// 3. If not, and the record was a cached one, read it afresh and check once more: its secret or keys may be new.

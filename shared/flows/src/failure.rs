@@ -8,16 +8,16 @@ use ciba_core::protocol::dpop::ProofError;
 use ciba_core::protocol::error::{ProtocolError, Refusal};
 
 use crate::tokens::introspect::NotIntrospected;
-use crate::tokens::prove_possession::NotProven;
+use crate::tokens::prove_possession::PossessionNotProven;
 use crate::tokens::revoke::NotRevoked;
 
-impl<E: ProtocolError + From<ProofError>> From<NotProven> for Refusal<E> {
-    fn from(error: NotProven) -> Self {
+impl<E: ProtocolError + From<ProofError>> From<PossessionNotProven> for Refusal<E> {
+    fn from(error: PossessionNotProven) -> Self {
         match error {
-            NotProven::Invalid(why) => ProofError::Invalid(why).into(),
-            NotProven::NonceNeeded => ProofError::NonceNeeded.into(),
-            NotProven::Keys(error) => error.into(),
-            NotProven::Store(error) => error.into(),
+            PossessionNotProven::Invalid(why) => ProofError::Invalid(why).into(),
+            PossessionNotProven::NonceNeeded => ProofError::NonceNeeded.into(),
+            PossessionNotProven::Keys(error) => error.into(),
+            PossessionNotProven::Store(error) => error.into(),
         }
     }
 }

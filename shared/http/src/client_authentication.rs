@@ -21,7 +21,7 @@ use ciba_core::protocol::routes;
 use ciba_core::verify::certificate::Certificate;
 use ciba_core::verify::jws::{self, UnverifiedJws};
 use ciba_flows::Invocation;
-use ciba_flows::authenticate_client::{Authenticating, NotAuthenticated, PresentedCredential};
+use ciba_flows::authenticate_client::{AuthenticateClient, NotAuthenticated, PresentedCredential};
 
 /// Authenticates clients, at every endpoint where they do so. One per function, built once.
 pub struct ClientAuthenticator {
@@ -65,7 +65,7 @@ impl ClientAuthenticator {
     ) -> Result<Client, Refusal<E>> {
         let certificate = self.certificate(request, invocation)?;
         let (id, credential) = presented(request, form, certificate)?;
-        let flow = Authenticating {
+        let flow = AuthenticateClient {
             clients: &self.clients,
             table: &self.table,
             keys: &self.keys,

@@ -11,8 +11,8 @@ use ciba::domain::details::authorization_details::RequestDetail;
 use ciba::domain::person::asks::Asks;
 use ciba::flows::asking::Asking;
 use ciba::flows::asking::check_user_code::{UserCodeRefused, check_user_code};
-use ciba::flows::asking::start_authentication::{Backchannel, NotStarted};
-use ciba::flows::deciding::keep_evidence::Keeper;
+use ciba::flows::asking::start_authentication::{NotStarted, StartAuthentication};
+use ciba::flows::deciding::keep_evidence::KeepEvidence;
 use ciba::http::form;
 use ciba::keys::{KeyRings, Kms};
 use ciba::notify::Notifier;
@@ -246,11 +246,11 @@ async fn attempts_at_one_moment_are_all_counted_and_a_right_one_behind_them_is_r
     let rings = KeyRings::new(provider.table.clone(), Kms::connect(&aws));
     let keys = rings.get(invocation.now).await.expect("keys");
     let issuer = Issuer::read(&env).expect("an issuer");
-    let flow = Backchannel {
+    let flow = StartAuthentication {
         table: &provider.table,
         notifier: &Notifier::connect(&aws, SmsSettings::read(&env).expect("settings")),
         keys: &keys,
-        keeper: Keeper { keys: &rings, witness: None, retention: Duration::from_secs(1) },
+        keeper: KeepEvidence { keys: &rings, witness: None, retention: Duration::from_secs(1) },
         requests: &RequestSettings::read(&env).expect("settings"),
         messages: &NotificationSettings::read(&env, &issuer).expect("settings"),
     };

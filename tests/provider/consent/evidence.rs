@@ -1,7 +1,7 @@
 //! What is kept of a decision, for whoever has to account for it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use ciba::domain::request::evidence::{Evidence, Outcome, Proof, digest_of};
+use ciba::domain::request::evidence::{Evidence, KeptProof, Outcome, digest_of};
 use ciba::domain::request::evidence_document::Document;
 use ciba::domain::request::statement::Statement;
 use ciba::verify::evidence::verify;
@@ -245,7 +245,7 @@ async fn evidence_of_a_passkey_verifies_when_the_request_was_swept_long_ago() {
     assert_eq!(signed_text(&provider).await, document);
     let evidence = verify(&document, &digest, ttl).expect("whole");
     assert_eq!((evidence.decision, evidence.scope.as_str()), (Outcome::Approved, "openid email"));
-    let Proof::Passkey(signed) = &evidence.proof else { panic!("{evidence:?}") };
+    let KeptProof::Passkey(signed) = &evidence.proof else { panic!("{evidence:?}") };
     let statement = Statement::decode(&signed.statement).expect("a statement");
     assert_eq!(statement.binding_message.as_deref(), Some("K7-2931"));
     assert_eq!(

@@ -246,9 +246,9 @@ async fn an_app_enrols_and_approves_from_its_own_origin() {
         let mut app = Authenticator::new();
         let ticket = provider.ticket("alice", TicketKind::First, at(-90_000.0)).await;
         let options =
-            provider.enrolment_page(&ticket, at(-90_000.0)).await.options("data-options").expect("options");
+            provider.enrollment_page(&ticket, at(-90_000.0)).await.options("data-options").expect("options");
         let body = json!({ "registration": app.create(&options, APP) });
-        let enrolled = provider.post_enrolment(&ticket, &body, at(-90_000.0)).await;
+        let enrolled = provider.post_enrollment(&ticket, &body, at(-90_000.0)).await;
         assert_eq!(enrolled.status, if is_accepted { 200 } else { 403 }, "{enrolled:?}");
         if !is_accepted {
             provider.follow_ticket(&ticket, &mut app, None, at(-90_000.0)).await;

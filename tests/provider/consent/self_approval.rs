@@ -3,7 +3,7 @@
 use ciba::config::{Issuer, LoginIssuers};
 use ciba::domain::base::profile::Profile;
 use ciba::domain::base::time::Timestamp;
-use ciba::flows::registering::register_client::Registrar;
+use ciba::flows::registering::register_client::RegisterClient;
 use ciba_local::proxy::Refusal;
 use ciba_tests::{Answer, Provider, START, at, json_request};
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ async fn register_earlier(provider: &Provider) {
     });
     let metadata = serde_json::from_value(metadata).unwrap();
     let issuer = Issuer::read(&provider.environment()).unwrap();
-    let registrar = Registrar {
+    let registrar = RegisterClient {
         issuer: &issuer,
         login_issuers: &LoginIssuers::default(),
         profile: Profile::Plain,

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-use ciba_local::disorder::Disorder;
+use ciba_local::disorder::{Disorder, Random};
 use ciba_tests::{Provider, Receiver, SECRET, at, basic, form, form_request};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -32,19 +32,6 @@ struct Seen {
     /// Rotations that were answered with a token that was new.
     rotations: usize,
     revoked: bool,
-}
-
-/// Numbers that look random, and are the same each time (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap_or_default()
-    }
 }
 
 struct World {
@@ -197,7 +184,7 @@ impl World {
 async fn a_thousand_interleaved_calls_leave_no_two_live_tokens_where_one_is_allowed() {
     let world = World::start().await;
     let ids: Vec<_> = world.seen.borrow().keys().cloned().collect();
-    let mut random = Random(20_261_122);
+    let mut random = Random::new(20_261_122);
     let mut counts = BTreeMap::<&str, usize>::new();
     let mut now = 1.0;
     for (nth, id) in ids.iter().enumerate() {

@@ -6,8 +6,8 @@ use ciba::config::{Environment, Issuer, NotificationSettings, RequestSettings, S
 use ciba::domain::base::person_key::PersonKey;
 use ciba::domain::client::ClientId;
 use ciba::flows::asking::Asking;
-use ciba::flows::asking::start_authentication::{Backchannel, Unreachable};
-use ciba::flows::deciding::keep_evidence::Keeper;
+use ciba::flows::asking::start_authentication::{StartAuthentication, Unreachable};
+use ciba::flows::deciding::keep_evidence::KeepEvidence;
 use ciba::http::form;
 use ciba::keys::{KeyRings, Kms};
 use ciba::notify::Notifier;
@@ -127,11 +127,11 @@ async fn channels_that_were_passed_over_are_told_to_the_log() {
     let invocation = provider.invocation(at(0.0));
     let rings = KeyRings::new(provider.table.clone(), Kms::connect(&aws));
     let keys = rings.get(invocation.now).await.expect("keys");
-    let flow = Backchannel {
+    let flow = StartAuthentication {
         table: &provider.table,
         notifier: &Notifier::connect(&aws, SmsSettings::read(&env).expect("settings")),
         keys: &keys,
-        keeper: Keeper { keys: &rings, witness: None, retention: Duration::from_secs(1) },
+        keeper: KeepEvidence { keys: &rings, witness: None, retention: Duration::from_secs(1) },
         requests: &RequestSettings::read(&env).expect("settings"),
         messages: &NotificationSettings::read(&env, &Issuer::read(&env).expect("an issuer"))
             .expect("settings"),

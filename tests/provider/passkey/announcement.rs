@@ -41,7 +41,7 @@ async fn removed(provider: &Provider, person: &PersonKey, id: &PasskeyId, second
 
 /// ATK-7-05
 #[tokio::test]
-async fn an_enrolment_is_told_on_all_channels_without_a_link_or_a_name() {
+async fn an_enrollment_is_told_on_all_channels_without_a_link_or_a_name() {
     let provider = provider().await;
     provider.enroll_passkey("carol", at(0.0)).await;
     assert_eq!(addresses(&provider), [NUMBER, DEVICE, OTHER_DEVICE, TOPIC]);

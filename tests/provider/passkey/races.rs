@@ -7,7 +7,7 @@ use ciba::domain::base::time::Timestamp;
 use ciba::domain::person::Person;
 use ciba::domain::person::passkey::{NewPasskey, PasskeyId, Passkeys};
 use ciba::domain::person::ticket::{TicketKind, TicketSecret};
-use ciba::store::{PasskeyEnrolled, PasskeyEnrolment, WriteId};
+use ciba::store::{PasskeyEnrolled, PasskeyEnrollment, WriteId};
 use ciba::verify::webauthn::Asserted;
 use ciba_tests::{Authenticator, Provider, at};
 use serde_json::json;
@@ -54,7 +54,7 @@ async fn a_ticket_that_was_used_since_it_was_read_makes_nothing() {
     let enrolled = provider
         .table
         .enrol_passkey(
-            PasskeyEnrolment {
+            PasskeyEnrollment {
                 ticket: &ticket,
                 passkey: &second,
                 passkeys: &passkeys,
@@ -74,12 +74,12 @@ async fn a_ticket_that_was_used_since_it_was_read_makes_nothing() {
 async fn of_twenty_uses_of_one_ticket_at_once_one_makes_a_passkey() {
     let provider = Arc::new(Provider::start().await);
     let path = provider.ticket("alice", TicketKind::Further, at(0.0)).await;
-    let options = provider.enrolment_page(&path, at(0.0)).await.options("data-options").expect("options");
+    let options = provider.enrollment_page(&path, at(0.0)).await.options("data-options").expect("options");
     let mut tasks = JoinSet::new();
     for _ in 0..20 {
         let body = json!({ "registration": Authenticator::new().create(&options, Provider::ISSUER) });
         let (provider, path) = (Arc::clone(&provider), path.clone());
-        tasks.spawn(async move { provider.post_enrolment(&path, &body, at(1.0)).await.status });
+        tasks.spawn(async move { provider.post_enrollment(&path, &body, at(1.0)).await.status });
     }
     let mut statuses = tasks.join_all().await;
     statuses.sort_unstable();
@@ -121,7 +121,7 @@ async fn a_counter_that_was_used_since_it_was_read_is_not_used_again() {
     let enrolled = provider
         .table
         .enrol_passkey(
-            PasskeyEnrolment {
+            PasskeyEnrollment {
                 ticket: &ticket,
                 passkey: &second,
                 passkeys: &passkeys,

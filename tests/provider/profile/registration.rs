@@ -2,7 +2,7 @@
 
 use ciba::config::{Issuer, LoginIssuers};
 use ciba::domain::base::profile::Profile;
-use ciba::flows::registering::register_client::Registrar;
+use ciba::flows::registering::register_client::RegisterClient;
 use ciba_tests::mutual_tls::{MTLS_URL, mtls_authorities};
 use ciba_tests::{Provider, SECRET, START, request};
 use serde_json::{Value, json};
@@ -147,7 +147,7 @@ async fn a_client_of_before_the_profile_is_let_in_nowhere_in_a_deployment_under_
         "grant_types": ["urn:openid:params:grant-type:ciba"], "backchannel_token_delivery_mode": "poll",
     });
     let issuer = Issuer::read(&provider.environment()).unwrap();
-    let earlier = Registrar {
+    let earlier = RegisterClient {
         issuer: &issuer,
         login_issuers: &LoginIssuers::default(),
         profile: Profile::Plain,

@@ -11,7 +11,7 @@ use crate::signed_request::Stand;
 
 /// HYG-5-03: the whole of what a verification can know.
 #[tokio::test]
-async fn evidence_is_verified_by_its_witness_and_the_enrolment() {
+async fn evidence_is_verified_by_its_witness_and_the_enrollment() {
     let provider = Provider::start().await;
     let request = approved(&provider).await;
     let output = verify(&provider, &request).await;
@@ -32,7 +32,7 @@ async fn without_a_witness_evidence_is_consistent_at_best() {
     let request = approved(&provider).await;
     for (missing, said) in [
         ("EVIDENCE_KEY_ID", "its witness was not looked at"),
-        ("ENROLLMENT_KEY_ID", "the key by which enrolments are signed was not given"),
+        ("ENROLLMENT_KEY_ID", "the key by which enrollments are signed was not given"),
         ("RP_ID", "none were given to compare"),
         ("ISSUER", "none were given to compare"),
     ] {
@@ -104,19 +104,19 @@ async fn a_statement_signed_by_a_key_of_the_forgers_own_is_found() {
         let output = verify(&provider, &request).await;
         assert_eq!(verdict(&output), ("flawed", json!([false, false])), "{}", output.text);
         assert!(output.text.contains("not the one that was enrolled"), "{}", output.text);
-        // Not even without knowing of the enrolment is it called verified.
+        // Not even without knowing of the enrollment is it called verified.
         let output = admin_with(&provider, &["RP_ID", "ISSUER"], &["evidence", "verify", &request]).await;
         assert_eq!(verdict(&output), ("consistent", json!([null, true])));
     }
-    let enrolment = forger.item("enrolment#", "passkey#").await;
-    forger.delete(&enrolment).await;
+    let enrollment = forger.item("enrolment#", "passkey#").await;
+    forger.delete(&enrollment).await;
     let output = verify(&provider, &request).await;
-    assert_eq!(verdict(&output), ("consistent", json!([null, true])), "without the record of the enrolment");
-    assert!(output.text.contains("there is no signed record of its enrolment"), "{}", output.text);
+    assert_eq!(verdict(&output), ("consistent", json!([null, true])), "without the record of the enrollment");
+    assert!(output.text.contains("there is no signed record of its enrollment"), "{}", output.text);
     // A record of the forger's own is none.
-    let mut own = enrolment.clone();
+    let mut own = enrollment.clone();
     let thumbprint = ciba::verify::webauthn::thumbprint(&credential(&evidence)).expect("a key");
-    let mut record: Value = serde_json::from_str(enrolment["document"].as_s().unwrap()).unwrap();
+    let mut record: Value = serde_json::from_str(enrollment["document"].as_s().unwrap()).unwrap();
     record["thumbprint"] = json!(thumbprint);
     own.insert("document".to_owned(), text(&record.to_string()));
     forger.put(own).await;
@@ -124,14 +124,14 @@ async fn a_statement_signed_by_a_key_of_the_forgers_own_is_found() {
     assert_eq!(verdict(&output), ("consistent", json!([null, true])), "{}", output.text);
 
     // As version 2, in a file that opens it: with no witness, and with that of the genuine document.
-    forger.put(enrolment.clone()).await;
+    forger.put(enrollment.clone()).await;
     let (document, opened) =
         document_of(&genuine["document"].as_s().unwrap().clone(), &evidence, &thumbprint);
     let keys = keys(&provider).await;
     for witness in [None, Some(genuine["witness"].as_s().unwrap().clone())] {
         let exported = json!({"request": request, "evidence": [{"kind": "decision", "document": document,
             "digest": digest_of(&document), "kept_until": evidence.kept_until, "witness": witness, "opened": opened}],
-            "enrolments": [{"document": enrolment["document"].as_s().unwrap(), "witness": enrolment["witness"].as_s().unwrap()}]});
+            "enrollments": [{"document": enrollment["document"].as_s().unwrap(), "witness": enrollment["witness"].as_s().unwrap()}]});
         let output = verify_file(&exported, &["--witness", keys.path(), "--rp-id", "localhost"]).await;
         assert_eq!(verdict(&output), ("flawed", json!([false, false])), "{witness:?}: {}", output.text);
         let output = verify_file(&exported, &[]).await;
@@ -140,7 +140,7 @@ async fn a_statement_signed_by_a_key_of_the_forgers_own_is_found() {
 }
 
 fn credential(evidence: &ciba::domain::request::evidence::Evidence) -> String {
-    let ciba::domain::request::evidence::Proof::Passkey(signed) = &evidence.proof else {
+    let ciba::domain::request::evidence::KeptProof::Passkey(signed) = &evidence.proof else {
         panic!("{evidence:?}")
     };
     signed.passkey.credential.clone()

@@ -73,14 +73,14 @@ async fn while_kms_does_not_sign_no_signed_request_is_taken() {
 async fn while_kms_does_not_sign_nobody_enrols_and_the_ticket_stays() {
     let provider = Provider::start().await;
     let path = provider.ticket("alice", TicketKind::First, at(0.0)).await;
-    let page = provider.enrolment_page(&path, at(0.0)).await;
+    let page = provider.enrollment_page(&path, at(0.0)).await;
     let registration = Authenticator::new().create(&page.options("data-options").unwrap(), Provider::ISSUER);
     let body = json!({ "registration": registration });
     let before = table(&provider).await;
     fail(&provider);
-    assert_eq!(provider.post_enrolment(&path, &body, at(1.0)).await.status, 503);
+    assert_eq!(provider.post_enrollment(&path, &body, at(1.0)).await.status, 503);
     assert_eq!(table(&provider).await, before);
-    assert_eq!(provider.post_enrolment(&path, &body, at(2.0)).await.status, 200);
+    assert_eq!(provider.post_enrollment(&path, &body, at(2.0)).await.status, 200);
 }
 
 /// ATK-7-05: a sandbox that never learned the public key cannot tell a passkey from a forgery, and does not try.

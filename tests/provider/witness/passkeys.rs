@@ -1,7 +1,7 @@
 //! Passkeys that the forger writes into the table.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use ciba::domain::person::enrolment_record::EnrolmentRecord;
+use ciba::domain::person::enrollment_record::EnrollmentRecord;
 use ciba::domain::person::passkey::PasskeyId;
 use ciba::domain::person::ticket::TicketKind;
 use ciba::verify::webauthn::RelyingParty;
@@ -47,7 +47,7 @@ async fn inserted(provider: &Provider, genuine: &Item, change: impl Fn(&mut Item
 #[tokio::test]
 async fn a_passkey_inserted_into_the_table_approves_nothing() {
     let (provider, mut phone, genuine) = stand(&[]).await;
-    let record = EnrolmentRecord::decode(genuine["enrolment"].as_s().unwrap()).expect("a record");
+    let record = EnrollmentRecord::decode(genuine["enrolment"].as_s().unwrap()).expect("a record");
     let without = |item: &mut Item| {
         item.remove("enrolment");
         item.remove("witness");
@@ -56,7 +56,7 @@ async fn a_passkey_inserted_into_the_table_approves_nothing() {
         let credential = item["credential"].as_s().unwrap().clone();
         let id = item["sk"].as_s().unwrap().strip_prefix("passkey#").unwrap().to_owned();
         let thumbprint = ciba::verify::webauthn::thumbprint(&credential).expect("a key");
-        let own = EnrolmentRecord { passkey: id, thumbprint, ..record.clone() };
+        let own = EnrollmentRecord { passkey: id, thumbprint, ..record.clone() };
         item.insert("enrolment".to_owned(), text(&own.encode()));
     };
     let changes: [Change<'_>; 3] = [
@@ -130,7 +130,7 @@ async fn an_inserted_passkey_speaks_for_no_further_one() {
 
 /// ATK-7-05: who was enrolled before there was such a key enrols anew, or is accepted for as long as the operator says so.
 #[tokio::test]
-async fn passkeys_from_before_enrolments_were_signed_are_a_setting() {
+async fn passkeys_from_before_enrollments_were_signed_are_a_setting() {
     let (provider, mut phone, _) = stand(&[("ENROLLMENT_KEY_ID", "")]).await;
     let (_, key) = provider.asked(&[], at(0.0)).await;
     assert_eq!(approve(&provider, &key, &mut phone, "openid profile", at(1.0)).await.status, 200);
@@ -162,11 +162,11 @@ fn renamed(item: &Item, from: &Provider, to: &Provider) -> Item {
 
 /// ATK-7-05, HYG-5-03: and the record stays when the passkey goes.
 #[tokio::test]
-async fn an_enrolment_leaves_a_signed_record_that_is_only_put() {
+async fn an_enrollment_leaves_a_signed_record_that_is_only_put() {
     let (provider, _, genuine) = stand(&[]).await;
     let records = provider.items_under("enrolment#").await;
     assert_eq!(records.len(), 1);
-    let record = EnrolmentRecord::decode(records[0]["document"].as_str().unwrap()).expect("a record");
+    let record = EnrollmentRecord::decode(records[0]["document"].as_str().unwrap()).expect("a record");
     assert_eq!(json!(genuine["enrolment"].as_s().unwrap()), records[0]["document"]);
     assert_eq!(json!(genuine["witness"].as_s().unwrap()), records[0]["witness"]);
     let thumbprint = ciba::verify::webauthn::thumbprint(genuine["credential"].as_s().unwrap());

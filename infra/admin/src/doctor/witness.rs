@@ -28,7 +28,7 @@ pub(super) async fn look_at_witness(environment: &Environment, kms: &Kms, table:
         }
     }
     if let [(_, Some(_)), (_, Some(_))] = keys {
-        return ok(NAME, "evidence and enrolments are signed by keys in KMS");
+        return ok(NAME, "evidence and enrollments are signed by keys in KMS");
     }
     let mut relies = None;
     let looked = table.for_each_active_client(EVALUATE, |client| {
@@ -42,7 +42,7 @@ pub(super) async fn look_at_witness(environment: &Environment, kms: &Kms, table:
         (Ok(_), Some(client)) => warning(
             NAME,
             format!(
-                "client {client} requires passkeys, and evidence or enrolments have no witness: whoever writes the table can forge them"
+                "client {client} requires passkeys, and evidence or enrollments have no witness: whoever writes the table can forge them"
             ),
             "deploy with EvidenceWitness=auto or kms, and set EVIDENCE_KEY_ID and ENROLLMENT_KEY_ID here",
         ),

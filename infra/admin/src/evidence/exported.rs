@@ -18,7 +18,7 @@ struct Exported {
     request: String,
     evidence: Vec<ExportedEvidence>,
     #[serde(default)]
-    enrolments: Vec<ExportedEnrolment>,
+    enrollments: Vec<ExportedEnrollment>,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +42,7 @@ struct ExportedText {
 }
 
 #[derive(Deserialize)]
-struct ExportedEnrolment {
+struct ExportedEnrollment {
     document: String,
     witness: String,
 }
@@ -69,10 +69,10 @@ pub(super) fn read(file: &Path) -> Result<Found, Failure> {
         };
         Piece { stored, opened }
     });
-    let enrolments = exported.enrolments.into_iter();
+    let enrollments = exported.enrollments.into_iter();
     Ok(Found {
         request: exported.request,
         pieces: pieces.collect(),
-        enrolments: enrolments.map(|it| Witnessed { document: it.document, witness: it.witness }).collect(),
+        enrollments: enrollments.map(|it| Witnessed { document: it.document, witness: it.witness }).collect(),
     })
 }

@@ -3,7 +3,7 @@
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::details::request_context::RequestContext;
 use ciba::domain::details::row::Row;
-use ciba::domain::request::evidence::{Evidence, Proof, RequestEvidence};
+use ciba::domain::request::evidence::{Evidence, KeptProof, RequestEvidence};
 use ciba::domain::request::evidence_document::Document;
 use ciba::domain::request::statement::Statement;
 use ciba::store::{REQUEST_EVIDENCE, StoredEvidence};
@@ -25,10 +25,10 @@ pub(super) fn shown(found: &Found, not_opened: Option<&str>) -> Output {
     let text = text.collect::<Vec<_>>().join("\n");
     let entries: Vec<Value> = found.pieces.iter().map(|piece| entry(piece, not_opened)).collect();
     let mut json = json!({ "request": found.request, "evidence": entries });
-    if !found.enrolments.is_empty() {
-        let enrolments = found.enrolments.iter();
-        let enrolments = enrolments.map(|it| json!({ "document": it.document, "witness": it.witness }));
-        json["enrolments"] = enrolments.collect();
+    if !found.enrollments.is_empty() {
+        let enrollments = found.enrollments.iter();
+        let enrollments = enrollments.map(|it| json!({ "document": it.document, "witness": it.witness }));
+        json["enrollments"] = enrollments.collect();
     }
     let does_not_open = found.pieces.iter().any(|piece| matches!(piece.opened, Opened::DoesNotOpen));
     Output { is_clean: not_opened.is_none() && !does_not_open, ..Output::new(text, json) }
@@ -149,14 +149,16 @@ fn personal_lines(evidence: &Evidence) -> Vec<Line> {
         ("context", evidence.request_context.iter().map(RequestContext::encode).collect()),
     ];
     match &evidence.proof {
-        Proof::Link => lines.push(("proof", vec!["the link alone, which is enough to decline".to_owned()])),
-        Proof::LoginToken { issuer, jti, authentication } => {
+        KeptProof::Link => {
+            lines.push(("proof", vec!["the link alone, which is enough to decline".to_owned()]))
+        }
+        KeptProof::LoginToken { issuer, jti, authentication } => {
             lines.push(("proof", vec!["a login token".to_owned()]));
             lines.push(("issuer", vec![issuer.clone()]));
             lines.push(("jti", jti.iter().cloned().collect()));
             lines.push(("logged in at", vec![utc(authentication.auth_time)]));
         }
-        Proof::Passkey(signed) => {
+        KeptProof::Passkey(signed) => {
             lines.push(("proof", vec![format!("a passkey of {}, at {}", signed.rp_id, signed.origin)]));
             lines.push(("credential", vec![signed.passkey.credential_id.clone()]));
             if let Some(statement) = Statement::decode(&signed.statement) {

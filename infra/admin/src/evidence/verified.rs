@@ -15,10 +15,10 @@ impl Beside {
     fn known<'a>(&'a self, found: Option<&'a Found>) -> Known<'a> {
         Known {
             evidence_key: self.evidence_key.as_ref(),
-            enrolment_key: self.enrolment_key.as_ref(),
+            enrollment_key: self.enrollment_key.as_ref(),
             rp_id: self.rp_id.as_deref(),
             origins: self.origins.as_deref(),
-            enrolments: found.map(|found| found.enrolments.as_slice()).unwrap_or_default(),
+            enrollments: found.map(|found| found.enrollments.as_slice()).unwrap_or_default(),
             heads: self.heads.as_ref(),
         }
     }
@@ -156,10 +156,10 @@ mod tests {
             opened: Opened::Sealed,
         };
         let beside =
-            Beside { evidence_key: None, enrolment_key: None, rp_id: None, origins: None, heads: None };
+            Beside { evidence_key: None, enrollment_key: None, rp_id: None, origins: None, heads: None };
         let at = Timestamp::from_seconds(0);
         let listed = all(&[("one\ntwo".to_owned(), piece())], true, &beside, at);
-        let found = Found { request: "one".to_owned(), pieces: vec![piece()], enrolments: Vec::new() };
+        let found = Found { request: "one".to_owned(), pieces: vec![piece()], enrollments: Vec::new() };
         for text in [verified(&found, &beside).text, shown(&found, None).text, listed.text] {
             assert!(
                 !text.lines().any(|line| line.starts_with("decision: approved") || line.starts_with("two"))

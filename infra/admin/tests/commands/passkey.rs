@@ -4,7 +4,7 @@ use ciba::domain::base::person_key::PersonKey;
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::person::passkey::{NewPasskey, PasskeyId};
 use ciba::domain::person::ticket::TicketSecret;
-use ciba::store::{PasskeyEnrolment, WriteId};
+use ciba::store::{PasskeyEnrollment, WriteId};
 use ciba_local::sns::Failure;
 use serde_json::json;
 
@@ -46,14 +46,14 @@ async fn enrol(deployment: &Deployment, name: &str, at: Timestamp) -> PasskeyId 
     };
     let passkey = new.of(person, passkeys.user_handle, at);
     let write = WriteId::new([9; 16]);
-    let enrolment = PasskeyEnrolment {
+    let enrollment = PasskeyEnrollment {
         ticket: &ticket,
         passkey: &passkey,
         passkeys: &passkeys,
         vouching: None,
         at: START,
     };
-    let enrolled = deployment.table.enrol_passkey(enrolment, &write);
+    let enrolled = deployment.table.enrol_passkey(enrollment, &write);
     assert_eq!(enrolled.await.unwrap(), ciba::store::PasskeyEnrolled::Done);
     passkey.id
 }

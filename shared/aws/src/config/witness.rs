@@ -17,14 +17,14 @@ impl WitnessSettings {
 
     /// | setting | what | default |
     /// |---|---|---|
-    /// | `ENROLLMENT_KEY_ID` | the KMS key by which enrolments are signed | none: passkeys are taken as the table has them |
+    /// | `ENROLLMENT_KEY_ID` | the KMS key by which enrollments are signed | none: passkeys are taken as the table has them |
     pub fn enrollment_key(env: &Environment) -> Option<&str> {
         env.get("ENROLLMENT_KEY_ID")
     }
 
     /// | setting | what | values | default |
     /// |---|---|---|---|
-    /// | `UNSIGNED_PASSKEYS` | whether a passkey without a signed enrolment is accepted | `refused`, `accepted` | `refused` |
+    /// | `UNSIGNED_PASSKEYS` | whether a passkey without a signed enrollment is accepted | `refused`, `accepted` | `refused` |
     ///
     /// Without `ENROLLMENT_KEY_ID` there is nothing to tell them by, and every passkey is accepted.
     ///
@@ -46,7 +46,7 @@ mod tests {
 
     /// ATK-7-05
     #[test]
-    fn passkeys_without_a_signed_enrolment_are_refused_by_default() {
+    fn passkeys_without_a_signed_enrollment_are_refused_by_default() {
         let read = |settings: &[(&str, &str)]| {
             WitnessSettings::accepts_unsigned_passkeys(&Environment::of(settings.iter().copied()))
         };

@@ -42,7 +42,7 @@ pub(super) fn decode(item: &Item) -> Result<Passkey, StoreError> {
         attested: reader.flag("attested")?,
         created_at: reader.time("created_at")?,
         last_used_at: reader.optional_time("last_used_at")?,
-        enrolment: match (reader.optional_text("enrolment"), reader.optional_text("witness")) {
+        enrollment: match (reader.optional_text("enrolment"), reader.optional_text("witness")) {
             (Some(document), Some(witness)) => {
                 Some(Witnessed { document: document.to_owned(), witness: witness.to_owned() })
             }
@@ -65,7 +65,7 @@ fn common_key(person: &PersonKey) -> Item {
     key(person::pk(person), SK)
 }
 
-/// What became of a passkey's enrolment. Unless it is `Done`, nothing is written.
+/// What became of a passkey's enrollment. Unless it is `Done`, nothing is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasskeyEnrolled {
     Done,
@@ -96,10 +96,10 @@ fn encode(passkey: &Passkey) -> Item {
         ("created_at".to_owned(), time(passkey.created_at)),
     ]);
     item.extend(passkey.last_used_at.map(|at| ("last_used_at".to_owned(), time(at))));
-    item.extend(passkey.enrolment.iter().flat_map(|enrolment| {
+    item.extend(passkey.enrollment.iter().flat_map(|enrollment| {
         [
-            ("enrolment".to_owned(), text(&enrolment.document)),
-            ("witness".to_owned(), text(&enrolment.witness)),
+            ("enrolment".to_owned(), text(&enrollment.document)),
+            ("witness".to_owned(), text(&enrollment.witness)),
         ]
     }));
     item
@@ -107,7 +107,7 @@ fn encode(passkey: &Passkey) -> Item {
 
 /// A passkey that is enrolled with a ticket.
 #[derive(Clone, Copy)]
-pub struct PasskeyEnrolment<'a> {
+pub struct PasskeyEnrollment<'a> {
     pub ticket: &'a Ticket,
     pub passkey: &'a Passkey,
     /// The person's passkeys as they were read.
@@ -185,10 +185,10 @@ impl Table {
     }
 
     /// Uses up a ticket for a passkey, if neither the ticket nor the person's passkeys have changed since they were
-    /// read, records the enrolment, and counts the use of the passkey that speaks for it: one transaction.
+    /// read, records the enrollment, and counts the use of the passkey that speaks for it: one transaction.
     pub async fn enrol_passkey(
         &self,
-        PasskeyEnrolment { ticket, passkey, passkeys, vouching, at }: PasskeyEnrolment<'_>,
+        PasskeyEnrollment { ticket, passkey, passkeys, vouching, at }: PasskeyEnrollment<'_>,
         write: &WriteId,
     ) -> Result<PasskeyEnrolled, StoreError> {
         let put = self.put_new(encode(passkey))?;
@@ -204,8 +204,8 @@ impl Table {
             let update = self.use_passkey(vouching, asserted, at)?;
             writes.push(TransactWriteItem::builder().update(update).build());
         }
-        if let Some(enrolment) = &passkey.enrolment {
-            let put = self.put_enrolment(passkey, enrolment)?;
+        if let Some(enrollment) = &passkey.enrollment {
+            let put = self.put_enrollment(passkey, enrollment)?;
             writes.push(TransactWriteItem::builder().put(put).build());
         }
         let Some(reasons) = self.transact("EnrolPasskey", writes).await? else {

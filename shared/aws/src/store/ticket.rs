@@ -1,4 +1,4 @@
-//! Enrolment tickets (`ticket#<hash>` / `ticket`).
+//! Enrollment tickets (`ticket#<hash>` / `ticket`).
 
 use aws_sdk_dynamodb::types::Update;
 

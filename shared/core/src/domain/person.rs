@@ -3,7 +3,7 @@
 pub mod app;
 pub mod asks;
 pub mod channel;
-pub mod enrolment_record;
+pub mod enrollment_record;
 pub mod passkey;
 pub mod passkey_origin;
 pub mod person_claims;

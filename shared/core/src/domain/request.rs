@@ -1,5 +1,6 @@
 //! An authentication request: from asking over deciding to what was granted.
 
+pub mod auth_req_id;
 pub mod authentication_request;
 pub mod binding_message;
 pub mod consequence;

@@ -95,8 +95,8 @@ pub(super) struct Catalogue {
     pub(super) trouble_text: &'static str,
 
     // Making a passkey.
-    pub(super) enrolment_heading: &'static str,
-    pub(super) enrolment_text: &'static str,
+    pub(super) enrollment_heading: &'static str,
+    pub(super) enrollment_text: &'static str,
     pub(super) steps_heading: &'static str,
     pub(super) step_existing: &'static str,
     pub(super) step_create: &'static str,
@@ -109,7 +109,7 @@ pub(super) struct Catalogue {
     pub(super) confirmed: &'static str,
     pub(super) not_created: &'static str,
     pub(super) already: &'static str,
-    pub(super) enrolment_not_accepted: &'static str,
+    pub(super) enrollment_not_accepted: &'static str,
     pub(super) enrolled_heading: &'static str,
     pub(super) enrolled_text: &'static str,
     pub(super) ticket_closed_heading: &'static str,

@@ -101,7 +101,7 @@ mod tests {
     /// HYG-1-10
     #[test]
     fn nothing_in_style_or_script_ends_its_element_or_reaches_out() {
-        for text in [STYLE, PASSKEY, super::super::consent::SCRIPT, super::super::enrolment::SCRIPT] {
+        for text in [STYLE, PASSKEY, super::super::consent::SCRIPT, super::super::enrollment::SCRIPT] {
             let lower = text.to_ascii_lowercase();
             for word in ["</", "<!--", "http:", "https:", "@import", "url(", "eval(", "innerhtml", ".style"] {
                 assert!(!lower.contains(word), "{word}");

@@ -47,8 +47,8 @@ fn consent_view(language: Language) -> ConsentView<'static> {
     }
 }
 
-fn enrolment_view(language: Language) -> EnrolmentView<'static> {
-    EnrolmentView {
+fn enrollment_view(language: Language) -> EnrollmentView<'static> {
+    EnrollmentView {
         language,
         operator_name: "Meridian Bank",
         path: "/enroll/AAAAAAAAAAAAAAAAAAAAAA",
@@ -75,8 +75,8 @@ fn pages(language: Language) -> Vec<Page> {
             },
             NONCE,
         ),
-        enrolment(&enrolment_view(language), NONCE),
-        enrolment(&EnrolmentView { needs_assertion: None, ..enrolment_view(language) }, NONCE),
+        enrollment(&enrollment_view(language), NONCE),
+        enrollment(&EnrollmentView { needs_assertion: None, ..enrollment_view(language) }, NONCE),
         not_open(language, operator, NONCE),
         declined(language, operator, NONCE),
         trouble(language, operator, NONCE),
@@ -129,14 +129,14 @@ fn what_others_wrote_is_text_on_the_page_and_never_markup() {
         passkey: Some(PasskeyView { rp_id: evil, shown: evil, seasoned: true }),
         ..consent_view(Language::English)
     };
-    let enrolment_view = EnrolmentView {
+    let enrollment_view = EnrollmentView {
         operator_name: evil,
         path: evil,
         options: json!({ "user": evil }),
         needs_assertion: Some(json!({ "rp": evil })),
-        ..enrolment_view(Language::English)
+        ..enrollment_view(Language::English)
     };
-    for page in [consent(&view, NONCE), enrolment(&enrolment_view, NONCE)] {
+    for page in [consent(&view, NONCE), enrollment(&enrollment_view, NONCE)] {
         assert!(page.html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;onclick=&quot;x"));
         assert!(!page.html.contains("<script>"), "{}", page.html);
         assert!(!page.html.contains("\"onclick"), "{}", page.html);
@@ -294,7 +294,7 @@ fn every_id_that_is_referred_to_exists_once() {
     // The scripts look for theirs on the fullest page.
     let full = [
         (super::consent::SCRIPT, consent(&consent_view(Language::English), NONCE)),
-        (super::enrolment::SCRIPT, enrolment(&enrolment_view(Language::English), NONCE)),
+        (super::enrollment::SCRIPT, enrollment(&enrollment_view(Language::English), NONCE)),
     ];
     for (script, page) in full {
         let mut wanted = Vec::new();
@@ -372,8 +372,8 @@ fn each_page_has_one_heading_of_the_first_rank_and_its_language() {
 
 #[test]
 fn the_options_for_the_browser_arrive_as_they_were_given() {
-    let view = enrolment_view(Language::English);
-    let html = enrolment(&view, NONCE).html;
+    let view = enrollment_view(Language::English);
+    let html = enrollment(&view, NONCE).html;
     let read = |name: &str| -> Value {
         let text = between(&html, &format!(" {name}=\""), '"')[0].replace("&quot;", "\"");
         serde_json::from_str(&text).unwrap()

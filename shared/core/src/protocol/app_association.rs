@@ -85,7 +85,7 @@ struct Component {
 }
 
 impl AppleAppSiteAssociation {
-    /// `None` where there is no app. Of the links an app gets those to a request, and not the one to an enrolment.
+    /// `None` where there is no app. Of the links an app gets those to a request, and not the one to an enrollment.
     pub fn of(apps: &[AppleApp]) -> Option<Self> {
         let names: Vec<_> = apps.iter().map(|app| app.as_str().to_owned()).collect();
         if names.is_empty() {

@@ -12,6 +12,7 @@ use crate::domain::client::{Client, DeliveryMode};
 use crate::domain::details::authorization_details::AuthorizationDetails;
 use crate::domain::details::request_context::RequestContext;
 use crate::domain::person::user_code::UserCode;
+use crate::domain::request::auth_req_id::AuthReqId;
 use crate::domain::request::binding_message::BindingMessage;
 use crate::domain::request::lifetime::parse_requested_expiry;
 use crate::protocol::error::{Answer, Common, ProtocolError, answer};
@@ -213,7 +214,7 @@ fn notification_token(form: &Parameters) -> Result<ClientNotificationToken, Comm
 /// The acknowledgement (CIBA §7.3).
 #[derive(Serialize)]
 pub struct BackchannelAuthenticationResponse {
-    pub auth_req_id: String,
+    pub auth_req_id: AuthReqId,
     /// Unit: seconds, from the receipt of the request.
     pub expires_in: u64,
     /// Unit: seconds. Always answered to poll and ping clients, because several SDKs require it; a push client polls

@@ -1,6 +1,7 @@
 //! Cancelling at the backchannel authentication endpoint: an extension of this provider, made after revocation
 //! (RFC 7009), with the codes of RFC 6749 §5.2.
 
+use crate::domain::request::auth_req_id::AuthReqId;
 use crate::protocol::auth_req_id;
 use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 use crate::protocol::parameters::Parameters;
@@ -30,6 +31,6 @@ impl ProtocolError for CancellationError {
     }
 }
 
-pub fn parse(form: &Parameters) -> Result<&str, Common> {
+pub fn parse(form: &Parameters) -> Result<AuthReqId, Common> {
     auth_req_id::parse(form).map_err(Common::InvalidRequest)
 }

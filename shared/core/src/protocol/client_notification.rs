@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
+use crate::domain::request::auth_req_id::AuthReqId;
 use crate::domain::request::delivery::PushError;
 use crate::protocol::token::TokenResponse;
 
 /// A ping: the one member, and no result (`CIBA-10.2-03`).
 #[derive(Serialize)]
 pub struct Ping<'a> {
-    pub auth_req_id: &'a str,
+    pub auth_req_id: &'a AuthReqId,
 }
 
 /// A push: the token response, and which request it answers.
@@ -16,7 +17,7 @@ pub struct Ping<'a> {
 pub struct PushedTokens<'a> {
     #[serde(flatten)]
     pub tokens: &'a TokenResponse,
-    pub auth_req_id: &'a str,
+    pub auth_req_id: &'a AuthReqId,
 }
 
 /// A push that there is nothing to push.
@@ -24,11 +25,11 @@ pub struct PushedTokens<'a> {
 pub struct PushedError<'a> {
     pub error: &'static str,
     pub error_description: &'static str,
-    pub auth_req_id: &'a str,
+    pub auth_req_id: &'a AuthReqId,
 }
 
 impl<'a> PushedError<'a> {
-    pub fn new(error: PushError, auth_req_id: &'a str) -> Self {
+    pub fn new(error: PushError, auth_req_id: &'a AuthReqId) -> Self {
         Self { error: error.code(), error_description: error.description(), auth_req_id }
     }
 }
@@ -59,10 +60,14 @@ mod tests {
 
     use super::*;
 
+    fn x() -> AuthReqId {
+        AuthReqId::sealed("x".to_owned())
+    }
+
     /// CIBA-10.2-03
     #[test]
     fn a_ping_says_which_request_and_nothing_else() {
-        assert_eq!(to_value(Ping { auth_req_id: "x" }).unwrap(), json!({"auth_req_id": "x"}));
+        assert_eq!(to_value(Ping { auth_req_id: &x() }).unwrap(), json!({"auth_req_id": "x"}));
     }
 
     /// CIBA-12-01, CIBA-12-02
@@ -73,7 +78,7 @@ mod tests {
             (PushError::ExpiredToken, "expired_token"),
             (PushError::TransactionFailed, "transaction_failed"),
         ] {
-            let body = to_value(PushedError::new(error, "x")).unwrap();
+            let body = to_value(PushedError::new(error, &x())).unwrap();
             let names: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
             assert_eq!(names, ["auth_req_id", "error", "error_description"]);
             assert_eq!((&body["error"], &body["auth_req_id"]), (&json!(code), &json!("x")));

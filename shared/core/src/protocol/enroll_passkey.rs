@@ -1,4 +1,4 @@
-//! Wire types and errors of the enrolment endpoint.
+//! Wire types and errors of the enrollment endpoint.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub struct EnrollmentView {
     pub passkey: String,
 }
 
-/// Errors of the enrolment endpoint, which is this provider's own.
+/// Errors of the enrollment endpoint, which is this provider's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnrollmentError {
     Common(Common),

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
+use crate::domain::request::auth_req_id::AuthReqId;
 
 /// Lets the client see that the ID token answers its own request; required in push mode (CIBA §10.3.1),
 /// given in every mode.
@@ -34,7 +35,7 @@ pub struct IdTokenClaims<'a> {
     pub at_hash: String,
     /// Not after a refresh, which answers no authentication request.
     #[serde(rename = "urn:openid:params:jwt:claim:auth_req_id", skip_serializing_if = "Option::is_none")]
-    pub auth_req_id: Option<&'a str>,
+    pub auth_req_id: Option<&'a AuthReqId>,
     /// Of the refresh token that comes with the first tokens: required in push mode (CIBA §10.3.1), given in every mode.
     #[serde(rename = "urn:openid:params:jwt:claim:rt_hash", skip_serializing_if = "Option::is_none")]
     pub rt_hash: Option<String>,
@@ -84,7 +85,7 @@ mod tests {
             acr: None,
             amr: &[],
             at_hash: String::new(),
-            auth_req_id: Some("x"),
+            auth_req_id: Some(&AuthReqId::sealed("x".to_owned())),
             rt_hash: Some("y".to_owned()),
         };
         let claims = serde_json::to_value(&claims).unwrap();

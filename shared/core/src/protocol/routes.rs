@@ -15,7 +15,7 @@ pub const TOKEN: &str = "/oauth/token";
 pub const CONSENT: &str = "/consent";
 pub const CONSENT_REQUEST: &str = "/consent/{request}";
 pub const CONSENT_DECISION: &str = "/consent/{request}/decision";
-/// What an enrolment's link has in front of its ticket.
+/// What an enrollment's link has in front of its ticket.
 pub const ENROLLMENT: &str = "/enroll";
 pub const ENROLLMENT_TICKET: &str = "/enroll/{ticket}";
 pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::domain::base::scope::Scope;
 use crate::domain::client::resource::ResourceId;
 use crate::domain::details::authorization_details::AuthorizationDetails;
+use crate::domain::request::auth_req_id::AuthReqId;
 use crate::protocol::dpop::ProofError;
 use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 use crate::protocol::parameters::Parameters;
@@ -109,7 +110,7 @@ pub struct TokenRequest<'f> {
 /// What is to become tokens.
 pub enum PresentedGrant<'f> {
     /// CIBA §10.1.
-    AuthReqId(&'f str),
+    AuthReqId(AuthReqId),
     /// RFC 6749 §6.
     RefreshToken {
         token: &'f str,

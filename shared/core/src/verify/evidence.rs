@@ -13,7 +13,7 @@ use crate::domain::base::time::Timestamp;
 use crate::domain::person::passkey::{Passkey, PasskeyId, UserHandle};
 use crate::domain::request::decision::DecisionWord;
 use crate::domain::request::evidence::{
-    Evidence, Outcome, PasskeyUsed, Proof, RequestEvidence, SaltedText, Signed, digest_of,
+    Evidence, KeptProof, Outcome, PasskeyUsed, RequestEvidence, SaltedText, Signed, digest_of,
 };
 use crate::domain::request::statement::{Shown, Statement};
 use crate::protocol::webauthn::Assertion;
@@ -76,11 +76,11 @@ pub fn verify(document: &str, digest: &str, kept_until: i64) -> Result<Evidence,
 /// Step 3, of either version.
 pub(super) fn verify_decision(evidence: &Evidence) -> Result<(), Flaw> {
     match &evidence.proof {
-        Proof::Link if evidence.decision != Outcome::Denied => {
+        KeptProof::Link if evidence.decision != Outcome::Denied => {
             Err("a link proves no more than a denial".into())
         }
-        Proof::Link | Proof::LoginToken { .. } => Ok(()),
-        Proof::Passkey(signed) => verify_signed(evidence, signed),
+        KeptProof::Link | KeptProof::LoginToken { .. } => Ok(()),
+        KeptProof::Passkey(signed) => verify_signed(evidence, signed),
     }
 }
 
@@ -192,7 +192,7 @@ fn passkey(evidence: &Evidence, signed: &Signed) -> Option<Passkey> {
         attested: used.attested,
         created_at: Timestamp::from_millis(used.created_at),
         last_used_at: None,
-        enrolment: None,
+        enrollment: None,
     })
 }
 

@@ -2,12 +2,12 @@
 //!
 //! Evidence alone is at best consistent: whoever writes the table can make a key pair, sign another statement with it and put
 //! a document around it that agrees with itself. So "verified" takes what such a forger does not have: the witness's
-//! signature over the document, the signed record of the passkey's enrolment, and the RP ID and origin from elsewhere.
+//! signature over the document, the signed record of the passkey's enrollment, and the RP ID and origin from elsewhere.
 
-use crate::domain::person::enrolment_record::EnrolmentRecord;
+use crate::domain::person::enrollment_record::EnrollmentRecord;
 use crate::domain::person::passkey::PasskeyId;
 use crate::domain::person::witnessed::Witnessed;
-use crate::domain::request::evidence::{Evidence, Proof, RequestEvidence, SaltedText, Signed};
+use crate::domain::request::evidence::{Evidence, KeptProof, RequestEvidence, SaltedText, Signed};
 use crate::domain::request::evidence_document::{Document, Kind, Personal};
 use crate::verify::evidence::{Flaw, undamaged, verify, verify_decision, verify_raw_request, verify_request};
 use crate::verify::evidence_heads::Heads;
@@ -19,13 +19,13 @@ use crate::verify::witness::{Purpose, WitnessKey};
 pub struct Known<'a> {
     /// By which evidence is signed.
     pub evidence_key: Option<&'a WitnessKey>,
-    /// By which enrolments are signed.
-    pub enrolment_key: Option<&'a WitnessKey>,
+    /// By which enrollments are signed.
+    pub enrollment_key: Option<&'a WitnessKey>,
     pub rp_id: Option<&'a str>,
     /// Those that people sign at.
     pub origins: Option<&'a [String]>,
     /// What is recorded of the passkeys of the person.
-    pub enrolments: &'a [Witnessed],
+    pub enrollments: &'a [Witnessed],
     /// What was kept outside the table.
     pub heads: Option<&'a Heads>,
 }
@@ -113,10 +113,10 @@ const SEALED: &str = "what is personal in it is sealed, and its signature was NO
      opened";
 const ERASED: &str = "what is personal in it does not open: its key was erased, and the signature with it";
 const NO_RP_ID: &str = "RP ID and origin are those that it says itself: none were given to compare them with";
-const NO_ENROLMENT_KEY: &str =
-    "that the passkey is the one that was enrolled: the key by which enrolments are signed was not given";
-const NO_ENROLMENT: &str =
-    "that the passkey is the one that was enrolled: there is no signed record of its enrolment";
+const NO_ENROLLMENT_KEY: &str =
+    "that the passkey is the one that was enrolled: the key by which enrollments are signed was not given";
+const NO_ENROLLMENT: &str =
+    "that the passkey is the one that was enrolled: there is no signed record of its enrollment";
 const NO_HEAD: &str = "no head of it is kept outside the table, by which its place would be known";
 
 /// # Errors
@@ -202,8 +202,8 @@ fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Resu
     let evidence = document.with(personal).ok_or(Flaw::from("the document is not evidence of a decision"))?;
     verify_decision(&evidence)?;
     let signature = match &evidence.proof {
-        Proof::Link | Proof::LoginToken { .. } => Signature::Missing,
-        Proof::Passkey(signed) => {
+        KeptProof::Link | KeptProof::LoginToken { .. } => Signature::Missing,
+        KeptProof::Passkey(signed) => {
             let thumbprint = thumbprint(&signed.passkey.credential);
             if thumbprint.is_none() || thumbprint != document.thumbprint {
                 return Err("the passkey is not the one that the document names".into());
@@ -235,8 +235,8 @@ fn judge_old_decision(stored: Stored<'_>, known: Known<'_>) -> Result<Verdict, F
     let evidence = verify(stored.document, stored.digest, stored.kept_until)?;
     let mut not_proven = vec![VERSION_1];
     let signature = match &evidence.proof {
-        Proof::Link | Proof::LoginToken { .. } => Signature::Missing,
-        Proof::Passkey(signed) => {
+        KeptProof::Link | KeptProof::LoginToken { .. } => Signature::Missing,
+        KeptProof::Passkey(signed) => {
             not_proven.extend(compare(&evidence, signed, known)?);
             Signature::OfPasskey
         }
@@ -276,20 +276,20 @@ fn compare(evidence: &Evidence, signed: &Signed, known: Known<'_>) -> Result<Vec
         (Some(_), Some(_)) => {}
         (None | Some(_), _) => not_proven.push(NO_RP_ID),
     }
-    let Some(key) = known.enrolment_key else {
-        not_proven.push(NO_ENROLMENT_KEY);
+    let Some(key) = known.enrollment_key else {
+        not_proven.push(NO_ENROLLMENT_KEY);
         return Ok(not_proven);
     };
     let id = crate::verify::evidence::decode(&signed.passkey.credential_id).map(|id| PasskeyId::of(&id));
-    let is_signed = |it: &&Witnessed| key.verifies(Purpose::Enrolment, &it.document, &it.witness);
+    let is_signed = |it: &&Witnessed| key.verifies(Purpose::Enrollment, &it.document, &it.witness);
     let records =
-        known.enrolments.iter().filter(is_signed).filter_map(|it| EnrolmentRecord::decode(&it.document));
+        known.enrollments.iter().filter(is_signed).filter_map(|it| EnrollmentRecord::decode(&it.document));
     let records: Vec<_> = records
         .filter(|record| {
             record.person == evidence.person && id.as_ref().is_some_and(|id| id.as_str() == record.passkey)
         })
         .collect();
-    let is_same = |record: &EnrolmentRecord| {
+    let is_same = |record: &EnrollmentRecord| {
         Some(&record.thumbprint) == thumbprint(&signed.passkey.credential).as_ref()
             && record.rp_id == signed.rp_id
             && record.user_handle == signed.passkey.user_handle
@@ -300,7 +300,7 @@ fn compare(evidence: &Evidence, signed: &Signed, known: Known<'_>) -> Result<Vec
             && record.at <= evidence.at
     };
     match records.is_empty() {
-        true => not_proven.push(NO_ENROLMENT),
+        true => not_proven.push(NO_ENROLLMENT),
         false if records.iter().any(is_same) => {}
         false => return Err("the passkey is not the one that was enrolled".into()),
     }

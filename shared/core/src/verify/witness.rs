@@ -20,7 +20,7 @@ use crate::verify::verification_key::VerificationKey;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     Evidence,
-    Enrolment,
+    Enrollment,
 }
 
 impl Purpose {
@@ -30,7 +30,7 @@ impl Purpose {
     const fn header(self) -> &'static str {
         match self {
             Self::Evidence => r#"{"alg":"ES256","typ":"ciba-evidence"}"#,
-            Self::Enrolment => r#"{"alg":"ES256","typ":"ciba-enrolment"}"#,
+            Self::Enrollment => r#"{"alg":"ES256","typ":"ciba-enrolment"}"#,
         }
     }
 
@@ -74,7 +74,7 @@ pub struct WitnessKeySet {
     pub evidence: Option<PublicJwk>,
     /// Of what is enrolled.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub enrolment: Option<PublicJwk>,
+    pub enrollment: Option<PublicJwk>,
 }
 
 #[cfg(test)]
@@ -109,7 +109,7 @@ mod tests {
         assert!(!key.verifies(Purpose::Evidence, "{} ", &witness), "another document");
         assert!(!other_key.verifies(Purpose::Evidence, "{}", &witness), "another key");
         assert!(!key.verifies(Purpose::Evidence, "{}", &sign(&other_pair, Purpose::Evidence, "{}")));
-        assert!(!key.verifies(Purpose::Enrolment, "{}", &witness), "another purpose");
+        assert!(!key.verifies(Purpose::Enrollment, "{}", &witness), "another purpose");
         let (_, signature) = witness.split_once("..").unwrap();
         for text in [
             "",
@@ -122,8 +122,8 @@ mod tests {
             assert!(!key.verifies(Purpose::Evidence, "{}", text), "{text}");
         }
         // The signature of one purpose under the other's header.
-        let header = URL_SAFE_NO_PAD.encode(Purpose::Enrolment.header());
-        assert!(!key.verifies(Purpose::Enrolment, "{}", &format!("{header}..{signature}")));
+        let header = URL_SAFE_NO_PAD.encode(Purpose::Enrollment.header());
+        assert!(!key.verifies(Purpose::Enrollment, "{}", &format!("{header}..{signature}")));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use ciba_core::protocol::id_token;
 use ciba_core::verify::jws::{NotAJws, UnverifiedJws};
 
 /// What this flow works with.
-pub struct HintResolver<'a> {
+pub struct ResolveHint<'a> {
     pub table: &'a Table,
     pub keys: &'a KeyRings,
     pub issuer: &'a Issuer,
@@ -91,7 +91,7 @@ impl From<NotAJws> for NotResolved {
     }
 }
 
-impl HintResolver<'_> {
+impl ResolveHint<'_> {
     /// 1. See that the client may send a hint of this form (`ATK-3-03`).
     /// 2. Read the hint; of a token, verify it first.
     /// 3. Find the person, and how often they were asked of late.

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use crate::Invocation;
 use crate::asking::Asking;
 use crate::asking::check_user_code::check_again;
-use crate::deciding::keep_evidence::{About, Happened, Keeper, NotKept};
+use crate::deciding::keep_evidence::{About, Happened, KeepEvidence, NotKept};
 use ciba_aws::config::RequestSettings;
 use ciba_aws::keys::{HandleUse, Kept, KeyError, KeyRing};
 use ciba_aws::notify::{Notifier, NotifyError};
@@ -16,6 +16,7 @@ use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::client::notification_token::ClientNotificationToken;
 use ciba_core::domain::person::Person;
 use ciba_core::domain::person::asks::{Ask, Asks};
+use ciba_core::domain::request::auth_req_id::AuthReqId;
 use ciba_core::domain::request::authentication_request::{AuthenticationRequest, Polling, State};
 use ciba_core::domain::request::lifetime::Lifetime;
 use ciba_core::domain::request::notification::Messages;
@@ -31,11 +32,11 @@ const PAUSE: Duration = Duration::from_millis(60);
 const FOR_WITHDRAWAL: Duration = Duration::from_secs(4);
 
 /// What this flow works with.
-pub struct Backchannel<'a> {
+pub struct StartAuthentication<'a> {
     pub table: &'a Table,
     pub notifier: &'a Notifier,
     pub keys: &'a KeyRing,
-    pub keeper: Keeper<'a>,
+    pub keeper: KeepEvidence<'a>,
     pub requests: &'a RequestSettings,
     pub messages: &'a Messages,
 }
@@ -43,7 +44,7 @@ pub struct Backchannel<'a> {
 /// A request that is stored and about which the person has been told.
 pub struct Started {
     pub request: AuthenticationRequest,
-    pub auth_req_id: String,
+    pub auth_req_id: AuthReqId,
     /// The channel whose message SNS has accepted. `None` if that is not known, and the person has decided all the same.
     pub channel: Option<&'static str>,
     /// Channels that came before the one that worked, for the log (`ATK-7-06`).
@@ -87,7 +88,7 @@ pub enum NotStarted {
     Store(#[from] StoreError),
 }
 
-impl Backchannel<'_> {
+impl StartAuthentication<'_> {
     /// `asks` as they are after the check of the user code.
     ///
     /// 1. Name the request, and seal the name for the client, and what it is to be called with.
@@ -103,6 +104,7 @@ impl Backchannel<'_> {
         let key = RequestKey::from_bytes(invocation.random());
         let (auth_req_id, handle_generation) =
             self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now)?;
+        let auth_req_id = AuthReqId::sealed(auth_req_id);
         let request = self.request(key, handle_generation, asking, invocation);
         let seal = |token: &ClientNotificationToken| {
             self.keys.seal_kept(Kept::NotificationToken, &key, token.expose().as_bytes(), invocation.now)

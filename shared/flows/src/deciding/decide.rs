@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::Invocation;
-use crate::deciding::authentic_passkey::{Enrolments, NotAuthentic};
-use crate::deciding::keep_evidence::{About, Happened, Keeper, NotKept};
+use crate::deciding::authentic_passkey::{Enrollments, NotAuthentic};
+use crate::deciding::keep_evidence::{About, Happened, KeepEvidence, NotKept};
 use crate::deciding::statement::statement;
 use ciba_aws::store::{
     Decided, DecisionBasis, DecisionWrite, EvidenceBasis, EvidenceWrite, StoreError, Table,
@@ -47,7 +47,7 @@ pub struct Choice {
 }
 
 /// What shows that it is the person.
-pub enum Proof<'a> {
+pub enum PresentedProof<'a> {
     /// They have the link of this person's request, which is enough to decline.
     Link(&'a PersonKey),
     LoginToken(&'a LoginProof),
@@ -128,10 +128,10 @@ impl From<NotEnough> for NotDecided {
 }
 
 /// What this flow works with.
-pub struct Consenting<'a> {
+pub struct Decide<'a> {
     pub table: &'a Table,
-    pub keeper: Keeper<'a>,
-    pub enrolments: &'a Enrolments,
+    pub keeper: KeepEvidence<'a>,
+    pub enrollments: &'a Enrollments,
     /// `None` where there are no passkeys.
     pub relying_party: Option<&'a RelyingParty>,
     /// How long a passkey has to be there before it approves what is high-risk.
@@ -142,11 +142,11 @@ pub struct Consenting<'a> {
 struct Proven {
     /// `None` for the link alone.
     authentication: Option<Authentication>,
-    evidence: evidence::Proof,
+    evidence: evidence::KeptProof,
     used: Option<(Passkey, Asserted)>,
 }
 
-impl Consenting<'_> {
+impl Decide<'_> {
     /// Declining from the page. `form_token` is what its form sent: somebody read the page, and pressed its button.
     pub async fn decline(
         &self,
@@ -158,7 +158,7 @@ impl Consenting<'_> {
         let found = found.filter(|found| found.nonce.accepts(form_token, &found.key));
         let found = found.ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
         let choice = Choice { word: DecisionWord::Deny, scope: None, details: None };
-        self.decide(request, &found.client, &choice, &Proof::Link(&found.person), invocation).await
+        self.decide(request, &found.client, &choice, &PresentedProof::Link(&found.person), invocation).await
     }
 
     /// 1. Find out who is asked: a login token says so itself, else the request does.
@@ -176,21 +176,21 @@ impl Consenting<'_> {
         request: &RequestKey,
         client: &ClientId,
         choice: &Choice,
-        proof: &Proof<'_>,
+        proof: &PresentedProof<'_>,
         invocation: &Invocation,
     ) -> Result<Record, NotDecided> {
         let person = match proof {
-            Proof::LoginToken(login) => login.person.clone(),
-            Proof::Link(person) => (*person).clone(),
-            Proof::Passkey { login: Some(login), .. } => (*login).clone(),
-            Proof::Passkey { login: None, .. } => {
+            PresentedProof::LoginToken(login) => login.person.clone(),
+            PresentedProof::Link(person) => (*person).clone(),
+            PresentedProof::Passkey { login: Some(login), .. } => (*login).clone(),
+            PresentedProof::Passkey { login: None, .. } => {
                 let found = self.table.find_request(request).await?;
                 found.ok_or(NotDecided::Refused(DecisionRefused::NotYours))?.person
             }
         };
         let passkey = match proof {
-            Proof::Passkey { assertion, .. } => Some(assertion.passkey_id()),
-            Proof::Link(_) | Proof::LoginToken(_) => None,
+            PresentedProof::Passkey { assertion, .. } => Some(assertion.passkey_id()),
+            PresentedProof::Link(_) | PresentedProof::LoginToken(_) => None,
         };
         for _ in 0..TRIES {
             let basis = self.table.find_for_decision(request, &person, client, passkey.as_ref()).await?;
@@ -207,7 +207,7 @@ impl Consenting<'_> {
         basis: DecisionBasis,
         client: &ClientId,
         choice: &Choice,
-        proof: &Proof<'_>,
+        proof: &PresentedProof<'_>,
         invocation: &Invocation,
     ) -> Result<Option<Record>, NotDecided> {
         let Checked { found, detail, client: known_client, asks, passkey, kept } =
@@ -286,21 +286,21 @@ impl Consenting<'_> {
         &self,
         Case { request, detail, client, choice, granted }: Case<'_>,
         passkey: Option<Passkey>,
-        proof: &Proof<'_>,
+        proof: &PresentedProof<'_>,
         invocation: &Invocation,
     ) -> Result<Proven, NotDecided> {
         let demand = granted
             .map_or(Demand::LoginToken, |scope| Demand::of(client, &WouldGrant::of(request, detail, scope)));
         match proof {
-            Proof::Link(_) if choice.word == DecisionWord::Deny => {
-                Ok(Proven { authentication: None, evidence: evidence::Proof::Link, used: None })
+            PresentedProof::Link(_) if choice.word == DecisionWord::Deny => {
+                Ok(Proven { authentication: None, evidence: evidence::KeptProof::Link, used: None })
             }
-            Proof::Link(_) => Err(NotDecided::ProofMissing),
-            Proof::LoginToken(login) => {
+            PresentedProof::Link(_) => Err(NotDecided::ProofMissing),
+            PresentedProof::LoginToken(login) => {
                 demand.judge(Strength::LoginToken)?;
                 Ok(Proven {
                     authentication: Some(login.authentication.clone()),
-                    evidence: evidence::Proof::LoginToken {
+                    evidence: evidence::KeptProof::LoginToken {
                         issuer: login.issuer.clone(),
                         jti: login.jti.clone(),
                         authentication: login.authentication.clone(),
@@ -308,11 +308,11 @@ impl Consenting<'_> {
                     used: None,
                 })
             }
-            Proof::Passkey { assertion, language, .. } => {
+            PresentedProof::Passkey { assertion, language, .. } => {
                 let not_accepted = |why: &str| NotDecided::PasskeyNotAccepted(why.to_owned());
                 let relying_party = self.relying_party.ok_or(not_accepted("there is no RP_ID"))?;
                 let passkey = passkey.ok_or(not_accepted("the passkey is none of this person's"))?;
-                self.enrolments.check(&passkey).await.map_err(|error| match error {
+                self.enrollments.check(&passkey).await.map_err(|error| match error {
                     NotAuthentic::Forged(why) => not_accepted(why),
                     NotAuthentic::Unavailable(error) => NotDecided::Unavailable(error.0),
                 })?;
@@ -333,7 +333,7 @@ impl Consenting<'_> {
                 let signed = evidence_of(relying_party, assertion, used, text, scope, invocation.now);
                 Ok(Proven {
                     authentication: Some(authentication),
-                    evidence: evidence::Proof::Passkey(Box::new(signed)),
+                    evidence: evidence::KeptProof::Passkey(Box::new(signed)),
                     used: Some((passkey, asserted)),
                 })
             }
@@ -380,25 +380,27 @@ fn checked(
     basis: DecisionBasis,
     client: &ClientId,
     choice: &Choice,
-    proof: &Proof<'_>,
+    proof: &PresentedProof<'_>,
 ) -> Result<Checked, NotDecided> {
     let DecisionBasis { request, detail, person, client: known_client, asks, passkey, evidence } = basis;
     let found = match proof {
-        Proof::LoginToken(login) => request.filter(|request| request.person == login.person),
-        Proof::Passkey { login: Some(login), .. } => request.filter(|request| request.person == **login),
-        Proof::Link(_) | Proof::Passkey { login: None, .. } => request,
+        PresentedProof::LoginToken(login) => request.filter(|request| request.person == login.person),
+        PresentedProof::Passkey { login: Some(login), .. } => {
+            request.filter(|request| request.person == **login)
+        }
+        PresentedProof::Link(_) | PresentedProof::Passkey { login: None, .. } => request,
     };
     let found = found.ok_or(NotDecided::Refused(DecisionRefused::NotYours))?;
     if found.client != *client {
         return Err(NotDecided::OtherClient);
     }
     // What a passkey signed has them in the statement.
-    let are_signed = matches!(proof, Proof::Passkey { .. });
+    let are_signed = matches!(proof, PresentedProof::Passkey { .. });
     let named = choice.details.as_deref().or(are_signed.then(|| detail.details.entries()));
     if choice.word == DecisionWord::Approve && !detail.details.is(named.unwrap_or_default()) {
         return Err(NotDecided::OtherDetails);
     }
-    if let Proof::LoginToken(login) = proof
+    if let PresentedProof::LoginToken(login) = proof
         && login.names(client)
     {
         return Err(NotDecided::SelfApproval);

@@ -39,7 +39,7 @@ impl NotKept {
 
 /// What this flow works with.
 #[derive(Clone, Copy)]
-pub struct Keeper<'a> {
+pub struct KeepEvidence<'a> {
     pub keys: &'a KeyRings,
     /// `None` where evidence has no witness.
     pub witness: Option<&'a Witness>,
@@ -95,7 +95,7 @@ impl Happened<'_> {
     }
 }
 
-impl Keeper<'_> {
+impl KeepEvidence<'_> {
     /// 1. Open the person's key, or make one.
     /// 2. Seal what is personal under it, for this document alone.
     /// 3. Number the document after the last one of this person.

@@ -11,7 +11,7 @@ use ciba_core::verify::jws::{NotAJws, UnverifiedJws};
 
 /// Why nobody is proven. The texts are for the log.
 #[derive(Clone, Debug)]
-pub enum NotProven {
+pub enum PersonNotProven {
     Invalid(String),
     NotFresh,
     ScopeMissing,
@@ -19,7 +19,7 @@ pub enum NotProven {
     Unavailable(String),
 }
 
-impl From<LoginRefused> for NotProven {
+impl From<LoginRefused> for PersonNotProven {
     fn from(refused: LoginRefused) -> Self {
         match refused {
             LoginRefused::Invalid(why) => Self::Invalid(why.to_owned()),
@@ -29,7 +29,7 @@ impl From<LoginRefused> for NotProven {
     }
 }
 
-impl From<NotVerified> for NotProven {
+impl From<NotVerified> for PersonNotProven {
     fn from(error: NotVerified) -> Self {
         match error {
             NotVerified::Invalid(why) => Self::Invalid(why.to_owned()),
@@ -48,8 +48,8 @@ pub async fn prove(
     jwks: &JwksCache,
     max_age: Duration,
     invocation: &Invocation,
-) -> Result<LoginProof, NotProven> {
-    let invalid = |why: &str| NotProven::Invalid(why.to_owned());
+) -> Result<LoginProof, PersonNotProven> {
+    let invalid = |why: &str| PersonNotProven::Invalid(why.to_owned());
     let jws = UnverifiedJws::parse(token).map_err(|error| match error {
         NotAJws::Encrypted => invalid("the token is encrypted"),
         NotAJws::Malformed(why) => invalid(why),

@@ -1,4 +1,4 @@
-//! Making an enrolment ticket: by an operator, who knows whom they have in front of them.
+//! Making an enrollment ticket: by an operator, who knows whom they have in front of them.
 
 use crate::Invocation;
 use ciba_aws::store::{StoreError, Table};

@@ -1,4 +1,4 @@
-//! Enrolling a passkey: whoever has a ticket makes one for its person.
+//! EnrollPasskey a passkey: whoever has a ticket makes one for its person.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::Invocation;
-use crate::deciding::authentic_passkey::{Enrolments, NotAuthentic};
+use crate::deciding::authentic_passkey::{Enrollments, NotAuthentic};
 use crate::telling::announce::{Untold, announce};
 use ciba_aws::keys::{KmsError, Witness};
 use ciba_aws::notify::Notifier;
-use ciba_aws::store::{PasskeyEnrolled, PasskeyEnrolment, StoreError, Table};
+use ciba_aws::store::{PasskeyEnrolled, PasskeyEnrollment, StoreError, Table};
 use ciba_core::domain::person::Person;
-use ciba_core::domain::person::enrolment_record::EnrolmentRecord;
+use ciba_core::domain::person::enrollment_record::EnrollmentRecord;
 use ciba_core::domain::person::passkey::{Passkey, PasskeyId, Passkeys};
 use ciba_core::domain::person::ticket::{Admission, Ticket, TicketSecret};
 use ciba_core::domain::person::witnessed::Witnessed;
@@ -20,7 +20,7 @@ use ciba_core::domain::request::notification::PasskeyEvent;
 use ciba_core::protocol::webauthn::{Assertion, Registration};
 use ciba_core::verify::webauthn::{Asserted, NotAccepted, RelyingParty, thumbprint};
 
-/// How often an enrolment is tried when the person's passkeys change meanwhile.
+/// How often an enrollment is tried when the person's passkeys change meanwhile.
 const TRIES: usize = 3;
 /// Kept of the invocation for the answer, when SNS does not take the news.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ pub enum NotEnrolled {
     NotAccepted(String),
     #[error("contended")]
     Contended,
-    /// The enrolment cannot be signed now, or a passkey cannot be told from a forgery. The text is for the log.
+    /// The enrollment cannot be signed now, or a passkey cannot be told from a forgery. The text is for the log.
     #[error("{0}")]
     Unavailable(String),
     #[error(transparent)]
@@ -73,14 +73,14 @@ pub struct PasskeyAdded {
 }
 
 /// What this flow works with.
-pub struct Enrolling<'a> {
+pub struct EnrollPasskey<'a> {
     pub table: &'a Table,
     pub relying_party: &'a RelyingParty,
     pub notifier: &'a Notifier,
     pub operator_name: &'a str,
-    /// Signs enrolments. `None` where nobody does.
+    /// Signs enrollments. `None` where nobody does.
     pub witness: Option<&'a Witness>,
-    pub enrolments: &'a Enrolments,
+    pub enrollments: &'a Enrollments,
 }
 
 /// A ticket that can be used, and its person.
@@ -90,7 +90,7 @@ struct Open {
     passkeys: Passkeys,
 }
 
-impl Enrolling<'_> {
+impl EnrollPasskey<'_> {
     /// What the page asks the browser for. Nothing is changed, and nothing said about the person: the passkey is named
     /// after the operator.
     pub async fn offer(&self, secret: &TicketSecret, invocation: &Invocation) -> Result<Offer, NotEnrolled> {
@@ -114,7 +114,7 @@ impl Enrolling<'_> {
     /// 1. Read the ticket, its person and what the person's passkeys have in common.
     /// 2. Verify the registration over the ticket's challenge.
     /// 3. If the ticket alone is not enough, verify the signature of a passkey that is there.
-    /// 4. Sign the record of the enrolment.
+    /// 4. Sign the record of the enrollment.
     /// 5. Use up the ticket, put the passkey and its record and count it, in one transaction. If something changed meanwhile,
     ///    look again.
     /// 6. Tell the person on all channels. What SNS does not take undoes nothing.
@@ -145,17 +145,17 @@ impl Enrolling<'_> {
                 Admission::WithAssertion => Some(self.vouched(&ticket, &person, assertion).await?),
                 Admission::Full => return Err(NotEnrolled::NotOpen("the person has no room for a passkey")),
             };
-            new.enrolment = self.signed(&new).await?;
+            new.enrollment = self.signed(&new).await?;
             let vouching = vouching.as_ref().map(|(passkey, asserted)| (passkey, asserted));
             let write = &invocation.write_id;
-            let enrolment = PasskeyEnrolment {
+            let enrollment = PasskeyEnrollment {
                 ticket: &ticket,
                 passkey: &new,
                 passkeys: &passkeys,
                 vouching,
                 at: invocation.now,
             };
-            match self.table.enrol_passkey(enrolment, write).await? {
+            match self.table.enrol_passkey(enrollment, write).await? {
                 PasskeyEnrolled::Done => {
                     let untold = self.tell(&person, invocation.deadline).await;
                     return Ok(PasskeyAdded { passkey: new.id, untold });
@@ -200,7 +200,7 @@ impl Enrolling<'_> {
         let passkey = self.table.find_passkey(&person.key, &assertion.passkey_id()).await?;
         let passkey =
             passkey.ok_or_else(|| NotEnrolled::NotAccepted("the person has no such passkey".to_owned()))?;
-        self.enrolments.check(&passkey).await.map_err(|error| match error {
+        self.enrollments.check(&passkey).await.map_err(|error| match error {
             NotAuthentic::Forged(why) => NotEnrolled::NotAccepted(why.to_owned()),
             NotAuthentic::Unavailable(error) => error.into(),
         })?;
@@ -213,7 +213,7 @@ impl Enrolling<'_> {
         let Some(witness) = self.witness else { return Ok(None) };
         let thumbprint = thumbprint(&passkey.credential);
         let thumbprint = thumbprint.ok_or_else(|| NotEnrolled::NotAccepted("the key is none".to_owned()))?;
-        let document = EnrolmentRecord::of(passkey, &thumbprint).encode();
+        let document = EnrollmentRecord::of(passkey, &thumbprint).encode();
         let witness = witness.of(&document).await?;
         Ok(Some(Witnessed { document, witness }))
     }

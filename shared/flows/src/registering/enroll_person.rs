@@ -9,7 +9,7 @@ use ciba_core::domain::person::channel::Channel;
 use ciba_core::domain::person::sms::SmsCountries;
 use ciba_core::domain::person::user_code::{UserCode, UserCodeHash};
 use ciba_core::domain::person::{Person, Subject};
-use ciba_core::protocol::enrolment::{ChannelEntry, PersonEntry};
+use ciba_core::protocol::person_entry::{ChannelEntry, PersonEntry};
 
 /// A transaction has room for 100 writes: all hints and all push endpoints may change at once.
 const MAX_HINTS: usize = 40;

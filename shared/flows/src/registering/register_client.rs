@@ -34,7 +34,7 @@ const MAX_DESCRIPTION: usize = 120;
 pub struct NotRegistered(pub String);
 
 /// What a registration is checked against.
-pub struct Registrar<'a> {
+pub struct RegisterClient<'a> {
     pub issuer: &'a Issuer,
     pub login_issuers: &'a LoginIssuers,
     /// What all clients of the deployment are held to.
@@ -43,7 +43,7 @@ pub struct Registrar<'a> {
     pub mtls: Option<&'a MtlsHost>,
 }
 
-impl Registrar<'_> {
+impl RegisterClient<'_> {
     /// Checks the metadata, and writes the client, new or changed.
     pub async fn register(&self, table: &Table, metadata: ClientMetadata) -> Result<Client, NotRegistered> {
         let client = self.check(metadata).await?;

@@ -32,7 +32,7 @@ impl Source {
 }
 
 /// What this flow works with.
-pub struct Emitter<'a> {
+pub struct Emit<'a> {
     pub bus: &'a EventBus,
     pub issuer: &'a Issuer,
 }
@@ -47,7 +47,7 @@ pub struct Emitted {
     pub first_failure: Option<(usize, String)>,
 }
 
-impl Emitter<'_> {
+impl Emit<'_> {
     /// 1. Make an entry of each event. A source that cannot be read holds up no other.
     /// 2. Put them to the bus, up to the deadline.
     /// 3. Count what the bus took, up to the first source that has to come again: the others come with it, and are

@@ -14,8 +14,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::Invocation;
-use crate::tokens::issue_tokens::{Issuing, NotIssued};
-use crate::tokens::redeem::{NotRedeemed, Presented, Redemption};
+use crate::tokens::issue_tokens::{IssueTokens, NotIssued};
+use crate::tokens::redeem::{NotRedeemed, PresentedHandle, Redeem};
 use ciba_aws::config::{Issuer, TokenSettings};
 use ciba_aws::keys::{HandleUse, Kept, KeyError, KeyRing, KeyRings, OpenError};
 use ciba_aws::notify::{DeliveryQueue, QueueError};
@@ -27,6 +27,7 @@ use ciba_core::domain::base::secret::Secret;
 use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::client::NotificationEndpoint;
 use ciba_core::domain::client::notification_token::ClientNotificationToken;
+use ciba_core::domain::request::auth_req_id::AuthReqId;
 use ciba_core::domain::request::authentication_request::AuthenticationRequest;
 use ciba_core::domain::request::delivery::{
     Answer, Delivery, DeliveryState, Due, LEASE, News, PushError, Verdict, due, pause, tried_until,
@@ -39,7 +40,7 @@ const FOR_A_CALL: Duration = Caller::LONGEST.saturating_add(Duration::from_secs(
 const SOON: Duration = Duration::from_secs(1);
 
 /// What this flow works with.
-pub struct Notifying<'a> {
+pub struct NotifyClient<'a> {
     pub table: &'a Table,
     pub rings: &'a KeyRings,
     /// Those of `rings` when the invocation began.
@@ -107,12 +108,12 @@ struct Attempt<'a> {
     token: ClientNotificationToken,
 }
 
-impl Notifying<'_> {
+impl NotifyClient<'_> {
     /// Tells about several requests at once, so that none waits behind another; a panic in one of them is that one's.
     pub async fn tell_all(&self, requests: &[RequestKey]) -> Vec<Result<Told, NotTold>> {
         let branches: Vec<_> = requests.iter().map(|_| self.invocation.branch()).collect();
         let each = requests.iter().zip(&branches).map(|(request, invocation)| async move {
-            let branch = Notifying { invocation, ..*self };
+            let branch = NotifyClient { invocation, ..*self };
             branch.tell(request).await
         });
         let told = join_all(each.map(|one| AssertUnwindSafe(one).catch_unwind())).await;
@@ -186,7 +187,8 @@ impl Notifying<'_> {
         let handle =
             self.keys.seal_handle_again(HandleUse::AuthReqId, &request.key, request.handle_generation);
         // A withdrawn key makes no handles, and what it made opens nothing: the client could not use it.
-        let Ok(auth_req_id) = handle else { return Ok(Prepared::GiveUp("key_withdrawn")) };
+        let Ok(handle) = handle else { return Ok(Prepared::GiveUp("key_withdrawn")) };
+        let auth_req_id = AuthReqId::sealed(handle);
         let token = delivery.notification_token.as_deref();
         let token = token.ok_or_else(|| NotTold::Fault("the notification token is gone".to_owned()))?;
         let token = self.keys.open_kept(Kept::NotificationToken, &request.key, token)?;
@@ -221,12 +223,12 @@ impl Notifying<'_> {
         &self,
         request: &AuthenticationRequest,
         delivery: &Delivery,
-        auth_req_id: &str,
+        auth_req_id: &AuthReqId,
     ) -> Result<Minted, NotTold> {
         let Self { table, rings, keys, issuer, settings, invocation, .. } = self;
-        let flow = Redemption { table, issuing: Issuing { keys: rings, issuer, settings, invocation } };
+        let flow = Redeem { table, issuing: IssueTokens { keys: rings, issuer, settings, invocation } };
         // A push has no proof from its client (`CIBA-10.3-11`).
-        let presented = Presented { auth_req_id, resources: &[], confirmation: Confirmation::NOTHING };
+        let presented = PresentedHandle { auth_req_id, resources: &[], confirmation: Confirmation::NOTHING };
         let (grant, tokens) = match flow.prepare(request, &presented).await {
             Ok(prepared) => prepared,
             Err(NotRedeemed::Gone) => return Ok(Minted::ByAnother),

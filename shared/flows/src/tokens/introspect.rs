@@ -13,7 +13,7 @@ use ciba_core::domain::token::access_token::AccessToken;
 use ciba_core::protocol::token_management::{ActiveAccessToken, ActiveToken, Introspection};
 
 /// What this flow works with.
-pub struct Introspecting<'a> {
+pub struct Introspect<'a> {
     pub table: &'a Table,
     pub keys: &'a KeyRings,
     pub issuer: &'a Issuer,
@@ -28,7 +28,7 @@ pub enum NotIntrospected {
     Store(#[from] StoreError),
 }
 
-impl Introspecting<'_> {
+impl Introspect<'_> {
     /// What `caller` is told of `token`. What is invalid, expired, revoked, unknown or none of its business is not active,
     /// and nothing else is said (`TOK-8-02`).
     pub async fn introspect(

@@ -11,13 +11,14 @@ use ciba_core::domain::client::Client;
 use ciba_core::domain::client::resource::ResourceId;
 use ciba_core::domain::client::target::Target;
 use ciba_core::domain::details::authorization_details::AuthorizationDetails;
+use ciba_core::domain::request::auth_req_id::AuthReqId;
 use ciba_core::domain::request::decision::Approval;
 use ciba_core::protocol::access_token::{self, AccessTokenClaims, Audience};
 use ciba_core::protocol::id_token::{self, IdTokenClaims};
 use ciba_core::protocol::token::TokenResponse;
 
 /// What this flow works with.
-pub struct Issuing<'a> {
+pub struct IssueTokens<'a> {
     pub keys: &'a KeyRings,
     pub issuer: &'a Issuer,
     pub settings: &'a TokenSettings,
@@ -56,7 +57,7 @@ pub struct Granted<'a> {
     pub asked: &'a Scope,
     pub target: Target<'a>,
     /// The handle that was presented; the ID token repeats it.
-    pub auth_req_id: Option<&'a str>,
+    pub auth_req_id: Option<&'a AuthReqId>,
     /// The number of the refresh token that goes along.
     pub refresh_token: Option<u32>,
     /// What the access token is bound to. The refresh token is bound to the client alone, which has to authenticate to
@@ -75,7 +76,7 @@ pub fn target<'c>(
     target.ok_or(NotIssued::Target("resource names what was not granted, or is not registered any more"))
 }
 
-impl Issuing<'_> {
+impl IssueTokens<'_> {
     /// 1. The access token, bound if the client's always are, for its audience and with the scope that means something there.
     /// 2. The refresh token.
     /// 3. The ID token, which says when and how the person was authenticated, on their own device, and which tokens came

@@ -6,12 +6,12 @@ use ciba_aws::config::DpopSettings;
 use ciba_aws::keys::{KeyError, KeyRings};
 use ciba_aws::store::{StoreError, Table};
 use ciba_core::domain::client::Client;
-use ciba_core::domain::token::dpop::{Call, Proof, is_fresh, judge};
+use ciba_core::domain::token::dpop::{Call, DpopProof, is_fresh, judge};
 use ciba_core::protocol::dpop::{ALGORITHMS, TYP};
 use ciba_core::verify::jws::{NotAJws, SelfKeyedJws};
 
 /// What this flow works with.
-pub struct Possession<'a> {
+pub struct ProvePossession<'a> {
     pub table: &'a Table,
     pub keys: &'a KeyRings,
     pub settings: &'a DpopSettings,
@@ -19,7 +19,7 @@ pub struct Possession<'a> {
 
 /// Why nothing is proven. Nothing was used up, except where a proof had been used before.
 #[derive(Debug, thiserror::Error)]
-pub enum NotProven {
+pub enum PossessionNotProven {
     /// The text is for the client.
     #[error("{0}")]
     Invalid(&'static str),
@@ -32,7 +32,7 @@ pub enum NotProven {
     Store(#[from] StoreError),
 }
 
-impl Possession<'_> {
+impl ProvePossession<'_> {
     /// What the proof proves for this call. Nothing is written, so that a proof that lacks a nonce costs the caller nothing
     /// but another try (`TOK-4-19`).
     ///
@@ -44,25 +44,26 @@ impl Possession<'_> {
         text: &str,
         call: &Call<'_>,
         invocation: &Invocation,
-    ) -> Result<Proof, NotProven> {
+    ) -> Result<DpopProof, PossessionNotProven> {
         let jws = SelfKeyedJws::parse(text).map_err(|error| match error {
-            NotAJws::Malformed(why) => NotProven::Invalid(why),
-            NotAJws::Encrypted => NotProven::Invalid("the proof is encrypted"),
+            NotAJws::Malformed(why) => PossessionNotProven::Invalid(why),
+            NotAJws::Encrypted => PossessionNotProven::Invalid("the proof is encrypted"),
         })?;
         if jws.typ().as_deref() != Some(TYP) {
-            return Err(NotProven::Invalid("the type of the proof is not dpop+jwt"));
+            return Err(PossessionNotProven::Invalid("the type of the proof is not dpop+jwt"));
         }
         if !ALGORITHMS.contains(&jws.algorithm()) {
-            return Err(NotProven::Invalid("the algorithm of the proof is not offered"));
+            return Err(PossessionNotProven::Invalid("the algorithm of the proof is not offered"));
         }
-        let (claims, key) = jws.verify().ok_or(NotProven::Invalid("the signature of the proof is wrong"))?;
+        let (claims, key) =
+            jws.verify().ok_or(PossessionNotProven::Invalid("the signature of the proof is wrong"))?;
         let now = invocation.now;
-        let proof =
-            judge(&claims, key, call, self.settings.proof_lifetime, now).map_err(NotProven::Invalid)?;
+        let proof = judge(&claims, key, call, self.settings.proof_lifetime, now)
+            .map_err(PossessionNotProven::Invalid)?;
         if let Some(nonce) = &proof.nonce {
             let made_at = self.keys.open(|ring| ring.open_dpop_nonce(nonce), now).await?;
             if !made_at.is_ok_and(|made_at| is_fresh(made_at, self.settings.nonce_lifetime, now)) {
-                return Err(NotProven::NonceNeeded);
+                return Err(PossessionNotProven::NonceNeeded);
             }
         }
         Ok(proof)
@@ -74,18 +75,18 @@ impl Possession<'_> {
     /// 5. It is the first time (`TOK-4-06`): of any number at once, one goes on.
     pub async fn use_up(
         &self,
-        proof: &Proof,
+        proof: &DpopProof,
         client: &Client,
         invocation: &Invocation,
-    ) -> Result<(), NotProven> {
+    ) -> Result<(), PossessionNotProven> {
         if proof.nonce.is_none() && self.settings.requires_nonce(client.profile) {
-            return Err(NotProven::NonceNeeded);
+            return Err(PossessionNotProven::NonceNeeded);
         }
         let Invocation { now, write_id, .. } = invocation;
         if self.table.insert_replay_guard(&proof.guard, *now, write_id).await? {
             Ok(())
         } else {
-            Err(NotProven::Invalid("the proof was used before"))
+            Err(PossessionNotProven::Invalid("the proof was used before"))
         }
     }
 }

@@ -1,23 +1,24 @@
 //! Redeeming an approved request: everything that can fail comes first, then one conditional write, then the reply.
 
-use crate::tokens::issue_tokens::{Granted, Issuing, NotIssued, target};
+use crate::tokens::issue_tokens::{Granted, IssueTokens, NotIssued, target};
 use ciba_aws::keys::HandleUse;
 use ciba_aws::store::{Redeemed, StoreError, Table};
 use ciba_core::domain::base::confirmation::Confirmation;
 use ciba_core::domain::client::resource::ResourceId;
+use ciba_core::domain::request::auth_req_id::AuthReqId;
 use ciba_core::domain::request::authentication_request::{AuthenticationRequest, PollFinding, poll as find};
 use ciba_core::domain::request::grant::Grant;
 use ciba_core::protocol::token::TokenResponse;
 
 /// What this flow works with.
-pub struct Redemption<'a> {
+pub struct Redeem<'a> {
     pub table: &'a Table,
-    pub issuing: Issuing<'a>,
+    pub issuing: IssueTokens<'a>,
 }
 
 /// What the client presents.
-pub struct Presented<'a> {
-    pub auth_req_id: &'a str,
+pub struct PresentedHandle<'a> {
+    pub auth_req_id: &'a AuthReqId,
     pub resources: &'a [ResourceId],
     /// What it has shown that it has.
     pub confirmation: Confirmation,
@@ -46,16 +47,16 @@ pub enum NotRedeemed {
     Store(#[from] StoreError),
 }
 
-impl Redemption<'_> {
+impl Redeem<'_> {
     /// 1. Make what the tokens are made of, and the tokens.
     /// 2. Redeem the request: of any number of parallel polls, one wins (`ATK-4-04`).
     pub async fn redeem(
         &self,
         request: &AuthenticationRequest,
-        presented: &Presented<'_>,
+        presented: &PresentedHandle<'_>,
     ) -> Result<TokenResponse, NotRedeemed> {
         let (grant, tokens) = self.prepare(request, presented).await?;
-        let Issuing { invocation, .. } = self.issuing;
+        let IssueTokens { invocation, .. } = self.issuing;
         match self.table.redeem_request(request, &grant, &invocation.write_id).await? {
             Redeemed::Won => Ok(tokens),
             Redeemed::Lost(item) => Err(match find(item.as_deref(), &request.client, invocation.now) {
@@ -79,9 +80,9 @@ impl Redemption<'_> {
     pub async fn prepare(
         &self,
         request: &AuthenticationRequest,
-        presented: &Presented<'_>,
+        presented: &PresentedHandle<'_>,
     ) -> Result<(Grant, TokenResponse), NotRedeemed> {
-        let Issuing { issuer, settings, invocation, .. } = self.issuing;
+        let IssueTokens { issuer, settings, invocation, .. } = self.issuing;
         let (person, client, asks, withdrawn, detail) = self.table.find_for_redemption(request).await?;
         let person = person.filter(|person| person.active).ok_or(NotRedeemed::PersonInactive)?;
         let client =
@@ -97,7 +98,7 @@ impl Redemption<'_> {
             return Err(NotRedeemed::Blocked);
         }
         let keys = self.issuing.keys.knowing(&withdrawn, now).await.map_err(NotIssued::from)?;
-        let opened = keys.open_handle(HandleUse::AuthReqId, presented.auth_req_id);
+        let opened = keys.open_handle(HandleUse::AuthReqId, presented.auth_req_id.as_str());
         if opened != Ok(request.key) {
             return Err(NotRedeemed::Gone);
         }

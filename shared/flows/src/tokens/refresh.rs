@@ -1,6 +1,6 @@
 //! Refreshing (RFC 6749 §6, RFC 9700 §4.14): everything that can fail comes first, then one conditional write.
 
-use crate::tokens::issue_tokens::{Granted, Issuing, NotIssued, target};
+use crate::tokens::issue_tokens::{Granted, IssueTokens, NotIssued, target};
 use ciba_aws::store::{RefreshUse, Refreshed, StoreError, Table};
 use ciba_core::domain::base::confirmation::Confirmation;
 use ciba_core::domain::base::request_key::RequestKey;
@@ -16,11 +16,11 @@ const TRIES: usize = 3;
 /// What this flow works with.
 pub struct Refresh<'a> {
     pub table: &'a Table,
-    pub issuing: Issuing<'a>,
+    pub issuing: IssueTokens<'a>,
 }
 
 /// What the client presents: the refresh token, what it says when it is opened, and what the client wants of the grant.
-pub struct Presented<'a> {
+pub struct PresentedRefreshToken<'a> {
     pub token: &'a str,
     pub grant: RequestKey,
     /// The number of the refresh token.
@@ -58,9 +58,9 @@ impl Refresh<'_> {
     pub async fn refresh(
         &self,
         client: &ClientId,
-        presented: &Presented<'_>,
+        presented: &PresentedRefreshToken<'_>,
     ) -> Result<TokenResponse, NotRefreshed> {
-        let Issuing { settings, invocation, .. } = self.issuing;
+        let IssueTokens { settings, invocation, .. } = self.issuing;
         let (now, write) = (invocation.now, &invocation.write_id);
         let mut seen = self.table.find_request(&presented.grant).await?.map(Box::new);
         for _ in 0..TRIES {

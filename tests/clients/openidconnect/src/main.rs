@@ -31,14 +31,14 @@ const CIBA: &str = "urn:openid:params:grant-type:ciba";
 
 /// What the library does not know of CIBA.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-struct Backchannel {
+struct StartAuthentication {
     backchannel_authentication_endpoint: String,
 }
 
-impl AdditionalProviderMetadata for Backchannel {}
+impl AdditionalProviderMetadata for StartAuthentication {}
 
 type Metadata = ProviderMetadata<
-    Backchannel,
+    StartAuthentication,
     CoreAuthDisplay,
     CoreClientAuthMethod,
     CoreClaimName,

@@ -91,9 +91,9 @@ pub struct Passkey {
     pub attested: bool,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
-    /// The [`EnrolmentRecord`](crate::domain::person::enrolment_record::EnrolmentRecord), signed by the function that enrolled it.
+    /// The [`EnrollmentRecord`](crate::domain::person::enrollment_record::EnrollmentRecord), signed by the function that enrolled it.
     /// `None` of a passkey that was enrolled before there was such a key, or where there is none.
-    pub enrolment: Option<Witnessed>,
+    pub enrollment: Option<Witnessed>,
 }
 
 impl Passkey {
@@ -170,7 +170,7 @@ impl NewPasskey {
             attested: self.attested,
             created_at: at,
             last_used_at: None,
-            enrolment: None,
+            enrollment: None,
         }
     }
 }
@@ -215,7 +215,7 @@ mod tests {
             let authentication = passkey(attested, backup_eligible).authentication(at);
             assert_eq!(authentication.acr.as_deref(), Some(acr));
             assert_eq!(authentication.amr, [key, "user"]);
-            assert_eq!(authentication.auth_time, at, "of the ceremony, not of the enrolment");
+            assert_eq!(authentication.auth_time, at, "of the ceremony, not of the enrollment");
         }
     }
 

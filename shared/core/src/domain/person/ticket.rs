@@ -1,4 +1,4 @@
-//! Enrolment tickets: a link with which one passkey is made for one person.
+//! Enrollment tickets: a link with which one passkey is made for one person.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::domain::person::passkey::{MAX_PASSKEYS, PasskeyId, Passkeys};
 /// How long a ticket can be used: the person is there, waiting for it.
 pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// The end of an enrolment's link: 128 random bits, written as 22 characters of base64url.
+/// The end of an enrollment's link: 128 random bits, written as 22 characters of base64url.
 ///
 /// # Security
 /// Whoever has it can make the first passkey of its person. It is handed over by an operator who knows whom they have
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_signatures_of_an_enrolment_are_over_different_challenges() {
+    fn the_two_signatures_of_an_enrollment_are_over_different_challenges() {
         let ticket = ticket(TicketKind::First);
         assert_ne!(ticket.assertion_challenge(), ticket.challenge);
     }

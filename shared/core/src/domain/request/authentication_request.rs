@@ -277,7 +277,7 @@ impl AuthenticationRequest {
         person: &PersonKey,
         decision: &Decision,
         now: Timestamp,
-    ) -> Result<Decided, DecisionRefused> {
+    ) -> Result<Transition, DecisionRefused> {
         if self.person != *person {
             return Err(DecisionRefused::NotYours);
         }
@@ -285,14 +285,14 @@ impl AuthenticationRequest {
             (
                 State::Approved(done) | State::Redeemed(Grant { approval: done, .. }),
                 Decision::Approve(new),
-            ) if done.scope.same_as(&new.scope) => Ok(Decided::Already),
-            (State::Denied { .. }, Decision::Deny) => Ok(Decided::Already),
+            ) if done.scope.same_as(&new.scope) => Ok(Transition::Already),
+            (State::Denied { .. }, Decision::Deny) => Ok(Transition::Already),
             (State::Pending, _) if now >= self.lifetime.decide_until => Err(DecisionRefused::TooLate),
             (State::Pending, Decision::Approve(approval)) => {
                 self.check_selection(&approval.scope)?;
-                Ok(Decided::Now(State::Approved(approval.clone())))
+                Ok(Transition::Now(State::Approved(approval.clone())))
             }
-            (State::Pending, Decision::Deny) => Ok(Decided::Now(State::Denied { at: now })),
+            (State::Pending, Decision::Deny) => Ok(Transition::Now(State::Denied { at: now })),
             (State::Approved(_) | State::Denied { .. } | State::Redeemed(_), _) => {
                 Err(DecisionRefused::DecidedOtherwise)
             }
@@ -333,7 +333,7 @@ impl AuthenticationRequest {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decided {
+pub enum Transition {
     /// The request goes to this state.
     Now(State),
     /// It was decided so before.

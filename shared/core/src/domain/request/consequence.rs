@@ -1,6 +1,6 @@
 //! What a decision makes of the request that it is about.
 
-use crate::domain::request::authentication_request::{Decided, State};
+use crate::domain::request::authentication_request::{State, Transition};
 use crate::domain::request::decision::{DecisionRefused, DecisionWord};
 use crate::domain::request::evidence::Outcome;
 
@@ -21,18 +21,18 @@ pub enum Consequence {
 /// # Errors
 /// Why the request cannot be decided.
 pub fn consequence(
-    transition: Result<Decided, DecisionRefused>,
+    transition: Result<Transition, DecisionRefused>,
     word: DecisionWord,
     is_blocked: bool,
 ) -> Result<Consequence, DecisionRefused> {
     let recorded = |next, outcome| Ok(Consequence::Recorded { next, outcome });
     match (transition, word) {
-        (Ok(Decided::Now(next)), DecisionWord::Approve) => recorded(Some(next), Outcome::Approved),
-        (Ok(Decided::Now(next)), DecisionWord::Deny) => recorded(Some(next), Outcome::Denied),
-        (Ok(Decided::Now(next)), DecisionWord::Report) => recorded(Some(next), Outcome::Reported),
-        (Ok(Decided::Already) | Err(_), DecisionWord::Report) if is_blocked => Ok(Consequence::Already),
-        (Ok(Decided::Already) | Err(_), DecisionWord::Report) => recorded(None, Outcome::Reported),
-        (Ok(Decided::Already), DecisionWord::Approve | DecisionWord::Deny) => Ok(Consequence::Already),
+        (Ok(Transition::Now(next)), DecisionWord::Approve) => recorded(Some(next), Outcome::Approved),
+        (Ok(Transition::Now(next)), DecisionWord::Deny) => recorded(Some(next), Outcome::Denied),
+        (Ok(Transition::Now(next)), DecisionWord::Report) => recorded(Some(next), Outcome::Reported),
+        (Ok(Transition::Already) | Err(_), DecisionWord::Report) if is_blocked => Ok(Consequence::Already),
+        (Ok(Transition::Already) | Err(_), DecisionWord::Report) => recorded(None, Outcome::Reported),
+        (Ok(Transition::Already), DecisionWord::Approve | DecisionWord::Deny) => Ok(Consequence::Already),
         (Err(refused), DecisionWord::Approve | DecisionWord::Deny) => Err(refused),
     }
 }
@@ -47,7 +47,7 @@ mod tests {
     fn a_decision_is_recorded_once_and_a_report_always_counts() {
         use DecisionWord::{Approve, Deny, Report};
         let next = State::Denied { at: Timestamp::from_seconds(1) };
-        let now = || Ok(Decided::Now(next.clone()));
+        let now = || Ok(Transition::Now(next.clone()));
         let recorded = |next, outcome| Ok(Consequence::Recorded { next, outcome });
         let by_now = |outcome| recorded(Some(next.clone()), outcome);
         let late = DecisionRefused::TooLate;
@@ -57,10 +57,10 @@ mod tests {
             (now(), Deny, true, by_now(Outcome::Denied)),
             (now(), Report, false, by_now(Outcome::Reported)),
             (now(), Report, true, by_now(Outcome::Reported)),
-            (Ok(Decided::Already), Approve, false, Ok(Consequence::Already)),
-            (Ok(Decided::Already), Deny, true, Ok(Consequence::Already)),
-            (Ok(Decided::Already), Report, false, recorded(None, Outcome::Reported)),
-            (Ok(Decided::Already), Report, true, Ok(Consequence::Already)),
+            (Ok(Transition::Already), Approve, false, Ok(Consequence::Already)),
+            (Ok(Transition::Already), Deny, true, Ok(Consequence::Already)),
+            (Ok(Transition::Already), Report, false, recorded(None, Outcome::Reported)),
+            (Ok(Transition::Already), Report, true, Ok(Consequence::Already)),
             (Err(late), Approve, false, Err(late)),
             (Err(late), Deny, false, Err(late)),
             (Err(late), Report, false, recorded(None, Outcome::Reported)),

@@ -39,7 +39,7 @@ pub struct Evidence {
     pub at: i64,
     /// When it may be swept. Unit: seconds since the epoch.
     pub kept_until: i64,
-    pub proof: Proof,
+    pub proof: KeptProof,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ impl Outcome {
 /// How the person proved that it was them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Proof {
+pub enum KeptProof {
     /// Whoever had the link: enough to decline, and for nothing else.
     Link,
     /// The login token's `iss`, `jti` and what it said about the login.

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::base::time::Timestamp;
 use crate::domain::details::request_context::RequestContext;
-use crate::domain::request::evidence::{Evidence, Outcome, Proof};
+use crate::domain::request::evidence::{Evidence, KeptProof, Outcome};
 
 /// The version of the documents that are written.
 pub const VERSION: u8 = 2;
@@ -52,11 +52,11 @@ pub enum ProofName {
 }
 
 impl ProofName {
-    pub const fn of(proof: &Proof) -> Self {
+    pub const fn of(proof: &KeptProof) -> Self {
         match proof {
-            Proof::Link => Self::Link,
-            Proof::LoginToken { .. } => Self::LoginToken,
-            Proof::Passkey(_) => Self::Passkey,
+            KeptProof::Link => Self::Link,
+            KeptProof::LoginToken { .. } => Self::LoginToken,
+            KeptProof::Passkey(_) => Self::Passkey,
         }
     }
 }
@@ -180,7 +180,7 @@ pub struct Personal {
     pub authorization_details: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_context: Option<RequestContext>,
-    pub proof: Proof,
+    pub proof: KeptProof,
 }
 
 impl Personal {
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn what_is_opened_has_the_proof_that_stands_in_clear() {
         let personal =
-            Personal { authorization_details: Vec::new(), request_context: None, proof: Proof::Link };
+            Personal { authorization_details: Vec::new(), request_context: None, proof: KeptProof::Link };
         let opened = document(Kind::Decision).with(personal.clone());
         assert_eq!(opened.map(|it| (it.decision, it.scope)), Some((Outcome::Denied, "openid".to_owned())));
         let other = Document { proof: Some(ProofName::Passkey), ..document(Kind::Decision) };

@@ -27,7 +27,7 @@ pub struct Call<'a> {
 
 /// A proof whose signature and claims are right. It may have been used before, and its nonce may be anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
+pub struct DpopProof {
     /// The key that the caller has.
     pub key: Thumbprint,
     pub nonce: Option<String>,
@@ -43,7 +43,7 @@ pub fn judge(
     call: &Call<'_>,
     lifetime: Duration,
     now: Timestamp,
-) -> Result<Proof, &'static str> {
+) -> Result<DpopProof, &'static str> {
     let claims = Claims(claims);
     let jti = claims.text("jti").filter(|jti| (1..=MAX_JTI).contains(&jti.len()));
     let jti = jti.ok_or("jti is missing, or not 1-256 bytes of text")?;
@@ -71,7 +71,7 @@ pub fn judge(
     };
     // Within the key: nobody else can use up a `jti` of this caller.
     let guard = ReplayGuard::new(GuardedToken::DpopProof, &key.encode(), jti, counts_until);
-    Ok(Proof { key, nonce, guard })
+    Ok(DpopProof { key, nonce, guard })
 }
 
 /// Whether a nonce of ours that was made then still counts (`TOK-4-10`).
@@ -126,7 +126,7 @@ mod tests {
     const KEY: Thumbprint = Thumbprint::new([7; 32]);
 
     /// What is said of a good proof with these changes; null removes a claim.
-    fn judged(changes: Value, access_token: Option<&str>) -> Result<Proof, &'static str> {
+    fn judged(changes: Value, access_token: Option<&str>) -> Result<DpopProof, &'static str> {
         let mut claims = json!({"jti": "1", "htm": "POST", "htu": "https://op.example/oauth/token",
             "iat": NOW.seconds()});
         for (name, value) in changes.as_object().unwrap() {

@@ -141,16 +141,19 @@ fn a_decision_counts_once_in_time_and_by_the_person_asked() {
     };
     assert_eq!(
         decide(&pending(), &approve("openid"), 112.999),
-        Ok(Decided::Now(State::Approved(approval("openid", after(30.0)))))
+        Ok(Transition::Now(State::Approved(approval("openid", after(30.0)))))
     );
-    assert_eq!(decide(&pending(), &Decision::Deny, 1.0), Ok(Decided::Now(State::Denied { at: after(1.0) })));
+    assert_eq!(
+        decide(&pending(), &Decision::Deny, 1.0),
+        Ok(Transition::Now(State::Denied { at: after(1.0) }))
+    );
     assert_eq!(decide(&pending(), &Decision::Deny, 113.0), Err(DecisionRefused::TooLate));
     assert_eq!(decide(&pending(), &approve("openid email"), 1.0), Err(DecisionRefused::ScopeNotAsked));
     assert_eq!(decide(&pending(), &approve("profile"), 1.0), Err(DecisionRefused::OpenidMissing));
 
-    assert_eq!(decide(&approved(), &approve("openid"), 200.0), Ok(Decided::Already));
-    assert_eq!(decide(&redeemed(), &approve("openid"), 30.0), Ok(Decided::Already));
-    assert_eq!(decide(&denied(), &Decision::Deny, 30.0), Ok(Decided::Already));
+    assert_eq!(decide(&approved(), &approve("openid"), 200.0), Ok(Transition::Already));
+    assert_eq!(decide(&redeemed(), &approve("openid"), 30.0), Ok(Transition::Already));
+    assert_eq!(decide(&denied(), &Decision::Deny, 30.0), Ok(Transition::Already));
     assert_eq!(decide(&approved(), &approve("openid profile"), 30.0), Err(DecisionRefused::DecidedOtherwise));
     assert_eq!(decide(&approved(), &Decision::Deny, 30.0), Err(DecisionRefused::DecidedOtherwise));
     assert_eq!(decide(&denied(), &approve("openid"), 30.0), Err(DecisionRefused::DecidedOtherwise));
@@ -202,13 +205,13 @@ proptest! {
                 Step::Approve(all) => {
                     let scope = if all { "openid profile" } else { "openid" };
                     let decision = Decision::Approve(approval(scope, now));
-                    if let Ok(Decided::Now(next)) = request.decide(&alice(), &decision, now) {
+                    if let Ok(Transition::Now(next)) = request.decide(&alice(), &decision, now) {
                         prop_assert!(now < request.lifetime.decide_until);
                         request.state = next;
                     }
                 }
                 Step::Deny => {
-                    if let Ok(Decided::Now(next)) = request.decide(&alice(), &Decision::Deny, now) {
+                    if let Ok(Transition::Now(next)) = request.decide(&alice(), &Decision::Deny, now) {
                         request.state = next;
                     }
                 }

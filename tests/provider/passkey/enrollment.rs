@@ -1,4 +1,4 @@
-//! Enrolment: what a ticket is good for, and what it is not.
+//! Enrollment: what a ticket is good for, and what it is not.
 
 use ciba::domain::person::passkey::PasskeyId;
 use ciba::domain::person::ticket::TicketKind;
@@ -11,7 +11,7 @@ const NOT_OPEN: (u16, &str) = (404, "not_found");
 
 /// What the page of this link would post for `new`.
 async fn body(provider: &Provider, path: &str, new: &mut Authenticator) -> Value {
-    let options = provider.enrolment_page(path, at(0.0)).await.options("data-options").expect("options");
+    let options = provider.enrollment_page(path, at(0.0)).await.options("data-options").expect("options");
     json!({ "registration": new.create(&options, Provider::ISSUER) })
 }
 
@@ -32,7 +32,7 @@ fn without_nonce(page: &Answer) -> String {
 async fn a_ticket_makes_the_first_passkey_of_its_person() {
     let provider = Provider::start().await;
     let path = provider.ticket("alice", TicketKind::First, at(0.0)).await;
-    let page = provider.enrolment_page(&path, at(1.0)).await;
+    let page = provider.enrollment_page(&path, at(1.0)).await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert_eq!(page.options("data-assertion"), None);
     let mut authenticator = Authenticator::new();
@@ -53,10 +53,10 @@ async fn reading_the_page_changes_nothing() {
     let provider = Provider::start().await;
     let path = provider.ticket("alice", TicketKind::First, at(0.0)).await;
     let before = provider.items().await;
-    let first = provider.enrolment_page(&path, at(1.0)).await;
+    let first = provider.enrollment_page(&path, at(1.0)).await;
     let head = request("HEAD", &path, &[], "");
     assert_eq!(provider.call(&provider.enrollment, &head, at(1.0)).await.status, 200);
-    let second = provider.enrolment_page(&path, at(2.0)).await;
+    let second = provider.enrollment_page(&path, at(2.0)).await;
     assert_eq!(first.options("data-options"), second.options("data-options"));
     assert_eq!(provider.items().await, before);
     assert_eq!(provider.sns.attempts().len(), 0);
@@ -67,7 +67,7 @@ async fn the_page_says_nothing_about_the_person() {
     let provider = Provider::start().await;
     provider.enroll_passkey("alice", at(0.0)).await;
     let path = provider.ticket("alice", TicketKind::First, at(1.0)).await;
-    let page = provider.enrolment_page(&path, at(2.0)).await;
+    let page = provider.enrollment_page(&path, at(2.0)).await;
     let lower = page.html.to_lowercase();
     assert!(!lower.contains("alice") && !lower.contains("555"), "{lower}");
     let options = page.options("data-options").unwrap();
@@ -86,10 +86,10 @@ async fn an_unknown_a_used_and_an_expired_ticket_look_alike() {
     let registration = body_of_another(&provider).await;
     let (mut pages, mut answers) = (Vec::new(), Vec::new());
     for path in [&*expired, &used, "/enroll/AAAAAAAAAAAAAAAAAAAAAA", "/enroll/not-a-ticket"] {
-        let page = provider.enrolment_page(path, at(900.0)).await;
+        let page = provider.enrollment_page(path, at(900.0)).await;
         assert_eq!(page.status, 404, "{path}");
         pages.push(without_nonce(&page));
-        let answer = provider.post_enrolment(path, &registration, at(900.0)).await;
+        let answer = provider.post_enrollment(path, &registration, at(900.0)).await;
         assert_eq!(answer.refusal(), NOT_OPEN, "{path}");
         answers.push(answer.body);
     }
@@ -110,8 +110,8 @@ async fn a_ticket_is_good_for_15_minutes_however_early_its_page_was_read() {
         let provider = Provider::start().await;
         let path = provider.ticket("alice", TicketKind::First, at(0.0)).await;
         let body = body(&provider, &path, &mut Authenticator::new()).await;
-        assert_eq!(provider.enrolment_page(&path, at(seconds)).await.status, expected);
-        assert_eq!(provider.post_enrolment(&path, &body, at(seconds)).await.status, expected);
+        assert_eq!(provider.enrollment_page(&path, at(seconds)).await.status, expected);
+        assert_eq!(provider.post_enrollment(&path, &body, at(seconds)).await.status, expected);
     }
 }
 
@@ -125,14 +125,14 @@ async fn a_ticket_makes_one_passkey_of_any_number_that_are_sent_at_once() {
     }
     let mut statuses = Vec::new();
     let (a, b, c, d) = tokio::join!(
-        provider.post_enrolment(&path, &bodies[0], at(1.0)),
-        provider.post_enrolment(&path, &bodies[1], at(1.0)),
-        provider.post_enrolment(&path, &bodies[2], at(1.0)),
-        provider.post_enrolment(&path, &bodies[3], at(1.0)),
+        provider.post_enrollment(&path, &bodies[0], at(1.0)),
+        provider.post_enrollment(&path, &bodies[1], at(1.0)),
+        provider.post_enrollment(&path, &bodies[2], at(1.0)),
+        provider.post_enrollment(&path, &bodies[3], at(1.0)),
     );
     statuses.extend([a, b, c, d].map(|answer| answer.status));
     for body in &bodies[4..] {
-        statuses.push(provider.post_enrolment(&path, body, at(2.0)).await.status);
+        statuses.push(provider.post_enrollment(&path, body, at(2.0)).await.status);
     }
     assert_eq!(statuses.iter().filter(|&&status| status == 200).count(), 1, "{statuses:?}");
     assert_eq!(passkeys(&provider).await.len(), 1);
@@ -148,7 +148,7 @@ async fn of_several_first_tickets_used_at_once_one_makes_a_passkey() {
         let body = body(&provider, &path, &mut Authenticator::new()).await;
         posts.push((path, body));
     }
-    let post = |nth: usize| provider.post_enrolment(&posts[nth].0, &posts[nth].1, at(1.0));
+    let post = |nth: usize| provider.post_enrollment(&posts[nth].0, &posts[nth].1, at(1.0));
     let (a, b, c, d) = tokio::join!(post(0), post(1), post(2), post(3));
     let mut statuses = [a, b, c, d].map(|answer| answer.status);
     statuses.sort_unstable();
@@ -162,11 +162,11 @@ async fn the_same_passkey_once_more_is_answered_like_the_first_time_and_told_onc
     let provider = Provider::start().await;
     let path = provider.ticket("alice", TicketKind::First, at(0.0)).await;
     let body = body(&provider, &path, &mut Authenticator::new()).await;
-    let first = provider.post_enrolment(&path, &body, at(1.0)).await;
-    let again = provider.post_enrolment(&path, &body, at(2.0)).await;
+    let first = provider.post_enrollment(&path, &body, at(1.0)).await;
+    let again = provider.post_enrollment(&path, &body, at(2.0)).await;
     assert_eq!((again.status, &again.body), (200, &first.body));
     assert_eq!((passkeys(&provider).await.len(), provider.sns.messages().len()), (1, 1));
-    assert_eq!(provider.post_enrolment(&path, &body, at(900.0)).await.refusal(), NOT_OPEN);
+    assert_eq!(provider.post_enrollment(&path, &body, at(900.0)).await.refusal(), NOT_OPEN);
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn a_lost_response_of_the_table_changes_no_answer() {
         let path = provider.ticket("alice", TicketKind::First, at(0.0)).await;
         let body = body(&provider, &path, &mut Authenticator::new()).await;
         provider.proxy.lose_response("TransactWriteItems", 1, loss);
-        assert_eq!(provider.post_enrolment(&path, &body, at(1.0)).await.status, 200, "{loss:?}");
+        assert_eq!(provider.post_enrollment(&path, &body, at(1.0)).await.status, 200, "{loss:?}");
         assert_eq!(passkeys(&provider).await.len(), 1);
     }
 }
@@ -193,31 +193,31 @@ async fn a_table_that_does_not_answer_is_503_and_uses_nothing_up() {
     };
     for operation in ["GetItem", "BatchGetItem"] {
         out(operation);
-        assert_eq!(provider.enrolment_page(&path, at(1.0)).await.status, 503, "{operation}");
+        assert_eq!(provider.enrollment_page(&path, at(1.0)).await.status, 503, "{operation}");
     }
     for operation in ["GetItem", "BatchGetItem", "TransactWriteItems"] {
         out(operation);
-        let answer = provider.post_enrolment(&path, &body, at(1.0)).await;
+        let answer = provider.post_enrollment(&path, &body, at(1.0)).await;
         assert_eq!(answer.refusal(), (503, "temporarily_unavailable"), "{operation}");
     }
-    assert_eq!(provider.post_enrolment(&path, &body, at(1.0)).await.status, 200);
+    assert_eq!(provider.post_enrollment(&path, &body, at(1.0)).await.status, 200);
 }
 
 #[tokio::test]
 async fn a_registration_that_is_refused_uses_nothing_up() {
     let provider = Provider::start().await;
     let path = provider.ticket("alice", TicketKind::First, at(0.0)).await;
-    let page = provider.enrolment_page(&path, at(0.0)).await;
+    let page = provider.enrollment_page(&path, at(0.0)).await;
     let options = page.options("data-options").unwrap();
     let mut authenticator = Authenticator::new();
     let elsewhere = json!({ "registration": authenticator.create(&options, "http://localhost:9001") });
-    let refused = provider.post_enrolment(&path, &elsewhere, at(1.0)).await;
+    let refused = provider.post_enrollment(&path, &elsewhere, at(1.0)).await;
     assert_eq!(refused.refusal(), (403, "passkey_not_accepted"));
     // Made for another ticket.
-    let refused = provider.post_enrolment(&path, &body_of_another(&provider).await, at(1.0)).await;
+    let refused = provider.post_enrollment(&path, &body_of_another(&provider).await, at(1.0)).await;
     assert_eq!(refused.refusal(), (403, "passkey_not_accepted"));
     for odd in [json!({}), json!({ "registration": {} }), json!([]), json!(null)] {
-        assert_eq!(provider.post_enrolment(&path, &odd, at(1.0)).await.refusal(), (400, "invalid_request"));
+        assert_eq!(provider.post_enrollment(&path, &odd, at(1.0)).await.refusal(), (400, "invalid_request"));
     }
     assert_eq!((passkeys(&provider).await.len(), provider.sns.attempts().len()), (0, 0));
     assert_eq!(provider.follow_ticket(&path, &mut authenticator, None, at(1.0)).await.status, 200);
@@ -234,7 +234,7 @@ async fn a_ticket_alone_makes_no_further_passkey() {
     let mut existing = Authenticator::new();
     assert_eq!(provider.follow_ticket(&path, &mut existing, None, at(1.0)).await.status, 200);
 
-    let refused = provider.post_enrolment(&other, &read_before, at(2.0)).await;
+    let refused = provider.post_enrollment(&other, &read_before, at(2.0)).await;
     assert_eq!(refused.refusal(), (403, "passkey_required"));
     assert_eq!((passkeys(&provider).await.len(), provider.sns.messages().len()), (1, 1));
 
@@ -252,11 +252,11 @@ async fn only_a_signature_of_the_persons_own_passkey_for_this_ticket_speaks_for_
     let mut alices = provider.enroll_passkey("alice", at(0.0)).await;
     let mut bobs = provider.enroll_passkey("bob", at(0.0)).await;
     let path = provider.ticket("alice", TicketKind::First, at(1.0)).await;
-    let page = provider.enrolment_page(&path, at(1.0)).await;
+    let page = provider.enrollment_page(&path, at(1.0)).await;
     let creation = page.options("data-options").unwrap();
     let wanted = ciba_tests::challenge(&page.options("data-assertion").unwrap());
     let other = provider.ticket("alice", TicketKind::First, at(1.0)).await;
-    let other = provider.enrolment_page(&other, at(1.0)).await;
+    let other = provider.enrollment_page(&other, at(1.0)).await;
     let of_another_ticket = ciba_tests::challenge(&other.options("data-assertion").unwrap());
     let get = |it: &mut Authenticator, challenge: &[u8]| it.get(challenge, "localhost", Provider::ISSUER);
     let mut unverified = get(&mut alices, &wanted);
@@ -271,12 +271,12 @@ async fn only_a_signature_of_the_persons_own_passkey_for_this_ticket_speaks_for_
     let registration = Authenticator::new().create(&creation, Provider::ISSUER);
     for (nth, assertion) in wrong.into_iter().enumerate() {
         let body = json!({ "registration": registration, "assertion": assertion });
-        let refused = provider.post_enrolment(&path, &body, at(2.0)).await;
+        let refused = provider.post_enrollment(&path, &body, at(2.0)).await;
         assert_eq!(refused.refusal(), (403, "passkey_not_accepted"), "{nth}");
     }
     assert_eq!(passkeys(&provider).await.len(), 2);
     let body = json!({ "registration": registration, "assertion": get(&mut alices, &wanted) });
-    assert_eq!(provider.post_enrolment(&path, &body, at(2.0)).await.status, 200);
+    assert_eq!(provider.post_enrollment(&path, &body, at(2.0)).await.status, 200);
 }
 
 #[tokio::test]
@@ -298,7 +298,7 @@ async fn an_operators_ticket_for_a_further_one_needs_no_other_passkey() {
     let provider = Provider::start().await;
     provider.enroll_passkey("alice", at(0.0)).await;
     let path = provider.ticket("alice", TicketKind::Further, at(1.0)).await;
-    assert_eq!(provider.enrolment_page(&path, at(1.0)).await.options("data-assertion"), None);
+    assert_eq!(provider.enrollment_page(&path, at(1.0)).await.options("data-assertion"), None);
     assert_eq!(provider.follow_ticket(&path, &mut Authenticator::new(), None, at(1.0)).await.status, 200);
     assert_eq!(passkeys(&provider).await.len(), 2);
 }
@@ -312,8 +312,8 @@ async fn a_person_has_ten_passkeys_at_most() {
         let path = provider.ticket("alice", TicketKind::Further, at(0.0)).await;
         assert_eq!(provider.follow_ticket(&path, &mut Authenticator::new(), None, at(0.0)).await.status, 200);
     }
-    assert_eq!(provider.enrolment_page(&outstanding, at(1.0)).await.status, 404);
-    assert_eq!(provider.post_enrolment(&outstanding, &read_before, at(1.0)).await.refusal(), NOT_OPEN);
+    assert_eq!(provider.enrollment_page(&outstanding, at(1.0)).await.status, 404);
+    assert_eq!(provider.post_enrollment(&outstanding, &read_before, at(1.0)).await.refusal(), NOT_OPEN);
     let person = provider.person("alice");
     let invocation = provider.invocation(at(1.0));
     let refused = create_ticket::create(&provider.table, &person, TicketKind::Further, &invocation).await;
@@ -339,23 +339,23 @@ async fn somebody_disabled_cannot_enrol() {
     let read_before = body(&provider, &path, &mut Authenticator::new()).await;
     let person = provider.person("alice");
     provider.table.set_person_active(&person, false).await.unwrap();
-    assert_eq!(provider.enrolment_page(&path, at(1.0)).await.status, 404);
-    assert_eq!(provider.post_enrolment(&path, &read_before, at(1.0)).await.refusal(), NOT_OPEN);
+    assert_eq!(provider.enrollment_page(&path, at(1.0)).await.status, 404);
+    assert_eq!(provider.post_enrollment(&path, &read_before, at(1.0)).await.refusal(), NOT_OPEN);
     let invocation = provider.invocation(at(1.0));
     let refused = create_ticket::create(&provider.table, &person, TicketKind::First, &invocation).await;
     assert!(matches!(refused, Err(NoTicket::Inactive)), "{refused:?}");
     provider.table.set_person_active(&person, true).await.unwrap();
-    assert_eq!(provider.post_enrolment(&path, &read_before, at(1.0)).await.status, 200);
+    assert_eq!(provider.post_enrollment(&path, &read_before, at(1.0)).await.status, 200);
 }
 
 #[tokio::test]
 async fn where_no_domain_is_set_no_ticket_is_open() {
     let provider = Provider::with(&[("RP_ID", "")]).await;
     let path = provider.ticket("alice", TicketKind::First, at(0.0)).await;
-    assert_eq!(provider.enrolment_page(&path, at(0.0)).await.status, 404);
+    assert_eq!(provider.enrollment_page(&path, at(0.0)).await.status, 404);
     let there = Provider::start().await;
     let body = body_of_another(&there).await;
-    assert_eq!(provider.post_enrolment(&path, &body, at(0.0)).await.refusal(), NOT_OPEN);
+    assert_eq!(provider.post_enrollment(&path, &body, at(0.0)).await.refusal(), NOT_OPEN);
 }
 
 /// Another site's page cannot post here, not even with a ticket.

@@ -1,4 +1,4 @@
-//! Records of enrolments (`enrolment#<person key>` / `passkey#<id>#<time>`): only ever put, each once, and kept when the
+//! Records of enrollments (`enrolment#<person key>` / `passkey#<id>#<time>`): only ever put, each once, and kept when the
 //! passkey goes.
 
 use aws_sdk_dynamodb::types::Put;
@@ -14,18 +14,22 @@ fn pk(person: &PersonKey) -> String {
 }
 
 impl Table {
-    pub(super) fn put_enrolment(&self, passkey: &Passkey, enrolment: &Witnessed) -> Result<Put, StoreError> {
+    pub(super) fn put_enrollment(
+        &self,
+        passkey: &Passkey,
+        enrollment: &Witnessed,
+    ) -> Result<Put, StoreError> {
         let sk = format!("{}#{}", passkey::sk(&passkey.id), passkey.created_at.millis());
         let mut item: Item = key(pk(&passkey.person), sk);
         item.extend([
-            ("document".to_owned(), text(&enrolment.document)),
-            ("witness".to_owned(), text(&enrolment.witness)),
+            ("document".to_owned(), text(&enrollment.document)),
+            ("witness".to_owned(), text(&enrollment.witness)),
         ]);
         self.put_new(item)
     }
 
     /// All that was ever recorded of this passkey of this person, the oldest first. Whether it is whole is to be verified.
-    pub async fn find_enrolments(
+    pub async fn find_enrollments(
         &self,
         person: &PersonKey,
         passkey: &PasskeyId,
@@ -40,7 +44,7 @@ impl Table {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| StoreError::unavailable("Query enrolments", &error))?;
+            .map_err(|error| StoreError::unavailable("Query enrollments", &error))?;
         let decode = |item: &Item| {
             let reader = Reader(item);
             Ok(Witnessed {

@@ -1,4 +1,4 @@
-//! The record of a passkey's enrolment: which key was made for whom, and when.
+//! The record of a passkey's enrollment: which key was made for whom, and when.
 //!
 //! The function that enrols passkeys signs it by a key in KMS that no other function and no person may use. It is kept twice:
 //! with the passkey, for whoever is to accept a signature of it, and in an item of its own that is only ever put, for whoever
@@ -13,7 +13,7 @@ use crate::domain::person::passkey::Passkey;
 /// What never changes of a passkey. One JSON text, kept byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EnrolmentRecord {
+pub struct EnrollmentRecord {
     pub version: u8,
     /// The table's name for the person.
     pub person: String,
@@ -30,7 +30,7 @@ pub struct EnrolmentRecord {
     pub at: i64,
 }
 
-impl EnrolmentRecord {
+impl EnrollmentRecord {
     pub const VERSION: u8 = 1;
 
     /// The record of `passkey`, whose public key has this thumbprint.
@@ -89,8 +89,8 @@ mod tests {
             let handle = UserHandle::from_bytes([7; UserHandle::BYTES]);
             new.of(PersonKey::new("i", "v"), handle, Timestamp::from_seconds(1000))
         };
-        let record = EnrolmentRecord::of(&passkey(), "thumb");
-        assert_eq!(EnrolmentRecord::decode(&record.encode()), Some(record.clone()));
+        let record = EnrollmentRecord::of(&passkey(), "thumb");
+        assert_eq!(EnrollmentRecord::decode(&record.encode()), Some(record.clone()));
         let other = |change: &dyn Fn(&mut Passkey)| {
             let mut passkey = passkey();
             change(&mut passkey);
@@ -104,9 +104,9 @@ mod tests {
         assert!(other(&|it| it.attested = true), "attestation");
         assert!(other(&|it| it.created_at = Timestamp::from_seconds(999)), "age");
         assert!(!record.is_of(&passkey(), "other"), "key");
-        let bound = EnrolmentRecord { backup_eligible: false, ..record.clone() };
+        let bound = EnrollmentRecord { backup_eligible: false, ..record.clone() };
         assert!(bound.is_of(&passkey(), "thumb"), "it began to be synced");
         assert!(!other(&|it| (it.counter, it.credential) = (8, "{ }".to_owned())), "what its use changes");
-        assert_eq!(EnrolmentRecord::decode(&record.encode().replace(":1,", ":2,")), None);
+        assert_eq!(EnrollmentRecord::decode(&record.encode().replace(":1,", ":2,")), None);
     }
 }

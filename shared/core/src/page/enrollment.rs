@@ -12,9 +12,9 @@ use super::layout::{Layout, check, clock, end};
 use super::words::Names;
 use super::{Language, Page};
 
-pub(super) const SCRIPT: &str = include_str!("enrolment.js");
+pub(super) const SCRIPT: &str = include_str!("enrollment.js");
 
-pub struct EnrolmentView<'a> {
+pub struct EnrollmentView<'a> {
     pub language: Language,
     pub operator_name: &'a str,
     /// `/enroll/<ticket>`
@@ -25,13 +25,13 @@ pub struct EnrolmentView<'a> {
     pub needs_assertion: Option<Value>,
 }
 
-pub fn enrolment(view: &EnrolmentView, nonce: &str) -> Page {
+pub fn enrollment(view: &EnrollmentView, nonce: &str) -> Page {
     let words = Catalogue::of(view.language);
     let names = Names { client: "", operator: view.operator_name };
     let layout = Layout {
         language: view.language,
         operator_name: view.operator_name,
-        title: words.enrolment_heading,
+        title: words.enrollment_heading,
         status: 200,
         nonce,
         script: Some(SCRIPT),
@@ -39,8 +39,8 @@ pub fn enrolment(view: &EnrolmentView, nonce: &str) -> Page {
     layout.page(html! {
         main data-path=(view.path) data-options=(view.options)
             data-assertion=[view.needs_assertion.as_ref()] {
-            h1 { (words.enrolment_heading) }
-            p { (names.fill(words.enrolment_text)) }
+            h1 { (words.enrollment_heading) }
+            p { (names.fill(words.enrollment_text)) }
             section aria-labelledby="steps" {
                 h2 id="steps" { (words.steps_heading) }
                 ol.steps {
@@ -86,7 +86,7 @@ fn answers(names: &Names, words: &Catalogue) -> Markup {
         ("already", words.already),
         ("offline", words.offline),
         ("unavailable", words.unavailable),
-        ("not-accepted", words.enrolment_not_accepted),
+        ("not-accepted", words.enrollment_not_accepted),
     ];
     html! {
         @for (name, sentence) in short { template id=(name) { (names.fill(sentence)) } }
