@@ -1,4 +1,4 @@
-# Settings of ciba-admin for the stack of `make up`:  . infra/admin/local.sh  (of `make up TLS=1`:  TLS=1 . infra/admin/local.sh)
+# Settings of ciba-admin for the stack of `make up`:  . infra/admin/local.sh  (for `make up TLS=1`:  TLS=1 . infra/admin/local.sh)
 export ISSUER=http://localhost:9000 TABLE_NAME=ciba KMS_KEY_ID=alias/ciba
 export LOGIN_ISSUERS='[{"issuer":"http://localhost:9100","jwks_uri":"http://localhost:9100/.well-known/jwks.json","audience":{"claim":"aud","value":"ciba-consent"},"scope":"ciba:decide","algorithms":["ES256"],"acr":{"urn:local:mfa":"urn:example:acr:mfa"},"amr":{"pwd":"pwd","otp":"otp"}}]'
 export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=LOCAL AWS_SECRET_ACCESS_KEY=local

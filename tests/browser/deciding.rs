@@ -34,13 +34,13 @@ async fn tampered(browser: &Browser, change: &str) {
 
 /// CIBA-8-01: who asks, with which words, for what; then a finger, and the kiosk has its tokens.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_person_reads_who_asks_for_what_and_approves_all_of_it_with_a_finger() {
+async fn a_person_reads_who_asks_for_what_and_approves_with_a_finger() {
     let site = Site::open().await;
     let (browser, _authenticator) = site.of_alice().await;
     let (handle, page) = site.ask(&[("binding_message", "K7-2931"), ("scope", "openid profile email")]).await;
     site.pass(20);
     browser.open(&page).await;
-    browser.shows("City Kiosk asks for your approval").await;
+    browser.shows("City Kiosk is asking for your approval").await;
     assert_eq!(browser.text("blockquote").await, "K7-2931");
     assert_eq!(browser.text("figcaption").await, "Text from City Kiosk");
     let facts = browser.text("dl").await;
@@ -58,7 +58,7 @@ async fn a_person_reads_who_asks_for_what_and_approves_all_of_it_with_a_finger()
 
 /// TOK-7-03: the page's own script signs what is asked for beyond the scope.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_person_reads_what_is_to_be_paid_and_to_whom_and_approves_that() {
+async fn a_person_reads_what_is_to_be_paid_to_whom_and_approves() {
     let site = Site::open().await;
     let definition = json!({
         "type": "payment",
@@ -77,7 +77,7 @@ async fn a_person_reads_what_is_to_be_paid_and_to_whom_and_approves_that() {
         [("authorization_details", &*details.to_string()), ("request_context", &*context.to_string())];
     let (handle, page) = site.ask(&asked).await;
     browser.open(&page).await;
-    browser.shows("City Kiosk asks for your approval").await;
+    browser.shows("City Kiosk is asking for your approval").await;
     let read = browser.text(".authorization").await;
     assert!(
         read.contains("A payment") && read.contains("100.50 EUR") && read.contains("O'Brien & Sons"),
@@ -93,8 +93,9 @@ async fn a_person_reads_what_is_to_be_paid_and_to_whom_and_approves_that() {
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
 
+/// A required one cannot be unticked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_unticked_is_not_approved_and_what_is_required_cannot_be_unticked() {
+async fn an_unticked_scope_is_not_approved() {
     let site = Site::open().await;
     let (browser, _authenticator) = site.of_alice().await;
     let (handle, page) = site.ask(&[("scope", "openid profile email")]).await;
@@ -135,7 +136,7 @@ async fn declining_takes_one_tap_no_passkey_and_no_script() {
         browser.open(&page).await;
         assert_eq!(browser.is_displayed("#approve").await, with_script);
         assert_eq!(browser.is_displayed("#unable").await, !with_script);
-        assert!(browser.text("main").await.contains("City Kiosk asks for your approval"));
+        assert!(browser.text("main").await.contains("City Kiosk is asking for your approval"));
         browser.click("button[type=submit]").await;
         browser.shows("Declined").await;
         assert_eq!(site.poll(&handle).await, refused(DENIED));
@@ -144,9 +145,9 @@ async fn declining_takes_one_tap_no_passkey_and_no_script() {
     }
 }
 
-/// ATK-1-04
+/// ATK-1-04: they are not asked again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_did_not_start_it_says_so_with_a_finger_and_is_not_asked_again() {
+async fn a_person_who_did_not_start_it_reports_it_with_a_finger() {
     let site = Site::open().await;
     let (browser, _authenticator) = site.of_alice().await;
     let (handle, page) = site.ask(&[]).await;
@@ -173,7 +174,7 @@ async fn when_the_time_is_over_the_buttons_give_way_to_words() {
     browser.reload().await;
     assert!(browser.is_displayed("#approve").await);
     browser.wait_until("!document.querySelector('#actions')").await;
-    assert!(browser.text("#notice").await.starts_with("The time to decide is over."));
+    assert!(browser.text("#notice").await.starts_with("The time to decide has run out."));
     assert!(!browser.is_displayed("button").await);
 
     // Who comes later does not even see what it was about.
@@ -185,7 +186,7 @@ async fn when_the_time_is_over_the_buttons_give_way_to_words() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_decided_elsewhere_or_in_another_tab_cannot_be_decided_again() {
+async fn what_was_decided_in_another_tab_cannot_be_decided_again() {
     let site = Site::open().await;
     let (browser, _authenticator) = site.of_alice().await;
     let (handle, page) = site.ask(&[]).await;
@@ -240,8 +241,9 @@ async fn an_assertion_is_good_once_and_for_what_was_signed() {
     assert_eq!(site.poll(&handle).await, refused(PENDING));
 }
 
+/// It was changed after the person had chosen.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_changes_scope_decision_or_language_on_the_way_is_refused() {
+async fn a_changed_scope_decision_or_language_is_refused() {
     let site = Site::open().await;
     let (browser, _authenticator) = site.of_alice().await;
     let (handle, page) = site.ask(&[("scope", "openid profile email")]).await;
@@ -276,7 +278,7 @@ async fn a_message_that_changes_under_the_page_cannot_be_approved() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_the_decision_the_back_button_leads_to_nothing_that_can_be_decided() {
+async fn after_the_decision_the_back_button_offers_no_decision() {
     let site = Site::open().await;
     let (browser, _authenticator) = site.of_alice().await;
     let (handle, page) = site.ask(&[]).await;
@@ -290,7 +292,7 @@ async fn after_the_decision_the_back_button_leads_to_nothing_that_can_be_decided
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_approval_that_finds_no_network_is_kept_and_sent_again_without_a_second_finger() {
+async fn an_offline_approval_is_sent_later_without_a_second_finger() {
     let site = Site::open().await;
     let (browser, authenticator) = site.of_alice().await;
     let (handle, page) = site.ask(&[]).await;
@@ -331,8 +333,9 @@ async fn a_wrong_finger_sends_nothing_and_the_right_one_may_try_again() {
     assert_eq!(site.poll(&handle).await, ok());
 }
 
+/// An unknown language falls back to English.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_in_another_language_is_approved_in_that_language_and_an_unknown_one_falls_back() {
+async fn a_page_is_approved_in_its_language() {
     let site = Site::open().await;
     let (browser, _authenticator) = site.of_alice().await;
     for (languages, approve, done) in [

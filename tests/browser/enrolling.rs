@@ -27,7 +27,7 @@ async fn a_ticket_makes_one_passkey_and_reading_it_uses_nothing_up() {
     // The person is told, and the ticket is used.
     assert!(!site.provider().sns.messages().is_empty());
     browser.open(&ticket).await;
-    browser.shows("This link does not work any more").await;
+    browser.shows("This link no longer works").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,7 +47,7 @@ async fn a_ticket_that_was_used_meanwhile_makes_nothing() {
     browser.back_to(other).await;
     browser.click("#create").await;
     browser.settled().await;
-    browser.shows("This link does not work any more").await;
+    browser.shows("This link no longer works").await;
     assert_eq!(site.passkeys().await.len(), 1);
     drop(authenticator);
 }
@@ -86,7 +86,7 @@ async fn a_second_passkey_needs_the_first_and_then_both_approve() {
 
 /// A copy of a passkey that counts: one of the two falls behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_passkey_that_was_copied_is_noticed_when_it_counts_backwards() {
+async fn a_copied_passkey_is_noticed_when_it_counts_backwards() {
     let site = Site::open().await;
     let (browser, authenticator) = site.of_alice().await;
     let copy = authenticator.passkeys(&browser).await.remove(0);
@@ -102,7 +102,7 @@ async fn a_passkey_that_was_copied_is_noticed_when_it_counts_backwards() {
         browser.settled().await;
         headings.push(browser.text("h1").await);
     }
-    assert_eq!(headings, ["Approved", "City Kiosk asks for your approval"]);
+    assert_eq!(headings, ["Approved", "City Kiosk is asking for your approval"]);
     assert!(browser.text("#notice").await.starts_with("This passkey was not accepted."));
 }
 

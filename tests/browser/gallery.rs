@@ -244,7 +244,7 @@ async fn a_page_keeps_its_own_policy_and_has_no_error() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_cut_off_at_320_pixels_and_a_finger_hits_every_target() {
+async fn pages_fit_320_pixels_and_targets_fit_a_finger() {
     let gallery = Gallery::open().await;
     let browser = Browser::start().await;
     for language in Language::ALL {

@@ -17,7 +17,7 @@ async fn post(http: &Client, stack: &Stack, path: &str, form: &[(&str, &str)]) -
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_person_makes_a_passkey_on_the_phone_and_approves_through_the_gateway() {
+async fn a_passkey_made_on_the_phone_approves_through_the_gateway() {
     let options = Options { cargo_lambda: tool("cargo-lambda"), ..Options::for_tests() };
     let stack = Stack::start(options).await.expect("the stack");
     let http = Client::builder().no_proxy().build().expect("an HTTP client");

@@ -47,7 +47,7 @@ fn metrics() -> Vec<Metric> {
 }
 
 #[test]
-fn every_function_is_watched_at_the_api_or_by_an_alarm_of_its_own() {
+fn every_function_has_an_alarm_at_the_api_or_its_own() {
     let metrics = metrics();
     let api = metrics.iter().find(|it| it.namespace == "AWS/ApiGateway" && it.name == "5xx");
     assert_eq!(api.and_then(|it| it.dimension("ApiId")), Some(&json!({"Ref": "Api"})), "no alarm on 5xx");

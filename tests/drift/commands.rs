@@ -23,7 +23,7 @@ fn every_make_command_of_the_documents_is_a_target() {
 }
 
 #[test]
-fn continuous_integration_runs_the_readmes_test_command_and_the_way_to_aws() {
+fn ci_runs_the_readmes_test_command_and_the_aws_build() {
     let run = read(".ci/run");
     for command in ["make test", "make build-check"] {
         assert!(run.lines().any(|it| it.trim() == command), ".ci/run does not run `{command}`");

@@ -153,7 +153,7 @@ fn a_circle_and_an_arrow_back_are_seen() {
 
 /// The engine, the doubles and the phone cannot end up in what is deployed.
 #[test]
-fn a_function_depends_on_nothing_that_is_for_ones_own_machine_only() {
+fn no_function_depends_on_a_crate_for_local_use_only() {
     let manifest = |path: &str| read(format!("{path}/Cargo.toml"));
     for (folder, known) in [
         ("shared", &["ciba-aws", "ciba-core", "ciba-flows", "ciba-http"][..]),

@@ -88,7 +88,7 @@ fn every_line_of_a_log_is_described() {
 }
 
 #[test]
-fn the_subscription_to_the_log_looks_for_the_one_event_without_a_write() {
+fn the_log_subscription_finds_the_one_event_without_a_write() {
     let properties = &DOCUMENT["Resources"]["NotifiedSubscription"]["Properties"];
     let pattern = format!("{{ $.event = \"{}\" }}", EventName::Notified.as_str());
     assert_eq!(properties["FilterPattern"], pattern);

@@ -13,14 +13,14 @@ fn domain(name: &str) -> &'static Value {
 
 /// CAUTH-4-13: the API's own endpoint asks nobody for a certificate.
 #[test]
-fn with_a_host_for_mutual_tls_the_own_endpoint_of_the_api_is_closed() {
+fn with_a_mutual_tls_host_the_apis_own_endpoint_is_closed() {
     let api = &DOCUMENT["Resources"]["Api"]["Properties"];
     assert_eq!(api["DisableExecuteApiEndpoint"], json!({"Fn::If": [HAS_MTLS, true, false]}));
 }
 
 /// Otherwise the deployment that closes that endpoint would open no other.
 #[test]
-fn a_host_for_mutual_tls_needs_a_domain_of_the_issuer_and_a_trust_store() {
+fn a_mutual_tls_host_needs_an_issuer_domain_and_a_trust_store() {
     let rule = &DOCUMENT["Rules"]["MtlsNeedsItsDomains"];
     let is_there = |parameter: &str| json!({"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]});
     assert_eq!(rule["RuleCondition"], is_there("MtlsDomainName"));
@@ -31,7 +31,7 @@ fn a_host_for_mutual_tls_needs_a_domain_of_the_issuer_and_a_trust_store() {
 
 /// CAUTH-4-07, FCIBA-25: two hosts, one API, and a trust store at one of them.
 #[test]
-fn both_hosts_lead_to_the_same_stage_and_only_one_asks_for_certificates() {
+fn both_hosts_lead_to_one_stage_and_one_asks_for_certificates() {
     for (name, mapping, condition) in
         [("IssuerDomain", "IssuerMapping", "HasCertificate"), ("MtlsDomain", "MtlsMapping", HAS_MTLS)]
     {

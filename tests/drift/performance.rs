@@ -26,7 +26,7 @@ fn functions_named(document: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_figures_are_of_the_functions_of_the_template_and_of_the_bare_one() {
+fn the_figures_cover_the_templates_functions_and_the_bare_one() {
     let mut expected: BTreeSet<_> = TEMPLATE.functions.iter().map(|it| it.binary.clone()).collect();
     expected.insert("bare-function".to_owned());
     assert_eq!(functions_named(&read("docs/performance.md")), expected, "`make bench` writes them");

@@ -100,7 +100,7 @@ fn every_action_is_a_known_one() {
 
 /// HYG-4-06
 #[test]
-fn every_statement_on_the_table_names_the_leading_keys_it_may_touch() {
+fn every_table_statement_names_its_leading_keys() {
     for Statement { function, actions, leading_keys, .. } in statements() {
         if actions.iter().any(|it| it.starts_with("dynamodb:")) {
             assert!(!leading_keys.is_empty(), "{function}: {actions:?} on the whole table");
@@ -111,8 +111,9 @@ fn every_statement_on_the_table_names_the_leading_keys_it_may_touch() {
     }
 }
 
+/// Only rotation can make them.
 #[test]
-fn only_who_seals_or_signs_can_unseal_keys_and_only_rotation_can_make_them() {
+fn only_functions_that_seal_or_sign_can_unseal_keys() {
     let decrypt = functions_that_may("kms:Decrypt");
     assert_eq!(
         decrypt,
@@ -133,7 +134,7 @@ fn only_who_seals_or_signs_can_unseal_keys_and_only_rotation_can_make_them() {
 /// TOK-12-05: with keys in KMS, whoever signs may have it done by the stack's own keys, and rotation may make such keys
 /// and nothing else; and that only where they are asked for.
 #[test]
-fn keys_in_kms_are_made_by_rotation_and_sign_for_who_issues_tokens() {
+fn rotation_makes_keys_in_kms_and_token_issuers_sign_there() {
     let tagged = |tag: &str| json!({ tag: { "Ref": "AWS::StackName" } });
     let keys = json!({ "Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*" });
     let mut create = tagged("aws:RequestTag/ciba-signing");
@@ -249,7 +250,7 @@ fn only_who_asks_a_person_or_adds_a_passkey_can_send_messages() {
 }
 
 #[test]
-fn only_the_function_of_events_puts_events_and_it_may_do_nothing_else() {
+fn only_the_events_function_puts_events_and_does_nothing_else() {
     assert_eq!(functions_that_may("events:PutEvents"), BTreeSet::from(["events"]));
     let its: Vec<_> = statements().into_iter().filter(|it| it.function == "events").collect();
     assert_eq!(its.iter().flat_map(|it| it.actions.clone()).collect::<Vec<_>>(), ["events:PutEvents"]);
@@ -259,7 +260,7 @@ fn only_the_function_of_events_puts_events_and_it_may_do_nothing_else() {
 /// ATK-7-01, ATK-7-06: numbers; devices of this account on the platforms the code knows; the stack's own topic. And SMS
 /// through SNS only, where the attributes of a message limit its price.
 #[test]
-fn messages_go_to_numbers_to_this_accounts_devices_and_to_the_stacks_topic_and_nowhere_else() {
+fn messages_go_only_to_numbers_own_devices_and_own_topic() {
     let arn = |rest: &str| json!({ "Fn::Sub": format!("arn:${{AWS::Partition}}:sns:{rest}") });
     let endpoints = PushPlatform::ALL
         .map(|it| arn(&format!("${{AWS::Region}}:${{AWS::AccountId}}:endpoint/{}/*", it.as_str())));
@@ -289,7 +290,7 @@ fn messages_go_to_numbers_to_this_accounts_devices_and_to_the_stacks_topic_and_n
 
 /// Nobody reads along unless the operator asks for it, and alarms go another way than messages to people.
 #[test]
-fn a_topic_has_no_subscription_but_the_address_that_is_asked_for() {
+fn a_topic_has_no_subscription_but_the_requested_address() {
     let subscriptions = resources("AWS::SNS::Subscription").map(|(_, subscription)| {
         let property = |name: &str| subscription["Properties"][name]["Ref"].as_str().expect("a reference");
         (property("TopicArn"), subscription["Condition"].as_str().expect("a condition"), property("Endpoint"))

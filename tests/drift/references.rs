@@ -33,8 +33,9 @@ fn a_cycle_is_found_over_every_form_of_reference() {
     assert!(cycle(&references(&waits)).is_some());
 }
 
+/// A global variable is a reference of each function.
 #[test]
-fn an_http_api_event_is_a_reference_of_the_api_and_a_global_variable_one_of_the_function() {
+fn an_http_api_event_is_a_reference_of_the_api() {
     let document = json!({
         "Globals": {"Function": {"Environment": {"Variables": {"ISSUER": {"Fn::GetAtt": "Api.ApiEndpoint"}}}}},
         "Resources": {

@@ -43,8 +43,9 @@ fn the_watch_router_has_exactly_the_routes_of_the_template() {
     assert_eq!(of_the_watch_router(), of_the_template());
 }
 
+/// The function itself answers 405.
 #[test]
-fn every_route_is_for_any_method_because_the_function_answers_405() {
+fn every_route_is_for_any_method() {
     for function in &TEMPLATE.functions {
         for route in &function.routes {
             assert_eq!(route.method, "ANY", "{} of {}", route.path, function.binary);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ciba::config::setting::ALL;
 use ciba::config::{
     ConfigError, DecisionSettings, DpopSettings, Environment, HintSettings, Issuer, KeySettings,
     PasskeySettings, RequestSettings, TokenSettings, client_assertion_lifetime,
@@ -90,7 +91,7 @@ fn read(settings: &[(&str, String)]) -> Result<String, ConfigError> {
 }
 
 #[test]
-fn the_environment_of_each_function_is_exactly_what_its_code_reads() {
+fn each_functions_environment_is_exactly_what_its_code_reads() {
     for function in &TEMPLATE.functions {
         assert_eq!(function.environment, read_by(&function.binary), "{}", function.binary);
     }
@@ -107,7 +108,9 @@ fn the_default_of_each_number_is_that_of_the_code() {
 #[test]
 fn the_range_of_each_number_is_that_of_the_code() {
     let numbers = numbers();
-    assert_eq!(numbers.len(), 29, "a rule over nothing would hold");
+    let declared: BTreeSet<_> =
+        ALL.iter().map(|it| it.described()).filter(|it| it.unit.is_some()).map(|it| it.name).collect();
+    assert_eq!(numbers.iter().map(|it| it.variable).collect::<BTreeSet<_>>(), declared);
     for Number { variable, least, most, .. } in numbers {
         // The longest expiry cannot be shorter than the usual one, which is therefore the shortest here.
         let with =
@@ -124,5 +127,70 @@ fn the_timeout_of_each_function_is_that_of_the_code() {
         let own = &function["Properties"]["Timeout"];
         let seconds = if own.is_null() { global } else { own };
         assert_eq!(seconds.as_u64(), Some(ciba::http::serve::TIMEOUT.as_secs()), "{name}");
+    }
+}
+
+/// The rows of docs/settings.md that describe a setting of a function: name, what, unit, range, default, functions.
+fn documented() -> Vec<[String; 6]> {
+    let document = crate::read("docs/settings.md");
+    let rows = document.lines().filter_map(|line| line.strip_prefix('|')?.strip_suffix('|'));
+    let cells = rows.map(|row| row.split('|').map(|it| it.trim().to_owned()).collect::<Vec<_>>());
+    let rows = cells.filter_map(|cells| <[String; 6]>::try_from(cells).ok());
+    rows.filter(|[name, ..]| name.starts_with('`')).collect()
+}
+
+/// As the column `functions` says it, without the operator's command line, which reads some settings as well.
+fn readers(name: &str) -> BTreeSet<String> {
+    let read = TEMPLATE.functions.iter().filter(|it| it.environment.contains(name));
+    read.map(|it| it.binary.clone()).collect()
+}
+
+#[test]
+fn the_document_has_each_setting_as_it_is_declared() {
+    let documented = documented();
+    let names: Vec<_> = documented.iter().map(|[name, ..]| name.trim_matches('`').to_owned()).collect();
+    let declared: Vec<_> = ALL.iter().map(|it| it.described()).collect();
+    // Endpoints of AWS's services are named after the services.
+    let others = names.iter().filter(|it| !it.starts_with("AWS_ENDPOINT_URL_"));
+    assert_eq!(
+        others.map(String::as_str).collect::<BTreeSet<_>>(),
+        declared.iter().map(|it| it.name).collect::<BTreeSet<_>>()
+    );
+    for setting in declared {
+        let row = documented.iter().find(|[name, ..]| name.trim_matches('`') == setting.name);
+        let [_, _, unit, range, default, _] = row.expect(setting.name);
+        if let Some(expected) = setting.unit {
+            assert_eq!(unit, expected, "{}: unit", setting.name);
+        }
+        if let Some(expected) = &setting.range {
+            assert_eq!(range, expected, "{}: range", setting.name);
+        }
+        let is_said = default == &setting.default || default.starts_with(&format!("{};", setting.default));
+        let is_told = setting.default == "not set"
+            && (default.starts_with("not set")
+                || setting.range.is_none() && !default.starts_with("required`"));
+        let needs_more = setting.default == "required" && default.starts_with("required");
+        assert!(
+            is_said || is_told || needs_more,
+            "{}: default {default}, and not {}",
+            setting.name,
+            setting.default
+        );
+    }
+}
+
+#[test]
+fn the_document_has_the_functions_that_read_each_setting() {
+    let functions: BTreeSet<_> = TEMPLATE.functions.iter().map(|it| it.binary.clone()).collect();
+    for [name, .., said] in documented().iter().filter(|[name, ..]| !name.starts_with("`AWS_")) {
+        let said = said.replace(", `ciba-admin`", "").replace("; `ciba-admin`", "");
+        let said: BTreeSet<_> = match said.strip_prefix("all") {
+            Some(but) => {
+                let but = but.trim_start_matches(" except ");
+                functions.iter().filter(|it| *it != but).cloned().collect()
+            }
+            None => said.split(", ").map(str::to_owned).collect(),
+        };
+        assert_eq!(said, readers(name.trim_matches('`')), "{name}");
     }
 }

@@ -128,8 +128,9 @@ fn flaws(rules: &[Rule], tests: &[Test]) -> Vec<String> {
     flaws
 }
 
+/// Its tests name it.
 #[test]
-fn every_rule_is_proven_by_tests_that_name_it_or_says_why_it_is_not() {
+fn every_rule_is_proven_by_tests_or_says_why_not() {
     let rules = rules(&read("docs/spec-map.md")).expect("a table that can be read");
     let flaws = flaws(&rules, &tests());
     assert!(flaws.is_empty(), "docs/spec-map.md: {flaws:#?}");

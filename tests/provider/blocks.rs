@@ -73,7 +73,7 @@ async fn uses(provider: &Provider, tokens: &Answer, now: Timestamp) -> (u16, boo
 
 /// ATK-1-05: fifteen minutes, then an hour; other clients, and this client for other people, do not wait.
 #[tokio::test]
-async fn a_client_that_was_denied_waits_before_it_asks_that_person_again() {
+async fn a_denied_client_waits_before_it_asks_that_person_again() {
     let provider = provider().await;
     provider.asked(&[], at(0.0)).await;
     decided(&provider, |asks, kiosk| asks.denied(kiosk, at(10.0))).await;
@@ -117,9 +117,9 @@ async fn waiting_being_blocked_and_a_reached_limit_look_alike() {
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
 }
 
-/// ATK-1-04, ATK-1-10: all that the client got of this person, at once, and for good.
+/// ATK-1-04, ATK-1-10: all that the client got of this person, at once, and for good. Lifting it brings nothing back.
 #[tokio::test]
-async fn a_block_ends_what_the_client_got_before_also_after_it_is_lifted() {
+async fn a_block_ends_what_the_client_got_before() {
     let provider = provider().await;
     let redeemed = approved(&provider, 0.0).await;
     let tokens = provider.poll_as("teller", &redeemed, at(5.0)).await;
@@ -138,9 +138,9 @@ async fn a_block_ends_what_the_client_got_before_also_after_it_is_lifted() {
     }
 }
 
-/// ATK-1-10
+/// ATK-1-10: what is approved after it is valid.
 #[tokio::test]
-async fn a_block_is_one_persons_and_one_clients_and_what_is_approved_after_it_counts() {
+async fn a_block_is_for_one_person_and_one_client() {
     let provider = provider().await;
     let redeemed = approved(&provider, 0.0).await;
     let tokens = provider.poll_as("teller", &redeemed, at(5.0)).await;
@@ -159,7 +159,7 @@ async fn a_block_is_one_persons_and_one_clients_and_what_is_approved_after_it_co
 
 /// ATK-1-04: for good, until an operator says otherwise.
 #[tokio::test]
-async fn a_blocked_client_does_not_ask_until_an_operator_lifts_the_block() {
+async fn a_blocked_client_asks_again_only_when_the_block_is_lifted() {
     let provider = provider().await;
     block(&provider, "alice", "kiosk", at(0.0)).await;
     let year = 365.0 * 24.0 * 60.0 * 60.0;

@@ -64,7 +64,7 @@ async fn a_request_costs_two_reads_and_one_transaction() {
 }
 
 #[tokio::test]
-async fn a_request_for_a_person_of_a_login_issuer_saves_the_look_up_of_the_hint() {
+async fn a_login_issuers_person_needs_no_hint_lookup() {
     let provider = warm().await;
     let hint = json!({"format": "iss_sub", "iss": provider.login.issuer(), "sub": "alice"}).to_string();
     provider.asked(&[("login_hint", &hint)], at(10.0)).await;
@@ -73,7 +73,7 @@ async fn a_request_for_a_person_of_a_login_issuer_saves_the_look_up_of_the_hint(
 
 /// The keys are at hand, so an ID token costs no more than the `sub` in it.
 #[tokio::test]
-async fn a_request_with_an_id_token_costs_what_one_with_a_login_hint_does() {
+async fn an_id_token_hint_costs_the_same_as_a_login_hint() {
     let provider = warm().await;
     // Over by then, so that there is nothing to supersede.
     let (auth_req_id, request) = provider.asked(&[("requested_expiry", "10")], at(10.0)).await;
@@ -153,7 +153,7 @@ async fn a_signed_request_costs_one_write_more() {
 }
 
 #[tokio::test]
-async fn a_pending_poll_costs_one_write_unit_in_the_table_and_none_in_the_index() {
+async fn a_pending_poll_costs_one_write_unit_and_none_in_the_index() {
     let provider = warm().await;
     let message = "a".repeat(64);
     let (auth_req_id, _) = provider
@@ -224,7 +224,7 @@ async fn a_decision_on_the_page_costs_one_read_more() {
 }
 
 #[tokio::test]
-async fn a_redeeming_poll_costs_a_failed_condition_one_read_and_one_write() {
+async fn a_redeeming_poll_costs_a_failed_condition_read_and_write() {
     let provider = warm().await;
     let (auth_req_id, request) = provider.asked(&[], at(10.0)).await;
     provider.approve(&request, at(12.0)).await;
@@ -240,7 +240,7 @@ async fn a_redeeming_poll_costs_a_failed_condition_one_read_and_one_write() {
 
 /// TOK-4-19: a proof's guard is the first write, and what a nonce is fetched with costs none.
 #[tokio::test]
-async fn a_poll_with_a_proof_costs_one_write_more_and_a_nonce_costs_nothing() {
+async fn a_poll_with_a_proof_costs_one_more_write() {
     let provider = warm_with(&[("DPOP_NONCE_REQUIRED", "true")]).await;
     let prover = Prover::new();
     let (auth_req_id, request) = provider.asked(&[], at(10.0)).await;
@@ -295,8 +295,9 @@ async fn userinfo_costs_two_reads_and_with_a_proof_one_write_more() {
     }
 }
 
+/// Two reads are for its page; the other two and the transaction are for the passkey.
 #[tokio::test]
-async fn an_enrollment_costs_two_reads_for_its_page_and_two_and_a_transaction_for_the_passkey() {
+async fn an_enrollment_costs_four_reads_and_one_transaction() {
     let provider = warm().await;
     let path = provider.ticket("alice", TicketKind::First, at(10.0)).await;
     provider.proxy.clear();

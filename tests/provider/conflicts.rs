@@ -73,8 +73,9 @@ async fn of_a_slow_down_lengthens_the_interval_once() {
     assert_eq!((answer.refusal(), answer.retry_after()), ((400, "authorization_pending"), 10));
 }
 
+/// The interval is not lengthened.
 #[tokio::test]
-async fn of_a_slow_down_that_lasts_is_unavailable_and_lengthens_nothing() {
+async fn a_lasting_conflict_in_a_slow_down_is_unavailable() {
     let provider = Provider::start().await;
     let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
     let before = all(&provider).await;
@@ -100,7 +101,7 @@ async fn of_a_redemption_brings_the_tokens_once() {
 
 /// ATK-4-04: what was carried out before the conflict is recognised after it.
 #[tokio::test]
-async fn of_a_redemption_whose_response_was_lost_brings_the_tokens_once() {
+async fn a_conflict_after_a_lost_redemption_issues_tokens_once() {
     let provider = Provider::start().await;
     let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
     provider.approve(&request, at(2.0)).await;
@@ -110,9 +111,9 @@ async fn of_a_redemption_whose_response_was_lost_brings_the_tokens_once() {
     assert_eq!(provider.poll(&auth_req_id, at(10.0)).await.refusal(), (400, "invalid_grant"));
 }
 
-/// CIBA-11-08
+/// CIBA-11-08: the approval stands.
 #[tokio::test]
-async fn of_a_redemption_that_lasts_is_unavailable_and_the_approval_stands() {
+async fn a_lasting_conflict_in_a_redemption_is_unavailable() {
     let provider = Provider::start().await;
     let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
     provider.approve(&request, at(2.0)).await;
@@ -134,9 +135,10 @@ async fn of_a_withdrawal_leaves_no_request() {
     assert_eq!(provider.items_under("request#").await.len(), 0);
 }
 
-/// CIBA-7.2-09 says that nothing is left; divergences.md says where something is. It ends by itself.
+/// CIBA-7.2-09 says that nothing is left; divergences.md says where something is. It ends by itself. Nobody can redeem
+/// the request that is left.
 #[tokio::test]
-async fn of_a_withdrawal_that_lasts_is_unavailable_and_leaves_a_request_that_nobody_can_redeem() {
+async fn a_lasting_conflict_in_a_withdrawal_is_unavailable() {
     let provider = Provider::start().await;
     provider.sns.fail_next(Failure::OptedOut);
     conflict(&provider, "DeleteItem", 0, TRIES, 0);
@@ -167,9 +169,9 @@ async fn of_an_insertion_leaves_one_request_and_one_ask() {
     }
 }
 
-/// ATK-4-10, CIBA-7.2-09
+/// ATK-4-10, CIBA-7.2-09: nothing changes.
 #[tokio::test]
-async fn of_an_insertion_that_lasts_is_unavailable_and_changes_nothing() {
+async fn a_lasting_conflict_in_an_insertion_is_unavailable() {
     for part in 0..3 {
         let provider = Provider::start().await;
         let (older, _) = provider.asked(&[], at(0.0)).await;

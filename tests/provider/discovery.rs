@@ -35,7 +35,7 @@ fn listed(document: &Value, member: &str) -> Vec<String> {
 /// TOK-11-01, TOK-11-03, TOK-11-04, TOK-11-06, TOK-11-07, CIBA-4-01, CIBA-4-02, CIBA-4-03, CIBA-4-04, CIBA-4-05,
 /// CIBA-16-01, TOK-11-05
 #[tokio::test]
-async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
+async fn both_documents_say_what_is_enforced_and_nothing_else() {
     let provider = Provider::start().await;
     let expected = json!({
         "issuer": "http://localhost:9000",
@@ -76,9 +76,9 @@ async fn the_document_says_what_is_enforced_and_nothing_else_at_both_places() {
     }
 }
 
-/// TOK-11-02, HYG-1-14
+/// TOK-11-02, HYG-1-14: they are the same byte for byte.
 #[tokio::test]
-async fn the_issuer_is_the_setting_byte_for_byte_and_the_iss_of_tokens() {
+async fn the_issuer_is_the_setting_and_the_iss_of_tokens() {
     for issuer in ["https://op.example", "https://op.example:8443", "https://eu-1.op.example"] {
         let provider = Provider::empty(&[("ISSUER", issuer), ("LOGIN_ISSUERS", "")]).await;
         let document = document(&provider).await;
@@ -142,7 +142,7 @@ async fn the_class_of_passkeys_is_published_where_there_are_passkeys() {
 
 /// TOK-11-08, HYG-1-11
 #[tokio::test]
-async fn the_document_may_be_kept_for_five_minutes_and_read_by_every_page() {
+async fn the_document_is_cacheable_for_five_minutes_with_open_cors() {
     let provider = Provider::start().await;
     for path in WELL_KNOWN {
         let answer = call(&provider, "GET", path).await;
@@ -222,7 +222,7 @@ async fn nothing_else_is_found() {
 
 /// TOK-11-05
 #[tokio::test]
-async fn a_browser_that_comes_to_authorize_is_told_that_this_provider_is_backchannel_only() {
+async fn a_browser_at_authorize_is_told_to_use_the_backchannel() {
     let provider = Provider::start().await;
     for (method, path) in [
         ("GET", "/authorize"),
@@ -382,7 +382,7 @@ async fn tokens_are_as_the_document_says() {
 
 /// TOK-11-01
 #[tokio::test]
-async fn each_endpoint_in_the_document_is_a_route_of_the_function_behind_it() {
+async fn each_endpoint_in_the_document_is_a_route_of_its_function() {
     let provider = Provider::start().await;
     let document = document(&provider).await;
     for (member, function) in [
@@ -410,7 +410,7 @@ fn fail_queries(provider: &Provider) {
 
 /// TOK-7-06
 #[tokio::test]
-async fn the_metadata_list_the_types_of_authorization_details_that_there_are() {
+async fn the_metadata_list_the_existing_authorization_details_types() {
     const MEMBER: &str = "authorization_details_types_supported";
     let provider = Provider::empty(&[]).await;
     let at_time = async |time: f64| {

@@ -108,7 +108,7 @@ async fn a_client_may_be_called_as_businesses_are() {
 
 /// A login token for such a name would be the client's own.
 #[tokio::test]
-async fn a_client_under_the_name_of_a_login_issuers_audience_is_refused() {
+async fn a_client_named_like_a_login_issuers_audience_is_refused() {
     let provider = Provider::start().await;
     let refused = client_refused(&provider, json!({"client_id": "ciba-consent"})).await;
     assert!(refused.contains("audience"), "{refused}");

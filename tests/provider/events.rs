@@ -43,9 +43,9 @@ fn correlation(request: &str) -> String {
     RequestKey::parse(request).unwrap().correlation()
 }
 
-/// HYG-5-03
+/// HYG-5-03: each step is told, and the person has one name, too.
 #[tokio::test]
-async fn a_whole_flow_is_told_step_by_step_under_one_name_for_request_and_person() {
+async fn a_whole_flow_is_told_under_one_name_for_the_request() {
     let provider = Provider::start().await;
     let refreshing = json!({"client_id": "kiosk", "scope": "openid profile offline_access",
         "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"]});
@@ -209,7 +209,7 @@ async fn a_record_that_cannot_be_read_is_passed_over_and_counted() {
 
 /// CIBA-7.1.1-19: what the client signed is kept under the request's own sort key, in another place, and is no event.
 #[tokio::test]
-async fn a_signed_request_is_told_once_and_what_was_signed_is_not_read_as_a_request() {
+async fn a_signed_request_is_told_once() {
     let stand = Stand::new().await;
     let provider = &stand.provider;
     assert_eq!(stand.ask(&stand.request(json!({})), at(1.0)).await.status, 200);

@@ -277,7 +277,7 @@ async fn no_token_has_critical_extensions_or_a_member_twice() {
 
 /// HYG-3-10, HYG-3-11, HYG-3-14, CIBA-7.1.1-13
 #[tokio::test]
-async fn a_token_is_three_parts_of_base64url_with_a_signature_of_one_form() {
+async fn a_token_is_three_base64url_parts_with_one_signature_form() {
     let stand = Stand::new().await;
     let key = &stand.issuer.key;
     let der = Key::es256_der("one");

@@ -33,7 +33,7 @@ async fn of_the_insertion_leaves_one_request_and_one_ask() {
 }
 
 #[tokio::test]
-async fn of_the_insertion_that_supersedes_leaves_the_newer_request_alone() {
+async fn a_lost_superseding_insertion_keeps_the_newer_request() {
     for loss in LOSSES {
         let provider = Provider::start().await;
         let (older, _) = provider.asked(&[], at(0.0)).await;

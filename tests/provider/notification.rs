@@ -92,9 +92,9 @@ async fn asks(provider: &Provider) -> usize {
     asks.map(|item| item["version"].as_str().and_then(|n| n.parse::<usize>().ok()).expect("a version")).sum()
 }
 
-/// ATK-7-01, ATK-7-02, ATK-7-03
+/// ATK-7-01, ATK-7-02, ATK-7-03: it goes to the enrolled number.
 #[tokio::test]
-async fn a_message_is_the_operators_name_and_the_link_to_the_enrolled_number() {
+async fn a_message_has_only_the_operators_name_and_the_link() {
     let provider = Provider::start().await;
     let everything = json!({
         "hints": {"plain": ["4711"], "email": ["dora@example.com"], "tel": ["+15555550199"]},
@@ -139,7 +139,7 @@ async fn a_message_is_one_segment_whatever_was_asked() {
 
 /// Settings `OPERATOR_NAME` and `CONSENT_URL`
 #[tokio::test]
-async fn the_operators_name_and_the_beginning_of_the_link_are_settings() {
+async fn the_operators_name_and_the_links_base_are_settings() {
     let settings = [("OPERATOR_NAME", "Stadtwerke"), ("CONSENT_URL", "https://approve.example/r/")];
     let provider = Provider::with(&settings).await;
     let (_, request) = provider.asked(&[], at(0.0)).await;
@@ -149,7 +149,7 @@ async fn the_operators_name_and_the_beginning_of_the_link_are_settings() {
 
 /// CIBA-7.2-08: persist, then notify, then answer.
 #[tokio::test]
-async fn a_request_is_acknowledged_when_sns_has_accepted_its_message_and_not_before() {
+async fn acknowledgement_waits_until_sns_accepts_the_message() {
     let provider = Provider::start().await;
     provider.sns.fail_next(Failure::Hang(Duration::from_millis(1500)));
     let watch = async {
@@ -219,7 +219,7 @@ async fn an_outage_of_sns_is_unavailable_and_the_request_is_withdrawn() {
 
 /// Design, step 4: each call ends 4 s before the invocation does, and those are for the withdrawal.
 #[tokio::test]
-async fn sns_hanging_beyond_the_deadline_is_unavailable_and_the_request_is_withdrawn() {
+async fn a_hanging_sns_is_unavailable_and_the_request_withdrawn() {
     let provider = Provider::start().await;
     provider.sns.fail_for(ALICE, Failure::Hang(Duration::from_secs(60)));
     let answer = ask_in_a_hurry(&provider, Duration::from_secs(1)).await;
@@ -264,9 +264,9 @@ async fn the_next_channel_is_not_tried_after_an_outage() {
     assert_eq!(requests(&provider).await, 0);
 }
 
-/// Design, step 4: the last refusal is the answer.
+/// Design, step 4: the last refusal is the answer. An outage of the last channel is not.
 #[tokio::test]
-async fn a_person_whom_every_channel_refuses_is_access_denied_and_an_outage_of_the_last_is_not() {
+async fn a_person_refused_by_every_channel_is_access_denied() {
     for (last, expected) in [(Failure::OptedOut, DENIED), (Failure::InternalError, UNAVAILABLE)] {
         let provider = with_erin().await;
         provider.sns.fail_for("+15555550111", Failure::OptedOut);
@@ -297,9 +297,9 @@ async fn a_request_that_was_decided_while_sns_hung_is_acknowledged() {
     }
 }
 
-/// Design, "Writes that survive a lost response"
+/// Design, "Writes that survive a lost response": the answer to the first was lost.
 #[tokio::test]
-async fn a_message_sent_twice_because_an_answer_was_lost_is_one_acknowledged_request() {
+async fn a_message_sent_twice_is_one_acknowledged_request() {
     let provider = Provider::start().await;
     provider.sns.fail_next(Failure::AnswerLost);
     let answer = provider.ask(&[], at(0.0)).await;

@@ -44,9 +44,9 @@ async fn listed(provider: &Provider, arguments: &[&str], now: Timestamp) -> Vec<
     requests.map(|entry| entry["request"].as_str().unwrap().to_owned()).collect()
 }
 
-/// ATK-1-12
+/// ATK-1-12: their messages are not shown.
 #[tokio::test]
-async fn what_is_pending_is_listed_with_its_client_person_and_time_left_and_not_with_its_message() {
+async fn pending_requests_are_listed_with_client_person_and_time() {
     let provider = Provider::start().await;
     let (_, alices) = provider.asked(&[("binding_message", "K7-2931")], at(10.0)).await;
     let (_, bobs) = provider.asked(&[("login_hint", "bob"), ("requested_expiry", "60")], at(20.0)).await;
@@ -59,7 +59,7 @@ async fn what_is_pending_is_listed_with_its_client_person_and_time_left_and_not_
         })
     };
     let expected = [entry(&bobs, "bob", 20.0, 43, 50), entry(&alices, "alice", 10.0, 93, 100)];
-    assert_eq!(output.json, json!({ "requests": expected, "complete": true }), "what ends first first");
+    assert_eq!(output.json, json!({ "requests": expected, "complete": true }), "soonest to expire first");
     assert!(output.text.contains("alice") && output.text.contains("2027-01-15 08:00:20Z"), "{}", output.text);
     for shown in [output.text, output.json.to_string()] {
         assert!(!shown.contains("K7-2931"), "{shown}");
@@ -164,9 +164,9 @@ async fn a_request_of_somebody_who_is_gone_is_listed_without_a_name() {
     assert_eq!(output.json["requests"][0]["sub"], Value::Null);
 }
 
-/// ATK-4-07, CIBA-11-06
+/// ATK-4-07, CIBA-11-06: it makes room for another.
 #[tokio::test]
-async fn a_cancelled_request_is_over_for_client_and_person_and_makes_room_for_another() {
+async fn a_cancelled_request_ends_for_client_and_person() {
     let provider = Provider::start().await;
     let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
     let output = done(&provider, &["request", "cancel", &request], at(3.0)).await;
@@ -201,9 +201,9 @@ async fn a_cancelled_request_is_over_for_client_and_person_and_makes_room_for_an
     assert_eq!(provider.poll(&auth_req_id, at(121.0)).await.refusal(), (400, "expired_token"));
 }
 
-/// ATK-4-07, ATK-4-08
+/// ATK-4-07, ATK-4-08: the answer says whether it is decided, expired or unknown.
 #[tokio::test]
-async fn what_is_decided_expired_or_unknown_is_not_cancelled_and_the_answer_says_which() {
+async fn a_request_that_is_not_open_is_not_cancelled() {
     let provider = Provider::with(&[("ASKS_PER_TEN_MINUTES", "16")]).await;
     provider.enroll("carol", json!({"channels": [{"sms": "+15555550102"}]})).await.expect("carol");
     let (_, denied) = provider.asked(&[("login_hint", "bob")], at(0.0)).await;
@@ -217,7 +217,7 @@ async fn what_is_decided_expired_or_unknown_is_not_cancelled_and_the_answer_says
         (&denied, 5.0, "it is denied"),
         (&approved, 5.0, "it is approved"),
         (&expired, 124.0, "it has expired"),
-        (&unknown, 5.0, "there is none"),
+        (&unknown, 5.0, "it does not exist"),
         (&auth_req_id, 5.0, "auth_req_id"),
     ] {
         let said = refused(&provider, &["request", "cancel", request], at(now)).await;

@@ -219,7 +219,7 @@ fn never_confirm(provider: &Provider, operation: &str, after: usize) {
 
 /// ATK-4-05, as divergences.md has it: tokens are made once, also where nobody got them.
 #[tokio::test]
-async fn a_redemption_that_is_never_confirmed_is_unavailable_and_then_lost() {
+async fn an_unconfirmed_redemption_is_unavailable_and_then_lost() {
     let scene = Scene::set(Step::Redeem).await;
     never_confirm(&scene.provider, "UpdateItem", 1);
     is_unavailable(&scene.play().await, "the first time");
@@ -228,7 +228,7 @@ async fn a_redemption_that_is_never_confirmed_is_unavailable_and_then_lost() {
 
 /// CIBA-7.2-09, as divergences.md has it: nobody was told of the request, and nobody has its handle.
 #[tokio::test]
-async fn an_insertion_that_is_never_confirmed_is_unavailable_and_rings_no_phone() {
+async fn an_unconfirmed_insertion_is_unavailable_and_tells_nobody() {
     let scene = Scene::set(Step::Ask).await;
     never_confirm(&scene.provider, "TransactWriteItems", 0);
     is_unavailable(&scene.play().await, "the first time");
@@ -280,7 +280,7 @@ async fn asks_that_were_left_over_are_read_before_the_limit_is_held() {
 
 /// ATK-8-04
 #[tokio::test]
-async fn what_was_left_over_is_read_before_a_decision_and_before_tokens() {
+async fn unprocessed_keys_are_reread_before_deciding_and_issuing() {
     let provider = Provider::start().await;
     let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
     provider.proxy.clear();

@@ -151,7 +151,7 @@ fn used_of_kms(provider: &Provider) -> BTreeSet<KmsPermission> {
 
 /// TOK-12-05: with keys in KMS, where functions may do all that they may ever do.
 #[tokio::test]
-async fn each_function_asks_kms_for_exactly_what_the_template_allows_it() {
+async fn each_function_uses_exactly_its_kms_permissions() {
     let provider = Provider::empty(&[("SIGNING", "kms"), ("SIGNING_KEY_TAG", "stack")]).await;
     provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect("keys");
     // The data key is there, and has to be opened.

@@ -60,7 +60,7 @@ async fn of_twenty_parallel_redemptions_one_wins() {
 
 /// ATK-1-05. Another engine may be slower than the functions wait for two hundred.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_hundred_parallel_requests_for_one_person_three_ring_the_phone() {
+async fn two_hundred_parallel_requests_ring_one_phone_three_times() {
     let provider = Arc::new(Provider::start().await);
     let crowd = if provider.dynamodb.is_embedded() { 200 } else { 20 };
     for n in 0..10 {
@@ -121,7 +121,7 @@ async fn of_parallel_decisions_the_first_stands_with_its_evidence() {
 
 /// ATK-4-07: an operator cancels while the person approves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_parallel_cancellings_and_approvals_whoever_is_first_stands() {
+async fn of_parallel_cancels_and_approvals_the_first_stands() {
     for first in [0, 1] {
         let provider = Arc::new(Provider::start().await);
         let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
@@ -175,7 +175,7 @@ async fn a_decision_that_a_newer_request_overtook_is_not_recorded() {
 
 /// CIBA-8-03, CIBA-8-05: the write itself holds what was checked before it.
 #[tokio::test]
-async fn a_decision_of_somebody_else_or_too_late_is_not_recorded_even_unchecked() {
+async fn a_late_or_foreign_decision_is_not_recorded_even_unchecked() {
     let provider = Provider::start().await;
     let (_, request) = provider.asked(&[], at(0.0)).await;
     let read = provider.table.find_request(&RequestKey::parse(&request).unwrap()).await.unwrap().unwrap();
@@ -230,7 +230,7 @@ async fn decide_unchecked(provider: &Provider, request: &AuthenticationRequest, 
 
 /// ATK-4-03
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_parallel_early_polls_each_is_told_to_slow_down_within_the_bound() {
+async fn parallel_early_polls_are_slowed_down_within_the_bound() {
     let provider = Arc::new(Provider::start().await);
     let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
     let answers = at_once(20, |_| {
@@ -244,7 +244,7 @@ async fn of_parallel_early_polls_each_is_told_to_slow_down_within_the_bound() {
 
 /// ATK-4-03: two polls that found the same interval do not lengthen it twice.
 #[tokio::test]
-async fn of_two_early_polls_that_saw_the_same_interval_one_lengthens_it() {
+async fn two_early_polls_with_one_interval_lengthen_it_once() {
     let provider = Provider::start().await;
     let (_, request) = provider.asked(&[], at(0.0)).await;
     let key = RequestKey::parse(&request).unwrap();

@@ -37,9 +37,9 @@ fn claims(jwt: &Value) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
 }
 
-/// TOK-1-02, TOK-10-02, CIBA-4-19
+/// TOK-1-02, TOK-10-02, CIBA-4-19: it is the same everywhere, and not the public one.
 #[tokio::test]
-async fn a_pairwise_client_is_told_one_name_of_a_person_everywhere_and_it_is_not_the_public_one() {
+async fn a_pairwise_client_gets_one_private_name_of_a_person() {
     let (provider, receiver) = pairwise().await;
     let first = pushed(&provider, &receiver, 0.0).await;
     let sub = claims(&first["id_token"])["sub"].clone();
@@ -68,7 +68,7 @@ async fn ask(provider: &Provider, client: &str, hint: (&str, &str), now: Timesta
 
 /// CIBA-7.1-15, CIBA-15-01
 #[tokio::test]
-async fn a_pairwise_name_is_a_hint_for_the_clients_of_its_sector_and_for_no_other() {
+async fn a_pairwise_name_is_a_hint_within_its_sector_only() {
     let (provider, receiver) = pairwise().await;
     let tokens = pushed(&provider, &receiver, 0.0).await;
     let id_token = tokens["id_token"].as_str().unwrap();
@@ -103,9 +103,9 @@ async fn till(provider: &Provider, keys: &ForeignIssuer, changes: Value) -> Resu
     provider.register(metadata).await
 }
 
-/// CIBA-4-15, CIBA-4-18, CIBA-4-20
+/// CIBA-4-15, CIBA-4-18, CIBA-4-20: it needs a way to show that the keys are its own.
 #[tokio::test]
-async fn a_pairwise_poll_client_needs_a_jwks_uri_and_a_way_to_show_that_its_keys_are_its_own() {
+async fn a_pairwise_poll_client_needs_a_jwks_uri_with_own_keys() {
     let provider = Provider::empty(&[MTLS_URL, mtls_authorities()]).await;
     let keys = ForeignIssuer::start().await;
     assert_eq!(till(&provider, &keys, json!({})).await, Ok(()));

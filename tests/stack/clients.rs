@@ -174,13 +174,15 @@ async fn openid_client_completes_the_flow(method: &str, client_id: &str, person:
     outside.stack.stop().await;
 }
 
+/// It completes the flow.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmodified_openid_client_completes_the_flow_with_client_secret_basic() {
+async fn an_unmodified_openid_client_uses_client_secret_basic() {
     openid_client_completes_the_flow("basic", "kiosk", "alice").await;
 }
 
+/// It completes the flow.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmodified_openid_client_completes_the_flow_with_client_secret_post() {
+async fn an_unmodified_openid_client_uses_client_secret_post() {
     openid_client_completes_the_flow("post", "call-centre", "bob").await;
 }
 
@@ -201,19 +203,21 @@ async fn openid_client_completes_the_flow_over_mutual_tls(client_id: &str, certi
     outside.stack.stop().await;
 }
 
+/// It completes the flow.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmodified_openid_client_completes_the_flow_with_tls_client_auth() {
+async fn an_unmodified_openid_client_uses_tls_client_auth() {
     openid_client_completes_the_flow_over_mutual_tls("kiosk-mtls", "client").await;
 }
 
+/// It completes the flow.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmodified_openid_client_completes_the_flow_with_self_signed_tls_client_auth() {
+async fn an_unmodified_openid_client_uses_self_signed_tls_client_auth() {
     openid_client_completes_the_flow_over_mutual_tls("kiosk-self-signed", "self-signed").await;
 }
 
-/// CAUTH-3-01, CIBA-7.1.1-01: with its key, and with requests that it signs.
+/// CAUTH-3-01, CIBA-7.1.1-01: with its key, and with requests that it signs. It completes the flow.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmodified_openid_client_completes_the_flow_with_private_key_jwt_and_signed_requests() {
+async fn an_unmodified_openid_client_uses_private_key_jwt() {
     openid_client_completes_the_flow_with_a_key("ES256", key_pair()).await;
 }
 
@@ -277,7 +281,7 @@ fn seed_with(name: &str, client: Value) -> PathBuf {
 
 /// TOK-4-09, TOK-4-19: it fetches a nonce once, polls on with those that each answer brings, and is never too early for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmodified_openid_client_completes_the_flow_with_tokens_bound_to_its_key() {
+async fn an_unmodified_openid_client_gets_tokens_bound_to_its_key() {
     openid_client_completes_the_flow_with_bound_tokens("ES256").await;
 }
 
@@ -307,7 +311,7 @@ async fn openid_client_completes_the_flow_with_bound_tokens(algorithm: &str) {
 
 /// CIBA-11-03: it is told how long to wait, and comes through.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmodified_oauth4webapi_that_polls_too_early_waits_as_told_and_completes_the_flow() {
+async fn an_unmodified_oauth4webapi_waits_after_polling_too_early() {
     let result = flow_over_https(node("oauth4webapi").await, "kiosk", "alice").await;
     assert_eq!(result, json!({"sub": "alice", "acr": "urn:example:acr:mfa", "expires_in": 600}));
 }
@@ -337,16 +341,16 @@ async fn an_unmodified_auth0_ai_guards_a_tool() {
     assert_eq!(result, auth0_result("alice"));
 }
 
-/// It asks for `offline_access` by default.
+/// It asks for `offline_access` by default. That call discovers and polls.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmodified_auth0_auth_js_discovers_polls_and_completes_the_flow_in_one_call() {
+async fn an_unmodified_auth0_auth_js_completes_the_flow_in_one_call() {
     let result = flow_over_https(node("auth0-auth-js").await, "call-centre", "alice").await;
     assert_eq!(result, auth0_result("alice"));
 }
 
-/// HYG-1-03: it writes JSON to the token endpoint.
+/// HYG-1-03: it writes JSON to the token endpoint. It completes the flow.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmodified_auth0_python_completes_the_flow_with_its_own_paths_and_hint() {
+async fn an_unmodified_auth0_python_uses_its_own_paths_and_hint() {
     let result = flow_over_https(python("auth0-python").await, "call-centre", "bob").await;
     assert_eq!(result, auth0_result("bob"));
 }
@@ -385,7 +389,7 @@ async fn an_unmodified_go_oidc_completes_the_flow() {
 
 /// HYG-1-01: it repeats `acr_values`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmodified_nimbus_sdk_completes_the_flow_with_repeated_acr_values() {
+async fn an_unmodified_nimbus_sdk_completes_the_flow() {
     let Some(program) = java("nimbus").await else { return };
     let faster = ("POLL_INTERVAL_SECONDS".to_owned(), "2".to_owned());
     let outside = Outside::start(|options| options.environment.push(faster)).await;

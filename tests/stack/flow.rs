@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{CIBA, Outside, answer};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flow_over_http_brings_tokens_that_the_published_keys_verify() {
+async fn tokens_of_a_flow_over_http_verify_by_the_published_keys() {
     let outside = Outside::start(|_| {}).await;
     let (status, metadata) = answer(outside.http.get(outside.url("/.well-known/openid-configuration"))).await;
     assert_eq!((status, &metadata["issuer"]), (200, &json!(outside.stack.api_url())));
@@ -64,7 +64,7 @@ pub(crate) fn verified(token: &str, jwks: &Value, audience: &str) -> Value {
 
 /// What only HTTP shows: headers, unknown paths and methods, bodies of every kind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_client_does_wrong_over_http_is_answered_in_the_form_of_the_protocol() {
+async fn mistakes_over_http_are_answered_in_the_protocols_form() {
     let outside = Outside::start(|_| {}).await;
     let http = &outside.http;
     for (path, method, allow) in [
@@ -164,7 +164,7 @@ fn seed_with_payments() -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_denied_flow_ends_with_access_denied_and_nobody_scans_the_table() {
+async fn a_denied_flow_ends_in_access_denied_without_a_table_scan() {
     // Long enough for a machine on which the first poll takes its time.
     let interval = ("POLL_INTERVAL_SECONDS".to_owned(), "60".to_owned());
     let outside = Outside::start(|options| options.environment.push(interval)).await;

@@ -62,8 +62,9 @@ fn empty_seed() -> PathBuf {
     folder
 }
 
+/// The tokens verify, and the doctor finds nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_an_empty_table_the_readmes_commands_lead_to_verified_tokens_and_a_doctor_who_finds_nothing() {
+async fn the_readmes_commands_lead_from_an_empty_table_to_tokens() {
     let outside = Outside::start(|options| options.seed = empty_seed()).await;
     let stack = &outside.stack;
     let items =
@@ -82,7 +83,7 @@ async fn from_an_empty_table_the_readmes_commands_lead_to_verified_tokens_and_a_
     let output = shell(stack, &commands()).await;
     let said = text(&output.stdout);
     assert!(output.status.success(), "{said}{}", text(&output.stderr));
-    assert!(said.ends_with("nothing found\n"), "{said}");
+    assert!(said.ends_with("no problems found\n"), "{said}");
     let secret = said.lines().find_map(|line| line.strip_prefix("client_secret")).expect("a secret").trim();
 
     flow(&outside, secret).await;
@@ -92,7 +93,10 @@ async fn from_an_empty_table_the_readmes_commands_lead_to_verified_tokens_and_a_
     let after = shell(stack, &format!("{PROGRAM} request list\n{PROGRAM} doctor")).await;
     let report = text(&after.stdout);
     assert_eq!(after.status.code(), Some(0), "{report}{}", text(&after.stderr));
-    assert!(report.starts_with("Nothing is pending.\n") && report.ends_with("nothing found\n"), "{report}");
+    assert!(
+        report.starts_with("Nothing is pending.\n") && report.ends_with("no problems found\n"),
+        "{report}"
+    );
     outside.stack.stop().await;
 }
 

@@ -11,7 +11,7 @@ use crate::Outside;
 
 /// ATK-1-05, ATK-4-04
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn four_instances_redeem_once_and_ring_the_phone_within_the_limits() {
+async fn four_instances_redeem_once_and_ring_within_the_limits() {
     let outside = Arc::new(Outside::start(|options| options.concurrency = 4).await);
 
     let (_, acknowledgement) = outside.ask("bob").await;

@@ -72,7 +72,7 @@ async fn refuses_to_start(name: &str, settings: &[(&str, &str)], because: &str) 
 }
 
 #[tokio::test]
-async fn each_function_refuses_an_issuer_over_http_elsewhere_than_on_localhost() {
+async fn each_function_refuses_an_http_issuer_unless_on_localhost() {
     for name in &functions() {
         for issuer in ["http://op.example", "http://127.0.0.1:9000"] {
             refuses_to_start(name, &[("ISSUER", issuer)], "ISSUER").await;
@@ -80,8 +80,9 @@ async fn each_function_refuses_an_issuer_over_http_elsewhere_than_on_localhost()
     }
 }
 
+/// Each function that reads them refuses them.
 #[tokio::test]
-async fn each_function_that_reads_login_issuers_refuses_local_ones_elsewhere_than_on_localhost() {
+async fn login_issuers_on_localhost_are_refused_elsewhere() {
     for name in ["backchannel-authentication", "consent", "discovery"] {
         refuses_to_start(name, &[("LOGIN_ISSUERS", LOCAL_LOGIN)], "LOGIN_ISSUERS").await;
     }

@@ -1,6 +1,7 @@
 //! The command line.
 //!
-//! A name that this provider made is base64url, of which one in 64 begins with a hyphen: it is taken as it is printed.
+//! Identifiers made by this provider are base64url, and one in 64 begins with a hyphen; `allow_hyphen_values`
+//! accepts them.
 
 use std::path::PathBuf;
 
@@ -10,15 +11,19 @@ use serde_json::{Map, Value};
 
 use crate::failure::EXIT_CODES;
 
-/// Clients, people, passkeys, pending requests, deliveries and keys of the CIBA OpenID Provider, and what is wrong with a deployment.
+/// Manages the clients, people, passkeys, pending requests, deliveries and keys of the CIBA OpenID Provider, and
+/// checks a deployment for problems.
 ///
-/// Settings come from the environment, as the functions have them: ISSUER, TABLE_NAME, LOGIN_ISSUERS, PROFILE, RP_ID, SMS_COUNTRIES, AWS_REGION,
-/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; for the local stack AWS_ENDPOINT_URL_DYNAMODB,
-/// AWS_ENDPOINT_URL_SNS and AWS_ENDPOINT_URL_KMS; for `passkey remove` OPERATOR_NAME, SMS_SENDER_ID and SMS_MAX_PRICE; for `delivery` DELIVERY_QUEUE_URL and DEAD_LETTER_QUEUE_URL (and AWS_ENDPOINT_URL_SQS); for `key rotate` KMS_KEY_ID, SIGNING_KEY_ROTATION_DAYS, SIGNING and SIGNING_KEY_TAG.
+/// Settings come from the environment, with the same names and values as for the functions: ISSUER, TABLE_NAME,
+/// LOGIN_ISSUERS, PROFILE, RP_ID, SMS_COUNTRIES, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+/// AWS_SESSION_TOKEN; for the local stack AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SNS and
+/// AWS_ENDPOINT_URL_KMS; for `passkey remove` OPERATOR_NAME, SMS_SENDER_ID and SMS_MAX_PRICE; for `delivery`
+/// DELIVERY_QUEUE_URL and DEAD_LETTER_QUEUE_URL (and AWS_ENDPOINT_URL_SQS); for `key rotate` KMS_KEY_ID,
+/// SIGNING_KEY_ROTATION_DAYS, SIGNING and SIGNING_KEY_TAG.
 #[derive(Debug, Parser)]
 #[command(name = "ciba-admin", version, after_help = EXIT_CODES)]
 pub struct Arguments {
-    /// Print one JSON object on stdout; its shapes are in infra/admin/README.md
+    /// Print one JSON object on stdout; infra/admin/README.md documents its members
     #[arg(long, global = true)]
     pub json: bool,
     #[command(subcommand)]
@@ -27,143 +32,149 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Who may ask
+    /// Manage clients
     #[command(subcommand)]
     Client(ClientCommand),
-    /// Who can be asked
+    /// Manage people
     #[command(subcommand)]
     Person(PersonCommand),
-    /// What lets a person make a passkey
+    /// Create tickets, with which people enroll a passkey
     #[command(subcommand)]
     Ticket(TicketCommand),
-    /// What people approve with
+    /// List and remove passkeys
     #[command(subcommand)]
     Passkey(PasskeyCommand),
-    /// What is being asked now
+    /// List and cancel pending requests
     #[command(subcommand)]
     Request(RequestCommand),
-    /// What ping and push clients could not be told
+    /// List and replay failed notifications to ping and push clients
     #[command(subcommand)]
     Delivery(DeliveryCommand),
-    /// What seals and signs
+    /// List and rotate the keys that seal and sign
     #[command(subcommand)]
     Key(KeyCommand),
-    /// What is kept of decisions
+    /// Show, verify and erase evidence of decisions
     #[command(subcommand)]
     Evidence(EvidenceCommand),
-    /// The types of authorization_details that clients may be registered for
+    /// Manage the types of authorization_details that clients may be registered for
     #[command(subcommand)]
     AuthorizationDetails(AuthorizationDetailsCommand),
-    /// Look for what keeps this deployment from working; changes nothing
+    /// Check this deployment and name a remedy for each problem; changes nothing
     Doctor,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum ClientCommand {
-    /// Write down a client with a new secret, which is printed once
+    /// Create a client with a new secret, which is printed once
     Create(Box<ClientCreate>),
-    /// Show a client, without its secret, of which the table has only a hash
+    /// Show a client, without its secret: the table has only a hash of it
     Show { client_id: String },
-    /// Give a client a new secret, which is printed once; the old one ends at once
+    /// Give a client a new secret, which is printed once; the old one becomes invalid at once
     RotateSecret { client_id: String },
-    /// Let a client ask no more and collect nothing
+    /// Disable a client: it can neither start authentications nor collect tokens
     Disable { client_id: String },
-    /// Let a disabled client ask again
+    /// Enable a disabled client
     Enable { client_id: String },
 }
 
-/// By the names of RFC 7591 and CIBA §4; `client_name` is taken as well as `client-name`.
+/// Options have the names of RFC 7591 and CIBA §4; `--client_name` is accepted as well as `--client-name`.
 #[derive(Debug, Args)]
 pub struct ClientCreate {
-    /// What the client authenticates as: 1 to 128 visible ASCII characters
+    /// The client's identifier: 1 to 128 visible ASCII characters
     #[arg(long, alias = "client_id")]
     pub client_id: String,
-    /// What the person reads as the name of who asks, under the rule of the binding message
+    /// The client's name as shown to people; the rules for binding messages apply
     #[arg(long, alias = "client_name")]
     pub client_name: String,
-    /// What the client may ask for, separated by spaces; with openid
+    /// The scope values that the client may request, separated by spaces; must include openid
     #[arg(long, default_value = "openid")]
     pub scope: String,
-    /// private_key_jwt, tls_client_auth, self_signed_tls_client_auth, client_secret_basic or client_secret_post; for the
-    /// first three see --metadata
+    /// private_key_jwt, tls_client_auth, self_signed_tls_client_auth, client_secret_basic or client_secret_post;
+    /// the first three need further members in --metadata
     #[arg(long, alias = "token_endpoint_auth_method", default_value = "client_secret_basic")]
     pub token_endpoint_auth_method: String,
-    /// May be repeated; refresh_token goes with the scope offline_access; an empty one is none, for an API that only introspects
+    /// A grant type; may be repeated. refresh_token and the scope offline_access require each other. An empty
+    /// value means no grant type, for an API that only introspects tokens
     #[arg(long, alias = "grant_types", default_value = "urn:openid:params:grant-type:ciba")]
     pub grant_types: Vec<String>,
     /// poll, ping or push
     #[arg(long, alias = "backchannel_token_delivery_mode", default_value = "poll")]
     pub backchannel_token_delivery_mode: String,
-    /// Where a ping or push client is called: https on a public host
+    /// The URL at which a ping or push client is notified: https on a public host
     #[arg(long, alias = "backchannel_client_notification_endpoint", value_name = "URL")]
     pub backchannel_client_notification_endpoint: Option<String>,
-    /// `aud` of its access tokens [default: the issuer]
+    /// `aud` of the client's access tokens [default: the issuer]
     #[arg(long)]
     pub audience: Option<String>,
-    /// The kinds of hints it may send: plain, tel, email, sub, iss_sub, id_token_hint, login_hint_token; may be
-    /// repeated, or given with commas [default: all]
+    /// A kind of hint that the client may send: plain, tel, email, sub, iss_sub, id_token_hint or
+    /// login_hint_token; may be repeated or comma-separated [default: all]
     #[arg(long, alias = "hint_kinds", value_name = "KIND", value_delimiter = ',')]
     pub hint_kinds: Option<Vec<String>>,
-    /// What it may name as resource: a JSON array as infra/local/seed/README.md describes it [default: nothing]
+    /// The resources that the client may request: a JSON array as described in infra/local/seed/README.md
+    /// [default: none]
     #[arg(long, value_name = "JSON", value_parser = array)]
     pub resources: Option<Value>,
-    /// An audience whose tokens it may introspect, because it is the API behind it; may be repeated
+    /// An audience whose tokens the client may introspect because it is the API behind it; may be repeated
     #[arg(long, alias = "introspection_audiences", value_name = "AUDIENCE")]
     pub introspection_audiences: Vec<String>,
-    /// ES256, RS256, PS256 or EdDSA
+    /// The algorithm that signs the client's ID tokens: ES256, RS256, PS256 or EdDSA
     #[arg(long, alias = "id_token_signed_response_alg", value_name = "ALG", default_value = "ES256")]
     pub id_token_signed_response_alg: String,
-    /// Ask people who have a user code with `user_code` only
+    /// Require `user_code` in requests for people who have a user code
     #[arg(long, alias = "backchannel_user_code_parameter")]
     pub backchannel_user_code_parameter: bool,
-    /// Only a passkey approves what it asks for, never a login token alone
+    /// Require a passkey for every approval; a login token alone is not enough
     #[arg(long, alias = "require_passkey")]
     pub require_passkey: bool,
-    /// Values of its scope that only a passkey approves which was not added just now, separated by spaces
+    /// Scope values, separated by spaces, whose approval requires a passkey that was not enrolled recently
     #[arg(long, alias = "high_risk_scope", value_name = "SCOPE")]
     pub high_risk_scope: Option<String>,
-    /// What people read for its own scope values: {"payments":{"en":"Pay up to the amount shown"}}
+    /// The descriptions shown to people for the client's own scope values: {"payments":{"en":"Pay up to the amount
+    /// shown"}}
     #[arg(long, alias = "scope_descriptions", value_name = "JSON", value_parser = object)]
     pub scope_descriptions: Option<Claims>,
-    /// Keep a refresh token at its use instead of replacing it
+    /// Do not replace a refresh token when it is used
     #[arg(long)]
     pub no_refresh_token_rotation: bool,
-    /// Further members, or others than the options say, by the names that infra/local/seed/README.md has:
+    /// Further members, named as in infra/local/seed/README.md; they take precedence over the other options:
     /// {"jwks_uri":"https://client.example/keys"}
     #[arg(long, value_name = "JSON", value_parser = object)]
     pub metadata: Option<Claims>,
-    /// Write over a client of this name; its secret ends, and what is not said again is as it is by default
+    /// Replace an existing client with this client_id. Its secret becomes invalid, and every member that is not
+    /// given again is reset to its default
     #[arg(long)]
     pub replace: bool,
-    /// With --replace: a protection of the client that is to go, by its name; without that it is refused, and the refusal
-    /// names each. May be repeated, or given with commas
+    /// With --replace: the name of a protection that may be removed. A replacement that removes any other
+    /// protection is refused, and the refusal names each one. May be repeated or comma-separated
     #[arg(long, value_name = "PROTECTION", value_delimiter = ',', requires = "replace")]
     pub confirm: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum EvidenceCommand {
-    /// Show what is kept of the decision about a request, also when the request itself was swept long ago
+    /// Show the evidence of the decision about a request, even long after the request itself was deleted
     Show {
         /// The request's key, or its link
         #[arg(allow_hyphen_values = true)]
         request: String,
-        /// Open what is sealed: what the person was shown and signed, and for --json what the client signed, which may have a
-        /// user_code in it. Needs kms:Decrypt
+        /// Decrypt the sealed parts: what the person was shown and signed, and with --json also what the client
+        /// signed, which may contain a user_code. Needs kms:Decrypt
         #[arg(long)]
         open: bool,
     },
-    /// Verify what evidence proves. It is "verified" only by its witness, a key outside the table, and by the record of the
-    /// passkey's enrollment; without them it is at best "consistent". What is sealed is opened for it, which needs kms:Decrypt
+    /// Verify what evidence proves. The result is "verified" only with the signature of its witness, a key outside
+    /// the table, and the record of the passkey's enrollment; otherwise it is at best "consistent". The sealed
+    /// parts are decrypted for this, which needs kms:Decrypt
     Verify(EvidenceVerify),
-    /// Print the public keys by which evidence and enrollments are signed: to be kept elsewhere, for `verify --witness`
+    /// Print the public keys that verify the signatures on evidence and enrollments; keep them elsewhere for
+    /// `verify --witness`
     Witness,
-    /// Erase what is personal in all evidence about a person, for good: what they were shown and signed. That they decided, and
-    /// when, stays
+    /// Erase the personal parts of all evidence about a person, for good: what they were shown and signed. The
+    /// fact and the time of each decision remain
     Erase {
         #[arg(long)]
         sub: String,
-        /// Do it. Without this the command says what it would do
+        /// Erase it. Without this option the command only reports what it would do
         #[arg(long)]
         confirm: bool,
     },
@@ -174,49 +185,52 @@ pub struct EvidenceVerify {
     /// The request's key, or its link
     #[arg(required_unless_present_any = ["file", "all"], allow_hyphen_values = true)]
     pub request: Option<String>,
-    /// What `evidence show --json` printed, instead; needs no settings, no network and no table. With --open it has what is
-    /// sealed, and without it no signature is looked at
+    /// Verify the output of `evidence show --json` instead; needs no settings, no network and no table. Only the
+    /// output of --open contains the sealed parts, without which the signature of the passkey or client cannot be
+    /// checked
     #[arg(long, value_name = "FILE", conflicts_with = "request")]
     pub file: Option<PathBuf>,
-    /// All evidence in the table, unopened: each document with its witness, and all of them with each other
+    /// Verify all evidence in the table, without decrypting it: each document against its witness, and all against
+    /// each other
     #[arg(long, conflicts_with_all = ["request", "file"])]
     pub all: bool,
-    /// What `evidence witness --json` printed. Without it the keys are asked of KMS, by `EVIDENCE_KEY_ID` and
-    /// `ENROLLMENT_KEY_ID`, unless a file is verified
+    /// The output of `evidence witness --json`. Without this option the keys `EVIDENCE_KEY_ID` and
+    /// `ENROLLMENT_KEY_ID` are fetched from KMS, unless a file is verified
     #[arg(long, value_name = "FILE")]
     pub witness: Option<PathBuf>,
-    /// Heads of the chains, as they were kept outside the table: lines of the log, or what CloudWatch Logs made of them
+    /// The heads of the chains that were kept outside the table: log lines, or the records of a CloudWatch Logs
+    /// subscription
     #[arg(long, value_name = "FILE")]
     pub heads: Option<PathBuf>,
-    /// The domain that passkeys are bound to. Without it `RP_ID`, unless a file is verified
+    /// The domain that passkeys are bound to. Without this option `RP_ID` is used, unless a file is verified
     #[arg(long, value_name = "DOMAIN")]
     pub rp_id: Option<String>,
-    /// An origin that people sign at, such as the issuer; once for each. Without it `ISSUER` and `PASSKEY_ORIGINS`, unless a file is
-    /// verified
+    /// An origin at which people use their passkeys, such as the issuer; may be repeated. Without this option
+    /// `ISSUER` and `PASSKEY_ORIGINS` are used, unless a file is verified
     #[arg(long, value_name = "ORIGIN")]
     pub origin: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum AuthorizationDetailsCommand {
-    /// Write down a type, new or changed. Requests that are open keep the words they have
+    /// Create or update a type. Open requests keep the texts that they have
     Put {
-        /// {"type": …, "schema": a JSON Schema, "display": a template per language, "risk": high or low, "scope": a value};
-        /// - is stdin
+        /// {"type": …, "schema": a JSON Schema, "display": a template per language, "risk": high or low,
+        /// "scope": a value}; - reads stdin
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// Write it down even if approving an entry needs less than before
+        /// Write the type even if approving an entry will require less than before
         #[arg(long)]
         confirm: bool,
     },
-    /// Name every type
+    /// List all types
     List,
-    /// Show a type as the definition that makes it
+    /// Show the definition of a type
     Show {
         #[arg(value_name = "TYPE")]
         name: String,
     },
-    /// Take a type away: whoever asks with it is refused
+    /// Remove a type: further requests with it are refused
     Remove {
         #[arg(value_name = "TYPE")]
         name: String,
@@ -225,35 +239,35 @@ pub enum AuthorizationDetailsCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum PersonCommand {
-    /// Write down a person
+    /// Create a person
     Create(Box<PersonCreate>),
-    /// Write down the people of a file, new or changed: each wholly or not at all
+    /// Create or update the people in a file; each entry is written completely or not at all
     Import {
         /// A JSON array of people, as infra/local/seed/README.md describes them
         file: PathBuf,
-        /// A protection that may go of people who are there, by its name: user_code or active. Without that an entry that
-        /// takes one away is refused. May be repeated, or given with commas
+        /// A protection that existing people may lose: user_code or active. An entry that removes any other
+        /// protection is refused. May be repeated or comma-separated
         #[arg(long, value_name = "PROTECTION", value_delimiter = ',')]
         confirm: Vec<String>,
     },
-    /// Show a person: hints, channels and claims are personal data
+    /// Show a person; hints, channels and claims are personal data
     Show { sub: String },
-    /// Have a person asked no more; what was not collected by then is not issued
+    /// Disable a person: clients can no longer ask them, and tokens that were not collected are not issued
     Disable { sub: String },
-    /// Let a disabled person be asked again
+    /// Enable a disabled person
     Enable { sub: String },
-    /// Let a client ask a person no more; what it has got of this person does not count any more
+    /// Block a client for a person: it can no longer ask, and what it was granted by this person is revoked
     Block(PersonAndClient),
-    /// Let a client ask a person again who reported it, or for whom it was blocked; what it got before stays revoked
+    /// Lift a block, including one that the person made by reporting the client; what was revoked stays revoked
     Unblock(PersonAndClient),
-    /// Let a person be asked again who was asked as often as the limits allow, and by clients that would have to wait after
-    /// a denial; blocks stand
+    /// Reset the limits on how often a person is asked, and the waiting times of clients after denials; blocks
+    /// stay in force
     ForgetAsks { sub: String },
 }
 
 #[derive(Debug, Args)]
 pub struct PersonAndClient {
-    /// This provider's name for the person
+    /// This provider's identifier for the person
     #[arg(long)]
     pub sub: String,
     /// The client's `client_id`
@@ -263,46 +277,46 @@ pub struct PersonAndClient {
 
 #[derive(Debug, Args)]
 pub struct PersonCreate {
-    /// This provider's name for the person, never changed: 1 to 255 visible ASCII characters
+    /// This provider's identifier for the person: 1 to 255 visible ASCII characters; it can never be changed
     #[arg(long)]
     pub sub: String,
-    /// The login issuer that knows the person [default: the one that is configured, if there is just one]
+    /// The login issuer that knows the person [default: the configured one, if there is exactly one]
     #[arg(long, value_name = "URL", requires = "login_value")]
     pub login_iss: Option<String>,
-    /// What that issuer's person claim says; without it this person approves with a passkey alone
+    /// The value of that issuer's person claim; without it the person can approve only with a passkey
     #[arg(long, value_name = "VALUE")]
     pub login_value: Option<String>,
-    /// A device for push messages: the ARN of an SNS platform endpoint. Devices are tried before numbers, and numbers
-    /// before topics; each may be repeated and is tried in its order. `person import` takes any order
+    /// A device for push messages: the ARN of an SNS platform endpoint; may be repeated. Devices are tried before
+    /// numbers, and numbers before topics, each in the order given. `person import` accepts any order
     #[arg(long, value_name = "ARN")]
     pub push: Vec<String>,
-    /// A number for SMS: E.164, in a country that SMS_COUNTRIES allows; may be repeated
+    /// A phone number for SMS: E.164, in a country that SMS_COUNTRIES allows; may be repeated
     #[arg(long, value_name = "NUMBER")]
     pub sms: Vec<String>,
     /// A topic for e-mail or an adapter of your own: the ARN of an SNS topic; may be repeated
     #[arg(long, value_name = "ARN")]
     pub topic: Vec<String>,
-    /// A `login_hint` that leads here as it stands; may be repeated
+    /// A `login_hint` that identifies the person, taken literally; may be repeated
     #[arg(long, value_name = "VALUE")]
     pub plain: Vec<String>,
-    /// An address that leads here as `email:…`; may be repeated
+    /// An e-mail address that identifies the person, as `email:…`; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub email: Vec<String>,
-    /// A number that leads here as `tel:…`; may be repeated
+    /// A phone number that identifies the person, as `tel:…`; may be repeated
     #[arg(long, value_name = "NUMBER")]
     pub tel: Vec<String>,
     /// Profile claims, as a JSON object
     #[arg(long, value_name = "JSON", value_parser = object, default_value = "{}")]
     pub claims: Claims,
-    /// Write down a person who is not asked yet
+    /// Create the person disabled
     #[arg(long)]
     pub inactive: bool,
-    /// Write over the person of this sub; hints that are not given again lead nowhere afterwards, and a user code is
-    /// gone: it comes by `person import` only, because a command line is no place for it
+    /// Replace an existing person with this sub. Hints that are not given again are removed, and so is a user
+    /// code, which can be set only with `person import`, because a command line stays in the shell's history
     #[arg(long)]
     pub replace: bool,
-    /// With --replace: a protection of the person that is to go, by its name: user_code or active; without that it is
-    /// refused. May be repeated, or given with commas
+    /// With --replace: a protection that may be removed: user_code or active. A replacement that removes any other
+    /// protection is refused. May be repeated or comma-separated
     #[arg(long, value_name = "PROTECTION", value_delimiter = ',', requires = "replace")]
     pub confirm: Vec<String>,
 }
@@ -312,12 +326,13 @@ pub type Claims = Map<String, Value>;
 
 #[derive(Debug, Subcommand)]
 pub enum TicketCommand {
-    /// Print a link, once, with which a person makes a passkey within 15 minutes. Make sure whom you give it to
+    /// Print a link, once, with which a person can create a passkey within 15 minutes. Verify the person's identity
+    /// before you hand it over
     Create {
-        /// This provider's name for the person
+        /// This provider's identifier for the person
         #[arg(long)]
         sub: String,
-        /// Let the link make a further passkey by itself. Otherwise a person who has one needs it as well
+        /// Let the link add a passkey on its own. Otherwise a person who already has a passkey must also use it
         #[arg(long)]
         further: bool,
     },
@@ -325,18 +340,18 @@ pub enum TicketCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum PasskeyCommand {
-    /// List a person's passkeys, the oldest first
+    /// List a person's passkeys, oldest first
     List {
-        /// This provider's name for the person
+        /// This provider's identifier for the person
         #[arg(long)]
         sub: String,
     },
-    /// Remove a passkey for good; the person is told on all channels
+    /// Remove a passkey for good; the person is notified on all channels
     Remove {
-        /// This provider's name for the person
+        /// This provider's identifier for the person
         #[arg(long)]
         sub: String,
-        /// The passkey as `passkey list` names it [default: the one there is, if there is just one]
+        /// The passkey as printed by `passkey list` [default: the only one, if there is exactly one]
         #[arg(long, allow_hyphen_values = true)]
         id: Option<String>,
     },
@@ -344,18 +359,19 @@ pub enum PasskeyCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum RequestCommand {
-    /// List what is pending, what ends first first; never what the client wrote to the person
+    /// List pending requests, soonest to expire first; never shows the client's message to the person
     List {
-        /// Of one person: a `sub`, a `login_hint` that leads to the person, or the person's key in the table
+        /// Only the requests for one person: a `sub`, a `login_hint` that identifies the person, or the person's
+        /// key in the table
         #[arg(long, value_name = "WHO", allow_hyphen_values = true)]
         person: Option<String>,
-        /// How many requests at most
+        /// The maximum number of requests
         #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
         limit: u8,
     },
     /// Cancel a pending request: its client gets `access_denied`, and nobody can decide it any more
     Cancel {
-        /// The request as `request list` names it, or the link of its message
+        /// The request as printed by `request list`, or the link from its message
         #[arg(allow_hyphen_values = true)]
         request: String,
     },
@@ -363,15 +379,15 @@ pub enum RequestCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum DeliveryCommand {
-    /// List the deliveries that were given up, with the client's last answer
+    /// List the deliveries that were given up, with the client's last response
     List,
-    /// Have them tried again for ten minutes. A push whose tokens could not be delivered has lost them: its client is told
+    /// Retry them for ten minutes. A push whose tokens could not be delivered has lost them: its client is told
     /// `transaction_failed`
     Replay {
-        /// The request as `delivery list` names it
+        /// The request as printed by `delivery list`
         #[arg(required_unless_present = "all", allow_hyphen_values = true)]
         request: Option<String>,
-        /// All of them
+        /// Retry all of them
         #[arg(long, conflicts_with = "request")]
         all: bool,
     },
@@ -379,27 +395,27 @@ pub enum DeliveryCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// List all keys with their states by the clock; shows no key
+    /// List all keys with their current states; shows no key material
     List,
-    /// Make the next handle and signing key now, although none is due; they are used ten minutes later
+    /// Create the next handle and signing keys now, although they are not due; they are used ten minutes later
     Rotate {
-        /// Only this one; the other as if its time were looked at
+        /// Rotate only the keys of this use; those of the other use are rotated only if they are due
         #[arg(long = "use", value_enum)]
         key_use: Option<RotatedUse>,
-        /// Of the signing keys only this algorithm's: ES256, RS256, PS256 or EdDSA
+        /// Of the signing keys, rotate only those of this algorithm: ES256, RS256, PS256 or EdDSA
         #[arg(long, value_name = "ALG", value_parser = algorithm)]
         alg: Option<JwsAlgorithm>,
-        /// Keys have leaked: withdraw all that there are of this use, for good, and use their successors at once. Says what
-        /// that ends, and does it with --confirm
+        /// Keys have leaked: withdraw all existing keys of this use, for good, and use their successors at once.
+        /// Without --confirm, only report what would become invalid
         #[arg(long, requires = "key_use")]
         emergency: bool,
-        /// Withdraw them
+        /// Withdraw the keys
         #[arg(long, requires = "emergency")]
         confirm: bool,
     },
 }
 
-/// What can be rotated: the data key never is.
+/// The key uses that can be rotated; the data key never is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RotatedUse {
     Signing,
@@ -436,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_created_by_the_names_of_rfc_7591_in_either_spelling() {
+    fn client_create_takes_rfc_7591_names_in_either_spelling() {
         for line in [
             "ciba-admin client create --client-id kiosk --client-name Kiosk",
             "ciba-admin client create --client_id kiosk --client_name Kiosk --json",
@@ -471,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_issuer_without_its_name_for_the_person_is_wrong_usage() {
+    fn login_iss_without_login_value_is_a_usage_error() {
         assert!(parse("ciba-admin person create --sub alice --login-iss https://login.example").is_err());
         assert!(parse("ciba-admin person create --sub alice --login-value alice").is_ok());
     }
@@ -490,14 +506,14 @@ mod tests {
         }
     }
 
-    /// Another data key would leave everything sealed under the first one unread.
+    /// With another data key, everything sealed under the first one would be unreadable.
     #[test]
     fn the_data_key_is_not_rotated() {
         assert!(parse("ciba-admin key rotate --use handle").is_ok());
         assert!(parse("ciba-admin key rotate --use data").is_err());
     }
 
-    /// What cannot be undone takes two words, and says of what.
+    /// A command that cannot be undone takes two options, and has to name the keys' use.
     #[test]
     fn an_emergency_names_what_leaked_and_is_confirmed() {
         for (line, is_sound) in [

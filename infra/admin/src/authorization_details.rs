@@ -30,7 +30,7 @@ pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<
             }
             table.put_detail_type(&known).await?;
             let text = format!(
-                "{} can be asked for, within a minute, by clients that are registered for it.\n{}",
+                "Clients that are registered for {} can request it within a minute.\n{}",
                 known.name().as_str(),
                 in_words(known.policy())
             );
@@ -40,7 +40,7 @@ pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<
             let names = table(environment)?.list_detail_types().await?;
             let names: Vec<_> = names.iter().map(DetailTypeName::as_str).collect();
             let text = if names.is_empty() {
-                "There is no type.\n".to_owned()
+                "There are no types.\n".to_owned()
             } else {
                 names.iter().map(|name| format!("{name}\n")).collect()
             };
@@ -54,7 +54,7 @@ pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<
         Command::Remove { name } => {
             if table(environment)?.remove_detail_type(&parse(name)?).await? {
                 let text = format!(
-                    "{name} is refused within a minute. What was asked before stands, and so does what was granted.\n"
+                    "{name} is refused within a minute. Open requests and existing grants are not affected.\n"
                 );
                 Ok(Output::new(text, json!({ "type": name, "removed": true })))
             } else {
@@ -64,26 +64,26 @@ pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<
     }
 }
 
-/// What an approval goes by. Requests that are open keep what they have.
+/// What an approval requires. Open requests keep the policy that they have.
 fn in_words(policy: &DetailPolicy) -> String {
     let risk = match policy.risk {
         DetailRisk::Client => {
-            "Approving it needs a passkey that was not added just now if the client has a high_risk_scope."
+            "Approval requires a passkey that was not enrolled recently if the client has a high_risk_scope."
         }
-        DetailRisk::High => "Approving it needs a passkey that was not added just now.",
-        DetailRisk::Low => "Approving it needs no more than the rest of the request.",
+        DetailRisk::High => "Approval requires a passkey that was not enrolled recently.",
+        DetailRisk::Low => "Approval requires no more than the rest of the request.",
     };
     let scope = policy
         .scope
         .as_ref()
-        .map(|value| format!("It is asked for and approved only together with the scope value {value}.\n"));
+        .map(|value| format!("It can be requested and approved only with the scope value {value}.\n"));
     format!("{risk}\n{}", scope.unwrap_or_default())
 }
 
 fn weaker(name: &DetailTypeName, members: &[&str]) -> Failure {
     let (name, members) = (name.as_str(), members.join(" and "));
     Failure::Refused(format!(
-        "{name}: {members} would protect less than now; repeat with --confirm if it is meant so"
+        "{name}: {members} would protect less than now; add --confirm if this is intended"
     ))
 }
 

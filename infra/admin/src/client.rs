@@ -24,9 +24,9 @@ use crate::settings::Settings;
 
 /// Unit: bytes.
 const SECRET: usize = 32;
-const ONCE: &str = "The secret is shown this once; what is stored is its hash.";
-/// Functions know a client for a minute.
-const SOON: &str = "a function that knows the client already takes up to 60 s to notice";
+const ONCE: &str = "The secret is shown only once; the table stores its hash.";
+/// Functions cache a client for a minute.
+const SOON: &str = "functions that have cached the client take up to 60 s to notice";
 
 pub(crate) async fn run(
     command: &ClientCommand,
@@ -60,7 +60,7 @@ async fn create(create: &ClientCreate, settings: &Settings, fill: fn(&mut [u8]))
     let client = registrar.check(metadata).await.map_err(|refused| Failure::Refused(refused.0))?;
     if !client.may_ask() && client.introspects.is_empty() {
         let why = format!(
-            "client {}: without the grant type {} it may do nothing",
+            "client {}: without the grant type {} it could not do anything",
             create.client_id,
             GrantType::Ciba.as_str()
         );
@@ -80,7 +80,7 @@ async fn create(create: &ClientCreate, settings: &Settings, fill: fn(&mut [u8]))
         settings.table.put_client(&client).await.map_err(lost)?;
     } else if !settings.table.insert_client(&client, &WriteId::new(write)).await.map_err(lost)? {
         return Err(Failure::Refused(format!(
-            "client {}: there is one already; --replace writes over it and ends its secret",
+            "client {} exists already; --replace replaces it and invalidates its secret",
             create.client_id
         )));
     }
@@ -91,8 +91,8 @@ async fn create(create: &ClientCreate, settings: &Settings, fill: fn(&mut [u8]))
     Ok(Output::new(format!("{}\n{ONCE}\n", fields(&rows)), json))
 }
 
-/// The members of RFC 7591 that the command line names, those that it has as JSON before the others; and a new secret,
-/// where the method of authentication has one.
+/// The RFC 7591 members from the options, of which `--metadata` takes precedence; and a new secret, if the
+/// authentication method uses one.
 fn metadata(create: &ClientCreate, fill: fn(&mut [u8])) -> (Value, Option<Secret>) {
     let mut metadata = json!({
         "client_id": create.client_id,
@@ -135,7 +135,7 @@ async fn rotate_secret(client_id: &str, settings: &Settings, secret: &Secret) ->
     let rows =
         [("client_id", vec![client_id.to_owned()]), ("client_secret", vec![secret.expose().to_owned()])];
     let text = format!(
-        "{}\n{ONCE}\nThe old secret has ended: there is no time in which both are good, and {SOON}.\n",
+        "{}\n{ONCE}\nThe old secret is no longer valid: the two do not overlap, and {SOON}.\n",
         fields(&rows)
     );
     Ok(Output::new(text, json!({ "client_id": client_id, "client_secret": secret.expose() })))
@@ -149,22 +149,22 @@ async fn switch(client_id: &str, active: bool, settings: &Settings) -> Result<Ou
         format!("client {client_id} is enabled; {SOON}.\n")
     } else {
         format!(
-            "client {client_id} is disabled: no token is issued to it any more; {SOON}, and takes its \
-         requests till then.\n"
+            "client {client_id} is disabled: it gets no more tokens; {SOON}, and accept its requests until \
+         then.\n"
         )
     };
     Ok(Output::new(text, json!({ "client_id": client_id, "active": active })))
 }
 
-/// Refuses to write over what is `named` while not each of the protections that it would lose is confirmed by its name.
+/// Refuses to replace what is `named` unless each protection that it would lose is confirmed by name.
 pub(crate) fn confirmed(named: &str, lost: &[&str], confirm: &[String]) -> Result<(), String> {
     let left: Vec<_> = lost.iter().copied().filter(|name| !confirm.iter().any(|it| it == name)).collect();
     if left.is_empty() {
         Ok(())
     } else {
         Err(format!(
-            "{named}: nothing is written, because it would lose what protects it: {}. Say it again as it was, or add \
-         --confirm {}",
+            "{named}: not written, because this would remove what protects it: {}. Give these members again as they \
+         were, or add --confirm {}",
             left.join(", "),
             left.join(",")
         ))
@@ -187,10 +187,10 @@ pub(crate) fn nobody(client_id: &str) -> Failure {
     Failure::Refused(format!("there is no client {client_id}"))
 }
 
-/// A secret that was perhaps stored is printed nowhere: the operator has to make another.
+/// A secret that may have been stored is not printed: the operator has to create another.
 fn lost(error: StoreError, client_id: &str) -> Failure {
     let what = format!(
-        "If it was written all the same, its secret is lost: ciba-admin client rotate-secret {client_id}"
+        "If the client was written anyway, its secret is lost: ciba-admin client rotate-secret {client_id}"
     );
     Failure::Unknown(error, what)
 }
@@ -237,11 +237,11 @@ fn rows(client: &Client) -> Vec<(&'static str, Vec<String>)> {
     ]
 }
 
-/// What it authenticates with and signs with, a line each. Never a secret.
+/// What the client authenticates and signs with, one line each. Never a secret.
 fn credentials(client: &Client) -> Vec<String> {
     let mut lines = match &client.authentication {
         ClientAuthentication::ClientSecretBasic(_) | ClientAuthentication::ClientSecretPost(_) => {
-            vec!["a secret, of which the table has the hash".to_owned()]
+            vec!["a secret, stored as a hash".to_owned()]
         }
         ClientAuthentication::PrivateKeyJwt { algorithm, audience } => {
             let algorithm = algorithm.map_or("any algorithm", JwsAlgorithm::as_str);
@@ -251,7 +251,7 @@ fn credentials(client: &Client) -> Vec<String> {
             let (member, name) = subject.parts();
             vec![format!("{member}: {name}")]
         }
-        ClientAuthentication::SelfSignedTlsClientAuth => vec!["its certificates among its keys".to_owned()],
+        ClientAuthentication::SelfSignedTlsClientAuth => vec!["the certificates in its key set".to_owned()],
     };
     lines.extend(client.keys.as_ref().map(|keys| match keys {
         ClientKeys::Inline(set) => format!("jwks: {set}"),

@@ -31,12 +31,13 @@ pub(crate) async fn run(
         DeliveryCommand::List => Ok(listed(&flow.list().await?)),
         DeliveryCommand::Replay { request, .. } => {
             let only = request.as_deref().map(|name| {
-                request::parse(name).ok_or_else(|| Failure::Refused(format!("{name} names no request")))
+                request::parse(name)
+                    .ok_or_else(|| Failure::Refused(format!("{name} does not identify a request")))
             });
             let only = only.transpose()?;
             let replayed = flow.replay(only.as_ref(), invocation).await?;
             if let (Some(only), true) = (only, replayed.is_empty()) {
-                let why = format!("request {}: it is not among the dead letters", only.encode());
+                let why = format!("request {} is not among the dead letters", only.encode());
                 return Err(Failure::Refused(why));
             }
             Ok(done(&replayed))
@@ -56,15 +57,24 @@ impl From<NotDone> for Failure {
 fn state(report: &DeliveryReport) -> &'static str {
     match report.delivery.state {
         DeliveryState::Failed => "failed",
-        // Its function broke again and again; what is in the log of client-notification says why.
-        DeliveryState::Waiting => "not tried to its end",
+        // The function failed repeatedly; the log of client-notification says why.
+        DeliveryState::Waiting => "not finished",
         DeliveryState::Delivered | DeliveryState::Unneeded => "settled",
     }
 }
 
 fn listed(found: &Found) -> Output {
-    let header =
-        ["request", "in logs", "client", "mode", "decision", "attempts", "last answer", "ended at", "state"];
+    let header = [
+        "request",
+        "in logs",
+        "client",
+        "mode",
+        "decision",
+        "attempts",
+        "last response",
+        "expires at",
+        "state",
+    ];
     let mut rows = vec![header.map(str::to_owned)];
     let mut entries: Vec<Value> = Vec::new();
     for report in &found.deliveries {
@@ -93,7 +103,8 @@ fn listed(found: &Found) -> Output {
             "state": delivery.state.as_str(),
         }));
     }
-    let mut text = if entries.is_empty() { "Every client was told.\n".to_owned() } else { columns(&rows) };
+    let mut text =
+        if entries.is_empty() { "Every client was notified.\n".to_owned() } else { columns(&rows) };
     if !found.is_complete {
         text += "There may be more.\n";
     }
@@ -106,9 +117,9 @@ fn done(replayed: &[(RequestKey, Replayed)]) -> Output {
     for (request, replayed) in replayed {
         let name = request.encode();
         let (code, words) = match replayed {
-            Replayed::Again => ("replayed", "is tried again for ten minutes"),
-            Replayed::Settled => ("settled", "needs no telling any more; its letter is removed"),
-            Replayed::Swept => ("swept", "ended more than a day ago; its letter is removed"),
+            Replayed::Again => ("replayed", "is retried for ten minutes"),
+            Replayed::Settled => ("settled", "needs no notification any more; its dead letter is removed"),
+            Replayed::Swept => ("swept", "expired more than a day ago; its dead letter is removed"),
         };
         text += &format!("request {name} {words}.\n");
         entries.push(json!({ "request": name, "correlation": request.correlation(), "outcome": code }));

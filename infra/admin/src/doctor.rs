@@ -1,18 +1,19 @@
-//! `doctor`: what keeps a deployment from working, each with a remedy. It changes nothing.
+//! `doctor`: reports what keeps a deployment from working, with a remedy for each problem. It changes nothing.
 //!
 //! 1. The settings can be read.
-//! 2. The table is there, with its index and its TTL.
-//! 3. The keys are there, those of each algorithm included, and none is overdue.
-//! 4. The discovery document is at the issuer and names it, byte for byte, and offers what `PROFILE` and `MTLS_URL` say.
-//! 5. The JWKS holds the keys that sign.
-//! 6. People can approve: there are login issuers, whose keys can be fetched, or a domain for passkeys.
-//! 7. No client has the name that login tokens are made for.
-//! 8. There is a client that may ask, and a person who can be told.
-//! 9. No client is shut out by `PROFILE`, or for want of a host for mutual TLS.
-//! 10. All passkeys are of the domain that is set.
-//! 11. Evidence has a witness where a client requires passkeys.
+//! 2. The table exists, with its index and its TTL.
+//! 3. The keys exist, for each algorithm, and none is overdue.
+//! 4. The issuer serves the discovery document, which names it byte for byte and agrees with `PROFILE` and
+//!    `MTLS_URL`.
+//! 5. The JWKS contains the keys that sign.
+//! 6. People can approve: there are login issuers whose keys can be fetched, or a domain for passkeys.
+//! 7. No client has the name that is the audience of login tokens.
+//! 8. At least one client may start an authentication, and at least one person can be notified.
+//! 9. No client is locked out by `PROFILE`, or because there is no host for mutual TLS.
+//! 10. All passkeys are bound to the configured domain.
+//! 11. Evidence has a witness if a client requires passkeys.
 //!
-//! A check whose ground is missing is skipped, and the ground is what is found.
+//! A check whose precondition is not met is skipped; the precondition itself is reported.
 
 mod login_issuers;
 mod parties;
@@ -123,8 +124,9 @@ mod tests {
     use super::report::Outcome;
     use super::*;
 
+    /// The checks that rest on it are skipped.
     #[tokio::test]
-    async fn each_setting_that_is_missing_is_a_finding_and_what_rests_on_it_is_skipped() {
+    async fn each_missing_setting_is_a_fault() {
         let none: [(&str, &str); 0] = [];
         let checks = examine(&Environment::of(none), Timestamp::from_seconds(0)).await;
         let faults = checks.iter().filter(|check| matches!(check.outcome, Outcome::Fault { .. }));

@@ -29,10 +29,10 @@ use crate::failure::Failure;
 use crate::request::parse;
 use crate::settings::{Settings, table};
 
-/// The most items of the table that are looked at for all evidence.
+/// The maximum number of items of the table that are searched for evidence.
 const EVALUATE: i32 = 10_000_000;
 
-/// Evidence, and what is sealed in it.
+/// One piece of evidence, and its sealed part.
 pub(crate) struct Piece {
     stored: StoredEvidence,
     opened: Opened,
@@ -49,7 +49,7 @@ impl Piece {
         }
     }
 
-    /// The personal members of a decision, where they were opened.
+    /// The personal members of a decision, if they were opened.
     fn personal(&self) -> Option<Personal> {
         match &self.opened {
             Opened::Text(text) => Personal::decode(text.expose()),
@@ -57,7 +57,7 @@ impl Piece {
         }
     }
 
-    /// The decision in it, of either version, as far as it is open.
+    /// The decision, of either version, if it is open.
     fn decision(&self) -> Option<Evidence> {
         match Document::decode(&self.stored.document) {
             Some(document) => document.with(self.personal()?),
@@ -70,7 +70,7 @@ impl Piece {
 pub(crate) struct Found {
     request: String,
     pieces: Vec<Piece>,
-    /// What is recorded of the passkeys that signed.
+    /// The enrollment records of the passkeys that signed.
     enrollments: Vec<Witnessed>,
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn run(
             if !open {
                 return Ok(shown::shown(&unopened(&key, found), None));
             }
-            // Whoever may not open it is shown the rest.
+            // An operator who is not allowed to open it is shown the rest.
             match opened(&key, found.clone(), environment, now).await {
                 Ok(found) => Ok(shown::shown(&found, None)),
                 Err(failure) => Ok(shown::shown(&unopened(&key, found), Some(&failure.to_string()))),
@@ -111,7 +111,7 @@ async fn verify(
     environment: &Environment,
     now: Timestamp,
 ) -> Result<Output, Failure> {
-    // Nothing but files: no table, no network, no settings.
+    // Works on files alone: no table, no network, no settings.
     if let Some(file) = &verify.file {
         let found = exported::read(file)?;
         return Ok(verified::verified(&found, &beside(verify, None).await?));
@@ -124,7 +124,7 @@ async fn verify(
     Ok(verified::verified(&opened(&key, found, environment, now).await?, &beside))
 }
 
-/// From arguments, and from the settings where there are any and the arguments do not say it.
+/// From the arguments, and from the settings for what the arguments leave out.
 async fn beside(verify: &EvidenceVerify, environment: Option<&Environment>) -> Result<Beside, Failure> {
     let keys = match (&verify.witness, environment) {
         (Some(file), _) => read_keys(file)?,
@@ -133,7 +133,8 @@ async fn beside(verify: &EvidenceVerify, environment: Option<&Environment>) -> R
     };
     let key = |jwk: Option<&_>| {
         let key = jwk.map(|jwk| {
-            WitnessKey::of(jwk).ok_or_else(|| Failure::Usage("a witness's key is none for ES256".to_owned()))
+            WitnessKey::of(jwk)
+                .ok_or_else(|| Failure::Usage("the witness key is not an ES256 key".to_owned()))
         });
         key.transpose()
     };
@@ -147,11 +148,7 @@ async fn beside(verify: &EvidenceVerify, environment: Option<&Environment>) -> R
         let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
         let text = fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
         let heads = Heads::read(&text).map_err(cannot)?;
-        if heads.is_empty() {
-            Err(cannot("there is no head of evidence in it".to_owned()))
-        } else {
-            Ok(heads)
-        }
+        if heads.is_empty() { Err(cannot("it contains no heads of evidence".to_owned())) } else { Ok(heads) }
     });
     Ok(Beside {
         evidence_key: key(keys.evidence.as_ref())?,
@@ -166,10 +163,10 @@ fn read_keys(file: &Path) -> Result<WitnessKeySet, Failure> {
     let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
     serde_json::from_str(&text)
-        .map_err(|error| cannot(format!("not what evidence witness --json prints: {error}")))
+        .map_err(|error| cannot(format!("not the output of evidence witness --json: {error}")))
 }
 
-/// The public halves, as KMS tells them.
+/// The public keys, from KMS.
 async fn keys(environment: &Environment) -> Result<WitnessKeySet, Failure> {
     let ids = [WitnessSettings::evidence_key(environment), WitnessSettings::enrollment_key(environment)];
     if ids == [None, None] {
@@ -195,20 +192,21 @@ async fn witness(environment: &Environment) -> Result<Output, Failure> {
     }
     let line = |name: &str, key: &Option<ciba::protocol::jwks::PublicJwk>| match key {
         Some(jwk) => format!("{name}: {}\n", jwk.kid),
-        None => format!("{name}: none\n"),
+        None => format!("{name}: not configured\n"),
     };
     let text = line("evidence", &keys.evidence) + &line("enrolment", &keys.enrollment);
-    let note = "Keep what --json prints where nobody who writes the table can change it, for evidence verify --witness.\n";
+    let note = "Keep the output of --json where nobody with write access to the table can change it, for evidence verify \
+                --witness.\n";
     Ok(Output::new(text + note, json!(keys)))
 }
 
 async fn find(name: &str, environment: &Environment) -> Result<(RequestKey, Vec<StoredEvidence>), Failure> {
     let key = parse(name).ok_or_else(|| {
-        Failure::Refused("a request is named by 22 characters of base64url, or by its link".to_owned())
+        Failure::Refused("a request is identified by 22 base64url characters, or by its link".to_owned())
     })?;
     let found = table(environment)?.find_evidence(&key).await?;
     if found.is_empty() {
-        Err(Failure::Refused(format!("request {}: there is no evidence of it", key.encode())))
+        Err(Failure::Refused(format!("there is no evidence about request {}", key.encode())))
     } else {
         Ok((key, found))
     }
@@ -219,7 +217,7 @@ fn unopened(key: &RequestKey, found: Vec<StoredEvidence>) -> Found {
     Found { request: key.encode(), pieces, enrollments: Vec::new() }
 }
 
-/// With the keys as the functions have them. Nothing that is not sealed needs a key.
+/// Opens the sealed parts with the functions' keys. Evidence without a sealed part needs no key.
 async fn opened(
     key: &RequestKey,
     found: Vec<StoredEvidence>,
@@ -268,7 +266,7 @@ async fn open(key: &RequestKey, document: &str, ring: &KeyRing, table: &Table) -
     Ok(text.map_or(Opened::DoesNotOpen, Opened::Text))
 }
 
-/// Whose passkey signed, and which.
+/// The person whose passkey signed, and that passkey.
 fn signer(piece: &Piece) -> Option<(PersonKey, PasskeyId)> {
     let evidence = piece.decision()?;
     let KeptProof::Passkey(signed) = &evidence.proof else { return None };
@@ -276,7 +274,7 @@ fn signer(piece: &Piece) -> Option<(PersonKey, PasskeyId)> {
     Some((PersonKey::from_stored(&evidence.person), PasskeyId::of(&id)))
 }
 
-/// All documents of the table: each by itself, as far as it goes unopened, and all together.
+/// Verifies all documents in the table, unopened: each on its own, and all against each other.
 async fn all(beside: &Beside, environment: &Environment, now: Timestamp) -> Result<Output, Failure> {
     let mut found = Vec::new();
     let take = |request: &str, stored: StoredEvidence| {
@@ -286,24 +284,24 @@ async fn all(beside: &Beside, environment: &Environment, now: Timestamp) -> Resu
     Ok(verified::all(&found, is_complete, beside, now))
 }
 
-/// Deletes the key of what is personal in a person's evidence.
+/// Deletes the key of the personal parts of the evidence about a person.
 async fn erase(sub: &str, confirm: bool, environment: &Environment) -> Result<Output, Failure> {
     let settings = Settings::read(environment)?;
     let (person, _) = crate::person::find(sub, &settings).await?.ok_or_else(|| crate::person::nobody(sub))?;
     let has_key = settings.table.find_evidence_basis(&person.key).await?.personal_key.is_some();
     if !has_key {
-        return Err(Failure::Refused(format!("person {sub}: nothing is sealed in evidence of theirs")));
+        return Err(Failure::Refused(format!("person {sub}: there is no sealed evidence about them")));
     }
     if !confirm {
         let text = format!(
-            "What was shown to {sub}, what they signed, and what clients signed about them can then be read by nobody, ever. \
-             That they decided, about which client and when, stays. --confirm does it.\n"
+            "This makes what was shown to {sub}, what they signed, and what clients signed about them permanently unreadable. \
+             That they decided, about which client and when, remains on record. Add --confirm to erase it.\n"
         );
         return Ok(Output::new(text, json!({ "sub": sub, "erased": false })));
     }
     settings.table.delete_personal_key(&person.key).await?;
     let text = format!(
-        "What was personal in the evidence of {sub} is erased. Backups of the table have the key until they end.\n"
+        "The personal parts of the evidence about {sub} are erased. Backups of the table contain the key until they expire.\n"
     );
     Ok(Output::new(text, json!({ "sub": sub, "erased": true })))
 }

@@ -9,7 +9,7 @@ use ciba::store::StoreError;
 
 use crate::screen::visible_lines;
 
-/// The exit code of a refusal, and of a command that was carried out in part.
+/// The exit code of a refusal, and of a command that was only partly carried out.
 pub const REFUSED: u8 = 1;
 
 /// The exit code of a command line that cannot be read.
@@ -18,31 +18,31 @@ pub const USAGE: u8 = 2;
 /// Shown by `--help`.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; doctor: nothing to find
-  1  refused: there is no such client, person or request, there is one already, an entry breaks a rule, or a
-     request is decided or over; import: an entry was not written; evidence verify: it is not whole;
-     evidence show --open: what is sealed was not opened; doctor: it found something
+  0  success; doctor: no problems found
+  1  refused: the client, person or request does not exist or exists already, an entry breaks a rule, or a
+     request was decided or has expired; import: an entry was not written; evidence verify: evidence is not
+     intact; evidence show --open: sealed parts were not opened; doctor: problems found or checks skipped
   2  wrong usage, or a setting is missing or out of range
-  3  table, queue or KMS could not be reached, or an item in the table is not what this program writes";
+  3  table, queue or KMS could not be reached, or an item in the table was not written by this program";
 
 /// Why a command was not carried out.
 #[derive(Debug)]
 pub enum Failure {
-    /// A rule says no. The text is for the operator.
+    /// A rule forbids it. The text is for the operator.
     Refused(String),
-    /// What was given cannot be read, such as a file.
+    /// An input, such as a file, cannot be read.
     Usage(String),
     Settings(ConfigError),
     Table(StoreError),
     /// A queue could not be reached. The text is for the operator.
     Queue(String),
-    /// Keys were not made, or not all of them.
+    /// Keys were not created, or not all of them.
     Keys(RotationError),
-    /// KMS does not tell the public key of a witness. The text is for the operator.
+    /// KMS does not return the public key of a witness. The text is for the operator.
     Witness(String),
-    /// What is sealed was not opened, because there are no keys for it.
+    /// Sealed parts were not opened, because their keys are not available.
     Sealed(KeyError),
-    /// The table did not answer to a write, which may have been carried out. The text says what to do.
+    /// The table did not respond to a write, which may have been carried out. The text says what to do.
     Unknown(StoreError, String),
 }
 
@@ -61,7 +61,7 @@ impl Failure {
     }
 }
 
-/// Nothing but text, although it may quote a file, an item of the table or an answer.
+/// Without terminal control characters, although it may quote a file, an item of the table or a response.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
@@ -69,13 +69,15 @@ impl fmt::Display for Failure {
             Self::Settings(error) => error.to_string(),
             Self::Table(error) => error.to_string(),
             Self::Keys(RotationError(why)) => {
-                format!("{why}. What was made is used; key rotate again makes the rest")
+                format!("{why}. The keys that were created are used; key rotate again creates the rest")
             }
             Self::Witness(why) => {
-                format!("{why}. A witness's public key takes kms:GetPublicKey, or evidence verify --witness")
+                format!(
+                    "{why}. The witness's public key needs kms:GetPublicKey, or evidence verify --witness"
+                )
             }
             Self::Sealed(KeyError(why)) => {
-                format!("{why}. What is personal in evidence is sealed; opening it needs kms:Decrypt")
+                format!("{why}. Personal parts of evidence are sealed; opening them needs kms:Decrypt")
             }
             Self::Unknown(error, what) => format!("{error}. {what}"),
         };

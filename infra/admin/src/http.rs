@@ -1,4 +1,4 @@
-//! What this deployment publishes, fetched as a client fetches it: no redirects, bounded time, bounded bodies.
+//! Fetches what this deployment publishes, as a client would: no redirects, bounded time, bounded bodies.
 
 use std::iter::successors;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Unit: seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A function may start cold. Unit: seconds.
+/// Leaves time for a cold start. Unit: seconds.
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// Unit: bytes.
 const LONGEST_BODY: usize = 256 * 1024;
@@ -16,7 +16,7 @@ const LONGEST_BODY: usize = 256 * 1024;
 pub(crate) struct Http(Result<reqwest::Client, String>);
 
 impl Http {
-    /// Without TLS on this machine, every fetch says so.
+    /// If TLS does not work on this machine, every fetch fails with that error.
     pub(crate) fn new() -> Self {
         let client = reqwest::Client::builder()
             .user_agent(concat!("ciba-admin/", env!("CARGO_PKG_VERSION")))
@@ -32,20 +32,20 @@ impl Http {
         let client = self.0.as_ref().map_err(Clone::clone)?;
         let mut answer = client.get(url).send().await.map_err(|error| explain(&error))?;
         if answer.status() != 200 {
-            return Err(format!("{url} answers {}", answer.status().as_u16()));
+            return Err(format!("{url} responded with status {}", answer.status().as_u16()));
         }
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| explain(&error))? {
             if body.len() + chunk.len() > LONGEST_BODY {
-                return Err(format!("{url} is too long"));
+                return Err(format!("the response of {url} is too long"));
             }
             body.extend_from_slice(&chunk);
         }
-        serde_json::from_slice(&body).map_err(|_| format!("{url} is not JSON"))
+        serde_json::from_slice(&body).map_err(|_| format!("the response of {url} is not JSON"))
     }
 }
 
-/// The error with its causes: the outermost one says no more than "error sending request".
+/// The error with its causes: the outermost one only says "error sending request".
 fn explain(error: &dyn std::error::Error) -> String {
     let causes = successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

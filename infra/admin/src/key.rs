@@ -1,4 +1,4 @@
-//! `key …`, and what state a key is in.
+//! `key …`, and the states of keys.
 
 use std::time::Duration;
 
@@ -20,26 +20,26 @@ use crate::screen::{columns, utc};
 use crate::settings::table;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
-/// How long a current key may be past its time: rotation looks each hour, and a successor waits before it signs.
+/// How far a current key may be past its end: rotation runs hourly, and a successor waits before it signs.
 const MAY_BE_LATE: Duration = HOUR.saturating_add(RELOAD_EVERY).saturating_add(JWKS_MAX_AGE);
 
-/// What a key is for now.
+/// The current state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyState {
-    /// Known already, not used yet.
+    /// Already known, not used yet.
     Waiting,
-    /// Signs or seals what is new.
+    /// Signs or seals everything new.
     Current,
-    /// Not used for anything new; what it made may still be good.
+    /// Not used for anything new; what it signed or sealed may still be valid.
     Retired,
-    /// What it made has ended.
+    /// Everything that it signed or sealed has expired.
     Ended,
-    /// It leaked: what it made is good for nothing any more.
+    /// It leaked: nothing that it signed or sealed is accepted any more.
     Withdrawn,
 }
 
 impl KeyState {
-    /// Whether it makes something new, now or soon.
+    /// Whether it signs or seals anything new, now or soon.
     pub(crate) const fn is_used(self) -> bool {
         match self {
             Self::Waiting | Self::Current => true,
@@ -58,7 +58,7 @@ impl KeyState {
     }
 }
 
-/// The state of `key` at `now`; `keys` are all of its use.
+/// The state of `key` at `now`; `keys` are all keys of the same use.
 pub(crate) fn state<K: Scheduled>(key: &K, keys: &[K], now: Timestamp) -> KeyState {
     if key.is_withdrawn() {
         return KeyState::Withdrawn;
@@ -106,7 +106,7 @@ pub(crate) async fn run(
     }
 }
 
-/// As the function key-rotation does it, but of `uses` now.
+/// Rotates as the function key-rotation does, but `uses` even if they are not due.
 async fn rotate(
     uses: &[KeyUse],
     environment: &Environment,
@@ -119,9 +119,10 @@ async fn rotate(
     Ok(rotated(&done, uses, &table.list_keys().await?, invocation.now))
 }
 
-/// What an emergency would withdraw and end, which nobody can take back.
+/// Reports what an emergency would withdraw and invalidate, which cannot be undone.
 fn announce(uses: &[KeyUse], records: &[KeyRecord], now: Timestamp) -> Result<Output, Failure> {
-    let mut text = "Nothing is changed yet. With --confirm these keys are withdrawn, for good:\n".to_owned();
+    let mut text =
+        "Nothing has been changed yet. With --confirm, these keys are withdrawn for good:\n".to_owned();
     for key_use in uses {
         let keys = of(*key_use, records);
         for record in keys.iter().filter(|record| !record.is_withdrawn()) {
@@ -134,12 +135,13 @@ fn announce(uses: &[KeyUse], records: &[KeyRecord], now: Timestamp) -> Result<Ou
     Err(Failure::Refused(text))
 }
 
-const TOKENS_END: &str = "Every token that they signed fails from then on: here at once, and at a client or an API when its copy of \
-    the key set ends, after 300 s at most. Grants stand: a client with a refresh token gets new tokens.";
-const HANDLES_END: &str = "Every pending request and every grant that they sealed ends: clients have to ask anew, and people to \
-    decide anew. Access tokens fail here, and stay good for whoever verifies them by the key set alone, until they expire.";
+const TOKENS_END: &str = "Every token that they signed becomes invalid: here at once, and at a client or an API when its copy of the \
+    key set expires, after 300 s at most. Grants remain valid: a client with a refresh token gets new tokens.";
+const HANDLES_END: &str = "Every pending request and every grant that they sealed becomes invalid: clients have to ask again, and \
+    people have to decide again. Access tokens are refused here, but APIs that only check them against the key set accept them until \
+    they expire.";
 
-/// What there is of `uses` has leaked.
+/// Withdraws and replaces all keys of `uses`, which have leaked.
 async fn replace_leaked(
     uses: &[KeyUse],
     environment: &Environment,
@@ -156,7 +158,7 @@ async fn replace_leaked(
         let through = of(*key_use, &records).into_iter().rfind(Scheduled::is_withdrawn);
         let Some(record) = through else { continue };
         let (name, generation) = (key_use.as_str(), record.generation);
-        output.text += &format!("{name} keys are withdrawn up to {generation}.\n");
+        output.text += &format!("{name} keys up to generation {generation} are withdrawn.\n");
         withdrawn.push(json!({
             "use": use_of(*key_use),
             "alg": key_use.algorithm().map(JwsAlgorithm::as_str),
@@ -168,7 +170,7 @@ async fn replace_leaked(
     Ok(output)
 }
 
-/// What was made, and of the uses that were asked for, what waited already.
+/// The keys that were created, and of the requested uses those that were already waiting.
 fn rotated(done: &Rotated, uses: &[KeyUse], records: &[KeyRecord], now: Timestamp) -> Output {
     let mut text = String::new();
     let mut keys = Vec::new();
@@ -183,17 +185,21 @@ fn rotated(done: &Rotated, uses: &[KeyUse], records: &[KeyRecord], now: Timestam
         let at = utc(times.sign_from);
         text += &match (is_made, times.sign_from > now) {
             (true, true) => {
-                format!("{name} key {generation} is made and known at once; it is used from {at}.\n")
+                format!("{name} key {generation} was created and is known at once; it is used from {at}.\n")
             }
             (true, false) if generation == 1 => {
-                format!("{name} key {generation} is made; it is the first, and used at once.\n")
+                format!("{name} key {generation} was created; it is the first, and used at once.\n")
             }
-            (true, false) => format!("{name} key {generation} is made, and used at once.\n"),
+            (true, false) => format!("{name} key {generation} was created and is used at once.\n"),
             (false, false) => {
-                format!("{name} key {generation} was made just now, and is used at once: none is made.\n")
+                format!(
+                    "{name} key {generation} was created just now and is used at once: no other is created.\n"
+                )
             }
             (false, true) => {
-                format!("{name} key {generation} was there already, to be used from {at}: none is made.\n")
+                format!(
+                    "{name} key {generation} exists already and is used from {at}: no other is created.\n"
+                )
             }
         };
         keys.push(json!({
@@ -205,7 +211,7 @@ fn rotated(done: &Rotated, uses: &[KeyUse], records: &[KeyRecord], now: Timestam
         }));
     }
     for key_id in &done.unused_in_kms {
-        text += &format!("Another rotation was faster. Delete {key_id} in KMS: nothing uses it.\n");
+        text += &format!("A concurrent rotation was faster. Delete {key_id} in KMS: nothing uses it.\n");
     }
     Output::new(text, json!({ "keys": keys, "unused_in_kms": done.unused_in_kms }))
 }
@@ -215,7 +221,7 @@ pub(crate) fn of(key_use: KeyUse, records: &[KeyRecord]) -> Vec<KeyRecord> {
     records.iter().filter(|record| record.key_use == key_use).cloned().collect()
 }
 
-/// The use in one word; a signing key's algorithm stands beside it.
+/// The use in one word; the algorithm of a signing key is a member of its own.
 const fn use_of(key_use: KeyUse) -> &'static str {
     match key_use {
         KeyUse::Data | KeyUse::Handle => key_use.as_str(),
@@ -232,7 +238,7 @@ fn list(records: &[KeyRecord], now: Timestamp) -> Output {
         "published from",
         "used from",
         "used until",
-        "good until",
+        "valid until",
         "kept in",
         "kid",
     ];
@@ -278,7 +284,7 @@ fn list(records: &[KeyRecord], now: Timestamp) -> Output {
         }
     }
     let text = if keys.is_empty() {
-        "There are no keys: the function key-rotation makes them, and so does ciba-admin key rotate.\n"
+        "There are no keys: the function key-rotation creates them, and so does ciba-admin key rotate.\n"
             .to_owned()
     } else {
         columns(&rows)
@@ -327,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_overdue_once_an_hourly_rotation_would_have_replaced_it() {
+    fn a_key_is_overdue_when_an_hourly_rotation_has_missed_it() {
         let key = record(KeyUse::Signing(JwsAlgorithm::RS256), 1, KeyTimes::first(START, DAY));
         assert!(!is_overdue(&key, START.plus(DAY + MAY_BE_LATE)));
         assert!(is_overdue(&key, START.plus(DAY + MAY_BE_LATE + Duration::from_secs(1))));
@@ -353,7 +359,7 @@ mod tests {
 
     /// TOK-12-02
     #[test]
-    fn a_signing_key_is_listed_with_its_algorithm_and_judged_among_its_like() {
+    fn a_signing_key_is_listed_and_judged_by_its_algorithm() {
         let of = |algorithm, generation, from: Timestamp| {
             record(KeyUse::Signing(algorithm), generation, KeyTimes::first(from, DAY))
         };

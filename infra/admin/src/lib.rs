@@ -1,11 +1,11 @@
-//! The operator's tool: clients, people, passkeys, requests, keys, and a doctor, against AWS or the local stack.
+//! The operator's tool for clients, people, passkeys, requests, keys and diagnosis, against AWS or the local stack.
 //!
 //! A command reads its settings as the functions do ([`ciba::config`]), does one thing through the crate `ciba`,
 //! and returns an [`Output`]: a table for people and JSON for scripts. Time and randomness are parameters.
 //!
 //! # Security
-//! A client's secret and a ticket's link are in the output of the command that made them, and nowhere else: the table has
-//! their hashes.
+//! A client's secret and a ticket's link are in the output of the command that made them, and nowhere else: the
+//! table has their hashes.
 
 pub mod arguments;
 mod authorization_details;
@@ -34,22 +34,22 @@ use arguments::{Arguments, Command};
 use failure::Failure;
 use settings::Settings;
 
-/// What is wrong with a command line, in words for the operator, or the help that was asked for.
+/// The text of a usage error, or the help that was requested.
 pub fn usage(error: &clap::Error) -> String {
     screen::visible_lines(&error.render().to_string())
 }
 
-/// What a command that was carried out has to say.
+/// The output of a command that was carried out.
 pub struct Output {
-    /// For people: lines, the last one ended.
+    /// For people: lines, each with its newline.
     pub text: String,
     /// For scripts: one object, in the shape that `README.md` documents.
     pub json: Value,
-    /// `false` if an entry was not written or the doctor found something.
+    /// `false` if an entry was not written or the doctor found a problem.
     pub is_clean: bool,
 }
 
-/// A command is given the time that an invocation of a function has.
+/// A command has as much time as the invocation of a function.
 const TIME_LEFT: Duration = Duration::from_secs(15);
 
 impl Output {
@@ -57,7 +57,8 @@ impl Output {
         Self { text, json, is_clean: true }
     }
 
-    /// What is printed: lines for people, or one JSON object. Nothing in it orders a terminal about, wherever it is from.
+    /// What is printed: lines for people, or one JSON object. Never with terminal control characters, wherever the
+    /// data comes from.
     pub fn printed(&self, as_json: bool) -> String {
         if as_json { format!("{}\n", screen::json(&self.json)) } else { screen::visible_lines(&self.text) }
     }
@@ -66,7 +67,7 @@ impl Output {
 /// Carries out one command. `fill` fills a buffer from the operating system's random source.
 ///
 /// # Errors
-/// What was not carried out: see [`Failure`].
+/// Why the command was not carried out: see [`Failure`].
 pub async fn run(
     arguments: &Arguments,
     environment: &Environment,

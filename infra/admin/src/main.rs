@@ -32,13 +32,13 @@ async fn main() -> ExitCode {
     };
     let text = output.printed(arguments.json);
     if let Err(error) = stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush()) {
-        eprintln!("error: it is done, and the result could not be printed: {error}");
+        eprintln!("error: the command succeeded, but its result could not be printed: {error}");
         return ExitCode::from(REFUSED);
     }
     ExitCode::from(if output.is_clean { 0 } else { REFUSED })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place of this program that reads the clock")]
+#[expect(clippy::disallowed_methods, reason = "the only place in this program that reads the clock")]
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

@@ -55,7 +55,7 @@ fn listed(sub: &str, passkeys: &[Passkey]) -> Output {
         }));
     }
     let text = match passkeys {
-        [] => format!("person {sub} has no passkey: ciba-admin ticket create --sub {sub}\n"),
+        [] => format!("person {sub} has no passkey; to create one: ciba-admin ticket create --sub {sub}\n"),
         _ => columns(&rows),
     };
     Output::new(text, json!({ "sub": sub, "passkeys": entries }))
@@ -73,13 +73,12 @@ async fn remove_one(
     let (person, _) = find(sub, settings).await?.ok_or_else(|| nobody(sub))?;
     let refused = |why: &str| Failure::Refused(format!("person {sub}: {why}"));
     let id = match id {
-        Some(id) => {
-            PasskeyId::parse(id).ok_or_else(|| refused("a passkey is named as passkey list names it"))?
-        }
+        Some(id) => PasskeyId::parse(id)
+            .ok_or_else(|| refused("this is not a passkey's id as printed by passkey list"))?,
         None => match &settings.table.list_passkeys(&person.key).await?[..] {
             [only] => only.id.clone(),
             [] => return Err(refused("has no passkey")),
-            _ => return Err(refused("has more than one passkey: --id says which")),
+            _ => return Err(refused("has more than one passkey: choose one with --id")),
         },
     };
     let removal = remove(&settings.table, &notifier, &operator_name, &person.key, &id, invocation).await;
@@ -93,8 +92,8 @@ fn removed(sub: &str, id: &PasskeyId, channels: usize, untold: &[Untold]) -> Out
     let id = id.as_str();
     let mut text = format!("passkey {id} of {sub} is removed.\n");
     text += &match (channels, channels - untold.len()) {
-        (0, _) => "The person has no channel and was not told.\n".to_owned(),
-        (all, told) => format!("The person was told on {told} of {all} channels.\n"),
+        (0, _) => "The person has no channel and was not notified.\n".to_owned(),
+        (all, told) => format!("The person was notified on {told} of {all} channels.\n"),
     };
     for Untold { channel, why } in untold {
         text += &format!("  not on {channel}: {}\n", visible(why));
@@ -103,10 +102,10 @@ fn removed(sub: &str, id: &PasskeyId, channels: usize, untold: &[Untold]) -> Out
     Output::new(text, json!({ "sub": sub, "id": id, "removed": true, "untold": untold }))
 }
 
-/// Whether it was removed is to be seen in a list.
+/// A list shows whether it was removed.
 fn unknown(error: StoreError) -> Failure {
     Failure::Unknown(
         error,
-        "It may be removed all the same, and its person not told; passkey list tells".to_owned(),
+        "It may have been removed without notifying the person; passkey list shows whether it was".to_owned(),
     )
 }

@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::screen::{columns, fields, utc, yes_or_no};
 use crate::settings::Settings;
 
-/// The kinds that an entry lists; a `sub` is a hint by itself.
+/// The kinds that an entry lists; a `sub` is always a hint.
 const KINDS: [HintKind; 3] = [HintKind::Plain, HintKind::Email, HintKind::Tel];
 
 pub(crate) async fn run(
@@ -53,7 +53,7 @@ async fn create(
     fill: fn(&mut [u8]),
 ) -> Result<Output, Failure> {
     if !create.replace && find_key(&create.sub, settings).await?.is_some() {
-        let why = format!("person {}: there is one already; --replace writes over the entry", create.sub);
+        let why = format!("person {} exists already; --replace replaces the entry", create.sub);
         return Err(Failure::Refused(why));
     }
     let person = enroll(entry(create), &create.confirm, settings, fill).await.map_err(Failure::Refused)?;
@@ -61,7 +61,7 @@ async fn create(
     Ok(shown(&person, &found.map(|(_, asks)| asks).unwrap_or_default(), settings, now))
 }
 
-/// What the flags say, in the form of a file's entry.
+/// The options as an entry of an import file.
 fn entry(create: &PersonCreate) -> Value {
     let pushes = create.push.iter().map(|arn| json!({ "push": arn }));
     let sms = create.sms.iter().map(|number| json!({ "sms": number }));
@@ -88,7 +88,7 @@ fn read(file: &Path) -> Result<Vec<Value>, Failure> {
     serde_json::from_slice(&text).map_err(|error| wrong(format!("not a JSON array: {error}")))
 }
 
-/// One entry after the other, whatever becomes of those before.
+/// Imports one entry after the other, even if earlier ones are refused.
 async fn import(
     entries: &[Value],
     confirm: &[String],
@@ -123,8 +123,8 @@ async fn import(
     Ok(Output { text, json, is_clean: refused == 0 })
 }
 
-/// Writes one entry, if what it takes away of the person's protections is confirmed. A login without `iss` is of the only
-/// login issuer there is.
+/// Writes one entry if every protection that it removes is confirmed. A login without `iss` belongs to the only
+/// configured login issuer.
 async fn enroll(
     mut entry: Value,
     confirm: &[String],
@@ -159,7 +159,7 @@ async fn switch(sub: &str, active: bool, settings: &Settings) -> Result<Output, 
     let text = if active {
         format!("person {sub} is enabled.\n")
     } else {
-        format!("person {sub} is disabled: asked no more, and nothing is issued in this name.\n")
+        format!("person {sub} is disabled: clients cannot ask them, and no tokens are issued for them.\n")
     };
     Ok(Output::new(text, json!({ "sub": sub, "active": active })))
 }
@@ -172,7 +172,7 @@ async fn block(
     let PersonAndClient { sub, client } = which;
     let key = find_key(sub, settings).await?.ok_or_else(|| nobody(sub))?;
     let id = client::id(client)?;
-    // A misspelt name would leave the client at large.
+    // A misspelt name would leave the client unblocked.
     settings.table.find_client(&id).await?.ok_or_else(|| client::nobody(client))?;
     let outcome = block_client::block(&settings.table, &key, &id, invocation).await?;
     let (blocked_at, changed) = match outcome {
@@ -182,10 +182,10 @@ async fn block(
     };
     let text = if changed {
         format!(
-            "client {client} is blocked for person {sub}: it cannot ask, and what it got does not count any more.\n"
+            "client {client} is blocked for person {sub}: it cannot ask, and what it was granted is revoked.\n"
         )
     } else {
-        format!("client {client} is blocked for person {sub} since {}.\n", utc(blocked_at))
+        format!("client {client} has been blocked for person {sub} since {}.\n", utc(blocked_at))
     };
     let json =
         json!({ "sub": sub, "client_id": client, "blocked_at": blocked_at.seconds(), "changed": changed });
@@ -206,7 +206,7 @@ async fn unblock(
         BlockOutcome::NoSuchPerson => return Err(nobody(sub)),
     };
     let text = if changed {
-        format!("client {client} may ask person {sub} again; what it got before stays revoked.\n")
+        format!("client {client} may ask person {sub} again; what was revoked stays revoked.\n")
     } else {
         format!("client {client} is not blocked for person {sub}.\n")
     };
@@ -222,10 +222,10 @@ async fn forget_asks(sub: &str, settings: &Settings, invocation: &Invocation) ->
     };
     let text = if changed {
         format!(
-            "what person {sub} was asked does not count any more, unless it is open, and no client has to wait.\n"
+            "requests to person {sub} no longer count towards the limits, except open ones, and no client has to wait.\n"
         )
     } else {
-        format!("person {sub} was asked nothing that could be forgotten, and no client has to wait.\n")
+        format!("there are no requests to person {sub} to forget, and no client has to wait.\n")
     };
     Ok(Output::new(text, json!({ "sub": sub, "changed": changed })))
 }
@@ -242,7 +242,7 @@ pub(crate) async fn find(sub: &str, settings: &Settings) -> Result<Option<(Perso
     Ok(settings.table.find_person_with_asks(&key).await?)
 }
 
-/// The person meant by a `sub`, by a `login_hint`, or by the key that the table has for the person, in this order.
+/// The person identified by a `sub`, a `login_hint`, or the person's key in the table, tried in this order.
 pub(crate) async fn find_meant(who: &str, settings: &Settings) -> Result<Person, Failure> {
     let mut keys = Vec::new();
     if let Some(hint) = DirectoryHint::new(HintKind::Sub, who) {
@@ -267,9 +267,9 @@ pub(crate) fn nobody(sub: &str) -> Failure {
 }
 
 /// # Security
-/// Personal data, for whoever may read the table anyway.
+/// Personal data, for operators who can read the table anyway.
 fn shown(person: &Person, asks: &Asks, settings: &Settings, now: Timestamp) -> Output {
-    // The table has only a hash of the login. A person without one has this provider as issuer.
+    // The table has only a hash of the login. For a person without one, the issuer in it is this provider.
     let has_login = person.key != PersonKey::new(settings.issuer.as_str(), person.sub.as_str());
     let values = |kind| {
         person.hints.iter().filter(move |hint| hint.kind() == kind).map(|hint| hint.value().to_owned())
@@ -287,11 +287,11 @@ fn shown(person: &Person, asks: &Asks, settings: &Settings, now: Timestamp) -> O
         format!("{} until {}, denied {} times", run.client.as_str(), utc(run.cool_until()), run.count)
     });
     let wrong_codes =
-        asks.wrong_codes.iter().map(|wrong| format!("{} of {}", wrong.count, wrong.client.as_str()));
+        asks.wrong_codes.iter().map(|wrong| format!("{} from {}", wrong.count, wrong.client.as_str()));
     let locked_until = asks.codes_locked_until(now).filter(|until| now < *until);
-    let lock = locked_until.map(|until| format!("none is taken until {}", utc(until)));
+    let lock = locked_until.map(|until| format!("none is accepted until {}", utc(until)));
     let login =
-        if has_login { "at a login issuer" } else { "none: this person approves with a passkey alone" };
+        if has_login { "at a login issuer" } else { "none: this person can approve only with a passkey" };
     let text = fields(&[
         ("sub", vec![person.sub.as_str().to_owned()]),
         ("person", vec![person.key.as_str().to_owned()]),

@@ -18,10 +18,10 @@ use crate::person::find_meant;
 use crate::screen::{columns, utc};
 use crate::settings::Settings;
 
-/// How many entries of the index a list looks at: what expired stays there until DynamoDB has swept it.
+/// The maximum number of index entries that a list reads: expired ones stay there until DynamoDB has deleted them.
 const EVALUATE: i32 = 10_000;
 
-/// The names of people in a list; who is not there any more has none.
+/// The `sub` of each person in a list; people who no longer exist have none.
 type Subs = HashMap<PersonKey, String>;
 
 pub(crate) async fn run(
@@ -37,7 +37,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Of one person by a Query of the index; of all by a Scan of it, never of the table.
+/// For one person by a Query of the index, for all by a Scan of the index, never of the table.
 async fn list(
     who: Option<&str>,
     limit: usize,
@@ -73,9 +73,9 @@ async fn find_subs(requests: &[PendingRequest], table: &Table) -> Result<Subs, S
 }
 
 /// # Security
-/// Not what the client wrote to the person: that is between the two.
+/// Does not show the client's message to the person: that is between the two.
 fn listed(requests: &[PendingRequest], subs: &Subs, is_complete: bool, now: Timestamp) -> Output {
-    let header = ["request", "in logs", "client", "person", "asked at", "to decide", "to expiry", "state"];
+    let header = ["request", "in logs", "client", "person", "asked at", "decide in", "expires in", "state"];
     let mut rows = vec![header.map(str::to_owned)];
     let mut entries = Vec::new();
     for request in requests {
@@ -106,15 +106,15 @@ fn listed(requests: &[PendingRequest], subs: &Subs, is_complete: bool, now: Time
     }
     let mut text = if requests.is_empty() { "Nothing is pending.\n".to_owned() } else { columns(&rows) };
     if !is_complete {
-        text += "There may be more: --person lists one person's, --limit more of them.\n";
+        text += "There may be more: use --person for one person's requests, or a higher --limit.\n";
     }
     Output::new(text, json!({ "requests": entries, "complete": is_complete }))
 }
 
 async fn cancel(name: &str, table: &Table, invocation: &Invocation) -> Result<Output, Failure> {
     let Some(key) = parse(name) else {
-        let why = "a request is named by 22 characters of base64url, or by the link that ends in them; an \
-                   auth_req_id is the client's name for it, which is not known here";
+        let why = "a request is identified by 22 base64url characters, or by the link that ends in them; an auth_req_id \
+                   is only known to the client";
         return Err(Failure::Refused(why.to_owned()));
     };
     let outcome = cancel_request::cancel(table, &key, Canceller::Operator, invocation).await;
@@ -125,12 +125,12 @@ async fn cancel(name: &str, table: &Table, invocation: &Invocation) -> Result<Ou
         CancelOutcome::Already { by, at } => (by, at, false),
         CancelOutcome::Decided(state) => {
             return refuse(format!(
-                "the person was first, it is {}; a decision is not undone",
+                "the person was faster, it is {}; a decision cannot be undone",
                 state.as_str()
             ));
         }
         CancelOutcome::Expired => return refuse("it has expired, so nobody can decide it".to_owned()),
-        CancelOutcome::Unknown => return refuse("there is none, or not any more".to_owned()),
+        CancelOutcome::Unknown => return refuse("it does not exist, or no longer".to_owned()),
     };
     Ok(cancelled(&key, by, at, is_new))
 }
@@ -149,7 +149,7 @@ fn cancelled(key: &RequestKey, by: CancelledBy, at: Timestamp, is_new: bool) -> 
         }
         (false, CancelledBy::Superseded) => {
             format!(
-                "request {name} was superseded by the same client's next at {}; nothing is changed.\n",
+                "request {name} was superseded by the client's next request at {}; nothing is changed.\n",
                 utc(at)
             )
         }
@@ -165,14 +165,14 @@ fn cancelled(key: &RequestKey, by: CancelledBy, at: Timestamp, is_new: bool) -> 
     Output::new(text, json)
 }
 
-/// A request's key, or the link that the person got.
+/// A request's key, or the link that the person received.
 pub(crate) fn parse(name: &str) -> Option<RequestKey> {
     RequestKey::parse(name.rsplit('/').next().unwrap_or(name))
 }
 
-/// Cancelling twice is cancelling once.
+/// Cancelling is idempotent.
 fn unknown(error: StoreError) -> Failure {
-    Failure::Unknown(error, "It may be cancelled all the same; the same command again tells".to_owned())
+    Failure::Unknown(error, "It may have been cancelled; repeat the command to find out".to_owned())
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Tables, and times as people read them.
+//! Tables, and times in a readable form.
 //!
 //! # Security
-//! Names, messages and addresses come from clients, people and whoever writes the table. On a terminal some characters are
-//! no text but orders: to erase lines, to set a title, to write backwards. None of them is printed; what was there is
-//! shown by its number.
+//! Names, messages and addresses come from clients, from people and from the table. Some characters are commands
+//! to a terminal: to erase lines, to set a title, to write backwards. These are never printed; each is shown as
+//! its code point.
 
 use std::fmt::Write;
 
@@ -14,19 +14,19 @@ use time::OffsetDateTime;
 /// Unit: characters between two columns.
 const GAP: usize = 2;
 
-/// Foreign text within a line: what would not be seen as it is, and the end of the line, as `\u{1b}`.
+/// Foreign text within a line: control characters, invisible characters and line ends are shown as in `\u{1b}`.
 pub(crate) fn visible(text: &str) -> String {
     escaped(text, |letter| format!("\\u{{{:x}}}", u32::from(letter)))
 }
 
-/// The lines of an output, whose ends are its own.
+/// An output of several lines; the line ends are its own.
 pub(crate) fn visible_lines(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
-/// JSON in which nothing but text reaches the terminal: the same value, with more of its characters escaped.
+/// JSON without characters that a terminal would act on: the same value, with more of its characters escaped.
 pub(crate) fn json(value: &Value) -> String {
-    // Outside of texts there is nothing but ASCII, and the ends of lines.
+    // Outside of strings there is only ASCII, with the line ends.
     let pretty = format!("{value:#}");
     let lines = pretty.split('\n').map(|line| {
         escaped(line, |letter| {
@@ -51,8 +51,8 @@ fn escaped(text: &str, escape: impl Fn(char) -> String) -> String {
     })
 }
 
-/// Control characters; what changes the direction of the text around it (UAX #9); what is not drawn (the property
-/// Default_Ignorable_Code_Point); ends of lines and paragraphs; and what everybody may draw as they like.
+/// Control characters; characters that change the direction of text (UAX #9) or are not rendered (the property
+/// Default_Ignorable_Code_Point); line and paragraph separators; and private-use characters.
 fn is_unseen(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
@@ -63,7 +63,7 @@ fn is_unseen(letter: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
-/// Rows in columns, each as wide as its longest cell; nothing stands behind the last cell of a line.
+/// Rows in columns, each as wide as its longest cell; no spaces follow the last cell of a line.
 pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| visible(cell))).collect();
     let widths: [usize; N] = std::array::from_fn(|column| {
@@ -76,7 +76,7 @@ pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     rows.iter().map(line).collect()
 }
 
-/// One thing: a line per value, the name once in front of its values.
+/// The fields of one object: one line per value, with the name before the first of its values.
 pub(crate) fn fields(fields: &[(&str, Vec<String>)]) -> String {
     let mut rows = Vec::new();
     for (name, values) in fields {
@@ -109,7 +109,7 @@ pub(crate) fn utc(at: Timestamp) -> String {
 mod tests {
     use super::*;
 
-    /// What no terminal may get: escape sequences, other controls, bidirectional and invisible characters.
+    /// Never sent to a terminal: escape sequences, other controls, bidirectional and invisible characters.
     const HOSTILE: [&str; 14] = [
         "\u{1b}[2J",
         "\u{1b}]0;title\u{7}",
@@ -140,7 +140,7 @@ mod tests {
                 [columns(&rows), fields(&[("name", vec![cell.clone()]), ("more", vec!["x".to_owned()])])]
             {
                 assert!(is_clean(&text) && text.lines().count() == 2, "{text:?}");
-                assert!(text.contains("\\u{"), "what was there is said: {text:?}");
+                assert!(text.contains("\\u{"), "it is shown escaped: {text:?}");
             }
             assert!(is_clean(&visible_lines(&cell)), "{cell:?}");
         }

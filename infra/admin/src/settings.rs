@@ -1,4 +1,4 @@
-//! What most commands need, read as the functions read it.
+//! The settings that most commands need, read as the functions read them.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, MtlsHost, profile, sms_countries};

@@ -21,7 +21,7 @@ pub(crate) async fn run(
     let TicketCommand::Create { sub, further } = command;
     let settings = Settings::read(environment)?;
     if PasskeySettings::rp_id(environment, &settings.issuer)?.is_none() {
-        let why = "RP_ID is not set: this deployment has no passkeys, so nothing is behind a ticket's link";
+        let why = "RP_ID is not set: this deployment has no passkeys, so a ticket's link would lead nowhere";
         return Err(Failure::Refused(why.to_owned()));
     }
     let kind = if *further { TicketKind::Further } else { TicketKind::First };
@@ -29,7 +29,7 @@ pub(crate) async fn run(
 }
 
 /// # Security
-/// The link is printed here and is nowhere else.
+/// The link is only printed, and stored nowhere.
 async fn create(
     sub: &str,
     kind: TicketKind,
@@ -42,15 +42,15 @@ async fn create(
     let (secret, ticket) = created.map_err(|error| match error {
         NoTicket::Inactive => refused("is disabled"),
         NoTicket::Full => {
-            refused("has as many passkeys as there can be; ciba-admin passkey remove makes room")
+            refused("has the maximum number of passkeys; remove one with ciba-admin passkey remove")
         }
         NoTicket::Store(error) => Failure::Table(error),
     })?;
     let link = format!("{}{}/{}", settings.issuer.as_str(), routes::ENROLLMENT, secret.expose());
     let minutes = LIFETIME.as_secs() / 60;
     let text = format!(
-        "{link}\n\nGood once, for {minutes} minutes, and not shown again. Whoever opens it makes a passkey of {sub}: give it to \
-         nobody else.\n"
+        "{link}\n\nValid once, for {minutes} minutes, and not shown again. Anyone who opens it can create a passkey of {sub}: \
+         give it to nobody else.\n"
     );
     let json = json!({
         "sub": sub,

@@ -1,4 +1,4 @@
-//! The program as it is started, and what the documents say of it.
+//! The program as an operator runs it, and its commands in the documents.
 
 use std::process::{Command, Output};
 
@@ -27,8 +27,9 @@ fn help_documents_the_exit_codes() {
     assert!(output.status.success() && help.contains("Exit codes:"), "{help}");
 }
 
+/// Nothing is printed on stdout.
 #[test]
-fn a_setting_that_is_missing_is_two_and_named_and_nothing_is_printed_on_stdout() {
+fn a_missing_setting_is_named_on_stderr_with_exit_code_2() {
     let output = run(&["client", "show", "kiosk", "--json"], &[]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), &*said), (Some(2), "error: setting ISSUER is missing\n"));
@@ -36,7 +37,7 @@ fn a_setting_that_is_missing_is_two_and_named_and_nothing_is_printed_on_stdout()
 }
 
 #[test]
-fn a_doctor_that_finds_something_is_one_and_its_report_is_on_stdout() {
+fn a_doctor_with_findings_exits_1_and_reports_on_stdout() {
     let output = run(&["doctor", "--json"], &[("ISSUER", "http://id.example.com")]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &report["clean"]), (Some(1), &json!(false)));
@@ -55,7 +56,7 @@ fn the_settings_for_the_local_stack_have_its_login_issuer() {
     assert_eq!(read(documented), read(&local));
 }
 
-/// One name in 64 that this provider makes begins with a hyphen, and is pasted as it was printed.
+/// One in 64 of this provider's identifiers begins with a hyphen, and is pasted as it was printed.
 #[test]
 fn a_name_that_begins_with_a_hyphen_is_a_name() {
     for command in [
@@ -108,7 +109,7 @@ fn commands(markdown: &str) -> Vec<Vec<String>> {
     commands.map(|line| words(line.split(" # ").next().unwrap_or_default())).collect()
 }
 
-/// To the end of the line, but not to one within quotes.
+/// Up to the end of the line; line ends within quotes do not count.
 fn line(text: &str) -> &str {
     let ends = text.match_indices('\n').map(|(end, _)| end);
     let mut whole = ends.filter(|&end| text[..end].matches('\'').count().is_multiple_of(2));

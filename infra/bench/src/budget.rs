@@ -90,8 +90,9 @@ mod tests {
         }
     }
 
+    /// A failed condition is a write of one unit.
     #[test]
-    fn reads_and_writes_are_counted_apart_and_a_failed_condition_is_a_write_of_one_unit() {
+    fn reads_and_writes_are_counted_apart() {
         let calls = [
             call("UpdateItem", StatusCode::BAD_REQUEST, None),
             call("BatchGetItem", StatusCode::OK, Some(2.0)),

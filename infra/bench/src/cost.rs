@@ -250,8 +250,9 @@ fn modes(flow: &Flow) -> String {
 mod tests {
     use super::*;
 
+    /// CPU time is scaled by the function's share of a processor.
     #[test]
-    fn what_is_billed_is_cpu_at_its_share_of_a_processor_and_waiting_in_whole_milliseconds() {
+    fn billed_time_is_scaled_cpu_plus_waiting_in_whole_ms() {
         // 0.5 ms of CPU take 3.46 ms at 256 of 1769 MB.
         assert_eq!(billed(0.5, 3.0), 7.0);
         assert_eq!(billed(0.0, 3.0), 3.0);

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_value_of_a_name_is_read_without_its_quotation_marks() {
+    fn the_first_value_of_a_name_is_read_without_quotes() {
         let cpuinfo =
             "processor\t: 0\nmodel name\t: Some CPU @ 2.5: GHz\nprocessor\t: 1\nmodel name\t: Other\n";
         assert_eq!(value(cpuinfo, "model name", ':').as_deref(), Some("Some CPU @ 2.5: GHz"));

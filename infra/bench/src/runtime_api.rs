@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_event_goes_out_when_it_is_asked_for_and_the_answer_comes_back() {
+    async fn an_event_goes_out_on_request_and_the_answer_comes_back() {
         let mut api = RuntimeApi::start().await.unwrap();
         let address = api.address();
         let function = tokio::spawn(async move {

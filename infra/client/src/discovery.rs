@@ -114,8 +114,9 @@ mod tests {
         assert!(checked(|document| document["issuer"] = json!("https://op.example/")).is_err());
     }
 
+    /// This holds on localhost, too.
     #[test]
-    fn an_http_endpoint_of_an_https_issuer_is_refused_even_on_localhost() {
+    fn an_https_issuer_with_an_http_endpoint_is_refused() {
         assert!(checked(|document| document["token_endpoint"] = json!("http://localhost/token")).is_err());
     }
 

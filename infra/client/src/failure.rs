@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_shown_with_its_description_and_without_control_characters() {
+    fn a_refusal_shows_its_description_without_control_characters() {
         let refusal =
             Refusal { error: "access_denied".to_owned(), error_description: Some("a\u{1b}[2Jb".to_owned()) };
         assert_eq!(refusal.to_string(), "access_denied: a\\u{1b}[2Jb");

@@ -119,9 +119,9 @@ mod tests {
         assert_eq!(schedule().next(s(10), s(12), &PENDING), Some(s(15)));
     }
 
-    /// CIBA-10.1-05
+    /// CIBA-10.1-05: the answer took longer than the interval.
     #[test]
-    fn after_an_answer_slower_than_the_interval_the_next_poll_follows_at_once() {
+    fn after_a_slow_answer_the_next_poll_follows_at_once() {
         assert_eq!(schedule().next(s(10), s(35), &PENDING), Some(s(35)));
     }
 

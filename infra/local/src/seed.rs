@@ -147,8 +147,9 @@ mod tests {
         Seed::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("seed")).unwrap()
     }
 
+    /// The methods are those of authentication, the modes those of delivery.
     #[test]
-    fn the_shipped_clients_use_both_ways_to_authenticate_and_all_delivery_modes() {
+    fn the_shipped_clients_cover_both_methods_and_all_modes() {
         let methods: Vec<_> =
             shipped().clients.iter().map(|it| it["token_endpoint_auth_method"].clone()).collect();
         let modes: Vec<_> =

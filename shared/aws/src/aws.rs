@@ -15,7 +15,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
 
-use crate::config::{ConfigError, Environment, Wait};
+use crate::config::{ConfigError, Environment, Wait, setting};
 use https::Roots;
 
 /// How AWS is reached. The SDK's behaviour is pinned, and built by hand of what Lambda puts into the
@@ -34,15 +34,15 @@ pub struct Aws {
 
 impl Aws {
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let table = environment.required("TABLE_NAME")?.to_owned();
+        let table = setting::TABLE_NAME.required(environment)?.to_owned();
         Ok(Self { table: Some(table), ..Self::without_table(environment)? })
     }
 
     pub fn without_table(environment: &Environment) -> Result<Self, ConfigError> {
         let credentials = Credentials::new(
-            environment.required("AWS_ACCESS_KEY_ID")?,
-            environment.required("AWS_SECRET_ACCESS_KEY")?,
-            environment.get("AWS_SESSION_TOKEN").map(str::to_owned),
+            setting::AWS_ACCESS_KEY_ID.required(environment)?,
+            setting::AWS_SECRET_ACCESS_KEY.required(environment)?,
+            setting::AWS_SESSION_TOKEN.get(environment).map(str::to_owned),
             None,
             "environment",
         );
@@ -54,7 +54,7 @@ impl Aws {
         let mut sdk = SdkConfig::builder()
             .http_client(https::client(Roots::of(&endpoints)))
             .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
+            .region(Region::new(setting::AWS_REGION.required(environment)?.to_owned()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(retries);
         sdk.set_sleep_impl(environment.wait().map(|wait| SharedAsyncSleep::new(Waiting(wait))));

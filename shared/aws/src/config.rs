@@ -25,6 +25,7 @@ mod notification;
 mod passkey;
 mod profile;
 mod request;
+pub mod setting;
 mod token;
 mod witness;
 
@@ -58,6 +59,10 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl ConfigError {
+    fn missing(name: &str) -> Self {
+        Self(format!("{name} is missing"))
+    }
+
     /// What follows from the settings does not work, such as an HTTP client.
     pub fn of(name: &str, why: &str) -> Self {
         Self(format!("{name}: {why}"))
@@ -111,62 +116,6 @@ impl Environment {
     /// The names of all settings that were asked for, whether they were there or not.
     pub fn asked(&self) -> BTreeSet<String> {
         self.asked.borrow().clone()
-    }
-
-    pub(crate) fn required(&self, name: &str) -> Result<&str, ConfigError> {
-        self.get(name).ok_or_else(|| ConfigError(format!("{name} is missing")))
-    }
-
-    fn number(
-        &self,
-        name: &str,
-        default: u64,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<u64, ConfigError> {
-        let value = match self.get(name) {
-            None => default,
-            Some(text) => text.parse().or_else(|_| refuse(name, "is not a whole number"))?,
-        };
-        if range.contains(&value) {
-            return Ok(value);
-        }
-        refuse(name, &format!("is not within {}-{}", range.start(), range.end()))
-    }
-
-    fn flag(&self, name: &str, default: bool) -> Result<bool, ConfigError> {
-        match self.get(name) {
-            None => Ok(default),
-            Some("true") => Ok(true),
-            Some("false") => Ok(false),
-            Some(_) => refuse(name, "is neither true nor false"),
-        }
-    }
-
-    fn seconds(
-        &self,
-        name: &str,
-        default: u64,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<Duration, ConfigError> {
-        self.number(name, default, range).map(Duration::from_secs)
-    }
-
-    fn hours(
-        &self,
-        name: &str,
-        default: u64,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<Duration, ConfigError> {
-        self.number(name, default, range).map(|hours| Duration::from_secs(hours * 60 * 60))
-    }
-
-    fn days(
-        &self,
-        name: &str,
-        default: u64,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<Duration, ConfigError> {
-        self.number(name, default, range).map(|days| Duration::from_secs(days * 24 * 60 * 60))
     }
 }
 

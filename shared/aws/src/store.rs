@@ -11,6 +11,7 @@
 //! - Times are milliseconds, `ttl` is seconds.
 
 mod asks;
+pub mod attribute;
 mod authentication_request;
 mod authorization_details;
 mod basis;

@@ -1,6 +1,7 @@
-//! The rules, pure: no clock, no I/O, no AWS. Time and randomness come in as parameters.
+//! The rules as pure functions: no clock, no I/O, no AWS. Time and randomness are passed in as parameters.
 //!
-//! Rooms: base, client, issuer, hint, person, token, details, request. Each knows only those before it; a test holds that.
+//! Modules: base, client, issuer, hint, person, token, details, request. Each depends only on those before it, which a
+//! test enforces.
 
 pub mod base;
 pub mod client;

@@ -1,6 +1,6 @@
-//! The rules of the CIBA OpenID Provider, what it says on the wire, what it verifies and the pages it shows.
+//! The CIBA OpenID Provider's rules, its wire formats, its verification and the pages it shows.
 //!
-//! Nothing here knows a clock, a network or AWS: time and randomness come in as parameters.
+//! Nothing here depends on a clock, a network or AWS: time and randomness are passed in as parameters.
 
 pub mod domain;
 pub mod page;

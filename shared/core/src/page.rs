@@ -1,10 +1,12 @@
-//! What a person's browser shows: pages as one answer each, with style and script inside, that change nothing when read.
+//! The pages that a person's browser shows. Each is a single response with inline style and script, and reading one
+//! changes nothing.
 //!
-//! 1. A view says what is to be shown, in values; a page is made of a view and a nonce, and of nothing else.
-//! 2. All words come from the [`catalogue`], in the person's [`Language`]; what a client wrote is marked and escaped.
-//! 3. Without script a page can be read, and a request be declined. Approving is a passkey's signature, so it needs one.
+//! 1. A view holds the values to be shown; a page is rendered from a view and a nonce, and from nothing else.
+//! 2. All texts come from the [`catalogue`], in the person's [`Language`]; a client's own text is marked and escaped.
+//! 3. Without JavaScript a page can be read and a request declined. Approving takes a passkey's signature, which needs
+//!    JavaScript.
 //!
-//! [`TEMPLATE_VERSION`] names the words and their arrangement: what a person approves is signed with it.
+//! [`TEMPLATE_VERSION`] identifies the texts and their layout; it is part of what a person signs on approval.
 
 mod catalogue;
 mod consent;
@@ -22,15 +24,15 @@ pub use language::Language;
 pub use language::weight;
 pub use message::{declined, not_open, trouble};
 
-/// Names all words and all markup of the pages: the start of a digest over them, so that no change goes without a new
-/// name.
+/// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
+/// version.
 pub const TEMPLATE_VERSION: &str = "uk_LaZijh5LH";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     pub html: String,
-    /// What style and script carry, and the policy in the response's header allows.
+    /// Carried by the style and script elements and allowed by the response's Content Security Policy.
     pub nonce: String,
     pub status: u16,
     pub language: Language,

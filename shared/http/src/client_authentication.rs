@@ -214,7 +214,7 @@ mod tests {
 
     /// CAUTH-2-01, CAUTH-2-02
     #[test]
-    fn basic_credentials_are_decoded_in_the_order_of_the_specification() {
+    fn basic_credentials_are_decoded_in_the_specified_order() {
         let pair = |id: &str, secret: &str| Some((id.to_owned(), secret.to_owned()));
         assert_eq!(read(&header("kiosk:s3cret")), pair("kiosk", "s3cret"));
         assert_eq!(read(&header("a%3Ab:c+d%25:e")), pair("a:b", "c d%:e"));

@@ -23,16 +23,16 @@ async fn a_context_that_is_no_object_or_too_long_is_refused() {
     assert_eq!(provider.traces().await, before);
 }
 
-/// FCIBA-12, ATK-2-05, ATK-1-08
+/// FCIBA-12, ATK-2-05, ATK-1-08: it is shown as the client's words.
 #[tokio::test]
-async fn a_context_is_shown_as_the_clients_words_signed_and_kept_as_it_was_sent() {
+async fn a_context_is_shown_signed_and_kept_as_it_was_sent() {
     let provider = provider(json!({})).await;
     let mut phone = provider.enroll_passkey("alice", at(0.0)).await;
     let (auth_req_id, request) =
         provider.asked(&[("request_context", &context().to_string())], at(1.0)).await;
     assert_eq!(shown(&provider, &request, "en", at(2.0)).await["request_context"], context());
     let page = open(&provider, &request, at(2.0)).await;
-    assert!(page.html.contains("What <bdi>City Kiosk</bdi> says about where this began"), "{}", page.html);
+    assert!(page.html.contains("What <bdi>City Kiosk</bdi> says about where this started"), "{}", page.html);
     assert!(page.html.contains("<dt dir=\"auto\">location / branch</dt><dd dir=\"auto\">Main St 4</dd>"));
     assert!(!page.html.contains("7946"), "it reads like an instruction");
     assert_eq!(approve(&provider, &request, &mut phone, "openid profile", at(3.0)).await.status, 200);

@@ -9,7 +9,7 @@ use crate::consent::person::{Signed, decline, field, open};
 
 /// TOK-7-03
 #[tokio::test]
-async fn the_app_is_told_the_details_as_they_are_and_in_the_words_of_its_language() {
+async fn the_app_gets_the_details_and_their_words_in_its_language() {
     let provider = provider(json!({})).await;
     let (_, request) = asked(&provider, &details(), START).await;
     let english = shown(&provider, &request, "en", at(1.0)).await;
@@ -27,7 +27,7 @@ async fn the_app_is_told_the_details_as_they_are_and_in_the_words_of_its_languag
 
 /// TOK-7-03: an app that did not show them, or showed others, cannot approve them.
 #[tokio::test]
-async fn an_approval_with_a_login_token_repeats_the_details_that_were_on_the_screen() {
+async fn a_login_token_approval_must_repeat_the_shown_details() {
     let provider = provider(json!({})).await;
     let (auth_req_id, request) = asked(&provider, &details(), START).await;
     let mut others = details();
@@ -103,7 +103,7 @@ async fn what_a_passkey_signs_is_the_details_and_their_words() {
 
 /// HYG-5-03
 #[tokio::test]
-async fn evidence_has_the_details_of_a_denial_and_of_an_approval_in_the_app() {
+async fn evidence_of_a_denial_or_app_approval_has_the_details() {
     for word in ["approve", "deny", "report"] {
         let provider = provider(json!({})).await;
         let (auth_req_id, request) = asked(&provider, &details(), START).await;
@@ -129,9 +129,10 @@ async fn the_pages_form_declines_a_request_with_details() {
     assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.text("error"), "access_denied");
 }
 
-/// Without its details nobody knows what a request asks: it must not look like one that asks no more.
+/// Without its details nobody knows what a request asks: it must not look like one that asks no more. It is not shown
+/// either.
 #[tokio::test]
-async fn a_request_whose_details_are_gone_is_not_shown_and_not_decided() {
+async fn a_request_whose_details_are_gone_cannot_be_decided() {
     let provider = provider(json!({})).await;
     let (_, request) = asked(&provider, &details(), START).await;
     let delete = provider.dynamodb.client().delete_item().table_name(&provider.dynamodb.table);

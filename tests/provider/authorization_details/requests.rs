@@ -68,8 +68,9 @@ async fn details_lie_beside_the_request_and_are_put_with_it() {
     assert!(!of("request").to_string().contains("Meyer"));
 }
 
+/// Their request is withdrawn with them.
 #[tokio::test]
-async fn details_about_which_nobody_could_be_told_are_withdrawn_with_their_request() {
+async fn details_that_nobody_was_told_of_are_withdrawn() {
     let provider = provider(json!({})).await;
     provider.sns.fail_next(Failure::OptedOut);
     let answer = provider.ask(&[("authorization_details", &details().to_string())], START).await;
@@ -79,7 +80,7 @@ async fn details_about_which_nobody_could_be_told_are_withdrawn_with_their_reque
 
 /// ATK-8-05: what was asked is shown and granted as it was, whatever becomes of the type.
 #[tokio::test]
-async fn a_type_that_is_changed_or_removed_changes_no_request_that_is_open() {
+async fn a_changed_or_removed_type_changes_no_open_request() {
     let provider = provider(json!({})).await;
     let (auth_req_id, request) = asked(&provider, &details(), START).await;
     let before = shown(&provider, &request, "en", at(1.0)).await["details"].clone();

@@ -34,9 +34,9 @@ async fn introspected(provider: &Provider, client: &str, token: &str) -> Value {
     provider.call(&provider.introspection, &request, at(8.0)).await.body
 }
 
-/// TOK-7-04, TOK-7-05, TOK-8-03
+/// TOK-7-04, TOK-7-05, TOK-8-03: introspection tells them, too.
 #[tokio::test]
-async fn what_was_approved_is_in_the_response_in_the_access_token_and_at_introspection() {
+async fn approved_details_are_in_the_response_and_the_access_token() {
     let provider = provider(json!({
         "scope": "openid profile offline_access", "grant_types": [CIBA, "refresh_token"],
     }))
@@ -121,9 +121,9 @@ async fn each_api_is_told_what_is_for_it() {
     assert_eq!(tokens.body["authorization_details"], json!([all, pay]));
 }
 
-/// ATK-8-05: nothing that a token request says makes it more, or other than what was approved.
+/// ATK-8-05: nothing that a token request says makes it more, or other than what was approved. The approval stands.
 #[tokio::test]
-async fn a_token_request_with_details_is_refused_and_the_approval_stands() {
+async fn a_token_request_with_details_is_refused() {
     let provider = provider(json!({})).await;
     let (auth_req_id, request) = asked(&provider, &details(), START).await;
     assert_eq!(approve(&provider, &request, &details(), at(1.0)).await.status, 200);

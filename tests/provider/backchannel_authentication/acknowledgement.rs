@@ -25,7 +25,7 @@ async fn an_acknowledgement_has_three_members_and_nobody_may_keep_it() {
 
 /// CIBA-7.3-02, CIBA-7.3-03
 #[tokio::test]
-async fn an_auth_req_id_is_44_characters_of_base64url_and_never_the_same() {
+async fn an_auth_req_id_is_44_unique_base64url_characters() {
     let provider = patient_provider().await;
     let mut ids = BTreeSet::new();
     for _ in 0..10 {
@@ -57,7 +57,7 @@ async fn neither_side_can_tell_the_name_that_the_other_one_uses() {
 
 /// CIBA-7.3-05, ATK-5-02, ATK-5-04
 #[tokio::test]
-async fn expires_in_counts_from_the_receipt_and_the_record_outlives_it_by_a_day() {
+async fn expires_in_counts_from_receipt_and_ttl_is_a_day_later() {
     let provider = Provider::start().await;
     let answer = provider.ask(&[("requested_expiry", "45")], at(0.25)).await;
     assert_eq!(answer.body["expires_in"], 45);
@@ -91,9 +91,9 @@ async fn credentials_in_the_body_lead_to_the_same_acknowledgement() {
     assert_eq!(pending(&provider).await["client_id"], "call-centre");
 }
 
-/// CIBA-7.2-05, ATK-8-03
+/// CIBA-7.2-05, ATK-8-03: it belongs to the client that asked.
 #[tokio::test]
-async fn an_acknowledged_request_waits_for_the_person_asked_and_is_the_clients_that_asked() {
+async fn an_acknowledged_request_waits_for_the_person_asked() {
     let provider = Provider::start().await;
     let (_, request) = provider.asked(&[("login_hint", "bob")], at(0.0)).await;
     let record = pending(&provider).await;

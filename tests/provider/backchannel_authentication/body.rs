@@ -87,7 +87,7 @@ async fn parameters_and_capitals_of_the_media_type_are_tolerated() {
 
 /// HYG-1-05
 #[tokio::test]
-async fn a_body_that_the_gateway_hands_over_as_text_is_read_like_one_in_bytes() {
+async fn a_body_that_the_gateway_sends_as_text_is_read_like_bytes() {
     let provider = Provider::start().await;
     let request = typed(Some(FORM), Body::Text(form(&VALID)));
     assert_eq!(send(&provider, &request, at(0.0)).await.status, 200);

@@ -58,7 +58,7 @@ async fn cancelling_twice_is_cancelling_once() {
 
 /// ATK-4-01, ATK-4-07, ATK-4-08: one answer for all of them, and nothing changes.
 #[tokio::test]
-async fn what_is_unknown_foreign_decided_or_over_is_invalid_and_looks_alike() {
+async fn unknown_foreign_decided_and_expired_requests_look_alike() {
     let provider = patient_provider().await;
     provider.register(json!({"client_id": "teller"})).await.expect("teller");
     provider.enroll("carol", json!({"channels": [{"sms": "+15555550102"}]})).await.expect("carol");
@@ -110,9 +110,9 @@ async fn who_is_not_authenticated_cancels_nothing() {
     assert_eq!(provider.traces().await, before);
 }
 
-/// CIBA-10.1-01
+/// CIBA-10.1-01: so is another method than POST.
 #[tokio::test]
-async fn a_call_without_a_fitting_auth_req_id_or_by_another_method_is_an_invalid_request() {
+async fn a_missing_or_oversized_auth_req_id_is_an_invalid_request() {
     let provider = Provider::start().await;
     let endpoint = &provider.backchannel_authentication;
     let long = "A".repeat(129);
@@ -146,9 +146,9 @@ async fn a_cancelling_costs_one_write_and_a_forged_handle_nothing() {
     assert_eq!(calls.iter().map(|call| &*call.operation).collect::<Vec<_>>(), ["UpdateItem"]);
 }
 
-/// ATK-1-05, ATK-1-06: asking and taking back is asking all the same.
+/// ATK-1-05, ATK-1-06: asking and taking back is asking all the same. The next one is asked at once.
 #[tokio::test]
-async fn a_cancelled_request_still_counts_and_the_next_one_is_asked_at_once() {
+async fn a_cancelled_request_still_counts_towards_the_limit() {
     let provider = Provider::start().await;
     for seconds in [0.0, 2.0, 4.0] {
         let (id, _) = provider.asked(&[], at(seconds)).await;
@@ -169,7 +169,7 @@ async fn a_client_that_may_not_ask_any_more_can_still_cancel() {
 
 /// ATK-4-07: the client cancels while the person approves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_parallel_cancellings_by_the_client_and_approvals_whoever_is_first_stands() {
+async fn of_parallel_client_cancels_and_approvals_the_first_stands() {
     for first in [0, 1] {
         let provider = Arc::new(Provider::start().await);
         let (id, request) = provider.asked(&[], at(0.0)).await;

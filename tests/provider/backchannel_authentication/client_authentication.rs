@@ -94,7 +94,7 @@ async fn an_authorization_header_of_another_kind_is_a_failed_attempt() {
 
 /// CAUTH-2-05: a header that fails is not helped by anything in the body.
 #[tokio::test]
-async fn a_client_of_the_other_method_does_not_get_through_beside_a_foreign_header() {
+async fn body_credentials_do_not_rescue_a_foreign_header() {
     let provider = provider().await;
     let credentials = with(&[("client_id", "call-centre"), ("client_secret", SECRET)]);
     refused(&provider, &under("Bearer abc", &credentials), (400, "invalid_request")).await;
@@ -166,9 +166,10 @@ async fn a_client_without_a_registered_method_uses_basic() {
     assert_eq!(send(&provider, &under(&basic("till", SECRET), &VALID), at(0.0)).await.status, 200);
 }
 
-/// A warm function keeps a client for a minute: what it knows must not lock a changed client out.
+/// A warm function keeps a client for a minute: what it knows must not lock a changed client out. A disabled client is
+/// refused within a minute.
 #[tokio::test]
-async fn a_new_secret_works_at_once_and_a_disabled_client_ends_within_a_minute() {
+async fn a_new_secret_works_at_once() {
     let provider = provider().await;
     let new = "another-secret-of-32-characters-or-more";
     provider.register(json!({"client_id": "kiosk", "client_secret": new})).await.expect("kiosk");
@@ -183,9 +184,10 @@ async fn a_new_secret_works_at_once_and_a_disabled_client_ends_within_a_minute()
     assert_eq!(provider.traces().await, before);
 }
 
-/// CIBA-7.2-08, ATK-3-01, CIBA-7.2-01: nothing about a person before the client is known.
+/// CIBA-7.2-08, ATK-3-01, CIBA-7.2-01: nothing about a person before the client is known. Nothing is said about its
+/// parameters either.
 #[tokio::test]
-async fn who_is_not_authenticated_learns_nothing_about_people_or_parameters() {
+async fn an_unauthenticated_client_learns_nothing_about_people() {
     let provider = provider().await;
     provider.enroll("carol", json!({"active": false})).await.expect("carol");
     let wrong = basic("kiosk", WRONG);
@@ -207,9 +209,9 @@ async fn who_is_not_authenticated_learns_nothing_about_people_or_parameters() {
     }
 }
 
-/// CIBA-13-03, CIBA-7.2-08
+/// CIBA-13-03, CIBA-7.2-08: the answer does not depend on the person it asks for.
 #[tokio::test]
-async fn a_client_without_the_grant_may_not_use_ciba_whoever_it_asks_for() {
+async fn a_client_without_the_grant_may_not_use_ciba() {
     let provider = provider().await;
     provider
         .register(json!({"client_id": "till", "grant_types": ["authorization_code"]}))

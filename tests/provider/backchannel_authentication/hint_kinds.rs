@@ -43,7 +43,7 @@ async fn id_token(stand: &Stand, client: &str) -> String {
 
 /// ATK-3-03, CIBA-14-04, ATK-1-11
 #[tokio::test]
-async fn a_client_that_is_limited_to_one_kind_of_hint_may_send_that_one_only() {
+async fn a_client_limited_to_one_kind_of_hint_may_send_no_other() {
     let stand = Stand::with(json!({}), &PATIENT).await;
     let provider = &stand.provider;
     let alice = json!({"hints": {"plain": ["alice"], "email": ["alice@example.com"], "tel": ["+15555550100"]},

@@ -178,7 +178,7 @@ async fn a_hint_token_of_more_than_8_kib_is_refused_by_name() {
 
 /// CIBA-7.2-08: the parameters come before the hint, so a mistake says nothing about a person.
 #[tokio::test]
-async fn a_mistake_elsewhere_is_answered_alike_for_known_and_unknown_people() {
+async fn a_mistake_is_answered_alike_for_known_and_unknown_people() {
     let provider = provider().await;
     for (mistake, expected) in [
         (("scope", "profile"), (400, "invalid_scope")),

@@ -54,7 +54,7 @@ async fn an_id_token_of_this_client_names_its_person_expired_or_not() {
 
 /// CIBA-14-03
 #[tokio::test]
-async fn the_time_for_which_an_id_token_is_a_hint_is_a_setting_and_counts_from_its_issue() {
+async fn an_id_token_is_a_hint_for_a_configured_time_from_issue() {
     let provider = Provider::with(&[("ID_TOKEN_HINT_MAX_AGE_DAYS", "2")]).await;
     let token = id_token(&provider).await;
     assert_eq!(ask(&provider, "kiosk", &token, at(2.0 * DAY + 10.0)).await.status, 200);

@@ -16,9 +16,9 @@ async fn with_teller(settings: ciba_tests::Settings<'_>) -> Provider {
     provider
 }
 
-/// ATK-1-05, ATK-1-06
+/// ATK-1-05, ATK-1-06: the requests of all clients count together.
 #[tokio::test]
-async fn a_person_is_asked_three_times_in_ten_minutes_by_all_clients_together() {
+async fn a_person_is_asked_at_most_three_times_in_ten_minutes() {
     let provider = with_teller(&[]).await;
     assert_eq!(provider.ask(&[], at(0.0)).await.status, 200);
     assert_eq!(provider.ask_as("teller", &[], at(100.0)).await.status, 200);
@@ -126,7 +126,7 @@ async fn a_new_request_supersedes_the_one_before() {
 
 /// ATK-1-05, ATK-1-12
 #[tokio::test]
-async fn requests_of_other_clients_and_to_other_people_are_not_superseded() {
+async fn requests_of_other_clients_or_people_are_not_superseded() {
     let provider = with_teller(&[]).await;
     let (to_bob, bobs) = provider.asked(&[("login_hint", "bob")], at(0.0)).await;
     let tellers = provider.ask_as("teller", &[], at(0.0)).await;
@@ -187,9 +187,9 @@ async fn without_keys_the_endpoint_is_unavailable_and_asks_nobody() {
     assert_eq!(provider.ask(&[], at(3.0)).await.status, 200, "as soon as there are some");
 }
 
-/// CIBA-13-06
+/// CIBA-13-06: it asks nobody.
 #[tokio::test]
-async fn without_the_table_the_endpoint_is_unavailable_and_asks_nobody() {
+async fn without_the_table_the_endpoint_is_unavailable() {
     let provider = patient_provider().await;
     for operation in ["GetItem", "BatchGetItem", "TransactWriteItems"] {
         for _ in 0..3 {

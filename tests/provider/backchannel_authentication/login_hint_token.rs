@@ -284,9 +284,9 @@ async fn a_request_that_a_limit_refuses_has_used_its_token() {
     assert_eq!(stand.provider.sns.attempts().len(), 1);
 }
 
-/// ATK-5-03: a guard that is over guards nothing, though TTL has not swept it.
+/// ATK-5-03: a guard that is over guards nothing, though TTL has not swept it. Its own writer may repeat it.
 #[tokio::test]
-async fn a_guard_holds_until_it_is_over_and_is_its_own_writers_success() {
+async fn a_guard_holds_until_it_expires() {
     let provider = Provider::start().await;
     let guard = |jti: &str, until: Timestamp| {
         ReplayGuard::new(GuardedToken::LoginHintToken, "https://hints.example", jti, until)
@@ -313,7 +313,7 @@ async fn a_guard_holds_until_it_is_over_and_is_its_own_writers_success() {
 
 /// Nobody is refused for what is not their fault, and no token is lost to it.
 #[tokio::test]
-async fn keys_that_cannot_be_fetched_are_503_and_the_token_is_still_good() {
+async fn unfetchable_keys_are_503_and_the_token_stays_valid() {
     let stand = Stand::new().await;
     let token = stand.token(json!({}));
     let good = Document::of([&stand.hints.key]);
@@ -325,8 +325,9 @@ async fn keys_that_cannot_be_fetched_are_503_and_the_token_is_still_good() {
     assert_eq!(stand.ask(&token, at(6.5)).await.status, 200);
 }
 
+/// Nothing is fetched.
 #[tokio::test]
-async fn without_hint_issuers_no_token_is_accepted_and_nothing_is_fetched() {
+async fn without_hint_issuers_no_token_is_accepted() {
     let stand = Stand::new().await;
     let provider = Provider::start().await;
     let answer = refused(&provider, &posted_token(&stand.token(json!({}))), INVALID).await;
@@ -336,7 +337,7 @@ async fn without_hint_issuers_no_token_is_accepted_and_nothing_is_fetched() {
 
 /// ATK-3-05: two issuers, each with its own keys and its own names.
 #[tokio::test]
-async fn a_token_is_verified_with_the_keys_of_the_issuer_that_it_names() {
+async fn a_token_is_verified_with_the_keys_of_its_named_issuer() {
     let (one, two) = (ForeignIssuer::start().await, ForeignIssuer::start().await);
     let setting =
         |it: &ForeignIssuer| json!({"issuer": it.issuer, "jwks_uri": it.jwks_uri(), "algorithms": ["ES256"]});

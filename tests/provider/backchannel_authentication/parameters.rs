@@ -9,9 +9,9 @@ const INVALID: (u16, &str) = (400, "invalid_request");
 const INVALID_SCOPE: (u16, &str) = (400, "invalid_scope");
 const INVALID_MESSAGE: (u16, &str) = (400, "invalid_binding_message");
 
-/// CIBA-7.1-03, CIBA-7.1-04
+/// CIBA-7.1-03, CIBA-7.1-04: without `openid` the scope is invalid.
 #[tokio::test]
-async fn a_request_without_scope_is_invalid_and_one_without_openid_has_an_invalid_scope() {
+async fn a_request_without_scope_is_invalid() {
     let provider = provider().await;
     refused(&provider, &posted(&[("login_hint", "alice")]), INVALID).await;
     for scope in ["profile", "OPENID", "OpenID profile", "openidprofile", "openid,profile"] {
@@ -21,7 +21,7 @@ async fn a_request_without_scope_is_invalid_and_one_without_openid_has_an_invali
 
 /// CIBA-13-01, RFC 6749 §3.3
 #[tokio::test]
-async fn a_scope_that_the_client_is_not_registered_for_or_that_is_none_is_invalid() {
+async fn an_unregistered_or_malformed_scope_is_invalid() {
     let provider = provider().await;
     for scope in [
         "openid payments",
@@ -82,7 +82,7 @@ async fn a_binding_message_reaches_the_person_unmodified() {
 
 /// CIBA-7.1-20, ATK-2-01, ATK-2-02, ATK-2-03, ATK-2-05, ATK-2-06
 #[tokio::test]
-async fn a_binding_message_that_cannot_be_shown_as_it_is_is_refused_by_its_own_code() {
+async fn an_unshowable_binding_message_has_its_own_error_code() {
     let provider = provider().await;
     let long = "1".repeat(65);
     for message in [
@@ -166,9 +166,9 @@ async fn a_requested_expiry_is_granted_within_the_settings() {
     }
 }
 
-/// CIBA-7.1-24: the conformance suite wants 10 s and 300 s.
+/// CIBA-7.1-24: the conformance suite wants 10 s and 300 s. Ten minutes are the default of the setting.
 #[tokio::test]
-async fn ten_and_three_hundred_seconds_are_granted_by_default_and_ten_minutes_are_the_most() {
+async fn requested_expiry_is_granted_up_to_ten_minutes() {
     let provider = Provider::start().await;
     for (requested, granted) in [("10", 10), ("300", 300), ("86400", 600)] {
         let answer = provider.ask(&[("requested_expiry", requested)], at(0.0)).await;
@@ -188,7 +188,7 @@ async fn a_requested_expiry_that_is_no_positive_integer_is_invalid() {
 
 /// The specified name wins over the one of older SDKs.
 #[tokio::test]
-async fn of_both_names_of_the_requested_expiry_the_specified_one_counts() {
+async fn the_specified_name_of_the_requested_expiry_wins() {
     let provider = Provider::start().await;
     let answer = provider.ask(&[("request_expiry", "300"), ("requested_expiry", "60")], at(0.0)).await;
     assert_eq!(answer.body["expires_in"], 60);

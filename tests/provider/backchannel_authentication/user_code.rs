@@ -77,7 +77,7 @@ async fn a_person_with_a_code_is_asked_by_who_sends_it_only() {
 /// CIBA-7.1.2-03, CIBA-7.1.2-05, CIBA-4-13: neither a client nor a person that has nothing to do with codes is held up
 /// by one.
 #[tokio::test]
-async fn a_code_is_asked_only_of_registered_clients_and_for_people_who_have_one() {
+async fn a_code_is_required_only_if_client_and_person_have_one() {
     let provider = provider().await;
     assert_eq!(provider.ask_as("till", &[("login_hint", "bob")], at(0.0)).await.status, 200);
     let spare = [("login_hint", "bob"), ("user_code", "1111")];
@@ -148,9 +148,10 @@ async fn decided(provider: &Provider, change: impl Fn(&Asks, &ClientId) -> Asks)
     assert!(replaced.expect("an answer"));
 }
 
-/// CIBA-7.1.2-06: five attempts of all clients, then none is taken for a minute, then for two.
+/// CIBA-7.1.2-06: five attempts of all clients, then none is taken for a minute, then for two. The answer is the one to
+/// a wrong code.
 #[tokio::test]
-async fn after_five_wrong_codes_a_right_one_is_refused_like_a_wrong_one_for_a_while() {
+async fn after_five_wrong_codes_even_the_right_one_is_refused() {
     let provider = provider().await;
     for n in 0..5 {
         let client = if n % 2 == 0 { "till" } else { "kiosk-2" };
@@ -189,9 +190,10 @@ async fn a_code_is_stored_as_its_hash_only() {
     assert!(!all.contains(CODE) && !all.contains("1111"), "{all}");
 }
 
-/// A code of less than four characters would be guessed within the attempts that there are.
+/// A code of less than four characters would be guessed within the attempts that there are. An entry without a code
+/// removes it.
 #[tokio::test]
-async fn a_code_that_cannot_be_one_is_not_enrolled_and_an_entry_without_one_takes_it_away() {
+async fn an_impossible_code_is_not_enrolled() {
     let provider = provider().await;
     for code in ["", "123", "12\t4", &"x".repeat(65)] {
         let refused = provider.enroll("carol", json!({ "user_code": code })).await.expect_err(code);
@@ -206,9 +208,10 @@ async fn find(provider: &Provider, id: &str) -> Client {
     provider.table.find_client(&id).await.expect("an answer").expect("a client")
 }
 
-/// CIBA-7.1.2-06: parallel attempts read the same count, and none of them gets past it.
+/// CIBA-7.1.2-06: parallel attempts read the same count, and none of them gets past it. A right one behind them is
+/// refused.
 #[tokio::test]
-async fn attempts_at_one_moment_are_all_counted_and_a_right_one_behind_them_is_refused() {
+async fn parallel_code_attempts_are_all_counted() {
     let provider = provider().await;
     let till = find(&provider, "till").await;
     let alice = PersonKey::new(provider.login.issuer(), "alice");

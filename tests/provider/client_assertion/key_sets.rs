@@ -17,9 +17,9 @@ fn lasting(stand: &Stand, key: &Key, jti: &str) -> String {
     stand.signed_by(key, json!({"jti": jti, "exp": at(600.0).seconds()}))
 }
 
-/// TOK-12-06, HYG-4-05
+/// TOK-12-06, HYG-4-05: for a new one they are fetched again, at most once a minute.
 #[tokio::test]
-async fn keys_at_a_uri_are_fetched_once_and_again_for_a_new_one_once_a_minute() {
+async fn keys_at_a_uri_are_fetched_once() {
     let server = ForeignIssuer::start().await;
     let stand = fetched(&server).await;
     for jti in ["1", "2", "3"] {
@@ -54,7 +54,7 @@ async fn a_key_that_is_no_longer_published_ends_within_an_hour() {
 
 /// Nobody is refused for what is not their fault, and nothing is used up.
 #[tokio::test]
-async fn keys_that_cannot_be_fetched_are_503_and_the_assertion_is_still_good() {
+async fn unfetchable_keys_are_503_and_the_assertion_stays_valid() {
     let server = ForeignIssuer::start().await;
     let good = Document::of([&server.key]);
     let huge = format!(r#"{{"keys":[],"x":"{}"}}"#, "x".repeat(65_536));
@@ -94,7 +94,7 @@ async fn a_set_of_more_than_twenty_keys_is_read_up_to_the_twentieth() {
 
 /// TOK-12-07, HYG-3-02, CIBA-7.1.1-16
 #[tokio::test]
-async fn of_keys_with_one_name_the_one_that_fits_the_algorithm_is_used() {
+async fn of_keys_with_one_name_the_one_for_the_algorithm_is_used() {
     let keys = [Key::ps256("same"), Key::ed_dsa("same"), Key::es256("same"), Key::rs256("same")];
     let stand = Stand::new().await;
     let mut jwks: Vec<Value> = keys.iter().map(|key| key.jwk.clone()).collect();
@@ -110,7 +110,7 @@ async fn of_keys_with_one_name_the_one_that_fits_the_algorithm_is_used() {
 
 /// RFC 7515 §4.1.4: a name is needed where it makes a difference.
 #[tokio::test]
-async fn without_a_name_the_only_key_that_fits_is_used_and_of_two_none() {
+async fn without_a_name_only_a_single_fitting_key_is_used() {
     let stand = Stand::new().await;
     let nameless = |jti: &str| {
         let header = json!({"alg": "ES256"}).to_string();
@@ -149,7 +149,7 @@ async fn a_jwks_uri_is_https_on_a_public_host() {
 
 /// CIBA-4-10, CIBA-4-12, CAUTH-3-12, HYG-4-07, DCR-18
 #[tokio::test]
-async fn keys_are_registered_as_they_can_be_used_and_with_nothing_that_contradicts() {
+async fn contradictory_or_unusable_keys_are_not_registered() {
     let provider = Provider::start().await;
     let key = Key::es256("one").jwk;
     let register = async |changes: Value| {

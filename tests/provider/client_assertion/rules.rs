@@ -76,7 +76,7 @@ async fn of_parallel_requests_with_one_assertion_one_is_authenticated() {
 
 /// CAUTH-3-09: until it is over by its own `exp`, with the leeway; the same name of another client is another's.
 #[tokio::test]
-async fn an_assertion_is_refused_again_until_it_has_expired_and_then_too() {
+async fn a_used_assertion_is_refused_before_and_after_its_expiry() {
     let stand = Stand::new().await;
     register(&stand.provider, "kiosk-2", &[&stand.key], json!({})).await;
     let assertion = stand.assertion(json!({}));
@@ -90,7 +90,7 @@ async fn an_assertion_is_refused_again_until_it_has_expired_and_then_too() {
 
 /// CAUTH-3-03, CAUTH-3-04, CAUTH-3-08, CAUTH-3-09, CAUTH-3-11, FCIBA-23, CIBA-14-02
 #[tokio::test]
-async fn each_rule_about_the_claims_refuses_the_assertion_that_breaks_it() {
+async fn each_claim_rule_refuses_the_assertion_that_breaks_it() {
     let stand = Stand::new().await;
     let s = at(1.0).seconds();
     for changes in [
@@ -289,9 +289,9 @@ async fn the_log_names_no_unknown_client_that_comes_with_a_secret() {
 }
 
 /// FCIBA-15, FCIBA-21: by a client that is held to FAPI. The switch for the URLs of 2021 is its own, too: the certification
-/// needs it.
+/// needs it. The audience is the issuer, as one text.
 #[tokio::test]
-async fn a_fapi_client_names_the_issuer_as_one_text_and_signs_without_pkcs1() {
+async fn a_fapi_assertion_has_one_audience_and_no_pkcs1_signature() {
     let fapi = json!({"profile": "fapi-ciba", "dpop_bound_access_tokens": true,
         "backchannel_authentication_request_signing_alg": "ES256"});
     let (es256, rs256) = (Key::es256("one"), Key::rs256("two"));
@@ -316,7 +316,7 @@ async fn a_fapi_client_names_the_issuer_as_one_text_and_signs_without_pkcs1() {
 
 /// CAUTH-3-12, FCIBA-15, HYG-3-01
 #[tokio::test]
-async fn the_algorithm_is_one_that_the_client_may_use_and_the_registered_one_if_there_is_one() {
+async fn the_algorithm_is_the_registered_one_or_any_allowed_one() {
     let keys = [Key::es256("e"), Key::ps256("p"), Key::ed_dsa("d"), Key::rs256("r")];
     let stand = Stand::new().await;
     register(&stand.provider, "teller", &keys.each_ref(), json!({})).await;
@@ -336,7 +336,7 @@ async fn the_algorithm_is_one_that_the_client_may_use_and_the_registered_one_if_
 
 /// CAUTH-1-02, CAUTH-3-12, CAUTH-3-14, ATK-8-01
 #[tokio::test]
-async fn an_assertion_of_another_key_client_or_method_authenticates_nobody() {
+async fn an_assertion_of_another_key_client_or_method_is_refused() {
     let stand = Stand::new().await;
     let provider = &stand.provider;
     let other = Key::es256("one");

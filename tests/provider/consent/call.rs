@@ -22,7 +22,7 @@ async fn decide(provider: &Provider, of: &str, media_type: Option<&str>, body: i
 
 /// HYG-1-16
 #[tokio::test]
-async fn a_method_that_the_path_does_not_take_is_405_and_the_right_one_is_named() {
+async fn an_unsupported_method_is_405_and_names_the_right_one() {
     let provider = Provider::start().await;
     let (_, name) = provider.asked(&[], at(0.0)).await;
     let (one, decision) = (format!("/consent/{name}"), format!("/consent/{name}/decision"));
@@ -147,9 +147,9 @@ async fn a_body_without_exactly_the_documented_members_is_refused() {
     assert_eq!(refused(&provider, deciding).await, refusal(400, "invalid_request"));
 }
 
-/// RFC 6750 §3.1
+/// RFC 6750 §3.1: it names the scheme.
 #[tokio::test]
-async fn without_a_login_token_the_challenge_names_the_scheme_and_no_error() {
+async fn without_a_login_token_the_challenge_has_no_error() {
     let provider = Provider::start().await;
     let (_, name) = provider.asked(&[], at(0.0)).await;
     let token = provider.login_token("alice", at(1.0), json!({}));

@@ -75,7 +75,7 @@ async fn a_denial_of_some_scope_is_refused() {
 
 /// ATK-4-07
 #[tokio::test]
-async fn the_same_decision_again_is_answered_the_same_and_changes_nothing() {
+async fn a_repeated_decision_is_answered_alike_and_changes_nothing() {
     for (first, again) in [
         (json!({"decision": "approve"}), json!({"decision": "approve", "scope": "openid profile"})),
         (
@@ -175,7 +175,7 @@ async fn a_superseded_request_can_be_neither_approved_nor_denied() {
 
 /// CIBA-8-02: what the person saw is what they decide about.
 #[tokio::test]
-async fn a_decision_about_another_client_than_the_one_that_asks_is_refused() {
+async fn a_decision_that_names_another_client_is_refused() {
     let provider = Provider::start().await;
     let (_, request) = provider.asked(&[], at(0.0)).await;
     for (client_id, decision) in [
@@ -193,9 +193,9 @@ async fn a_decision_about_another_client_than_the_one_that_asks_is_refused() {
     provider.approve(&request, at(2.0)).await;
 }
 
-/// ATK-8-04
+/// ATK-8-04: they were disabled after the request.
 #[tokio::test]
-async fn nothing_is_decided_for_a_person_or_a_client_that_was_disabled_meanwhile() {
+async fn nothing_is_decided_for_a_disabled_person_or_client() {
     for (disable_person, decision) in [(true, "approve"), (true, "deny"), (false, "approve"), (false, "deny")]
     {
         let provider = Provider::start().await;
@@ -210,9 +210,9 @@ async fn nothing_is_decided_for_a_person_or_a_client_that_was_disabled_meanwhile
     }
 }
 
-/// CIBA-8-03
+/// CIBA-8-03: the person asked can still decide.
 #[tokio::test]
-async fn somebody_else_changes_nothing_and_the_person_asked_can_still_decide() {
+async fn another_person_changes_nothing() {
     let provider = Provider::start().await;
     let (_, request) = provider.asked(&[], at(0.0)).await;
     for decision in ["approve", "deny"] {
@@ -232,8 +232,9 @@ async fn a_decision_that_meets_a_poll_is_tried_again() {
     provider.approve(&request, at(1.0)).await;
 }
 
+/// It leaves nothing.
 #[tokio::test]
-async fn a_decision_that_cannot_be_written_is_refused_for_the_moment_and_leaves_nothing() {
+async fn a_decision_that_cannot_be_written_is_temporarily_refused() {
     for failure in [Refusal::TransactionConflict { at: 0 }, Refusal::InternalServerError] {
         let provider = Provider::start().await;
         let (_, request) = provider.asked(&[], at(0.0)).await;

@@ -137,7 +137,7 @@ async fn provider(services: &[Service]) -> Provider {
 }
 
 #[test]
-fn every_documented_element_is_read_as_it_stands_and_all_together() {
+fn every_documented_element_is_read_alone_and_together() {
     let issuer = Environment::of([("ISSUER", "https://op.example")]);
     let issuer = Issuer::read(&issuer).expect("an issuer");
     let documented = documented();

@@ -237,7 +237,7 @@ async fn signed(provider: &Provider) -> (String, String, i64) {
 
 /// HYG-5-03, ATK-1-08
 #[tokio::test]
-async fn evidence_of_a_passkey_verifies_when_the_request_was_swept_long_ago() {
+async fn passkey_evidence_verifies_long_after_the_request_is_swept() {
     let provider = Provider::start().await;
     let (document, digest, ttl) = signed(&provider).await;
     provider.sweep(at(300.0 * 86_400.0)).await;
@@ -285,7 +285,7 @@ async fn one_changed_byte_of_evidence_is_found() {
 
 /// Who can write the table can make the digest anew, but not the person's signature.
 #[tokio::test]
-async fn evidence_that_was_rewritten_with_a_new_digest_is_found_by_its_signature() {
+async fn rewritten_evidence_is_exposed_by_its_signature() {
     let provider = Provider::start().await;
     let (document, _, ttl) = signed(&provider).await;
     let original: Value = serde_json::from_str(&document).unwrap();

@@ -21,7 +21,7 @@ fn approval() -> Value {
 
 /// HYG-4-05
 #[tokio::test]
-async fn the_keys_are_fetched_once_for_many_calls_and_again_after_an_hour() {
+async fn the_keys_are_fetched_once_an_hour_for_many_calls() {
     let login = LoginIssuer::start().await;
     let provider = login.provider().await;
     let (first, second) =
@@ -52,7 +52,7 @@ async fn a_new_key_of_the_login_issuer_works_within_a_minute() {
 
 /// TOK-12-06
 #[tokio::test]
-async fn any_number_of_unknown_keys_costs_the_login_issuer_one_fetch_a_minute() {
+async fn unknown_keys_cost_the_login_issuer_one_fetch_a_minute() {
     let login = LoginIssuer::start().await;
     let provider = login.provider().await;
     assert_eq!(status(&login, &provider, &login.key, 0.0).await, 200);
@@ -83,7 +83,7 @@ async fn one_key_that_cannot_be_read_does_not_spoil_the_others() {
 
 /// TOK-12-07
 #[tokio::test]
-async fn of_two_keys_with_one_name_the_one_that_fits_the_algorithm_is_used() {
+async fn of_two_keys_with_one_name_the_fitting_one_is_used() {
     let login = LoginIssuer::start().await;
     let provider = login.provider().await;
     login.publish(Document::of([&Key::ed_dsa("one"), &login.key]));
@@ -92,7 +92,7 @@ async fn of_two_keys_with_one_name_the_one_that_fits_the_algorithm_is_used() {
 
 /// Nobody is refused for what is not their fault, and nothing is decided without a proof.
 #[tokio::test]
-async fn keys_that_cannot_be_fetched_are_503_and_the_decision_is_still_open() {
+async fn unfetchable_keys_are_503_and_the_decision_stays_open() {
     let login = LoginIssuer::start().await;
     let good = Document::of([&login.key]);
     let body = |body: &str| Document { body: body.to_owned(), ..good.clone() };
@@ -140,7 +140,7 @@ async fn a_login_issuer_that_does_not_answer_is_503() {
 
 /// HYG-4-05
 #[tokio::test]
-async fn keys_that_were_fetched_go_on_serving_for_a_day_while_the_login_issuer_is_down() {
+async fn fetched_keys_serve_a_day_while_the_login_issuer_is_down() {
     let login = LoginIssuer::start().await;
     let provider = login.provider().await;
     assert_eq!(status(&login, &provider, &login.key, 0.0).await, 200);

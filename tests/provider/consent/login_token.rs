@@ -196,7 +196,7 @@ async fn a_login_without_the_scope_for_decisions_is_403() {
 
 /// RFC 9470 §3
 #[tokio::test]
-async fn a_login_that_is_too_long_ago_or_does_not_say_when_is_to_be_repeated() {
+async fn a_login_too_old_or_without_a_time_must_be_repeated() {
     for (setting, max_age) in [(None, 300), (Some("60"), 60)] {
         let settings: Vec<_> = setting.map(|value| ("LOGIN_MAX_AGE_SECONDS", value)).into_iter().collect();
         let stand = Stand::with(json!({}), &settings).await;
@@ -244,7 +244,7 @@ async fn an_email_address_names_a_person_only_when_it_is_verified() {
 
 /// An operator writes addresses down as they were given; the issuer may spell them otherwise.
 #[tokio::test]
-async fn a_person_enrolled_by_an_address_in_capitals_is_found_by_its_login() {
+async fn an_address_enrolled_in_capitals_is_found_by_its_login() {
     let login = LoginIssuer::start().await;
     let provider = by_email(&login).await;
     let entry = json!({
@@ -256,9 +256,10 @@ async fn a_person_enrolled_by_an_address_in_capitals_is_found_by_its_login() {
     assert_eq!(list(&provider, &token, at(1.0)).await.body["requests"][0]["request"], request);
 }
 
-/// Such a person could never decide, and nobody would know why.
+/// Such a person could never decide, and nobody would know why. An address is required where the login issuer names
+/// people by it.
 #[tokio::test]
-async fn a_person_enrolled_by_what_is_no_address_where_addresses_count_is_refused() {
+async fn a_person_enrolled_without_an_address_is_refused() {
     let login = LoginIssuer::start().await;
     let provider = by_email(&login).await;
     for value in ["dora", "", "dora@", "dora@example"] {

@@ -26,9 +26,9 @@ async fn standing(provider: &Provider, request: &str, now: f64) -> (String, u64)
     (view["state"].as_str().expect("state").to_owned(), view["decide_in"].as_u64().expect("decide_in"))
 }
 
-/// CIBA-8-02, ATK-1-12
+/// CIBA-8-02, ATK-1-12: nothing is preselected.
 #[tokio::test]
-async fn everything_that_waits_is_listed_with_client_and_message_and_nothing_is_preselected() {
+async fn everything_pending_is_listed_with_client_and_message() {
     let provider = Provider::start().await;
     provider.register(json!({"client_id": "teller", "client_name": "Bank Teller 4"})).await.unwrap();
     let (_, kiosk) = provider
@@ -119,7 +119,7 @@ async fn what_the_client_did_not_send_is_absent() {
 
 /// CIBA-8-05
 #[tokio::test]
-async fn a_request_shows_its_state_and_the_time_left_from_the_first_to_the_last() {
+async fn a_request_shows_its_state_and_the_time_left_to_the_end() {
     let provider = Provider::start().await;
     let state = |name: &str, left: u64| (name.to_owned(), left);
     let (_, request) = provider.asked(&[], at(0.0)).await;
@@ -146,7 +146,7 @@ async fn a_request_shows_its_state_and_the_time_left_from_the_first_to_the_last(
 
 /// CIBA-8-03
 #[tokio::test]
-async fn somebody_elses_an_unknown_and_a_malformed_name_are_answered_alike() {
+async fn foreign_unknown_and_malformed_names_are_answered_alike() {
     let provider = Provider::start().await;
     let (_, of_bob) = provider.asked(&[("login_hint", "bob")], at(0.0)).await;
     let body = json!({"client_id": "kiosk", "decision": "approve"}).to_string();

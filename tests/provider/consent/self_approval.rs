@@ -37,7 +37,7 @@ fn tokens_of_the_client() -> [Value; 4] {
 }
 
 #[tokio::test]
-async fn a_token_that_names_the_client_decides_nothing_about_its_request() {
+async fn a_token_that_names_the_client_cannot_decide_its_request() {
     let provider = Provider::start().await;
     let (_, request) = provider.asked(&[], at(0.0)).await;
     for claims in tokens_of_the_client() {

@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::{asked, deliver_until, kept, provider_in};
 
+/// This works after the end of the request, too.
 #[tokio::test]
-async fn a_dead_letter_is_listed_and_a_replay_delivers_it_also_after_the_end_of_the_request() {
+async fn a_dead_letter_is_listed_and_a_replay_delivers_it() {
     let (provider, receiver) = provider_in("ping").await;
     let (id, request) = asked(&provider, START).await;
     receiver.always(Reaction::Status(404));
@@ -60,8 +61,9 @@ async fn a_push_that_failed_is_replayed_as_transaction_failed() {
     );
 }
 
+/// One that was settled since is removed.
 #[tokio::test]
-async fn a_replay_of_one_leaves_the_others_and_one_that_was_settled_since_is_removed() {
+async fn a_replay_of_one_dead_letter_leaves_the_others() {
     let (provider, receiver) = provider_in("ping").await;
     receiver.always(Reaction::Status(410));
     let (_, first) = asked(&provider, START).await;

@@ -37,9 +37,9 @@ async fn a_ping_that_arrives_at_the_second_attempt_is_delivered_once() {
     assert_eq!(metrics[0]["delivered_after_ms"], later);
 }
 
-/// CIBA-10.3-09
+/// CIBA-10.3-09: so is the end of its tokens.
 #[tokio::test]
-async fn a_push_that_is_refused_for_good_is_told_with_its_code_and_so_is_the_end_of_its_tokens() {
+async fn a_push_refused_for_good_is_an_event_with_its_code() {
     let (provider, receiver) = provider_in("push").await;
     receiver.always(Reaction::Status(401));
     let (_, request) = asked(&provider, START).await;

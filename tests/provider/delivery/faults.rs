@@ -135,7 +135,7 @@ fn say(counts: &Counts, what: &str) {
 
 /// CIBA-10.2-11, CIBA-10.3-08, ATK-4-11
 #[tokio::test]
-async fn a_function_that_is_stopped_at_any_step_delivers_once_all_the_same() {
+async fn a_function_stopped_at_any_step_still_delivers_once() {
     let mut counts = Counts::default();
     // Once with each record once, so that every step of one attempt is met; and once with records twice and in another
     // order, several of them in one batch.
@@ -163,9 +163,9 @@ async fn a_function_that_is_stopped_at_any_step_delivers_once_all_the_same() {
     assert!(counts.repeated < counts.stopped / 2, "{counts:?}");
 }
 
-/// CIBA-10.2-06, CIBA-10.2-08, CIBA-10.2-09, ATK-4-11
+/// CIBA-10.2-06, CIBA-10.2-08, CIBA-10.2-09, ATK-4-11: this holds whatever the client does.
 #[tokio::test]
-async fn whatever_a_client_does_it_is_told_once_or_there_is_a_dead_letter_that_a_replay_delivers() {
+async fn a_client_is_told_once_or_a_replay_delivers_its_dead_letter() {
     let elsewhere = Receiver::start().await;
     let mut counts = Counts::default();
     for mode in MODES {
@@ -197,7 +197,7 @@ async fn whatever_a_client_does_it_is_told_once_or_there_is_a_dead_letter_that_a
 
 /// HYG-4-02: the name leads to this machine, which the function may not call; when it leads elsewhere again, a replay does.
 #[tokio::test]
-async fn a_name_that_leads_to_a_private_address_is_a_dead_letter_until_it_leads_elsewhere() {
+async fn a_name_with_a_private_address_becomes_a_dead_letter() {
     let mut counts = Counts::default();
     for mode in MODES {
         let run = Run::decided(mode, "approve", Disorder::full(7)).await;
@@ -214,9 +214,10 @@ async fn a_name_that_leads_to_a_private_address_is_a_dead_letter_until_it_leads_
     say(&counts, "a private address");
 }
 
-/// The dead letter is there before its delivery is recorded as failed: stopped in between, it is never lost.
+/// The dead letter is there before its delivery is recorded as failed: stopped in between, it is never lost. Otherwise
+/// it tries again.
 #[tokio::test]
-async fn a_function_that_is_stopped_while_it_gives_up_leaves_a_dead_letter_or_tries_again() {
+async fn a_function_stopped_while_giving_up_leaves_a_dead_letter() {
     let mut counts = Counts::default();
     for mode in MODES {
         for steps in 0..MOST_STEPS {

@@ -179,9 +179,9 @@ impl World {
     }
 }
 
-/// TOK-3-07, TOK-3-09, ATK-4-04, CIBA-10.3-08
+/// TOK-3-07, TOK-3-09, ATK-4-04, CIBA-10.3-08: where one is allowed, there are never two.
 #[tokio::test]
-async fn a_thousand_interleaved_calls_leave_no_two_live_tokens_where_one_is_allowed() {
+async fn a_thousand_interleaved_calls_leave_no_extra_live_token() {
     let world = World::start().await;
     let ids: Vec<_> = world.seen.borrow().keys().cloned().collect();
     let mut random = Random::new(20_261_122);

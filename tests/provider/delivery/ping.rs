@@ -9,7 +9,7 @@ use super::{TOKEN, asked, kept, provider_in};
 
 /// CIBA-9-02, CIBA-10.2-01, CIBA-10.2-02, CIBA-10.2-03, CIBA-10.2-04
 #[tokio::test]
-async fn an_approval_is_pinged_and_can_be_collected_when_the_ping_arrives() {
+async fn an_approval_is_pinged_and_can_be_collected_at_once() {
     let (provider, receiver) = provider_in("ping").await;
     let (id, request) = asked(&provider, START).await;
     assert_eq!(provider.deliver(at(1.0)).await, 0, "nothing is decided");
@@ -53,9 +53,9 @@ async fn a_ping_client_may_poll_and_what_it_collected_is_not_pinged() {
     assert!(kept.get("notification_token").is_none(), "{kept}");
 }
 
-/// CIBA-5-02
+/// CIBA-5-02: this includes one that was a ping client before.
 #[tokio::test]
-async fn a_poll_client_is_never_called_also_one_that_was_a_ping_client_before() {
+async fn a_poll_client_is_never_called() {
     let (provider, receiver) = provider_in("ping").await;
     provider.register(json!({"client_id": "kiosk"})).await.expect("a poll client");
     let (_, request) = provider.asked(&[], START).await;
@@ -85,7 +85,7 @@ async fn a_ping_that_arrived_is_not_repeated_and_its_token_is_gone() {
 
 /// ATK-8-03: the mode is the request's own, whatever the client became since.
 #[tokio::test]
-async fn what_was_asked_in_ping_mode_is_pinged_to_where_the_client_is_called_now() {
+async fn a_request_in_ping_mode_is_pinged_at_the_current_endpoint() {
     let (provider, receiver) = provider_in("ping").await;
     let (id, request) = asked(&provider, START).await;
     let moved = ciba_tests::Receiver::start().await;

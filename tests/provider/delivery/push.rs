@@ -24,7 +24,7 @@ fn half_hash(token: &Value) -> String {
 
 /// CIBA-10.3-01, CIBA-10.3-02, CIBA-10.3-03, CIBA-10.3-04, CIBA-10.3-05, CIBA-10.3-06
 #[tokio::test]
-async fn an_approval_is_pushed_with_tokens_that_are_bound_to_the_id_token() {
+async fn an_approval_is_pushed_with_tokens_bound_to_the_id_token() {
     let (provider, receiver) = provider_with("push", serde_json::from_str(REFRESHING).unwrap()).await;
     let parameters = [("client_notification_token", TOKEN), ("scope", "openid profile offline_access")];
     let (id, request) = provider.asked(&parameters, START).await;
@@ -88,9 +88,9 @@ async fn a_denial_is_pushed_as_access_denied() {
     assert!(body.get("access_token").is_none());
 }
 
-/// CIBA-12-02, CIBA-12-03: by a message that waits, not by what DynamoDB sweeps.
+/// CIBA-12-02, CIBA-12-03: by a message that waits, not by what DynamoDB sweeps. It is not pushed earlier.
 #[tokio::test]
-async fn the_end_of_a_request_that_nobody_decided_is_pushed_then_and_not_before() {
+async fn the_end_of_an_undecided_request_is_pushed_when_it_comes() {
     let (provider, receiver) = provider_in("push").await;
     let (id, _) = asked(&provider, START).await;
     for second in [0.0, 60.0, 119.0] {
@@ -108,9 +108,9 @@ async fn the_end_of_a_request_that_nobody_decided_is_pushed_then_and_not_before(
     assert_eq!(receiver.calls().len(), 1);
 }
 
-/// CIBA-12-02
+/// CIBA-12-02: a client that cancelled it itself is not told.
 #[tokio::test]
-async fn a_cancelled_push_is_transaction_failed_unless_its_client_cancelled_it() {
+async fn a_cancelled_push_request_is_transaction_failed() {
     let (provider, receiver) = provider_in("push").await;
     let (first, _) = asked(&provider, START).await;
     let (second, _) = asked(&provider, at(1.0)).await;

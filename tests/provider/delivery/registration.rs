@@ -8,7 +8,7 @@ use super::{TOKEN, provider_in};
 
 /// CIBA-4-07, CIBA-4-08, ATK-6-01, CIBA-16-02
 #[tokio::test]
-async fn a_ping_or_push_client_registers_an_endpoint_that_may_be_called() {
+async fn a_ping_or_push_client_registers_a_callable_endpoint() {
     let provider = Provider::with(&[("ISSUER", "https://op.example"), ("LOGIN_ISSUERS", "")]).await;
     for mode in ["ping", "push"] {
         let register = async |endpoint: Option<&str>| {
@@ -46,7 +46,7 @@ async fn a_client_whose_tokens_are_bound_does_not_have_them_pushed() {
 
 /// CIBA-7.1-06, CIBA-7.1-07, CIBA-7.1-08, CIBA-7.1-09, CIBA-7.2-07
 #[tokio::test]
-async fn a_request_of_a_ping_or_push_client_needs_its_notification_token() {
+async fn a_ping_or_push_request_needs_a_notification_token() {
     for mode in ["ping", "push"] {
         let (provider, _receiver) = provider_in(mode).await;
         let before = provider.traces().await;
@@ -65,9 +65,9 @@ async fn a_request_of_a_ping_or_push_client_needs_its_notification_token() {
     }
 }
 
-/// CIBA-7.1-10
+/// CIBA-7.1-10: it is not kept either.
 #[tokio::test]
-async fn a_poll_clients_notification_token_is_not_looked_at_and_not_kept() {
+async fn a_poll_clients_notification_token_is_ignored() {
     let provider = Provider::start().await;
     for token in [TOKEN, "not a token"] {
         let answer = provider.ask(&[("client_notification_token", token)], START).await;

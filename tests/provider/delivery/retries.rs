@@ -37,7 +37,7 @@ async fn what_may_pass_is_tried_again_with_growing_pauses() {
 
 /// CIBA-10.2-06, CIBA-10.2-07, CIBA-10.2-08
 #[tokio::test]
-async fn a_refusal_is_final_and_the_request_can_be_collected_all_the_same() {
+async fn a_refusal_is_final_but_the_request_can_be_collected() {
     let elsewhere = Receiver::start().await;
     for reaction in [
         Reaction::Status(400),
@@ -60,8 +60,9 @@ async fn a_refusal_is_final_and_the_request_can_be_collected_all_the_same() {
     assert!(elsewhere.calls().is_empty());
 }
 
+/// Then it is given up.
 #[tokio::test]
-async fn a_client_that_is_away_is_called_until_its_request_ends_and_then_given_up() {
+async fn an_absent_client_is_called_until_its_request_ends() {
     let (provider, receiver) = provider_in("ping").await;
     let (_, request) = asked(&provider, START).await;
     receiver.always(Reaction::Status(503));

@@ -89,9 +89,9 @@ async fn a_bound_token_counts_for_nobody_as_a_bearer_token() {
     assert_eq!(provider.call(&provider.userinfo, &call, at(6.0)).await.status, 200);
 }
 
-/// TOK-4-12
+/// TOK-4-12: no proof changes that.
 #[tokio::test]
-async fn a_token_that_is_bound_to_nothing_or_to_another_key_is_invalid_whatever_the_proof() {
+async fn a_token_bound_to_nothing_or_another_key_is_invalid() {
     let provider = provider().await;
     let prover = Prover::new();
     let unbound = tokens(&provider, &[("scope", "openid")]).await;

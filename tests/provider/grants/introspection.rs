@@ -33,7 +33,7 @@ async fn a_client_is_told_all_of_its_own_access_token() {
 
 /// TOK-8-01, TOK-8-04
 #[tokio::test]
-async fn the_resource_server_that_a_token_is_for_is_told_and_others_are_not() {
+async fn only_the_resource_server_that_a_token_is_for_is_told() {
     let provider = provider().await;
     let for_the_api = tokens(&provider, &[("scope", "openid read"), ("resource", API)]).await;
     let for_the_issuer = tokens(&provider, &[("scope", "openid profile")]).await;
@@ -70,7 +70,7 @@ async fn a_refresh_token_is_shown_to_its_client_and_to_nobody_else() {
 
 /// TOK-8-02
 #[tokio::test]
-async fn what_is_no_token_that_counts_is_inactive_and_nothing_more_is_said() {
+async fn an_invalid_token_is_inactive_and_nothing_more_is_said() {
     let provider = provider().await;
     let tokens = tokens(&provider, &[("scope", SCOPE)]).await;
     let access = tokens.text("access_token");
@@ -84,7 +84,7 @@ async fn what_is_no_token_that_counts_is_inactive_and_nothing_more_is_said() {
 
 /// ATK-8-04
 #[tokio::test]
-async fn the_tokens_of_a_person_or_a_client_that_is_switched_off_are_inactive() {
+async fn tokens_of_a_disabled_person_or_client_are_inactive() {
     let provider = provider().await;
     let tokens = tokens(&provider, &[("scope", "openid read"), ("resource", API)]).await;
     let access = tokens.text("access_token");

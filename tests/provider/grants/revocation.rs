@@ -37,9 +37,9 @@ async fn either_token_revokes_the_grant_with_all_its_tokens() {
     }
 }
 
-/// TOK-9-03
+/// TOK-9-03: these are a replaced refresh token and an expired access token.
 #[tokio::test]
-async fn a_replaced_refresh_token_and_an_expired_access_token_still_name_their_grant() {
+async fn replaced_and_expired_tokens_still_name_their_grant() {
     let provider = provider().await;
     let first = tokens(&provider, &[("scope", SCOPE)]).await;
     let second = refresh(&provider, first.text("refresh_token"), at(10.0)).await;

@@ -7,7 +7,7 @@ use super::{API, enroll_alice, forged, provider, teller, tokens, userinfo};
 
 /// TOK-10-01, TOK-10-02
 #[tokio::test]
-async fn an_access_token_tells_the_sub_and_the_claims_that_its_scope_covers() {
+async fn an_access_token_tells_the_sub_and_the_claims_of_its_scope() {
     let provider = provider().await;
     let all = tokens(&provider, &[("scope", "openid profile email")]).await;
     let expected = json!({"sub": "alice", "name": "Alice Example", "email": "alice@example.com", "email_verified": true});
@@ -127,7 +127,7 @@ async fn a_token_without_openid_has_insufficient_scope() {
 
 /// TOK-10-05
 #[tokio::test]
-async fn a_token_in_the_query_is_refused_and_one_in_the_body_is_not_looked_for() {
+async fn a_token_in_the_query_is_refused_and_in_the_body_ignored() {
     use lambda_http::RequestExt;
     let provider = provider().await;
     let tokens = tokens(&provider, &[("scope", "openid")]).await;
@@ -142,7 +142,7 @@ async fn a_token_in_the_query_is_refused_and_one_in_the_body_is_not_looked_for()
 
 /// ATK-8-04
 #[tokio::test]
-async fn nothing_is_told_of_a_person_or_to_a_client_that_is_switched_off() {
+async fn userinfo_stops_for_a_disabled_person_or_client() {
     let provider = provider().await;
     let tokens = tokens(&provider, &[("scope", "openid")]).await;
     let access = tokens.text("access_token");

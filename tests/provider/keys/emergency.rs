@@ -60,9 +60,9 @@ async fn ask_with_id_token(provider: &Provider, tokens: &Answer, now: f64) -> An
     provider.call(&provider.backchannel_authentication, &request, at(now)).await
 }
 
-/// TOK-12-03, TOK-12-05: every function here has read its keys just before.
+/// TOK-12-03, TOK-12-05: every function here has read its keys just before. Nothing is signed or verified with it.
 #[tokio::test]
-async fn a_leaked_signing_key_leaves_the_key_set_signs_and_verifies_nothing_more_at_once() {
+async fn a_leaked_signing_key_is_unpublished_and_useless_at_once() {
     let provider = with_refresh().await;
     let before = tokens(&provider, 0.0).await;
     assert_eq!(userinfo(&provider, &before, 6.0).await.status, 200);
@@ -89,7 +89,7 @@ async fn a_leaked_signing_key_leaves_the_key_set_signs_and_verifies_nothing_more
 
 /// Who has read the keys a second before the emergency does not wait for minutes.
 #[tokio::test]
-async fn the_successor_of_a_leaked_key_is_known_to_warm_functions_at_once() {
+async fn warm_functions_know_a_leaked_keys_successor_at_once() {
     let provider = with_refresh().await;
     let before = tokens(&provider, 0.0).await;
     userinfo(&provider, &before, 9.0).await;
@@ -101,9 +101,9 @@ async fn the_successor_of_a_leaked_key_is_known_to_warm_functions_at_once() {
     assert_eq!(ask_with_id_token(&provider, &after, 17.0).await.status, 200);
 }
 
-/// TOK-12-05: who has it can make handles of requests, grants and tokens.
+/// TOK-12-05: who has it can make handles of requests, grants and tokens. New requests go on.
 #[tokio::test]
-async fn a_leaked_handle_key_opens_nothing_more_at_once_and_new_requests_go_on() {
+async fn a_leaked_handle_key_opens_nothing_more_at_once() {
     let provider = with_refresh().await;
     let offline = [("scope", "openid offline_access")];
     let (auth_req_id, request) = provider.asked(&offline, at(0.0)).await;
@@ -139,7 +139,7 @@ async fn a_leaked_handle_key_opens_nothing_more_at_once_and_new_requests_go_on()
 
 /// A function that knows that its key is withdrawn, and cannot read another, waits rather than signs.
 #[tokio::test]
-async fn a_withdrawn_key_does_not_go_on_serving_while_the_keys_cannot_be_read_again() {
+async fn a_withdrawn_key_is_not_used_when_keys_cannot_be_reread() {
     let provider = with_refresh().await;
     tokens(&provider, 0.0).await;
     let (auth_req_id, request) = provider.asked(&[], at(6.0)).await;
@@ -165,7 +165,7 @@ async fn good(provider: &Provider, key_use: KeyUse) -> Vec<u32> {
 
 /// Beside a rotation for which a successor is due at the same moment.
 #[tokio::test]
-async fn emergencies_at_the_same_moment_are_one_whatever_a_rotation_makes_beside_them() {
+async fn simultaneous_emergencies_are_one() {
     for _ in 0..6 {
         let provider = Provider::with(&[DAILY]).await;
         let now = DAY - NOTICE;
@@ -209,7 +209,7 @@ async fn an_emergency_that_failed_half_way_is_completed_by_another() {
 
 /// The keys that wait and those that are retired lay beside the one that leaked.
 #[tokio::test]
-async fn keys_that_wait_and_keys_that_are_retired_are_withdrawn_as_well() {
+async fn waiting_and_retired_keys_are_withdrawn_as_well() {
     let provider = Provider::with(&[DAILY]).await;
     let first = published(&provider, JwsAlgorithm::DEFAULT, 0.0).await;
     rotate(&provider, DAY - NOTICE).await;

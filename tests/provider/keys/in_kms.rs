@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 
 use super::{DAILY, DAY, IN_KMS, NOTICE, SECOND, SIGNING, jwks, replace_leaked, rotate, tokens};
 
-/// TOK-12-01, TOK-12-05, HYG-3-14: as a library that knows nothing of ours sees it.
+/// TOK-12-01, TOK-12-05, HYG-3-14: as a library that knows nothing of ours sees it. This holds for each algorithm.
 #[tokio::test]
-async fn each_algorithms_key_signs_in_kms_and_its_tokens_verify_under_the_published_key() {
+async fn tokens_signed_in_kms_verify_under_the_published_key() {
     let provider = Provider::with(&IN_KMS).await;
     let aws = Aws::read(&provider.environment()).expect("settings");
     let rings = KeyRings::new(provider.table.clone(), Kms::connect(&aws));
@@ -44,7 +44,7 @@ async fn each_algorithms_key_signs_in_kms_and_its_tokens_verify_under_the_publis
 
 /// TOK-12-05
 #[tokio::test]
-async fn the_table_has_the_name_of_a_key_in_kms_and_nothing_else_of_it() {
+async fn the_table_has_only_the_name_of_a_key_in_kms() {
     let provider = Provider::with(&IN_KMS).await;
     let records = provider.table.list_keys().await.expect("keys");
     let names: BTreeSet<_> = records.iter().filter_map(|record| record.kms_key_id.clone()).collect();
@@ -92,7 +92,7 @@ async fn a_change_of_the_setting_comes_with_the_next_successor() {
 }
 
 #[tokio::test]
-async fn a_client_whose_token_kms_did_not_sign_comes_again_and_gets_it() {
+async fn a_client_whose_token_kms_did_not_sign_gets_it_on_retry() {
     let provider = Provider::with(&IN_KMS).await;
     let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
     provider.approve(&request, at(1.0)).await;
@@ -149,7 +149,7 @@ async fn making_a_key_in_kms_is_not_repeated() {
 
 /// Both make keys in KMS, where nothing is made only once; of each generation one is used, and the other one is told.
 #[tokio::test]
-async fn rotations_at_the_same_moment_are_one_and_say_which_keys_nobody_uses() {
+async fn simultaneous_rotations_are_one_and_name_unused_keys() {
     let provider = Provider::with(&[&IN_KMS[..], &[DAILY]].concat()).await;
     let other = KeyRotation::new(&provider.environment()).expect("settings");
     let invocations = [provider.invocation(at(DAY)), provider.invocation(at(DAY))];

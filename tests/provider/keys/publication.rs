@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::{DAILY, DAY, NOTICE, header, jwks, published, remove_first, rotate, tokens};
 
-/// TOK-12-01, TOK-12-02
+/// TOK-12-01, TOK-12-02: its members are public, and it has a name.
 #[tokio::test]
-async fn each_key_is_published_with_its_public_members_its_name_its_use_and_its_algorithm() {
+async fn each_key_is_published_with_its_members_use_and_algorithm() {
     let provider = Provider::with(&[DAILY]).await;
     rotate(&provider, DAY).await;
     let answer = jwks(&provider, DAY).await;
@@ -48,7 +48,7 @@ async fn each_key_is_published_with_its_public_members_its_name_its_use_and_its_
 
 /// TOK-12-01, TOK-12-02, TOK-12-03
 #[tokio::test]
-async fn each_algorithms_key_signs_what_the_key_published_under_its_name_verifies() {
+async fn each_algorithms_key_signs_what_its_published_key_verifies() {
     let provider = Provider::with(&[DAILY]).await;
     rotate(&provider, DAY - NOTICE).await;
     let rings = KeyRings::new(
@@ -81,9 +81,9 @@ async fn each_algorithms_key_signs_what_the_key_published_under_its_name_verifie
     }
 }
 
-/// A table from before there were other algorithms, or half-way through a first rotation.
+/// A table from before there were other algorithms, or half-way through a first rotation. They sign, and are published.
 #[tokio::test]
-async fn where_an_algorithm_has_no_key_the_others_sign_and_are_published() {
+async fn an_algorithm_without_a_key_does_not_stop_the_others() {
     let provider = Provider::start().await;
     for algorithm in [JwsAlgorithm::RS256, JwsAlgorithm::PS256, JwsAlgorithm::EdDSA] {
         remove_first(&provider, algorithm).await;
@@ -94,8 +94,9 @@ async fn where_an_algorithm_has_no_key_the_others_sign_and_are_published() {
     assert_eq!(jwks(&provider, 60.0).await.body["keys"].as_array().expect("keys").len(), 4);
 }
 
+/// The key set is there.
 #[tokio::test]
-async fn without_a_key_of_the_default_algorithm_there_is_a_key_set_and_no_token() {
+async fn without_a_default_algorithm_key_there_is_no_token() {
     let provider = Provider::start().await;
     remove_first(&provider, JwsAlgorithm::DEFAULT).await;
     assert_eq!(jwks(&provider, 0.0).await.body["keys"].as_array().expect("keys").len(), 3);
@@ -163,7 +164,7 @@ async fn a_key_without_successor_stays_published_and_signs_on() {
 
 /// TOK-11-08, HYG-1-11
 #[tokio::test]
-async fn the_key_set_may_be_kept_for_five_minutes_and_read_by_every_page() {
+async fn the_key_set_is_cacheable_for_five_minutes_with_open_cors() {
     let provider = Provider::start().await;
     let answer = jwks(&provider, 0.0).await;
     assert_eq!(answer.header("content-type"), Some("application/json"));

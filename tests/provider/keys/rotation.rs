@@ -18,8 +18,9 @@ use super::{
     DAILY, DAY, FIRST, NOTICE, SECOND, kid, populate, published, remove_first, rotate, tokens, version,
 };
 
+/// The second makes none.
 #[tokio::test]
-async fn the_first_rotation_makes_one_key_of_each_kind_and_the_second_makes_none() {
+async fn the_first_rotation_makes_one_key_of_each_kind() {
     let provider = Provider::empty(&[]).await;
     assert_eq!(rotate(&provider, 0.0).await, FIRST);
     let before = provider.items_under("keys").await;
@@ -28,8 +29,9 @@ async fn the_first_rotation_makes_one_key_of_each_kind_and_the_second_makes_none
     assert_eq!(provider.items_under("keys").await, before);
 }
 
+/// All of them end well.
 #[tokio::test]
-async fn rotations_at_the_same_moment_make_one_key_of_each_kind_and_all_end_well() {
+async fn simultaneous_rotations_make_one_key_of_each_kind() {
     for _ in 0..2 {
         let provider = Provider::empty(&[]).await;
         let others = [(); 3].map(|()| KeyRotation::new(&provider.environment()).unwrap());
@@ -56,7 +58,7 @@ async fn rotations_at_the_same_moment_make_one_key_of_each_kind_and_all_end_well
 
 /// The one that comes second with its data key goes on with the first one's.
 #[tokio::test]
-async fn a_rotation_that_lost_the_race_for_the_data_key_makes_keys_that_open() {
+async fn a_rotation_that_lost_the_data_key_race_makes_usable_keys() {
     let provider = Provider::empty(&[]).await;
     let other = KeyRotation::new(&provider.environment()).unwrap();
     // One waits for KMS while the other puts the data key, and then puts nothing more.
@@ -135,7 +137,7 @@ async fn a_successor_is_published_at_once_and_signs_ten_minutes_later() {
 }
 
 #[tokio::test]
-async fn what_was_sealed_under_the_first_generation_is_redeemed_under_the_second() {
+async fn a_handle_of_the_first_generation_is_redeemed_in_the_second() {
     let provider = Provider::with(&[DAILY]).await;
     rotate(&provider, DAY - NOTICE).await;
     let (older, request) = provider.asked(&[], at(DAY - 1.0)).await;

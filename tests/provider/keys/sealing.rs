@@ -147,7 +147,7 @@ async fn a_sealed_key_opens_for_its_own_use_and_generation_only() {
 }
 
 #[tokio::test]
-async fn the_data_key_is_made_under_the_configured_key_and_bound_to_its_purpose() {
+async fn the_configured_key_makes_a_data_key_for_one_purpose() {
     let provider = Provider::empty(&[]).await;
     rotate(&provider, 0.0).await;
     let calls = provider.kms.calls();
@@ -209,7 +209,7 @@ async fn a_function_that_could_not_reach_kms_answers_503_and_recovers() {
 }
 
 #[tokio::test]
-async fn a_function_that_started_without_keys_works_as_soon_as_there_are_some() {
+async fn a_function_started_without_keys_works_once_there_are_some() {
     let provider = Provider::empty(&[]).await;
     populate(&provider).await;
     provider.backchannel_authentication.warm_up(&provider.invocation(at(0.0))).await;
@@ -223,7 +223,7 @@ async fn a_function_that_started_without_keys_works_as_soon_as_there_are_some() 
 }
 
 #[tokio::test]
-async fn a_warm_function_serves_on_while_its_keys_cannot_be_read_again() {
+async fn a_warm_function_serves_on_when_keys_cannot_be_reread() {
     let provider = Provider::start().await;
     tokens(&provider, 0.0).await;
     let (auth_req_id, request) = provider.asked(&[], at(250.0)).await;
@@ -236,7 +236,7 @@ async fn a_warm_function_serves_on_while_its_keys_cannot_be_read_again() {
 
 /// A version nobody knows may be a new one, or a guess; a guess costs one read a minute.
 #[tokio::test]
-async fn an_unknown_key_version_makes_the_keys_be_read_again_at_most_once_a_minute() {
+async fn an_unknown_key_version_rereads_keys_at_most_once_a_minute() {
     let provider = Provider::start().await;
     let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
     assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.refusal(), (400, "authorization_pending"));
@@ -255,7 +255,7 @@ async fn an_unknown_key_version_makes_the_keys_be_read_again_at_most_once_a_minu
 }
 
 #[tokio::test]
-async fn a_warm_function_that_missed_a_new_version_reads_it_when_it_meets_it() {
+async fn a_warm_function_reads_a_missed_version_on_meeting_it() {
     let provider = Provider::with(&[DAILY]).await;
     let token = Token::new(&provider.environment()).unwrap();
     token.warm_up(&provider.invocation(at(DAY - NOTICE - 1.0))).await;

@@ -63,7 +63,7 @@ async fn polled(
 
 /// TOK-5-01, TOK-5-02, FCIBA-19
 #[tokio::test]
-async fn the_token_of_a_client_of_mutual_tls_says_which_certificate_it_is_bound_to() {
+async fn a_mutual_tls_clients_token_names_its_certificate() {
     let provider = provider().await;
     let certificate = issued("Till 7", |_| {});
     let tokens = tokens(&provider, &certificate).await;
@@ -84,7 +84,7 @@ async fn the_token_of_a_client_of_mutual_tls_says_which_certificate_it_is_bound_
 
 /// TOK-5-03
 #[tokio::test]
-async fn a_bound_token_counts_at_userinfo_where_its_certificate_is_shown() {
+async fn userinfo_takes_a_bound_token_only_with_its_certificate() {
     let provider = provider().await;
     let certificate = issued("Till 7", |params| params.not_after = rcgen::date_time_ymd(2027, 1, 16));
     let bound = tokens(&provider, &certificate).await;
@@ -124,9 +124,9 @@ async fn a_bound_token_counts_at_userinfo_where_its_certificate_is_shown() {
     assert_eq!(userinfo(&provider, free.text("access_token"), None, at(9.0)).await.status, 200);
 }
 
-/// FCIBA-20, TOK-5-04, TOK-5-05: whatever the client authenticates with.
+/// FCIBA-20, TOK-5-04, TOK-5-05: whatever the client authenticates with. Without one it loses nothing.
 #[tokio::test]
-async fn a_client_of_bound_tokens_needs_a_certificate_and_loses_nothing_without() {
+async fn a_client_of_bound_tokens_needs_a_certificate() {
     let provider = provider().await;
     let bound = json!({"client_id": "bound", "tls_client_certificate_bound_access_tokens": true,
         "grant_types": [CIBA, "refresh_token"], "scope": "openid profile offline_access"});
@@ -161,7 +161,7 @@ async fn a_client_of_bound_tokens_needs_a_certificate_and_loses_nothing_without(
 
 /// TOK-5-04: a certificate that means nothing to the client's registration binds nothing.
 #[tokio::test]
-async fn the_token_of_a_client_that_is_not_registered_for_it_is_not_bound() {
+async fn a_token_is_not_bound_without_registration() {
     let provider = provider().await;
     let auth_req_id = approved(&provider, "kiosk").await;
     let tokens = polled(&provider, "kiosk", &auth_req_id, Some(&issued("Till 7", |_| {})), at(5.0)).await;

@@ -30,7 +30,7 @@ fn told(change: impl FnOnce(&mut Value)) -> Request {
 
 /// CAUTH-4-01, CAUTH-4-02, CAUTH-4-08, CIBA-7.1-28, CAUTH-4-10
 #[tokio::test]
-async fn a_client_authenticates_with_its_certificate_at_every_endpoint() {
+async fn a_certificate_authenticates_a_client_at_every_endpoint() {
     let provider = provider().await;
     let certificate = issued("Till 7", |_| {});
     let (auth_req_id, request) = asked(&provider, "till", &certificate, at(0.0)).await;
@@ -140,7 +140,7 @@ async fn a_secret_beside_the_certificate_is_another_method() {
 /// CAUTH-4-11, CAUTH-4-12: who reaches a function in another way than by the host for mutual TLS has no
 /// certificate, whatever is sent.
 #[tokio::test]
-async fn a_certificate_counts_only_in_the_request_context_of_the_host_for_mutual_tls() {
+async fn a_certificate_is_read_only_from_the_mutual_tls_context() {
     let provider = provider().await;
     let certificate = issued("Till 7", |_| {});
     let parameters = form(&[("scope", "openid"), ("login_hint", "alice"), ("client_id", "till")]);

@@ -34,7 +34,7 @@ async fn the_document_names_the_endpoints_on_the_host_for_mutual_tls() {
 
 /// CAUTH-4-06, TOK-11-06
 #[tokio::test]
-async fn without_an_authority_only_registered_certificates_are_offered() {
+async fn without_authorities_only_self_signed_tls_is_offered() {
     let provider = Provider::empty(&[MTLS_URL]).await;
     let methods = &document(&provider).await["token_endpoint_auth_methods_supported"];
     let methods: Vec<_> = methods.as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
@@ -43,7 +43,7 @@ async fn without_an_authority_only_registered_certificates_are_offered() {
 
 /// TOK-11-06
 #[tokio::test]
-async fn without_that_host_the_document_offers_nothing_about_certificates() {
+async fn without_the_mutual_tls_host_no_certificates_are_offered() {
     let provider = Provider::empty(&[]).await;
     let text = document(&provider).await.to_string();
     assert!(!text.contains("tls") && text.contains("client_secret_basic"), "{text}");

@@ -8,7 +8,7 @@ use super::register_where;
 
 /// CAUTH-4-05, CAUTH-4-06, CAUTH-4-13, TOK-5-04: what no deployment could authenticate is found out by whoever writes it down.
 #[tokio::test]
-async fn a_client_that_could_show_its_certificate_nowhere_is_not_registered() {
+async fn a_client_that_cannot_show_its_certificate_is_refused() {
     let provider = Provider::empty(&[]).await;
     let subject = json!({"tls_client_auth_subject_dn": "CN=Till 7,O=City Bank"});
     let own = json!({"token_endpoint_auth_method": "self_signed_tls_client_auth",

@@ -80,7 +80,7 @@ async fn a_registered_certificate_may_be_one_by_an_authority() {
 
 /// CAUTH-4-06: who may put a certificate into the trust store must not become an authority by that, nor somebody else.
 #[tokio::test]
-async fn a_certificate_in_the_trust_store_makes_nobody_a_client_of_tls_client_auth() {
+async fn a_trust_store_certificate_gives_no_tls_client_auth() {
     let provider = provider().await;
     let own = self_signed("Till 7", |_| {});
     register_with(&provider, "own", &[&own]).await;
@@ -133,9 +133,9 @@ async fn ask_at(provider: &Provider, certificate: &[u8], seconds: f64) -> Answer
     provider.call(&provider.backchannel_authentication, &asking("own", certificate), at(seconds)).await
 }
 
-/// CAUTH-4-05, HYG-4-05
+/// CAUTH-4-05, HYG-4-05: it stays valid for a minute after that.
 #[tokio::test]
-async fn a_certificate_at_a_uri_is_the_clients_as_long_as_it_is_published_and_a_minute_more() {
+async fn a_certificate_at_a_uri_is_valid_while_published() {
     let provider = provider().await;
     let server = ForeignIssuer::start().await;
     register_uri(&provider, &server).await;
@@ -163,7 +163,7 @@ async fn a_certificate_at_a_uri_is_the_clients_as_long_as_it_is_published_and_a_
 
 /// Nobody is refused for what is not their fault: a certificate that is not known may be a new one.
 #[tokio::test]
-async fn certificates_that_cannot_be_fetched_are_503_and_those_that_were_known_go_on_for_a_day() {
+async fn unfetchable_certificates_are_503_and_known_ones_last_a_day() {
     let provider = provider().await;
     let server = ForeignIssuer::start().await;
     register_uri(&provider, &server).await;
@@ -192,7 +192,7 @@ async fn certificates_that_cannot_be_fetched_are_503_and_those_that_were_known_g
 
 /// CAUTH-4-06: as where it stands in the client's record.
 #[tokio::test]
-async fn a_certificate_that_may_sign_others_is_nobodys_at_a_uri_either() {
+async fn a_certificate_at_a_uri_that_may_sign_others_is_refused() {
     let provider = provider().await;
     let server = ForeignIssuer::start().await;
     register_uri(&provider, &server).await;

@@ -42,7 +42,7 @@ fn tried(provider: &Provider) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn channels_are_tried_in_the_order_of_the_entry_and_the_first_is_enough() {
+async fn channels_are_tried_in_order_and_the_first_is_enough() {
     let provider = with_three_channels().await;
     assert_eq!(provider.ask(&[("login_hint", "4711")], at(0.0)).await.status, 200);
     assert_eq!(tried(&provider), [ENDPOINT]);

@@ -29,7 +29,7 @@ fn unpacked(mut parameters: Value, platform: &str) -> Value {
 
 /// ATK-7-03: operator, fixed words and the request's name; no client, no message, no person.
 #[tokio::test]
-async fn an_apple_device_gets_an_alert_with_the_operators_name_and_the_request() {
+async fn an_apple_alert_has_the_operators_name_and_the_request() {
     for platform in ["APNS", "APNS_SANDBOX"] {
         let (provider, request) = asked(platform).await;
         let messages = provider.sns.messages();
@@ -61,9 +61,9 @@ async fn an_apple_device_gets_an_alert_with_the_operators_name_and_the_request()
     }
 }
 
-/// ATK-7-03
+/// ATK-7-03: it is in the format of FCM v1.
 #[tokio::test]
-async fn an_android_device_gets_a_message_of_fcm_v1_with_the_operators_name_and_the_request() {
+async fn an_android_message_has_the_operators_name_and_the_request() {
     let (provider, request) = asked("GCM").await;
     let messages = provider.sns.messages();
     let expected = json!({

@@ -7,8 +7,9 @@ use super::{done, refused};
 
 const TOKEN: &str = "8d67dc78-7faa-4d41-aabd-67707b374255";
 
+/// It is listed with the client's answer.
 #[tokio::test]
-async fn what_a_client_could_not_be_told_is_listed_with_its_answer_and_told_again_by_a_replay() {
+async fn a_failed_delivery_is_listed_and_told_again_by_a_replay() {
     let provider = Provider::start().await;
     let receiver = Receiver::start().await;
     let client = json!({"client_id": "kiosk", "backchannel_token_delivery_mode": "ping",
@@ -18,7 +19,7 @@ async fn what_a_client_could_not_be_told_is_listed_with_its_answer_and_told_agai
     let empty = done(&provider, &["delivery", "list"], now).await;
     assert_eq!(
         (&*empty.text, &empty.json),
-        ("Every client was told.\n", &json!({"deliveries": [], "complete": true}))
+        ("Every client was notified.\n", &json!({"deliveries": [], "complete": true}))
     );
 
     let (_, request) = provider.asked(&[("client_notification_token", TOKEN)], at(0.0)).await;

@@ -88,7 +88,7 @@ async fn evidence_is_verified_from_the_table_and_from_a_file_alone() {
         let mut other = exported.clone();
         other["evidence"][0][member] = json!(changed);
         let output = verify_offline(&other).await;
-        assert!(!output.is_clean && output.text.contains("NOT whole"), "{member}: {}", output.text);
+        assert!(!output.is_clean && output.text.contains("NOT intact"), "{member}: {}", output.text);
     }
     let mut other = exported.clone();
     other["request"] = json!("A".repeat(22));
@@ -132,7 +132,7 @@ async fn a_signed_request_is_shown_and_verified_when_it_is_gone() {
     assert_eq!(provider.kms.calls(), [], "nothing is opened that nobody asked for");
 
     let output = done(provider, &["evidence", "show", &request, "--open"], at(YEAR)).await;
-    let size = format!("of {} bytes, opened", jwt.len());
+    let size = format!("{} bytes, opened", jwt.len());
     assert!(output.text.contains(&size), "{}", output.text);
     let signature = jwt.rsplit('.').next().expect("a signature");
     assert!(!output.text.contains(signature), "what it names is for whoever asks for JSON");
@@ -152,9 +152,9 @@ async fn a_signed_request_is_shown_and_verified_when_it_is_gone() {
     assert_eq!(calls, ["GetPublicKey", "GetPublicKey", "Decrypt"]);
 }
 
-/// CIBA-7.1.1-19: what was not looked at is neither right nor wrong.
+/// CIBA-7.1.1-19: what was not looked at is neither right nor wrong. The report says so.
 #[tokio::test]
-async fn a_file_without_what_was_signed_is_verified_as_far_as_it_goes_and_says_so() {
+async fn a_file_without_the_signed_request_is_verified_in_part() {
     let (stand, request, _) = signed().await;
     let exported = done(&stand.provider, &["evidence", "show", &request], at(YEAR)).await.json;
     let output = verify_offline(&exported).await;
@@ -195,7 +195,7 @@ async fn what_was_opened_and_changed_is_found_in_a_file() {
         other["evidence"][0]["opened"] = json!({"request": text, "salt": salt});
         let output = verify_offline(&other).await;
         assert_eq!((output.is_clean, &output.json["verified"]), (false, &json!(false)), "{what}");
-        assert!(output.text.contains("NOT whole"), "{what}: {}", output.text);
+        assert!(output.text.contains("NOT intact"), "{what}: {}", output.text);
     }
 
     // Rewritten with a new digest: it is signed by another client, or is no evidence.
@@ -212,9 +212,9 @@ async fn what_was_opened_and_changed_is_found_in_a_file() {
     }
 }
 
-/// CIBA-7.1.1-19
+/// CIBA-7.1.1-19: it is not verified.
 #[tokio::test]
-async fn without_kms_a_signed_request_is_shown_sealed_and_not_verified() {
+async fn without_kms_a_signed_request_is_shown_sealed() {
     let (stand, request, jwt) = signed().await;
     let provider = &stand.provider;
     provider.kms.fail_next(Failure::Disabled);
@@ -260,7 +260,7 @@ async fn what_was_sealed_for_another_request_is_not_opened() {
     let output = done(provider, &["evidence", "show", &other, "--open"], at(YEAR)).await;
     assert!(!output.is_clean && !output.json.to_string().contains(&jwt), "{}", output.text);
     let output = done(provider, &["evidence", "verify", &other], at(YEAR)).await;
-    assert!(!output.is_clean && output.text.contains("NOT whole"), "{}", output.text);
+    assert!(!output.is_clean && output.text.contains("NOT intact"), "{}", output.text);
     assert!(done(provider, &["evidence", "verify", &request], at(YEAR)).await.is_clean);
 }
 

@@ -39,9 +39,9 @@ async fn removed(provider: &Provider, person: &PersonKey, id: &PasskeyId, second
         .expect("the table answers")
 }
 
-/// ATK-7-05
+/// ATK-7-05: it names nobody.
 #[tokio::test]
-async fn an_enrollment_is_told_on_all_channels_without_a_link_or_a_name() {
+async fn an_enrollment_is_told_on_all_channels_without_a_link() {
     let provider = provider().await;
     provider.enroll_passkey("carol", at(0.0)).await;
     assert_eq!(addresses(&provider), [NUMBER, DEVICE, OTHER_DEVICE, TOPIC]);
@@ -65,7 +65,7 @@ async fn an_enrollment_is_told_on_all_channels_without_a_link_or_a_name() {
 }
 
 #[tokio::test]
-async fn a_channel_that_fails_keeps_neither_the_passkey_nor_the_other_channels_back() {
+async fn a_failing_channel_stops_no_passkey_and_no_other_channel() {
     let provider = provider().await;
     provider.sns.fail_for(NUMBER, Failure::OptedOut);
     provider.sns.fail_for(OTHER_DEVICE, Failure::EndpointDisabled);
@@ -101,8 +101,9 @@ async fn a_removal_is_told_on_all_channels_also_to_somebody_disabled() {
     assert_eq!(provider.sns.attempts().len(), 0);
 }
 
+/// After the last one a ticket alone is enough again.
 #[tokio::test]
-async fn a_removed_passkey_speaks_for_nothing_and_after_the_last_one_a_ticket_alone_is_enough_again() {
+async fn a_removed_passkey_is_no_longer_accepted() {
     let provider = provider().await;
     let person = provider.person("carol");
     let mut first = provider.enroll_passkey("carol", at(0.0)).await;

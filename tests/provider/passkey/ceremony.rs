@@ -69,7 +69,7 @@ fn a_passkey_is_registered_and_signs_again_and_again() {
 }
 
 #[test]
-fn keys_for_es256_and_rs256_are_accepted_and_those_are_what_is_asked_for() {
+fn only_es256_and_rs256_keys_are_requested_and_accepted() {
     let algorithms = creation_options()["pubKeyCredParams"].clone();
     assert_eq!(
         algorithms,
@@ -81,8 +81,9 @@ fn keys_for_es256_and_rs256_are_accepted_and_those_are_what_is_asked_for() {
     register(registration).expect_err("the library cannot verify it");
 }
 
+/// They ask for no attestation.
 #[test]
-fn the_options_ask_for_a_verified_person_and_a_discoverable_passkey_and_no_attestation() {
+fn the_options_ask_for_user_verification_and_discoverability() {
     let options = creation_options();
     let selection = &options["authenticatorSelection"];
     assert_eq!(
@@ -290,7 +291,7 @@ fn a_key_may_begin_to_be_synced_and_never_stops() {
 }
 
 #[test]
-fn a_passkey_that_was_backed_up_meanwhile_is_accepted_and_remembered() {
+fn a_passkey_backed_up_since_is_accepted_and_remembered() {
     let mut authenticator = Authenticator::new();
     authenticator.flags &= !BACKED_UP;
     let (mut authenticator, passkey) = enrolled(authenticator);
@@ -327,8 +328,9 @@ fn an_assertion_of_another_passkey_is_refused() {
     assert_eq!(refused.0, "CredentialNotFound");
 }
 
+/// A wrong one is by another key or over other bytes.
 #[test]
-fn a_signature_by_another_key_over_other_bytes_or_out_of_shape_is_refused() {
+fn a_wrong_or_malformed_signature_is_refused() {
     for authenticator in [Authenticator::new(), Authenticator::rs256()] {
         let (mut authenticator, passkey) = enrolled(authenticator);
         let good = authenticator.get(&CHALLENGE, RP_ID, ORIGIN);

@@ -105,7 +105,7 @@ async fn body_of_another(provider: &Provider) -> Value {
 }
 
 #[tokio::test]
-async fn a_ticket_is_good_for_15_minutes_however_early_its_page_was_read() {
+async fn a_ticket_lasts_15_minutes_even_if_its_page_was_read() {
     for (seconds, expected) in [(899.999, 200), (900.0, 404)] {
         let provider = Provider::start().await;
         let path = provider.ticket("alice", TicketKind::First, at(0.0)).await;
@@ -116,7 +116,7 @@ async fn a_ticket_is_good_for_15_minutes_however_early_its_page_was_read() {
 }
 
 #[tokio::test]
-async fn a_ticket_makes_one_passkey_of_any_number_that_are_sent_at_once() {
+async fn a_ticket_makes_one_passkey_of_many_sent_at_once() {
     let provider = Provider::start().await;
     let path = provider.ticket("alice", TicketKind::First, at(0.0)).await;
     let mut bodies = Vec::new();
@@ -158,7 +158,7 @@ async fn of_several_first_tickets_used_at_once_one_makes_a_passkey() {
 
 /// The answer to the first may have been lost: the page sends again what it made.
 #[tokio::test]
-async fn the_same_passkey_once_more_is_answered_like_the_first_time_and_told_once() {
+async fn a_repeated_passkey_is_answered_alike_and_told_once() {
     let provider = Provider::start().await;
     let path = provider.ticket("alice", TicketKind::First, at(0.0)).await;
     let body = body(&provider, &path, &mut Authenticator::new()).await;
@@ -245,9 +245,9 @@ async fn a_ticket_alone_makes_no_further_passkey() {
     assert_eq!(new.user_handle, existing.user_handle, "one person, one handle");
 }
 
-/// ATK-7-05
+/// ATK-7-05: it is by a passkey of theirs, and for this ticket.
 #[tokio::test]
-async fn only_a_signature_of_the_persons_own_passkey_for_this_ticket_speaks_for_a_further_one() {
+async fn a_further_passkey_needs_the_persons_own_signature() {
     let provider = Provider::start().await;
     let mut alices = provider.enroll_passkey("alice", at(0.0)).await;
     let mut bobs = provider.enroll_passkey("bob", at(0.0)).await;

@@ -41,7 +41,7 @@ fn a_credential_id_has_16_to_1023_bytes() {
 
 /// Also where the browser says a short one, and the authenticator's data has a long one.
 #[test]
-fn the_length_of_a_credential_id_is_that_of_the_authenticators_data() {
+fn a_credential_ids_length_is_from_the_authenticator_data() {
     let mut authenticator = Authenticator::new();
     authenticator.credential_id = vec![7; 1024];
     let object = attestation_object("none", &map(&[]), &authenticator.registration_data(RP_ID));

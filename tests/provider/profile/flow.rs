@@ -84,9 +84,10 @@ fn claims(jwt: &str) -> Value {
     serde_json::from_slice(&decode(jwt.split('.').nth(1).expect("a JWT"))).expect("JSON")
 }
 
-/// FCIBA-01, FCIBA-04, FCIBA-06, FCIBA-09, FCIBA-19, FCIBA-20, FCIBA-24, TOK-4-19
+/// FCIBA-01, FCIBA-04, FCIBA-06, FCIBA-09, FCIBA-19, FCIBA-20, FCIBA-24, TOK-4-19: it takes a signed request and a
+/// proof, and gives bound tokens.
 #[tokio::test]
-async fn a_sign_in_under_the_profile_takes_a_signed_request_and_a_proof_and_gives_bound_tokens() {
+async fn a_profile_sign_in_is_signed_proven_and_bound() {
     let bank = Bank::new(json!({"require_passkey": false})).await;
     let asked = bank.ask("one", json!({"acr_values": "urn:example:acr:mfa"})).await;
     assert_eq!(asked.status, 200, "{asked:?}");
@@ -138,9 +139,9 @@ async fn under_the_profile_authorization_details_stand_for_a_message() {
     assert_eq!(asked.status, 200, "{asked:?}");
 }
 
-/// FCIBA-08
+/// FCIBA-08: the registration may say otherwise.
 #[tokio::test]
-async fn under_the_profile_a_passkey_approves_unless_the_registration_says_otherwise() {
+async fn under_the_profile_a_passkey_approves_by_default() {
     let strong = Bank::new(json!({})).await;
     assert_eq!(strong.ask("one", json!({})).await.status, 200);
     assert_eq!(strong.approve(at(2.0)).await.refusal().0, 403);

@@ -35,7 +35,7 @@ async fn register(provider: &Provider, changes: Value) -> Result<(), String> {
 
 /// FCIBA-01, FCIBA-03, FCIBA-06, FCIBA-15, FCIBA-18, FCIBA-19, FCIBA-24
 #[tokio::test]
-async fn a_client_that_breaks_a_rule_of_the_profile_is_not_registered_for_it() {
+async fn a_client_that_breaks_a_profile_rule_is_not_registered() {
     let provider = Provider::empty(&[MTLS_URL]).await;
     let push = json!({
         "backchannel_token_delivery_mode": "push",
@@ -71,7 +71,7 @@ async fn a_client_that_breaks_a_rule_of_the_profile_is_not_registered_for_it() {
 
 /// CIBA-4-10, CIBA-4-12: under no profile either.
 #[tokio::test]
-async fn who_signs_requests_registers_an_asymmetric_algorithm_and_the_keys() {
+async fn a_signer_registers_an_asymmetric_algorithm_and_its_keys() {
     let provider = Provider::start().await;
     let plain = |algorithm: &str, keys: Value| {
         let changes = json!({
@@ -97,7 +97,7 @@ async fn who_signs_requests_registers_an_asymmetric_algorithm_and_the_keys() {
 
 /// FCIBA-04, FCIBA-05, FCIBA-15, FCIBA-18, FCIBA-19
 #[tokio::test]
-async fn a_client_that_keeps_the_rules_is_registered_whatever_way_it_keeps_them() {
+async fn a_client_that_keeps_the_rules_in_any_way_is_registered() {
     let provider = Provider::empty(&[MTLS_URL, mtls_authorities()]).await;
     let ping = json!({
         "backchannel_token_delivery_mode": "ping",
@@ -120,7 +120,7 @@ async fn a_client_that_keeps_the_rules_is_registered_whatever_way_it_keeps_them(
 
 /// FCIBA-03, FCIBA-15, FCIBA-18, TOK-11-07
 #[tokio::test]
-async fn a_deployment_under_the_profile_registers_and_announces_nothing_less() {
+async fn a_profile_deployment_registers_and_announces_no_less() {
     let provider = Provider::empty(&[("PROFILE", "fapi-ciba"), MTLS_URL]).await;
     assert_eq!(register(&provider, json!({"profile": null})).await, Ok(()));
     let kiosk = provider.register(json!({"client_id": "kiosk"})).await;
@@ -140,7 +140,7 @@ async fn a_deployment_under_the_profile_registers_and_announces_nothing_less() {
 
 /// FCIBA-18, TOK-11-07
 #[tokio::test]
-async fn a_client_of_before_the_profile_is_let_in_nowhere_in_a_deployment_under_it() {
+async fn a_client_older_than_the_profile_cannot_authenticate() {
     let provider = Provider::empty(&[("PROFILE", "fapi-ciba")]).await;
     let metadata = json!({
         "client_id": "kiosk", "client_name": "City Kiosk", "client_secret": SECRET, "scope": "openid",

@@ -91,9 +91,9 @@ async fn asked_with_secrets() -> (Stand, String, [&'static str; 2]) {
     (stand, request, [code, token])
 }
 
-/// CIBA-7.1.1-19, HYG-5-01
+/// CIBA-7.1.1-19, HYG-5-01: neither the code, nor the token, nor the request that has them.
 #[tokio::test]
-async fn neither_the_code_nor_the_token_nor_the_request_that_has_them_lies_in_the_table() {
+async fn no_secret_of_a_signed_request_is_stored_in_the_clear() {
     let (stand, request, [code, token]) = asked_with_secrets().await;
     let parts: Vec<_> = request.split('.').collect();
     let signature = URL_SAFE_NO_PAD.decode(parts[2]).expect("a signature");
@@ -151,7 +151,7 @@ fn spellings(secret: &[u8]) -> Vec<Vec<u8>> {
 
 /// HYG-5-01: the scan that every test ends with knows what a signed request has inside.
 #[tokio::test]
-async fn a_secret_of_a_signed_request_that_is_logged_or_emitted_is_found() {
+async fn a_logged_or_emitted_secret_of_a_signed_request_is_found() {
     let (stand, request, secrets) = asked_with_secrets().await;
     let heard = &stand.provider.eavesdropper;
     assert_eq!(heard.leaks(), []);
@@ -173,9 +173,9 @@ async fn kept(provider: &Provider) -> (String, String, i64, SaltedText) {
     (old.clone(), digest_of(&old), item["ttl"].as_str().expect("a ttl").parse().expect("a number"), raw)
 }
 
-/// CIBA-7.1.1-19
+/// CIBA-7.1.1-19: so is one of its evidence.
 #[tokio::test]
-async fn one_changed_byte_of_a_signed_request_or_of_its_evidence_is_found() {
+async fn one_changed_byte_of_a_signed_request_is_found() {
     let (stand, request, _) = asked_with_secrets().await;
     let (document, digest, end, raw) = kept(&stand.provider).await;
     let evidence = verify_request(&document, &digest, end).expect("whole");
@@ -207,7 +207,7 @@ async fn one_changed_byte_of_a_signed_request_or_of_its_evidence_is_found() {
 
 /// CIBA-7.1.1-19: who can write the table, and seal, can make digest and commitment anew, but not the client's signature.
 #[tokio::test]
-async fn evidence_of_a_request_that_was_rewritten_is_found_by_its_signature() {
+async fn rewritten_request_evidence_is_exposed_by_its_signature() {
     let stand = Stand::new().await;
     let request = stand.request(json!({}));
     assert_eq!(stand.ask(&request, at(1.0)).await.status, 200);

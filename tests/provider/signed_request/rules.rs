@@ -31,7 +31,7 @@ async fn what_is_signed_is_asked_as_if_it_stood_in_the_form() {
 
 /// CIBA-4-10, CIBA-4-11, FCIBA-15, FCIBA-07
 #[tokio::test]
-async fn a_client_sends_signed_requests_if_and_only_if_it_is_registered_for_them() {
+async fn a_client_signs_its_requests_if_and_only_if_registered() {
     let stand = Stand::new().await;
     // Before the function knows the client.
     let other = Key::ps256("two");
@@ -51,9 +51,9 @@ async fn a_client_sends_signed_requests_if_and_only_if_it_is_registered_for_them
     assert_eq!(stand.ask(&stand.request(json!({})), at(1.0)).await.status, 200);
 }
 
-/// CIBA-7.1.1-05, FCIBA-15
+/// CIBA-7.1.1-05, FCIBA-15: PKCS1 is not accepted from a FAPI client.
 #[tokio::test]
-async fn each_asymmetric_algorithm_is_taken_and_pkcs1_not_from_a_fapi_client() {
+async fn each_asymmetric_algorithm_is_accepted() {
     for key in [Key::es256("one"), Key::ps256("one"), Key::ed_dsa("one"), Key::rs256("one")] {
         let alg = key.alg;
         let stand = Stand::with(key, json!({}), &[]).await;
@@ -71,7 +71,7 @@ async fn each_asymmetric_algorithm_is_taken_and_pkcs1_not_from_a_fapi_client() {
 /// CIBA-7.1.1-06, CIBA-7.1.1-07, CIBA-7.1.1-08, CIBA-7.1.1-09, CIBA-7.1.1-12, CIBA-7.1.1-15, FCIBA-10, FCIBA-11, FCIBA-23,
 /// CIBA-7.2-03
 #[tokio::test]
-async fn each_rule_about_the_claims_refuses_the_request_that_breaks_it() {
+async fn each_claim_rule_refuses_the_request_that_breaks_it() {
     let stand = Stand::new().await;
     let s = at(1.0).seconds();
     for changes in [
@@ -122,7 +122,7 @@ async fn each_rule_about_the_claims_refuses_the_request_that_breaks_it() {
 
 /// CIBA-13-01: what is asked for is judged as ever, with the codes of its own.
 #[tokio::test]
-async fn a_signed_request_is_refused_for_what_it_asks_with_the_code_of_that() {
+async fn a_signed_request_is_refused_with_the_code_of_its_mistake() {
     let stand = Stand::new().await;
     for (changes, expected) in [
         (json!({"scope": "profile"}), (400, "invalid_scope")),

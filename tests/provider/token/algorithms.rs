@@ -36,7 +36,7 @@ async fn patient() -> Provider {
 
 /// TOK-1-12, TOK-1-11, TOK-1-13
 #[tokio::test]
-async fn an_id_token_is_signed_as_the_client_registered_and_its_at_hash_fits() {
+async fn an_id_token_is_signed_as_registered_and_its_at_hash_fits() {
     let provider = patient().await;
     for algorithm in ALGORITHMS {
         let answer = tokens(&provider, json!({"id_token_signed_response_alg": algorithm}), &[]).await;
@@ -72,7 +72,7 @@ async fn an_access_token_is_signed_as_its_resource_is_registered() {
 
 /// The audience that a client is registered with may be a resource, with an algorithm of its own.
 #[tokio::test]
-async fn the_default_audience_is_signed_for_as_its_resource_is_registered() {
+async fn the_default_audience_uses_its_resources_algorithm() {
     let provider = Provider::start().await;
     let changes = json!({"audience": API, "resources": resource("RS256")});
     let answer = tokens(&provider, changes, &[("scope", "openid")]).await;

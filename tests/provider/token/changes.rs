@@ -43,9 +43,9 @@ async fn a_client_that_was_disabled_or_lost_the_grant_redeems_nothing() {
     }
 }
 
-/// CIBA-11-07, CIBA-5-04
+/// CIBA-11-07, CIBA-5-04: neither may a push client.
 #[tokio::test]
-async fn a_client_without_the_grant_may_not_poll_and_neither_may_a_push_client() {
+async fn a_client_without_the_grant_may_not_poll() {
     let (provider, id) = approved().await;
     change_client(&provider, json!({"grant_types": ["authorization_code"]})).await;
     for id in [&*id, &"A".repeat(44)] {
@@ -60,7 +60,7 @@ async fn a_client_without_the_grant_may_not_poll_and_neither_may_a_push_client()
 
 /// ATK-8-04
 #[tokio::test]
-async fn nothing_is_issued_in_the_name_of_a_person_who_is_not_active_any_more() {
+async fn nothing_is_issued_for_a_person_who_is_no_longer_active() {
     let (provider, id) = approved().await;
     let alice = |active: bool| json!({"channels": [{"sms": "+15555550100"}], "active": active});
     provider.enroll("alice", alice(false)).await.expect("alice");

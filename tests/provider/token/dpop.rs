@@ -67,7 +67,7 @@ async fn a_proof_binds_the_access_token_to_its_key() {
 
 /// TOK-4-02, TOK-4-16
 #[tokio::test]
-async fn a_proof_may_be_signed_by_each_algorithm_that_the_metadata_list_and_by_no_other() {
+async fn a_proof_is_signed_with_one_of_the_advertised_algorithms() {
     let provider = Provider::start().await;
     let metadata = ciba_tests::request("GET", "/.well-known/openid-configuration", &[], "");
     let metadata = provider.call(&provider.discovery, &metadata, at(0.0)).await;
@@ -126,7 +126,7 @@ async fn a_nonce_retry_is_not_a_too_fast_poll() {
 
 /// TOK-4-19: a nonce that is too old is as little a poll as none.
 #[tokio::test]
-async fn a_nonce_that_is_too_old_or_not_ours_is_replaced_before_anything_is_used_up() {
+async fn an_old_or_foreign_nonce_is_replaced_and_uses_nothing_up() {
     let provider = Provider::start().await;
     let prover = Prover::new();
     let (id, _) = provider.asked(&[], at(0.0)).await;
@@ -235,9 +235,9 @@ async fn a_bad_proof_is_invalid_and_uses_nothing_up() {
     assert_eq!(proven_poll(&provider, &prover, &id, json!({}), now).await.status, 200, "the approval stands");
 }
 
-/// TOK-4-06
+/// TOK-4-06: another client cannot send it again.
 #[tokio::test]
-async fn a_proof_counts_once_whoever_sends_it_and_however_often_at_once() {
+async fn a_proof_is_accepted_once_even_in_parallel() {
     let provider = Provider::start().await;
     let prover = Prover::new();
     let (id, _) = provider.asked(&[], at(0.0)).await;

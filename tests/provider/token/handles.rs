@@ -94,7 +94,7 @@ async fn a_forged_id_costs_no_call_to_the_table() {
 
 /// Design, "Two names for one request": a key that this function does not know may have been made since.
 #[tokio::test]
-async fn an_unknown_key_version_reads_the_keys_again_at_most_once_a_minute() {
+async fn an_unknown_version_rereads_the_keys_once_a_minute() {
     let provider = Provider::start().await;
     let (id, _) = provider.asked(&[], at(0.0)).await;
     assert_eq!(provider.poll(&id, at(5.0)).await.refusal(), PENDING);
@@ -141,7 +141,7 @@ async fn without_keys_the_endpoint_is_unavailable() {
 
 /// CIBA-11-08: a fault is never an answer about the request, and the approval stands.
 #[tokio::test]
-async fn without_the_table_the_endpoint_is_unavailable_and_the_approval_stands() {
+async fn without_the_table_tokens_are_unavailable() {
     let provider = Provider::start().await;
     let (id, request) = provider.asked(&[], at(0.0)).await;
     provider.approve(&request, at(1.0)).await;

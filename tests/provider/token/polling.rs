@@ -74,7 +74,7 @@ async fn slow_down_lengthens_the_interval_for_good() {
 
 /// Design, step 6: each step counts from when the poll was due, so being early does not go on for ever.
 #[tokio::test]
-async fn a_client_that_is_always_a_second_early_gets_through_every_other_time() {
+async fn a_client_always_a_second_early_succeeds_every_other_time() {
     let provider = Provider::start().await;
     let (id, _) = provider.asked(&[("requested_expiry", "600")], at(0.0)).await;
     let (mut now, mut interval, mut codes) = (0.0, 5.0, Vec::new());
@@ -193,7 +193,7 @@ async fn what_was_redeemed_is_invalid_before_and_after_its_expiry() {
 
 /// CIBA-11-07: an approval counts until the very end, and not beyond.
 #[tokio::test]
-async fn what_was_approved_at_the_last_moment_can_be_redeemed_until_the_last_moment() {
+async fn an_approval_at_the_last_moment_can_still_be_redeemed() {
     let provider = Provider::start().await;
     let (id, request) = provider.asked(&[], at(0.0)).await;
     assert_eq!(provider.poll(&id, at(112.9)).await.refusal(), PENDING);

@@ -83,9 +83,9 @@ fn next(answer: &Answer) -> String {
     answer.text("refresh_token").to_owned()
 }
 
-/// TOK-3-01
+/// TOK-3-01: the person approves it, and the client is registered for it.
 #[tokio::test]
-async fn a_refresh_token_is_issued_where_the_person_approved_it_and_the_client_is_registered_for_it() {
+async fn a_refresh_token_needs_approval_and_registration() {
     let provider = provider().await;
     let (tokens, _) = redeemed(&provider, json!({})).await;
     let token = tokens.text("refresh_token");
@@ -107,16 +107,16 @@ async fn a_refresh_token_is_issued_where_the_person_approved_it_and_the_client_i
 
 /// TOK-3-01
 #[tokio::test]
-async fn the_grant_type_and_the_scope_of_refreshing_are_registered_together() {
+async fn the_refresh_grant_and_scope_are_registered_together() {
     let provider = provider().await;
     for changes in [json!({"grant_types": [CIBA]}), json!({"scope": "openid"})] {
         assert!(provider.register(teller(changes)).await.is_err());
     }
 }
 
-/// TOK-3-06, TOK-3-11, TOK-2-06
+/// TOK-3-06, TOK-3-11, TOK-2-06: only the time of issue is later.
 #[tokio::test]
-async fn a_refresh_tells_the_same_person_and_the_same_authentication_at_a_later_time() {
+async fn a_refresh_tells_the_same_person_and_authentication() {
     let provider = provider().await;
     let (tokens, _) = redeemed(&provider, json!({})).await;
     let (_, first) = verified(&provider, tokens.text("id_token")).await;
@@ -136,7 +136,7 @@ async fn a_refresh_tells_the_same_person_and_the_same_authentication_at_a_later_
 
 /// TOK-3-04
 #[tokio::test]
-async fn a_refresh_may_ask_for_less_and_the_next_one_for_all_of_it_again() {
+async fn a_refresh_may_ask_for_less_and_the_next_for_all_again() {
     let provider = provider().await;
     let token = refresh_token(&provider).await;
     let narrow = [("scope", "profile openid")];
@@ -150,9 +150,9 @@ async fn a_refresh_may_ask_for_less_and_the_next_one_for_all_of_it_again() {
     assert_eq!(access["scope"], SCOPE);
 }
 
-/// TOK-3-04, HYG-1-09
+/// TOK-3-04, HYG-1-09: it uses nothing up.
 #[tokio::test]
-async fn a_refresh_for_more_than_was_granted_is_invalid_scope_and_uses_nothing_up() {
+async fn a_refresh_beyond_the_grant_is_invalid_scope() {
     let provider = provider().await;
     let (tokens, _) = redeemed(&provider, json!({"scope": "openid offline_access"})).await;
     let token = tokens.text("refresh_token");
@@ -168,9 +168,9 @@ async fn a_refresh_for_more_than_was_granted_is_invalid_scope_and_uses_nothing_u
     assert_eq!(refresh(&provider, token, at(100.0)).await.status, 200);
 }
 
-/// TOK-3-02
+/// TOK-3-02: it does not end the token.
 #[tokio::test]
-async fn another_client_gets_nothing_for_a_refresh_token_and_does_not_end_it() {
+async fn another_client_gets_nothing_for_a_refresh_token() {
     let provider = provider().await;
     let token = refresh_token(&provider).await;
     provider.register(teller(json!({"client_id": "other"}))).await.expect("other");
@@ -222,7 +222,7 @@ async fn a_replaced_token_that_comes_back_ends_the_grant() {
 
 /// TOK-3-10
 #[tokio::test]
-async fn a_refresh_token_ends_when_it_lies_unused_and_at_the_end_of_the_grant() {
+async fn a_refresh_token_ends_when_unused_or_with_its_grant() {
     let provider = with(&[("REFRESH_TOKEN_IDLE_DAYS", "2"), ("REFRESH_TOKEN_LIFETIME_DAYS", "3")]).await;
     let token = refresh_token(&provider).await;
     let unused = refresh_token(&provider).await;
@@ -245,7 +245,7 @@ async fn the_record_lies_in_the_table_until_the_last_token_has_ended() {
 
 /// ATK-8-04, TOK-3-10
 #[tokio::test]
-async fn nothing_is_refreshed_for_a_person_or_a_client_that_is_switched_off() {
+async fn nothing_is_refreshed_for_a_disabled_person_or_client() {
     let provider = provider().await;
     let token = refresh_token(&provider).await;
     let channels = json!([{"sms": "+15555550100"}]);

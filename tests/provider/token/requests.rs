@@ -24,9 +24,9 @@ async fn redeems(provider: &Provider, id: &str) {
     assert_eq!(provider.poll(id, at(9.0)).await.status, 200);
 }
 
-/// CIBA-10.1-01, CIBA-11-01
+/// CIBA-10.1-01, CIBA-11-01: another one is unsupported.
 #[tokio::test]
-async fn a_missing_grant_type_is_invalid_and_another_one_is_unsupported() {
+async fn a_missing_grant_type_is_an_invalid_request() {
     let (provider, id) = approved().await;
     refused(&provider, &posted(&[("auth_req_id", &id)]), at(5.0), INVALID).await;
     refused(&provider, &posted(&[("grant_type", ""), ("auth_req_id", &id)]), at(5.0), INVALID).await;

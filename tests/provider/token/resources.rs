@@ -59,7 +59,7 @@ async fn told(provider: &Provider, answer: &Answer) -> (Value, Value, Value) {
 
 /// TOK-6-03, TOK-6-05, TOK-2-07, TOK-2-03, TOK-2-11
 #[tokio::test]
-async fn a_token_is_for_the_resource_that_was_named_and_says_what_means_something_there() {
+async fn a_token_is_for_the_named_resource_with_its_scope_values() {
     let provider = provider().await;
     let answer = collect(&provider, &form(&[("scope", "openid profile read"), ("resource", READ)]), "").await;
     let expected = (json!(READ), json!("openid read"), json!("openid read"));
@@ -81,8 +81,9 @@ async fn resource_may_be_repeated_and_the_token_then_is_for_each() {
     assert_eq!(told(&provider, &answer).await, (json!([READ, PAY]), json!("openid read pay"), Value::Null));
 }
 
+/// An empty one counts as absent.
 #[tokio::test]
-async fn audience_is_another_name_for_resource_and_an_empty_one_counts_as_absent() {
+async fn audience_is_an_alias_of_resource() {
     let provider = provider().await;
     let answer = collect(&provider, &form(&[("scope", "openid read"), ("audience", READ)]), "").await;
     assert_eq!(told(&provider, &answer).await.0, READ);
@@ -90,9 +91,9 @@ async fn audience_is_another_name_for_resource_and_an_empty_one_counts_as_absent
     assert_eq!(told(&provider, &answer).await.0, Provider::ISSUER);
 }
 
-/// TOK-6-01, TOK-6-04, CIBA-13-05
+/// TOK-6-01, TOK-6-04, CIBA-13-05: nobody is asked.
 #[tokio::test]
-async fn a_resource_that_is_unknown_or_no_absolute_uri_is_invalid_target_and_nobody_is_asked() {
+async fn an_unknown_or_relative_resource_is_invalid_target() {
     let provider = provider().await;
     let before = provider.traces().await;
     let own_with_a_slash = format!("{}/", Provider::ISSUER);
@@ -115,7 +116,7 @@ async fn a_resource_that_is_unknown_or_no_absolute_uri_is_invalid_target_and_nob
 
 /// TOK-2-07
 #[tokio::test]
-async fn a_scope_value_of_a_resource_that_was_not_named_is_invalid_scope() {
+async fn a_scope_value_of_an_unnamed_resource_is_invalid_scope() {
     let provider = provider().await;
     for parameters in
         [form(&[("scope", "openid read")]), form(&[("scope", "openid pay"), ("resource", READ)])]
@@ -134,9 +135,9 @@ async fn the_token_request_names_a_part_of_what_was_granted() {
     assert_eq!(told(&provider, &answer).await, (json!(PAY), json!("openid pay"), json!("openid pay")));
 }
 
-/// TOK-6-03, TOK-6-04
+/// TOK-6-03, TOK-6-04: the approval stands.
 #[tokio::test]
-async fn a_token_request_for_more_than_was_granted_is_invalid_target_and_the_approval_stands() {
+async fn a_token_request_beyond_the_grant_is_invalid_target() {
     let provider = provider().await;
     let asked = ask(&provider, &form(&[("scope", "openid read"), ("resource", READ)])).await;
     let message = provider.sns.messages().pop().expect("a message").text;
@@ -189,7 +190,7 @@ async fn each_refresh_may_name_another_part_of_the_resources() {
 }
 
 #[tokio::test]
-async fn a_resource_is_registered_once_with_a_part_of_the_clients_scope() {
+async fn a_resource_is_registered_once_within_the_clients_scope() {
     let provider = provider().await;
     for resources in [
         json!([{"resource": READ, "scope": "write"}]),

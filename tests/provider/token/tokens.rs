@@ -128,7 +128,7 @@ async fn an_access_token_is_one_of_rfc_9068_and_has_nothing_personal() {
 
 /// TOK-2-07
 #[tokio::test]
-async fn the_audience_of_an_access_token_is_the_clients_configured_one() {
+async fn an_access_tokens_audience_is_the_clients_configured_one() {
     let provider = Provider::start().await;
     let credentials = [("client_id", "call-centre"), ("client_secret", SECRET)];
     let parameters = [credentials, [("scope", "openid"), ("login_hint", "alice")]].concat();
@@ -220,7 +220,7 @@ async fn the_lifetimes_are_settings() {
 
 /// TOK-2-10, CIBA-7.3-04
 #[tokio::test]
-async fn a_jti_is_never_the_same_and_tells_neither_name_of_the_request() {
+async fn a_jti_is_unique_and_tells_no_name_of_the_request() {
     let provider = Provider::with(&[("ASKS_PER_TEN_MINUTES", "16")]).await;
     let mut seen = BTreeSet::new();
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! The login issuers.
+//! Checks of the login issuers.
 
 use ciba::config::{Issuer, LoginIssuers};
 use ciba::domain::client::ClientId;
@@ -19,12 +19,12 @@ pub(super) async fn look_at_login_issuers(
     if login_issuers.iter().next().is_none() {
         let remedy = "deploy with the parameter LoginIssuers, and set LOGIN_ISSUERS here (docs/settings.md)";
         checks.push(if has_passkeys {
-            warning(name, "there is none, so nobody can approve through an app", remedy)
+            warning(name, "no login issuer is configured, so nobody can approve through an app", remedy)
         } else {
-            fault(name, "there is none, and no RP_ID for passkeys, so nobody can approve", remedy)
+            fault(name, "neither a login issuer nor RP_ID is configured, so nobody can approve", remedy)
         });
     }
-    // As the function consent fetches them, so that what it may not fetch is found too.
+    // Fetched as the function consent does, to find what it would not be allowed to fetch.
     let fetcher = match Fetcher::new(issuer.is_local()) {
         Ok(fetcher) => fetcher,
         Err(error) => return checks.push(fault(name, error.0, "make TLS work on this machine")),
@@ -37,17 +37,17 @@ pub(super) async fn look_at_login_issuers(
                 format!("{issuer}: no key at {jwks_uri} is for {algorithms:?}"),
                 "correct algorithms or jwks_uri in LOGIN_ISSUERS; the login issuer's own metadata names both",
             ),
-            Ok(keys) => ok(name, format!("{issuer}: keys that fit: {keys}")),
+            Ok(keys) => ok(name, format!("{issuer}: usable keys: {keys}")),
             Err(error) => fault(
                 name,
                 format!("{issuer}: {}", error.0),
-                "correct jwks_uri in LOGIN_ISSUERS; it is JSON at a public address, answered without a redirect",
+                "correct jwks_uri in LOGIN_ISSUERS; it must be JSON at a public address, served without a redirect",
             ),
         });
     }
 }
 
-/// A client of that name would get login tokens made for it, and approve its own requests.
+/// A client with that name would be the audience of login tokens, and could approve its own requests.
 pub(super) async fn look_at_audiences(table: &Table, login_issuers: &LoginIssuers, checks: &mut Vec<Check>) {
     let name = "login_audience";
     for login in login_issuers.iter() {
@@ -63,7 +63,7 @@ pub(super) async fn look_at_audiences(table: &Table, login_issuers: &LoginIssuer
             },
         };
         checks.push(match client {
-            None => ok(name, format!("{}: its audience is no client", login.issuer)),
+            None => ok(name, format!("{}: its audience is not a client", login.issuer)),
             Some(_) => fault(
                 name,
                 format!("{}: its audience {audience} is a client, which could approve its own requests", login.issuer),

@@ -1,4 +1,4 @@
-//! Who takes part: clients, people and their passkeys.
+//! Checks of clients, people and their passkeys.
 
 use ciba::config::MtlsHost;
 use ciba::domain::client::Client;
@@ -8,39 +8,40 @@ use super::report::{Check, fault, ok, warning};
 use super::settings::ClientSettings;
 use super::table::unreachable;
 
-/// How many items of the table are looked at for a client and a person. They are among the first of a new
-/// deployment, and it is new ones that lack them.
+/// The maximum number of items that are searched for a client and a person. It is new deployments that lack them,
+/// and their tables are small.
 pub(super) const EVALUATE: i32 = 50_000;
-/// How many clients are named.
+/// The maximum number of clients that are named.
 const NAMED: usize = 5;
 
-/// A flow needs somebody who asks and somebody who is asked.
+/// A flow needs a client that asks and a person who is asked.
 pub(super) fn look_at_sides(known: Known) -> [Check; 2] {
     let check = |name, is_there, good: &str, bad: &str, remedy: &str| match (is_there, known.is_complete) {
         (true, _) => ok(name, good),
         (false, true) => fault(name, bad, remedy),
-        // A table this full has been used.
-        (false, false) => ok(name, format!("not looked for beyond the first {EVALUATE} items of the table")),
+        // A table this large has been in use.
+        (false, false) => ok(name, format!("not found among the first {EVALUATE} items of the table")),
     };
     [
         check(
             "clients",
             known.active_client,
-            "there is one that may ask",
-            "there is none that may ask",
+            "at least one client may start an authentication",
+            "no client may start an authentication",
             "ciba-admin client create, or client enable",
         ),
         check(
             "people",
             known.reachable_person,
-            "there is somebody who can be told",
-            "there is nobody who is active and has a channel, so nobody can be asked",
+            "at least one person can be notified",
+            "no person is active and has a channel, so nobody can be notified",
             "ciba-admin person create with --sms, or person enable",
         ),
     ]
 }
 
-/// Clients of before a setting changed: they find out at their next request, and are not told why.
+/// Finds clients that were registered before a setting changed: their next request would be refused without a
+/// reason.
 pub(super) async fn look_at_clients(table: &Table, settings: &ClientSettings) -> Check {
     let mut shut_out = Vec::new();
     let looked = table.for_each_active_client(EVALUATE, |client| {
@@ -54,7 +55,7 @@ pub(super) async fn look_at_clients(table: &Table, settings: &ClientSettings) ->
 
 fn why_shut_out(client: &Client, settings: &ClientSettings) -> Option<&'static str> {
     if client.profile < settings.profile {
-        Some("its profile is less than PROFILE, which all clients are held to")
+        Some("its profile is weaker than PROFILE, which all clients have to meet")
     } else {
         MtlsHost::lack(settings.mtls.as_ref(), client)
     }
@@ -65,10 +66,10 @@ fn say_who_is_shut_out(shut_out: &[String], is_complete: bool) -> Check {
     let beyond = if is_complete {
         String::new()
     } else {
-        format!("; not looked for beyond the first {EVALUATE} items of the table")
+        format!("; only the first {EVALUATE} items of the table were checked")
     };
     if shut_out.is_empty() {
-        return ok(name, format!("no client is shut out by PROFILE or MTLS_URL{beyond}"));
+        return ok(name, format!("no client is locked out by PROFILE or MTLS_URL{beyond}"));
     }
     let more = match shut_out.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -78,13 +79,13 @@ fn say_who_is_shut_out(shut_out: &[String], is_complete: bool) -> Check {
     fault(
         name,
         format!("{}{more}{beyond}", named.join("; ")),
-        "deploy with what they need, or set it here if it is deployed; or ciba-admin client create --replace with what \
-         this deployment takes, or client disable",
+        "deploy with what they need, or set it here if it is deployed; or replace them by ciba-admin client create \
+         --replace with what this deployment supports, or use client disable",
     )
 }
 
-/// A passkey is bound to its domain for ever: where that changed, its person cannot approve any more, and finds out at the
-/// worst moment.
+/// A passkey is bound to its domain for ever: after a change of RP_ID people cannot approve with it, and would
+/// only notice when they have to.
 pub(super) async fn look_at_passkeys(table: &Table, rp_id: Option<&str>) -> Check {
     let name = "passkeys";
     let lost = match table.find_passkey_of_another_domain(rp_id, EVALUATE).await {
@@ -95,12 +96,12 @@ pub(super) async fn look_at_passkeys(table: &Table, rp_id: Option<&str>) -> Chec
         (Some(lost), _) => fault(
             name,
             format!(
-                "there are passkeys of the domain {lost}, and RP_ID is {}: they are of no use",
+                "there are passkeys for the domain {lost}, but RP_ID is {}: they cannot be used",
                 rp_id.unwrap_or("not set")
             ),
             format!(
-                "deploy with RpId={lost} again; or let people make new ones (docs/api.md, Passkeys) and remove the old: \
-                 ciba-admin passkey remove"
+                "deploy with RpId={lost} again; or have people create new ones (docs/api.md, Passkeys) and remove the old \
+                 ones: ciba-admin passkey remove"
             ),
         ),
         (None, None) => warning(
@@ -108,7 +109,7 @@ pub(super) async fn look_at_passkeys(table: &Table, rp_id: Option<&str>) -> Chec
             "RP_ID is not set: nobody can approve with a passkey",
             "deploy with the parameter RpId, and set RP_ID here",
         ),
-        (None, Some(rp_id)) => ok(name, format!("none is of another domain than {rp_id}")),
+        (None, Some(rp_id)) => ok(name, format!("no passkey is for a domain other than {rp_id}")),
     }
 }
 
@@ -128,15 +129,16 @@ mod tests {
         assert_eq!(outcomes(none), [false, false]);
     }
 
+    /// The others are counted, and a search that stopped early says so.
     #[test]
-    fn some_clients_that_are_shut_out_are_named_and_what_was_not_looked_at_is_said() {
+    fn the_first_five_excluded_clients_are_named() {
         let clients: Vec<_> = (1..=7).map(|n| format!("client-{n}: why")).collect();
         let said = |count, is_complete| say_who_is_shut_out(&clients[..count], is_complete).detail;
         assert_eq!(said(2, true), "client-1: why; client-2: why");
         assert!(said(5, true).ends_with("client-5: why"));
         assert!(said(7, true).ends_with("client-5: why; and 2 more"));
         for count in [0, 7] {
-            assert!(said(count, false).ends_with("not looked for beyond the first 50000 items of the table"));
+            assert!(said(count, false).ends_with("only the first 50000 items of the table were checked"));
         }
         assert_eq!(say_who_is_shut_out(&[], false).outcome, Outcome::Ok);
     }

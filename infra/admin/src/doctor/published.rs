@@ -1,4 +1,4 @@
-//! What the issuer publishes: the metadata and the keys.
+//! Checks of what the issuer publishes: the metadata and the keys.
 
 use ciba::config::Issuer;
 use ciba::protocol::discovery::{Metadata, MtlsOffer, Offer};
@@ -10,7 +10,7 @@ use super::settings::ClientSettings;
 use super::table::Signing;
 use crate::http::Http;
 
-/// What the document says of `PROFILE`, `MTLS_URL` and `MTLS_AUTHORITIES`.
+/// The members that depend on `PROFILE`, `MTLS_URL` and `MTLS_AUTHORITIES`.
 const OF_SETTINGS: [&str; 7] = [
     "mtls_endpoint_aliases",
     "tls_client_certificate_bound_access_tokens",
@@ -21,7 +21,7 @@ const OF_SETTINGS: [&str; 7] = [
     "backchannel_authentication_request_signing_alg_values_supported",
 ];
 
-/// The document, and whether it says what the settings say.
+/// Checks the document, and whether it agrees with the settings.
 pub(super) async fn look_at_metadata(
     http: &Http,
     issuer: &Issuer,
@@ -32,7 +32,7 @@ pub(super) async fn look_at_metadata(
     let document = match http.json(&url).await {
         Ok(document) => document,
         Err(why) => {
-            let remedy = "check that ISSUER leads to the API, and the API to discovery";
+            let remedy = "check that ISSUER points to the API, and that the API routes to discovery";
             return [fault(name, why, remedy), skipped(other, "the document")];
         }
     };
@@ -46,18 +46,19 @@ pub(super) async fn look_at_metadata(
         ],
         named => {
             let what = format!(
-                "{url} names the issuer {:?}, ISSUER is {:?}",
+                "{url} names the issuer {:?}, but ISSUER is {:?}",
                 named.unwrap_or_default(),
                 issuer.as_str()
             );
-            let remedy = "clients refuse this: set ISSUER here to what the functions have, or deploy with the parameter \
+            let remedy = "clients reject this: set ISSUER here to the functions' value, or deploy with the parameter \
                           Issuer";
             [fault(name, what, remedy), skipped(other, "the issuer's own document")]
         }
     }
 }
 
-/// What `discovery` would say with the settings here. Where it says otherwise, the functions have others.
+/// Compares the document with what `discovery` would serve with the settings here. If they differ, the functions
+/// have other settings.
 fn compare(name: &'static str, document: &Value, issuer: &Issuer, settings: &ClientSettings) -> Check {
     let mtls = settings.mtls.as_ref();
     let mtls =
@@ -65,24 +66,24 @@ fn compare(name: &'static str, document: &Value, issuer: &Issuer, settings: &Cli
     let offer = Offer { issuer: issuer.as_str(), mtls, profile: settings.profile, acr_values: vec![] };
     let expected = match serde_json::to_value(Metadata::new(offer)) {
         Ok(expected) => expected,
-        Err(error) => return fault(name, error.to_string(), "report this: it is a fault of this program"),
+        Err(error) => return fault(name, error.to_string(), "report this: it is a bug in this program"),
     };
     let text = |value: &Value| if value.is_null() { "missing".to_owned() } else { value.to_string() };
     let differing = OF_SETTINGS.into_iter().filter(|member| document[member] != expected[member]);
     let differing: Vec<_> = differing
         .map(|member| {
             let (is, would_be) = (text(&document[member]), text(&expected[member]));
-            format!("{member} is {is}, and by the settings here it would be {would_be}")
+            format!("{member} is {is}, but with the settings here it would be {would_be}")
         })
         .collect();
     if differing.is_empty() {
-        return ok(name, "it says what PROFILE, MTLS_URL and MTLS_AUTHORITIES say");
+        return ok(name, "it agrees with PROFILE, MTLS_URL and MTLS_AUTHORITIES");
     }
     fault(
         name,
         differing.join("; "),
-        "set PROFILE, MTLS_URL and MTLS_AUTHORITIES here to what the functions have, or deploy with the parameters \
-         Profile, MtlsDomainName and MtlsAuthorities; if there is a cache in front of it, end it",
+        "set PROFILE, MTLS_URL and MTLS_AUTHORITIES here to the functions' values, or deploy with the parameters \
+         Profile, MtlsDomainName and MtlsAuthorities; if there is a cache in front of it, purge it",
     )
 }
 
@@ -92,7 +93,11 @@ pub(super) async fn look_at_jwks(http: &Http, issuer: &Issuer, signing: &[Signin
     let set = match http.json(&url).await {
         Ok(set) => set,
         Err(why) => {
-            return fault(name, why, "check that ISSUER leads to the API; the log of jwks says why it fails");
+            return fault(
+                name,
+                why,
+                "check that ISSUER points to the API; the log of jwks says why it fails",
+            );
         }
     };
     let keys = set["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -102,11 +107,11 @@ pub(super) async fn look_at_jwks(http: &Http, issuer: &Issuer, signing: &[Signin
     let missing = signing.iter().filter(|key| !holds(key));
     let missing: Vec<_> = missing.map(|(algorithm, kid)| format!("{kid} ({})", algorithm.as_str())).collect();
     if missing.is_empty() {
-        return ok(name, format!("{url} holds the keys that sign"));
+        return ok(name, format!("{url} contains the keys that sign"));
     }
     fault(
         name,
-        format!("{url} does not hold what signs: {}", missing.join(", ")),
-        "if there is a cache in front of it, end it; otherwise TABLE_NAME here is not the functions' table",
+        format!("{url} does not contain these signing keys: {}", missing.join(", ")),
+        "if there is a cache in front of it, purge it; otherwise TABLE_NAME here is not the functions' table",
     )
 }

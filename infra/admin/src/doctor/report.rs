@@ -1,22 +1,22 @@
-//! A check, and the list of them that is printed.
+//! A check, and the report of all checks.
 
 use serde_json::{Value, json};
 
 use crate::Output;
 use crate::screen::visible;
 
-/// What one check came to.
+/// The outcome of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Ok,
-    /// It works, and lacks something that may be wanted.
+    /// It works, but lacks something that may be wanted.
     Warning {
         remedy: String,
     },
     Fault {
         remedy: String,
     },
-    /// What it rests on is missing.
+    /// A precondition of the check is not met.
     Skipped,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn warning(name: &'static str, detail: impl Into<String>, remedy: imp
 }
 
 pub(super) fn skipped(name: &'static str, without: &str) -> Check {
-    Check { name, outcome: Outcome::Skipped, detail: format!("not looked at, without {without}") }
+    Check { name, outcome: Outcome::Skipped, detail: format!("not checked without {without}") }
 }
 
 pub(super) fn report(checks: &[Check]) -> Output {
@@ -61,8 +61,8 @@ pub(super) fn report(checks: &[Check]) -> Output {
     }
     let is_clean = checks.iter().all(|check| matches!(check.outcome, Outcome::Ok | Outcome::Warning { .. }));
     text += &match faults {
-        0 if is_clean => "nothing found\n".to_owned(),
-        faults => format!("found: {faults}\n"),
+        0 if is_clean => "no problems found\n".to_owned(),
+        faults => format!("problems found: {faults}\n"),
     };
     let checks = checks.iter().map(|Check { name, outcome, detail }| match outcome {
         Outcome::Ok => json!({ "check": name, "outcome": "ok", "detail": detail, "remedy": null }),
@@ -85,14 +85,14 @@ mod tests {
     #[test]
     fn a_finding_is_printed_with_its_remedy() {
         let output =
-            report(&[ok("table", "ciba can be reached"), fault("keys", "there is none", "make one")]);
+            report(&[ok("table", "ciba can be reached"), fault("keys", "there are none", "create one")]);
         assert_eq!(
             output.text,
             "ok       table           ciba can be reached\n\
-             FAULT    keys            there is none\n                         remedy: make one\nfound: 1\n"
+             FAULT    keys            there are none\n                         remedy: create one\nproblems found: 1\n"
         );
         assert!(!output.is_clean);
-        assert_eq!(output.json["checks"][1]["remedy"], "make one");
+        assert_eq!(output.json["checks"][1]["remedy"], "create one");
     }
 
     #[test]

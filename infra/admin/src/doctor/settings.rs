@@ -9,10 +9,10 @@ use ciba::domain::base::profile::Profile;
 
 use super::report::{Check, fault, ok};
 
-pub(super) const AS_DEPLOYED: &str = "set it as the functions have it: the stack's outputs name Issuer and TableName, \
-                                      docs/settings.md the rest";
+pub(super) const AS_DEPLOYED: &str = "set it to the functions' value: Issuer and TableName are outputs of the stack, \
+                                      docs/settings.md has the rest";
 
-/// What could be read.
+/// The settings that could be read.
 pub(super) struct Settings {
     pub(super) issuer: Option<Issuer>,
     pub(super) login_issuers: Option<LoginIssuers>,
@@ -20,7 +20,7 @@ pub(super) struct Settings {
     pub(super) aws: Option<Aws>,
 }
 
-/// What decides which clients are let in.
+/// The settings that decide which clients are accepted.
 pub(super) struct ClientSettings {
     pub(super) profile: Profile,
     pub(super) mtls: Option<MtlsHost>,
@@ -42,7 +42,7 @@ pub(super) fn look_at_settings(environment: &Environment, checks: &mut Vec<Check
     }
     let profile = profile(environment);
     setting(profile.as_ref().map(|_| "PROFILE"));
-    // The host must not be the issuer's, so nothing can be said of it without that.
+    // The host must differ from the issuer's, so it cannot be checked without the issuer.
     let mtls = issuer.as_ref().map(|_| MtlsHost::read(environment));
     if let Some(read) = &mtls {
         setting(read.as_ref().map(|_| "MTLS_URL and MTLS_AUTHORITIES"));

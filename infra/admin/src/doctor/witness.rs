@@ -1,4 +1,4 @@
-//! Whether evidence has a witness, where a client relies on passkeys.
+//! Checks that evidence has a witness if a client relies on passkeys.
 
 use ciba::config::{Environment, WitnessSettings};
 use ciba::keys::{Kms, KmsError, WitnessReader};
@@ -10,7 +10,7 @@ use super::table::unreachable;
 
 const NAME: &str = "witness";
 
-/// A client that requires passkeys does so for the sake of what can be shown afterwards.
+/// A client requires passkeys so that approvals can be proven afterwards.
 pub(super) async fn look_at_witness(environment: &Environment, kms: &Kms, table: &Table) -> Check {
     let keys = [
         ("EVIDENCE_KEY_ID", WitnessSettings::evidence_key(environment)),
@@ -23,7 +23,7 @@ pub(super) async fn look_at_witness(environment: &Environment, kms: &Kms, table:
                 NAME,
                 format!("{setting}: {why}"),
                 "deploy with EvidenceWitness=kms, and set it to the output EvidenceKeyArn or EnrollmentKeyArn; without the key \
-                 nothing is decided or enrolled",
+                 decisions and enrollments fail",
             );
         }
     }
@@ -38,11 +38,12 @@ pub(super) async fn look_at_witness(environment: &Environment, kms: &Kms, table:
     });
     match (looked.await, relies) {
         (Err(error), _) => unreachable(NAME, &error),
-        (Ok(_), None) => ok(NAME, "evidence has no witness, and no client requires passkeys"),
+        (Ok(_), None) => ok(NAME, "no witness is configured, and no client requires passkeys"),
         (Ok(_), Some(client)) => warning(
             NAME,
             format!(
-                "client {client} requires passkeys, and evidence or enrollments have no witness: whoever writes the table can forge them"
+                "client {client} requires passkeys, but evidence or enrollments have no witness: anyone with write access to \
+                 the table can forge them"
             ),
             "deploy with EvidenceWitness=auto or kms, and set EVIDENCE_KEY_ID and ENROLLMENT_KEY_ID here",
         ),

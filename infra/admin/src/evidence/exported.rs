@@ -1,4 +1,4 @@
-//! What `evidence show --json` prints, read again: all that verifying needs of the table.
+//! Reads the output of `evidence show --json`, which has everything from the table that verifying needs.
 
 use std::fs;
 use std::path::Path;
@@ -33,7 +33,7 @@ struct ExportedEvidence {
     opened: Option<ExportedText>,
 }
 
-/// What was sealed, in clear, and its salt.
+/// The sealed part in plain text, and its salt.
 #[derive(Deserialize)]
 struct ExportedText {
     #[serde(alias = "request", alias = "personal")]
@@ -51,9 +51,9 @@ pub(super) fn read(file: &Path) -> Result<Found, Failure> {
     let cannot = |why: String| Failure::Usage(format!("{}: {why}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
     let exported: Exported = serde_json::from_str(&text)
-        .map_err(|error| cannot(format!("not what evidence show --json prints: {error}")))?;
+        .map_err(|error| cannot(format!("not the output of evidence show --json: {error}")))?;
     if exported.evidence.is_empty() {
-        return Err(cannot("there is no evidence in it".to_owned()));
+        return Err(cannot("it contains no evidence".to_owned()));
     }
     let pieces = exported.evidence.into_iter().map(|it| {
         let opened = match it.opened {

@@ -1,4 +1,4 @@
-//! `evidence show`: what is kept, in words and as JSON.
+//! `evidence show`: evidence in words and as JSON.
 
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::details::request_context::RequestContext;
@@ -16,11 +16,11 @@ use crate::screen::{fields, utc, visible};
 
 type Line = (&'static str, Vec<String>);
 
-/// `not_opened`: why what is sealed was not opened, although it was asked for.
+/// `not_opened`: why the sealed parts were not opened, although that was requested.
 pub(super) fn shown(found: &Found, not_opened: Option<&str>) -> Output {
     let text = found.pieces.iter().map(|piece| match lines(piece, not_opened) {
         Some(lines) => fields(&lines),
-        None => format!("{}: this is no evidence; evidence verify says why\n", visible(&piece.stored.kind)),
+        None => format!("{}: not valid evidence; evidence verify says why\n", visible(&piece.stored.kind)),
     });
     let text = text.collect::<Vec<_>>().join("\n");
     let entries: Vec<Value> = found.pieces.iter().map(|piece| entry(piece, not_opened)).collect();
@@ -56,7 +56,7 @@ fn entry(piece: &Piece, not_opened: Option<&str>) -> Value {
 }
 
 const DOES_NOT_OPEN: &str =
-    "what is sealed in it does not open: its key was erased, or it was not sealed here for this request";
+    "its sealed part cannot be opened: its key was erased, or it was not sealed here for this request";
 
 fn is_sealed(stored: &StoredEvidence) -> bool {
     Document::decode(&stored.document).is_some() || RequestEvidence::decode(&stored.document).is_some()
@@ -85,11 +85,12 @@ fn lines(piece: &Piece, not_opened: Option<&str>) -> Option<Vec<Line>> {
         }
     };
     lines.push(("digest", vec![stored.digest.clone()]));
-    lines.push(("witness", vec![if stored.witness.is_some() { "signed it" } else { "none" }.to_owned()]));
+    lines.push(("witness", vec![if stored.witness.is_some() { "signed" } else { "none" }.to_owned()]));
     Some(lines)
 }
 
-/// What the client signed is never on the screen, opened or not: it names the person, and may have their code.
+/// What the client signed is never printed as text, opened or not: it names the person and may contain their user
+/// code.
 fn document_lines(document: &Document, piece: &Piece, not_opened: Option<&str>) -> Vec<Line> {
     let state = state(&piece.opened, not_opened);
     let mut lines = match document.decision {
@@ -115,7 +116,7 @@ fn document_lines(document: &Document, piece: &Piece, not_opened: Option<&str>) 
 
 fn state(opened: &Opened, not_opened: Option<&str>) -> String {
     match (opened, not_opened) {
-        (Opened::Text(text), _) => format!("of {} bytes, opened; --json has it", text.expose().len()),
+        (Opened::Text(text), _) => format!("{} bytes, opened; printed by --json", text.expose().len()),
         (Opened::DoesNotOpen, _) => format!("sealed, and NOT opened: {DOES_NOT_OPEN}"),
         (Opened::Sealed, Some(why)) => format!("sealed, and NOT opened: {why}"),
         (Opened::Sealed, None) => "sealed; --open opens it".to_owned(),

@@ -1,4 +1,4 @@
-//! `evidence verify`: what evidence proves, and what it cannot prove with what is at hand.
+//! `evidence verify`: what evidence proves, and what cannot be proven with the given inputs.
 
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::request::evidence_document::Document;
@@ -35,7 +35,7 @@ pub(super) fn verified(found: &Found, beside: &Beside) -> Output {
         text += &lines(&piece.stored.kind, &verdict);
         entries.push(entry(&piece.stored.kind, &verdict));
     }
-    // Nothing is wrong, and not everything is proven: neither true nor false.
+    // Nothing is wrong, but not everything is proven: neither true nor false.
     let verified = (is_verified || !is_clean).then_some(is_clean);
     let json = json!({ "request": found.request, "verified": verified, "evidence": entries });
     Output { is_clean, ..Output::new(text, json) }
@@ -47,10 +47,10 @@ fn judged(request: &str, piece: &Piece, known: Known<'_>) -> Result<Verdict, Fla
 }
 
 fn lines(kind: &str, verdict: &Result<Verdict, Flaw>) -> String {
-    // Whoever writes the table writes the kind, and a flaw may repeat it.
+    // The kind comes from the table, and a flaw may repeat it.
     let kind = visible(kind);
     let verdict = match verdict {
-        Err(Flaw(why)) => return format!("{kind}: NOT whole: {}\n", visible(why)),
+        Err(Flaw(why)) => return format!("{kind}: NOT intact: {}\n", visible(why)),
         Ok(verdict) => verdict,
     };
     let word = if verdict.is_verified() { "verified" } else { "consistent" };
@@ -84,8 +84,8 @@ fn entry(kind: &str, verdict: &Result<Verdict, Flaw>) -> Value {
     }
 }
 
-/// All evidence of the table, unopened. That each document is signed by the witness and in its place is what can be said
-/// of it so; what is wrong is named, what is right is counted.
+/// Verifies all evidence in the table, unopened: only whether each document is signed by the witness and in its
+/// place. Flawed documents are named, the others are counted.
 pub(super) fn all(found: &[(String, Piece)], is_complete: bool, beside: &Beside, now: Timestamp) -> Output {
     let mut text = String::new();
     let (mut flawed, mut unwitnessed, mut without_head) = (Vec::new(), 0, 0);
@@ -97,7 +97,7 @@ pub(super) fn all(found: &[(String, Piece)], is_complete: bool, beside: &Beside,
         match judged(request, piece, beside.known(None)) {
             Err(Flaw(why)) => {
                 let (request, kind) = (visible(request), visible(&piece.stored.kind));
-                text += &format!("request {request}, {kind}: NOT whole: {}\n", visible(&why));
+                text += &format!("request {request}, {kind}: NOT intact: {}\n", visible(&why));
                 flawed.push(json!({ "request": request, "kind": piece.stored.kind, "why": why }));
             }
             Ok(verdict) => {
@@ -108,19 +108,15 @@ pub(super) fn all(found: &[(String, Piece)], is_complete: bool, beside: &Beside,
     }
     let irregular = irregularities(&documents, beside.heads.as_ref(), now);
     irregular.iter().for_each(|line| text += &format!("{}\n", visible(line)));
-    text += &format!(
-        "{} documents, {} of them without a witness that was looked at.\n",
-        found.len(),
-        unwitnessed
-    );
+    text += &format!("{} documents, {} of them without a verified witness.\n", found.len(), unwitnessed);
     text += &match &beside.heads {
-        None => "Whether any was removed was not compared with heads outside the table; a gap inside a chain was looked \
-                 for.\n"
+        None => "Chains were checked for gaps, but the table was not compared with heads outside it, which would show \
+                 whether their ends were removed.\n"
             .to_owned(),
         Some(_) => format!("{without_head} of them have no head outside the table.\n"),
     };
     if !is_complete {
-        text += "Not the whole table was looked at.\n";
+        text += "The table was not searched to its end.\n";
     }
     let is_clean = flawed.is_empty() && irregular.is_empty() && is_complete;
     let json = json!({

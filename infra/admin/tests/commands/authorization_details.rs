@@ -15,7 +15,7 @@ fn definition() -> Value {
     })
 }
 
-/// A file of this test's own.
+/// A temporary file.
 struct File(std::path::PathBuf);
 
 impl File {
@@ -54,7 +54,7 @@ async fn a_type_is_put_listed_shown_and_removed() {
     assert_eq!(deployment.json(&command(&["list"])).await, json!({ "types": ["account", "payment"] }));
     assert_eq!(deployment.json(&command(&["show", "payment"])).await, definition());
 
-    // Written over.
+    // Replaced.
     let mut changed = definition();
     changed["display"]["en"]["title"] = json!("A transfer");
     let file = File::with("changed", &changed);
@@ -80,7 +80,7 @@ async fn a_policy_that_protects_less_is_confirmed_by_name() {
     assert_eq!(deployment.json(&command(&["put", file.path()])).await, risky);
     assert_eq!(deployment.json(&command(&["show", "payment"])).await, risky);
 
-    // A file of before there were policies would take both away.
+    // A file from before there were policies would remove both.
     let plain = File::with("plain", &definition());
     let (code, why) = deployment.refused(&command(&["put", plain.path()])).await;
     assert_eq!(code, 1);

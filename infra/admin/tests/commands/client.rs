@@ -1,4 +1,4 @@
-//! `client …`, and the codes that every command ends with.
+//! `client …`, and the exit codes of all commands.
 
 use ciba_local::proxy::{Loss, Proxy};
 use ciba_local::server::listen;
@@ -9,8 +9,9 @@ use crate::deployment::{Deployment, MTLS_AUTHORITIES, MTLS_URL, START};
 pub(crate) const CREATE: [&str; 8] =
     ["client", "create", "--client-id", "kiosk", "--client-name", "City Kiosk", "--scope", "openid profile"];
 
+/// Rotation gives it a new secret.
 #[tokio::test]
-async fn a_client_is_created_shown_given_a_new_secret_disabled_and_enabled() {
+async fn a_client_is_created_shown_rotated_disabled_and_enabled() {
     let deployment = Deployment::start().await;
     let created = deployment.json(&CREATE).await;
     let first = created["client_secret"].as_str().unwrap().to_owned();
@@ -26,7 +27,7 @@ async fn a_client_is_created_shown_given_a_new_secret_disabled_and_enabled() {
         json!({
             "client_id": "kiosk", "client_name": "City Kiosk", "active": true,
             "token_endpoint_auth_method": "client_secret_basic",
-            "credentials": ["a secret, of which the table has the hash"], "profile": "plain",
+            "credentials": ["a secret, stored as a hash"], "profile": "plain",
             "backchannel_authentication_request_signing_alg": null,
             "tls_client_certificate_bound_access_tokens": false, "dpop_bound_access_tokens": false,
             "authorization_details_types": [], "subject_type": "public",
@@ -68,9 +69,9 @@ async fn a_client_that_is_there_is_written_over_only_if_that_is_said() {
     assert!(!deployment.takes("kiosk", &first).await);
 }
 
-/// Else its secret would be refused as somebody else's, and never shown.
+/// Otherwise the retry would be refused because the client exists, and its secret would never be shown.
 #[tokio::test]
-async fn a_client_whose_writing_was_carried_out_and_not_answered_is_created() {
+async fn a_client_whose_write_was_not_acknowledged_is_created() {
     let deployment = Deployment::start().await;
     for (loss, client_id) in [(Loss::Connection, "one"), (Loss::InternalServerError, "two")] {
         let proxy = Proxy::start(listen(0).await.unwrap(), &deployment.dynamodb.url()).unwrap();
@@ -113,7 +114,7 @@ async fn a_client_that_breaks_a_rule_or_is_not_there_is_refused() {
 
 /// CAUTH-4-13: the settings are those that the functions have.
 #[tokio::test]
-async fn a_client_of_certificates_is_created_where_there_is_a_host_for_mutual_tls() {
+async fn a_client_with_a_certificate_needs_a_mutual_tls_host() {
     let deployment = Deployment::start().await;
     let create = ["client", "create", "--client-name", "Till", "--client-id", "till"];
     let subject = r#"{"tls_client_auth_subject_dn": "CN=Till 7,O=City Bank"}"#;
@@ -140,7 +141,7 @@ async fn a_client_of_certificates_is_created_where_there_is_a_host_for_mutual_tl
 }
 
 #[tokio::test]
-async fn a_table_that_cannot_be_reached_and_a_setting_that_is_missing_have_codes_of_their_own() {
+async fn an_unreachable_table_exits_3_and_a_missing_setting_2() {
     let deployment = Deployment::start().await;
     let code = async |settings: &[(&str, &str)]| {
         deployment
@@ -301,7 +302,7 @@ async fn a_replacement_that_weakens_is_refused_until_each_is_named() {
             let (code, why) = write(&new, &["--replace"]).await.unwrap_err();
             assert!(code == 1 && why.contains(&format!("protects it: {}.", lost.join(", "))), "{why}");
             assert!(why.ends_with(&format!("--confirm {}", lost.join(","))), "{why}");
-            // Each of them, and by its own name.
+            // Each of them has to be confirmed by its own name.
             let others = &["--replace", "--confirm", "scope", "--confirm", "redirect_uris"];
             assert_eq!(write(&new, others).await.unwrap_err().1, why);
             for left in lost {

@@ -1,4 +1,4 @@
-//! A deployment of a test's own: what the commands work on.
+//! A deployment for one test, on which the commands work.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 pub(crate) const TABLE: &str = "ciba";
 pub(crate) const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 pub(crate) const MTLS_URL: (&str, &str) = ("MTLS_URL", "https://mtls.example");
-/// The public key of nobody.
+/// A public key that no authority has.
 pub(crate) const MTLS_AUTHORITIES: (&str, &str) = (
     "MTLS_AUTHORITIES",
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE6Z7pPGNOfN2QwehRtDNvoz4mpwiQZ1gxrZhOJ7fI6IIjzC/EG/tyBrR78CQQFrbeNJQJTnN/ANC2ujPhXPlObg==",
@@ -121,17 +121,17 @@ impl Deployment {
         deployment
     }
 
-    /// Another table, with nothing in it.
+    /// Another, empty table.
     pub(crate) async fn create_table(&self, name: &str) {
         self.dynamodb.create_table(name, &template().table).await.unwrap();
     }
 
-    /// Publishes what is right at `issuer`.
+    /// Publishes the correct documents of `issuer`.
     pub(crate) async fn publish(&self, issuer: &str) {
         self.publish_with(issuer, &[]).await;
     }
 
-    /// The same, of functions with these settings.
+    /// The same, as functions with these settings would.
     pub(crate) async fn publish_with(&self, issuer: &str, settings: &[(&str, &str)]) {
         let env = self.environment(settings);
         let keys = self.table.list_public_keys().await.unwrap();
@@ -177,7 +177,7 @@ impl Deployment {
         }
     }
 
-    /// Names and details of what the doctor finds; each has a remedy.
+    /// Names and details of the faults that the doctor reports; each has a remedy.
     pub(crate) async fn findings(&self, settings: &[(&str, &str)], now: Timestamp) -> Vec<(String, String)> {
         let output = self.run_with(&["doctor"], settings, now).await.unwrap();
         let checks = output.json["checks"].as_array().unwrap();
@@ -189,14 +189,14 @@ impl Deployment {
         faults.iter().map(|fault| (text(&fault["check"]), text(&fault["detail"]))).collect()
     }
 
-    /// The one finding there has to be.
+    /// The finding, of which there has to be exactly one.
     pub(crate) async fn finding(&self, settings: &[(&str, &str)], now: Timestamp) -> (String, String) {
         let mut findings = self.findings(settings, now).await;
         assert_eq!(findings.len(), 1, "{findings:?}");
         findings.remove(0)
     }
 
-    /// Whether the functions would take this secret of this client.
+    /// Whether the functions would accept this secret of this client.
     pub(crate) async fn takes(&self, client_id: &str, secret: &str) -> bool {
         use ciba::domain::base::secret::Secret;
         use ciba::domain::client::ClientId;
@@ -211,7 +211,7 @@ pub(crate) fn template() -> Template {
     Template::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Another value at each call.
+/// A different value at each call.
 fn random(buffer: &mut [u8]) {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let call = CALLS.fetch_add(1, Ordering::Relaxed).to_be_bytes();

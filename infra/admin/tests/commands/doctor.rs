@@ -12,7 +12,7 @@ use crate::deployment::{DAY, Deployment, MTLS_AUTHORITIES, MTLS_URL, START, TABL
 const ALICE: [&str; 7] =
     ["person", "create", "--sub", "alice", "--login-value=alice", "--sms", "+15555550100"];
 
-/// A deployment with all that a flow takes.
+/// A deployment with everything that a flow needs.
 async fn sound() -> Deployment {
     let deployment = Deployment::start().await;
     deployment.json(&CREATE).await;
@@ -47,7 +47,7 @@ async fn the_doctor_finds_each_setting_that_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn the_doctor_finds_a_table_that_is_not_there_and_skips_what_rests_on_it() {
+async fn the_doctor_finds_a_missing_table_and_skips_what_needs_it() {
     let deployment = sound().await;
     let (check, detail) = deployment.finding(&[("TABLE_NAME", "other")], START).await;
     assert!(check == "table" && detail.contains("ResourceNotFoundException"), "{detail}");
@@ -76,7 +76,7 @@ async fn the_doctor_finds_a_table_without_index_and_keys() {
 }
 
 #[tokio::test]
-async fn the_doctor_finds_keys_that_are_overdue_but_never_the_data_key() {
+async fn the_doctor_finds_overdue_keys_but_never_the_data_key() {
     let deployment = sound().await;
     let findings = deployment.findings(&[], START.plus(91 * DAY)).await;
     let overdue = |name: &str| findings.iter().any(|(check, it)| check == "keys" && it.contains(name));
@@ -97,7 +97,7 @@ async fn the_doctor_finds_another_issuer_in_the_discovery_document() {
 
 /// CAUTH-4-07, FCIBA-26, TOK-11-06, TOK-11-07
 #[tokio::test]
-async fn the_doctor_finds_a_document_that_offers_other_than_the_settings_say() {
+async fn the_doctor_finds_metadata_that_differs_from_the_settings() {
     let deployment = sound().await;
     let issuer = deployment.published.discovery.lock().unwrap()["issuer"].as_str().unwrap().to_owned();
     let findings = async |of_functions: &[(&str, &str)], here: &[(&str, &str)]| {
@@ -161,9 +161,9 @@ async fn the_doctor_finds_that_the_key_of_one_algorithm_is_missing() {
 }
 
 #[tokio::test]
-async fn the_doctor_finds_that_there_is_no_login_issuer_or_that_it_publishes_no_key() {
+async fn the_doctor_finds_a_login_issuer_missing_or_without_keys() {
     let deployment = sound().await;
-    // With passkeys it works without.
+    // With passkeys it works without a login issuer.
     let output = deployment.run_with(&["doctor"], &[("LOGIN_ISSUERS", "[]")], START).await.unwrap();
     assert!(output.is_clean && output.text.contains("warning  login_issuer"), "{}", output.text);
     let (check, detail) = deployment.finding(&[("LOGIN_ISSUERS", "[]"), ("RP_ID", "")], START).await;
@@ -179,9 +179,9 @@ async fn the_doctor_finds_that_there_is_no_login_issuer_or_that_it_publishes_no_
     assert!(check == "login_issuer" && detail.contains("404"), "{detail}");
 }
 
-/// A client may have been there before the login issuer was configured.
+/// The client may have been created before the login issuer was configured.
 #[tokio::test]
-async fn the_doctor_finds_a_client_that_has_the_name_of_a_login_issuers_audience() {
+async fn the_doctor_finds_a_client_named_like_a_login_audience() {
     let deployment = sound().await;
     let create =
         ["client", "create", "--client-name", "Kiosk", "--client-id", ciba_local::login_issuer::AUDIENCE];
@@ -211,7 +211,7 @@ async fn the_doctor_finds_that_nobody_can_ask_and_nobody_can_be_told() {
 
 /// CAUTH-4-13, FCIBA-18: clients of before the settings changed.
 #[tokio::test]
-async fn the_doctor_finds_clients_that_this_deployment_lets_in_nowhere() {
+async fn the_doctor_finds_clients_that_cannot_authenticate_here() {
     let deployment = sound().await;
     let issuer = deployment.published.discovery.lock().unwrap()["issuer"].as_str().unwrap().to_owned();
     let all = [MTLS_URL, MTLS_AUTHORITIES];
@@ -238,7 +238,7 @@ async fn the_doctor_finds_clients_that_this_deployment_lets_in_nowhere() {
     let are_named = ["by-name: ", "by-certificate: ", "bound: "].iter().all(|id| detail.contains(id));
     assert!(check == "authentication" && are_named && !detail.contains("kiosk"), "{detail}");
 
-    // One that is switched off is meant to be let in nowhere.
+    // A disabled client is meant to be refused everywhere.
     for id in ["by-name", "by-certificate", "bound"] {
         deployment.json(&["client", "disable", id]).await;
     }
@@ -253,9 +253,9 @@ async fn the_doctor_finds_clients_that_this_deployment_lets_in_nowhere() {
     assert!(!deployment.table.for_each_active_client(1, |_| {}).await.unwrap(), "not the whole table");
 }
 
-/// DynamoDB hands out a megabyte at a time, and what is looked for may come last.
+/// DynamoDB returns a megabyte at a time, and what is searched for may come last.
 #[tokio::test]
-async fn the_doctor_looks_at_every_page_of_the_table_as_far_as_it_is_bounded() {
+async fn the_doctor_reads_every_page_of_the_table_up_to_its_limit() {
     let deployment = Deployment::start().await;
     for n in 0..8 {
         let put = deployment.dynamodb.client().put_item().table_name(TABLE);
@@ -272,8 +272,9 @@ async fn the_doctor_looks_at_every_page_of_the_table_as_far_as_it_is_bounded() {
     assert!(!first.is_complete, "{first:?}");
 }
 
+/// A wrong one does not contain the issuer.
 #[tokio::test]
-async fn the_doctor_warns_where_no_domain_is_set_and_finds_one_that_the_issuer_is_not_in() {
+async fn the_doctor_warns_of_an_unset_domain_and_finds_a_wrong_one() {
     let deployment = sound().await;
     let output = deployment.run_with(&["doctor"], &[("RP_ID", "")], START).await.unwrap();
     assert!(output.is_clean && output.text.contains("warning  passkeys"), "{}", output.text);
@@ -306,7 +307,7 @@ async fn the_doctor_finds_passkeys_of_another_domain() {
 
 /// TOK-12-05
 #[tokio::test]
-async fn the_doctor_asks_kms_for_the_keys_that_sign_there_and_leaves_the_withdrawn_ones_alone() {
+async fn the_doctor_asks_kms_for_signing_keys_except_withdrawn_ones() {
     let deployment = sound().await;
     let settings = [("SIGNING", "kms"), ("SIGNING_KEY_TAG", "stack")];
     let emergency = ["key", "rotate", "--emergency", "--confirm", "--use", "signing", "--alg", "ES256"];
@@ -315,7 +316,7 @@ async fn the_doctor_asks_kms_for_the_keys_that_sign_there_and_leaves_the_withdra
     deployment.publish(&issuer).await;
     assert_eq!(deployment.findings(&[], START).await, []);
     let output = deployment.run(&["doctor"]).await.unwrap();
-    for said in ["signing-ES256 key 2 is current, in KMS", "in KMS, is there"] {
+    for said in ["signing-ES256 key 2 is current, in KMS", "in KMS, is available"] {
         assert!(output.text.contains(said), "{}", output.text);
     }
     deployment.kms.fail_next(Failure::Disabled);

@@ -21,7 +21,7 @@ async fn states(deployment: &Deployment, now: Timestamp) -> Vec<String> {
     keys["keys"].as_array().unwrap().iter().map(shape).collect()
 }
 
-/// The keys of all uses but data, of generations 1 and 2 in these states.
+/// The keys of all uses except data, in generations 1 and 2 with these states.
 fn two_generations(first: &str, second: &str) -> Vec<String> {
     let uses = ["handle null".to_owned()].into_iter().chain(SIGNING.map(|alg| format!("signing {alg}")));
     uses.flat_map(|it| [format!("{it} 1 {first}"), format!("{it} 2 {second}")]).collect()
@@ -40,7 +40,7 @@ async fn the_keys_are_listed_by_use_and_algorithm() {
 
 /// TOK-12-03
 #[tokio::test]
-async fn a_rotation_makes_successors_that_are_known_at_once_and_used_ten_minutes_later() {
+async fn successors_are_known_at_once_and_used_ten_minutes_later() {
     let deployment = Deployment::start().await;
     let now = START.plus(Duration::from_secs(60));
     let used_from = now.plus(RELOAD_EVERY + JWKS_MAX_AGE);
@@ -51,7 +51,7 @@ async fn a_rotation_makes_successors_that_are_known_at_once_and_used_ten_minutes
         Value::from([&[key("handle", None, made)], &signing[..]].concat())
     };
     assert_eq!(output.json["keys"], all(true));
-    assert!(output.text.contains("signing-ES256 key 2 is made"), "{}", output.text);
+    assert!(output.text.contains("signing-ES256 key 2 was created"), "{}", output.text);
 
     let waiting = two_generations("current", "waiting");
     assert_eq!(states(&deployment, now).await[1..], waiting);
@@ -59,10 +59,10 @@ async fn a_rotation_makes_successors_that_are_known_at_once_and_used_ten_minutes
     assert!(published.iter().all(|key| key.times.publish_from <= now) && published.len() == 8);
     assert_eq!(states(&deployment, used_from).await[1..], two_generations("retired", "current"));
 
-    // Whoever asks again before they are used has been given what they ask for.
+    // Asking again before they are used creates no further keys.
     let again = deployment.run_with(&["key", "rotate"], &[], now.plus(RELOAD_EVERY)).await.unwrap();
     assert_eq!(again.json["keys"], all(false));
-    assert!(again.text.contains("was there already"), "{}", again.text);
+    assert!(again.text.contains("exists already"), "{}", again.text);
     assert_eq!(states(&deployment, now).await[1..], waiting);
 }
 
@@ -90,7 +90,7 @@ async fn a_rotation_of_one_use_leaves_the_other_alone() {
     assert_eq!(states(&deployment, START).await.len(), 11);
 }
 
-/// As after a deployment whose rotation was never invoked.
+/// As after a deployment whose key rotation was never invoked.
 #[tokio::test]
 async fn without_any_keys_a_rotation_makes_all_that_a_function_needs() {
     let deployment = Deployment::start().await;
@@ -104,8 +104,9 @@ async fn without_any_keys_a_rotation_makes_all_that_a_function_needs() {
     assert!(output.text.contains("it is the first, and used at once"), "{}", output.text);
 }
 
+/// It makes no key.
 #[tokio::test]
-async fn a_rotation_without_kms_or_its_setting_makes_nothing_and_says_why() {
+async fn a_rotation_without_kms_or_its_setting_fails_with_a_reason() {
     let deployment = Deployment::start().await;
     deployment.kms.fail_next(Failure::Disabled);
     let (code, why) = deployment.refused(&["key", "rotate"]).await;
@@ -115,15 +116,18 @@ async fn a_rotation_without_kms_or_its_setting_makes_nothing_and_says_why() {
     assert_eq!(states(&deployment, START).await.len(), 6);
 }
 
-/// What cannot be undone is said before it is done.
+/// An operation that cannot be undone is announced first.
 #[tokio::test]
-async fn an_emergency_that_is_not_confirmed_says_what_it_ends_and_changes_nothing() {
+async fn an_unconfirmed_emergency_only_says_what_it_would_end() {
     let deployment = Deployment::start().await;
     let before = states(&deployment, START).await;
     let kid = deployment.json(&["key", "list"]).await["keys"][2]["kid"].as_str().unwrap().to_owned();
     for (arguments, expected) in [
-        (&["--use", "signing"][..], [kid.as_str(), "signing-EdDSA key 1, current", "Grants stand"]),
-        (&["--use", "signing", "--alg", "ES256"], [&kid, "signing-ES256 key 1, current", "Grants stand"]),
+        (&["--use", "signing"][..], [kid.as_str(), "signing-EdDSA key 1, current", "Grants remain valid"]),
+        (
+            &["--use", "signing", "--alg", "ES256"],
+            [&kid, "signing-ES256 key 1, current", "Grants remain valid"],
+        ),
         (&["--use", "handle"], ["handle key 1, current", "every grant", "--confirm"]),
     ] {
         let (code, text) = deployment.refused(&[&["key", "rotate", "--emergency"], arguments].concat()).await;
@@ -135,9 +139,9 @@ async fn an_emergency_that_is_not_confirmed_says_what_it_ends_and_changes_nothin
     assert_eq!(code, 2);
 }
 
-/// TOK-12-05
+/// TOK-12-05: all that there is of that use is withdrawn.
 #[tokio::test]
-async fn a_confirmed_emergency_withdraws_what_there_is_of_its_use_and_the_successor_is_used_at_once() {
+async fn a_confirmed_emergency_replaces_the_keys_of_its_use_at_once() {
     let deployment = Deployment::start().await;
     let now = START.plus(Duration::from_secs(3600));
     let emergency = ["key", "rotate", "--emergency", "--confirm", "--use", "signing", "--alg", "ES256"];
@@ -148,26 +152,26 @@ async fn a_confirmed_emergency_withdraws_what_there_is_of_its_use_and_the_succes
         (&output.json["keys"][0]["generation"], &output.json["keys"][0]["made"]),
         (&json!(2), &json!(true))
     );
-    for said in ["signing-ES256 key 2 is made, and used at once", "withdrawn up to 1"] {
+    for said in ["signing-ES256 key 2 was created and is used at once", "up to generation 1 are withdrawn"] {
         assert!(output.text.contains(said), "{}", output.text);
     }
     let listed = states(&deployment, now).await;
     assert_eq!(listed[2..4], ["signing ES256 1 withdrawn", "signing ES256 2 current"]);
     assert_eq!(listed.iter().filter(|it| it.ends_with("withdrawn")).count(), 1, "{listed:?}");
 
-    // Whoever repeats it, because the answer was lost, gets the same.
+    // Repeating it, because the response was lost, gives the same result.
     let again = deployment.run_with(&emergency, &[], now.plus(Duration::from_secs(5))).await.unwrap();
     assert_eq!(
         (&again.json["withdrawn"], &again.json["keys"][0]["made"]),
         (&json!([es256(1)]), &json!(false))
     );
-    assert!(again.text.contains("was made just now"), "{}", again.text);
+    assert!(again.text.contains("was created just now"), "{}", again.text);
     assert_eq!(states(&deployment, now).await, listed);
 }
 
 /// TOK-12-05
 #[tokio::test]
-async fn with_keys_in_kms_a_rotation_makes_them_there_and_the_list_names_them() {
+async fn a_rotation_in_kms_makes_keys_there_and_the_list_names_them() {
     let deployment = Deployment::start().await;
     let settings = [("SIGNING", "kms"), ("SIGNING_KEY_TAG", "stack")];
     let rotate = ["key", "rotate", "--use", "signing", "--alg", "EdDSA"];

@@ -1,4 +1,4 @@
-//! The commands against a table and a published issuer of a test's own.
+//! The commands against a table and an issuer that belong to each test alone.
 
 mod authorization_details;
 mod client;

@@ -28,7 +28,7 @@ async fn deployment() -> Deployment {
     deployment
 }
 
-/// Alice makes a passkey with a new ticket.
+/// Alice enrolls a passkey with a new ticket.
 async fn enrol(deployment: &Deployment, name: &str, at: Timestamp) -> PasskeyId {
     let created = deployment.json(&["ticket", "create", "--sub", "alice", "--further"]).await;
     let secret = TicketSecret::parse(created["link"].as_str().unwrap().rsplit('/').next().unwrap()).unwrap();
@@ -75,8 +75,9 @@ async fn a_tickets_link_is_printed_once_and_leads_to_the_issuer() {
     assert_eq!(deployment.sns.attempts().len(), 0, "nothing is told before there is a passkey");
 }
 
+/// Nor is one made where passkeys are not configured.
 #[tokio::test]
-async fn there_is_no_ticket_for_nobody_for_somebody_disabled_or_where_there_are_no_passkeys() {
+async fn no_ticket_is_made_for_unknown_or_disabled_people() {
     let deployment = deployment().await;
     let (code, why) = deployment.refused(&["ticket", "create", "--sub", "bob"]).await;
     assert_eq!((code, why.as_str()), (1, "there is no person bob"));
@@ -116,7 +117,7 @@ async fn a_passkey_is_removed_and_its_person_told_on_all_channels() {
     let id = enrol(&deployment, "one", START).await;
     let output = deployment.run(&["passkey", "remove", "--sub", "alice"]).await.unwrap();
     assert_eq!(output.json, json!({ "sub": "alice", "id": id.as_str(), "removed": true, "untold": [] }));
-    assert!(output.text.contains("told on 2 of 2 channels"), "{}", output.text);
+    assert!(output.text.contains("notified on 2 of 2 channels"), "{}", output.text);
     let texts: Vec<_> = deployment.sns.messages().into_iter().map(|message| message.text).collect();
     let text = "Example Bank: a passkey to sign in as you was removed. Not you? Call us.";
     assert_eq!(texts, [text, text]);
@@ -126,8 +127,9 @@ async fn a_passkey_is_removed_and_its_person_told_on_all_channels() {
     assert!(code == 1 && why.contains("has no passkey"), "{why}");
 }
 
+/// The id is required where there are several.
 #[tokio::test]
-async fn one_of_several_passkeys_is_removed_by_its_name_and_a_channel_that_fails_is_reported() {
+async fn one_passkey_is_removed_by_id_and_failed_channels_reported() {
     let deployment = deployment().await;
     let first = enrol(&deployment, "first", START).await;
     let second = enrol(&deployment, "second", START).await;
@@ -139,7 +141,7 @@ async fn one_of_several_passkeys_is_removed_by_its_name_and_a_channel_that_fails
     deployment.sns.fail_for("+15555550100", Failure::OptedOut);
     let remove = ["passkey", "remove", "--sub", "alice", "--id", first.as_str()];
     let output = deployment.run(&remove).await.unwrap();
-    assert!(output.text.contains("told on 1 of 2 channels"), "{}", output.text);
+    assert!(output.text.contains("notified on 1 of 2 channels"), "{}", output.text);
     assert_eq!(output.json["untold"][0]["channel"], "sms");
     let listed = deployment.json(&["passkey", "list", "--sub", "alice"]).await;
     assert_eq!(listed["passkeys"][0]["id"], second.as_str());

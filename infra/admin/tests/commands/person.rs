@@ -79,13 +79,17 @@ async fn a_person_is_shown_with_who_is_blocked_and_who_has_to_wait() {
     ]);
     assert_eq!(shown["blocks"], expected);
     let expected = json!([{ "client_id": "kiosk", "denials": 2, "until": seconds + 3600 }]);
-    assert_eq!(shown["cool_downs"], expected, "who does not wait any more is not shown");
+    assert_eq!(shown["cool_downs"], expected, "clients that no longer wait are not shown");
     assert_eq!(shown["wrong_user_codes"], json!([{ "client_id": "kiosk", "count": 5, "last": seconds }]));
     assert_eq!(shown["user_codes_locked_until"], seconds + 60);
     let text = deployment.run(&["person", "show", "alice"]).await.unwrap().text;
-    for line in
-        ["teller since 2027-", "kiosk, lifted 2027-", "denied 2 times", "5 of kiosk", "none is taken until"]
-    {
+    for line in [
+        "teller since 2027-",
+        "kiosk, lifted 2027-",
+        "denied 2 times",
+        "5 from kiosk",
+        "none is accepted until",
+    ] {
         assert!(text.contains(line), "{line}: {text}");
     }
 }
@@ -135,11 +139,11 @@ async fn a_number_in_a_country_that_is_not_listed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_person_without_a_login_is_shown_as_one_who_approves_with_a_passkey_alone() {
+async fn a_person_without_a_login_is_shown_as_passkey_only() {
     let deployment = Deployment::start().await;
     let output = deployment.run(&["person", "create", "--sub", "alice"]).await.unwrap();
     assert_eq!(output.json["has_login"], false);
-    assert!(output.text.contains("a passkey alone"), "{}", output.text);
+    assert!(output.text.contains("only with a passkey"), "{}", output.text);
 }
 
 #[tokio::test]
@@ -171,7 +175,7 @@ async fn an_import_writes_what_is_right_and_reports_each_entry() {
 
     assert_eq!(deployment.json(&["person", "show", "alice"]).await["has_login"], true);
     assert_eq!(deployment.json(&["person", "show", "frank"]).await["active"], false);
-    // Nothing of an entry that was refused, not even the hint that was free.
+    // Nothing of a refused entry is written, not even the hint that was free.
     assert_eq!(deployment.refused(&["person", "show", "carol"]).await.0, 1);
     let entry = ["person", "create", "--sub", "erin", "--plain", "c"];
     assert_eq!(deployment.json(&entry).await["hints"]["plain"], json!(["c"]));
@@ -217,7 +221,7 @@ async fn a_person_is_not_weakened_unless_it_is_confirmed_by_name() {
     );
     assert_eq!(deployment.json(&["person", "show", "alice"]).await, before, "nothing is written");
 
-    // Another code is no weaker, and neither is one who stays as they were.
+    // Another code is not weaker, and neither is an unchanged entry.
     assert_eq!(import(alice(json!({ "user_code": "1111-y", "active": false })), &[]).await, None);
     let confirmed = deployment.json(&[&create[..], &["--confirm", "active,user_code"]].concat()).await;
     assert_eq!((&confirmed["active"], &confirmed["has_user_code"]), (&json!(true), &json!(false)));
@@ -225,7 +229,7 @@ async fn a_person_is_not_weakened_unless_it_is_confirmed_by_name() {
     assert_eq!(import(alice(json!({})), &["--confirm", "active", "--confirm", "user_code"]).await, None);
 }
 
-/// What a person, or whoever writes the table, is called does not order the operator's terminal about.
+/// Names from people or from the table cannot send commands to the operator's terminal.
 #[tokio::test]
 async fn what_is_foreign_reaches_no_terminal_as_it_is() {
     let deployment = Deployment::start().await;

@@ -155,7 +155,7 @@ fn every_claim_of_the_access_token_is_checked() {
 
 /// CIBA §10.3.1: nothing else binds what is pushed to the request, and the tokens to each other.
 #[test]
-fn pushed_tokens_have_to_be_bound_to_the_request_and_to_each_other() {
+fn pushed_tokens_are_bound_to_the_request_and_each_other() {
     let pushed = |change: &dyn Fn(&mut Value)| {
         let mut case = Case { pushed: true, refresh_token: Some("a-refresh-token"), ..case() };
         case.id_claims[RT_HASH] = json!(half_hash(Algorithm::ES256, "a-refresh-token"));
@@ -224,7 +224,7 @@ fn signing_key(algorithm: Algorithm) -> EncodingKey {
 
 /// TOK-12-07, HYG-3-02: all keys have one name here, so that the algorithm has to tell them apart.
 #[test]
-fn of_several_keys_the_one_of_the_tokens_algorithm_is_taken_if_it_is_advertised() {
+fn the_advertised_key_of_the_tokens_algorithm_is_chosen() {
     let algorithms = [Algorithm::RS256, Algorithm::PS256, Algorithm::EdDSA, Algorithm::ES256];
     let pairs = algorithms.map(|algorithm| (algorithm, signing_key(algorithm)));
     let published = |(algorithm, key): &(Algorithm, EncodingKey)| {
@@ -254,7 +254,7 @@ fn a_critical_extension_is_refused() {
 
 /// TOK-2-08
 #[test]
-fn an_id_token_and_an_access_token_do_not_stand_in_for_each_other() {
+fn an_id_token_and_an_access_token_are_not_interchangeable() {
     let at_jwt = || Some("at+jwt".to_owned());
     assert_eq!(defect(|case| case.id_header.typ = at_jwt()), (Token::Id, Defect::Type));
     let jwt = || Some("JWT".to_owned());

@@ -93,7 +93,7 @@ async fn sign(kms: &KmsHandle, key: &str, algorithm: &str, kind: &str, message: 
 }
 
 #[tokio::test]
-async fn a_signature_verifies_under_the_public_key_hashed_by_the_caller_or_not() {
+async fn a_signature_verifies_whether_or_not_the_caller_hashed() {
     use aws_lc_rs::digest::{SHA256, digest};
     use aws_lc_rs::signature::{
         ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,

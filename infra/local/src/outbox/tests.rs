@@ -132,7 +132,7 @@ impl Surroundings {
 }
 
 #[tokio::test]
-async fn a_decision_becomes_a_message_with_the_requests_key_and_nothing_else() {
+async fn a_decision_becomes_a_message_with_only_the_requests_key() {
     let around = start().await;
     around.approve(1).await;
     assert_eq!(around.outbox.pump().await.unwrap(), 1);
@@ -179,7 +179,7 @@ async fn what_is_not_reported_is_deleted_and_what_is_comes_again() {
 
 /// The function's way to wait: it says when, and reports the message.
 #[tokio::test]
-async fn a_reported_message_keeps_the_visibility_that_the_function_gave_it() {
+async fn a_reported_message_keeps_the_visibility_it_was_given() {
     let around = start().await;
     around.approve(1).await;
     around.outbox.pump().await.unwrap();
@@ -204,7 +204,7 @@ async fn a_reported_message_keeps_the_visibility_that_the_function_gave_it() {
 type Answer = fn() -> Result<Value, Error>;
 
 #[tokio::test]
-async fn an_invocation_that_fails_or_cannot_be_understood_deletes_nothing() {
+async fn a_failed_or_unreadable_invocation_deletes_nothing() {
     let answers: [(Answer, usize); 6] = [
         (|| Err("it timed out".into()), 2),
         (|| Ok(json!("done")), 2),
@@ -260,7 +260,7 @@ async fn disorder_doubles_and_mixes_and_loses_nothing() {
 
 /// Inserts only, four at once, in their order.
 #[tokio::test]
-async fn a_function_with_the_stream_gets_what_its_filter_lets_through_in_order() {
+async fn a_function_on_the_stream_gets_filtered_records_in_order() {
     let around = start().await;
     around.approve(6).await;
     let seen = RefCell::new(Vec::new());

@@ -168,8 +168,9 @@ async fn a_message_arrives_with_its_owner_and_request() {
     assert_eq!(inbox["messages"][0]["request"], KEY);
 }
 
+/// Each shows its kind.
 #[tokio::test]
-async fn push_messages_and_those_of_a_topic_arrive_like_an_sms_and_show_their_kind() {
+async fn push_and_topic_messages_arrive_like_an_sms() {
     let setup = start(false).await;
     let payload = json!({"aps": {"alert": {"title": "Example", "body": "Confirm"}}, "request": KEY});
     let message = json!({"default": "Confirm", "APNS": payload.to_string()}).to_string();
@@ -235,9 +236,10 @@ async fn a_token_is_for_people_who_are_enrolled_and_can_log_in() {
     assert_eq!((status, &body["error"]), (StatusCode::CONFLICT, &json!("no_login")));
 }
 
-/// The request says whose a message is: a number may be in two entries.
+/// The request says whose a message is: a number may be in two entries. These people are treated like those of the
+/// seed.
 #[tokio::test]
-async fn who_was_enrolled_later_gets_messages_and_decides_like_the_people_of_the_seed() {
+async fn people_enrolled_later_get_messages_and_decide_too() {
     let mut setup = start(false).await;
     setup.sms_about(LATE).await;
     setup.sms_about("nobodyabcdefghijklmnop").await;
@@ -303,8 +305,9 @@ async fn an_approval_repeats_the_details_that_were_asked_for() {
     assert_eq!(body["authorization_details"], details);
 }
 
+/// A person without one is not.
 #[tokio::test]
-async fn who_has_a_passkey_is_led_to_the_providers_own_page_and_who_has_none_is_not() {
+async fn a_person_with_a_passkey_is_led_to_the_providers_own_page() {
     let setup = start(false).await;
     setup.sms_about(LATE).await;
     setup.sms().await;

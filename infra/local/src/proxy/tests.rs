@@ -48,8 +48,9 @@ async fn a_call_is_recorded_with_caller_key_and_capacity() {
     assert_eq!(capacity.indexes["pending-by-user"], 1.0);
 }
 
+/// The caller gets an error.
 #[tokio::test]
-async fn a_lost_response_leaves_the_item_written_and_the_caller_with_an_error() {
+async fn a_lost_response_leaves_the_item_written() {
     for loss in [Loss::Connection, Loss::InternalServerError] {
         let (dynamodb, proxy, client) = start().await;
         proxy.lose_response("PutItem", 1, loss);

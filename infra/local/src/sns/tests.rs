@@ -61,8 +61,9 @@ async fn refusal(parameters: &[(&str, &str)]) -> String {
     code
 }
 
+/// A target is a number, an endpoint or a topic.
 #[tokio::test]
-async fn a_message_without_text_or_to_what_is_no_number_endpoint_or_topic_is_refused() {
+async fn a_message_without_text_or_a_valid_target_is_refused() {
     let long = "x".repeat(1_601);
     let refused: [&[(&str, &str)]; 9] = [
         &[("PhoneNumber", "5555550100"), ("Message", "hello")],
@@ -93,7 +94,7 @@ async fn a_message_goes_to_one_of_number_endpoint_and_topic() {
 }
 
 #[tokio::test]
-async fn the_structure_json_is_an_object_with_a_default_and_strings_for_push_services() {
+async fn a_json_message_has_a_default_and_text_per_push_service() {
     let message = |text| [("TargetArn", ENDPOINT), ("MessageStructure", "json"), ("Message", text)];
     let good = r#"{"default":"d","APNS":"{\"aps\":{}}","other":{}}"#;
     let sns = start().await;

@@ -159,7 +159,7 @@ async fn the_attributes_say_what_lies_where() {
 
 /// What a test over all that was sent relies on.
 #[tokio::test]
-async fn every_call_is_recorded_with_its_caller_the_failed_ones_included() {
+async fn every_call_even_a_failed_one_is_recorded_with_its_caller() {
     let (sqs, _) = start().await;
     sqs.fail_next("SendMessage", Failure::InternalError);
     assert_eq!(call(&sqs, "ReceiveMessage", json!({})).await.0, 200);

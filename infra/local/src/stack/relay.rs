@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_that_failed_is_an_error_though_the_invocation_worked() {
+    async fn a_failed_function_is_an_error_even_if_invoking_worked() {
         let (function, _server, _seen) = invoked(json!({"errorType": "panic", "errorMessage": "no"})).await;
         assert!(function.invoke(&json!({})).await.is_err());
     }

@@ -235,7 +235,7 @@ fn what_leads_nowhere_or_begins_late_is_an_error_that_names_it() {
 
 /// One word wrong in the template, and nobody is told of a decision.
 #[test]
-fn the_repositorys_own_pipe_lets_through_what_clients_are_told_of() {
+fn the_templates_pipe_passes_what_clients_are_told_of() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let template = Template::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
     let [pipe] = &template.pipes[..] else { panic!("one pipe") };

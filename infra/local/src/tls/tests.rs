@@ -101,7 +101,7 @@ async fn call(server: &Server, config: ClientConfig) -> io::Result<(ProtocolVers
 
 /// CAUTH-4-08, CAUTH-4-14
 #[tokio::test]
-async fn whoever_is_in_the_trust_store_reaches_the_function_with_the_certificate() {
+async fn a_trusted_client_certificate_reaches_the_function() {
     let setup = start("trusted").await;
     for name in ["client", "self-signed"] {
         let config = Client::of(&setup, name).config(&setup);
@@ -236,7 +236,7 @@ impl ResolvesClientCert for Asked {
 }
 
 #[tokio::test]
-async fn the_handshake_asks_for_a_certificate_without_naming_authorities() {
+async fn a_certificate_is_requested_without_naming_authorities() {
     let setup = start("names").await;
     let (certificate, key) = Client::of(&setup, "client").identity.unwrap();
     let key = aws_lc_rs::sign::any_supported_type(&key).unwrap();

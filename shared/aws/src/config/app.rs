@@ -1,6 +1,6 @@
 //! The operator's own apps, which phones may trust with this domain's passkeys and links.
 
-use crate::config::{ConfigError, Environment, refuse};
+use crate::config::{ConfigError, Environment, setting};
 use ciba_core::domain::person::app::{AndroidApp, AppleApp, MAX_APPS};
 
 /// The apps that the documents under `/.well-known/` name. They say nothing about which origins are accepted: that is
@@ -12,32 +12,30 @@ pub struct AppSettings {
 }
 
 impl AppSettings {
-    pub const ANDROID: &'static str = "ANDROID_APPS";
-    pub const APPLE: &'static str = "APPLE_APPS";
-
-    /// | setting | what | unit | range | default |
-    /// |---|---|---|---|---|
-    /// | `ANDROID_APPS` | package and certificate of each app of Android | | at most 10 of [`AndroidApp`] | none: no document |
-    /// | `APPLE_APPS` | team and bundle of each app of Apple's platforms | | at most 10 of [`AppleApp`] | none: no document |
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            android: list(env, Self::ANDROID, AndroidApp::parse, "<package>=<SHA-256 of its certificate>")?,
-            apple: list(env, Self::APPLE, AppleApp::parse, "<team>.<bundle>")?,
+            android: list(
+                env,
+                setting::ANDROID_APPS,
+                AndroidApp::parse,
+                "<package>=<SHA-256 of its certificate>",
+            )?,
+            apple: list(env, setting::APPLE_APPS, AppleApp::parse, "<team>.<bundle>")?,
         })
     }
 }
 
 fn list<T>(
     env: &Environment,
-    name: &str,
+    setting: setting::Text,
     parse: fn(&str) -> Option<T>,
     form: &str,
 ) -> Result<Vec<T>, ConfigError> {
-    let texts = env.get(name).unwrap_or_default().split_whitespace();
+    let texts = setting.get(env).unwrap_or_default().split_whitespace();
     let parsed = texts.map(|text| parse(text).ok_or_else(|| format!("has {text}, which is not {form}")));
-    let apps = parsed.collect::<Result<Vec<_>, _>>().or_else(|why| refuse(name, &why))?;
+    let apps = parsed.collect::<Result<Vec<_>, _>>().or_else(|why| setting.refuse(&why))?;
     if apps.len() > MAX_APPS {
-        return refuse(name, "has more than 10 apps");
+        return setting.refuse("has more than 10 apps");
     }
     Ok(apps)
 }

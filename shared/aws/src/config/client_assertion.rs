@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use crate::config::{ConfigError, Environment};
+use crate::config::{ConfigError, Environment, setting};
 
 /// How far `exp` of a client assertion may be ahead (RFC 7523 §3).
 ///
-/// | setting | unit | range | default |
-/// |---|---|---|---|
-/// | `CLIENT_ASSERTION_LIFETIME_SECONDS` | s | 60–3600 | 600 |
 pub fn client_assertion_lifetime(env: &Environment) -> Result<Duration, ConfigError> {
-    env.seconds("CLIENT_ASSERTION_LIFETIME_SECONDS", 600, 60..=3600)
+    setting::CLIENT_ASSERTION_LIFETIME_SECONDS.time(env)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{ConfigError, Environment};
+use crate::config::{ConfigError, Environment, setting};
 
 /// What a decision rests on, and how long its evidence is kept.
 #[derive(Clone, Copy, Debug)]
@@ -12,13 +12,9 @@ pub struct DecisionSettings {
 }
 
 impl DecisionSettings {
-    /// | setting | unit | range | default |
-    /// |---|---|---|---|
-    /// | `LOGIN_MAX_AGE_SECONDS` | s | 30–3600 | 300 |
-    /// | `EVIDENCE_RETENTION_DAYS` | days | 1–3650 | 400 |
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            login_max_age: env.seconds("LOGIN_MAX_AGE_SECONDS", 300, 30..=3600)?,
+            login_max_age: setting::LOGIN_MAX_AGE_SECONDS.time(env)?,
             evidence_retention: evidence_retention(env)?,
         })
     }
@@ -26,5 +22,5 @@ impl DecisionSettings {
 
 /// Setting `EVIDENCE_RETENTION_DAYS`, for what is asked and what is decided alike.
 pub(super) fn evidence_retention(env: &Environment) -> Result<Duration, ConfigError> {
-    env.days("EVIDENCE_RETENTION_DAYS", 400, 1..=3650)
+    setting::EVIDENCE_RETENTION_DAYS.time(env)
 }

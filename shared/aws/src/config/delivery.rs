@@ -1,6 +1,6 @@
 //! Where telling a client waits.
 
-use crate::config::{ConfigError, Environment};
+use crate::config::{ConfigError, Environment, setting};
 
 /// Where telling a client waits.
 #[derive(Clone, Debug)]
@@ -12,14 +12,10 @@ pub struct DeliverySettings {
 }
 
 impl DeliverySettings {
-    /// | setting | what |
-    /// |---|---|
-    /// | `DELIVERY_QUEUE_URL` | the queue of deliveries; required |
-    /// | `DEAD_LETTER_QUEUE_URL` | the queue of those that were given up; required |
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            queue: env.required("DELIVERY_QUEUE_URL")?.to_owned(),
-            dead_letters: env.required("DEAD_LETTER_QUEUE_URL")?.to_owned(),
+            queue: setting::DELIVERY_QUEUE_URL.required(env)?.to_owned(),
+            dead_letters: setting::DEAD_LETTER_QUEUE_URL.required(env)?.to_owned(),
         })
     }
 }

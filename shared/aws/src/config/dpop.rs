@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{ConfigError, Environment};
+use crate::config::{ConfigError, Environment, setting};
 use ciba_core::domain::base::profile::Profile;
 
 /// What proofs of possession (DPoP) are like.
@@ -14,16 +14,11 @@ pub struct DpopSettings {
 }
 
 impl DpopSettings {
-    /// | setting | unit | range | default |
-    /// |---|---|---|---|
-    /// | `DPOP_PROOF_LIFETIME_SECONDS` | s | 10–300 | 60 |
-    /// | `DPOP_NONCE_LIFETIME_SECONDS` | s | 30–3600 | 300 |
-    /// | `DPOP_NONCE_REQUIRED` | | `true`, `false` | `false`: of clients of the profile `fapi-ciba` only |
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            proof_lifetime: env.seconds("DPOP_PROOF_LIFETIME_SECONDS", 60, 10..=300)?,
-            nonce_lifetime: env.seconds("DPOP_NONCE_LIFETIME_SECONDS", 300, 30..=3600)?,
-            nonce_required: env.flag("DPOP_NONCE_REQUIRED", false)?,
+            proof_lifetime: setting::DPOP_PROOF_LIFETIME_SECONDS.time(env)?,
+            nonce_lifetime: setting::DPOP_NONCE_LIFETIME_SECONDS.time(env)?,
+            nonce_required: setting::DPOP_NONCE_REQUIRED.is(env, "true")?,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Where events go.
 
-use crate::config::{ConfigError, Environment};
+use crate::config::{ConfigError, Environment, setting};
 
 /// Where events go.
 #[derive(Clone, Debug)]
@@ -10,14 +10,10 @@ pub struct EventSettings {
 }
 
 impl EventSettings {
-    /// | setting | what | default |
-    /// |---|---|---|
-    /// | `EVENT_BUS` | the bus of EventBridge, by name or ARN | required |
-    /// | `METRIC_NAMESPACE` | what the metrics stand under in CloudWatch | `ciba` |
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            bus: env.required("EVENT_BUS")?.to_owned(),
-            metric_namespace: env.get("METRIC_NAMESPACE").unwrap_or("ciba").to_owned(),
+            bus: setting::EVENT_BUS.required(env)?.to_owned(),
+            metric_namespace: setting::METRIC_NAMESPACE.get(env).unwrap_or_default().to_owned(),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::config::{ConfigError, Environment, Issuer, refuse};
+use crate::config::{ConfigError, Environment, Issuer, refuse, setting};
 use ciba_core::domain::base::address::is_allowed;
 use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba_core::domain::issuer::hint_issuer::{self, HintIssuer};
@@ -16,13 +16,13 @@ use ciba_core::domain::issuer::login_issuer::LoginIssuer;
 pub struct LoginIssuers(Vec<LoginIssuer>);
 
 impl LoginIssuers {
-    pub const SETTING: &'static str = "LOGIN_ISSUERS";
+    pub const SETTING: &'static str = setting::LOGIN_ISSUERS.name();
 
     /// Setting `LOGIN_ISSUERS`: a JSON array of [`LoginIssuer`]. Default: none, and then nobody approves through an app.
     ///
     /// This provider is not a login issuer of its own: a client could approve itself with a token it got here.
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Self, ConfigError> {
-        let issuers: Vec<LoginIssuer> = json_array(env, Self::SETTING)?;
+        let issuers: Vec<LoginIssuer> = json_array(env, setting::LOGIN_ISSUERS)?;
         let foreign = issuers.iter().map(|login| ForeignIssuer {
             issuer: &login.issuer,
             jwks_uri: &login.jwks_uri,
@@ -58,7 +58,7 @@ impl LoginIssuers {
 pub struct HintIssuers(Vec<HintIssuer>);
 
 impl HintIssuers {
-    pub const SETTING: &'static str = "HINT_ISSUERS";
+    pub const SETTING: &'static str = setting::HINT_ISSUERS.name();
 
     /// Setting `HINT_ISSUERS`: a JSON array of [`HintIssuer`]. Default: none, and then no `login_hint_token` is accepted.
     ///
@@ -70,7 +70,7 @@ impl HintIssuers {
         login_issuers: &LoginIssuers,
     ) -> Result<Self, ConfigError> {
         let name = Self::SETTING;
-        let issuers: Vec<HintIssuer> = json_array(env, name)?;
+        let issuers: Vec<HintIssuer> = json_array(env, setting::HINT_ISSUERS)?;
         let foreign = issuers.iter().map(|hints| ForeignIssuer {
             issuer: &hints.issuer,
             jwks_uri: &hints.jwks_uri,
@@ -99,9 +99,10 @@ impl HintIssuers {
 }
 
 /// A JSON array; an absent one is empty.
-fn json_array<T: DeserializeOwned>(env: &Environment, name: &str) -> Result<Vec<T>, ConfigError> {
-    let Some(json) = env.get(name) else { return Ok(vec![]) };
-    serde_json::from_str(json).map_err(|error| ConfigError(format!("{name} is not as documented: {error}")))
+fn json_array<T: DeserializeOwned>(env: &Environment, setting: setting::Text) -> Result<Vec<T>, ConfigError> {
+    let json = setting.get(env).unwrap_or_default();
+    serde_json::from_str(json)
+        .map_err(|error| ConfigError(format!("{} is not as documented: {error}", setting.name())))
 }
 
 /// What all issuers have whose tokens are verified here.

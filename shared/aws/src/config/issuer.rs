@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::config::{ConfigError, Environment, refuse};
+use crate::config::{ConfigError, Environment, refuse, setting};
 
 /// This provider's name: an https URL without query and fragment, and without a slash at its end, byte for
 /// byte the `iss` of every token.
@@ -14,11 +14,11 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    pub const SETTING: &'static str = "ISSUER";
+    pub const SETTING: &'static str = setting::ISSUER.name();
 
     /// Setting `ISSUER`, required. `http` is accepted for the host `localhost` only.
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
-        let text = env.required(Self::SETTING)?;
+        let text = setting::ISSUER.required(env)?;
         let url = Url::parse(text).ok();
         let Some((url, host)) = url.and_then(|url| Some((url.clone(), url.host_str()?.to_owned()))) else {
             return refuse(Self::SETTING, "is not a URL");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{ConfigError, Environment, refuse};
+use crate::config::{ConfigError, Environment, setting};
 
 /// How keys are made.
 #[derive(Clone, Debug)]
@@ -29,25 +29,16 @@ impl SigningKeys {
 }
 
 impl KeySettings {
-    /// | setting | what | range | default |
-    /// |---|---|---|---|
-    /// | `KMS_KEY_ID` | the KMS key that encrypts the data key | | required |
-    /// | `SIGNING_KEY_ROTATION_DAYS` | days until a successor signs | 1–365 | 90 |
-    /// | `SIGNING` | where new signing keys are kept: `table` or `kms` | | `table` |
-    /// | `SIGNING_KEY_TAG` | the tag `ciba-signing` of those in KMS | | required with `kms` |
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
-        let tag = env.get("SIGNING_KEY_TAG").map(str::to_owned);
-        let signing = match env.get(SigningKeys::SETTING) {
-            None | Some("table") => SigningKeys::Table,
-            Some("kms") => match tag {
-                Some(tag) => SigningKeys::Kms { tag },
-                None => refuse("SIGNING_KEY_TAG", "is missing")?,
-            },
-            Some(_) => refuse(SigningKeys::SETTING, "is neither table nor kms")?,
+        let tag = setting::SIGNING_KEY_TAG.get(env).map(str::to_owned);
+        let signing = match (setting::SIGNING.is(env, "kms")?, tag) {
+            (false, _) => SigningKeys::Table,
+            (true, Some(tag)) => SigningKeys::Kms { tag },
+            (true, None) => setting::SIGNING_KEY_TAG.refuse("is missing")?,
         };
         Ok(Self {
-            kms_key: env.required("KMS_KEY_ID")?.to_owned(),
-            rotate_every: env.days("SIGNING_KEY_ROTATION_DAYS", 90, 1..=365)?,
+            kms_key: setting::KMS_KEY_ID.required(env)?.to_owned(),
+            rotate_every: setting::SIGNING_KEY_ROTATION_DAYS.time(env)?,
             signing,
         })
     }
@@ -64,7 +55,7 @@ mod tests {
 
     /// TOK-12-05
     #[test]
-    fn signing_keys_are_in_the_table_unless_it_is_said_that_they_are_in_kms() {
+    fn signing_keys_are_in_the_table_unless_set_to_kms() {
         let kms = SigningKeys::Kms { tag: "stack".to_owned() };
         assert_eq!(read(&[]), Ok(SigningKeys::Table));
         assert_eq!(read(&[("SIGNING", "table"), ("SIGNING_KEY_TAG", "stack")]), Ok(SigningKeys::Table));

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::config::{ConfigError, Environment, Issuer, refuse};
+use crate::config::{ConfigError, Environment, Issuer, refuse, setting};
 use ciba_core::domain::client::Client;
 use ciba_core::domain::client::client_authentication::AuthenticationMethod;
 use ciba_core::verify::certificate_authority::AuthorityKey;
@@ -17,9 +17,9 @@ pub struct MtlsHost {
 }
 
 impl MtlsHost {
-    pub const SETTING: &'static str = "MTLS_URL";
+    pub const SETTING: &'static str = setting::MTLS_URL.name();
 
-    pub const AUTHORITIES: &'static str = "MTLS_AUTHORITIES";
+    pub const AUTHORITIES: &'static str = setting::MTLS_AUTHORITIES.name();
 
     /// Setting `MTLS_URL`: `https://` and a host name that is not the issuer's. Without it nothing about certificates is
     /// offered. `localhost` is for an issuer on `localhost` only.
@@ -27,8 +27,8 @@ impl MtlsHost {
     /// Setting `MTLS_AUTHORITIES`: the public keys of the authorities whose certificates say who a client of
     /// `tls_client_auth` is, in base64, with spaces between. Default: none, and that method is not offered (`CAUTH-4-06`).
     pub fn read(env: &Environment) -> Result<Option<Self>, ConfigError> {
-        let authorities = env.get(Self::AUTHORITIES).unwrap_or_default();
-        let Some(text) = env.get(Self::SETTING) else {
+        let authorities = setting::MTLS_AUTHORITIES.get(env).unwrap_or_default();
+        let Some(text) = setting::MTLS_URL.get(env) else {
             return Ok(None);
         };
         let issuer = Issuer::read(env)?;

@@ -1,6 +1,6 @@
 //! What the message to the person says, and where an SMS may go.
 
-use crate::config::{ConfigError, Environment, Issuer, refuse};
+use crate::config::{ConfigError, Environment, Issuer, setting};
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::person::sms::{MaxPrice, SenderId, SmsCountries};
 use ciba_core::domain::request::notification::Messages;
@@ -10,9 +10,9 @@ use ciba_core::protocol::routes;
 ///
 /// A list and not every country, because whoever can enrol numbers could make their traffic cost money (`ATK-7-01`).
 pub fn sms_countries(env: &Environment) -> Result<SmsCountries, ConfigError> {
-    let name = "SMS_COUNTRIES";
-    let countries = SmsCountries::parse(env.get(name).unwrap_or("+1"));
-    countries.map_or_else(|| refuse(name, "is not * or calling codes of countries, such as +1,+44"), Ok)
+    let countries = setting::SMS_COUNTRIES.get(env).and_then(SmsCountries::parse);
+    let why = "is not * or calling codes of countries, such as +1,+44";
+    countries.map_or_else(|| setting::SMS_COUNTRIES.refuse(why), Ok)
 }
 
 /// What an SMS is like, beside its text.
@@ -24,19 +24,14 @@ pub struct SmsSettings {
 }
 
 impl SmsSettings {
-    /// | setting | what | unit | range | default |
-    /// |---|---|---|---|---|
-    /// | `SMS_COUNTRIES` | where an SMS may go | calling codes | [`SmsCountries::parse`] | `+1` |
-    /// | `SMS_SENDER_ID` | the sender that a phone shows | | [`SenderId::parse`] | the account's |
-    /// | `SMS_MAX_PRICE` | what one SMS may cost at most | USD | 0.00001–10 | the account's limits alone |
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
-        let sender_id = env.get("SMS_SENDER_ID").map(|text| {
+        let sender_id = setting::SMS_SENDER_ID.get(env).map(|text| {
             let why = "is not 1-11 letters and digits, with a letter among them";
-            SenderId::parse(text).map_or_else(|| refuse("SMS_SENDER_ID", why), Ok)
+            SenderId::parse(text).map_or_else(|| setting::SMS_SENDER_ID.refuse(why), Ok)
         });
-        let max_price = env.get("SMS_MAX_PRICE").map(|text| {
+        let max_price = setting::SMS_MAX_PRICE.get(env).map(|text| {
             let why = "is not within 0.00001-10 USD, with at most 5 decimals";
-            MaxPrice::parse(text).map_or_else(|| refuse("SMS_MAX_PRICE", why), Ok)
+            MaxPrice::parse(text).map_or_else(|| setting::SMS_MAX_PRICE.refuse(why), Ok)
         });
         Ok(Self {
             countries: sms_countries(env)?,
@@ -48,10 +43,10 @@ impl SmsSettings {
 
 /// `OPERATOR_NAME`: who a message and a page are from, in the person's eyes.
 pub fn operator_name(env: &Environment) -> Result<String, ConfigError> {
-    let name = env.required("OPERATOR_NAME")?;
+    let name = setting::OPERATOR_NAME.required(env)?;
     // It is in the subject of an e-mail, too: one line, of less than 100 characters.
     if name.chars().count() > 64 || name.contains(char::is_control) {
-        return refuse("OPERATOR_NAME", "is longer than 64 characters, or has a control character");
+        return setting::OPERATOR_NAME.refuse("is longer than 64 characters, or has a control character");
     }
     Ok(name.to_owned())
 }
@@ -60,31 +55,23 @@ pub fn operator_name(env: &Environment) -> Result<String, ConfigError> {
 pub struct NotificationSettings;
 
 impl NotificationSettings {
-    /// | setting | what | range | default |
-    /// |---|---|---|---|
-    /// | `OPERATOR_NAME` | who the message is from, in the person's eyes | 1–64 characters | required |
-    /// | `CONSENT_URL` | what the link begins with | https | `<ISSUER>/consent` |
-    /// | `SMS_SHOWS_REQUEST` | whether an SMS names the client and has the binding message, where it stays one SMS | `true`, `false` | `false` |
-    ///
     /// Name and link must leave the text within one SMS.
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Messages, ConfigError> {
-        let consent_url = match env.get("CONSENT_URL") {
+        let consent_url = match setting::CONSENT_URL.get(env) {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("{}{}", issuer.as_str(), routes::CONSENT),
         };
         if !consent_url.starts_with("https://") && !issuer.is_local() {
-            return refuse("CONSENT_URL", "is not https");
+            return setting::CONSENT_URL.refuse("is not https");
         }
         let messages = Messages {
             operator_name: operator_name(env)?,
             consent_url,
-            sms_shows_request: env.flag("SMS_SHOWS_REQUEST", false)?,
+            sms_shows_request: setting::SMS_SHOWS_REQUEST.is(env, "true")?,
         };
         if !messages.text(&RequestKey::from_bytes([0; RequestKey::BYTES])).fits_one_segment() {
-            return refuse(
-                "OPERATOR_NAME",
-                "and CONSENT_URL do not fit into one SMS of 160 GSM-7 characters",
-            );
+            return setting::OPERATOR_NAME
+                .refuse("and CONSENT_URL do not fit into one SMS of 160 GSM-7 characters");
         }
         Ok(messages)
     }

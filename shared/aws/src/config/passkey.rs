@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{ConfigError, Environment, Issuer, refuse};
+use crate::config::{ConfigError, Environment, Issuer, refuse, setting};
 use ciba_core::domain::person::passkey_origin::PasskeyOrigin;
 
 /// How many origins there may be beside the issuer.
@@ -26,21 +26,17 @@ pub struct CeremonySettings {
 }
 
 impl PasskeySettings {
-    pub const SETTING: &'static str = "RP_ID";
+    pub const SETTING: &'static str = setting::RP_ID.name();
 
-    /// | setting | what | unit | range | default |
-    /// |---|---|---|---|---|
-    /// | `PASSKEY_SEASONING_HOURS` | how long a new passkey cannot approve what is at high risk | h | 0–720 | 24 |
-    ///
     /// And [`CeremonySettings::read`].
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
-        let seasoning = env.hours("PASSKEY_SEASONING_HOURS", 24, 0..=720)?;
+        let seasoning = setting::PASSKEY_SEASONING_HOURS.time(env)?;
         Ok(CeremonySettings::read(env, issuer)?.map(|ceremony| Self { ceremony, seasoning }))
     }
 
     /// `RP_ID` alone.
     pub fn rp_id(env: &Environment, issuer: &Issuer) -> Result<Option<String>, ConfigError> {
-        let Some(rp_id) = env.get(Self::SETTING) else { return Ok(None) };
+        let Some(rp_id) = setting::RP_ID.get(env) else { return Ok(None) };
         if !is_domain_of(rp_id, issuer) {
             return refuse(Self::SETTING, "is neither the issuer's host nor a domain above it");
         }
@@ -49,17 +45,12 @@ impl PasskeySettings {
 }
 
 impl CeremonySettings {
-    pub const ORIGINS: &'static str = "PASSKEY_ORIGINS";
+    pub const ORIGINS: &'static str = setting::PASSKEY_ORIGINS.name();
 
-    /// | setting | what | unit | range | default |
-    /// |---|---|---|---|---|
-    /// | `RP_ID` | the domain that passkeys are bound to | | the issuer's host, or a domain above it | none: no passkeys |
-    /// | `PASSKEY_ORIGINS` | further origins from which passkeys are made and used, with spaces between | | at most 10 of [`PasskeyOrigin`] | none: the issuer alone |
-    ///
     /// `RP_ID` has no default made of the issuer: an operator who moves the issuer to another host must see that passkeys
     /// are bound to it.
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
-        let further = env.get(Self::ORIGINS).unwrap_or_default();
+        let further = setting::PASSKEY_ORIGINS.get(env).unwrap_or_default();
         let Some(rp_id) = PasskeySettings::rp_id(env, issuer)? else {
             return if further.trim().is_empty() {
                 Ok(None)

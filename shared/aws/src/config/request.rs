@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::config::decision::evidence_retention;
-use crate::config::{ConfigError, Environment};
-use ciba_core::domain::person::asks::{AskLimits, MAX_REMEMBERED};
-use ciba_core::domain::request::lifetime::{LifetimeSettings, MIN_EXPIRY};
+use crate::config::{ConfigError, Environment, setting};
+use ciba_core::domain::person::asks::AskLimits;
+use ciba_core::domain::request::lifetime::LifetimeSettings;
 
 /// What an authentication request may be like.
 #[derive(Clone, Debug)]
@@ -17,28 +17,18 @@ pub struct RequestSettings {
 }
 
 impl RequestSettings {
-    /// | setting | unit | range | default |
-    /// |---|---|---|---|
-    /// | `REQUEST_EXPIRY_SECONDS` | s | 10–600 | 120 |
-    /// | `MAX_REQUEST_EXPIRY_SECONDS` | s | the former–600 | 600 |
-    /// | `POLL_INTERVAL_SECONDS` | s | 1–60 | 5 |
-    /// | `ASKS_PER_TEN_MINUTES` | requests per person | 1–16 | 3 |
-    /// | `ASKS_PER_DAY` | requests per person | 1–16 | 10 |
-    /// | `EVIDENCE_RETENTION_DAYS` | days | 1–3650 | 400 |
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
-        let default_expiry = env.seconds("REQUEST_EXPIRY_SECONDS", 120, MIN_EXPIRY.as_secs()..=600)?;
-        let limit = |name, default| {
-            env.number(name, default, 1..=MAX_REMEMBERED as u64).map(|n| usize::try_from(n).unwrap_or(1))
-        };
+        let default_expiry = setting::REQUEST_EXPIRY_SECONDS.time(env)?;
+        let limit = |it: setting::Number| it.read(env).map(|n| usize::try_from(n).unwrap_or(1));
         Ok(Self {
             lifetime: LifetimeSettings {
                 default_expiry,
-                max_expiry: env.seconds("MAX_REQUEST_EXPIRY_SECONDS", 600, default_expiry.as_secs()..=600)?,
-                interval: env.seconds("POLL_INTERVAL_SECONDS", 5, 1..=60)?,
+                max_expiry: setting::MAX_REQUEST_EXPIRY_SECONDS.time_from(env, default_expiry)?,
+                interval: setting::POLL_INTERVAL_SECONDS.time(env)?,
             },
             limits: AskLimits {
-                per_ten_minutes: limit("ASKS_PER_TEN_MINUTES", 3)?,
-                per_day: limit("ASKS_PER_DAY", 10)?,
+                per_ten_minutes: limit(setting::ASKS_PER_TEN_MINUTES)?,
+                per_day: limit(setting::ASKS_PER_DAY)?,
             },
             evidence_retention: evidence_retention(env)?,
         })
@@ -52,10 +42,7 @@ pub struct HintSettings {
 }
 
 impl HintSettings {
-    /// | setting | what | unit | range | default |
-    /// |---|---|---|---|---|
-    /// | `ID_TOKEN_HINT_MAX_AGE_DAYS` | how long after its issue an ID token is accepted as a hint | days | 1–400 | 90 |
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { id_token_hint_max_age: env.days("ID_TOKEN_HINT_MAX_AGE_DAYS", 90, 1..=400)? })
+        Ok(Self { id_token_hint_max_age: setting::ID_TOKEN_HINT_MAX_AGE_DAYS.time(env)? })
     }
 }

@@ -109,7 +109,7 @@ fn hint_issuers(change: impl FnOnce(&mut serde_json::Value)) -> Result<HintIssue
 
 /// CIBA-7.1-14
 #[test]
-fn a_hint_issuer_has_defaults_and_nothing_that_is_not_documented() {
+fn a_hint_issuer_has_defaults_and_documented_members_only() {
     let read = hint_issuers(|_| {}).unwrap();
     let hints = read.find("https://hints.example").unwrap();
     assert_eq!((hints.max_age_seconds, hints.single_use), (300, SingleUse::Always));
@@ -198,7 +198,7 @@ fn an_operators_name_is_one_line_of_up_to_64_characters() {
 }
 
 #[test]
-fn settings_of_an_sms_that_sns_would_refuse_name_themselves_at_the_start() {
+fn an_sms_setting_that_sns_would_refuse_is_named_at_start() {
     for (name, value) in [
         ("SMS_COUNTRIES", "US"),
         ("SMS_COUNTRIES", "+1,+881"),
@@ -214,7 +214,7 @@ fn settings_of_an_sms_that_sns_would_refuse_name_themselves_at_the_start() {
 
 /// ATK-7-01
 #[test]
-fn without_a_setting_an_sms_goes_to_one_calling_code_and_names_nobody() {
+fn by_default_an_sms_goes_to_one_calling_code_and_names_nobody() {
     let defaults = SmsSettings::read(&env(&[])).unwrap();
     assert_eq!(Some(defaults.countries), SmsCountries::parse("+1"));
     assert_eq!((defaults.sender_id, defaults.max_price), (None, None));

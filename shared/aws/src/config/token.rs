@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{ConfigError, Environment};
+use crate::config::{ConfigError, Environment, setting};
 use ciba_core::domain::request::grant::RefreshLifetime;
 
 /// What tokens are like.
@@ -14,21 +14,14 @@ pub struct TokenSettings {
 }
 
 impl TokenSettings {
-    /// | setting | unit | range | default |
-    /// |---|---|---|---|
-    /// | `ID_TOKEN_LIFETIME_SECONDS` | s | 60–3600 | 300 |
-    /// | `ACCESS_TOKEN_LIFETIME_SECONDS` | s | 60–3600 | 600 |
-    /// | `REFRESH_TOKEN_LIFETIME_DAYS` | days | 1–365 | 90 |
-    /// | `REFRESH_TOKEN_IDLE_DAYS` | days | 1–365 | 14 |
-    /// | `REFRESH_TOKEN_GRACE_SECONDS` | s | 0–60 | 20 |
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            id_token_lifetime: env.seconds("ID_TOKEN_LIFETIME_SECONDS", 300, 60..=3600)?,
-            access_token_lifetime: env.seconds("ACCESS_TOKEN_LIFETIME_SECONDS", 600, 60..=3600)?,
+            id_token_lifetime: setting::ID_TOKEN_LIFETIME_SECONDS.time(env)?,
+            access_token_lifetime: setting::ACCESS_TOKEN_LIFETIME_SECONDS.time(env)?,
             refresh: RefreshLifetime {
-                lifetime: env.days("REFRESH_TOKEN_LIFETIME_DAYS", 90, 1..=365)?,
-                idle: env.days("REFRESH_TOKEN_IDLE_DAYS", 14, 1..=365)?,
-                grace: env.seconds("REFRESH_TOKEN_GRACE_SECONDS", 20, 0..=60)?,
+                lifetime: setting::REFRESH_TOKEN_LIFETIME_DAYS.time(env)?,
+                idle: setting::REFRESH_TOKEN_IDLE_DAYS.time(env)?,
+                grace: setting::REFRESH_TOKEN_GRACE_SECONDS.time(env)?,
             },
         })
     }

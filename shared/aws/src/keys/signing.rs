@@ -252,7 +252,7 @@ mod tests {
 
     /// TOK-12-01, HYG-3-14, TOK-1-13
     #[tokio::test]
-    async fn each_algorithm_signs_what_its_public_key_verifies_under_its_own_name_alone() {
+    async fn each_signature_verifies_by_its_own_key_and_algorithm_only() {
         let claims = json!({"sub": "alice"});
         for algorithm in JwsAlgorithm::ALL {
             let ((key, jwk), (_, another)) = (pair(algorithm), pair(algorithm));
@@ -271,7 +271,7 @@ mod tests {
 
     /// TOK-12-01, TOK-12-02
     #[test]
-    fn a_published_key_has_the_members_of_its_kind_and_no_private_one() {
+    fn a_published_key_has_its_public_members_only() {
         for (algorithm, kty, members) in [
             (JwsAlgorithm::ES256, "EC", ["crv", "x", "y"].as_slice()),
             (JwsAlgorithm::RS256, "RSA", &["n", "e"]),
@@ -325,9 +325,9 @@ mod tests {
         }
     }
 
-    /// TOK-12-02, HYG-3-02
+    /// TOK-12-02, HYG-3-02: the error does not contain its bytes.
     #[tokio::test]
-    async fn a_key_of_another_kind_signs_nothing_and_its_bytes_are_not_told() {
+    async fn a_key_of_the_wrong_type_signs_nothing() {
         for (algorithm, other) in [
             (JwsAlgorithm::ES256, JwsAlgorithm::EdDSA),
             (JwsAlgorithm::RS256, JwsAlgorithm::ES256),

@@ -199,7 +199,7 @@ mod tests {
 
     /// HYG-4-04
     #[tokio::test]
-    async fn a_client_that_says_nothing_is_given_up_and_one_that_is_not_there_too() {
+    async fn a_silent_or_absent_client_is_given_up() {
         let listener = TcpListener::bind("localhost:0").await.unwrap();
         let silent = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
         let caller = Caller::with_time_outs(true, LONG, SHORT).unwrap();

@@ -96,7 +96,7 @@ mod tests {
 
     /// ATK-6-04
     #[tokio::test]
-    async fn a_client_has_five_calls_at_once_and_another_client_five_of_its_own() {
+    async fn each_client_has_five_concurrent_calls_of_its_own() {
         let lanes = Lanes::default();
         let mut places = Vec::new();
         for _ in 0..WIDTH {
@@ -108,9 +108,9 @@ mod tests {
         assert!(enters(&lane(&lanes, "kiosk"), NOW).await.is_some());
     }
 
-    /// ATK-6-04
+    /// ATK-6-04: this ends when it answers again, or after some time.
     #[tokio::test]
-    async fn a_client_that_did_not_answer_is_tried_by_one_call_at_a_time_until_it_answers() {
+    async fn an_unresponsive_client_is_tried_by_one_call_at_a_time() {
         let lanes = Lanes::default();
         let kiosk = lane(&lanes, "kiosk");
         kiosk.answered(true, NOW);

@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
 
+use crate::store::attribute::{
+    AT, BLOCKS, CLIENT_ID, COUNT, DENIALS, EXPIRES_AT, LAST, LIFTED_AT, RECENT, REQUEST, VERSION, WRITE_ID,
+    WRONG_CODES,
+};
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, key as item_key, number, text, time};
 use crate::store::table::is_own;
@@ -31,11 +35,11 @@ pub(super) fn among(items: &[Item]) -> Result<Asks, StoreError> {
 pub(super) fn decode(item: &Item) -> Result<Asks, StoreError> {
     let reader = Reader(item);
     Ok(Asks {
-        version: reader.unsigned("version")?,
-        recent: entries(reader, "recent", decode_ask)?,
-        denials: entries(reader, "denials", decode_denials)?,
-        blocks: entries(reader, "blocks", decode_block)?,
-        wrong_codes: entries(reader, "wrong_codes", decode_wrong_codes)?,
+        version: reader.unsigned(VERSION)?,
+        recent: entries(reader, RECENT, decode_ask)?,
+        denials: entries(reader, DENIALS, decode_denials)?,
+        blocks: entries(reader, BLOCKS, decode_block)?,
+        wrong_codes: entries(reader, WRONG_CODES, decode_wrong_codes)?,
     })
 }
 
@@ -50,43 +54,43 @@ fn entries<T>(
 
 fn decode_ask(ask: Reader<'_>) -> Result<Ask, StoreError> {
     Ok(Ask {
-        client: ask.parsed("client_id", ClientId::parse)?,
-        request: ask.parsed("request", RequestKey::parse)?,
-        at: ask.time("at")?,
-        expires_at: ask.time("expires_at")?,
+        client: ask.parsed(CLIENT_ID, ClientId::parse)?,
+        request: ask.parsed(REQUEST, RequestKey::parse)?,
+        at: ask.time(AT)?,
+        expires_at: ask.time(EXPIRES_AT)?,
     })
 }
 
 fn decode_denials(run: Reader<'_>) -> Result<Denials, StoreError> {
     Ok(Denials {
-        client: run.parsed("client_id", ClientId::parse)?,
-        count: run.unsigned("count")?,
-        last: run.time("last")?,
+        client: run.parsed(CLIENT_ID, ClientId::parse)?,
+        count: run.unsigned(COUNT)?,
+        last: run.time(LAST)?,
     })
 }
 
 fn decode_wrong_codes(wrong: Reader<'_>) -> Result<WrongCodes, StoreError> {
     Ok(WrongCodes {
-        client: wrong.parsed("client_id", ClientId::parse)?,
-        count: wrong.unsigned("count")?,
-        last: wrong.time("last")?,
+        client: wrong.parsed(CLIENT_ID, ClientId::parse)?,
+        count: wrong.unsigned(COUNT)?,
+        last: wrong.time(LAST)?,
     })
 }
 
 fn decode_block(block: Reader<'_>) -> Result<Block, StoreError> {
     Ok(Block {
-        client: block.parsed("client_id", ClientId::parse)?,
-        at: block.time("at")?,
-        lifted_at: block.optional_time("lifted_at")?,
+        client: block.parsed(CLIENT_ID, ClientId::parse)?,
+        at: block.time(AT)?,
+        lifted_at: block.optional_time(LIFTED_AT)?,
     })
 }
 
 fn encode_ask(ask: &Ask) -> Item {
     HashMap::from([
-        ("client_id".to_owned(), text(ask.client.as_str())),
-        ("request".to_owned(), text(ask.request.encode())),
-        ("at".to_owned(), time(ask.at)),
-        ("expires_at".to_owned(), time(ask.expires_at)),
+        (CLIENT_ID.to_owned(), text(ask.client.as_str())),
+        (REQUEST.to_owned(), text(ask.request.encode())),
+        (AT.to_owned(), time(ask.at)),
+        (EXPIRES_AT.to_owned(), time(ask.expires_at)),
     ])
 }
 
@@ -100,18 +104,16 @@ fn encode_wrong_codes(wrong: &WrongCodes) -> Item {
 
 fn encode_count(client: &ClientId, count: u32, last: Timestamp) -> Item {
     HashMap::from([
-        ("client_id".to_owned(), text(client.as_str())),
-        ("count".to_owned(), number(count)),
-        ("last".to_owned(), time(last)),
+        (CLIENT_ID.to_owned(), text(client.as_str())),
+        (COUNT.to_owned(), number(count)),
+        (LAST.to_owned(), time(last)),
     ])
 }
 
 fn encode_block(block: &Block) -> Item {
-    let mut item = HashMap::from([
-        ("client_id".to_owned(), text(block.client.as_str())),
-        ("at".to_owned(), time(block.at)),
-    ]);
-    item.extend(block.lifted_at.map(|at| ("lifted_at".to_owned(), time(at))));
+    let mut item =
+        HashMap::from([(CLIENT_ID.to_owned(), text(block.client.as_str())), (AT.to_owned(), time(block.at))]);
+    item.extend(block.lifted_at.map(|at| (LIFTED_AT.to_owned(), time(at))));
     item
 }
 
@@ -131,11 +133,11 @@ impl Table {
         let update = Update::builder()
             .table_name(&self.name)
             .set_key(Some(key(of)))
-            .update_expression(
-                "SET #version = :next, recent = :recent, denials = :denials, blocks = :blocks, \
-                 wrong_codes = :wrong_codes, write_id = :write",
-            )
-            .expression_attribute_names("#version", "version")
+            .update_expression(format!(
+                "SET #version = :next, {RECENT} = :recent, {DENIALS} = :denials, {BLOCKS} = :blocks, \
+                 {WRONG_CODES} = :wrong_codes, {WRITE_ID} = :write"
+            ))
+            .expression_attribute_names("#version", VERSION)
             .expression_attribute_values(":next", number(next.version as i64))
             .expression_attribute_values(":recent", list(&next.recent, encode_ask))
             .expression_attribute_values(":denials", list(&next.denials, encode_denials))
@@ -227,8 +229,9 @@ mod tests {
         assert_eq!(decode(&item(&asks)).unwrap(), asks);
     }
 
+    /// Such an item is older than these attributes.
     #[test]
-    fn an_item_of_before_there_were_denials_blocks_and_codes_is_read() {
+    fn an_item_without_denials_blocks_and_codes_is_read() {
         let mut item = item(&Asks { version: 3, ..Asks::default() });
         for name in ["denials", "blocks", "wrong_codes"] {
             item.remove(name).unwrap();

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::{
     CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
+use crate::store::attribute::{DECIDE_UNTIL, EXPIRES_AT, PARTITION_KEY, PENDING_FOR, PERSON, STATE};
 use crate::store::item::{Item, key, text, time};
 use crate::store::table::is_own;
 use crate::store::{EvidenceWrite, StoreError, Table, WriteId, person};
@@ -104,7 +105,7 @@ impl Table {
         let put = Put::builder()
             .table_name(&self.name)
             .set_item(Some(encode(request, write)))
-            .condition_expression("attribute_not_exists(pk)")
+            .condition_expression(format!("attribute_not_exists({PARTITION_KEY})"))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(StoreError::incomplete)?;
@@ -118,7 +119,7 @@ impl Table {
                 .set_key(Some(request_key(older)))
                 .update_expression(CANCEL)
                 .condition_expression("#state = :pending")
-                .expression_attribute_names("#state", "state")
+                .expression_attribute_names("#state", STATE)
                 .expression_attribute_values(":cancelled", text(StateName::Cancelled.as_str()))
                 .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
                 .expression_attribute_values(":now", time(request.lifetime.created_at))
@@ -182,7 +183,7 @@ impl Table {
             .query()
             .table_name(&self.name)
             .index_name(PENDING_INDEX)
-            .key_condition_expression("pending_for = :person AND expires_at > :now")
+            .key_condition_expression(format!("{PENDING_FOR} = :person AND {EXPIRES_AT} > :now"))
             .expression_attribute_values(":person", text(person::pk(person)))
             .expression_attribute_values(":now", time(now))
             .limit(MOST_PENDING)
@@ -230,8 +231,10 @@ impl Table {
         let mut update = Update::builder()
             .table_name(&self.name)
             .set_key(Some(request_key(&decision.request.key)))
-            .condition_expression("#state = :pending AND person = :person AND decide_until > :now")
-            .expression_attribute_names("#state", "state")
+            .condition_expression(format!(
+                "#state = :pending AND {PERSON} = :person AND {DECIDE_UNTIL} > :now"
+            ))
+            .expression_attribute_names("#state", STATE)
             .expression_attribute_values(":state", text(next.name().as_str()))
             .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
             .expression_attribute_values(":person", text(decision.request.person.as_str()))
@@ -245,7 +248,10 @@ impl Table {
                 update = update.expression_attribute_values(format!(":{name}"), value);
             }
         }
-        update.update_expression(format!("{set} REMOVE pending_for")).build().map_err(StoreError::incomplete)
+        update
+            .update_expression(format!("{set} REMOVE {PENDING_FOR}"))
+            .build()
+            .map_err(StoreError::incomplete)
     }
 }
 

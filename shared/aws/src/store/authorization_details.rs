@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::store::attribute::{DISPLAY, PARTITION_KEY, RISK, SCHEMA, SCOPE, SORT_KEY};
 use crate::store::item::{Item, Reader, key, text};
 use crate::store::{StoreError, Table};
 use ciba_core::domain::base::time::Timestamp;
@@ -20,25 +21,24 @@ fn type_key(name: &DetailTypeName) -> Item {
 }
 
 fn decode_name(item: &Item) -> Result<DetailTypeName, StoreError> {
-    Reader(item).parsed("sk", |sk| DetailTypeName::parse(sk.strip_prefix(PREFIX)?))
+    Reader(item).parsed(SORT_KEY, |sk| DetailTypeName::parse(sk.strip_prefix(PREFIX)?))
 }
 
 /// Compiles the schema, which takes its time: see [`DetailTypes`].
 fn decode(item: &Item) -> Result<DetailType, StoreError> {
     let (name, reader) = (decode_name(item)?, Reader(item));
-    let (schema, display) = (reader.text("schema")?, reader.text("display")?);
+    let (schema, display) = (reader.text(SCHEMA)?, reader.text(DISPLAY)?);
     let known = DetailType::from_stored(name.as_str(), schema, display, decode_policy(reader)?);
-    known.ok_or_else(|| Reader::corrupt("schema"))
+    known.ok_or_else(|| Reader::corrupt(SCHEMA))
 }
 
 /// A type that was written down before there were policies has the default.
 fn decode_policy(reader: Reader<'_>) -> Result<DetailPolicy, StoreError> {
-    let risk = reader
-        .optional_text("risk")
-        .map(|text| DetailRisk::parse(text).ok_or_else(|| Reader::corrupt("risk")));
+    let risk =
+        reader.optional_text(RISK).map(|text| DetailRisk::parse(text).ok_or_else(|| Reader::corrupt(RISK)));
     Ok(DetailPolicy {
         risk: risk.transpose()?.unwrap_or_default(),
-        scope: reader.optional_text("scope").map(str::to_owned),
+        scope: reader.optional_text(SCOPE).map(str::to_owned),
     })
 }
 
@@ -47,12 +47,12 @@ impl Table {
     pub async fn put_detail_type(&self, known: &DetailType) -> Result<(), StoreError> {
         let mut item = type_key(known.name());
         item.extend([
-            ("schema".to_owned(), text(known.schema_text())),
-            ("display".to_owned(), text(known.display_text())),
+            (SCHEMA.to_owned(), text(known.schema_text())),
+            (DISPLAY.to_owned(), text(known.display_text())),
         ]);
         let DetailPolicy { risk, scope } = known.policy();
-        item.extend(risk.as_str().map(|risk| ("risk".to_owned(), text(risk))));
-        item.extend(scope.as_ref().map(|scope| ("scope".to_owned(), text(scope))));
+        item.extend(risk.as_str().map(|risk| (RISK.to_owned(), text(risk))));
+        item.extend(scope.as_ref().map(|scope| (SCOPE.to_owned(), text(scope))));
         let put = self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await;
         put.map(drop).map_err(|error| StoreError::unavailable("PutItem authorization_details", &error))
     }
@@ -78,9 +78,9 @@ impl Table {
                 .client
                 .query()
                 .table_name(&self.name)
-                .key_condition_expression("pk = :pk")
+                .key_condition_expression(format!("{PARTITION_KEY} = :pk"))
                 .expression_attribute_values(":pk", text(PK))
-                .projection_expression("sk")
+                .projection_expression(SORT_KEY)
                 .set_exclusive_start_key(start)
                 .send()
                 .await
@@ -161,8 +161,8 @@ impl DetailTypes {
         let item = self.table.detail_type_item(name).await?;
         let unchanged = |item: &Item, known: &DetailType| {
             let has = |attribute, value| Reader(item).optional_text(attribute) == Some(value);
-            has("schema", known.schema_text())
-                && has("display", known.display_text())
+            has(SCHEMA, known.schema_text())
+                && has(DISPLAY, known.display_text())
                 && decode_policy(Reader(item)).is_ok_and(|policy| policy == *known.policy())
         };
         let found = match (&item, cached) {

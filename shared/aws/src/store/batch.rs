@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
+use crate::store::attribute::SORT_KEY;
 use crate::store::item::{Item, Reader};
 use crate::store::{StoreError, Table};
 
@@ -12,7 +13,7 @@ const TRIES: usize = 3;
 
 /// The item with this sort key, among those that were read.
 pub(super) fn with_sk<'i>(items: &'i [Item], sk: &str) -> Option<&'i Item> {
-    items.iter().find(|item| Reader(item).optional_text("sk") == Some(sk))
+    items.iter().find(|item| Reader(item).optional_text(SORT_KEY) == Some(sk))
 }
 
 impl Table {

@@ -8,6 +8,13 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use crate::store::attribute::{
+    ACTIVE, ALGORITHM, AUDIENCE, AUTHORIZATION_DETAILS_TYPES, BINDS_CERTIFICATE, BINDS_DPOP, CLIENT_ID,
+    CLIENT_NAME, DELIVERY_MODE, HIGH_RISK_SCOPE, HINT_KINDS, ID, ID_TOKEN_ALGORITHM, INTROSPECTS,
+    MAY_REFRESH, MAY_USE_CIBA, NOTIFICATION_ENDPOINT, PROFILE, REQUEST_SIGNING, REQUIRES_PASSKEY, RESOURCES,
+    ROTATES_REFRESH_TOKENS, SCOPE, SCOPE_DESCRIPTIONS, SECRET_HASH, SECTOR, SENDS_JSON, TAKES_USER_CODE,
+    WRITE_ID,
+};
 use crate::store::item::{Item, Reader, bytes, key, text};
 use crate::store::{StoreError, Table, WriteId};
 use ciba_core::domain::base::confirmation::SenderConstraint;
@@ -32,56 +39,56 @@ pub(super) fn client_key(id: &ClientId) -> Item {
 pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
     let reader = Reader(item);
     Ok(Client {
-        id: reader.parsed("client_id", ClientId::parse)?,
-        name: reader.text("client_name")?.to_owned(),
+        id: reader.parsed(CLIENT_ID, ClientId::parse)?,
+        name: reader.text(CLIENT_NAME)?.to_owned(),
         authentication: authentication::decode(reader)?,
         keys: authentication::decode_keys(reader),
-        profile: reader.optional_text("profile").map_or(Ok(Profile::Plain), |name| {
-            Profile::parse(name).ok_or_else(|| Reader::corrupt("profile"))
+        profile: reader.optional_text(PROFILE).map_or(Ok(Profile::Plain), |name| {
+            Profile::parse(name).ok_or_else(|| Reader::corrupt(PROFILE))
         })?,
-        request_signing: optional_algorithm(reader, "request_signing")?,
+        request_signing: optional_algorithm(reader, REQUEST_SIGNING)?,
         sender_constraint: SenderConstraint {
-            certificate: item.contains_key("binds_certificate"),
-            dpop: item.contains_key("binds_dpop"),
+            certificate: item.contains_key(BINDS_CERTIFICATE),
+            dpop: item.contains_key(BINDS_DPOP),
         },
-        authorization_details_types: reader.texts("authorization_details_types")?,
-        subject_type: match reader.optional_text("sector") {
+        authorization_details_types: reader.texts(AUTHORIZATION_DETAILS_TYPES)?,
+        subject_type: match reader.optional_text(SECTOR) {
             None => SubjectType::Public,
             Some(sector) => SubjectType::Pairwise { sector: sector.to_owned() },
         },
         delivery: {
-            let endpoint = || reader.text("notification_endpoint").map(NotificationEndpoint::from_stored);
-            match reader.parsed("delivery_mode", DeliveryMode::parse)? {
+            let endpoint = || reader.text(NOTIFICATION_ENDPOINT).map(NotificationEndpoint::from_stored);
+            match reader.parsed(DELIVERY_MODE, DeliveryMode::parse)? {
                 DeliveryMode::Poll => Delivery::Poll,
                 DeliveryMode::Ping => Delivery::Ping(endpoint()?),
                 DeliveryMode::Push => Delivery::Push(endpoint()?),
             }
         },
-        may_use_ciba: reader.flag("may_use_ciba")?,
-        may_refresh: reader.flag("may_refresh")?,
-        rotates_refresh_tokens: reader.flag("rotates_refresh_tokens")?,
-        scope: reader.parsed("scope", Scope::parse)?,
-        audience: reader.optional_text("audience").map(str::to_owned),
-        resources: reader.list("resources")?.iter().map(decode_resource).collect::<Result<_, _>>()?,
-        introspects: reader.texts("introspects")?,
-        id_token_algorithm: reader.parsed("id_token_algorithm", JwsAlgorithm::parse)?,
-        hint_kinds: match reader.optional_text("hint_kinds") {
+        may_use_ciba: reader.flag(MAY_USE_CIBA)?,
+        may_refresh: reader.flag(MAY_REFRESH)?,
+        rotates_refresh_tokens: reader.flag(ROTATES_REFRESH_TOKENS)?,
+        scope: reader.parsed(SCOPE, Scope::parse)?,
+        audience: reader.optional_text(AUDIENCE).map(str::to_owned),
+        resources: reader.list(RESOURCES)?.iter().map(decode_resource).collect::<Result<_, _>>()?,
+        introspects: reader.texts(INTROSPECTS)?,
+        id_token_algorithm: reader.parsed(ID_TOKEN_ALGORITHM, JwsAlgorithm::parse)?,
+        hint_kinds: match reader.optional_text(HINT_KINDS) {
             None => HintForms::all(),
-            Some(names) => HintForms::parse(names.split(' ')).ok_or_else(|| Reader::corrupt("hint_kinds"))?,
+            Some(names) => HintForms::parse(names.split(' ')).ok_or_else(|| Reader::corrupt(HINT_KINDS))?,
         },
         // Clients written down before there were passkeys and user codes have none of these.
-        requires_passkey: item.contains_key("requires_passkey") && reader.flag("requires_passkey")?,
-        high_risk_scope: match reader.optional_text("high_risk_scope") {
+        requires_passkey: item.contains_key(REQUIRES_PASSKEY) && reader.flag(REQUIRES_PASSKEY)?,
+        high_risk_scope: match reader.optional_text(HIGH_RISK_SCOPE) {
             None => None,
-            Some(text) => Some(Scope::parse(text).ok_or_else(|| Reader::corrupt("high_risk_scope"))?),
+            Some(text) => Some(Scope::parse(text).ok_or_else(|| Reader::corrupt(HIGH_RISK_SCOPE))?),
         },
-        scope_descriptions: match reader.optional_text("scope_descriptions") {
+        scope_descriptions: match reader.optional_text(SCOPE_DESCRIPTIONS) {
             None => ScopeDescriptions::new(),
-            Some(json) => serde_json::from_str(json).map_err(|_| Reader::corrupt("scope_descriptions"))?,
+            Some(json) => serde_json::from_str(json).map_err(|_| Reader::corrupt(SCOPE_DESCRIPTIONS))?,
         },
-        takes_user_code: item.contains_key("takes_user_code") && reader.flag("takes_user_code")?,
-        sends_json: item.contains_key("sends_json"),
-        active: reader.flag("active")?,
+        takes_user_code: item.contains_key(TAKES_USER_CODE) && reader.flag(TAKES_USER_CODE)?,
+        sends_json: item.contains_key(SENDS_JSON),
+        active: reader.flag(ACTIVE)?,
     })
 }
 
@@ -92,43 +99,43 @@ fn optional_algorithm(reader: Reader<'_>, name: &str) -> Result<Option<JwsAlgori
 }
 
 fn decode_resource(value: &AttributeValue) -> Result<Resource, StoreError> {
-    let reader = Reader(value.as_m().map_err(|_| Reader::corrupt("resources"))?);
+    let reader = Reader(value.as_m().map_err(|_| Reader::corrupt(RESOURCES))?);
     Ok(Resource {
-        id: reader.parsed("id", ResourceId::parse)?,
-        scope: reader.parsed("scope", Scope::parse)?,
-        algorithm: reader.parsed("algorithm", JwsAlgorithm::parse)?,
+        id: reader.parsed(ID, ResourceId::parse)?,
+        scope: reader.parsed(SCOPE, Scope::parse)?,
+        algorithm: reader.parsed(ALGORITHM, JwsAlgorithm::parse)?,
     })
 }
 
 fn encode_resource(resource: &Resource) -> AttributeValue {
     AttributeValue::M(HashMap::from([
-        ("id".to_owned(), text(resource.id.as_str())),
-        ("scope".to_owned(), text(resource.scope.encode())),
-        ("algorithm".to_owned(), text(resource.algorithm.as_str())),
+        (ID.to_owned(), text(resource.id.as_str())),
+        (SCOPE.to_owned(), text(resource.scope.encode())),
+        (ALGORITHM.to_owned(), text(resource.algorithm.as_str())),
     ]))
 }
 
 fn encode(client: &Client) -> Item {
     let mut item = client_key(&client.id);
     item.extend([
-        ("client_id".to_owned(), text(client.id.as_str())),
-        ("client_name".to_owned(), text(&client.name)),
-        ("delivery_mode".to_owned(), text(client.delivery.mode().as_str())),
-        ("may_use_ciba".to_owned(), AttributeValue::Bool(client.may_use_ciba)),
-        ("may_refresh".to_owned(), AttributeValue::Bool(client.may_refresh)),
-        ("rotates_refresh_tokens".to_owned(), AttributeValue::Bool(client.rotates_refresh_tokens)),
-        ("scope".to_owned(), text(client.scope.encode())),
-        ("id_token_algorithm".to_owned(), text(client.id_token_algorithm.as_str())),
-        ("active".to_owned(), AttributeValue::Bool(client.active)),
+        (CLIENT_ID.to_owned(), text(client.id.as_str())),
+        (CLIENT_NAME.to_owned(), text(&client.name)),
+        (DELIVERY_MODE.to_owned(), text(client.delivery.mode().as_str())),
+        (MAY_USE_CIBA.to_owned(), AttributeValue::Bool(client.may_use_ciba)),
+        (MAY_REFRESH.to_owned(), AttributeValue::Bool(client.may_refresh)),
+        (ROTATES_REFRESH_TOKENS.to_owned(), AttributeValue::Bool(client.rotates_refresh_tokens)),
+        (SCOPE.to_owned(), text(client.scope.encode())),
+        (ID_TOKEN_ALGORITHM.to_owned(), text(client.id_token_algorithm.as_str())),
+        (ACTIVE.to_owned(), AttributeValue::Bool(client.active)),
     ]);
     authentication::encode(client, &mut item);
     if client.profile != Profile::Plain {
-        item.insert("profile".to_owned(), text(client.profile.as_str()));
+        item.insert(PROFILE.to_owned(), text(client.profile.as_str()));
     }
-    item.extend(client.request_signing.map(|it| ("request_signing".to_owned(), text(it.as_str()))));
+    item.extend(client.request_signing.map(|it| (REQUEST_SIGNING.to_owned(), text(it.as_str()))));
     for (binds, name) in [
-        (client.sender_constraint.certificate, "binds_certificate"),
-        (client.sender_constraint.dpop, "binds_dpop"),
+        (client.sender_constraint.certificate, BINDS_CERTIFICATE),
+        (client.sender_constraint.dpop, BINDS_DPOP),
     ] {
         if binds {
             item.insert(name.to_owned(), AttributeValue::Bool(true));
@@ -136,40 +143,40 @@ fn encode(client: &Client) -> Item {
     }
     if !client.authorization_details_types.is_empty() {
         let types = client.authorization_details_types.iter().map(text).collect();
-        item.insert("authorization_details_types".to_owned(), AttributeValue::L(types));
+        item.insert(AUTHORIZATION_DETAILS_TYPES.to_owned(), AttributeValue::L(types));
     }
     if let SubjectType::Pairwise { sector } = &client.subject_type {
-        item.insert("sector".to_owned(), text(sector));
+        item.insert(SECTOR.to_owned(), text(sector));
     }
     let endpoint = client.delivery.endpoint();
-    item.extend(endpoint.map(|url| ("notification_endpoint".to_owned(), text(url.as_str()))));
+    item.extend(endpoint.map(|url| (NOTIFICATION_ENDPOINT.to_owned(), text(url.as_str()))));
     if !client.resources.is_empty() {
         let resources = client.resources.iter().map(encode_resource).collect();
-        item.insert("resources".to_owned(), AttributeValue::L(resources));
+        item.insert(RESOURCES.to_owned(), AttributeValue::L(resources));
     }
     if !client.introspects.is_empty() {
         let audiences = client.introspects.iter().map(text).collect();
-        item.insert("introspects".to_owned(), AttributeValue::L(audiences));
+        item.insert(INTROSPECTS.to_owned(), AttributeValue::L(audiences));
     }
     // A client without a limit may use what is to come as well.
     let kinds =
         (!client.hint_kinds.is_all()).then(|| client.hint_kinds.names().collect::<Vec<_>>().join(" "));
-    item.extend(kinds.map(|names| ("hint_kinds".to_owned(), text(names))));
+    item.extend(kinds.map(|names| (HINT_KINDS.to_owned(), text(names))));
     if client.requires_passkey {
-        item.insert("requires_passkey".to_owned(), AttributeValue::Bool(true));
+        item.insert(REQUIRES_PASSKEY.to_owned(), AttributeValue::Bool(true));
     }
-    item.extend(client.high_risk_scope.as_ref().map(|it| ("high_risk_scope".to_owned(), text(it.encode()))));
+    item.extend(client.high_risk_scope.as_ref().map(|it| (HIGH_RISK_SCOPE.to_owned(), text(it.encode()))));
     if !client.scope_descriptions.is_empty() {
         let json = serde_json::json!(client.scope_descriptions).to_string();
-        item.insert("scope_descriptions".to_owned(), text(json));
+        item.insert(SCOPE_DESCRIPTIONS.to_owned(), text(json));
     }
     if client.sends_json {
-        item.insert("sends_json".to_owned(), AttributeValue::Bool(true));
+        item.insert(SENDS_JSON.to_owned(), AttributeValue::Bool(true));
     }
     if client.takes_user_code {
-        item.insert("takes_user_code".to_owned(), AttributeValue::Bool(true));
+        item.insert(TAKES_USER_CODE.to_owned(), AttributeValue::Bool(true));
     }
-    item.extend(client.audience.as_ref().map(|audience| ("audience".to_owned(), text(audience))));
+    item.extend(client.audience.as_ref().map(|audience| (AUDIENCE.to_owned(), text(audience))));
     item
 }
 
@@ -204,18 +211,18 @@ impl Table {
     /// `write` is this write's own: an item that carries it is ours, repeated after its response was lost.
     pub async fn insert_client(&self, client: &Client, write: &WriteId) -> Result<bool, StoreError> {
         let mut item = encode(client);
-        item.insert("write_id".to_owned(), text(write.as_str()));
-        self.put_if_absent(item, "write_id", "PutItem client").await
+        item.insert(WRITE_ID.to_owned(), text(write.as_str()));
+        self.put_if_absent(item, WRITE_ID, "PutItem client").await
     }
 
     /// Gives a client another secret; the old one is gone. `false` if there is no such client, or none with a secret.
     pub async fn set_client_secret(&self, id: &ClientId, hash: &SecretHash) -> Result<bool, StoreError> {
-        self.replace_attribute(client_key(id), "secret_hash", bytes(hash.as_bytes())).await
+        self.replace_attribute(client_key(id), SECRET_HASH, bytes(hash.as_bytes())).await
     }
 
     /// Switches a client on or off. `false` if there is no such client.
     pub async fn set_client_active(&self, id: &ClientId, active: bool) -> Result<bool, StoreError> {
-        self.set_if_present(client_key(id), "active", AttributeValue::Bool(active)).await
+        self.set_if_present(client_key(id), ACTIVE, AttributeValue::Bool(active)).await
     }
 }
 

@@ -8,6 +8,10 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
+use crate::store::attribute::{
+    ATTEMPTS, CLIENT_ID, DELIVERY_STATE, FAILURE, MODE, NEXT_ATTEMPT_AT, NOTIFICATION_TOKEN, PAYLOAD,
+    REPLAY_UNTIL, REVOKED_AT, SETTLED_AT, STATE, TTL, WRITE_ID,
+};
 use crate::store::authentication_request::{self as requests, Written, written};
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, bytes, key, number, text, time, ttl};
@@ -46,12 +50,12 @@ fn decode(item: &Item) -> Result<Delivery, StoreError> {
         item.contains_key(name).then(|| reader.bytes(name).map(<[u8]>::to_vec)).transpose()
     };
     Ok(Delivery {
-        state: reader.parsed("delivery_state", DeliveryState::parse)?,
-        attempts: reader.unsigned("attempts")?,
-        next_attempt_at: reader.time("next_attempt_at")?,
-        replay_until: reader.optional_time("replay_until")?,
-        notification_token: sealed("notification_token")?,
-        payload: sealed("payload")?,
+        state: reader.parsed(DELIVERY_STATE, DeliveryState::parse)?,
+        attempts: reader.unsigned(ATTEMPTS)?,
+        next_attempt_at: reader.time(NEXT_ATTEMPT_AT)?,
+        replay_until: reader.optional_time(REPLAY_UNTIL)?,
+        notification_token: sealed(NOTIFICATION_TOKEN)?,
+        payload: sealed(PAYLOAD)?,
     })
 }
 
@@ -96,14 +100,14 @@ impl Table {
     ) -> Result<Put, StoreError> {
         let mut item = delivery_key(&request.key);
         item.extend([
-            ("delivery_state".to_owned(), text(DeliveryState::Waiting.as_str())),
-            ("client_id".to_owned(), text(request.client.as_str())),
-            ("mode".to_owned(), text(request.mode.as_str())),
-            ("attempts".to_owned(), number(0)),
-            ("next_attempt_at".to_owned(), time(request.lifetime.created_at)),
-            ("notification_token".to_owned(), bytes(notification_token)),
-            ("ttl".to_owned(), ttl(request.lifetime.expires_at)),
-            ("write_id".to_owned(), text(write.as_str())),
+            (DELIVERY_STATE.to_owned(), text(DeliveryState::Waiting.as_str())),
+            (CLIENT_ID.to_owned(), text(request.client.as_str())),
+            (MODE.to_owned(), text(request.mode.as_str())),
+            (ATTEMPTS.to_owned(), number(0)),
+            (NEXT_ATTEMPT_AT.to_owned(), time(request.lifetime.created_at)),
+            (NOTIFICATION_TOKEN.to_owned(), bytes(notification_token)),
+            (TTL.to_owned(), ttl(request.lifetime.expires_at)),
+            (WRITE_ID.to_owned(), text(write.as_str())),
         ]);
         self.put_new(item)
     }
@@ -127,7 +131,7 @@ impl Table {
             .map(|(request, delivery)| {
                 Ok(DeliveryReport {
                     request: requests::decode(request)?,
-                    failure: Reader(delivery).optional_text("failure").map(str::to_owned),
+                    failure: Reader(delivery).optional_text(FAILURE).map(str::to_owned),
                     delivery: decode(delivery)?,
                 })
             })
@@ -148,8 +152,12 @@ impl Table {
     ) -> Result<Claimed, StoreError> {
         let update = self
             .update_delivery(request, write)
-            .update_expression("SET attempts = :attempts, next_attempt_at = :lease, write_id = :write")
-            .condition_expression("delivery_state = :waiting AND attempts = :seen AND next_attempt_at = :due")
+            .update_expression(format!(
+                "SET {ATTEMPTS} = :attempts, {NEXT_ATTEMPT_AT} = :lease, {WRITE_ID} = :write"
+            ))
+            .condition_expression(format!(
+                "{DELIVERY_STATE} = :waiting AND {ATTEMPTS} = :seen AND {NEXT_ATTEMPT_AT} = :due"
+            ))
             .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
             .expression_attribute_values(":seen", number(seen.attempts))
             .expression_attribute_values(":due", time(seen.next_attempt_at))
@@ -173,10 +181,10 @@ impl Table {
             .table_name(&self.name)
             .set_key(Some(delivery_key(&request.key)))
             .update_expression(
-                "SET attempts = :attempts, next_attempt_at = :lease, payload = :payload, #ttl = :ttl, write_id = :write",
+                format!("SET {ATTEMPTS} = :attempts, {NEXT_ATTEMPT_AT} = :lease, {PAYLOAD} = :payload, #ttl = :ttl, {WRITE_ID} = :write"),
             )
-            .condition_expression("delivery_state = :waiting AND attempts = :seen AND next_attempt_at = :due")
-            .expression_attribute_names("#ttl", "ttl")
+            .condition_expression(format!("{DELIVERY_STATE} = :waiting AND {ATTEMPTS} = :seen AND {NEXT_ATTEMPT_AT} = :due"))
+            .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
             .expression_attribute_values(":seen", number(seen.attempts))
             .expression_attribute_values(":due", time(seen.next_attempt_at))
@@ -213,8 +221,8 @@ impl Table {
             update = update.expression_attribute_values(":decided", time(decided_at));
         }
         let update = update
-            .update_expression(format!("{set} REMOVE notification_token, payload, failure"))
-            .condition_expression("delivery_state IN (:waiting, :failed)")
+            .update_expression(format!("{set} REMOVE {NOTIFICATION_TOKEN}, {PAYLOAD}, {FAILURE}"))
+            .condition_expression(format!("{DELIVERY_STATE} IN (:waiting, :failed)"))
             .expression_attribute_values(":outcome", text(outcome.as_str()))
             .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
             .expression_attribute_values(":failed", text(DeliveryState::Failed.as_str()))
@@ -234,8 +242,10 @@ impl Table {
     ) -> Result<(), StoreError> {
         let update = self
             .update_delivery(request, write)
-            .update_expression("SET next_attempt_at = :next, failure = :failure, write_id = :write")
-            .condition_expression("delivery_state = :waiting AND attempts = :attempts")
+            .update_expression(format!(
+                "SET {NEXT_ATTEMPT_AT} = :next, {FAILURE} = :failure, {WRITE_ID} = :write"
+            ))
+            .condition_expression(format!("{DELIVERY_STATE} = :waiting AND {ATTEMPTS} = :attempts"))
             .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
             .expression_attribute_values(":attempts", number(attempts))
             .expression_attribute_values(":failure", text(failure))
@@ -256,9 +266,9 @@ impl Table {
             .table_name(&self.name)
             .set_key(Some(delivery_key(request)))
             .update_expression(
-                "SET delivery_state = :failed, failure = :failure, settled_at = :at, write_id = :write REMOVE payload",
+                format!("SET {DELIVERY_STATE} = :failed, {FAILURE} = :failure, {SETTLED_AT} = :at, {WRITE_ID} = :write REMOVE {PAYLOAD}"),
             )
-            .condition_expression("delivery_state = :waiting AND attempts = :attempts")
+            .condition_expression(format!("{DELIVERY_STATE} = :waiting AND {ATTEMPTS} = :attempts"))
             .expression_attribute_values(":failed", text(DeliveryState::Failed.as_str()))
             .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
             .expression_attribute_values(":attempts", number(attempts))
@@ -273,9 +283,11 @@ impl Table {
             let revoke = Update::builder()
                 .table_name(&self.name)
                 .set_key(Some(requests::request_key(request)))
-                .update_expression("SET revoked_at = if_not_exists(revoked_at, :now), write_id = :write")
+                .update_expression(format!(
+                    "SET {REVOKED_AT} = if_not_exists({REVOKED_AT}, :now), {WRITE_ID} = :write"
+                ))
                 .condition_expression("#state = :redeemed")
-                .expression_attribute_names("#state", "state")
+                .expression_attribute_names("#state", STATE)
                 .expression_attribute_values(":redeemed", text(StateName::Redeemed.as_str()))
                 .expression_attribute_values(":now", time(at))
                 .expression_attribute_values(":write", text(write.as_str()))
@@ -298,9 +310,9 @@ impl Table {
         let update = self
             .update_delivery(request, write)
             .update_expression(
-                "SET delivery_state = :waiting, next_attempt_at = :now, replay_until = :until, write_id = :write",
+                format!("SET {DELIVERY_STATE} = :waiting, {NEXT_ATTEMPT_AT} = :now, {REPLAY_UNTIL} = :until, {WRITE_ID} = :write"),
             )
-            .condition_expression("delivery_state = :failed")
+            .condition_expression(format!("{DELIVERY_STATE} = :failed"))
             .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
             .expression_attribute_values(":failed", text(DeliveryState::Failed.as_str()))
             .expression_attribute_values(":now", time(now))

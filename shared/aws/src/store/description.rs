@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, IndexStatus, KeyType, TableStatus, TimeToLiveStatus};
 
+use crate::store::attribute::{ACTIVE, CHANNELS, PARTITION_KEY, RP_ID, SORT_KEY, TTL};
 use crate::store::authentication_request::PENDING_INDEX;
 use crate::store::item::{Reader, number, text};
 use crate::store::{StoreError, Table, client, passkey, person};
@@ -38,9 +39,9 @@ impl Table {
             .scan()
             .table_name(&self.name)
             .filter_expression(
-                "active = :yes AND (sk = :client OR (sk = :person AND size(channels) > :none))",
+                format!("{ACTIVE} = :yes AND ({SORT_KEY} = :client OR ({SORT_KEY} = :person AND size({CHANNELS}) > :none))"),
             )
-            .projection_expression("sk")
+            .projection_expression(SORT_KEY)
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":client", text(client::SK))
             .expression_attribute_values(":person", text(person::SK))
@@ -49,7 +50,7 @@ impl Table {
         known.is_complete = self
             .scan(scan, "Scan", evaluate, |items| {
                 for item in items {
-                    match Reader(item).text("sk")? {
+                    match Reader(item).text(SORT_KEY)? {
                         client::SK => known.active_client = true,
                         _ => known.reachable_person = true,
                     }
@@ -71,7 +72,7 @@ impl Table {
             .client
             .scan()
             .table_name(&self.name)
-            .filter_expression("sk = :client AND active = :yes")
+            .filter_expression(format!("{SORT_KEY} = :client AND {ACTIVE} = :yes"))
             .expression_attribute_values(":client", text(client::SK))
             .expression_attribute_values(":yes", AttributeValue::Bool(true));
         self.scan(scan, "Scan clients", evaluate, |items| {
@@ -93,14 +94,14 @@ impl Table {
             .client
             .scan()
             .table_name(&self.name)
-            .filter_expression("begins_with(sk, :passkey) AND rp_id <> :rp_id")
-            .projection_expression("rp_id")
+            .filter_expression(format!("begins_with({SORT_KEY}, :passkey) AND {RP_ID} <> :rp_id"))
+            .projection_expression(RP_ID)
             .expression_attribute_values(":passkey", text(passkey::SK_PREFIX))
             .expression_attribute_values(":rp_id", text(rp_id.unwrap_or_default()));
         let mut found = None;
         self.scan(scan, "Scan passkeys", evaluate, |items| {
             if let Some(item) = items.first() {
-                found = Some(Reader(item).text("rp_id")?.to_owned());
+                found = Some(Reader(item).text(RP_ID)?.to_owned());
             }
             Ok(found.is_some())
         })
@@ -126,12 +127,12 @@ impl Table {
         let pending = indexes.iter().find(|index| index.index_name() == Some(PENDING_INDEX));
         Ok(TableState {
             is_active: matches!(status, Some(TableStatus::Active | TableStatus::Updating)),
-            has_keys: has_key("pk", &KeyType::Hash) && has_key("sk", &KeyType::Range),
+            has_keys: has_key(PARTITION_KEY, &KeyType::Hash) && has_key(SORT_KEY, &KeyType::Range),
             has_pending_index: pending.is_some_and(|index| {
                 matches!(index.index_status(), Some(IndexStatus::Active | IndexStatus::Updating))
             }),
             sweeps_ttl: ttl.time_to_live_description().is_some_and(|ttl| {
-                ttl.attribute_name() == Some("ttl") && ttl.time_to_live_status().is_some_and(is_on)
+                ttl.attribute_name() == Some(TTL) && ttl.time_to_live_status().is_some_and(is_on)
             }),
         })
     }

@@ -3,6 +3,7 @@
 
 use aws_sdk_dynamodb::types::Put;
 
+use crate::store::attribute::{DOCUMENT, PARTITION_KEY, SORT_KEY, WITNESS};
 use crate::store::item::{Item, Reader, key, text};
 use crate::store::{StoreError, Table, passkey};
 use ciba_core::domain::base::person_key::PersonKey;
@@ -22,8 +23,8 @@ impl Table {
         let sk = format!("{}#{}", passkey::sk(&passkey.id), passkey.created_at.millis());
         let mut item: Item = key(pk(&passkey.person), sk);
         item.extend([
-            ("document".to_owned(), text(&enrollment.document)),
-            ("witness".to_owned(), text(&enrollment.witness)),
+            (DOCUMENT.to_owned(), text(&enrollment.document)),
+            (WITNESS.to_owned(), text(&enrollment.witness)),
         ]);
         self.put_new(item)
     }
@@ -38,7 +39,7 @@ impl Table {
             .client
             .query()
             .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :passkey)")
+            .key_condition_expression(format!("{PARTITION_KEY} = :pk AND begins_with({SORT_KEY}, :passkey)"))
             .expression_attribute_values(":pk", text(pk(person)))
             .expression_attribute_values(":passkey", text(format!("{}#", passkey::sk(passkey))))
             .consistent_read(true)
@@ -48,8 +49,8 @@ impl Table {
         let decode = |item: &Item| {
             let reader = Reader(item);
             Ok(Witnessed {
-                document: reader.text("document")?.to_owned(),
-                witness: reader.text("witness")?.to_owned(),
+                document: reader.text(DOCUMENT)?.to_owned(),
+                witness: reader.text(WITNESS)?.to_owned(),
             })
         };
         answer.items().iter().map(decode).collect()

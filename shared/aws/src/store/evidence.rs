@@ -2,6 +2,9 @@
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
+use crate::store::attribute::{
+    CLIENT_ID, DAY, DECISION, DIGEST, DOCUMENT, PARTITION_KEY, PERSON, SORT_KEY, TTL, WITNESS,
+};
 use crate::store::item::{Item, Reader, key, number, text};
 use crate::store::{StoreError, Table, WriteId};
 use ciba_core::domain::base::person_key::PersonKey;
@@ -66,15 +69,15 @@ impl Table {
         let mut item: Item = key(pk(request), document.filed_as());
         // What the document says, for whoever looks for it, and of a decision for the stream's filter.
         item.extend([
-            ("person".to_owned(), text(&document.person)),
-            ("client_id".to_owned(), text(&document.client_id)),
-            ("day".to_owned(), text(document.day())),
-            ("digest".to_owned(), text(&evidence.digest)),
-            ("document".to_owned(), text(&evidence.text)),
-            ("ttl".to_owned(), number(document.kept_until)),
+            (PERSON.to_owned(), text(&document.person)),
+            (CLIENT_ID.to_owned(), text(&document.client_id)),
+            (DAY.to_owned(), text(document.day())),
+            (DIGEST.to_owned(), text(&evidence.digest)),
+            (DOCUMENT.to_owned(), text(&evidence.text)),
+            (TTL.to_owned(), number(document.kept_until)),
         ]);
-        item.extend(document.decision.map(|outcome| ("decision".to_owned(), text(outcome.as_str()))));
-        item.extend(evidence.witness.as_ref().map(|witness| ("witness".to_owned(), text(witness))));
+        item.extend(document.decision.map(|outcome| (DECISION.to_owned(), text(outcome.as_str()))));
+        item.extend(evidence.witness.as_ref().map(|witness| (WITNESS.to_owned(), text(witness))));
         self.put_new(item)
     }
 
@@ -84,7 +87,7 @@ impl Table {
             .client
             .query()
             .table_name(&self.name)
-            .key_condition_expression("pk = :pk")
+            .key_condition_expression(format!("{PARTITION_KEY} = :pk"))
             .expression_attribute_values(":pk", text(pk(request)))
             .consistent_read(true)
             .send()
@@ -104,11 +107,11 @@ impl Table {
             .client
             .scan()
             .table_name(&self.name)
-            .filter_expression("begins_with(pk, :prefix)")
+            .filter_expression(format!("begins_with({PARTITION_KEY}, :prefix)"))
             .expression_attribute_values(":prefix", text(PREFIX));
         self.scan(scan, "Scan evidence", evaluate, |items| {
             for item in items {
-                let pk = Reader(item).text("pk")?;
+                let pk = Reader(item).text(PARTITION_KEY)?;
                 take(pk.strip_prefix(PREFIX).unwrap_or(pk), decode(item)?);
             }
             Ok(false)
@@ -120,10 +123,10 @@ impl Table {
 fn decode(item: &Item) -> Result<StoredEvidence, StoreError> {
     let reader = Reader(item);
     Ok(StoredEvidence {
-        kind: reader.text("sk")?.to_owned(),
-        document: reader.text("document")?.to_owned(),
-        digest: reader.text("digest")?.to_owned(),
-        witness: reader.optional_text("witness").map(str::to_owned),
-        ttl: reader.number("ttl")?,
+        kind: reader.text(SORT_KEY)?.to_owned(),
+        document: reader.text(DOCUMENT)?.to_owned(),
+        digest: reader.text(DIGEST)?.to_owned(),
+        witness: reader.optional_text(WITNESS).map(str::to_owned),
+        ttl: reader.number(TTL)?,
     })
 }

@@ -6,6 +6,7 @@
 
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 
+use crate::store::attribute::{CHAIN, HEAD, PARTITION_KEY, SEQUENCE, WRAPPED, WRITE_ID};
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, bytes, key, number, text};
 use crate::store::{StoreError, Table, WriteId, person};
@@ -31,15 +32,15 @@ pub(super) fn among(items: &[Item]) -> Result<EvidenceBasis, StoreError> {
     let decode = |item: &Item| {
         let reader = Reader(item);
         Ok(Chain {
-            name: reader.text("chain")?.to_owned(),
-            sequence: reader.unsigned("sequence")?,
-            head: Some(reader.text("head")?.to_owned()),
+            name: reader.text(CHAIN)?.to_owned(),
+            sequence: reader.unsigned(SEQUENCE)?,
+            head: Some(reader.text(HEAD)?.to_owned()),
         })
     };
     Ok(EvidenceBasis {
         chain: with_sk(items, CHAIN_SK).map(decode).transpose()?,
         personal_key: with_sk(items, KEY_SK)
-            .map(|item| Reader(item).bytes("wrapped").map(<[u8]>::to_vec))
+            .map(|item| Reader(item).bytes(WRAPPED).map(<[u8]>::to_vec))
             .transpose()?,
     })
 }
@@ -64,18 +65,22 @@ impl Table {
         let update = Update::builder()
             .table_name(&self.name)
             .set_key(Some(chain_key))
-            .update_expression("SET #chain = :chain, #sequence = :sequence, head = :head, write_id = :write")
-            .expression_attribute_names("#chain", "chain")
-            .expression_attribute_names("#sequence", "sequence")
+            .update_expression(format!(
+                "SET #chain = :chain, #sequence = :sequence, {HEAD} = :head, {WRITE_ID} = :write"
+            ))
+            .expression_attribute_names("#chain", CHAIN)
+            .expression_attribute_names("#sequence", SEQUENCE)
             .expression_attribute_values(":chain", text(&next.name))
             .expression_attribute_values(":sequence", number(next.sequence as i64))
             .expression_attribute_values(":head", text(next.head.as_deref().unwrap_or_default()))
             .expression_attribute_values(":write", text(write.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let update = match seen {
-            None => update.condition_expression("attribute_not_exists(pk)"),
+            None => update.condition_expression(format!("attribute_not_exists({PARTITION_KEY})")),
             Some(seen) => update
-                .condition_expression("#chain = :chain AND #sequence = :seen AND head = :seen_head")
+                .condition_expression(format!(
+                    "#chain = :chain AND #sequence = :seen AND {HEAD} = :seen_head"
+                ))
                 .expression_attribute_values(":seen", number(seen.sequence as i64))
                 .expression_attribute_values(":seen_head", text(seen.head.as_deref().unwrap_or_default())),
         };
@@ -83,7 +88,7 @@ impl Table {
         let mut writes = vec![TransactWriteItem::builder().update(update).build()];
         if let Some(wrapped) = new_key {
             let mut item = key_key;
-            item.insert("wrapped".to_owned(), bytes(wrapped));
+            item.insert(WRAPPED.to_owned(), bytes(wrapped));
             writes.push(TransactWriteItem::builder().put(self.put_new(item)?).build());
         }
         Ok(writes)

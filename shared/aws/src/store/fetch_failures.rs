@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::store::attribute::{ENDED_AT, IN_A_ROW, PARTITION_KEY, TTL, WRITE_ID};
 use crate::store::item::{Item, Reader, key, number, text, time, ttl};
 use crate::store::{StoreError, Table, WriteId};
 use ciba_core::domain::base::fetch_failures::FetchFailures;
@@ -28,7 +29,7 @@ impl Table {
             .map_err(|error| StoreError::unavailable("GetItem fetch", &error))?;
         let Some(item) = found.item else { return Ok(None) };
         let item = Reader(&item);
-        Ok(Some(FetchFailures { in_a_row: item.unsigned("in_a_row")?, ended_at: item.time("ended_at")? }))
+        Ok(Some(FetchFailures { in_a_row: item.unsigned(IN_A_ROW)?, ended_at: item.time(ENDED_AT)? }))
     }
 
     /// Puts `known` in the place of `earlier`. `false` if something else stands there meanwhile: of any number of sandboxes
@@ -42,19 +43,19 @@ impl Table {
     ) -> Result<bool, StoreError> {
         let mut item = key_of(url);
         item.extend([
-            ("in_a_row".to_owned(), number(known.in_a_row)),
-            ("ended_at".to_owned(), time(known.ended_at)),
-            ("ttl".to_owned(), ttl(known.forgotten_at())),
-            ("write_id".to_owned(), text(write.as_str())),
+            (IN_A_ROW.to_owned(), number(known.in_a_row)),
+            (ENDED_AT.to_owned(), time(known.ended_at)),
+            (TTL.to_owned(), ttl(known.forgotten_at())),
+            (WRITE_ID.to_owned(), text(write.as_str())),
         ]);
         let put = self.client.put_item();
         let put = match earlier {
-            None => put.condition_expression("attribute_not_exists(pk)"),
+            None => put.condition_expression(format!("attribute_not_exists({PARTITION_KEY})")),
             Some(earlier) => put
-                .condition_expression("in_a_row = :in_a_row AND ended_at = :ended_at")
+                .condition_expression(format!("{IN_A_ROW} = :in_a_row AND {ENDED_AT} = :ended_at"))
                 .expression_attribute_values(":in_a_row", number(earlier.in_a_row))
                 .expression_attribute_values(":ended_at", time(earlier.ended_at)),
         };
-        self.put_conditionally(put, item, "write_id", "PutItem fetch").await
+        self.put_conditionally(put, item, WRITE_ID, "PutItem fetch").await
     }
 }

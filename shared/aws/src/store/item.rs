@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::store::StoreError;
+use crate::store::attribute::{PARTITION_KEY, SORT_KEY};
 use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::request::lifetime::RETENTION;
 
@@ -29,7 +30,7 @@ pub(super) fn bytes(value: &[u8]) -> AttributeValue {
 
 /// The two parts of a key.
 pub(super) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
-    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+    HashMap::from([(PARTITION_KEY.to_owned(), text(pk)), (SORT_KEY.to_owned(), text(sk))])
 }
 
 /// When DynamoDB may sweep what ended at `end`. Unit: seconds, the only one that TTL understands (`ATK-5-04`).

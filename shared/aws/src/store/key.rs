@@ -2,6 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::store::attribute::{
+    GENERATION, KEY_USE, KMS_KEY_ID, PARTITION_KEY, PUBLIC_JWK, PUBLISH_FROM, SEALED, SEALED_UNDER,
+    SIGN_FROM, SIGN_UNTIL, SORT_KEY, VERIFY_UNTIL, WRITE_ID,
+};
 use crate::store::item::{Item, Reader, bytes, key, number, text, time};
 use crate::store::key_use::PK;
 use crate::store::{KeyUse, StoreError, Table, WithdrawnKeys, WriteId, withdrawn_keys};
@@ -45,23 +49,23 @@ impl Scheduled for KeyRecord {
 fn decode(item: &Item, withdrawn: &WithdrawnKeys) -> Result<KeyRecord, StoreError> {
     let reader = Reader(item);
     let public = reader
-        .optional_text("public_jwk")
-        .map(|json| serde_json::from_str(json).map_err(|_| Reader::corrupt("public_jwk")));
-    let key_use = reader.parsed("key_use", KeyUse::parse)?;
-    let generation = reader.unsigned("generation")?;
+        .optional_text(PUBLIC_JWK)
+        .map(|json| serde_json::from_str(json).map_err(|_| Reader::corrupt(PUBLIC_JWK)));
+    let key_use = reader.parsed(KEY_USE, KeyUse::parse)?;
+    let generation = reader.unsigned(GENERATION)?;
     Ok(KeyRecord {
         key_use,
         generation,
         times: KeyTimes {
-            publish_from: reader.time("publish_from")?,
-            sign_from: reader.time("sign_from")?,
-            sign_until: reader.time("sign_until")?,
-            verify_until: reader.time("verify_until")?,
+            publish_from: reader.time(PUBLISH_FROM)?,
+            sign_from: reader.time(SIGN_FROM)?,
+            sign_until: reader.time(SIGN_UNTIL)?,
+            verify_until: reader.time(VERIFY_UNTIL)?,
         },
         // The readers of public keys do not get the sealed ones.
-        sealed: reader.bytes("sealed").map(<[u8]>::to_vec).unwrap_or_default(),
-        sealed_under: reader.unsigned("sealed_under")?,
-        kms_key_id: reader.optional_text("kms_key_id").map(str::to_owned),
+        sealed: reader.bytes(SEALED).map(<[u8]>::to_vec).unwrap_or_default(),
+        sealed_under: reader.unsigned(SEALED_UNDER)?,
+        kms_key_id: reader.optional_text(KMS_KEY_ID).map(str::to_owned),
         public: public.transpose()?,
         withdrawn_at: withdrawn.since(key_use, generation),
     })
@@ -70,36 +74,36 @@ fn decode(item: &Item, withdrawn: &WithdrawnKeys) -> Result<KeyRecord, StoreErro
 fn encode(record: &KeyRecord, write: &WriteId) -> Item {
     let mut item = key(PK, format!("key#{}#{:08}", record.key_use.as_str(), record.generation));
     item.extend([
-        ("key_use".to_owned(), text(record.key_use.as_str())),
-        ("generation".to_owned(), number(record.generation)),
-        ("publish_from".to_owned(), time(record.times.publish_from)),
-        ("sign_from".to_owned(), time(record.times.sign_from)),
-        ("sign_until".to_owned(), time(record.times.sign_until)),
-        ("verify_until".to_owned(), time(record.times.verify_until)),
-        ("sealed_under".to_owned(), number(record.sealed_under)),
-        ("write_id".to_owned(), text(write.as_str())),
+        (KEY_USE.to_owned(), text(record.key_use.as_str())),
+        (GENERATION.to_owned(), number(record.generation)),
+        (PUBLISH_FROM.to_owned(), time(record.times.publish_from)),
+        (SIGN_FROM.to_owned(), time(record.times.sign_from)),
+        (SIGN_UNTIL.to_owned(), time(record.times.sign_until)),
+        (VERIFY_UNTIL.to_owned(), time(record.times.verify_until)),
+        (SEALED_UNDER.to_owned(), number(record.sealed_under)),
+        (WRITE_ID.to_owned(), text(write.as_str())),
     ]);
     item.extend(match &record.kms_key_id {
-        Some(key_id) => [("kms_key_id".to_owned(), text(key_id))],
-        None => [("sealed".to_owned(), bytes(&record.sealed))],
+        Some(key_id) => [(KMS_KEY_ID.to_owned(), text(key_id))],
+        None => [(SEALED.to_owned(), bytes(&record.sealed))],
     });
     let public = record.public.as_ref().and_then(|jwk| serde_json::to_string(jwk).ok());
-    item.extend(public.map(|json| ("public_jwk".to_owned(), text(json))));
+    item.extend(public.map(|json| (PUBLIC_JWK.to_owned(), text(json))));
     item
 }
 
 /// What is asked for of a key that is not to be used: no sealed one leaves the table. The names need placeholders where
 /// DynamoDB reserves them; none is reserved here.
 const PUBLIC_ATTRIBUTES: [&str; 9] = [
-    "sk",
-    "key_use",
-    "generation",
-    "publish_from",
-    "sign_from",
-    "sign_until",
-    "verify_until",
-    "sealed_under",
-    "public_jwk",
+    SORT_KEY,
+    KEY_USE,
+    GENERATION,
+    PUBLISH_FROM,
+    SIGN_FROM,
+    SIGN_UNTIL,
+    VERIFY_UNTIL,
+    SEALED_UNDER,
+    PUBLIC_JWK,
 ];
 
 impl Table {
@@ -138,7 +142,7 @@ impl Table {
             .query()
             .table_name(&self.name)
             .consistent_read(true)
-            .key_condition_expression("pk = :pk")
+            .key_condition_expression(format!("{PARTITION_KEY} = :pk"))
             .expression_attribute_values(":pk", text(PK))
             .set_projection_expression(projection)
             .set_expression_attribute_names(names);
@@ -148,14 +152,14 @@ impl Table {
             items.push(item.map_err(|error| StoreError::unavailable("Query keys", &error))?);
         }
         let withdrawn = withdrawn_keys::among(&items)?;
-        let keys = items.iter().filter(|item| item.contains_key("key_use"));
+        let keys = items.iter().filter(|item| item.contains_key(KEY_USE));
         let records = keys.map(|item| decode(item, &withdrawn)).collect::<Result<_, _>>()?;
         Ok((records, withdrawn))
     }
 
     /// Puts a key if its generation does not exist. `false` if another creator was first.
     pub async fn insert_key(&self, record: &KeyRecord, write: &WriteId) -> Result<bool, StoreError> {
-        self.put_if_absent(encode(record, write), "write_id", "PutItem key").await
+        self.put_if_absent(encode(record, write), WRITE_ID, "PutItem key").await
     }
 }
 
@@ -163,8 +167,9 @@ impl Table {
 mod tests {
     use super::*;
 
+    /// The name of a signing key ends with its algorithm.
     #[test]
-    fn each_use_has_a_name_of_its_own_and_a_signing_keys_ends_with_its_algorithm() {
+    fn each_key_use_has_its_own_name() {
         for key_use in KeyUse::ALL {
             assert_eq!(KeyUse::parse(key_use.as_str()), Some(key_use));
             let name = key_use.algorithm().map(|algorithm| format!("signing-{}", algorithm.as_str()));

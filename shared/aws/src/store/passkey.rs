@@ -5,6 +5,10 @@ use aws_sdk_dynamodb::types::{
     Update,
 };
 
+use crate::store::attribute::{
+    ATTESTED, BACKUP_ELIGIBLE, COUNT, COUNTER, CREATED_AT, CREDENTIAL, ENROLMENT, LAST_USED_AT,
+    PARTITION_KEY, RP_ID, SORT_KEY, USER_HANDLE, VERSION, WITNESS, WRITE_ID,
+};
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, bytes, key, number, text, time};
 use crate::store::{StoreError, Table, WriteId, person, ticket};
@@ -31,18 +35,18 @@ pub(super) fn passkey_key(person: &PersonKey, id: &PasskeyId) -> Item {
 pub(super) fn decode(item: &Item) -> Result<Passkey, StoreError> {
     let reader = Reader(item);
     Ok(Passkey {
-        id: reader.parsed("sk", |sk| PasskeyId::parse(sk.strip_prefix(SK_PREFIX)?))?,
-        person: reader.parsed("pk", person::from_pk)?,
-        user_handle: UserHandle::from_stored(reader.bytes("user_handle")?)
-            .ok_or_else(|| Reader::corrupt("user_handle"))?,
-        credential: reader.text("credential")?.to_owned(),
-        counter: reader.unsigned("counter")?,
-        rp_id: reader.text("rp_id")?.to_owned(),
-        backup_eligible: reader.flag("backup_eligible")?,
-        attested: reader.flag("attested")?,
-        created_at: reader.time("created_at")?,
-        last_used_at: reader.optional_time("last_used_at")?,
-        enrollment: match (reader.optional_text("enrolment"), reader.optional_text("witness")) {
+        id: reader.parsed(SORT_KEY, |sk| PasskeyId::parse(sk.strip_prefix(SK_PREFIX)?))?,
+        person: reader.parsed(PARTITION_KEY, person::from_pk)?,
+        user_handle: UserHandle::from_stored(reader.bytes(USER_HANDLE)?)
+            .ok_or_else(|| Reader::corrupt(USER_HANDLE))?,
+        credential: reader.text(CREDENTIAL)?.to_owned(),
+        counter: reader.unsigned(COUNTER)?,
+        rp_id: reader.text(RP_ID)?.to_owned(),
+        backup_eligible: reader.flag(BACKUP_ELIGIBLE)?,
+        attested: reader.flag(ATTESTED)?,
+        created_at: reader.time(CREATED_AT)?,
+        last_used_at: reader.optional_time(LAST_USED_AT)?,
+        enrollment: match (reader.optional_text(ENROLMENT), reader.optional_text(WITNESS)) {
             (Some(document), Some(witness)) => {
                 Some(Witnessed { document: document.to_owned(), witness: witness.to_owned() })
             }
@@ -54,10 +58,10 @@ pub(super) fn decode(item: &Item) -> Result<Passkey, StoreError> {
 fn decode_common(item: &Item) -> Result<Passkeys, StoreError> {
     let reader = Reader(item);
     Ok(Passkeys {
-        user_handle: UserHandle::from_stored(reader.bytes("user_handle")?)
-            .ok_or_else(|| Reader::corrupt("user_handle"))?,
-        version: reader.unsigned("version")?,
-        count: reader.unsigned("count")?,
+        user_handle: UserHandle::from_stored(reader.bytes(USER_HANDLE)?)
+            .ok_or_else(|| Reader::corrupt(USER_HANDLE))?,
+        version: reader.unsigned(VERSION)?,
+        count: reader.unsigned(COUNT)?,
     })
 }
 
@@ -87,20 +91,17 @@ pub enum PasskeyRemoved {
 fn encode(passkey: &Passkey) -> Item {
     let mut item = passkey_key(&passkey.person, &passkey.id);
     item.extend([
-        ("user_handle".to_owned(), bytes(passkey.user_handle.as_bytes())),
-        ("credential".to_owned(), text(&passkey.credential)),
-        ("counter".to_owned(), number(passkey.counter)),
-        ("rp_id".to_owned(), text(&passkey.rp_id)),
-        ("backup_eligible".to_owned(), AttributeValue::Bool(passkey.backup_eligible)),
-        ("attested".to_owned(), AttributeValue::Bool(passkey.attested)),
-        ("created_at".to_owned(), time(passkey.created_at)),
+        (USER_HANDLE.to_owned(), bytes(passkey.user_handle.as_bytes())),
+        (CREDENTIAL.to_owned(), text(&passkey.credential)),
+        (COUNTER.to_owned(), number(passkey.counter)),
+        (RP_ID.to_owned(), text(&passkey.rp_id)),
+        (BACKUP_ELIGIBLE.to_owned(), AttributeValue::Bool(passkey.backup_eligible)),
+        (ATTESTED.to_owned(), AttributeValue::Bool(passkey.attested)),
+        (CREATED_AT.to_owned(), time(passkey.created_at)),
     ]);
-    item.extend(passkey.last_used_at.map(|at| ("last_used_at".to_owned(), time(at))));
+    item.extend(passkey.last_used_at.map(|at| (LAST_USED_AT.to_owned(), time(at))));
     item.extend(passkey.enrollment.iter().flat_map(|enrollment| {
-        [
-            ("enrolment".to_owned(), text(&enrollment.document)),
-            ("witness".to_owned(), text(&enrollment.witness)),
-        ]
+        [(ENROLMENT.to_owned(), text(&enrollment.document)), (WITNESS.to_owned(), text(&enrollment.witness))]
     }));
     item
 }
@@ -143,7 +144,7 @@ impl Table {
             .query()
             .table_name(&self.name)
             .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .key_condition_expression(format!("{PARTITION_KEY} = :pk AND begins_with({SORT_KEY}, :prefix)"))
             .expression_attribute_values(":pk", text(person::pk(person)))
             .expression_attribute_values(":prefix", text(SK_PREFIX))
             // All of them, in one answer: an item is a kilobyte or two.
@@ -176,12 +177,12 @@ impl Table {
     ) -> Result<bool, StoreError> {
         let mut item = common_key(person);
         item.extend([
-            ("user_handle".to_owned(), bytes(handle.as_bytes())),
-            ("version".to_owned(), number(0)),
-            ("count".to_owned(), number(0)),
-            ("write_id".to_owned(), text(write.as_str())),
+            (USER_HANDLE.to_owned(), bytes(handle.as_bytes())),
+            (VERSION.to_owned(), number(0)),
+            (COUNT.to_owned(), number(0)),
+            (WRITE_ID.to_owned(), text(write.as_str())),
         ]);
-        self.put_if_absent(item, "write_id", "PutItem passkeys").await
+        self.put_if_absent(item, WRITE_ID, "PutItem passkeys").await
     }
 
     /// Uses up a ticket for a passkey, if neither the ticket nor the person's passkeys have changed since they were
@@ -228,7 +229,7 @@ impl Table {
         let delete = Delete::builder()
             .table_name(&self.name)
             .set_key(Some(passkey_key(person, id)))
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(format!("attribute_exists({PARTITION_KEY})"))
             .build()
             .map_err(StoreError::incomplete)?;
         let writes = vec![
@@ -255,9 +256,11 @@ impl Table {
             .table_name(&self.name)
             .set_key(Some(common_key(person)))
             .condition_expression("#version = :seen")
-            .update_expression("SET #version = :next, #count = #count + :change, write_id = :write")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_names("#count", "count")
+            .update_expression(format!(
+                "SET #version = :next, #count = #count + :change, {WRITE_ID} = :write"
+            ))
+            .expression_attribute_names("#version", VERSION)
+            .expression_attribute_names("#count", COUNT)
             .expression_attribute_values(":seen", number(seen.version as i64))
             .expression_attribute_values(":next", number(seen.version as i64 + 1))
             .expression_attribute_values(":change", number(change))
@@ -280,13 +283,13 @@ impl Table {
             .table_name(&self.name)
             .set_key(Some(passkey_key(&passkey.person, &passkey.id)))
             .condition_expression(
-                "attribute_exists(pk) AND #counter = :seen AND backup_eligible = :was_eligible",
+                format!("attribute_exists({PARTITION_KEY}) AND #counter = :seen AND {BACKUP_ELIGIBLE} = :was_eligible"),
             )
             .update_expression(
-                "SET #counter = :counter, credential = :credential, backup_eligible = :eligible, last_used_at = :now",
+                format!("SET #counter = :counter, {CREDENTIAL} = :credential, {BACKUP_ELIGIBLE} = :eligible, {LAST_USED_AT} = :now"),
             )
             // A reserved word.
-            .expression_attribute_names("#counter", "counter")
+            .expression_attribute_names("#counter", COUNTER)
             .expression_attribute_values(":seen", number(passkey.counter))
             .expression_attribute_values(":counter", number(asserted.counter))
             .expression_attribute_values(":credential", text(&asserted.credential))

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Delete, Put, TransactWriteItem};
 
+use crate::store::attribute::{ACTIVE, CHANNELS, CLAIMS, HINTS, PARTITION_KEY, SUB, USER, USER_CODE};
 use crate::store::item::{Item, Reader, key, text};
 use crate::store::{StoreError, Table};
 use ciba_core::domain::base::person_key::PersonKey;
@@ -35,24 +36,24 @@ fn endpoint_key(endpoint: &PushEndpoint) -> Item {
 
 pub(super) fn decode(item: &Item) -> Result<Person, StoreError> {
     let reader = Reader(item);
-    let channels = reader.list("channels")?.iter().map(|channel| {
+    let channels = reader.list(CHANNELS)?.iter().map(|channel| {
         let entry = channel.as_m().ok().and_then(|map| map.iter().next());
         let parsed = entry.and_then(|(kind, address)| Channel::from_stored(kind, address.as_s().ok()?));
-        parsed.ok_or_else(|| Reader::corrupt("channels"))
+        parsed.ok_or_else(|| Reader::corrupt(CHANNELS))
     });
-    let hints = reader.list("hints")?.iter().map(|hint| {
-        hint.as_s().ok().and_then(|text| DirectoryHint::decode(text)).ok_or_else(|| Reader::corrupt("hints"))
+    let hints = reader.list(HINTS)?.iter().map(|hint| {
+        hint.as_s().ok().and_then(|text| DirectoryHint::decode(text)).ok_or_else(|| Reader::corrupt(HINTS))
     });
     Ok(Person {
-        key: PersonKey::from_stored(reader.text("user")?),
-        sub: reader.parsed("sub", Subject::parse)?,
-        active: reader.flag("active")?,
+        key: PersonKey::from_stored(reader.text(USER)?),
+        sub: reader.parsed(SUB, Subject::parse)?,
+        active: reader.flag(ACTIVE)?,
         hints: hints.collect::<Result<_, _>>()?,
         channels: channels.collect::<Result<_, _>>()?,
-        claims: reader.parsed("claims", |json| serde_json::from_str(json).ok())?,
-        user_code: match reader.optional_text("user_code") {
+        claims: reader.parsed(CLAIMS, |json| serde_json::from_str(json).ok())?,
+        user_code: match reader.optional_text(USER_CODE) {
             None => None,
-            Some(hash) => Some(UserCodeHash::parse(hash).ok_or_else(|| Reader::corrupt("user_code"))?),
+            Some(hash) => Some(UserCodeHash::parse(hash).ok_or_else(|| Reader::corrupt(USER_CODE))?),
         },
     })
 }
@@ -60,14 +61,14 @@ pub(super) fn decode(item: &Item) -> Result<Person, StoreError> {
 fn encode(person: &Person) -> Item {
     let mut item = key(pk(&person.key), SK);
     item.extend([
-        ("user".to_owned(), text(person.key.as_str())),
-        ("sub".to_owned(), text(person.sub.as_str())),
-        ("active".to_owned(), AttributeValue::Bool(person.active)),
-        ("hints".to_owned(), encode_hints(&person.hints)),
-        ("channels".to_owned(), encode_channels(&person.channels)),
-        ("claims".to_owned(), text(serde_json::Value::Object(person.claims.clone()).to_string())),
+        (USER.to_owned(), text(person.key.as_str())),
+        (SUB.to_owned(), text(person.sub.as_str())),
+        (ACTIVE.to_owned(), AttributeValue::Bool(person.active)),
+        (HINTS.to_owned(), encode_hints(&person.hints)),
+        (CHANNELS.to_owned(), encode_channels(&person.channels)),
+        (CLAIMS.to_owned(), text(serde_json::Value::Object(person.claims.clone()).to_string())),
     ]);
-    item.extend(person.user_code.as_ref().map(|hash| ("user_code".to_owned(), text(hash.as_str()))));
+    item.extend(person.user_code.as_ref().map(|hash| (USER_CODE.to_owned(), text(hash.as_str()))));
     item
 }
 
@@ -115,7 +116,7 @@ impl Table {
             .send()
             .await
             .map_err(|error| StoreError::unavailable("GetItem hint", &error))?;
-        answer.item.map(|item| Reader(&item).text("user").map(PersonKey::from_stored)).transpose()
+        answer.item.map(|item| Reader(&item).text(USER).map(PersonKey::from_stored)).transpose()
     }
     /// Those of these people who are there, in no order. At most 100, and none twice.
     pub async fn find_people(&self, people: &[PersonKey]) -> Result<Vec<Person>, StoreError> {
@@ -128,7 +129,7 @@ impl Table {
 
     /// Switches a person on or off. `false` if there is no such person.
     pub async fn set_person_active(&self, person: &PersonKey, active: bool) -> Result<bool, StoreError> {
-        self.set_if_present(key(pk(person), SK), "active", AttributeValue::Bool(active)).await
+        self.set_if_present(key(pk(person), SK), ACTIVE, AttributeValue::Bool(active)).await
     }
 
     /// Writes a person with hints and push endpoints, new or changed, in one transaction. A hint that the entry does
@@ -140,9 +141,9 @@ impl Table {
             .table_name(&self.name)
             .set_item(Some(encode(person)))
             .condition_expression(
-                "attribute_not_exists(pk) OR (#sub = :sub AND hints = :hints AND channels = :channels)",
+                format!("attribute_not_exists({PARTITION_KEY}) OR (#sub = :sub AND {HINTS} = :hints AND {CHANNELS} = :channels)"),
             )
-            .expression_attribute_names("#sub", "sub")
+            .expression_attribute_names("#sub", SUB)
             .expression_attribute_values(":sub", text(person.sub.as_str()))
             .expression_attribute_values(":hints", encode_hints(&hints))
             .expression_attribute_values(":channels", encode_channels(&channels))
@@ -152,12 +153,12 @@ impl Table {
         let wanted = names(&person.hints, &person.channels);
         for name in &wanted {
             let mut item = name.clone();
-            item.insert("user".to_owned(), text(person.key.as_str()));
+            item.insert(USER.to_owned(), text(person.key.as_str()));
             let put = Put::builder()
                 .table_name(&self.name)
                 .set_item(Some(item))
-                .condition_expression("attribute_not_exists(pk) OR #user = :user")
-                .expression_attribute_names("#user", "user")
+                .condition_expression(format!("attribute_not_exists({PARTITION_KEY}) OR #user = :user"))
+                .expression_attribute_names("#user", USER)
                 .expression_attribute_values(":user", text(person.key.as_str()))
                 .build()
                 .map_err(StoreError::incomplete)?;

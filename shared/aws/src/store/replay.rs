@@ -1,5 +1,6 @@
 //! Guards against replay (`jti#<hash>` / `jti`): put once, before any other write of the call.
 
+use crate::store::attribute::{EXPIRES_AT, PARTITION_KEY, TTL, WRITE_ID};
 use crate::store::item::{key, text, time, ttl};
 use crate::store::{StoreError, Table, WriteId};
 use ciba_core::domain::base::replay::ReplayGuard;
@@ -17,15 +18,15 @@ impl Table {
     ) -> Result<bool, StoreError> {
         let mut item = key(format!("jti#{}", guard.name()), "jti");
         item.extend([
-            ("expires_at".to_owned(), time(guard.expires_at)),
-            ("ttl".to_owned(), ttl(guard.expires_at)),
-            ("write_id".to_owned(), text(write.as_str())),
+            (EXPIRES_AT.to_owned(), time(guard.expires_at)),
+            (TTL.to_owned(), ttl(guard.expires_at)),
+            (WRITE_ID.to_owned(), text(write.as_str())),
         ]);
         let put = self
             .client
             .put_item()
-            .condition_expression("attribute_not_exists(pk) OR expires_at < :now")
+            .condition_expression(format!("attribute_not_exists({PARTITION_KEY}) OR {EXPIRES_AT} < :now"))
             .expression_attribute_values(":now", time(now));
-        self.put_conditionally(put, item, "write_id", "PutItem jti").await
+        self.put_conditionally(put, item, WRITE_ID, "PutItem jti").await
     }
 }

@@ -3,6 +3,7 @@
 
 use aws_sdk_dynamodb::types::Put;
 
+use crate::store::attribute::{AUTHORIZATION_DETAILS, POLICIES, REQUEST_CONTEXT, TTL, WORDS, WRITE_ID};
 use crate::store::authentication_request as requests;
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, key, text, ttl};
@@ -37,24 +38,24 @@ fn decode(item: &Item) -> Result<RequestDetail, StoreError> {
     let optional = |name| reader.optional_text(name);
     let corrupt = Reader::corrupt;
     Ok(RequestDetail {
-        details: match optional("authorization_details") {
+        details: match optional(AUTHORIZATION_DETAILS) {
             None => AuthorizationDetails::default(),
             Some(json) => {
-                AuthorizationDetails::from_stored(json).ok_or_else(|| corrupt("authorization_details"))?
+                AuthorizationDetails::from_stored(json).ok_or_else(|| corrupt(AUTHORIZATION_DETAILS))?
             }
         },
-        words: match optional("words") {
+        words: match optional(WORDS) {
             None => Default::default(),
-            Some(json) => serde_json::from_str(json).map_err(|_| corrupt("words"))?,
+            Some(json) => serde_json::from_str(json).map_err(|_| corrupt(WORDS))?,
         },
         // A request that was made before there were policies has none.
-        policies: match optional("policies") {
+        policies: match optional(POLICIES) {
             None => Default::default(),
-            Some(json) => serde_json::from_str(json).map_err(|_| corrupt("policies"))?,
+            Some(json) => serde_json::from_str(json).map_err(|_| corrupt(POLICIES))?,
         },
-        context: match optional("request_context") {
+        context: match optional(REQUEST_CONTEXT) {
             None => None,
-            Some(json) => Some(RequestContext::from_stored(json).ok_or_else(|| corrupt("request_context"))?),
+            Some(json) => Some(RequestContext::from_stored(json).ok_or_else(|| corrupt(REQUEST_CONTEXT))?),
         },
     })
 }
@@ -69,17 +70,17 @@ impl Table {
         let mut item = detail_key(&request.key);
         if !detail.details.is_empty() {
             let words = serde_json::json!(detail.words).to_string();
-            item.insert("authorization_details".to_owned(), text(detail.details.encode()));
-            item.insert("words".to_owned(), text(words));
+            item.insert(AUTHORIZATION_DETAILS.to_owned(), text(detail.details.encode()));
+            item.insert(WORDS.to_owned(), text(words));
         }
         if !detail.policies.is_empty() {
-            item.insert("policies".to_owned(), text(serde_json::json!(detail.policies).to_string()));
+            item.insert(POLICIES.to_owned(), text(serde_json::json!(detail.policies).to_string()));
         }
         let context = detail.context.as_ref().map(|context| text(context.encode()));
-        item.extend(context.map(|context| ("request_context".to_owned(), context)));
+        item.extend(context.map(|context| (REQUEST_CONTEXT.to_owned(), context)));
         item.extend([
-            ("ttl".to_owned(), ttl(request.lifetime.expires_at)),
-            ("write_id".to_owned(), text(write.as_str())),
+            (TTL.to_owned(), ttl(request.lifetime.expires_at)),
+            (WRITE_ID.to_owned(), text(write.as_str())),
         ]);
         self.put_new(item)
     }

@@ -8,6 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use crate::store::attribute::{
+    ATTEMPTS, CLIENT_ID, DECIDED_AT, DELIVERY_STATE, DOCUMENT, FAILURE, MODE, PARTITION_KEY, SETTLED_AT,
+};
 use crate::store::item::{Item, Reader};
 use crate::store::{StoreError, authentication_request, delivery, evidence};
 use ciba_core::domain::base::person_key::PersonKey;
@@ -90,8 +93,8 @@ fn decode(item: &Item) -> Result<Box<AuthenticationRequest>, StoreError> {
 
 /// What is kept as evidence of a report.
 fn reported(item: &Item) -> Result<Change, StoreError> {
-    let text = Reader(item).text("document")?;
-    let corrupt = || Reader::corrupt("document");
+    let text = Reader(item).text(DOCUMENT)?;
+    let corrupt = || Reader::corrupt(DOCUMENT);
     // In the hour of an update the stream still has documents of version 1.
     let (decision, request, client, person, at) = match (Document::decode(text), Evidence::decode(text)) {
         (Some(it), _) => (it.decision, it.request, it.client_id, it.person, it.at),
@@ -112,14 +115,14 @@ fn reported(item: &Item) -> Result<Change, StoreError> {
 fn decode_delivery(item: &Item) -> Result<Box<DeliveryRecord>, StoreError> {
     let reader = Reader(item);
     Ok(Box::new(DeliveryRecord {
-        request: reader.parsed("pk", |pk| RequestKey::parse(pk.strip_prefix("request#")?))?,
-        client: reader.parsed("client_id", ClientId::parse)?,
-        mode: reader.parsed("mode", DeliveryMode::parse)?,
-        attempts: reader.unsigned("attempts")?,
-        state: reader.parsed("delivery_state", DeliveryState::parse)?,
-        failure: reader.optional_text("failure").map(str::to_owned),
-        decided_at: reader.optional_time("decided_at")?,
-        settled_at: reader.optional_time("settled_at")?,
+        request: reader.parsed(PARTITION_KEY, |pk| RequestKey::parse(pk.strip_prefix("request#")?))?,
+        client: reader.parsed(CLIENT_ID, ClientId::parse)?,
+        mode: reader.parsed(MODE, DeliveryMode::parse)?,
+        attempts: reader.unsigned(ATTEMPTS)?,
+        state: reader.parsed(DELIVERY_STATE, DeliveryState::parse)?,
+        failure: reader.optional_text(FAILURE).map(str::to_owned),
+        decided_at: reader.optional_time(DECIDED_AT)?,
+        settled_at: reader.optional_time(SETTLED_AT)?,
     }))
 }
 

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::aws::{self, Aws};
+use crate::store::attribute::{PARTITION_KEY, WRITE_ID};
 use crate::store::conflict::RepeatConflicts;
 use crate::store::item::Item;
 
@@ -49,7 +50,7 @@ impl Table {
         Put::builder()
             .table_name(&self.name)
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
+            .condition_expression(format!("attribute_not_exists({PARTITION_KEY})"))
             .build()
             .map_err(StoreError::incomplete)
     }
@@ -62,7 +63,8 @@ impl Table {
         mark: &str,
         operation: &str,
     ) -> Result<bool, StoreError> {
-        let put = self.client.put_item().condition_expression("attribute_not_exists(pk)");
+        let put =
+            self.client.put_item().condition_expression(format!("attribute_not_exists({PARTITION_KEY})"));
         self.put_conditionally(put, item, mark, operation).await
     }
 
@@ -159,7 +161,7 @@ impl WriteId {
 
 /// Whether this write wrote the item: its response was lost, and it was repeated.
 pub(super) fn is_own(item: Option<&Item>, write: &WriteId) -> bool {
-    item.and_then(|item| item.get("write_id")) == Some(&AttributeValue::S(write.as_str().to_owned()))
+    item.and_then(|item| item.get(WRITE_ID)) == Some(&AttributeValue::S(write.as_str().to_owned()))
 }
 
 /// The table could not be read or written. The text is for the log.

@@ -2,6 +2,9 @@
 
 use aws_sdk_dynamodb::types::Update;
 
+use crate::store::attribute::{
+    CHALLENGE, CREATED_AT, EXPIRES_AT, KIND, PARTITION_KEY, TTL, USED_AT, USED_FOR, USER, WRITE_ID,
+};
 use crate::store::item::{Item, Reader, bytes, key, text, time, ttl};
 use crate::store::{StoreError, Table, WriteId};
 use ciba_core::domain::base::person_key::PersonKey;
@@ -18,15 +21,15 @@ fn ticket_key(hash: &TicketHash) -> Item {
 fn decode(hash: &TicketHash, item: &Item) -> Result<Ticket, StoreError> {
     let reader = Reader(item);
     let used_for = reader
-        .optional_text("used_for")
-        .map(|text| PasskeyId::parse(text).ok_or_else(|| Reader::corrupt("used_for")));
+        .optional_text(USED_FOR)
+        .map(|text| PasskeyId::parse(text).ok_or_else(|| Reader::corrupt(USED_FOR)));
     Ok(Ticket {
         hash: hash.clone(),
-        person: PersonKey::from_stored(reader.text("user")?),
-        kind: reader.parsed("kind", TicketKind::parse)?,
-        challenge: reader.bytes("challenge")?.try_into().map_err(|_| Reader::corrupt("challenge"))?,
-        created_at: reader.time("created_at")?,
-        expires_at: reader.time("expires_at")?,
+        person: PersonKey::from_stored(reader.text(USER)?),
+        kind: reader.parsed(KIND, TicketKind::parse)?,
+        challenge: reader.bytes(CHALLENGE)?.try_into().map_err(|_| Reader::corrupt(CHALLENGE))?,
+        created_at: reader.time(CREATED_AT)?,
+        expires_at: reader.time(EXPIRES_AT)?,
         used_for: used_for.transpose()?,
     })
 }
@@ -42,8 +45,10 @@ pub(super) fn use_up(
     Update::builder()
         .table_name(&table.name)
         .set_key(Some(ticket_key(&ticket.hash)))
-        .condition_expression("attribute_exists(pk) AND attribute_not_exists(used_at) AND expires_at > :now")
-        .update_expression("SET used_at = :now, used_for = :passkey, write_id = :write")
+        .condition_expression(format!(
+            "attribute_exists({PARTITION_KEY}) AND attribute_not_exists({USED_AT}) AND {EXPIRES_AT} > :now"
+        ))
+        .update_expression(format!("SET {USED_AT} = :now, {USED_FOR} = :passkey, {WRITE_ID} = :write"))
         .expression_attribute_values(":now", time(now))
         .expression_attribute_values(":passkey", text(passkey.as_str()))
         .expression_attribute_values(":write", text(write.as_str()))
@@ -70,14 +75,14 @@ impl Table {
     pub async fn insert_ticket(&self, ticket: &Ticket, write: &WriteId) -> Result<bool, StoreError> {
         let mut item = ticket_key(&ticket.hash);
         item.extend([
-            ("user".to_owned(), text(ticket.person.as_str())),
-            ("kind".to_owned(), text(ticket.kind.as_str())),
-            ("challenge".to_owned(), bytes(&ticket.challenge)),
-            ("created_at".to_owned(), time(ticket.created_at)),
-            ("expires_at".to_owned(), time(ticket.expires_at)),
-            ("ttl".to_owned(), ttl(ticket.expires_at)),
-            ("write_id".to_owned(), text(write.as_str())),
+            (USER.to_owned(), text(ticket.person.as_str())),
+            (KIND.to_owned(), text(ticket.kind.as_str())),
+            (CHALLENGE.to_owned(), bytes(&ticket.challenge)),
+            (CREATED_AT.to_owned(), time(ticket.created_at)),
+            (EXPIRES_AT.to_owned(), time(ticket.expires_at)),
+            (TTL.to_owned(), ttl(ticket.expires_at)),
+            (WRITE_ID.to_owned(), text(write.as_str())),
         ]);
-        self.put_if_absent(item, "write_id", "PutItem ticket").await
+        self.put_if_absent(item, WRITE_ID, "PutItem ticket").await
     }
 }

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::{Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 
+use crate::store::attribute::STATE;
 use crate::store::authentication_request::{decode, request_key};
 use crate::store::delivery::delivery_key;
 use crate::store::item::{Item, text};
@@ -48,7 +49,7 @@ impl Table {
             .table_name(&self.name)
             .set_key(Some(request_key(request)))
             .condition_expression("#state = :pending")
-            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#state", STATE)
             .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
@@ -74,7 +75,7 @@ impl Table {
                 .table_name(&self.name)
                 .set_key(Some(request_key(request)))
                 .condition_expression("#state = :pending")
-                .expression_attribute_names("#state", "state")
+                .expression_attribute_names("#state", STATE)
                 .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
             let others =

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use crate::store::attribute::{AT, THROUGH, WRITE_ID};
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, key, number, text, time};
 use crate::store::key_use::PK;
@@ -56,7 +57,7 @@ pub(super) fn among(items: &[Item]) -> Result<WithdrawnKeys, StoreError> {
     for key_use in KeyUse::ALL.map(KeyUse::as_str) {
         let Some(value) = item.get(key_use) else { continue };
         let reader = Reader(value.as_m().map_err(|_| Reader::corrupt(key_use))?);
-        let withdrawal = Withdrawal { through: reader.unsigned("through")?, at: reader.time("at")? };
+        let withdrawal = Withdrawal { through: reader.unsigned(THROUGH)?, at: reader.time(AT)? };
         withdrawn.0.insert(key_use, withdrawal);
     }
     Ok(withdrawn)
@@ -74,16 +75,16 @@ impl Table {
         now: Timestamp,
         write: &WriteId,
     ) -> Result<(), StoreError> {
-        let withdrawal = Item::from([("through".to_owned(), number(through)), ("at".to_owned(), time(now))]);
+        let withdrawal = Item::from([(THROUGH.to_owned(), number(through)), (AT.to_owned(), time(now))]);
         let result = self
             .client
             .update_item()
             .table_name(&self.name)
             .set_key(Some(item_key()))
             .condition_expression("attribute_not_exists(#use) OR #use.#through < :through")
-            .update_expression("SET #use = :withdrawal, write_id = :write")
+            .update_expression(format!("SET #use = :withdrawal, {WRITE_ID} = :write"))
             .expression_attribute_names("#use", key_use.as_str())
-            .expression_attribute_names("#through", "through")
+            .expression_attribute_names("#through", THROUGH)
             .expression_attribute_values(":through", number(through))
             .expression_attribute_values(":withdrawal", AttributeValue::M(withdrawal))
             .expression_attribute_values(":write", text(write.as_str()))
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn who_knows_a_later_withdrawal_of_each_use_knows_the_earlier_ones() {
+    fn later_withdrawals_of_each_use_include_the_earlier_ones() {
         let [handle, signing] = [KeyUse::Handle, KeyUse::ALL[2]];
         let none = WithdrawnKeys::default();
         let one = through(&[(signing, 1)]);

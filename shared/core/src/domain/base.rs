@@ -1,4 +1,4 @@
-//! What every room stands on.
+//! The types that all other domain modules use.
 
 pub mod address;
 pub mod authentication;

@@ -232,9 +232,9 @@ impl Client {
 mod tests {
     use super::*;
 
-    /// TOK-5-04, TOK-5-06
+    /// TOK-5-04, TOK-5-06: shown alone means that the client uses mutual TLS and proves no other key.
     #[test]
-    fn a_certificate_binds_who_is_registered_for_it_or_shows_nothing_else() {
+    fn a_certificate_binds_if_registered_or_shown_alone() {
         let registered = SenderConstraint { certificate: true, dpop: false };
         let free = SenderConstraint::default();
         for method in AuthenticationMethod::ALL {
@@ -248,7 +248,7 @@ mod tests {
 
     /// CIBA-4-08, HYG-4-03, ATK-6-01, CIBA-9-01
     #[test]
-    fn a_notification_endpoint_is_https_on_a_public_host_that_is_not_ours() {
+    fn a_notification_endpoint_is_a_public_https_host_not_ours() {
         let names = &["op.example", "mtls.op.example"];
         let parse = |text: &str, is_local| NotificationEndpoint::parse(text, OwnHosts { names, is_local });
         let endpoint = parse("https://client.example/ciba?tenant=7", false).unwrap();

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn auth0_hints_name_our_people_with_and_without_a_trailing_slash() {
+    fn auth0_hints_match_with_and_without_a_trailing_slash() {
         for iss in ["https://op.example", "https://op.example/"] {
             let text = format!(r#"{{"format":"iss_sub","iss":"{iss}","sub":"auth0|7"}}"#);
             assert_eq!(read(&text), found(HintKind::Sub, "auth0|7"));
@@ -271,7 +271,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_the_parser_fail_otherwise_and_canonical_values_are_fixed_points(text in "\\PC{0,40}|(tel:|email:|sub:|\\{).{0,40}") {
+        fn any_text_is_parsed_or_refused_and_hints_round_trip(text in "\\PC{0,40}|(tel:|email:|sub:|\\{).{0,40}") {
             if let Ok(Hint::Directory(hint)) = read(&text) {
                 proptest::prop_assert_eq!(DirectoryHint::decode(&hint.encode()), Some(hint));
             }

@@ -1,4 +1,4 @@
-//! All words of all pages. A language is a value of one struct, so that a missing text does not compile.
+//! All texts of all pages. Each language is a value of one struct, so a missing text does not compile.
 //!
 //! `{client}` and `{operator}` stand for their names, `{n}` for a number, `{value}` for a scope value.
 
@@ -9,7 +9,7 @@ mod fr;
 
 use super::Language;
 
-/// A text for one, and a text for every other number.
+/// The text for the singular, and the text for every other number.
 #[derive(Debug)]
 pub(super) struct Plural {
     pub(super) one: &'static str,
@@ -30,7 +30,7 @@ pub(super) struct Catalogue {
     pub(super) asked_minutes: Plural,
     pub(super) asked_hours: Plural,
 
-    // What is asked.
+    // The request.
     pub(super) consent_title: &'static str,
     pub(super) consent_heading: &'static str,
     pub(super) client: &'static str,
@@ -44,10 +44,10 @@ pub(super) struct Catalogue {
     pub(super) scopes_advice: &'static str,
     pub(super) required: &'static str,
     pub(super) details_heading: &'static str,
-    /// An API that the tokens are for.
+    /// An API that the tokens are issued for.
     pub(super) resource: &'static str,
 
-    // What a scope value gives.
+    // What a scope value grants.
     pub(super) scope_openid: &'static str,
     pub(super) scope_profile: &'static str,
     pub(super) scope_email: &'static str,
@@ -69,7 +69,7 @@ pub(super) struct Catalogue {
     pub(super) report: &'static str,
     pub(super) report_otherwise: &'static str,
 
-    // While it is decided.
+    // While the decision is being made.
     pub(super) confirm: &'static str,
     pub(super) sending: &'static str,
     pub(super) cancelled: &'static str,
@@ -81,7 +81,7 @@ pub(super) struct Catalogue {
     pub(super) outdated: &'static str,
     pub(super) late: &'static str,
 
-    // Ends.
+    // Final messages.
     pub(super) approved_heading: &'static str,
     pub(super) approved_text: &'static str,
     pub(super) declined_heading: &'static str,
@@ -94,7 +94,7 @@ pub(super) struct Catalogue {
     pub(super) trouble_heading: &'static str,
     pub(super) trouble_text: &'static str,
 
-    // Making a passkey.
+    // Setting up a passkey.
     pub(super) enrollment_heading: &'static str,
     pub(super) enrollment_text: &'static str,
     pub(super) steps_heading: &'static str,

@@ -1,7 +1,7 @@
 const { path, client, shown, rp, seconds } = main.dataset;
 const buttons = ["approve", "not-me"].map(byId).filter(Boolean);
 
-// By the clock, not by ticks: a phone that slept wakes at the right time.
+// Measured by the clock, not by counting ticks: timers stop while a phone sleeps.
 const ends = Date.now() + 1000 * seconds;
 const ceremony = new AbortController();
 const counted = (count, unit) =>
@@ -35,7 +35,7 @@ const selected = () =>
 const scopeOf = (decision) => (decision === "approve" ? selected() : "");
 const choiceOf = (decision) => `${decision} ${scopeOf(decision)}`;
 
-// What the passkey signs: what was shown, what is selected, and the decision. The lengths keep them apart.
+// The passkey signs what was shown, what is selected, and the decision. The lengths delimit the parts.
 const challenge = async (scope, word) => {
   const length = (text) => {
     const bytes = new DataView(new ArrayBuffer(4));
@@ -46,7 +46,7 @@ const challenge = async (scope, word) => {
   return encode(await crypto.subtle.digest("SHA-256", await new Blob(parts).arrayBuffer()));
 };
 
-// Ready before the tap: some browsers forget the tap while anything is awaited, and then ask for no passkey.
+// Computed before the tap: some browsers drop the user activation during an await, and then show no passkey prompt.
 const challenges = new Map();
 const prepare = () =>
   Promise.all(["approve", "report"].map(async (decision) =>
@@ -64,12 +64,12 @@ const SAYS = {
 const ENDS = { not_open: "closed", not_found: "closed" };
 
 let busy = false;
-// What was signed but did not arrive: sent again, it needs no second signature.
+// A signed decision that did not arrive can be sent again without a second signature.
 let signed;
 
 const decide = async (decision) => {
   const choice = choiceOf(decision);
-  // For the millisecond after a box was ticked.
+  // The challenge is missing for a moment after a checkbox has changed.
   if (busy || late || !challenges.has(choice)) return;
   busy = true;
   buttons.forEach((it) => it.setAttribute("aria-disabled", "true"));

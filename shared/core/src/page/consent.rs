@@ -1,7 +1,7 @@
-//! The page on which a person sees who asks for what, and decides (CIBA §8).
+//! The page on which a person sees which client asks for what, and decides (CIBA §8).
 //!
 //! # Security
-//! It may be read with the link alone, so there is nothing about the person in it: no name, no number, no passkey.
+//! Anybody with the link can read it, so it contains nothing about the person: no name, no number, no passkey.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::domain::details::row::Row;
 
 pub(super) const SCRIPT: &str = include_str!("consent.js");
 
-/// What is on the page.
+/// The contents of the page.
 pub struct ConsentView<'a> {
     pub language: Language,
     pub operator_name: &'a str,
@@ -25,46 +25,46 @@ pub struct ConsentView<'a> {
     pub client_id: &'a str,
     pub binding_message: Option<&'a str>,
     pub scopes: Vec<ScopeLine<'a>>,
-    /// What is asked for beyond the scope.
+    /// The requested `authorization_details`.
     pub authorizations: Vec<AuthorizationLine<'a>>,
-    /// What the client says about where it was asked.
+    /// What the client says about where the request was started (`request_context`).
     pub context: &'a [Row],
-    /// What else there is to say of the access: the APIs it is for, each in words.
+    /// Further details of the access: the APIs it is for, each in words.
     pub details: Vec<String>,
     pub asked_ago: Duration,
     pub decide_in: Duration,
     /// `/consent/<request>`
     pub path: &'a str,
     pub form_token: &'a str,
-    /// `None`: there are no passkeys here, and approving is for the operator's app.
+    /// `None`: passkeys are not used here, and requests are approved in the operator's app.
     pub passkey: Option<PasskeyView<'a>>,
 }
 
-/// A scope value and what it means.
+/// A scope value and its meaning in words.
 pub struct ScopeLine<'a> {
     pub value: &'a str,
     pub words: String,
-    /// Whether it cannot be left out.
+    /// Whether the person cannot deselect it.
     pub required: bool,
 }
 
 /// An entry of `authorization_details`, in the operator's words.
 pub struct AuthorizationLine<'a> {
     pub words: &'a DetailWords,
-    /// The value of `scopes` that it is one choice with.
+    /// The scope value that it is selected together with.
     pub scope: Option<&'a str>,
 }
 
-/// What the script needs to have a passkey sign.
+/// What the script needs to get a passkey's signature.
 pub struct PasskeyView<'a> {
     pub rp_id: &'a str,
-    /// The digest of the statement, base64url.
+    /// The digest of the statement, in base64url.
     pub shown: &'a str,
-    /// Whether a passkey that was added just now does not approve all of it.
+    /// Whether a recently added passkey cannot approve all of it.
     pub seasoned: bool,
 }
 
-/// The words for a scope value: the catalogue's for those of OpenID Connect, else what was registered, else its name.
+/// The words for a scope value: the catalogue's for OpenID Connect's own, else the registered ones, else its name.
 pub fn scope_words(language: Language, value: &str, registered: Option<&str>) -> String {
     let words = Catalogue::of(language);
     let standard = match value {
@@ -80,7 +80,7 @@ pub fn scope_words(language: Language, value: &str, registered: Option<&str>) ->
     said.unwrap_or_else(|| words.scope_other.replace("{value}", value))
 }
 
-/// The words for an API that the tokens are for.
+/// The words for an API that the tokens are issued for.
 pub fn resource_words(language: Language, resource: &str) -> String {
     Catalogue::of(language).resource.replace("{resource}", resource)
 }
@@ -121,20 +121,20 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
     })
 }
 
-/// Who asks, when, and how long there is time.
+/// Which client asks, when it asked, and how much time is left.
 fn facts(view: &ConsentView, words: &Catalogue) -> Markup {
     html! {
         dl.facts {
             dt { (words.client) } dd { bdi { (view.client_name) } " (" code dir="auto" { (view.client_id) } ")" }
             dt { (words.asked) } dd { (asked(view.language, view.asked_ago)) }
-            // Read out when asked for, not at each second.
+            // A screen reader reads it on demand, not every second.
             dt { (words.time_left) }
             dd { span id="left" role="timer" aria-live="off" { (left(view.language, view.decide_in)) } }
         }
     }
 }
 
-/// The client's words as they are (`ATK-2-01`), and marked as the client's.
+/// The binding message unmodified (CIBA §7.1), and marked as the client's own text.
 fn quotation(message: &str, names: &Names, words: &Catalogue) -> Markup {
     html! {
         figure.quotation {
@@ -145,7 +145,8 @@ fn quotation(message: &str, names: &Names, words: &Catalogue) -> Markup {
     }
 }
 
-/// The labels are the operator's; what stands beside them was sent (`TOK-7-03`).
+/// The labels are the operator's, the values are what the client sent: the person sees the validated object itself
+/// (RFC 9396 §11).
 fn authorization(asked: &DetailWords) -> Markup {
     html! {
         section.authorization {
@@ -155,7 +156,7 @@ fn authorization(asked: &DetailWords) -> Markup {
     }
 }
 
-/// Nobody has verified it, and it is marked so.
+/// What the client claims about the context. It is unverified, and marked as such.
 fn context(shown: &[Row], names: &Names, words: &Catalogue) -> Markup {
     html! {
         section.context aria-labelledby="context" {
@@ -180,13 +181,13 @@ fn scopes(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
             legend { (names.fill(words.scopes_heading)) }
             @if view.scopes.iter().any(|it| !it.required) { p { (words.scopes_advice) } }
             @for scope in &view.scopes {
-                // A browser must not restore what was chosen on an earlier page.
+                // A browser must not restore the selection made on an earlier page.
                 label {
                     input type="checkbox" value=(scope.value) checked disabled[scope.required] autocomplete="off";
                     span dir="auto" { (scope.words) }
                     @if scope.required { " " em { (words.required) } }
                 }
-                // What belongs to it, right below: neither is to be had without the other.
+                // The entries that belong to this scope value follow it: neither can be approved without the other.
                 @for asked in view.authorizations.iter().filter(|it| it.scope == Some(scope.value)) {
                     (authorization(asked.words))
                 }
@@ -195,7 +196,7 @@ fn scopes(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     }
 }
 
-/// Declining is a plain form, so that it always works; approving takes a passkey.
+/// Declining is a plain form so that it works without JavaScript; approving takes a passkey.
 fn actions(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     html! {
         form id="actions" method="post" action=(format!("{}/decision", view.path)) autocomplete="off" {
@@ -219,7 +220,7 @@ fn actions(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     }
 }
 
-/// More than declining, so it has to be proven that it is the person who says it.
+/// A report does more than a refusal (it blocks the client), so the person proves their identity for it.
 fn report(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     html! {
         section.report id="report-section" aria-labelledby="report-heading" {
@@ -235,7 +236,7 @@ fn report(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     }
 }
 
-/// What the script says, ready to be put in place.
+/// The messages that the script shows, as templates.
 fn answers(names: &Names, words: &Catalogue) -> Markup {
     let short = [
         ("confirm", words.confirm),

@@ -1,5 +1,5 @@
 const { path, options, assertion: existing } = main.dataset;
-// The library wraps them as the browser's call does.
+// The server library wraps the options in `publicKey`, as the browser's API does.
 const read = (text) => {
   const it = JSON.parse(text);
   return it.publicKey ?? it;
@@ -30,7 +30,7 @@ const step = (act) => async () => {
   buttons.forEach((it) => it.removeAttribute("aria-disabled"));
 };
 
-// Each ceremony needs a tap of its own: some browsers allow one per tap.
+// Each ceremony has its own button: some browsers allow only one per tap.
 let speaks;
 const useExisting = async () => {
   speaks = await assertion(read(existing));
@@ -40,7 +40,7 @@ const useExisting = async () => {
   say("confirmed");
 };
 
-// What was made but did not arrive is sent again; made twice, it would be two passkeys on the device.
+// A passkey whose registration did not arrive is sent again: creating another would leave two on the device.
 let made;
 const create = async () => {
   made ??= await registration(read(options));

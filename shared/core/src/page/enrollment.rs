@@ -1,8 +1,8 @@
-//! The page on which a person makes a passkey.
+//! The page on which a person sets up a passkey.
 //!
 //! # Security
-//! It may be read with the ticket's link alone, so there is nothing about the person in it but what the options for
-//! the browser say; the server leaves names out of these.
+//! Anybody with the ticket's link can read it, so it contains nothing about the person but the options for the
+//! browser; the server leaves names out of these.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -19,9 +19,9 @@ pub struct EnrollmentView<'a> {
     pub operator_name: &'a str,
     /// `/enroll/<ticket>`
     pub path: &'a str,
-    /// What `navigator.credentials.create` is asked for, binary members as base64url.
+    /// The options for `navigator.credentials.create`, with binary members as base64url.
     pub options: Value,
-    /// What `navigator.credentials.get` is asked for, where a passkey has to speak for the further one.
+    /// The options for `navigator.credentials.get`, if an existing passkey must authorize the new one.
     pub needs_assertion: Option<Value>,
 }
 
@@ -68,7 +68,7 @@ pub fn enrollment(view: &EnrollmentView, nonce: &str) -> Page {
     })
 }
 
-/// The ticket leads nowhere: unknown, used and expired look alike.
+/// The ticket cannot be used. Unknown, used and expired tickets look alike.
 pub fn ticket_not_open(language: Language, operator_name: &str, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let names = Names { client: "", operator: operator_name };

@@ -1,4 +1,4 @@
-//! The languages of the pages, and which of them a person's browser prefers (RFC 9110 §12.5.4).
+//! The languages of the pages, and how the browser's `Accept-Language` selects one (RFC 9110 §12.5.4).
 
 /// A language that has a catalogue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,22 +23,22 @@ impl Language {
         }
     }
 
-    /// The language of exactly this tag.
+    /// The language with exactly this tag.
     pub fn parse(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.tag() == tag)
     }
 
-    /// The language of this tag, in any case (RFC 5646 §2.1.1).
+    /// The language with this tag, ignoring case (RFC 5646 §2.1.1).
     pub fn of_tag(tag: &str) -> Option<Self> {
         Self::parse(&tag.to_ascii_lowercase())
     }
 
-    /// The language that an `Accept-Language` weighs most; of equals the first. English where none fits.
+    /// The language with the highest weight in an `Accept-Language` header; the first of equals. English if none fits.
     pub fn of_accept(header: &str) -> Self {
         let mut best = (0, Self::default());
         for range in header.split(',') {
             let Some((tag, weight)) = weighed(range) else { continue };
-            // A region is a matter of taste here: de-AT reads German.
+            // The region is ignored: de-AT gets German.
             let primary = tag.split('-').next().unwrap_or_default();
             let language = if tag == "*" { Some(Self::default()) } else { Self::of_tag(primary) };
             best = match language {
@@ -50,7 +50,7 @@ impl Language {
     }
 }
 
-/// A range and its weight in thousandths; 0 means "not this". `None` if it is not one.
+/// A language range and its weight in thousandths, where 0 means "not acceptable". `None` if it is malformed.
 fn weighed(range: &str) -> Option<(&str, u16)> {
     let mut parts = range.split(';').map(str::trim);
     let tag = parts.next().filter(|tag| !tag.is_empty())?;
@@ -61,8 +61,8 @@ fn weighed(range: &str) -> Option<(&str, u16)> {
     Some((tag, weight))
 }
 
-/// A weight in thousandths, `q=0.8` (RFC 9110 §12.4.2): from 0 to 1, with at most three decimals. `None` for another
-/// parameter. Spaces around `=` are none of the grammar's, and are skipped.
+/// A weight in thousandths, such as `q=0.8` (RFC 9110 §12.4.2): from 0 to 1, with at most three decimals. `None` for
+/// any other parameter. The grammar has no spaces around `=`, but they are skipped.
 pub fn weight(parameter: &str) -> Option<u16> {
     let (name, value) = parameter.split_once('=').map(|(name, value)| (name.trim(), value.trim()))?;
     let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_unwanted_or_no_header_at_all_falls_back_to_english() {
+    fn an_unknown_unwanted_or_missing_language_is_english() {
         let long = "xx,".repeat(4000);
         for header in [
             "",

@@ -1,4 +1,4 @@
-//! What all pages have in common: one document, one style, and where the words stand.
+//! What all pages have in common: the document, the style and the places of the texts.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -7,7 +7,7 @@ use super::words::Names;
 use super::{Language, Page};
 
 const STYLE: &str = include_str!("style.css");
-/// What the pages' scripts share.
+/// The code that the pages' scripts share.
 const PASSKEY: &str = include_str!("passkey.js");
 
 pub(super) struct Layout<'a> {
@@ -16,7 +16,7 @@ pub(super) struct Layout<'a> {
     pub(super) title: &'a str,
     pub(super) status: u16,
     pub(super) nonce: &'a str,
-    /// What the page can do beside being read.
+    /// The script, if the page can do more than be read.
     pub(super) script: Option<&'static str>,
 }
 
@@ -33,7 +33,7 @@ impl Layout<'_> {
                     meta name="color-scheme" content="light dark";
                     meta name="robots" content="noindex";
                     title { (self.title) " · " (self.operator_name) }
-                    // An empty icon, or the browser asks for one.
+                    // An empty icon, so that the browser does not request one.
                     link rel="icon" href="data:,";
                     style nonce=(self.nonce) { (PreEscaped(STYLE)) }
                 }
@@ -56,7 +56,7 @@ impl Layout<'_> {
     }
 }
 
-/// An end: nothing is left to do on this page. The heading takes the focus when a script puts it there.
+/// A final message: nothing is left to do on this page. The heading takes the focus if a script inserts it.
 pub(super) fn end(sign: Markup, heading: &str, text: &[Markup]) -> Markup {
     html! {
         div.end {
@@ -67,7 +67,7 @@ pub(super) fn end(sign: Markup, heading: &str, text: &[Markup]) -> Markup {
     }
 }
 
-/// Signs say nothing that the words beside them do not say.
+/// Icons are decorative: they say nothing that the text beside them does not say.
 fn sign(class: &str, path: &str) -> Markup {
     html! {
         svg class=(class) viewBox="0 0 24 24" aria-hidden="true" focusable="false" { path d=(path); }

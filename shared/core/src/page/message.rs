@@ -7,7 +7,7 @@ use super::layout::{Layout, clock, cross, end, notice};
 use super::words::Names;
 use super::{Language, Page};
 
-/// There is nothing to decide: unknown, expired and decided look alike, so that a link tells nothing.
+/// There is nothing to decide. Unknown, expired and decided requests look alike, so that a link reveals nothing.
 pub fn not_open(language: Language, operator_name: &str, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let layout =
@@ -17,7 +17,7 @@ pub fn not_open(language: Language, operator_name: &str, nonce: &str) -> Page {
     })
 }
 
-/// What the form sent is recorded.
+/// The refusal that the form sent is recorded.
 pub fn declined(language: Language, operator_name: &str, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let names = Names { client: "", operator: operator_name };
@@ -27,7 +27,7 @@ pub fn declined(language: Language, operator_name: &str, nonce: &str) -> Page {
     layout.page(html! { main { (end(cross(), heading, &text)) } })
 }
 
-/// It cannot be answered now.
+/// The request cannot be answered now.
 pub fn trouble(language: Language, operator_name: &str, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let heading = words.trouble_heading;

@@ -2,7 +2,7 @@ const main = document.querySelector("main");
 const byId = (id) => document.getElementById(id);
 const words = (id) => byId(id).content.cloneNode(true);
 
-// A notice is read out; an end takes the whole page.
+// A notice is read out by a screen reader; a final message replaces the whole page.
 const say = (id) => {
   byId("notice").replaceChildren(words(id));
   byId("notice").scrollIntoView({ block: "nearest" });
@@ -14,12 +14,12 @@ const finish = (id) => {
   heading.focus();
 };
 
-// A page from the browser's memory may be long out of date.
+// A page restored from the back/forward cache may be out of date.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 const capable = "PublicKeyCredential" in window && Boolean(window.crypto?.subtle);
 
-// Binary members travel as base64url.
+// Binary members are transferred as base64url.
 const decode = (text) =>
   Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (it) => it.charCodeAt(0));
 const encode = (buffer) =>
@@ -60,7 +60,7 @@ const registration = async (options) => {
   });
 };
 
-// "ok", the error's code, "offline", or nothing where the answer was no answer of ours.
+// "ok", the error code, "offline", or undefined if the response is not one of this server's.
 const send = async (path, body) => {
   try {
     const answer = await fetch(path, {

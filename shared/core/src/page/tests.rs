@@ -88,12 +88,12 @@ fn all_pages() -> impl Iterator<Item = Page> {
     Language::ALL.into_iter().flat_map(pages)
 }
 
-/// What stands between `start` and the next `end`, at each place.
+/// Each text between `start` and the next `end`.
 fn between<'t>(text: &'t str, start: &str, end: char) -> Vec<&'t str> {
     text.split(start).skip(1).filter_map(|rest| rest.split(end).next()).collect()
 }
 
-/// What is approved is signed with this name, so it has to say exactly which words there were.
+/// The version is part of what a person signs, so it must identify the exact texts.
 #[test]
 fn a_changed_word_or_a_changed_page_needs_a_new_version() {
     let mut all = String::new();
@@ -102,7 +102,7 @@ fn a_changed_word_or_a_changed_page_needs_a_new_version() {
         all.extend(pages(language).into_iter().map(|page| page.html));
     }
     let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, all.as_bytes()));
-    assert_eq!(TEMPLATE_VERSION, &hash[..12], "the new version, for page/mod.rs, is on the right");
+    assert_eq!(TEMPLATE_VERSION, &hash[..12], "the new version, for page.rs, is on the right");
 }
 
 /// ATK-2-01, ATK-2-05
@@ -155,20 +155,22 @@ fn the_message_is_quoted_as_it_is_and_says_whose_it_is() {
     assert!(!consent(&view, NONCE).html.contains("<blockquote"));
 }
 
+/// Any other one is ticked only.
 #[test]
-fn a_required_scope_is_ticked_locked_and_said_to_be_required_and_another_is_ticked_only() {
+fn a_required_scope_is_ticked_locked_and_marked() {
     let html = consent(&consent_view(Language::English), NONCE).html;
     let labels = between(&html, "<label>", '/');
     let of = |value: &str| *labels.iter().find(|it| it.contains(&format!("value=\"{value}\""))).unwrap();
     assert!(of("openid").contains(" checked disabled "));
     assert!(of("profile").contains(" checked ") && !of("profile").contains("disabled"));
     assert_eq!(html.matches("<em>required</em></label>").count(), 2);
-    // The browser sends no boxes with a denial, which has no scope.
+    // A refusal has no scope, so the form sends no checkboxes.
     assert!(!html.contains("type=\"checkbox\" name"));
 }
 
+/// They are tried in this order.
 #[test]
-fn a_scope_has_the_catalogues_words_else_the_registered_ones_else_its_name() {
+fn a_scope_is_worded_by_catalogue_registration_or_name() {
     let words = |value, registered| scope_words(Language::German, value, registered);
     assert_eq!(words("email", Some("Everything")), "Ihre E-Mail-Adresse");
     assert_eq!(words("payments", Some("Zahlungen bis 100 EUR")), "Zahlungen bis 100 EUR");
@@ -226,13 +228,13 @@ fn there_is_nothing_about_the_person_in_what_a_page_is_made_of() {
         passkey,
     } = consent_view(Language::English);
     let PasskeyView { rp_id: _, shown: _, seasoned: _ } = passkey.unwrap();
-    // No list of passkeys to choose from: the device knows its own.
+    // There is no list of passkeys to choose from: the device knows its own.
     assert!(!super::consent::SCRIPT.contains("allowCredentials"));
 }
 
-/// Declining is as easy to see, comes without script, and approving is not offered where it cannot work.
+/// Declining is as visible as approving and needs no script; approving is not offered where it cannot work.
 #[test]
-fn without_script_one_can_read_and_decline_and_is_told_how_to_approve() {
+fn without_script_one_can_read_decline_and_learn_to_approve() {
     let html = consent(&consent_view(Language::English), NONCE).html;
     assert!(html.contains(
         "<form id=\"actions\" method=\"post\" action=\"/consent/AAAAAAAAAAAAAAAAAAAAAA/decision\""
@@ -249,7 +251,7 @@ fn without_script_one_can_read_and_decline_and_is_told_how_to_approve() {
     assert!(html.contains("<p class=\"how\" id=\"unable\">To approve, open this page"));
     let html = consent(&ConsentView { passkey: None, ..consent_view(Language::English) }, NONCE).html;
     assert!(!html.contains("id=\"approve\"") && !html.contains("data-shown"));
-    assert!(html.contains("To approve, use the app of <bdi>Meridian Bank</bdi>"));
+    assert!(html.contains("To approve, use the <bdi>Meridian Bank</bdi> app"));
 }
 
 #[test]
@@ -260,7 +262,7 @@ fn each_page_has_the_status_of_what_it_says() {
 
 /// HYG-1-10: only what carries the nonce runs or draws.
 #[test]
-fn style_and_script_stand_in_elements_with_the_nonce_and_nowhere_else() {
+fn style_and_script_are_only_in_elements_with_the_nonce() {
     for page in all_pages() {
         assert_eq!(page.nonce, NONCE);
         let elements = page.html.matches("<script").count() + page.html.matches("<style").count();
@@ -291,7 +293,7 @@ fn every_id_that_is_referred_to_exists_once() {
             }
         }
     }
-    // The scripts look for theirs on the fullest page.
+    // Each id that a script looks up exists on the page with all parts.
     let full = [
         (super::consent::SCRIPT, consent(&consent_view(Language::English), NONCE)),
         (super::enrollment::SCRIPT, enrollment(&enrollment_view(Language::English), NONCE)),
@@ -310,9 +312,9 @@ fn every_id_that_is_referred_to_exists_once() {
     }
 }
 
-/// One answer, which a phone in a cellar can still get.
+/// A page is one small response, which also loads over a poor connection. This holds in every language.
 #[test]
-fn a_page_with_ten_scopes_and_details_stays_under_30_kilobytes_in_every_language() {
+fn a_page_with_ten_scopes_and_details_is_under_30_kilobytes() {
     for language in Language::ALL {
         let values = ["openid", "profile", "email", "address", "phone", "offline_access", "a", "b", "c", "d"];
         let scopes = values.map(|value| ScopeLine {
@@ -335,8 +337,9 @@ fn a_page_with_ten_scopes_and_details_stays_under_30_kilobytes_in_every_language
     }
 }
 
+/// It names only what it can.
 #[test]
-fn a_sentence_names_only_what_it_can_and_nothing_is_left_unfilled() {
+fn a_sentence_leaves_no_placeholder_unfilled() {
     for page in all_pages() {
         let markup = without_code(&page.html);
         assert!(!markup.contains('{') || page.html.contains("data-options"), "{markup}");
@@ -359,7 +362,7 @@ fn a_sentence_names_only_what_it_can_and_nothing_is_left_unfilled() {
 #[test]
 fn each_page_has_one_heading_of_the_first_rank_and_its_language() {
     for page in all_pages() {
-        // Those in templates wait for their turn.
+        // Headings in templates are not shown yet.
         let shown: String =
             page.html.split("<template").map(|it| it.split("</template>").last().unwrap()).collect();
         assert_eq!(shown.matches("<h1").count(), 1, "{shown}");
@@ -382,7 +385,7 @@ fn the_options_for_the_browser_arrive_as_they_were_given() {
     assert_eq!(Some(read("data-assertion")), view.needs_assertion);
 }
 
-/// The markup without what stands in style and script.
+/// The markup without the contents of style and script elements.
 fn without_code(html: &str) -> String {
     let mut rest = html.to_owned();
     for element in ["style", "script"] {

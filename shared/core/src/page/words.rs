@@ -1,4 +1,4 @@
-//! Sentences with names in them, and durations in words.
+//! Fills names into sentences, and puts durations into words.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::Language;
 use super::catalogue::{Catalogue, Plural};
 
-/// The names that a sentence may have: `{client}` and `{operator}`.
+/// The names that a sentence may contain: `{client}` and `{operator}`.
 #[derive(Clone, Copy)]
 pub(super) struct Names<'a> {
     pub(super) client: &'a str,
@@ -15,8 +15,8 @@ pub(super) struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// A sentence of the catalogue with its names. Each is isolated: a name in a right-to-left script must not turn the
-    /// words around it (`ATK-2-02`).
+    /// A sentence of the catalogue with its names filled in. Each name is isolated, or one in a right-to-left script
+    /// would reorder the words around it and so mislead the person.
     pub(super) fn fill(&self, sentence: &str) -> Markup {
         let mut pieces = sentence.split('{');
         let start = pieces.next().unwrap_or_default();
@@ -31,7 +31,7 @@ impl Names<'_> {
     }
 }
 
-/// How long ago, as a whole sentence: in seconds, minutes or hours.
+/// How long ago it was asked, as a whole phrase: in seconds, minutes or hours.
 pub(super) fn asked(language: Language, ago: Duration) -> String {
     let words = Catalogue::of(language);
     match ago.as_secs() {
@@ -42,8 +42,8 @@ pub(super) fn asked(language: Language, ago: Duration) -> String {
     }
 }
 
-/// How much time is left: its largest unit and the next one, like "4 minutes 30 seconds". The page's script counts on
-/// in the same form.
+/// How much time is left, in its largest unit and the next one: "4 minutes 30 seconds". The page's script continues
+/// the countdown in the same form.
 pub(super) fn left(language: Language, left: Duration) -> String {
     let words = Catalogue::of(language);
     let seconds = left.as_secs();
@@ -73,8 +73,9 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    /// Each unit is in the right number.
     #[test]
-    fn time_left_is_said_in_its_two_largest_units_and_in_the_right_number() {
+    fn time_left_is_told_in_its_two_largest_units() {
         for (time, words) in [
             (0, "0 seconds"),
             (1, "1 second"),

@@ -76,7 +76,7 @@ mod tests {
 
     /// TOK-12-01: the example of RFC 8037, appendix A.3.
     #[test]
-    fn the_thumbprint_of_an_ed25519_key_is_the_one_of_the_specification() {
+    fn an_ed25519_thumbprint_is_that_of_the_specification() {
         let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned();
         let key = PublicKey::Okp { crv: "Ed25519".to_owned(), x };
         assert_eq!(key.thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");

@@ -106,7 +106,7 @@ mod tests {
 
     /// CAUTH-4-06
     #[test]
-    fn a_certificate_is_signed_by_the_key_that_signed_it_and_no_other() {
+    fn a_certificate_is_signed_by_no_key_but_its_issuers() {
         let (_, other) = authority(&PKCS_ECDSA_P256_SHA256);
         for algorithm in [
             &PKCS_ECDSA_P256_SHA256,

@@ -58,7 +58,7 @@ async fn claims_with_a_member_twice_are_refused() {
 
 /// HYG-3-01, HYG-3-03, HYG-3-14
 #[tokio::test]
-async fn an_algorithm_that_is_not_on_the_list_is_refused_whatever_the_signature() {
+async fn an_unlisted_algorithm_is_refused_whatever_the_signature() {
     let stand = Stand::new().await;
     let (rsa, der) = (Key::rs256("rsa"), Key::es256_der("der"));
     stand.login.publish(Document::of([&stand.login.key, &rsa, &der]));

@@ -113,7 +113,7 @@ fn a_body_without_a_type_is_base64() {
 
 /// CAUTH-4-08: what the service's documentation shows.
 #[test]
-fn a_client_certificate_is_in_the_request_context_of_the_host_for_mutual_tls() {
+fn the_request_context_has_the_certificate_under_mutual_tls() {
     let mut params = rcgen::CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(rcgen::DnType::OrganizationName, "Example");

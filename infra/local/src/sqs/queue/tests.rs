@@ -28,8 +28,9 @@ fn bodies(messages: &[Message]) -> Vec<&str> {
     messages.iter().map(|message| message.body.as_str()).collect()
 }
 
+/// Then it can be received again.
 #[test]
-fn what_is_received_is_invisible_until_its_timeout_and_then_comes_again() {
+fn a_received_message_is_invisible_until_its_timeout() {
     let mut queue = with(&["a"]);
     let first = receive(&mut queue, at(1));
     assert_eq!((bodies(&first), first[0].receive_count), (vec!["a"], 1));
@@ -94,8 +95,9 @@ fn visibility_is_changed_of_what_is_in_flight_only() {
     assert_eq!(queue.change_visibility("nonsense", MINUTE, at(61)), Err(NotChanged::NoHandle));
 }
 
+/// They are counted from its receipt.
 #[test]
-fn nothing_is_invisible_for_more_than_twelve_hours_after_its_receipt() {
+fn no_message_is_invisible_for_more_than_twelve_hours() {
     let mut queue = with(&["a"]);
     let handle = receive(&mut queue, at(0)).remove(0).receipt_handle;
     assert_eq!(queue.change_visibility(&handle, LONGEST_INVISIBLE, at(1)), Err(NotChanged::TooLong));
@@ -104,8 +106,9 @@ fn nothing_is_invisible_for_more_than_twelve_hours_after_its_receipt() {
     assert_eq!(queue.change_visibility(&handle, left, at(2)), Err(NotChanged::TooLong));
 }
 
+/// This happens when it would be received again.
 #[test]
-fn what_was_received_too_often_is_set_aside_when_it_would_be_received_again() {
+fn a_message_received_too_often_is_set_aside() {
     let mut queue = with(&["a"]);
     for count in 1..=3 {
         assert_eq!(receive(&mut queue, at(count * 60))[0].receive_count, count);

@@ -66,8 +66,9 @@ impl Endpoint {
     }
 }
 
+/// From then on the first try reaches it.
 #[tokio::test]
-async fn an_endpoint_that_only_the_second_store_knows_is_reached_and_then_at_once() {
+async fn an_endpoint_that_only_the_second_store_knows_is_reached() {
     let endpoint = Endpoint::start("localhost").await;
     let https = Https::new(amazon(), endpoint.store());
     assert_eq!(endpoint.call(&https).await.unwrap(), 204);
@@ -94,7 +95,7 @@ async fn an_endpoint_that_neither_store_knows_is_not_reached() {
 
 /// Only who issued it is a reason to ask another store, not what the certificate says.
 #[tokio::test]
-async fn a_certificate_for_another_name_is_refused_without_a_second_try() {
+async fn a_certificate_for_another_name_is_refused_at_once() {
     let endpoint = Endpoint::start("other.example").await;
     let https = Https::new(endpoint.store(), endpoint.store());
     assert!(!is_of_unknown_issuer(&endpoint.call(&https).await.unwrap_err()));
@@ -109,7 +110,7 @@ async fn where_nobody_listens_there_is_no_second_try() {
 }
 
 #[test]
-fn an_endpoint_of_the_operators_own_has_the_systems_roots_at_once() {
+fn an_operators_own_endpoint_uses_the_system_roots_at_once() {
     let of = |url: &str| Roots::of(&[None, Some(url.to_owned())]);
     assert_eq!(of("https://dynamodb.internal.example"), Roots::System);
     assert_eq!(of("http://127.0.0.1:8000"), Roots::Amazon, "it needs none");

@@ -20,9 +20,9 @@ fn ring(generations: &[u32]) -> KeyRing {
     }
 }
 
-/// CIBA-7.3-02, CIBA-7.3-03, CIBA-7.3-04, FCIBA-22
+/// CIBA-7.3-02, CIBA-7.3-03, CIBA-7.3-04, FCIBA-22: safe characters are those that CIBA allows.
 #[test]
-fn a_handle_has_44_characters_out_of_the_alphabet_and_opens_for_its_use_only() {
+fn a_handle_has_44_safe_characters_and_opens_for_its_use_only() {
     let ring = ring(&[1]);
     let (handle, version) = ring.seal_handle(HandleUse::AuthReqId, &REQUEST, NOW).unwrap();
     assert_eq!((handle.len(), version), (44, 1));
@@ -121,7 +121,7 @@ fn kms() -> Kms {
 
 /// TOK-12-02
 #[test]
-fn an_algorithm_whose_key_is_missing_keeps_no_other_from_signing() {
+fn a_missing_key_stops_no_other_algorithm_from_signing() {
     let ring = opened_ring(&[
         record(KeyUse::Handle, 1),
         record(KeyUse::Signing(JwsAlgorithm::ES256), 1),
@@ -141,7 +141,7 @@ fn an_algorithm_whose_key_is_missing_keeps_no_other_from_signing() {
 }
 
 #[test]
-fn a_ring_without_a_handle_key_or_a_key_of_the_default_algorithm_is_none() {
+fn a_ring_needs_a_handle_key_and_a_default_algorithm_key() {
     let handle = record(KeyUse::Handle, 1);
     let [es256, eddsa] =
         [JwsAlgorithm::ES256, JwsAlgorithm::EdDSA].map(|algorithm| record(KeyUse::Signing(algorithm), 1));
@@ -178,7 +178,7 @@ fn each_algorithm_goes_from_key_to_key_by_itself() {
 
 /// TOK-12-05
 #[test]
-fn a_withdrawn_key_is_not_in_the_ring_and_its_successor_takes_over() {
+fn a_withdrawn_key_is_dropped_and_its_successor_takes_over() {
     let signing = KeyUse::Signing(JwsAlgorithm::ES256);
     let mut records = [
         record(KeyUse::Handle, 1),

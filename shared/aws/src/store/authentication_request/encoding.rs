@@ -5,6 +5,13 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::request_key;
+use crate::store::attribute::{
+    ACR, ACR_VALUES, AMR, AUTH_TIME, BINDING_MESSAGE, CANCELLED_BY, CLIENT_ID, CREATED_AT, DECIDE_UNTIL,
+    DECIDED_AT, EXPIRES_AT, GRANT_ENDS_AT, GRANTED_DETAILS, GRANTED_SCOPE, HANDLE_GENERATION, HAS_DETAIL,
+    INTERVAL, MODE, NEXT_POLL_AT, NONCE, PARTITION_KEY, PENDING_FOR, PERSON, REDEEMED_AT, REFRESH_COUNTER,
+    REFRESH_ENDS_AT, REFRESH_IDLE_UNTIL, REFRESH_ROTATED_AT, RESOURCES, REVOKED_AT, SCOPE, STATE, TTL,
+    WRITE_ID,
+};
 use crate::store::item::{Item, Reader, bytes, number, text, time, ttl};
 use crate::store::{StoreError, WriteId, person};
 use ciba_core::domain::base::authentication::Authentication;
@@ -29,70 +36,71 @@ pub(super) fn encode(request: &AuthenticationRequest, write: &WriteId) -> Item {
     let mut item = request_key(&request.key);
     let lifetime = &request.lifetime;
     item.extend([
-        ("state".to_owned(), text(request.state.name().as_str())),
-        ("mode".to_owned(), text(request.mode.as_str())),
-        ("client_id".to_owned(), text(request.client.as_str())),
-        ("person".to_owned(), text(request.person.as_str())),
-        ("pending_for".to_owned(), text(person::pk(&request.person))),
-        ("scope".to_owned(), text(request.scope.encode())),
-        ("created_at".to_owned(), time(lifetime.created_at)),
-        ("expires_at".to_owned(), time(lifetime.expires_at)),
-        ("decide_until".to_owned(), time(lifetime.decide_until)),
-        ("interval".to_owned(), number(millis(request.polling.interval))),
-        ("next_poll_at".to_owned(), time(request.polling.next_poll_at)),
-        ("handle_generation".to_owned(), number(request.handle_generation)),
-        ("nonce".to_owned(), bytes(request.nonce.as_bytes())),
-        ("ttl".to_owned(), ttl(lifetime.expires_at)),
-        ("write_id".to_owned(), text(write.as_str())),
+        (STATE.to_owned(), text(request.state.name().as_str())),
+        (MODE.to_owned(), text(request.mode.as_str())),
+        (CLIENT_ID.to_owned(), text(request.client.as_str())),
+        (PERSON.to_owned(), text(request.person.as_str())),
+        (PENDING_FOR.to_owned(), text(person::pk(&request.person))),
+        (SCOPE.to_owned(), text(request.scope.encode())),
+        (CREATED_AT.to_owned(), time(lifetime.created_at)),
+        (EXPIRES_AT.to_owned(), time(lifetime.expires_at)),
+        (DECIDE_UNTIL.to_owned(), time(lifetime.decide_until)),
+        (INTERVAL.to_owned(), number(millis(request.polling.interval))),
+        (NEXT_POLL_AT.to_owned(), time(request.polling.next_poll_at)),
+        (HANDLE_GENERATION.to_owned(), number(request.handle_generation)),
+        (NONCE.to_owned(), bytes(request.nonce.as_bytes())),
+        (TTL.to_owned(), ttl(lifetime.expires_at)),
+        (WRITE_ID.to_owned(), text(write.as_str())),
     ]);
     let resources = request.resources.iter().map(ResourceId::as_str).collect::<Vec<_>>().join(" ");
-    item.extend(request.has_detail.then(|| ("has_detail".to_owned(), AttributeValue::Bool(true))));
-    item.extend((!resources.is_empty()).then(|| ("resources".to_owned(), text(resources))));
-    item.extend(request.acr_values.as_ref().map(|values| ("acr_values".to_owned(), text(values))));
-    item.extend(request.binding_message.as_ref().map(|m| ("binding_message".to_owned(), text(m.as_str()))));
+    item.extend(request.has_detail.then(|| (HAS_DETAIL.to_owned(), AttributeValue::Bool(true))));
+    item.extend((!resources.is_empty()).then(|| (RESOURCES.to_owned(), text(resources))));
+    item.extend(request.acr_values.as_ref().map(|values| (ACR_VALUES.to_owned(), text(values))));
+    item.extend(request.binding_message.as_ref().map(|m| (BINDING_MESSAGE.to_owned(), text(m.as_str()))));
     item
 }
 
 pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, StoreError> {
     let reader = Reader(item);
-    let state = match reader.parsed("state", StateName::parse)? {
+    let state = match reader.parsed(STATE, StateName::parse)? {
         StateName::Pending => State::Pending,
         StateName::Approved => State::Approved(decode_approval(reader)?),
-        StateName::Denied => State::Denied { at: reader.time("decided_at")? },
+        StateName::Denied => State::Denied { at: reader.time(DECIDED_AT)? },
         StateName::Cancelled => State::Cancelled {
-            at: reader.time("decided_at")?,
-            by: reader.parsed("cancelled_by", CancelledBy::parse)?,
+            at: reader.time(DECIDED_AT)?,
+            by: reader.parsed(CANCELLED_BY, CancelledBy::parse)?,
         },
         StateName::Redeemed => State::Redeemed(Grant {
             approval: decode_approval(reader)?,
-            redeemed_at: reader.time("redeemed_at")?,
-            ends_at: reader.time("grant_ends_at")?,
+            redeemed_at: reader.time(REDEEMED_AT)?,
+            ends_at: reader.time(GRANT_ENDS_AT)?,
             refresh: decode_refreshing(reader)?,
-            details: match reader.optional_text("granted_details") {
+            details: match reader.optional_text(GRANTED_DETAILS) {
                 None => AuthorizationDetails::default(),
-                Some(json) => AuthorizationDetails::from_stored(json)
-                    .ok_or_else(|| Reader::corrupt("granted_details"))?,
+                Some(json) => {
+                    AuthorizationDetails::from_stored(json).ok_or_else(|| Reader::corrupt(GRANTED_DETAILS))?
+                }
             },
-            revoked_at: reader.optional_time("revoked_at")?,
+            revoked_at: reader.optional_time(REVOKED_AT)?,
         }),
     };
     Ok(AuthenticationRequest {
         key: decode_key(reader)?,
-        client: reader.parsed("client_id", ClientId::parse)?,
-        person: PersonKey::from_stored(reader.text("person")?),
-        mode: reader.parsed("mode", DeliveryMode::parse)?,
-        scope: reader.parsed("scope", Scope::parse)?,
+        client: reader.parsed(CLIENT_ID, ClientId::parse)?,
+        person: PersonKey::from_stored(reader.text(PERSON)?),
+        mode: reader.parsed(MODE, DeliveryMode::parse)?,
+        scope: reader.parsed(SCOPE, Scope::parse)?,
         resources: decode_resources(reader)?,
-        acr_values: reader.optional_text("acr_values").map(str::to_owned),
+        acr_values: reader.optional_text(ACR_VALUES).map(str::to_owned),
         binding_message: decode_message(reader),
         lifetime: decode_lifetime(reader)?,
         polling: Polling {
-            interval: Duration::from_millis(reader.unsigned("interval")?),
-            next_poll_at: reader.time("next_poll_at")?,
+            interval: Duration::from_millis(reader.unsigned(INTERVAL)?),
+            next_poll_at: reader.time(NEXT_POLL_AT)?,
         },
-        handle_generation: reader.unsigned("handle_generation")?,
+        handle_generation: reader.unsigned(HANDLE_GENERATION)?,
         nonce: decode_nonce(reader)?,
-        has_detail: item.contains_key("has_detail"),
+        has_detail: item.contains_key(HAS_DETAIL),
         state,
     })
 }
@@ -114,62 +122,62 @@ pub(super) fn decode_pending(item: &Item) -> Result<PendingRequest, StoreError> 
     let reader = Reader(item);
     Ok(PendingRequest {
         key: decode_key(reader)?,
-        client: reader.parsed("client_id", ClientId::parse)?,
-        person: reader.parsed("pending_for", person::from_pk)?,
-        scope: reader.parsed("scope", Scope::parse)?,
+        client: reader.parsed(CLIENT_ID, ClientId::parse)?,
+        person: reader.parsed(PENDING_FOR, person::from_pk)?,
+        scope: reader.parsed(SCOPE, Scope::parse)?,
         resources: decode_resources(reader)?,
-        acr_values: reader.optional_text("acr_values").map(str::to_owned),
+        acr_values: reader.optional_text(ACR_VALUES).map(str::to_owned),
         binding_message: decode_message(reader),
         lifetime: decode_lifetime(reader)?,
     })
 }
 
 fn decode_key(reader: Reader<'_>) -> Result<RequestKey, StoreError> {
-    reader.parsed("pk", |pk| RequestKey::parse(pk.strip_prefix("request#")?))
+    reader.parsed(PARTITION_KEY, |pk| RequestKey::parse(pk.strip_prefix("request#")?))
 }
 
 fn decode_nonce(reader: Reader<'_>) -> Result<Nonce, StoreError> {
-    let bytes = reader.bytes("nonce")?.try_into().map_err(|_| Reader::corrupt("nonce"))?;
+    let bytes = reader.bytes(NONCE)?.try_into().map_err(|_| Reader::corrupt(NONCE))?;
     Ok(Nonce::from_bytes(bytes))
 }
 
 /// No resource has a space in its identifier.
 fn decode_resources(reader: Reader<'_>) -> Result<Vec<ResourceId>, StoreError> {
-    let ids = reader.optional_text("resources").unwrap_or_default().split(' ').filter(|id| !id.is_empty());
-    ids.map(|id| ResourceId::parse(id).ok_or_else(|| Reader::corrupt("resources"))).collect()
+    let ids = reader.optional_text(RESOURCES).unwrap_or_default().split(' ').filter(|id| !id.is_empty());
+    ids.map(|id| ResourceId::parse(id).ok_or_else(|| Reader::corrupt(RESOURCES))).collect()
 }
 
 /// The attributes of a grant's refresh tokens.
 pub(super) fn refreshing_attributes(refreshing: &Refreshing) -> [(&'static str, AttributeValue); 4] {
     [
-        ("refresh_counter", number(refreshing.counter)),
-        ("refresh_rotated_at", time(refreshing.rotated_at)),
-        ("refresh_idle_until", time(refreshing.idle_until)),
-        ("refresh_ends_at", time(refreshing.ends_at)),
+        (REFRESH_COUNTER, number(refreshing.counter)),
+        (REFRESH_ROTATED_AT, time(refreshing.rotated_at)),
+        (REFRESH_IDLE_UNTIL, time(refreshing.idle_until)),
+        (REFRESH_ENDS_AT, time(refreshing.ends_at)),
     ]
 }
 
 fn decode_refreshing(reader: Reader<'_>) -> Result<Option<Refreshing>, StoreError> {
-    if reader.optional_time("refresh_ends_at")?.is_none() {
+    if reader.optional_time(REFRESH_ENDS_AT)?.is_none() {
         return Ok(None);
     }
     Ok(Some(Refreshing {
-        counter: reader.unsigned("refresh_counter")?,
-        rotated_at: reader.time("refresh_rotated_at")?,
-        idle_until: reader.time("refresh_idle_until")?,
-        ends_at: reader.time("refresh_ends_at")?,
+        counter: reader.unsigned(REFRESH_COUNTER)?,
+        rotated_at: reader.time(REFRESH_ROTATED_AT)?,
+        idle_until: reader.time(REFRESH_IDLE_UNTIL)?,
+        ends_at: reader.time(REFRESH_ENDS_AT)?,
     }))
 }
 
 fn decode_message(reader: Reader<'_>) -> Option<BindingMessage> {
-    reader.optional_text("binding_message").map(BindingMessage::from_stored)
+    reader.optional_text(BINDING_MESSAGE).map(BindingMessage::from_stored)
 }
 
 fn decode_lifetime(reader: Reader<'_>) -> Result<Lifetime, StoreError> {
     Ok(Lifetime {
-        created_at: reader.time("created_at")?,
-        expires_at: reader.time("expires_at")?,
-        decide_until: reader.time("decide_until")?,
+        created_at: reader.time(CREATED_AT)?,
+        expires_at: reader.time(EXPIRES_AT)?,
+        decide_until: reader.time(DECIDE_UNTIL)?,
     })
 }
 
@@ -177,22 +185,22 @@ fn decode_lifetime(reader: Reader<'_>) -> Result<Lifetime, StoreError> {
 pub(super) fn approval_attributes(approval: &Approval) -> Vec<(&'static str, AttributeValue)> {
     let Authentication { auth_time, acr, amr } = &approval.authentication;
     let mut attributes = vec![
-        ("granted_scope", text(approval.scope.encode())),
-        ("auth_time", time(*auth_time)),
-        ("amr", AttributeValue::L(amr.iter().map(text).collect())),
+        (GRANTED_SCOPE, text(approval.scope.encode())),
+        (AUTH_TIME, time(*auth_time)),
+        (AMR, AttributeValue::L(amr.iter().map(text).collect())),
     ];
-    attributes.extend(acr.as_ref().map(|acr| ("acr", text(acr))));
+    attributes.extend(acr.as_ref().map(|acr| (ACR, text(acr))));
     attributes
 }
 
 fn decode_approval(reader: Reader<'_>) -> Result<Approval, StoreError> {
     Ok(Approval {
-        at: reader.time("decided_at")?,
-        scope: reader.parsed("granted_scope", Scope::parse)?,
+        at: reader.time(DECIDED_AT)?,
+        scope: reader.parsed(GRANTED_SCOPE, Scope::parse)?,
         authentication: Authentication {
-            auth_time: reader.time("auth_time")?,
-            acr: reader.optional_text("acr").map(str::to_owned),
-            amr: reader.texts("amr")?,
+            auth_time: reader.time(AUTH_TIME)?,
+            acr: reader.optional_text(ACR).map(str::to_owned),
+            amr: reader.texts(AMR)?,
         },
     })
 }

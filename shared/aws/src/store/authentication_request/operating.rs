@@ -2,6 +2,7 @@
 
 use super::polling::{Written, written};
 use super::{CANCEL, PENDING_INDEX, PendingRequest, encoding, handed_back};
+use crate::store::attribute::{CLIENT_ID, EXPIRES_AT, STATE};
 use crate::store::item::{text, time};
 use crate::store::{StoreError, Table, WriteId};
 use ciba_core::domain::base::request_key::RequestKey;
@@ -35,7 +36,7 @@ impl Table {
         let update = self
             .update_request(request, write)
             .update_expression(CANCEL)
-            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#state", STATE)
             .expression_attribute_values(":cancelled", text(StateName::Cancelled.as_str()))
             .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
             .expression_attribute_values(":now", time(now))
@@ -44,7 +45,7 @@ impl Table {
         let update = match canceller {
             Canceller::Operator => update.condition_expression(open),
             Canceller::Client(client) => update
-                .condition_expression(format!("{open} AND client_id = :client"))
+                .condition_expression(format!("{open} AND {CLIENT_ID} = :client"))
                 .expression_attribute_values(":client", text(client.as_str())),
         };
         Ok(match written(update, "UpdateItem cancel", write).await? {
@@ -68,7 +69,7 @@ impl Table {
             .scan()
             .table_name(&self.name)
             .index_name(PENDING_INDEX)
-            .filter_expression("expires_at > :now")
+            .filter_expression(format!("{EXPIRES_AT} > :now"))
             .expression_attribute_values(":now", time(now));
         let mut requests = Vec::new();
         let is_complete = self

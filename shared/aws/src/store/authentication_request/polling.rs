@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 
 use super::encoding::refreshing_attributes;
 use super::{handed_back, request_key};
+use crate::store::attribute::{CLIENT_ID, EXPIRES_AT, INTERVAL, MODE, NEXT_POLL_AT, STATE, TTL, WRITE_ID};
 use crate::store::item::{Item, Reader, number, text, time, ttl};
 use crate::store::table::is_own;
 use crate::store::{StoreError, Table, WriteId};
@@ -53,22 +54,22 @@ impl Table {
     ) -> Result<Polled, StoreError> {
         let update = self
             .update_request(request, write)
-            .update_expression("SET next_poll_at = :now + #interval, write_id = :write")
-            .condition_expression(
-                "client_id = :client AND #mode <> :push AND #state = :pending AND expires_at > :now \
-                 AND next_poll_at <= :due",
-            )
-            .expression_attribute_names("#mode", "mode")
+            .update_expression(format!("SET {NEXT_POLL_AT} = :now + #interval, {WRITE_ID} = :write"))
+            .condition_expression(format!(
+                "{CLIENT_ID} = :client AND #mode <> :push AND #state = :pending AND {EXPIRES_AT} > :now \
+                 AND {NEXT_POLL_AT} <= :due"
+            ))
+            .expression_attribute_names("#mode", MODE)
             .expression_attribute_values(":push", text(DeliveryMode::Push.as_str()))
-            .expression_attribute_names("#interval", "interval")
-            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#interval", INTERVAL)
+            .expression_attribute_names("#state", STATE)
             .expression_attribute_values(":client", text(client.as_str()))
             .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
             .expression_attribute_values(":now", time(now))
             .expression_attribute_values(":due", time(now.plus(POLL_TOLERANCE)))
             .return_values(ReturnValue::UpdatedNew);
         match written(update, "UpdateItem poll", write).await? {
-            Written::Done(item) => Ok(Polled::Pending { next_poll_at: Reader(&item).time("next_poll_at")? }),
+            Written::Done(item) => Ok(Polled::Pending { next_poll_at: Reader(&item).time(NEXT_POLL_AT)? }),
             Written::Refused(item) => Ok(Polled::Otherwise(handed_back(item.as_ref())?)),
         }
     }
@@ -83,10 +84,12 @@ impl Table {
     ) -> Result<SlowedDown, StoreError> {
         let update = self
             .update_request(request, write)
-            .update_expression("SET next_poll_at = :next, #interval = :interval, write_id = :write")
-            .condition_expression("#state = :pending AND next_poll_at = :seen")
-            .expression_attribute_names("#interval", "interval")
-            .expression_attribute_names("#state", "state")
+            .update_expression(format!(
+                "SET {NEXT_POLL_AT} = :next, #interval = :interval, {WRITE_ID} = :write"
+            ))
+            .condition_expression(format!("#state = :pending AND {NEXT_POLL_AT} = :seen"))
+            .expression_attribute_names("#interval", INTERVAL)
+            .expression_attribute_names("#state", STATE)
             .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
             .expression_attribute_values(":next", time(next.next_poll_at))
             .expression_attribute_values(":interval", number(millis(next.interval)))
@@ -182,7 +185,7 @@ impl Redeeming {
         Self {
             update: format!("{set} REMOVE binding_message, acr_values"),
             condition: "#state = :approved AND client_id = :client AND expires_at > :now",
-            names: [("#state", "state"), ("#ttl", "ttl")]
+            names: [("#state", STATE), ("#ttl", TTL)]
                 .map(|(it, name)| (it.to_owned(), name.to_owned()))
                 .into(),
             values,

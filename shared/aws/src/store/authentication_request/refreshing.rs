@@ -3,6 +3,7 @@
 use super::encoding::refreshing_attributes;
 use super::handed_back;
 use super::polling::{Written, written};
+use crate::store::attribute::{CLIENT_ID, REFRESH_COUNTER, REFRESH_IDLE_UNTIL, REVOKED_AT, STATE, WRITE_ID};
 use crate::store::item::{number, text, time};
 use crate::store::{StoreError, Table, WriteId};
 use ciba_core::domain::base::request_key::RequestKey;
@@ -48,11 +49,11 @@ impl Table {
     ) -> Result<Refreshed, StoreError> {
         let mut update = self
             .update_request(request, write)
-            .condition_expression(
-                "#state = :redeemed AND client_id = :client AND attribute_not_exists(revoked_at) \
-                 AND refresh_counter = :seen AND refresh_idle_until > :now",
-            )
-            .expression_attribute_names("#state", "state")
+            .condition_expression(format!(
+                "#state = :redeemed AND {CLIENT_ID} = :client AND attribute_not_exists({REVOKED_AT}) \
+                 AND {REFRESH_COUNTER} = :seen AND {REFRESH_IDLE_UNTIL} > :now"
+            ))
+            .expression_attribute_names("#state", STATE)
             .expression_attribute_values(":redeemed", text(StateName::Redeemed.as_str()))
             .expression_attribute_values(":client", text(client.as_str()))
             .expression_attribute_values(":seen", number(seen))
@@ -78,9 +79,11 @@ impl Table {
     ) -> Result<Revoked, StoreError> {
         let update = self
             .update_request(request, write)
-            .update_expression("SET revoked_at = if_not_exists(revoked_at, :now), write_id = :write")
-            .condition_expression("#state = :redeemed AND client_id = :client")
-            .expression_attribute_names("#state", "state")
+            .update_expression(format!(
+                "SET {REVOKED_AT} = if_not_exists({REVOKED_AT}, :now), {WRITE_ID} = :write"
+            ))
+            .condition_expression(format!("#state = :redeemed AND {CLIENT_ID} = :client"))
+            .expression_attribute_names("#state", STATE)
             .expression_attribute_values(":redeemed", text(StateName::Redeemed.as_str()))
             .expression_attribute_values(":client", text(client.as_str()))
             .expression_attribute_values(":now", time(now));

@@ -1,6 +1,10 @@
 //! How a client authenticates, as its record has it.
 
 use crate::store::StoreError;
+use crate::store::attribute::{
+    ASSERTION_ALGORITHM, ASSERTION_AUDIENCE, AUTHENTICATION_METHOD, CERTIFICATE_SUBJECT,
+    CERTIFICATE_SUBJECT_MEMBER, JWKS, JWKS_URI, SECRET_HASH,
+};
 use crate::store::client::optional_algorithm;
 use crate::store::item::{Item, Reader, bytes, text};
 use ciba_core::domain::base::secret::SecretHash;
@@ -13,52 +17,52 @@ use ciba_core::domain::client::client_keys::ClientKeys;
 
 pub(super) fn decode(reader: Reader<'_>) -> Result<ClientAuthentication, StoreError> {
     let secret =
-        || SecretHash::from_bytes(reader.bytes("secret_hash")?).ok_or_else(|| Reader::corrupt("secret_hash"));
-    Ok(match reader.parsed("authentication_method", AuthenticationMethod::parse)? {
+        || SecretHash::from_bytes(reader.bytes(SECRET_HASH)?).ok_or_else(|| Reader::corrupt(SECRET_HASH));
+    Ok(match reader.parsed(AUTHENTICATION_METHOD, AuthenticationMethod::parse)? {
         AuthenticationMethod::ClientSecretBasic => ClientAuthentication::ClientSecretBasic(secret()?),
         AuthenticationMethod::ClientSecretPost => ClientAuthentication::ClientSecretPost(secret()?),
         AuthenticationMethod::PrivateKeyJwt => ClientAuthentication::PrivateKeyJwt {
-            algorithm: optional_algorithm(reader, "assertion_algorithm")?,
-            audience: reader.parsed("assertion_audience", AssertionAudience::parse)?,
+            algorithm: optional_algorithm(reader, ASSERTION_ALGORITHM)?,
+            audience: reader.parsed(ASSERTION_AUDIENCE, AssertionAudience::parse)?,
         },
         AuthenticationMethod::TlsClientAuth => {
             let (member, name) =
-                (reader.text("certificate_subject_member")?, reader.text("certificate_subject")?);
+                (reader.text(CERTIFICATE_SUBJECT_MEMBER)?, reader.text(CERTIFICATE_SUBJECT)?);
             let subject = CertificateSubject::parse(member, name);
-            ClientAuthentication::TlsClientAuth(subject.map_err(|_| Reader::corrupt("certificate_subject"))?)
+            ClientAuthentication::TlsClientAuth(subject.map_err(|_| Reader::corrupt(CERTIFICATE_SUBJECT))?)
         }
         AuthenticationMethod::SelfSignedTlsClientAuth => ClientAuthentication::SelfSignedTlsClientAuth,
     })
 }
 
 pub(super) fn decode_keys(reader: Reader<'_>) -> Option<ClientKeys> {
-    let inline = reader.optional_text("jwks").map(|text| ClientKeys::Inline(text.to_owned()));
-    inline.or_else(|| reader.optional_text("jwks_uri").map(|text| ClientKeys::Uri(text.to_owned())))
+    let inline = reader.optional_text(JWKS).map(|text| ClientKeys::Inline(text.to_owned()));
+    inline.or_else(|| reader.optional_text(JWKS_URI).map(|text| ClientKeys::Uri(text.to_owned())))
 }
 
 pub(super) fn encode(client: &Client, item: &mut Item) {
     let mut put = |name: &str, value| drop(item.insert(name.to_owned(), value));
-    put("authentication_method", text(client.authentication.method().as_str()));
+    put(AUTHENTICATION_METHOD, text(client.authentication.method().as_str()));
     match &client.authentication {
         ClientAuthentication::ClientSecretBasic(hash) | ClientAuthentication::ClientSecretPost(hash) => {
-            put("secret_hash", bytes(hash.as_bytes()));
+            put(SECRET_HASH, bytes(hash.as_bytes()));
         }
         ClientAuthentication::PrivateKeyJwt { algorithm, audience } => {
-            put("assertion_audience", text(audience.as_str()));
+            put(ASSERTION_AUDIENCE, text(audience.as_str()));
             if let Some(algorithm) = algorithm {
-                put("assertion_algorithm", text(algorithm.as_str()));
+                put(ASSERTION_ALGORITHM, text(algorithm.as_str()));
             }
         }
         ClientAuthentication::TlsClientAuth(subject) => {
             let (member, name) = subject.parts();
-            put("certificate_subject_member", text(member));
-            put("certificate_subject", text(name));
+            put(CERTIFICATE_SUBJECT_MEMBER, text(member));
+            put(CERTIFICATE_SUBJECT, text(name));
         }
         ClientAuthentication::SelfSignedTlsClientAuth => {}
     }
     match &client.keys {
         None => {}
-        Some(ClientKeys::Inline(set)) => put("jwks", text(set)),
-        Some(ClientKeys::Uri(uri)) => put("jwks_uri", text(uri)),
+        Some(ClientKeys::Inline(set)) => put(JWKS, text(set)),
+        Some(ClientKeys::Uri(uri)) => put(JWKS_URI, text(uri)),
     }
 }

@@ -1,11 +1,12 @@
-//! Where a fetch may go (`HYG-4-02`, `HYG-4-03`): the public internet, and nothing beside or below us.
+//! Which URLs and addresses may be fetched: only the public internet, so that a registered URL cannot make the provider
+//! call its own network, the metadata service or the Lambda runtime API (SSRF).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// Whether a URL may be fetched at all: https on a host name and port 443, without credentials. With `local`,
-/// also anything on the host `localhost`.
+/// Whether a URL may be fetched at all: https on a host name and port 443, without credentials. With `local`, URLs on
+/// the host `localhost` are also allowed.
 pub fn is_allowed(url: &Url, local: bool) -> bool {
     let Some(Host::Domain(host)) = url.host() else { return false };
     let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
@@ -13,27 +14,27 @@ pub fn is_allowed(url: &Url, local: bool) -> bool {
     plain && (public || (local && host == "localhost" && matches!(url.scheme(), "http" | "https")))
 }
 
-/// The hosts that this provider is reached at. Nobody registers a URL on one of them as theirs: the provider would call
+/// The host names of this provider. A URL on one of them is not accepted in a registration: the provider would call
 /// itself.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnHosts<'a> {
     pub names: &'a [&'a str],
-    /// A provider on one's own machine shares `localhost` with everybody there.
+    /// A provider on a developer's machine shares `localhost` with everything else there.
     pub is_local: bool,
 }
 
 impl OwnHosts<'_> {
-    /// Whether a URL may be fetched ([`is_allowed`]) and leads to somebody else.
+    /// Whether a URL may be fetched ([`is_allowed`]) and is not on one of these hosts.
     ///
-    /// The parser of URLs undoes capitals, percent encoding and the forms of an internationalised name. What it leaves is
-    /// the dot of the root behind a name (RFC 1034 §3.1), with which the name leads to the same host.
+    /// The URL parser normalizes case, percent-encoding and internationalized names. It keeps a trailing dot, which
+    /// names the DNS root (RFC 1034 §3.1) and leads to the same host.
     pub fn admit(&self, url: &Url) -> bool {
         let is_own = |host: &str| self.names.iter().any(|own| canonical(own) == canonical(host));
         is_allowed(url, self.is_local) && (self.is_local || !url.host_str().is_some_and(is_own))
     }
 }
 
-/// The one spelling of a host's name, which has no case (RFC 4343) and may end in the dot of the root.
+/// The canonical spelling of a host name: case is ignored (RFC 4343), and so is the trailing dot of the DNS root.
 pub fn canonical(host: &str) -> String {
     host.trim_end_matches('.').to_ascii_lowercase()
 }
@@ -43,7 +44,7 @@ fn is_localhost(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")
 }
 
-/// Whether an address is on the public internet. What IANA lists as special-purpose is not.
+/// Whether an address is on the public internet. Addresses that IANA lists as special-purpose are not.
 pub fn is_global(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_global_v4(v4),
@@ -66,7 +67,7 @@ fn is_global_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_global_v6(address: Ipv6Addr) -> bool {
-    // Only 2000::/3 is in use for unicast; what is special within it is taken out. This leaves out ::, ::1,
+    // Only 2000::/3 is in use for global unicast; special ranges within it are excluded. This also excludes ::, ::1,
     // IPv4-mapped, 64:ff9b::/96, unique local, link-local and multicast addresses.
     let [a, b, ..] = address.segments();
     let unicast = a & 0xe000 == 0x2000;

@@ -1,4 +1,4 @@
-//! Reading the claims of a JWT (RFC 7519). What they mean is for who asks.
+//! Reads the claims of a JWT (RFC 7519). The caller decides what they mean.
 
 use serde_json::{Map, Value};
 
@@ -17,7 +17,7 @@ impl<'c> Claims<'c> {
         self.get(claim).and_then(Value::as_str)
     }
 
-    /// `NumericDate`: a finite JSON number within what a date can be (`HYG-3-13`).
+    /// `NumericDate` (RFC 7519 §2): a JSON number in the range from 1970 to the year 9999.
     pub fn date(self, claim: &str) -> Option<Timestamp> {
         let seconds = self.get(claim)?.as_f64().filter(|s| (0.0..=253_402_300_800.0).contains(s))?;
         Some(Timestamp::from_millis((seconds * 1000.0) as i64))

@@ -1,12 +1,12 @@
-//! What an access token is bound to (RFC 7800): whoever presents it has to have a key.
+//! What an access token is bound to (RFC 7800): to present it, a client has to prove possession of a key.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// What a client's access tokens are bound to for certain. Without either, a token is bound to what its client presents
-/// of its own accord.
+/// What a client's access tokens must be bound to. Without either member, a token is bound to what its client presents
+/// voluntarily.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SenderConstraint {
     /// `tls_client_certificate_bound_access_tokens` (RFC 8705 §3.4).
@@ -15,7 +15,7 @@ pub struct SenderConstraint {
     pub dpop: bool,
 }
 
-/// SHA-256 of a public key (RFC 7638) or of a certificate in DER (RFC 8705 §3.1). In text: base64url, 43 characters.
+/// SHA-256 of a public key (RFC 7638) or of a certificate in DER (RFC 8705 §3.1). As text: 43 characters of base64url.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thumbprint([u8; 32]);
 
@@ -39,8 +39,8 @@ impl Serialize for Thumbprint {
     }
 }
 
-/// `cnf` (RFC 7800 §3): what an access token is bound to. Two things bind together: whoever presents the token needs both
-/// (`TOK-5-06`).
+/// `cnf` (RFC 7800 §3): what an access token is bound to. If it is bound to both a certificate and a key, a request
+/// with the token needs both (RFC 8705 §3, RFC 9449 §7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Confirmation {
     #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
@@ -50,14 +50,14 @@ pub struct Confirmation {
 }
 
 impl Confirmation {
-    /// A token that counts for whoever has it.
+    /// A bearer token: it is bound to nothing.
     pub const NOTHING: Self = Self { certificate: None, key: None };
 
     pub fn is_nothing(&self) -> bool {
         *self == Self::NOTHING
     }
 
-    /// `token_type` (`TOK-2-01`): a token that is bound to a certificate alone is presented as any other.
+    /// `token_type` (RFC 6749 §5.1): a token that is bound only to a certificate is presented as a bearer token.
     pub const fn token_type(&self) -> &'static str {
         match self.key {
             Some(_) => "DPoP",
@@ -65,19 +65,20 @@ impl Confirmation {
         }
     }
 
-    /// Whether who shows `shown` may present a token that is bound to this. What is shown beyond that does not matter.
+    /// Whether a client that shows `shown` may present a token that is bound to this. Anything shown beyond that is
+    /// ignored.
     pub fn is_shown_by(&self, shown: &Self) -> bool {
         let has = |bound: Option<Thumbprint>, shown| bound.is_none() || bound == shown;
         has(self.certificate, shown.certificate) && has(self.key, shown.key)
     }
 
-    /// Whether a token that is bound to this is one that a client of this constraint may have.
+    /// Whether a client with this constraint may be issued a token that is bound to this.
     pub const fn satisfies(&self, constraint: SenderConstraint) -> bool {
         (self.certificate.is_some() || !constraint.certificate) && (self.key.is_some() || !constraint.dpop)
     }
 
-    /// The claim `cnf` of a verified token. `None` if it says what is not understood: such a token is bound to something,
-    /// and must not count as one that is bound to nothing.
+    /// The claim `cnf` of a verified token. `None` if it has an unknown member: such a token is bound to something, and
+    /// must not be treated as a bearer token.
     pub fn read(cnf: Option<&Value>) -> Option<Self> {
         let Some(cnf) = cnf else { return Some(Self::NOTHING) };
         let mut confirmation = Self::NOTHING;

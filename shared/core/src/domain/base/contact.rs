@@ -1,9 +1,11 @@
-//! Phone numbers and e-mail addresses: one form for each, whatever its spelling (`ATK-3-04`).
+//! Phone numbers and e-mail addresses in canonical form: if two spellings were two values, one could lead to another
+//! person.
 
 pub use crate::domain::base::phone_number::PhoneNumber;
 
-/// ASCII letters in lower case throughout: no mail service in use tells people apart by the case of the local part. Beyond
-/// ASCII everything is as it is: what Unicode calls the same letter is another address, and perhaps somebody else's.
+/// The address with ASCII letters in lower case: in practice no mail service distinguishes mailboxes by the case of the
+/// local part. Other characters are unchanged: an address that Unicode folds to the same letters is a different
+/// address, which may belong to another person.
 pub fn canonical_email(text: &str) -> Option<String> {
     let (local, domain) = text.split_once('@')?;
     let fits = !local.is_empty()
@@ -13,8 +15,8 @@ pub fn canonical_email(text: &str) -> Option<String> {
     fits.then(|| text.to_ascii_lowercase())
 }
 
-/// The same for an address that proves who somebody is: in ASCII alone. Who vouches for it may fold what is beyond it, and
-/// how is not known here.
+/// The canonical form of an address that proves a person's identity: ASCII only. The issuer that vouches for it may
+/// fold other characters in its own way, which is unknown here.
 pub fn proving_email(text: &str) -> Option<String> {
     canonical_email(text).filter(|address| address.is_ascii())
 }

@@ -1,5 +1,5 @@
-//! When a document that could not be fetched is fetched again: after a pause that begins at the end of the failed fetch and
-//! doubles with each further one, so that a server that is silent cannot hold whoever asks it.
+//! When a fetch that failed is attempted again: after a pause that begins at the end of the failed fetch and doubles
+//! with each further failure, so that a server that does not respond cannot block its callers.
 
 use std::time::Duration;
 
@@ -9,31 +9,31 @@ use crate::domain::base::time::Timestamp;
 pub const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause. Unit: minutes.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
-/// How long failures are counted as being in a row. Unit: hours.
+/// How long after a failure the next one counts as consecutive. Unit: hours.
 pub const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
-/// How often in a row a fetch failed, and when the last one ended.
+/// The number of consecutive failures of a fetch, and when the last one ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FetchFailures {
     /// Zero after a fetch that succeeded.
     pub in_a_row: u32,
-    /// The end of the last fetch, or the time by which it has ended.
+    /// The end of the last fetch, or the time by which it must have ended.
     pub ended_at: Timestamp,
 }
 
 impl FetchFailures {
-    /// What is known after one more failure.
+    /// The state after one more failure.
     pub fn after(earlier: Option<Self>, ended_at: Timestamp) -> Self {
         let counted = earlier.filter(|earlier| earlier.is_remembered(ended_at)).map_or(0, |it| it.in_a_row);
         Self { in_a_row: counted.saturating_add(1), ended_at }
     }
 
-    /// What is known after a fetch that succeeded.
+    /// The state after a successful fetch.
     pub const fn none(ended_at: Timestamp) -> Self {
         Self { in_a_row: 0, ended_at }
     }
 
-    /// Whether the document is known to be bad: the last fetch failed, not too long ago.
+    /// Whether the last fetch failed, less than [`REMEMBERED`] ago.
     pub fn is_known(&self, now: Timestamp) -> bool {
         self.in_a_row > 0 && self.is_remembered(now)
     }
@@ -43,7 +43,7 @@ impl FetchFailures {
         self.in_a_row > 0 && now < self.ended_at.plus(self.pause())
     }
 
-    /// Until when this is worth keeping.
+    /// When this can be deleted.
     pub fn forgotten_at(&self) -> Timestamp {
         self.ended_at.plus(REMEMBERED)
     }

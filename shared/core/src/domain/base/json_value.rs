@@ -1,19 +1,19 @@
-//! JSON values by what they say.
+//! Compares JSON values by their meaning.
 //!
-//! A number is kept as it was written, because it may be an amount: `100.00` does not become `100.0`, and no digit is lost in a binary
-//! fraction. It is compared by its value (RFC 8259 §6), because whoever repeats it may write it in another way: JavaScript writes
-//! `100` for `100.00`.
+//! A number is kept as it was written, because it may be an amount: `100.00` does not become `100.0`, and no digit is
+//! lost to binary floating point. It is compared by its value (RFC 8259 §6), because software that repeats it may write
+//! it differently: JavaScript writes `100` for `100.00`.
 
 use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value};
 
-/// Of a number that is written in full. No amount has more digits, and calculating with them would take time.
+/// The most digits of a number written in full. No amount has more, and longer numbers would take time to compute with.
 ///
 /// Unit: digits.
 pub const MAX_DIGITS: usize = 100;
 
-/// Whether two values say the same: numbers by value, texts by their characters, the members of an object in any order.
+/// Whether two values are equal: numbers by value, strings by their characters, the members of an object in any order.
 pub fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => same_number(one, other),
@@ -32,7 +32,7 @@ pub fn same_members(one: &Map<String, Value>, other: &Map<String, Value>) -> boo
     one.len() == other.len() && one.iter().all(has)
 }
 
-/// An exponent beyond 64 bits is compared as it is written: nobody means such a number.
+/// Numbers with an exponent beyond 64 bits are compared as text: they do not occur in practice.
 fn same_number(one: &Number, other: &Number) -> bool {
     match (Decimal::of(one), Decimal::of(other)) {
         (Some(one), Some(other)) => one == other,
@@ -41,7 +41,7 @@ fn same_number(one: &Number, other: &Number) -> bool {
     }
 }
 
-/// Which of two numbers is the greater. `None` if an exponent is beyond 64 bits.
+/// The order of two numbers. `None` if an exponent is beyond 64 bits.
 pub fn compare(one: &Number, other: &Number) -> Option<Ordering> {
     let (one, other) = (Decimal::of(one)?, Decimal::of(other)?);
     let sign = |number: &Decimal| match (number.digits.is_empty(), number.is_negative) {
@@ -49,7 +49,7 @@ pub fn compare(one: &Number, other: &Number) -> Option<Ordering> {
         (false, true) => -1,
         (false, false) => 1,
     };
-    // The place of the first digit decides, then the digits from there on.
+    // The place of the first digit decides, then the digits that follow it.
     let place = |number: &Decimal| number.exponent.checked_add(i64::try_from(number.digits.len()).ok()?);
     let magnitude = place(&one)?.cmp(&place(&other)?).then_with(|| one.digits.cmp(&other.digits));
     let magnitude = if one.is_negative { magnitude.reverse() } else { magnitude };
@@ -57,8 +57,8 @@ pub fn compare(one: &Number, other: &Number) -> Option<Ordering> {
     Some(if one == Decimal::ZERO || other == Decimal::ZERO { sign } else { sign.then(magnitude) })
 }
 
-/// The number without an exponent, for people to read: `1e2` is `100`, `1.50e1` is `15.0`, and what has no exponent is as it was written. `None`
-/// if it has more than [`MAX_DIGITS`] then.
+/// The number without an exponent, for people to read: `1e2` is `100`, `1.50e1` is `15.0`, and a number without an
+/// exponent is unchanged. `None` if the result has more than [`MAX_DIGITS`].
 pub fn in_full(number: &Number) -> Option<String> {
     let Written { is_negative, whole, fraction, exponent } = Written::of(number);
     let exponent: i64 = exponent.parse().ok()?;
@@ -68,7 +68,7 @@ pub fn in_full(number: &Number) -> Option<String> {
         return None;
     }
     let (zeros, scale) = (usize::try_from(-scale).unwrap_or(0), usize::try_from(scale).unwrap_or(0));
-    // At least one digit stands before the point.
+    // There is at least one digit before the point.
     let digits = format!("{digits:0>width$}{:0<zeros$}", "", width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     let whole = match whole.trim_start_matches('0') {
@@ -80,7 +80,7 @@ pub fn in_full(number: &Number) -> Option<String> {
     (whole.len() + fraction.len() <= MAX_DIGITS).then_some(text)
 }
 
-/// The number if it is a whole one that is not negative, however it is written: `60`, `60.0` and `6e1` are one.
+/// The number if it is a non-negative integer in any spelling: `60`, `60.0` and `6e1` are equal.
 pub fn whole(number: &Number) -> Option<u64> {
     let text = in_full(number)?;
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
@@ -90,7 +90,8 @@ pub fn whole(number: &Number) -> Option<u64> {
     if whole == "-0" { Some(0) } else { whole.parse().ok() }
 }
 
-/// Whether `number` is a multiple of `step`, exactly: 100.001 is none of 0.01. `None` if `step` is not positive, or has more than 37 digits.
+/// Whether `number` is an exact multiple of `step`: 100.001 is not a multiple of 0.01. `None` if `step` is not positive
+/// or has more than 37 digits.
 pub fn is_multiple(number: &Number, step: &Number) -> Option<bool> {
     let step = Decimal::of(step).filter(|step| !step.is_negative)?;
     let divisor: u128 = step.digits.parse().ok().filter(|divisor| (1..=u128::MAX / 10).contains(divisor))?;
@@ -98,7 +99,7 @@ pub fn is_multiple(number: &Number, step: &Number) -> Option<bool> {
     if number == Decimal::ZERO {
         return Some(true);
     }
-    // Its last digit is not 0, so it is no multiple of anything coarser by a power of ten.
+    // Its last digit is not 0, so it is not a multiple of a step with a larger exponent.
     let zeros = number.exponent.checked_sub(step.exponent).and_then(|zeros| usize::try_from(zeros).ok());
     let Some(zeros) = zeros.filter(|zeros| *zeros <= 2 * MAX_DIGITS) else { return Some(false) };
     let digits =
@@ -106,7 +107,7 @@ pub fn is_multiple(number: &Number, step: &Number) -> Option<bool> {
     Some(digits.fold(0, |rest, digit| (rest * 10 + digit) % divisor) == 0)
 }
 
-/// Whether every number in it has at most [`MAX_DIGITS`] when it is written in full.
+/// Whether every number in the value has at most [`MAX_DIGITS`] when written in full.
 pub fn is_bounded(value: &Value) -> bool {
     match value {
         Value::Number(number) => in_full(number).is_some(),
@@ -134,8 +135,8 @@ impl<'n> Written<'n> {
     }
 }
 
-/// The one form that all spellings of a number have: `digits` · 10^`exponent`, with no zero at either end of the digits. It is never
-/// longer than what was written.
+/// The canonical form of a number: `digits` · 10^`exponent`, with no zero at either end of the digits. It is never
+/// longer than the original text.
 #[derive(PartialEq, Eq)]
 struct Decimal {
     is_negative: bool,
@@ -360,7 +361,7 @@ mod tests {
     }
 
     proptest! {
-        /// Moving the point and saying so changes nothing, and one digit more does.
+        /// Shifting the point and adjusting the exponent changes nothing, but one more digit does.
         #[test]
         fn a_number_is_equal_to_its_other_spellings(digits in "[1-9][0-9]{0,30}", shift in 0_usize..40, zeros in 0_usize..20) {
             let integer = number(&format!("{digits}{}", "0".repeat(shift)));

@@ -1,20 +1,21 @@
-//! The algorithms of signatures: those made here, and those verified here.
+//! The signature algorithms that are used for signing and accepted for verification.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::base::profile::Profile;
 
-/// An asymmetric JWS algorithm (RFC 7518 §3, RFC 8037). `none` and HMAC are not among them, in no spelling (`HYG-3-01`,
-/// `HYG-3-03`). One key has one of them (`TOK-12-02`).
+/// An asymmetric JWS algorithm (RFC 7518 §3, RFC 8037). `none` and HMAC are not among them in any spelling (RFC 8725
+/// §3.1, §3.2). Each key is used with exactly one algorithm (RFC 8725 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JwsAlgorithm {
-    /// ECDSA on P-256: small and quick, the default for what is signed here.
+    /// ECDSA on P-256: small and fast, the default for signing.
     ES256,
-    /// RSA PKCS#1 v1.5: what OIDC Core §15.1 asks of every provider, and the only kind that some verifiers know.
+    /// RSA PKCS#1 v1.5: required of every provider by OIDC Core §15.1, and the only algorithm that some verifiers
+    /// support.
     RS256,
     /// RSA-PSS.
     PS256,
-    /// Ed25519, the only curve of EdDSA here. What is sent to us may also call it `Ed25519` (RFC 9864 §2.2).
+    /// Ed25519, the only EdDSA curve supported. Clients may also call it `Ed25519` (RFC 9864 §2.2).
     #[serde(alias = "Ed25519")]
     EdDSA,
 }
@@ -24,7 +25,8 @@ impl JwsAlgorithm {
     pub const ALL: [Self; 4] = [Self::ES256, Self::RS256, Self::PS256, Self::EdDSA];
     pub const DEFAULT: Self = Self::ES256;
 
-    /// What a client may sign its assertions and requests with, and what is signed for it. Never PKCS#1 v1.5 under FAPI (`FCIBA-15`).
+    /// The algorithms for a client's assertions and signed requests, and for the tokens issued to it. FAPI-CIBA excludes
+    /// PKCS#1 v1.5: only PS256, ES256 and EdDSA are allowed.
     pub const fn of_clients(profile: Profile) -> &'static [Self] {
         match profile {
             Profile::Plain => &Self::ALL,
@@ -32,7 +34,7 @@ impl JwsAlgorithm {
         }
     }
 
-    /// The `alg` value of what is signed here.
+    /// The `alg` value in signatures made here.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ES256 => "ES256",
@@ -42,8 +44,8 @@ impl JwsAlgorithm {
         }
     }
 
-    /// The `alg` values by which what is sent to us may name it. EdDSA has two: RFC 8037 named the family, and RFC 9864 §2.2 named
-    /// the curve, and deprecates the former.
+    /// The `alg` values accepted for this algorithm. EdDSA has two: RFC 8037 names the family, while RFC 9864 §2.2 names
+    /// the curve and deprecates the former.
     pub const fn accepted_names(self) -> &'static [&'static str] {
         match self {
             Self::ES256 => &["ES256"],
@@ -53,7 +55,7 @@ impl JwsAlgorithm {
         }
     }
 
-    /// By any of its names. Case-sensitive (`HYG-3-01`).
+    /// Parses any of the accepted names, case-sensitively (RFC 7515 §4.1.1).
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.accepted_names().contains(&text))
     }
@@ -75,7 +77,7 @@ mod tests {
 
     /// HYG-3-01, HYG-3-03
     #[test]
-    fn an_algorithm_is_named_by_its_exact_letters_in_text_and_in_json() {
+    fn an_algorithm_name_is_case_sensitive_in_text_and_json() {
         for algorithm in JwsAlgorithm::ALL {
             assert_eq!(algorithm.accepted_names()[0], algorithm.as_str());
             assert_eq!(serde_json::json!(algorithm), algorithm.as_str());

@@ -1,20 +1,20 @@
-//! `PersonKey`: the table's name for a person.
+//! `PersonKey`: the key of a person's entry in the table.
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// A person's name in the table: 22 characters of base64url.
+/// The key of a person's entry in the table: 22 characters of base64url.
 ///
-/// Computed from the issuer and that issuer's name for the person, so a login token gives the key without
-/// a read. People known to the directory alone have this provider as issuer.
+/// It is computed from an issuer and that issuer's identifier for the person, so a login token yields the key without
+/// a read. For people who are known only to the directory, the issuer is this provider.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PersonKey(String);
 
 impl PersonKey {
     pub fn new(issuer: &str, value: &str) -> Self {
         let mut context = Context::new(&SHA256);
-        // The length keeps (ab, c) and (a, bc) apart.
+        // The length distinguishes (ab, c) from (a, bc).
         context.update(&(issuer.len() as u64).to_be_bytes());
         context.update(issuer.as_bytes());
         context.update(value.as_bytes());
@@ -32,8 +32,8 @@ impl PersonKey {
         &self.0
     }
 
-    /// A name for events: says what concerns the same person, and is no key of the table. Whoever knows the issuer's name
-    /// for somebody can compute it, so it is a pseudonym and not anonymous.
+    /// A name for events: it tells which events concern the same person, but is not a key of the table. It can be
+    /// computed from the issuer's identifier for the person, so it is a pseudonym and not anonymous.
     pub fn correlation(&self) -> String {
         URL_SAFE_NO_PAD.encode(&digest(&SHA256, self.0.as_bytes()).as_ref()[..9])
     }

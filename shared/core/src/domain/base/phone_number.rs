@@ -1,36 +1,37 @@
-//! Phone numbers: one form for each, whatever its spelling (`ATK-3-04`). What stands between the digits is looked at
-//! before it is dropped, because a digit too many makes it another number, or nobody's.
+//! Phone numbers in canonical form. The separators are checked before they are dropped: with an extra digit, the number
+//! would be another person's or nobody's.
 
 use std::fmt;
 
-/// Calling codes of one and two digits; all others have three (ITU-T E.164, list of assigned codes).
+/// Country codes of one and two digits; all others have three (ITU-T E.164, list of assigned codes).
 const SHORT_CODES: [&str; 46] = [
     "1", "7", "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47",
     "48", "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66",
     "81", "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
 ];
 
-/// Calling codes behind which numbers begin with 0 also from abroad: Italy, Côte d'Ivoire, Burkina Faso, Benin, Gabon,
-/// the Congo, Rwanda, San Marino and Tajikistan. Everywhere else a 0 there is dialled within the country only.
+/// Country codes after which a leading 0 is part of the number, even from abroad: Italy, Côte d'Ivoire, Burkina Faso,
+/// Benin, Gabon, the Congo, Rwanda, San Marino and Tajikistan. In all other countries, the 0 is dialed only within the
+/// country.
 const KEEP_ZERO: [&str; 9] = ["39", "225", "226", "229", "241", "242", "250", "378", "992"];
 
-/// The prefix for calls within a country, as it is written for readers inside and outside of it: `+44 (0)20 …`.
+/// The national trunk prefix, as written for callers from inside and outside the country: `+44 (0)20 …`.
 const TRUNK_PREFIX: &str = "(0)";
 
-/// A phone number in E.164 form: `+` and 7 to 15 digits, the first of them not 0.
+/// A phone number in E.164 form: `+` and 7 to 15 digits, the first of which is not 0.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PhoneNumber(String);
 
 impl PhoneNumber {
-    /// Why a text is refused, in words for operators and clients.
-    pub const EXPECTED: &'static str = "a phone number is not E.164: +, the country code and 7 to 15 digits in all, \
-                                        without the 0 that is dialled within the country only";
+    /// The reason for a refusal, for operators and clients.
+    pub const EXPECTED: &'static str = "a phone number is not in E.164 form: + and the country code, 7 to 15 digits in \
+                                        all, without the 0 that is dialed only within the country";
 
-    /// Accepts the separators that people write (space, `-`, `.`, and parentheses around an area code or around `+` and
-    /// the country code), and leaves out a `(0)` behind the country code.
+    /// Accepts common separators (space, `-`, `.`, and parentheses around an area code or around `+` and the country
+    /// code), and drops a `(0)` after the country code.
     ///
-    /// `None` also where nobody can say which number is meant: `(0)` where the 0 belongs to the number, a 0 behind the
-    /// country code without parentheses, and parentheses that are left open or empty.
+    /// `None` also if the number is ambiguous: `(0)` where the 0 is part of the number, a 0 after the country code
+    /// without parentheses, and parentheses that are unclosed or empty.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.replace('\u{a0}', " ");
         let text = without_brackets_around_code(text.trim_matches(' '));
@@ -42,7 +43,7 @@ impl PhoneNumber {
         is_dialled.then(|| Self::from_stored(&format!("+{digits}")))?
     }
 
-    /// What an earlier version may have stored: the form alone is looked at.
+    /// Reads a number that an earlier version may have stored. Only the form is checked.
     pub fn from_stored(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('+')?;
         let fits = (7..=15).contains(&digits.len())
@@ -62,7 +63,7 @@ impl fmt::Debug for PhoneNumber {
     }
 }
 
-/// `(+44) 20 …` and `+(44) 20 …` begin with the code as `+44 20 …` does.
+/// Turns `(+44) 20 …` and `+(44) 20 …` into `+44 20 …`.
 fn without_brackets_around_code(text: &str) -> String {
     let inner = text.strip_prefix("(+").or_else(|| text.strip_prefix("+("));
     match inner.and_then(|inner| inner.split_once(')')) {
@@ -71,7 +72,7 @@ fn without_brackets_around_code(text: &str) -> String {
     }
 }
 
-/// Leaves out a `(0)` right behind the country code. `None` for one elsewhere, and where the 0 belongs to the number.
+/// Drops a `(0)` right after the country code. `None` if it is elsewhere, or if the 0 is part of the number.
 fn without_trunk_prefix(rest: &str) -> Option<String> {
     let Some((before, after)) = rest.split_once(TRUNK_PREFIX) else { return Some(rest.to_owned()) };
     let code = before.trim_end_matches(is_separator);
@@ -79,7 +80,7 @@ fn without_trunk_prefix(rest: &str) -> Option<String> {
     (is_code && !KEEP_ZERO.contains(&code)).then(|| format!("{before} {after}"))
 }
 
-/// The digits of what has only digits, separators between them, and parentheses around some of the digits.
+/// The digits of a text that consists of digits, separators between them, and parentheses around some of them.
 fn digits(text: &str) -> Option<String> {
     let mut open = None;
     let mut digits = String::new();
@@ -99,7 +100,7 @@ const fn is_separator(letter: char) -> bool {
     matches!(letter, ' ' | '-' | '.')
 }
 
-/// The calling code, and the rest.
+/// The country code and the rest.
 fn split_code(digits: &str) -> Option<(&str, &str)> {
     let is_short = |length: &usize| digits.get(..*length).is_some_and(|code| SHORT_CODES.contains(&code));
     digits.split_at_checked([1, 2].into_iter().find(is_short).unwrap_or(3))
@@ -179,11 +180,11 @@ mod tests {
     #[test]
     fn a_number_that_could_be_two_is_refused() {
         for text in [
-            // The 0 belongs to it in Italy, and nobody can say what the parentheses mean.
+            // In Italy the 0 is part of the number, so the parentheses are ambiguous.
             "+39 (0)6 6982 0000",
             "+225 (0)1 23 45 67 89",
             "+378 (0)549 886377",
-            // A 0 that is not dialled from abroad.
+            // A 0 that is not dialed from abroad.
             "+44 020 7946 0958",
             "+44 (020) 7946 0958",
             "+44 0 20 7946 0958",
@@ -193,7 +194,7 @@ mod tests {
             "+1 055 555 0100",
             "+353 086 123 4567",
             "+44 ( 0 )20 7946 0958",
-            // Not behind the country code.
+            // Not after the country code.
             "+44 20 (0) 7946 0958",
             "+447 (0)20 7946 0958",
             "+4 (0)4 20 7946 0958",
@@ -201,7 +202,7 @@ mod tests {
             "(0)+44 20 7946 0958",
             "+44 (0)(0)20 7946 0958",
             "+44 (0)020 7946 0958",
-            // Parentheses that belong to nothing.
+            // Unbalanced or empty parentheses.
             "+44 (20 7946 0958",
             "+44 20) 7946 0958",
             "+44 ((20)) 7946 0958",
@@ -218,7 +219,7 @@ mod tests {
         }
     }
 
-    /// A person enrolled by an earlier version stays readable, with the number as it was stored.
+    /// A person enrolled by an earlier version can still be read, with the number as it was stored.
     #[test]
     fn what_was_stored_before_is_read_as_it_is() {
         assert_eq!(
@@ -235,7 +236,7 @@ mod tests {
         fn a_parsed_number_parses_to_itself(text in "[+(]{0,2}[-0-9 .()]{0,20}|\\PC{0,12}") {
             if let Some(number) = parsed(&text) {
                 proptest::prop_assert_eq!(parsed(&number), Some(number.clone()));
-                // No digit is made up, and none but a (0) is dropped.
+                // No digit is added, and nothing but a (0) is dropped.
                 let written: String = text.replace("(0)", "").chars().filter(char::is_ascii_digit).collect();
                 proptest::prop_assert_eq!(format!("+{written}"), number);
             }

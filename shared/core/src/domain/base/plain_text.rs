@@ -1,19 +1,20 @@
-//! What a person reads in other people's words: binding messages, client names, payees and the other texts of
-//! `authorization_details`. One rule for all of them, published to clients:
+//! Texts from others that are shown to a person: binding messages, client names, payees and the other texts of
+//! `authorization_details`. They share one rule, which is published to clients (CIBA §7.1: a binding message is short,
+//! of a limited character set, and shown unmodified):
 //!
-//! 1. Letters, ASCII digits, the spaces and the punctuation of ordinary writing ([`character`]); nothing that a screen
-//!    would swallow, turn around or draw over the line.
-//! 2. In normal form C, so that what is sent is what is compared.
+//! 1. Letters, ASCII digits, and the spaces and punctuation of ordinary writing ([`character`]); nothing that a screen
+//!    would hide, reorder or draw over other lines.
+//! 2. In normal form C, so that the text that is compared is the text that was sent.
 //! 3. Letters of one script, or of scripts that are written together (UTS #39, Highly Restrictive): Latin with
 //!    Japanese, Chinese or Korean.
-//! 4. No space at either end, and no two in a row.
-//! 5. No markup: no angle bracket, no HTML entity, no percent-encoded byte, no link or emphasis of Markdown.
+//! 4. No leading, trailing or consecutive spaces.
+//! 5. No markup: no angle bracket, no HTML entity, no percent-encoded byte, no Markdown link or emphasis.
 //! 6. Nothing that reads as an address ([`address`]).
-//! 7. Nothing that reads as a phone number ([`phone`]); an IBAN, a date, a time and an amount are told from one by
+//! 7. Nothing that reads as a phone number ([`phone`]); IBANs, dates, times and amounts are distinguished from one by
 //!    their form ([`form`]).
 //!
-//! A text that breaks the rule is refused, never cleaned: the other device shows the original. `samples.json` has what
-//! is accepted and what is refused, by language; a test reads it.
+//! A text that breaks the rule is refused, never cleaned: the other device shows the original. `samples.json` lists
+//! accepted and refused texts by language; a test reads it.
 
 mod address;
 mod character;
@@ -25,16 +26,16 @@ use unicode_width::UnicodeWidthStr;
 
 pub(in crate::domain) use character::is_shown_as_it_is;
 
-/// Unit: code points, and columns. It fits every channel, beside the provider's own words.
+/// A text of this length fits every channel, next to the provider's own words. Unit: code points, and columns.
 pub const MAX_CHARACTERS: usize = 64;
 
-/// What kind of text it is: the rule is the same, but for two signs.
+/// The kind of text. The rule is the same for all, except for two characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind<'a> {
-    /// A `binding_message`. It may repeat the name of the client that sends it, as registered. It has no `"`, because an
-    /// SMS puts it between two of them.
+    /// A `binding_message`. It may repeat the registered name of the client that sends it. It has no `"`, because an
+    /// SMS quotes the message.
     Message { client_name: &'a str },
-    /// A client's name or a payee: it may have a dot within (`Booking.com`, `E.ON`).
+    /// A client's name or a payee: it may contain a dot (`Booking.com`, `E.ON`).
     Name,
     /// Any other text.
     Text,
@@ -53,13 +54,13 @@ pub enum Unacceptable {
 }
 
 impl Unacceptable {
-    /// What is wrong, as the end of a sentence about the text.
+    /// The reason, as the predicate of a sentence about the text.
     pub const fn description(self) -> &'static str {
         match self {
             Self::Characters => "has characters other than letters, ASCII digits and ordinary punctuation",
             Self::NormalForm => "is not in Unicode normal form C",
             Self::Scripts => "mixes scripts that are not written together",
-            Self::Spaces => "begins or ends with a space, or has two in a row",
+            Self::Spaces => "begins or ends with a space, or has consecutive spaces",
             Self::Markup => "reads as markup",
             Self::Address => "reads as an address",
             Self::PhoneNumber => "reads as a phone number",
@@ -67,13 +68,13 @@ impl Unacceptable {
     }
 }
 
-/// Whether a text can be shown beside the provider's own words.
+/// Checks whether a text can be shown next to the provider's own words.
 ///
 /// # Errors
 /// The first part of the rule that it breaks.
 ///
 /// # Security
-/// It must still be marked as somebody else's words, and escaped: the rule makes it harmless to read, not true.
+/// The text must still be marked as someone else's, and escaped: the rule makes it harmless to read, not true.
 pub fn check(text: &str, kind: Kind<'_>) -> Result<(), Unacceptable> {
     character::check(text, kind)?;
     if reads_as_markup(text) {
@@ -88,12 +89,12 @@ pub fn check(text: &str, kind: Kind<'_>) -> Result<(), Unacceptable> {
     Ok(())
 }
 
-/// Whether a text is short enough for every device. A client's name has to be, too.
+/// Whether a text is short enough for every device. This applies to a client's name as well.
 pub fn fits(text: &str) -> bool {
     text.chars().count() <= MAX_CHARACTERS && text.width() <= MAX_CHARACTERS
 }
 
-/// Angle brackets and backticks are no characters of the rule; this is what can be written without them.
+/// Angle brackets and backticks are not allowed anyway; this finds the markup that can be written without them.
 fn reads_as_markup(text: &str) -> bool {
     let entity = |rest: &str| {
         let name = rest.split_once(';').map_or("", |(name, _)| name);

@@ -1,11 +1,11 @@
-//! What a client is held to beyond the plain rules.
+//! The security profile of a client.
 
-/// A security profile, for one client or for all of a deployment.
+/// A security profile, for one client or for a whole deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
-    /// OpenID Connect CIBA as it is.
+    /// Plain OpenID Connect CIBA.
     Plain,
-    /// FAPI-CIBA (Implementer's Draft 1, which the certification tests): for banks, and whoever wants to be as safe.
+    /// FAPI-CIBA (Implementer's Draft 1, which the certification tests): for banks and others with the same needs.
     FapiCiba,
 }
 

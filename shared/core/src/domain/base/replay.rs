@@ -1,4 +1,4 @@
-//! Guards against replay: a token that may be used once is remembered until it is over.
+//! Guards against replay: a token that may be used only once is remembered until it expires.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine;
@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::domain::base::time::Timestamp;
 
-/// Tokens that may be used once.
+/// The kinds of tokens that may be used only once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuardedToken {
     LoginHintToken,
@@ -26,20 +26,20 @@ impl GuardedToken {
     }
 }
 
-/// What is remembered of one token: a name that nobody else's token has, and no part of the token.
+/// The record of one used token: a name that is unique to it and contains no part of the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayGuard {
     name: String,
-    /// From when on the token is refused without it. The leeway is in it.
+    /// When the token has expired and is refused anyway. This includes the leeway.
     pub expires_at: Timestamp,
 }
 
 impl ReplayGuard {
-    /// `issuer` is who made the token, or its key, within which its `jti` is unique. Who sends it does not matter: a token that
-    /// one client has used is used for all.
+    /// `issuer` is the token's issuer or key, within which its `jti` is unique. The sender does not matter: a token that
+    /// one client has used is used up for all clients.
     pub fn new(token: GuardedToken, issuer: &str, jti: &str, expires_at: Timestamp) -> Self {
         let mut context = Context::new(&SHA256);
-        // The lengths keep (ab, c) and (a, bc) apart.
+        // The lengths distinguish (ab, c) from (a, bc).
         for part in [token.as_str(), issuer, jti] {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part.as_bytes());

@@ -1,4 +1,4 @@
-//! `RequestKey`: the table's and the person's name for one authentication request.
+//! `RequestKey`: the name of an authentication request in the table and on the person's side.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// 16 random bytes, written as 22 characters of base64url.
 ///
-/// It is the table key and what the person's side sees (link, app). The client never sees it: what the
-/// client gets, `auth_req_id`, is this key sealed (`keys::handle`), so that neither side can compute the
-/// name that the other one uses.
+/// It is the table key, and the name that the person's side uses (link, app). The client never sees it: its
+/// `auth_req_id` is this key sealed (`keys::handle`), so that neither side can compute the name that the other one
+/// uses.
 ///
 /// # Security
-/// Whoever knows it can open the person's link, so logs carry [`RequestKey::correlation`] instead.
+/// Anybody who knows it can open the person's link, so logs have [`RequestKey::correlation`] instead.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestKey([u8; 16]);
 
@@ -40,7 +40,7 @@ impl RequestKey {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// A name for logs: says which lines belong together, and opens nothing.
+    /// A name for logs: it tells which lines belong together, and opens nothing.
     pub fn correlation(&self) -> String {
         URL_SAFE_NO_PAD.encode(&digest(&SHA256, &self.0).as_ref()[..9])
     }

@@ -2,22 +2,22 @@
 
 use std::collections::HashSet;
 
-/// Scope values in the order given, each once.
+/// Scope values in the given order, without duplicates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope(Vec<String>);
 
 impl Scope {
     pub const OPENID: &str = "openid";
-    /// The values that mean something at this provider itself (OIDC Core §5.4, §11), whatever a resource makes of them.
+    /// The values that have a meaning at this provider itself (OIDC Core §5.4, §11), whatever they mean to a resource.
     pub const OWN: [&str; 6] = [Self::OPENID, "profile", "email", "address", "phone", Self::OFFLINE_ACCESS];
     /// Asks for a refresh token (OIDC Core §11).
     pub const OFFLINE_ACCESS: &str = "offline_access";
 
-    /// The longest text that is taken from somebody: looked at before it is parsed. Unit: bytes.
+    /// The longest text that is accepted, checked before it is parsed. Unit: bytes.
     pub const MAX_SENT: usize = 1024;
 
-    /// Parses the space-separated form. `None` if a value has a character outside
-    /// `%x21 / %x23-5B / %x5D-7E`, or if there is no value at all.
+    /// Parses the space-separated form. `None` if a value has a character outside `%x21 / %x23-5B / %x5D-7E`, or if there
+    /// is no value at all.
     pub fn parse(text: &str) -> Option<Self> {
         let mut values: Vec<String> = Vec::new();
         let mut seen = HashSet::new();
@@ -40,18 +40,18 @@ impl Scope {
         self.0.iter().all(|value| other.contains(value))
     }
 
-    /// The first value that `other` does not have.
+    /// The first value that is not in `other`.
     pub fn first_beyond(&self, other: &Self) -> Option<&str> {
         self.values().find(|value| !other.contains(value))
     }
 
-    /// The values that `keep` wants. `None` if there is none.
+    /// The values for which `keep` returns true. `None` if there are none.
     pub fn only(&self, keep: impl Fn(&str) -> bool) -> Option<Self> {
         let kept: Vec<_> = self.0.iter().filter(|value| keep(value)).cloned().collect();
         (!kept.is_empty()).then_some(Self(kept))
     }
 
-    /// The same set, whatever the order.
+    /// Whether both have the same values, in any order (CIBA §7.1: the order does not matter).
     pub fn same_as(&self, other: &Self) -> bool {
         self.is_subset_of(other) && other.is_subset_of(self)
     }

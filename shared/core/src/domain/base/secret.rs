@@ -6,7 +6,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Deserialize;
 
-/// A secret as somebody presents it.
+/// A secret as presented.
 ///
 /// # Security
 /// It is never stored; what is stored is its [`SecretHash`].
@@ -19,7 +19,7 @@ impl Secret {
         Self(value.into())
     }
 
-    /// The one way to the text. Every use of it is a place to look at in a review.
+    /// The only access to the text, so that a review can look at each use.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -39,13 +39,14 @@ impl fmt::Debug for Secret {
 
 /// SHA-256 of a secret of at least 32 characters (192 bits of base64url).
 ///
-/// A slow hash would defend secrets that people invent. Ours are random and long (registration refuses
-/// others), so nothing is left to guess, and a client authentication costs a microsecond.
+/// A slow hash would protect secrets that people invent. Client secrets are long and random (registration refuses
+/// others), so there is nothing to guess, and a client authentication costs a microsecond.
 #[derive(Clone, Copy)]
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// The hash of no known secret: checked for unknown clients, so that they take the time known ones take.
+    /// The hash of no known secret. It is checked for unknown clients, so that the time taken does not reveal whether a
+    /// client exists.
     pub const OF_NOTHING: Self = Self([0; 32]);
 
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {

@@ -1,5 +1,5 @@
-//! JSON in which no object has a member twice, at any depth: two readers of a doubled one could read two things
-//! (`HYG-3-13`). Numbers keep their digits ([`json_value`](crate::domain::base::json_value)).
+//! Parses JSON and refuses duplicate member names at any depth: two parsers could read different values from them
+//! (RFC 7515 §4, RFC 8259 §4). Numbers keep their digits ([`json_value`](crate::domain::base::json_value)).
 
 use std::fmt;
 
@@ -8,18 +8,19 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// As deep as `serde_json` itself reads.
+/// The nesting limit of `serde_json` itself.
 const MAX_DEPTH: usize = 128;
-/// Names by which `serde_json` hands numbers and raw values from one of its parts to another. A member of such a name would be taken
-/// for one of those when the text is read again.
+/// Prefix of the names that `serde_json` uses internally for numbers and raw values. A member with such a name would be
+/// mistaken for one of those when the text is parsed again.
 const RESERVED: &str = "$serde_json::private::";
 
-/// The value of a whole text. `None` if the text is not JSON, or doubles a member.
+/// The value of a whole text. `None` if the text is not JSON or has a duplicate member name.
 pub fn parse(text: &[u8]) -> Option<Value> {
     read(serde_json::from_slice(text).ok()?, 1)
 }
 
-/// One level at a time: a reader that is handed a number directly cannot tell it from an object with a [`RESERVED`] name.
+/// Parses one level at a time: when a value is parsed directly, a number cannot be told from an object with a
+/// [`RESERVED`] name.
 fn read(value: &RawValue, depth: usize) -> Option<Value> {
     if depth > MAX_DEPTH {
         return None;
@@ -45,7 +46,7 @@ fn read(value: &RawValue, depth: usize) -> Option<Value> {
     }
 }
 
-/// All members of an object, in their order.
+/// All members of an object, in order.
 struct Members<'t>(Vec<(String, &'t RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {

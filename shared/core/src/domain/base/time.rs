@@ -1,11 +1,11 @@
-//! Points in time, as the table keeps them: milliseconds since the epoch.
+//! Points in time, as stored in the table: milliseconds since the epoch.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How far a foreign clock may be off: the one leeway for all tokens that others make (`HYG-3-16`, `FCIBA-23`). Our own
-/// ends have none.
+/// How far another party's clock may be off: the same leeway for all tokens made by others. The FAPI-CIBA profile
+/// accepts a time 10 s ahead and refuses one 60 s ahead. Expirations set by this provider have no leeway.
 ///
 /// Unit: seconds. Range: 10–60 s.
 pub const LEEWAY: Duration = Duration::from_secs(30);
@@ -44,7 +44,7 @@ impl Timestamp {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// How long from `earlier` to `self`; zero if `earlier` is not earlier.
+    /// The time from `earlier` to `self`; zero if `earlier` is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -56,7 +56,7 @@ pub const fn millis(duration: Duration) -> i64 {
     if millis > i64::MAX as u128 { i64::MAX } else { millis as i64 }
 }
 
-/// Seconds for the wire, rounded up: a client that waits this long is never early.
+/// Seconds for a response, rounded up so that a client that waits this long is never too early.
 pub fn seconds_rounded_up(duration: Duration) -> u64 {
     duration.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
 }

@@ -169,9 +169,9 @@ mod tests {
         }
     }
 
-    /// CAUTH-3-04, CAUTH-3-05, CAUTH-3-06, FCIBA-21, ATK-8-02
+    /// CAUTH-3-04, CAUTH-3-05, CAUTH-3-06, FCIBA-21, ATK-8-02: a client may be registered for more.
     #[test]
-    fn the_audience_is_the_issuer_alone_unless_the_client_is_registered_for_more() {
+    fn the_audience_is_the_issuer_alone_unless_registered() {
         use AssertionAudience::{Endpoints, Issuer, IssuerSlash};
         use Profile::{FapiCiba, Plain};
         // With `issuer`, `endpoints` and `issuer_slash`, and with the first and the last under FAPI.

@@ -151,9 +151,9 @@ mod tests {
         }
     }
 
-    /// TOK-2-07, TOK-6-04, TOK-6-05
+    /// TOK-2-07, TOK-6-04, TOK-6-05: the default is the client's audience, and without one the issuer.
     #[test]
-    fn a_token_is_for_what_was_named_else_for_the_audience_else_for_the_issuer() {
+    fn a_token_is_for_the_named_resource_or_its_default() {
         let audience = |client: &Client, named: &[ResourceId]| {
             let target = client.target(named, ISSUER)?;
             Some(target.audience().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
@@ -177,7 +177,7 @@ mod tests {
 
     /// TOK-6-03
     #[test]
-    fn a_token_request_names_a_part_of_what_was_granted_and_nothing_else() {
+    fn a_token_request_names_only_a_part_of_what_was_granted() {
         let client = client(None);
         let narrowed = |granted: &[ResourceId], named: &[ResourceId]| {
             let target = client.narrowed_target(granted, named, ISSUER)?;
@@ -214,7 +214,7 @@ mod tests {
 
     /// TOK-2-07
     #[test]
-    fn a_value_of_a_resource_is_asked_for_together_with_that_resource() {
+    fn a_resources_scope_value_is_asked_for_with_that_resource() {
         let client = client(None);
         let admits = |named: &[ResourceId], asked: &str| {
             client.target(named, ISSUER).unwrap().admits(&scope(asked), &client)
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn resources_that_want_different_algorithms_have_no_token_in_common() {
+    fn resources_with_different_algorithms_share_no_token() {
         let client = client(None);
         let algorithm = |named: &[ResourceId]| client.target(named, ISSUER).unwrap().algorithm();
         assert_eq!(algorithm(&[]), Some(JwsAlgorithm::ES256));

@@ -115,9 +115,9 @@ mod tests {
         rows.into_iter().map(|row| (row.label, row.value)).collect()
     }
 
-    /// FCIBA-12
+    /// FCIBA-12: it has no member twice.
     #[test]
-    fn a_context_is_an_object_of_at_most_two_kibibytes_in_which_nothing_is_said_twice() {
+    fn a_context_is_an_object_of_at_most_two_kibibytes() {
         assert!(RequestContext::parse(r#"{"location": {"country": "DE"}}"#).is_ok());
         let long = format!(r#"{{"a": "{}"}}"#, "x".repeat(MAX_CONTEXT));
         for text in ["", "[]", "\"text\"", "{\"a\": 1, \"a\": 2}", "{", &long] {

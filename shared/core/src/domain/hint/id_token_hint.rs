@@ -119,7 +119,7 @@ mod tests {
 
     /// CIBA-14-03
     #[test]
-    fn a_token_that_was_issued_too_long_ago_is_told_from_one_that_is_wrong() {
+    fn a_token_that_is_too_old_is_told_from_a_wrong_one() {
         assert_eq!(judged(json!({"iat": NOW.seconds() - 86_401})), Err(IdTokenHintRefused::TooOld));
         let wrong = judged(json!({"iat": NOW.seconds() - 86_401, "aud": "other"}));
         assert!(matches!(wrong, Err(IdTokenHintRefused::Invalid(_))));

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_are_tried_in_their_order_and_what_is_not_known_here_is_passed_over() {
+    fn aliases_are_tried_in_order_and_unknown_ones_skipped() {
         let sub_id = json!({"format": "aliases", "identifiers": [
             {"format": "account", "uri": "acct:alice@example.com"},
             {"format": "iss_sub", "iss": "https://elsewhere.example", "sub": "7"},
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_named_in_a_known_way_and_is_nobody_here_is_told_from_what_is_malformed() {
+    fn a_name_of_nobody_here_is_told_from_a_malformed_one() {
         let elsewhere = json!({"format": "iss_sub", "iss": "https://elsewhere.example", "sub": "7"});
         assert_eq!(read(elsewhere.clone()), Err(HintError::NamesNobody));
         assert_eq!(

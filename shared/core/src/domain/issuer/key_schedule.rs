@@ -192,9 +192,9 @@ mod tests {
         assert!(due(&keys, START, DAY).is_none());
     }
 
-    /// TOK-12-03
+    /// TOK-12-03: while it waits, no other one is made.
     #[test]
-    fn a_successor_before_its_time_is_one_and_is_known_before_it_signs() {
+    fn a_successor_is_published_before_it_signs() {
         let mut keys = vec![Key(1, KeyTimes::first(START, 90 * DAY))];
         let now = START.plus(DAY);
         let (generation, times) = successor(&keys, now, 90 * DAY).unwrap();
@@ -211,9 +211,9 @@ mod tests {
         assert_eq!(successor::<Key>(&[], now, DAY), Some((1, KeyTimes::first(now, DAY))));
     }
 
-    /// TOK-12-03
+    /// TOK-12-03: it signs by every clock, even by one that is behind.
     #[test]
-    fn an_emergency_withdraws_what_was_made_and_its_successor_signs_at_once_by_every_clock() {
+    fn an_emergency_withdraws_all_and_its_successor_signs_at_once() {
         let now = START.plus(DAY);
         let mut keys = vec![Key(1, KeyTimes::first(START, DAY)), Key(2, KeyTimes::successor(now, DAY))];
         let plan = emergency(&keys, now, DAY);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emergency_that_is_reported_twice_is_one_and_a_later_one_is_another() {
+    fn a_repeated_emergency_is_one_and_a_later_one_is_new() {
         let now = START.plus(DAY);
         let keys = [Key(1, KeyTimes::first(START, DAY)), Key(2, KeyTimes::at_once(now, DAY))];
         let again = Emergency { successor: None, withdraw_through: 1 };

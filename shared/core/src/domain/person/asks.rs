@@ -231,7 +231,7 @@ mod tests {
 
     /// ATK-1-05
     #[test]
-    fn three_asks_in_ten_minutes_are_admitted_and_a_fourth_waits_until_the_first_is_old() {
+    fn a_fourth_ask_in_ten_minutes_waits_until_the_first_is_old() {
         let mut asks = Asks::default();
         for n in 0..3 {
             asks = asks.admit(ask("kiosk", n, i64::from(n)), &LIMITS).unwrap().asks;
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_asks_a_day_are_admitted_and_an_eleventh_waits_until_the_first_is_a_day_old() {
+    fn an_eleventh_ask_in_a_day_waits_until_the_first_is_a_day_old() {
         let mut asks = Asks::default();
         for n in 0..10 {
             asks = asks.admit(ask("kiosk", n, i64::from(n) * 60), &LIMITS).unwrap().asks;
@@ -252,8 +252,9 @@ mod tests {
         assert_eq!(next.version, asks.version + 1);
     }
 
+    /// Those of other clients stay.
     #[test]
-    fn a_new_request_supersedes_the_same_clients_newest_unexpired_one_only() {
+    fn a_request_supersedes_its_clients_newest_unexpired_one() {
         let first = Asks::default().admit(ask("kiosk", 1, 0), &LIMITS).unwrap();
         assert_eq!(first.supersedes, None);
         let other = first.asks.admit(ask("teller", 2, 1), &LIMITS).unwrap();
@@ -279,7 +280,7 @@ mod tests {
 
     /// ATK-1-05
     #[test]
-    fn after_each_denial_in_a_row_a_client_waits_longer_and_other_clients_do_not() {
+    fn each_denial_in_a_row_makes_only_that_client_wait_longer() {
         let mut asks = Asks::default();
         let mut now = 0;
         for wait in [15, 60, 240, 1440, 1440] {
@@ -316,8 +317,9 @@ mod tests {
         assert_eq!(admitted_from(&again, 1), 16, "the next denial is a first one");
     }
 
+    /// This happens when there are too many; the longest wait stays.
     #[test]
-    fn of_many_clients_denied_the_one_whose_wait_ends_first_is_forgotten() {
+    fn the_denied_client_whose_wait_ends_first_is_forgotten() {
         let mut asks = Asks::default();
         for _ in 0..4 {
             asks = asks.denied(&client("kiosk"), minute(0));
@@ -332,9 +334,9 @@ mod tests {
         );
     }
 
-    /// ATK-1-04, ATK-1-06
+    /// ATK-1-04, ATK-1-06: no number of other clients pushes it out.
     #[test]
-    fn a_blocked_client_is_never_admitted_and_no_number_of_others_pushes_it_out() {
+    fn a_blocked_client_is_never_admitted() {
         let mut asks = Asks::default().reported(&client("kiosk"), minute(0));
         for n in 0..500 {
             let other = client(&format!("other-{n}"));
@@ -349,7 +351,7 @@ mod tests {
 
     /// ATK-1-10: lifting a block brings nothing back.
     #[test]
-    fn a_block_revokes_what_was_approved_before_also_after_it_was_lifted() {
+    fn a_block_revokes_earlier_approvals_even_after_it_is_lifted() {
         let kiosk = client("kiosk");
         let blocked = Asks::default().reported(&kiosk, minute(10));
         for approved_at in [0, 10, 11] {
@@ -376,7 +378,7 @@ mod tests {
 
     /// ATK-1-05: an operator lifts limits and cool-downs, and nothing that the person decided for good.
     #[test]
-    fn what_is_forgotten_neither_counts_nor_lets_a_client_wait_and_blocks_stand() {
+    fn forgetting_lifts_limits_and_waits_but_not_blocks() {
         let mut asks = Asks::default();
         for (name, n, minute) in [("desk", 0, 0), ("kiosk", 1, 2), ("kiosk", 2, 2)] {
             asks = asks.admit(ask(name, n, minute), &LIMITS).unwrap().asks;
@@ -395,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn reporting_a_blocked_client_once_more_changes_only_the_version() {
+    fn reporting_a_blocked_client_again_changes_only_the_version() {
         let asks = Asks::default().reported(&client("kiosk"), minute(0));
         let again = asks.reported(&client("kiosk"), minute(5));
         assert_eq!(again, Asks { version: 2, ..asks });

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_attested_key_that_cannot_be_copied_counts_as_hardware() {
+    fn only_an_attested_key_that_cannot_be_copied_is_hardware() {
         let at = Timestamp::from_seconds(2000);
         for (attested, backup_eligible, acr, key) in [
             (true, false, "phrh", "hwk"),
@@ -233,7 +233,7 @@ mod tests {
 
     /// ATK-7-05
     #[test]
-    fn a_passkey_is_seasoned_when_its_time_has_passed_and_not_before() {
+    fn a_passkey_is_seasoned_exactly_when_its_time_has_passed() {
         let (passkey, day) = (passkey(false, true), Duration::from_secs(86400));
         assert!(!passkey.is_seasoned(Timestamp::from_millis(1_000_000 + 86_399_999), day));
         assert!(passkey.is_seasoned(Timestamp::from_millis(1_000_000 + 86_400_000), day));

@@ -131,9 +131,9 @@ mod tests {
         assert!(allowed("*", "+4915155550100"));
     }
 
-    /// ATK-7-01
+    /// ATK-7-01: they are refused even where every country is allowed.
     #[test]
-    fn satellites_and_premium_numbers_are_refused_even_where_every_country_is_allowed() {
+    fn satellite_and_premium_numbers_are_always_refused() {
         let numbers =
             ["+870773111632", "+8735550100", "+8785550100", "+881612345678", "+88216555501", "+8835100555"];
         for number in
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_countries_is_calling_codes_with_commas_between_them() {
+    fn a_country_list_is_calling_codes_separated_by_commas() {
         for text in [
             "",
             ",",
@@ -205,8 +205,9 @@ mod tests {
         }
     }
 
+    /// At least one of them is a letter.
     #[test]
-    fn a_sender_id_is_1_to_11_letters_and_digits_with_a_letter_among_them() {
+    fn a_sender_id_is_1_to_11_letters_and_digits() {
         for text in ["A", "ExampleBank", "4U"] {
             assert_eq!(SenderId::parse(text).unwrap().as_str(), text);
         }

@@ -187,9 +187,9 @@ mod tests {
         assert!(!ticket.is_in_time(Timestamp::from_millis(NOW.millis() + 900_000)));
     }
 
-    /// ATK-7-05
+    /// ATK-7-05: the first one needs a ticket alone.
     #[test]
-    fn a_ticket_alone_makes_the_first_passkey_and_only_an_operators_other_kind_a_further_one() {
+    fn a_further_passkey_needs_an_assertion_or_an_operators_ticket() {
         use Admission::{Alone, Full, WithAssertion};
         for (count, first, further) in
             [(0, Alone, Alone), (1, WithAssertion, Alone), (9, WithAssertion, Alone), (10, Full, Full)]
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_signatures_of_an_enrollment_are_over_different_challenges() {
+    fn an_enrollments_two_signatures_have_different_challenges() {
         let ticket = ticket(TicketKind::First);
         assert_ne!(ticket.assertion_challenge(), ticket.challenge);
     }

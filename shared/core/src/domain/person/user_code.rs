@@ -175,9 +175,9 @@ mod tests {
         assert!(!text.contains("2931") && !text.contains("argon"), "{text}");
     }
 
-    /// CIBA-7.1.2-06
+    /// CIBA-7.1.2-06: the lockout is a day at most.
     #[test]
-    fn after_five_wrong_codes_each_one_doubles_the_time_in_which_none_is_taken() {
+    fn from_the_fifth_on_each_wrong_code_doubles_the_lockout() {
         let mut asks = Asks::default();
         for n in 0..4 {
             asks = asks.code_was_wrong(&client("kiosk"), minute(n));
@@ -193,9 +193,9 @@ mod tests {
         assert_eq!(asks.version, 17);
     }
 
-    /// CIBA-7.1.2-06: by whichever clients.
+    /// CIBA-7.1.2-06: by whichever clients. A right one forgives those of its own client only.
     #[test]
-    fn the_wrong_codes_of_all_clients_count_together_and_a_right_one_forgives_its_own_clients_only() {
+    fn wrong_codes_of_all_clients_add_up() {
         let mut asks = Asks::default();
         for n in 0..5 {
             let name = if n < 4 { "guesser" } else { "kiosk" };

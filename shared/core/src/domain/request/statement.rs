@@ -250,7 +250,7 @@ mod tests {
 
     /// ATK-1-08, ATK-8-05
     #[test]
-    fn the_scope_selected_and_the_decision_are_part_of_the_challenge() {
+    fn the_challenge_covers_the_selected_scope_and_the_decision() {
         let shown = Shown::of(&statement().encode());
         let of = |scope: &str, word| shown.challenge(scope, word);
         let approved = of("openid profile", DecisionWord::Approve);

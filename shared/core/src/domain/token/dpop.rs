@@ -141,7 +141,7 @@ mod tests {
 
     /// TOK-4-03, TOK-4-04, TOK-4-06
     #[test]
-    fn a_proof_without_one_of_its_claims_or_with_another_one_is_none() {
+    fn a_proof_with_a_missing_or_wrong_claim_is_invalid() {
         assert!(judged(json!({}), None).is_ok());
         for claim in ["jti", "htm", "htu", "iat"] {
             assert!(judged(json!({ claim: null }), None).is_err(), "without {claim}");
@@ -162,7 +162,7 @@ mod tests {
 
     /// TOK-4-04
     #[test]
-    fn a_url_is_the_same_in_each_of_its_spellings_and_another_one_is_not() {
+    fn a_url_matches_in_each_of_its_spellings_and_no_other_does() {
         for htu in [
             "HTTPS://OP.EXAMPLE:443/oauth/token",
             "https://op.example/oauth/../oauth/./token",

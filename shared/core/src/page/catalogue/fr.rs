@@ -1,6 +1,6 @@
 use super::{Catalogue, Plural};
 
-// A space before ? ! : ; does not break, nor do those inside « ».
+// French puts no-break spaces before ? ! : ; and inside « ».
 pub(super) const FRENCH: Catalogue = Catalogue {
     never_asked: "Sur cette page, {operator} ne demande jamais de mot de passe ni de code.",
 

@@ -71,7 +71,7 @@ fn a_certificate_is_issued_to_each_of_its_names() {
 
 /// CAUTH-4-02
 #[test]
-fn a_certificate_is_not_issued_to_a_name_of_another_kind_or_another_name() {
+fn a_certificate_matches_no_other_name_or_kind_of_name() {
     let certificate = certificate(|params| params.subject_alt_names = names());
     for (member, text) in [
         ("subject_dn", "CN=Till 7"),
@@ -116,7 +116,7 @@ fn a_certificate_of_ones_own_making_is_issued_to_nobody() {
 }
 
 #[test]
-fn a_certificate_for_servers_or_of_an_authority_is_issued_to_no_client() {
+fn a_server_or_authority_certificate_is_issued_to_no_client() {
     let dn = subject("subject_dn", "CN=Till 7,O=City Bank,C=US");
     let with = |purposes: &[ExtendedKeyUsagePurpose]| {
         certificate(|params| params.extended_key_usages = purposes.to_vec())

@@ -1,25 +1,25 @@
-//! What reads as an address: a URL, a host, a mail address or an IP address, also where a dot or an `@` is spelled out or
-//! stands apart.
+//! Detects addresses in a text: URLs, host names, e-mail and IP addresses, including those whose dot or `@` is spelled
+//! out or set apart by spaces.
 //!
 //! A dot between a letter or digit and two or more letters makes a host name, unless it is in a known abbreviation or
-//! before the ending of a file; there is no list of endings that hosts have, because new ones come. Where a dot is only
-//! hinted at, there has to be a common ending behind it, or the words of a sentence would be taken for hosts.
+//! before a file extension. There is no complete list of top-level domains, because new ones keep appearing. If the dot
+//! is only implied, a common top-level domain has to follow it, or the words of a sentence would be taken for hosts.
 
 use std::net::Ipv4Addr;
 
 use super::Kind;
 use super::vocabulary::{ABBREVIATIONS, AT, DOT, FILES, SCHEMES, TOP_LEVEL, UNMISTAKABLE};
 
-/// From this many groups of hexadecimal digits with colons on, it is an IPv6 address and not a time.
+/// With this many groups of hexadecimal digits between colons, it is an IPv6 address and not a time.
 const IPV6_GROUPS: usize = 6;
-/// Never in a sentence. `xn--` begins an internationalised label in ASCII.
+/// These never occur in a sentence. `xn--` begins an internationalized label in ASCII.
 const TELLTALE: [&str; 7] = ["//", "::", "www.", "xn--", "(at)", "[at]", "@"];
 
-/// What may stand between a host and its dot.
+/// The characters that may separate a host name from its dot.
 const HIDES_A_HOST: [char; 8] = [' ', ')', ']', '"', '\'', '’', '”', '»'];
 
 pub(super) fn reads_as_address(text: &str, kind: Kind<'_>) -> bool {
-    // A no-break space separates as any other.
+    // A no-break space separates words like any other space.
     let text = text.replace(['\u{a0}', '\u{202f}'], " ");
     let lower = text.to_lowercase();
     TELLTALE.iter().any(|sign| lower.contains(sign))
@@ -34,7 +34,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
-/// A raised dot is read as a dot, and so is a comma where a space is missing behind it.
+/// A raised dot is read as a dot, and so is a comma without a space after it.
 const fn is_dot(sign: char) -> bool {
     matches!(sign, '.' | '·' | ',')
 }
@@ -47,7 +47,7 @@ fn has_scheme(lower: &str) -> bool {
     })
 }
 
-/// An IPv4 address, whatever stands behind it, or the groups of an IPv6 address.
+/// An IPv4 address, whatever follows it, or the groups of an IPv6 address.
 fn is_numeric_address(word: &str) -> bool {
     let is_ipv4 = |part: &str| part.trim_matches('.').parse::<Ipv4Addr>().is_ok();
     let ipv4 = word.split(|letter: char| !letter.is_ascii_digit() && letter != '.').any(is_ipv4);
@@ -57,7 +57,7 @@ fn is_numeric_address(word: &str) -> bool {
     ipv4 || groups.filter(hexadecimal).count() >= IPV6_GROUPS
 }
 
-/// Whether the dot at `at` is one of a host name.
+/// Whether the dot at `at` is part of a host name.
 fn names_a_host(text: &str, at: usize, kind: Kind<'_>) -> bool {
     let sign = text[at..].chars().next().map_or(1, char::len_utf8);
     let (before, after) = (&text[..at], &text[at + sign..]);
@@ -65,7 +65,7 @@ fn names_a_host(text: &str, at: usize, kind: Kind<'_>) -> bool {
     let (ending, rest) = (after[..end].to_lowercase(), &after[end..]);
     let is_known = TOP_LEVEL.contains(&ending.as_str());
     let letters = after.chars().take_while(|letter| letter.is_alphabetic()).count();
-    // A comma alone is less than a dot.
+    // A comma is weaker evidence than a dot.
     let is_comma = text[at..].starts_with(',');
     let is_host = match before.chars().next_back() {
         Some(letter) if letter.is_alphanumeric() => {
@@ -90,8 +90,9 @@ fn is_file(ending: &str, rest: &str) -> bool {
     FILES.contains(&ending) && !rest.starts_with(['.', '/', ':', '-'])
 }
 
-/// A name may have dots if it begins with the word that has them, or that word is capitalised: `Booking.com B.V.` and
-/// `The Booking.com Group`, not `pay at evil.example`. A message may have the name of its client.
+/// A name may have dots if it begins with the word that contains them, or if that word is capitalized:
+/// `Booking.com B.V.` and `The Booking.com Group`, but not `pay at evil.example`. A message may contain its client's
+/// name.
 fn is_a_name(text: &str, at: usize, kind: Kind<'_>) -> bool {
     match kind {
         Kind::Text => false,
@@ -111,7 +112,7 @@ fn is_a_name(text: &str, at: usize, kind: Kind<'_>) -> bool {
     }
 }
 
-/// No path, port or further label follows.
+/// Whether no path, port or further label follows.
 fn ends_there(rest: &str) -> bool {
     let mut letters = rest.chars();
     match letters.next() {
@@ -121,7 +122,7 @@ fn ends_there(rest: &str) -> bool {
     }
 }
 
-/// `evil dot com`, `evil (punkt) com`, `evil . com`, `evil. com`
+/// Finds `evil dot com`, `evil (punkt) com`, `evil . com` and `evil. com`.
 fn has_distant_dot(text: &str) -> bool {
     let lower = text.to_lowercase();
     let spelled: Vec<&str> = words(&lower).collect();

@@ -1,4 +1,4 @@
-//! The characters of the rule, and what a screen would swallow, turn around or pile up.
+//! The allowed characters, and their combinations that a screen would hide, reorder or stack up.
 
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::is_nfc;
@@ -6,12 +6,12 @@ use unicode_security::{GeneralSecurityProfile, RestrictionLevel, RestrictionLeve
 
 use super::{Kind, Unacceptable};
 
-/// More marks than this on one letter pile up over the lines around it.
+/// More combining marks than this on one letter would cover the lines around it.
 const MAX_MARKS: usize = 2;
-/// `Intl.NumberFormat` and French typography put one of them before `€`, `%`, `:`, `?` and between thousands.
+/// `Intl.NumberFormat` and French typography put no-break spaces before `€`, `%`, `:`, `?` and between thousands.
 const SPACES: [char; 3] = [' ', '\u{a0}', '\u{202f}'];
-/// The punctuation of English, German, French and Spanish. Not here: what markup and addresses are made of
-/// (`<`, `>`, `@`, backtick, backslash, `{`, `|`, `}`, `~`, `^`), and `"`, which depends on the kind of text.
+/// The punctuation of English, German, French and Spanish, without the characters of markup and addresses
+/// (`<`, `>`, `@`, backtick, backslash, `{`, `|`, `}`, `~`, `^`), and without `"`, which depends on the kind of text.
 const PUNCTUATION: &str = "-._+/!?#:,;'’‘‚“”„«»‹›()[]&%‰*=§°ºª¿¡–—…·×";
 
 pub(super) fn check(text: &str, kind: Kind<'_>) -> Result<(), Unacceptable> {
@@ -26,8 +26,8 @@ pub(super) fn check(text: &str, kind: Kind<'_>) -> Result<(), Unacceptable> {
     shape(text)
 }
 
-/// Whether a text whose form somebody else has said, such as a value that a pattern allows, is shown as it is: visible
-/// ASCII beside the characters of the rule.
+/// Whether a text whose form is defined elsewhere, such as a value that a schema's pattern allows, is displayed as it
+/// is: visible ASCII in addition to the characters of the rule.
 pub(in crate::domain) fn is_shown_as_it_is(text: &str) -> bool {
     let is_fit = |letter: char| matches!(letter, ' '..='~') || is_ordinary(letter);
     !text.is_empty() && text.chars().all(is_fit) && shape(text).is_ok()
@@ -45,7 +45,7 @@ fn is_ordinary(letter: char) -> bool {
         || beyond_ascii
 }
 
-/// `$`, `¢` to `¥`, and the block of currency symbols as far as Unicode 16 has filled it.
+/// `$`, `¢` to `¥`, and the block of currency symbols as assigned in Unicode 16.
 pub(super) fn is_currency(letter: char) -> bool {
     matches!(letter, '$' | '¢'..='¥' | '\u{20a0}'..='\u{20c0}')
 }
@@ -74,7 +74,7 @@ fn shape(text: &str) -> Result<(), Unacceptable> {
     Ok(())
 }
 
-/// Every mark stands on a letter, and no letter carries more than [`MAX_MARKS`].
+/// Whether every combining mark is on a letter, and no letter has more than [`MAX_MARKS`].
 fn marks_are_few(text: &str) -> bool {
     let mut marks = MAX_MARKS;
     text.chars().all(|letter| {
@@ -87,7 +87,8 @@ fn marks_are_few(text: &str) -> bool {
     })
 }
 
-/// A raised digit stands on a letter and a fraction behind at most one digit, so that nothing is spelled with them.
+/// Whether each superscript digit follows a letter and each fraction at most one digit, so that no number is spelled
+/// with them.
 fn small_numbers_follow(text: &str) -> bool {
     let mut before = (' ', ' ');
     text.chars().all(|letter| {
@@ -103,7 +104,7 @@ fn small_numbers_follow(text: &str) -> bool {
     })
 }
 
-/// Spaces, digits and punctuation belong to every script, and so do the signs of ordinals here.
+/// Spaces, digits and punctuation belong to every script; here the ordinal indicators do as well.
 fn scripts_belong_together(text: &str) -> bool {
     let is_of_a_script = |c: &char| (c.is_alphabetic() || is_combining_mark(*c)) && !matches!(c, 'º' | 'ª');
     let letters: String = text.chars().filter(is_of_a_script).collect();

@@ -1,15 +1,15 @@
-//! What a number is by its form: part of an IBAN, a date, a time, an amount. Such numbers are nobody's to dial.
+//! Recognizes numbers by their form: part of an IBAN, a date, a time, an amount. Nobody dials such numbers.
 
 use super::character::is_currency;
 use super::vocabulary::CURRENCIES;
 
-/// Of an IBAN, and of a creditor reference (`RF…`, ISO 11649), which is made the same way. Unit: characters.
+/// The length of an IBAN, and of a creditor reference (`RF…`, ISO 11649), which has the same form. Unit: characters.
 const IBAN: std::ops::RangeInclusive<usize> = 15..=34;
 const CREDITOR_REFERENCE: std::ops::RangeInclusive<usize> = 9..=25;
-/// An amount of more digits is written in groups. Unit: digits.
+/// An amount with more digits is written in groups. Unit: digits.
 const MAX_UNGROUPED: usize = 9;
 
-/// Takes out what is a whole by its form: IBANs and creditor references, together or in groups of four, and UUIDs.
+/// Replaces identifiers of a known form: IBANs and creditor references, in one word or in groups of four, and UUIDs.
 pub(super) fn without_identifiers(text: &str) -> String {
     let words: Vec<&str> = text.split(' ').collect();
     let mut kept = Vec::new();
@@ -45,7 +45,7 @@ fn is_account(words: &[&str]) -> bool {
     (last == 0 || grouped) && lengths.contains(&account.len()) && has_check_digits(&account)
 }
 
-/// ISO 7064, MOD 97-10: the first four characters at the end, letters as two digits, the remainder is 1.
+/// ISO 7064, MOD 97-10: with the first four characters moved to the end and letters as two digits, the remainder is 1.
 fn has_check_digits(account: &str) -> bool {
     let bytes = account.as_bytes();
     let begins = |from: usize, is: fn(&u8) -> bool| bytes.iter().skip(from).take(2).all(is);
@@ -66,24 +66,24 @@ fn is_uuid(word: &str) -> bool {
         && word.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
-/// Digits, and what stands between them and the digits before.
+/// A group of digits, and the gap between it and the group before.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) gap: String,
     pub(super) digits: String,
 }
 
-/// Numbers without letters between them, and what stands around them.
+/// Numbers without letters between them, and their surroundings.
 pub(super) struct Run<'a> {
     pub(super) groups: &'a [Group],
     /// The word before the first of them.
     pub(super) before: &'a str,
-    /// What follows the last of them: a gap, and the word behind it.
+    /// The gap after the last of them, and the word after that.
     pub(super) behind: (&'a str, &'a str),
 }
 
 impl Run<'_> {
-    /// For each group, whether its form says what it is.
+    /// For each group, whether it has a known form.
     pub(super) fn formed(&self) -> Vec<bool> {
         let mut formed = vec![false; self.groups.len()];
         let mut at = 0;
@@ -103,7 +103,7 @@ impl Run<'_> {
         self.groups.get(at).map_or(self.behind.0, |group| &group.gap)
     }
 
-    /// `2026-11-29`, `29.11.2026`, `29. 11. 26`, `11/29/2026`, and `29.11.` with a dot at its end.
+    /// Matches `2026-11-29`, `29.11.2026`, `29. 11. 26`, `11/29/2026`, and `29.11.` with a trailing dot.
     fn date(&self, at: usize) -> Option<usize> {
         let is_separator = matches!(self.gap(at + 1), "-" | "/" | "." | ". ");
         let number = |at: usize, lengths: &[usize]| {
@@ -127,7 +127,7 @@ impl Run<'_> {
         }
     }
 
-    /// `14:30`, `14:30:00`, and how far it is from UTC.
+    /// Matches `14:30`, `14:30:00`, and either with an offset from UTC.
     fn time(&self, at: usize) -> Option<usize> {
         let below = |at: usize, most: u32, shortest: usize| {
             let digits = self.digits(at);
@@ -140,11 +140,11 @@ impl Run<'_> {
         let end = at + 2 + usize::from(seconds);
         let has_zone = matches!(self.gap(end), "+" | "-") && below(end, 24, 2) && self.gap(end + 1) == ":";
         let end = end + if has_zone { 2 } else { 0 };
-        // More colons make it something else.
+        // With more colons it is not a time.
         (self.gap(end) != ":").then_some(end - at)
     }
 
-    /// A number beside a currency, or one whose separators say that it is an amount and that is all there is.
+    /// A number next to a currency, or a number on its own whose separators show that it is an amount.
     fn amount(&self, at: usize) -> Option<usize> {
         let has_currency_before = match at {
             0 if is_currency_word(self.before) => matches!(self.gap(0), "" | " " | ": "),
@@ -165,7 +165,7 @@ impl Run<'_> {
         })
     }
 
-    /// `1234567`, `1234,5`, `1.234.567,89`, `1 234 567`
+    /// Matches `1234567`, `1234,5`, `1.234.567,89` and `1 234 567`.
     fn is_number(&self, at: usize, end: usize) -> bool {
         let first = self.digits(at);
         if first.len() > 1 && first.starts_with('0') {
@@ -190,7 +190,7 @@ impl Run<'_> {
         is_separator && self.gap(at) == separator && self.digits(at).len() == 3
     }
 
-    /// Without a currency a phone number could be written so, unless there are decimals or a short first group.
+    /// Without a currency, a phone number could be written the same way, unless it has decimals or a short first group.
     fn is_unmistakable(&self, length: usize) -> bool {
         let last = self.digits(length - 1).len();
         let has_decimals = length >= 2 && last == 2 && matches!(self.gap(length - 1), "." | ",");

@@ -1,28 +1,30 @@
-//! What reads as a phone number. The digits of a text are taken in runs without letters between them; what is left when
-//! IBANs, dates, times and amounts are told apart by their [`form`](super::form) must not be a number to dial.
+//! Detects phone numbers in a text. The digits are taken in runs without letters between them. What remains after
+//! IBANs, dates, times and amounts are excluded by their [`form`](super::form) must not be a phone number.
 //!
-//! 1. Seven or more digits in several groups are one, however they are separated; a reference that is named as such
-//!    (`Order 302-4418821-3`) is not, unless it begins with `0` or `+` or has the shape of a number of North America.
-//! 2. Nine to thirteen digits together are one, and seven or more that begin with `+` or `0`; not where a word says what
-//!    they are a number of (`Invoice 00012345`), or where they are part of a code (`INV00012345`).
-//! 3. With a word such as `call` or `Tel.` in the text, fewer signs are enough, and five digits right behind it.
+//! 1. Seven or more digits in several groups are one, however they are separated. A labeled reference
+//!    (`Order 302-4418821-3`) is not, unless it begins with `0` or `+` or has the shape of a North American number.
+//! 2. Nine to thirteen digits in one group are one, and so are seven or more that begin with `+` or `0`, unless a word
+//!    labels them (`Invoice 00012345`) or they are part of a code (`INV00012345`).
+//! 3. If the text contains a word such as `call` or `Tel.`, weaker evidence is enough, and so are five digits right
+//!    after the word.
 //!
-//! Digits in words, letters for digits (`O8OO`) and Chinese numerals are read as digits. Fewer than seven digits alone pass.
+//! Digits in words, letters for digits (`O8OO`) and Chinese numerals are read as digits. Fewer than seven digits are
+//! accepted on their own.
 
 use super::form::{Group, Run, without_identifiers};
 use super::vocabulary::{CURRENCIES, DIGITS, NUMBER, PHONE, REFERENCE, TOWARDS};
 
-/// ITU-T E.164 has up to 15; below this many there are codes and years. Unit: digits.
+/// ITU-T E.164 allows up to 15; shorter numbers are codes and years. Unit: digits.
 const FEWEST: usize = 7;
-/// Right behind a word for calling: short numbers, and those of premium services. Unit: digits.
+/// The minimum right after a word for calling: short and premium-rate numbers. Unit: digits.
 const FEWEST_TO_CALL: usize = 5;
-/// How long a number to dial is without anything that tells it from another. Unit: digits.
+/// The length of a phone number without any other sign of one. Unit: digits.
 const BARE: std::ops::RangeInclusive<usize> = 9..=13;
-/// No number to dial begins so.
+/// No phone number begins with this.
 const NEVER_DIALLED: &str = "000";
-/// From here on words are spelled digits and no numbers of things. Unit: words.
+/// This many consecutive number words are spelled-out digits, not counts. Unit: words.
 const SPELLED: usize = 4;
-/// What numbers begin with that are dialled by letters. In full, as they are written together.
+/// The prefixes of numbers that are dialed by letters, without separators.
 const LETTERED: [&str; 12] =
     ["1800", "1833", "1844", "1855", "1866", "1877", "1888", "1900", "0800", "0808", "0900", "0180"];
 
@@ -42,14 +44,14 @@ pub(super) fn reads_as_phone_number(text: &str) -> bool {
     false
 }
 
-/// A word or a number, and what stands before it.
+/// A word or a number, and the gap before it.
 struct Atom {
     gap: String,
     text: String,
     is_number: bool,
 }
 
-/// The text as somebody reads it who looks for a number: with digits where there are signs for them.
+/// The text as a reader who looks for a number sees it: other signs for digits become digits.
 fn as_read(text: &str) -> String {
     const CHINESE: &str = "〇一二三四五六七八九";
     let text: String = text
@@ -67,7 +69,7 @@ fn as_read(text: &str) -> String {
     text.split(' ').map(letters_as_digits).collect::<Vec<_>>().join(" ")
 }
 
-/// `O8OO-555-Ol99`
+/// Turns `O8OO-555-Ol99` into `0800-555-0199`.
 fn letters_as_digits(word: &str) -> String {
     let is_digit_like = |letter: char| letter.is_ascii_digit() || "OoIl".contains(letter);
     let is_fit = |letter: char| is_digit_like(letter) || !letter.is_alphanumeric();
@@ -92,13 +94,13 @@ fn atoms(text: &str) -> Vec<Atom> {
             _ => atoms.push(Atom { gap: std::mem::take(&mut gap), text: letter.to_string(), is_number }),
         }
     }
-    // What is left behind the last word matters to an amount.
+    // The gap after the last word matters for an amount.
     atoms.push(Atom { gap, text: String::new(), is_number: false });
     spelled_digits(&mut atoms);
     atoms
 }
 
-/// Four or more digits in words, one after the other, become digits.
+/// Turns four or more consecutive number words into digits.
 fn spelled_digits(atoms: &mut [Atom]) {
     let value = |atom: &Atom| {
         let word = atom.text.to_lowercase();
@@ -116,7 +118,7 @@ fn spelled_digits(atoms: &mut [Atom]) {
     }
 }
 
-/// A call centre is no call.
+/// Whether the atom is a word for calling. `call centre` does not count.
 fn is_phone_word(atom: &Atom, next: Option<&Atom>) -> bool {
     let is_centre = next.is_some_and(|it| ["centre", "center"].contains(&it.text.to_lowercase().as_str()));
     PHONE.contains(&atom.text.to_lowercase().as_str()) && !is_centre
@@ -138,7 +140,7 @@ fn is_phone_number(earlier: &[Atom], numbers: &[Atom], later: &[Atom], is_to_be_
         let joined = groups.iter().skip(start + 1).take_while(|group| is_tight(&group.gap)).count();
         let left: Vec<&Group> =
             (start..=start + joined).filter(|at| !formed[*at]).map(|at| &groups[at]).collect();
-        // Words before the run speak of its first number.
+        // The words before the run refer to its first number.
         let words = if start == 0 { words } else { Words { named: false, called: false, ..words } };
         if words.make_it_a_phone_number(&left) {
             return true;
@@ -148,14 +150,14 @@ fn is_phone_number(earlier: &[Atom], numbers: &[Atom], later: &[Atom], is_to_be_
     false
 }
 
-/// What the words around a number say of it.
+/// What the words around a number say about it.
 #[derive(Clone, Copy)]
 struct Words {
-    /// What it is a number of.
+    /// A word labels it as a reference.
     named: bool,
-    /// That something is to be called.
+    /// The text has a word for calling.
     is_to_be_called: bool,
-    /// That this is.
+    /// The number follows right after such a word.
     called: bool,
 }
 
@@ -171,7 +173,7 @@ impl Words {
             _ if self.called && digits.len() >= FEWEST_TO_CALL => true,
             _ if !is_long => false,
             [_] if self.is_to_be_called => !(self.named && is_reference(&digits)),
-            // What is behind the zeros may be one.
+            // The digits after the zeros may be a phone number.
             [_] if digits.starts_with(NEVER_DIALLED) => {
                 is_north_american(digits.trim_start_matches('0')) && !self.named
             }
@@ -181,19 +183,20 @@ impl Words {
     }
 }
 
-/// What can be no number to dial even in a sentence about calling.
+/// Whether this cannot be a phone number even in a sentence about calling.
 fn is_reference(digits: &str) -> bool {
     digits.starts_with(NEVER_DIALLED) || (digits.len() < *BARE.start() && !digits.starts_with('0'))
 }
 
-/// Area and exchange begin with 2 to 9, with or without the 1 of the country.
+/// Area code and exchange begin with 2 to 9, with or without the country code 1.
 fn is_north_american(digits: &str) -> bool {
     let national = if digits.len() == 11 { digits.strip_prefix('1').unwrap_or_default() } else { digits };
     let begins = |at: usize| national.as_bytes().get(at).is_some_and(|b| matches!(b, b'2'..=b'9'));
     national.len() == 10 && begins(0) && begins(3)
 }
 
-/// Three, three and four digits of North America, or five pairs of France, wherever they stand and whatever separates them.
+/// Whether there is a North American number (three, three and four digits) or a French one (five pairs) anywhere,
+/// whatever separates the groups.
 fn has_known_shape(groups: &[Group], formed: &[bool]) -> bool {
     let lengths: Vec<usize> = groups.iter().map(|group| group.digits.len()).collect();
     let shaped = |shape: &[usize], is_fit: fn(&str) -> bool| {
@@ -205,7 +208,7 @@ fn has_known_shape(groups: &[Group], formed: &[bool]) -> bool {
     shaped(&[3, 3, 4], is_north_american) || shaped(&[2; 5], |digits| digits.starts_with('0'))
 }
 
-/// Short groups that begin with `0` or `+`, whatever separates them.
+/// Whether there are only short groups, the first with `0` or `+`, whatever separates them.
 fn is_scattered(groups: &[Group], formed: &[bool]) -> bool {
     let is_beginning = |it: &Group| {
         (it.digits.starts_with('0') && !it.digits.starts_with(NEVER_DIALLED)) || is_plus(&it.gap)
@@ -216,7 +219,7 @@ fn is_scattered(groups: &[Group], formed: &[bool]) -> bool {
     begins && are_short && groups.len() > 1 && length >= *BARE.start() && !formed.contains(&true)
 }
 
-/// `1-800-FLOWERS`
+/// Finds `1-800-FLOWERS`.
 fn is_lettered(groups: &[Group], (gap, word): (&str, &str)) -> bool {
     let digits: String = groups.iter().map(|group| group.digits.as_str()).collect();
     let is_word = word.len() >= 4 && word.chars().all(|letter| letter.is_ascii_uppercase());
@@ -224,19 +227,19 @@ fn is_lettered(groups: &[Group], (gap, word): (&str, &str)) -> bool {
     is_word && is_joined && !CURRENCIES.contains(&word) && LETTERED.contains(&digits.as_str())
 }
 
-/// What joins groups of one number. A comma and a space, or the end of a sentence in words, do not.
+/// Whether the gap joins two groups into one number. A comma and a space does not, nor do words.
 fn is_tight(gap: &str) -> bool {
     gap.chars().count() <= 4 && gap.chars().all(|sign| " -./:()+_*#=~'’·,".contains(sign)) && gap != ", "
 }
 
-/// A sign before the number, and no sum.
+/// Whether the `+` is a prefix of the number and not an addition.
 fn is_plus(gap: &str) -> bool {
     let gap = gap.trim_end_matches('(');
     let before = gap.strip_suffix('+').map(|before| before.chars().next_back());
     before.is_some_and(|it| it.is_none_or(|sign| !sign.is_alphanumeric()))
 }
 
-/// Whether the word before says what this is a number of, or it is the rest of a code.
+/// Whether the word before labels the number, or the number is part of a code.
 fn is_named(earlier: &[Atom], numbers: &[Atom]) -> bool {
     let gap = numbers.first().map_or("", |atom| atom.gap.as_str());
     let Some(word) = earlier.last() else { return false };
@@ -249,13 +252,13 @@ fn is_named(earlier: &[Atom], numbers: &[Atom]) -> bool {
     }
 }
 
-/// Whether it stands right behind a word for calling.
+/// Whether the number is right after a word for calling.
 fn is_called(earlier: &[Atom], numbers: &[Atom]) -> bool {
     let gap = numbers.first().map_or("", |atom| atom.gap.as_str());
     named_by(earlier, gap, PHONE, &[NUMBER, TOWARDS])
 }
 
-/// Whether the last word is one of `names`, those that say nothing passed over.
+/// Whether the last word is one of `names`. The words in `passed_over` are skipped.
 fn named_by(earlier: &[Atom], gap: &str, names: &[&str], passed_over: &[&[&str]]) -> bool {
     let is_near = |gap: &str| gap.chars().count() <= 3 && gap.chars().all(|sign| " .:#-(°/º".contains(sign));
     let mut gap = gap;

@@ -4,17 +4,17 @@ use serde::Deserialize;
 
 use super::*;
 
-/// Whose name may stand in a message.
+/// The client whose name a message may contain.
 const CLIENT: &str = "City Kiosk";
 const MESSAGE: Kind<'static> = Kind::Message { client_name: CLIENT };
 
-/// What is accepted and what is refused, of one language.
+/// Accepted and refused texts in one language.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Samples {
     messages: Vec<String>,
     names: Vec<String>,
-    /// By why they are.
+    /// By the reason.
     refused: BTreeMap<String, Vec<String>>,
 }
 
@@ -39,7 +39,7 @@ fn reason(name: &str) -> Unacceptable {
     }
 }
 
-/// Judges each text, and fails with all that are not judged as `expected`.
+/// Checks each text, and fails with all whose result is not `expected`.
 fn judge<'t>(texts: impl IntoIterator<Item = (&'t String, Kind<'static>, Result<(), Unacceptable>)>) {
     let judged = texts.into_iter().map(|(text, kind, expected)| (text, kind, expected, check(text, kind)));
     let wrong: Vec<_> = judged.filter(|(_, _, expected, got)| expected != got).collect();
@@ -138,7 +138,7 @@ fn texts_of_other_scripts_are_accepted() {
     assert_eq!(message("см. банк.рф"), Err(Unacceptable::Address));
 }
 
-/// Where the numbers of the rule are.
+/// The limits on the length of numbers.
 #[test]
 fn numbers_are_judged_by_length_and_by_what_is_before_them() {
     for (text, is_fine) in [

@@ -1,6 +1,6 @@
-//! Words that decide what a number or a dot means, in the languages of the pages, in lower case.
+//! Words that decide what a number or a dot means, in lower case and in the languages of the pages.
 
-/// Whether one of these words stands in a text: then a long number in it is to be dialled.
+/// Words for calling: a long number in a text with one of them is a phone number.
 pub(super) const PHONE: &[&str] = &[
     // en
     "call",
@@ -71,7 +71,7 @@ pub(super) const PHONE: &[&str] = &[
     "marcar",
 ];
 
-/// What a number right behind one of them is a number of.
+/// Words that label the number right after them as a reference.
 pub(super) const REFERENCE: &[&str] = &[
     // en
     "invoice",
@@ -215,17 +215,17 @@ pub(super) const REFERENCE: &[&str] = &[
     "entrada",
 ];
 
-/// What stands between such a word and its number, and says nothing by itself.
+/// Words between such a word and its number that have no meaning of their own.
 pub(super) const NUMBER: &[&str] =
     &["no", "nr", "n", "nº", "num", "number", "nummer", "numéro", "numero", "número", "núm", "id"];
 
-/// What stands between a word for calling and the number.
+/// Words between a word for calling and the number.
 pub(super) const TOWARDS: &[&str] = &[
     "us", "me", "on", "at", "to", "now", "the", "sie", "uns", "an", "auf", "unter", "die", "au", "le", "sur",
     "nous", "al", "el", "a",
 ];
 
-/// Digits as words, each in its place. `oh` is English for 0 within a number.
+/// Digits as words, indexed by their value. `oh` is English for 0 within a number.
 pub(super) const DIGITS: [&[&str]; 10] = [
     &["zero", "oh", "null", "zéro", "cero"],
     &["one", "eins", "un", "une", "uno"],
@@ -239,7 +239,7 @@ pub(super) const DIGITS: [&[&str]; 10] = [
     &["nine", "neun", "neuf", "nueve"],
 ];
 
-/// Written before or behind an amount, beside the currency signs. Upper case here, as codes are written.
+/// Currencies before or after an amount, in addition to the currency signs. In upper case, as codes are written.
 pub(super) const CURRENCIES: &[&str] = &[
     "EUR",
     "USD",
@@ -319,14 +319,14 @@ pub(super) const CURRENCIES: &[&str] = &[
     "COLONES",
 ];
 
-/// What a host name most often ends in, where nothing but a spelled-out or detached dot says that it is one.
+/// Common top-level domains, for hosts whose dot is spelled out or set apart.
 pub(super) const TOP_LEVEL: &[&str] = &[
     "com", "net", "org", "info", "biz", "io", "app", "dev", "shop", "online", "site", "xyz", "top", "bank",
     "link", "club", "live", "me", "co", "eu", "de", "fr", "es", "at", "ch", "be", "uk", "us", "it", "nl",
     "ru", "mx", "ar",
 ];
 
-/// The same where the word could be one of a sentence: `Paid. De nada`, `au point de vente`, `el punto es`.
+/// Those that cannot be a word of the sentence, unlike in `Paid. De nada`, `au point de vente`, `el punto es`.
 pub(super) const UNMISTAKABLE: &[&str] =
     &["com", "net", "org", "biz", "io", "app", "dev", "xyz", "eu", "fr", "ch", "uk", "mx", "ru"];
 
@@ -336,7 +336,7 @@ pub(super) const DOT: &[&str] = &["dot", "punkt", "point", "punto"];
 /// Words for the `@` of an e-mail address that mean nothing else.
 pub(super) const AT: &[&str] = &["klammeraffe", "arobase", "arroba"];
 
-/// What a URI begins with, before a colon without a space behind it.
+/// URI schemes, which are followed by a colon without a space.
 pub(super) const SCHEMES: &[&str] = &[
     "http",
     "https",
@@ -359,10 +359,10 @@ pub(super) const SCHEMES: &[&str] = &[
     "bitcoin",
 ];
 
-/// Abbreviations with a dot within them and two letters behind it.
+/// Abbreviations with a dot in them and at least two letters after it.
 pub(super) const ABBREVIATIONS: &[&str] =
     &["z.hd", "z.zt", "z.tl", "v.chr", "n.chr", "u.dgl", "p.ej", "ee.uu", "rr.hh", "ff.aa", "cc.oo", "jj.oo"];
 
-/// What the name of a file ends in, and no host name does.
+/// File extensions that are not top-level domains.
 pub(super) const FILES: &[&str] =
     &["pdf", "doc", "docx", "odt", "xls", "xlsx", "csv", "txt", "jpg", "jpeg", "png", "xml"];

@@ -151,7 +151,7 @@ fn what_the_schema_does_not_allow_is_refused() {
 
 /// TOK-7-03
 #[test]
-fn what_is_shown_is_made_of_the_object_by_the_template_of_the_language() {
+fn details_are_shown_by_the_template_of_the_language() {
     let shown = detail(json!([entry()])).unwrap();
     assert_eq!(shown.words("en")[0].title, "A payment");
     assert_eq!(rows(&shown, "en"), ["Amount: 123.50 EUR", "To: M. Meyer"]);
@@ -179,7 +179,7 @@ fn what_is_shown_is_made_of_the_object_by_the_template_of_the_language() {
 
 /// TOK-7-03: whatever can be sent is seen, required or not, in each language.
 #[test]
-fn a_template_that_leaves_a_member_out_is_none_unless_the_schema_hides_it() {
+fn a_template_must_show_every_member_that_is_not_hidden() {
     for (pointer, member) in [
         ("/display/en/rows/1", "/creditor"),
         ("/display/en/rows/3", "/instant"),
@@ -302,9 +302,10 @@ fn a_definition_that_is_malformed_is_none() {
     assert!(define(&long).is_err());
 }
 
-/// ATK-2-05: a row is a value beside the operator's label, and free text in it is no call to action.
+/// ATK-2-05: a row is a value beside the operator's label, and free text in it is no call to action. So is one that
+/// would not be shown as it is.
 #[test]
-fn a_text_that_reads_like_an_instruction_or_would_not_be_shown_as_it_is_is_refused() {
+fn a_text_that_reads_like_an_instruction_is_refused() {
     for text in [
         "call +44 20 7946 0958",
         "pay at evil.example",
@@ -410,7 +411,7 @@ fn an_audience_is_told_what_is_for_it() {
 }
 
 #[test]
-fn a_type_reads_back_from_what_is_stored_and_gives_its_definition_again() {
+fn a_stored_type_reads_back_to_its_definition() {
     let known = known();
     let (schema, display) = (known.schema_text(), known.display_text());
     let stored = |policy| DetailType::from_stored(known.name().as_str(), schema, display, policy).unwrap();

@@ -103,9 +103,9 @@ fn a_poll_finds_what_takes_precedence() {
     assert_eq!(poll(None, &kiosk, CREATED), PollFinding::NotYours);
 }
 
-/// CIBA-10.1-12
+/// CIBA-10.1-12: it adds them to the interval and to the next poll.
 #[test]
-fn slow_down_moves_interval_and_next_poll_by_five_seconds_up_to_a_minute() {
+fn slow_down_adds_five_seconds_up_to_a_minute() {
     let mut polling = pending().polling;
     polling = polling.slowed_down();
     assert_eq!(polling, Polling { interval: Duration::from_secs(10), next_poll_at: after(10.0) });
@@ -246,7 +246,7 @@ proptest! {
 
 /// ATK-4-07, ATK-4-08: whoever is first stands, and what is over is over.
 #[test]
-fn only_what_nobody_has_decided_can_be_cancelled_and_only_in_time() {
+fn only_an_undecided_unexpired_request_can_be_cancelled() {
     let already = |by| CancelFinding::Already { by, at: after(20.0) };
     for (request, at, finding) in [
         (pending(), 0.0, CancelFinding::Pending),

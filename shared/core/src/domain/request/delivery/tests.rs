@@ -105,7 +105,7 @@ fn a_ping_client_that_polled_meanwhile_is_not_called() {
 
 /// CIBA-10.3-08, CIBA-10.3-09
 #[test]
-fn tokens_that_were_made_are_pushed_again_unless_they_were_revoked() {
+fn minted_tokens_are_pushed_again_unless_revoked() {
     let now = after(30);
     assert_eq!(news(DeliveryMode::Push, redeemed(None), &minted(), now), Due::Tell(News::Tokens));
     for (state, delivery) in [(redeemed(Some(after(25))), minted()), (redeemed(None), waiting())] {
@@ -125,9 +125,9 @@ fn a_push_client_is_told_of_the_end_and_not_before_it() {
     assert_eq!(news(DeliveryMode::Ping, State::Approved(approval()), &waiting(), end), Due::Tell(News::Ping));
 }
 
-/// CIBA-10.2-11
+/// CIBA-10.2-11: an attempt under way is waited for.
 #[test]
-fn what_is_over_stays_over_and_an_attempt_under_way_is_waited_for() {
+fn a_settled_delivery_stays_settled() {
     for mode in MODES {
         for state in [DeliveryState::Delivered, DeliveryState::Failed, DeliveryState::Unneeded] {
             let delivery = Delivery { state, ..waiting() };
@@ -140,8 +140,9 @@ fn what_is_over_stays_over_and_an_attempt_under_way_is_waited_for() {
     }
 }
 
+/// An error is tried for longer, and a replay for as long as it was given.
 #[test]
-fn a_delivery_is_tried_until_its_request_ends_an_error_longer_and_a_replay_as_long_as_it_was_given() {
+fn a_delivery_is_tried_until_its_request_ends() {
     let request = request(DeliveryMode::Push, State::Approved(approval()));
     let until = |delivery: &Delivery, news| tried_until(&request, delivery, news);
     assert_eq!(until(&waiting(), News::Ping), after(120));

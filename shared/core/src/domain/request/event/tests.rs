@@ -152,8 +152,9 @@ fn a_poll_is_no_event() {
     assert_eq!(events(&Change::Other, after(5.0)), []);
 }
 
+/// A request that was decided is not withdrawn.
 #[test]
-fn a_new_request_and_one_that_is_withdrawn_are_events_and_what_was_decided_is_not_withdrawn() {
+fn new_and_withdrawn_requests_are_events() {
     let requested = events(&Change::Requested(in_state(State::Pending)), after(1.0));
     let what = What::Requested { scope: Scope::parse("openid profile").unwrap(), expires_at: after(120.0) };
     assert_eq!(requested.iter().map(|it| (it.at, &it.what)).collect::<Vec<_>>(), [(CREATED, &what)]);
@@ -180,7 +181,7 @@ fn a_report_is_an_event_also_without_its_request() {
 }
 
 #[test]
-fn a_delivery_is_an_event_when_it_has_arrived_and_when_it_is_given_up() {
+fn a_delivery_is_an_event_when_it_arrives_or_is_given_up() {
     use DeliveryState::{Delivered, Failed, Unneeded, Waiting};
     let record = |state, attempts, decided_at| DeliveryRecord {
         request: RequestKey::from_bytes([1; 16]),

@@ -77,7 +77,7 @@ fn finding(refreshing: Refreshing, counter: u32, now: Timestamp) -> &'static str
 
 /// TOK-3-02
 #[test]
-fn a_grant_that_is_not_there_or_anothers_or_has_no_refresh_token_is_not_yours() {
+fn a_missing_foreign_or_non_refreshable_grant_is_not_yours() {
     let request = granted(Some(used_at(&[])), None);
     let other = ClientId::parse("other").unwrap();
     let not_yours = |request: Option<&AuthenticationRequest>, client: &ClientId| {
@@ -91,9 +91,9 @@ fn a_grant_that_is_not_there_or_anothers_or_has_no_refresh_token_is_not_yours() 
     assert!(!not_yours(Some(&request), &kiosk()));
 }
 
-/// TOK-3-06, TOK-3-07, TOK-3-08
+/// TOK-3-06, TOK-3-07, TOK-3-08: then it is taken for a copy.
 #[test]
-fn a_replaced_token_is_answered_for_the_grace_and_then_counts_as_copied() {
+fn a_replaced_token_is_answered_for_the_grace_period() {
     let refreshing = used_at(&[100]);
     assert_eq!(finding(refreshing, 1, after(101)), "current");
     assert_eq!(finding(refreshing, 0, after(119)), "just replaced");

@@ -1,0 +1,322 @@
+//! Every setting, declared once: name, type, unit, range and default. Reading it, the error text and the test of
+//! docs/settings.md and template.yaml all come from here.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::config::{ConfigError, Environment, refuse};
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// What docs/settings.md says of a setting, in its columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    pub name: &'static str,
+    /// `None` where a value is not a number.
+    pub unit: Option<&'static str>,
+    /// `None` where the column describes the form of a text.
+    pub range: Option<String>,
+    pub default: String,
+}
+
+pub trait Setting: Sync {
+    fn described(&self) -> Described;
+}
+
+/// A whole number of a unit.
+#[derive(Clone, Copy, Debug)]
+pub struct Number {
+    name: &'static str,
+    unit: &'static str,
+    /// Of one unit, if it is one of time. Unit: seconds.
+    seconds: u64,
+    least: Least,
+    most: u64,
+    default: u64,
+}
+
+/// The smallest value of a number.
+#[derive(Clone, Copy, Debug)]
+enum Least {
+    Is(u64),
+    /// The value of another setting.
+    Of(&'static str),
+}
+
+impl Number {
+    const fn new(
+        name: &'static str,
+        unit: &'static str,
+        seconds: u64,
+        range: [u64; 2],
+        default: u64,
+    ) -> Self {
+        let [least, most] = range;
+        Self { name, unit, seconds, least: Least::Is(least), most, default }
+    }
+
+    const fn from(self, other: &'static str) -> Self {
+        Self { least: Least::Of(other), ..self }
+    }
+
+    /// # Errors
+    /// When the value is not a whole number, or not within the range.
+    pub fn read(&self, env: &Environment) -> Result<u64, ConfigError> {
+        match self.least {
+            Least::Is(least) => self.within(env, least..=self.most),
+            Least::Of(other) => unreachable!("{} begins at the value of {other}", self.name),
+        }
+    }
+
+    fn within(&self, env: &Environment, range: RangeInclusive<u64>) -> Result<u64, ConfigError> {
+        let value = match env.get(self.name) {
+            None => self.default,
+            Some(text) => text.parse().or_else(|_| refuse(self.name, "is not a whole number"))?,
+        };
+        if range.contains(&value) {
+            return Ok(value);
+        }
+        refuse(self.name, &format!("is not within {}-{}", range.start(), range.end()))
+    }
+
+    pub fn time(&self, env: &Environment) -> Result<Duration, ConfigError> {
+        self.read(env).map(|value| Duration::from_secs(value * self.seconds))
+    }
+
+    /// The same for a number that begins at the value of another setting.
+    pub fn time_from(&self, env: &Environment, least: Duration) -> Result<Duration, ConfigError> {
+        let value = self.within(env, least.as_secs() / self.seconds..=self.most)?;
+        Ok(Duration::from_secs(value * self.seconds))
+    }
+}
+
+impl Setting for Number {
+    fn described(&self) -> Described {
+        let least = match self.least {
+            Least::Is(least) => least.to_string(),
+            Least::Of(other) => format!("`{other}`"),
+        };
+        Described {
+            name: self.name,
+            unit: Some(self.unit),
+            range: Some(format!("{least}–{}", self.most)),
+            default: self.default.to_string(),
+        }
+    }
+}
+
+/// One of a few words.
+#[derive(Clone, Copy, Debug)]
+pub struct Word {
+    name: &'static str,
+    words: &'static [&'static str],
+    default: &'static str,
+}
+
+impl Word {
+    /// The word that is set, or the default.
+    ///
+    /// # Errors
+    /// When it is none of the words.
+    pub fn read(&self, env: &Environment) -> Result<&'static str, ConfigError> {
+        let text = env.get(self.name).unwrap_or(self.default);
+        match self.words.iter().find(|word| **word == text) {
+            Some(word) => Ok(word),
+            None => refuse(self.name, &format!("is neither {}", self.words.join(" nor "))),
+        }
+    }
+
+    pub fn is(&self, env: &Environment, word: &str) -> Result<bool, ConfigError> {
+        Ok(self.read(env)? == word)
+    }
+}
+
+impl Setting for Word {
+    fn described(&self) -> Described {
+        let words: Vec<_> = self.words.iter().map(|word| format!("`{word}`")).collect();
+        Described {
+            name: self.name,
+            unit: None,
+            range: Some(words.join(", ")),
+            default: format!("`{}`", self.default),
+        }
+    }
+}
+
+/// A text, whose form its reader checks.
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
+    name: &'static str,
+    default: Default,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Default {
+    Required,
+    /// What it means that it is not set.
+    NotSet,
+    Is(&'static str),
+}
+
+impl Text {
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// # Errors
+    /// When it is not set.
+    pub fn required<'e>(&self, env: &'e Environment) -> Result<&'e str, ConfigError> {
+        env.get(self.name).ok_or_else(|| ConfigError::missing(self.name))
+    }
+
+    pub fn get<'e>(&self, env: &'e Environment) -> Option<&'e str> {
+        env.get(self.name).or(match self.default {
+            Default::Is(text) => Some(text),
+            Default::Required | Default::NotSet => None,
+        })
+    }
+
+    /// Refuses the value that is set.
+    pub fn refuse<T>(&self, why: &str) -> Result<T, ConfigError> {
+        refuse(self.name, why)
+    }
+}
+
+impl Setting for Text {
+    fn described(&self) -> Described {
+        let default = match self.default {
+            Default::Required => "required".to_owned(),
+            Default::NotSet => "not set".to_owned(),
+            Default::Is(text) => format!("`{text}`"),
+        };
+        Described { name: self.name, unit: None, range: None, default }
+    }
+}
+
+macro_rules! settings {
+    ($($(#[$doc:meta])* $name:ident: $kind:ident($($argument:expr),*);)*) => {
+        $($(#[$doc])* pub const $name: settings!(@type $kind) =
+            settings!(@new $kind stringify!($name), $($argument),*);)*
+        /// All of them.
+        pub const ALL: &[&dyn Setting] = &[$(&$name),*];
+    };
+    (@type Seconds) => { Number };
+    (@type Hours) => { Number };
+    (@type Days) => { Number };
+    (@type Count) => { Number };
+    (@type SecondsFrom) => { Number };
+    (@type Flag) => { Word };
+    (@type Word) => { Word };
+    (@type $text:ident) => { Text };
+    (@new Seconds $name:expr, $range:expr, $default:expr) => { Number::new($name, "s", 1, $range, $default) };
+    (@new Hours $name:expr, $range:expr, $default:expr) => { Number::new($name, "h", HOUR, $range, $default) };
+    (@new Days $name:expr, $range:expr, $default:expr) => { Number::new($name, "days", DAY, $range, $default) };
+    (@new Count $name:expr, $unit:expr, $range:expr, $default:expr) => {
+        Number::new($name, $unit, 1, $range, $default)
+    };
+    (@new SecondsFrom $name:expr, $other:expr, $most:expr, $default:expr) => {
+        Number::new($name, "s", 1, [0, $most], $default).from($other)
+    };
+    (@new Flag $name:expr, $default:expr) => {
+        Word { name: $name, words: &["true", "false"], default: if $default { "true" } else { "false" } }
+    };
+    (@new Word $name:expr, $words:expr, $default:expr) => {
+        Word { name: $name, words: &$words, default: $default }
+    };
+    (@new Required $name:expr,) => { Text { name: $name, default: Default::Required } };
+    (@new Optional $name:expr,) => { Text { name: $name, default: Default::NotSet } };
+    (@new Preset $name:expr, $default:expr) => { Text { name: $name, default: Default::Is($default) } };
+}
+
+settings! {
+    /// The issuer identifier: https (http on `localhost`), a host name and a port at most.
+    ISSUER: Required();
+    TABLE_NAME: Required();
+    /// The profile that all clients have to meet. A client may have to meet more than its deployment, never less.
+    PROFILE: Word(["plain", "fapi-ciba"], "plain");
+    /// `https://` and a host name that is not the issuer's: where clients show certificates.
+    MTLS_URL: Optional();
+    /// The public keys of the CAs that identify clients of `tls_client_auth`, in base64, separated by spaces.
+    MTLS_AUTHORITIES: Optional();
+
+    /// How long a request lives if the client does not say.
+    REQUEST_EXPIRY_SECONDS: Seconds([10, 600], 120);
+    /// The longest that a request may live.
+    MAX_REQUEST_EXPIRY_SECONDS: SecondsFrom("REQUEST_EXPIRY_SECONDS", 600, 600);
+    POLL_INTERVAL_SECONDS: Seconds([1, 60], 5);
+    /// Per person, over all clients.
+    ASKS_PER_TEN_MINUTES: Count("requests", [1, 16], 3);
+    /// Per person, over all clients.
+    ASKS_PER_DAY: Count("requests", [1, 16], 10);
+    /// A JSON array.
+    HINT_ISSUERS: Preset("[]");
+    /// How long after its issue an ID token is accepted as a hint.
+    ID_TOKEN_HINT_MAX_AGE_DAYS: Days([1, 400], 90);
+    /// How far ahead `exp` of a client assertion may be (RFC 7523 §3).
+    CLIENT_ASSERTION_LIFETIME_SECONDS: Seconds([60, 3600], 600);
+
+    /// The sender of messages and pages, as the person reads it: 1 to 64 characters on one line.
+    OPERATOR_NAME: Required();
+    /// What the link in a message begins with. Default: `<ISSUER>/consent`.
+    CONSENT_URL: Optional();
+    /// Where an SMS may go: calling codes, or `*`. A list, because otherwise anybody who can enroll numbers could make
+    /// their traffic cost money.
+    SMS_COUNTRIES: Preset("+1");
+    SMS_SENDER_ID: Optional();
+    /// The most that one SMS may cost, in USD.
+    SMS_MAX_PRICE: Optional();
+    /// Whether an SMS names the client and has the binding message, where it stays one SMS.
+    SMS_SHOWS_REQUEST: Flag(false);
+
+    /// A JSON array.
+    LOGIN_ISSUERS: Preset("[]");
+    /// How old the login behind a decision may be.
+    LOGIN_MAX_AGE_SECONDS: Seconds([30, 3600], 300);
+    /// The domain that passkeys are bound to: the issuer's host, or a domain above it.
+    RP_ID: Optional();
+    /// Further origins at which passkeys are made and used, separated by spaces.
+    PASSKEY_ORIGINS: Optional();
+    ANDROID_APPS: Optional();
+    APPLE_APPS: Optional();
+    /// How long a new passkey cannot approve what is high-risk.
+    PASSKEY_SEASONING_HOURS: Hours([0, 720], 24);
+    EVIDENCE_RETENTION_DAYS: Days([1, 3650], 400);
+    /// The KMS key that signs evidence: an ARN, a key id or an alias of an asymmetric key (`ECC_NIST_P256`).
+    EVIDENCE_KEY_ID: Optional();
+    /// The KMS key that signs the enrollment of passkeys.
+    ENROLLMENT_KEY_ID: Optional();
+    /// Whether a passkey without a signed enrollment is accepted.
+    UNSIGNED_PASSKEYS: Word(["refused", "accepted"], "refused");
+
+    ID_TOKEN_LIFETIME_SECONDS: Seconds([60, 3600], 300);
+    ACCESS_TOKEN_LIFETIME_SECONDS: Seconds([60, 3600], 600);
+    REFRESH_TOKEN_LIFETIME_DAYS: Days([1, 365], 90);
+    REFRESH_TOKEN_IDLE_DAYS: Days([1, 365], 14);
+    REFRESH_TOKEN_GRACE_SECONDS: Seconds([0, 60], 20);
+    DPOP_PROOF_LIFETIME_SECONDS: Seconds([10, 300], 60);
+    DPOP_NONCE_LIFETIME_SECONDS: Seconds([30, 3600], 300);
+    /// Of clients of the profile `fapi-ciba` always.
+    DPOP_NONCE_REQUIRED: Flag(false);
+
+    /// The KMS key that encrypts the data key.
+    KMS_KEY_ID: Required();
+    /// How long a signing key is used before its successor signs.
+    SIGNING_KEY_ROTATION_DAYS: Days([1, 365], 90);
+    /// Where new signing keys are kept.
+    SIGNING: Word(["table", "kms"], "table");
+    /// The value of the tag `ciba-signing` of signing keys in KMS; required with `SIGNING=kms`.
+    SIGNING_KEY_TAG: Optional();
+
+    DELIVERY_QUEUE_URL: Required();
+    DEAD_LETTER_QUEUE_URL: Required();
+    /// The bus of EventBridge, by name or ARN.
+    EVENT_BUS: Required();
+    METRIC_NAMESPACE: Preset("ciba");
+
+    AWS_REGION: Required();
+    AWS_ACCESS_KEY_ID: Required();
+    AWS_SECRET_ACCESS_KEY: Required();
+    AWS_SESSION_TOKEN: Optional();
+}
