@@ -1,4 +1,4 @@
-"""Checks that files are what Lambda can start: `bootstrap` of Amazon Linux 2023 on arm64, with its list of dependencies.
+"""Checks that Lambda can start the files: `bootstrap` for Amazon Linux 2023 on arm64, with its list of dependencies.
 
 Usage: check_build.py FILE...
 """
@@ -10,9 +10,9 @@ import sys
 import zlib
 
 AARCH64 = 183
-# The newest C library that a binary may ask for: Amazon Linux 2023 has this one.
+# The newest C library that a binary may require: the version in Amazon Linux 2023.
 GLIBC = (2, 34)
-# Where `cargo auditable` puts the list: zlib over JSON.
+# The section in which `cargo auditable` puts the list: JSON, compressed with zlib.
 DEPENDENCIES = b".dep-v0"
 
 
@@ -29,10 +29,10 @@ def sections(binary):
 
 
 def faults(binary):
-    """What keeps a binary from being deployed, and how many packages it names."""
+    """The reasons why a binary cannot be deployed, and how many packages it lists."""
     # Class 2 is 64 bits, data 1 is little-endian.
     if binary[:6] != b"\x7fELF\x02\x01":
-        return ["not an ELF file of 64 bits"], 0
+        return ["not a 64-bit ELF file"], 0
     (machine,) = struct.unpack_from("<H", binary, 0x12)
     if machine != AARCH64:
         return [f"for machine {machine} instead of {AARCH64} (aarch64)"], 0
@@ -41,13 +41,13 @@ def faults(binary):
     wanted = [tuple(map(int, it.split(b"."))) for it in re.findall(rb"GLIBC_([0-9.]+)\0", parts.get(b".dynstr", b""))]
     newest = max(wanted, default=(0, 0))
     if newest > GLIBC:
-        found.append(f"needs glibc {newest}, Lambda has {GLIBC}")
+        found.append(f"needs glibc {newest}, but Lambda has {GLIBC}")
     packages = []
     if DEPENDENCIES in parts:
         packages = json.loads(zlib.decompress(parts[DEPENDENCIES]))["packages"]
-    # The crate that every function is made of: a list without it is not this binary's.
+    # Every function depends on this crate: a list without it does not belong to this binary.
     if not any(it["name"] == "ciba" for it in packages):
-        found.append("without the list of its dependencies")
+        found.append("has no list of its dependencies")
     return found, len(packages)
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command that needs a browser: Chromium, and the driver of the same version.
-# With --or-skip it says so and succeeds where this machine has none.
+# Runs a command that needs a browser: Chromium, and a driver of the same version.
+# With --or-skip, if this machine has none, it says so and succeeds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

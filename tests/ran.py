@@ -1,6 +1,6 @@
-"""Fails where a test that docs/spec-map.md names did not pass in the runs that `make test` has kept in target/ran/.
+"""Fails if a test that docs/spec-map.md names did not pass in the runs that `make test` has kept in target/ran/.
 
-That each of them exists and names its rule, tests/drift/spec_map.rs holds.
+tests/drift/spec_map.rs checks that each of them exists and names its rule.
 """
 
 import re
@@ -9,10 +9,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# What Cargo says before a program of tests starts, with the program's file, and what that says of each test.
+# The line that Cargo prints before it starts a test program, with the program's file, and the program's line for each test.
 STARTED = re.compile(r"^ +Running .*\(.*/(\w[\w-]*)-[0-9a-f]{16}(?:\.exe)?\)$")
 PASSED = re.compile(r"^test (\S+)(?: - should panic)? \.\.\. ok$")
-# What tests/browser.sh says where there is no browser.
+# What tests/browser.sh prints if there is no browser.
 NO_BROWSER = "SKIPPED: the tests in a browser"
 
 ROW = re.compile(r"^\| (?P<id>[A-Z]+-[0-9.-]+)°? \|.*\| (?P<proof>[^|]*) \|$")
@@ -20,7 +20,7 @@ NAMED = re.compile(r"`([^`]+)::(\w+)`")
 
 
 def passed(kept):
-    """Program and full name of each test that passed."""
+    """The program and full name of each test that passed."""
     found, program = set(), None
     for line in kept.splitlines():
         if started := STARTED.match(line):
@@ -31,7 +31,7 @@ def passed(kept):
 
 
 def named(document):
-    """File and name of each test that a row names, with the ids of its rules."""
+    """The file and name of each test that a row names, with the ids of its rules."""
     found = {}
     for line in document.splitlines():
         if row := ROW.match(line):
@@ -41,7 +41,7 @@ def named(document):
 
 
 def place(path, root=ROOT):
-    """The program that a file's tests are in, and the module there, with which their full names begin."""
+    """The program that contains a file's tests, and the module prefix of their full names."""
     room, _, rest = path.partition("/")
     below = [f"tests/{path}", f"shared/core/src/{path}", f"shared/aws/src/{path}", f"shared/{room}/src/{rest}"]
     path = next((it for it in below if (root / it).is_file()), path)
@@ -59,7 +59,7 @@ def place(path, root=ROOT):
 
 
 def missing(document, kept, root=ROOT):
-    """The tests that are named and did not pass, with their rules: those that were skipped, and the others."""
+    """The named tests that did not pass, with their rules: first those that were skipped, then the others."""
     ran = passed(kept)
     skipped, failed = [], []
     for (path, name), ids in sorted(named(document).items()):
@@ -77,7 +77,7 @@ def main():
     kept = "\n".join(run.read_text(errors="replace") for run in runs)
     tests = named(document)
     if not tests or not runs:
-        sys.exit("docs/spec-map.md names no test, or no run was kept: make test")
+        sys.exit("docs/spec-map.md names no tests, or there are no kept runs: run make test")
     skipped, failed = missing(document, kept)
     for test in skipped:
         print(f"SKIPPED: {test}")

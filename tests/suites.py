@@ -1,7 +1,7 @@
-"""Runs the suites of `make test` side by side, keeps what each prints in target/ran/ for ran.py, and leaves no process behind.
+"""Runs the suites of `make test` in parallel, keeps their output in target/ran/ for ran.py, and leaves no process behind.
 
-Lanes run at the same time, the suites of a lane one after the other. What a suite printed is shown when it has ended, in one
-piece. Without a browser, or without Java, its suite says SKIPPED; `--require-browser` fails instead.
+Lanes run in parallel, the suites of a lane one after the other. The output of a suite is printed in one piece when it has
+ended. Without a browser, or without Java, the suite prints SKIPPED; with `--require-browser` it fails instead.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RAN = ROOT / "target/ran"
 
-# For a single package Cargo would choose other features, and build again what `--workspace` has built.
+# For a single package Cargo would select other features, and rebuild what `--workspace` has built.
 CARGO_TEST = ["cargo", "test", "--workspace", "--no-fail-fast"]
 
 
@@ -25,7 +25,7 @@ def lanes(require_browser):
     browser = ["tests/browser.sh", *([] if require_browser else ["--or-skip"])]
     browser += [*CARGO_TEST, "--test", "browser", "--", "--test-threads=2"]
     return [
-        # Programs that wait for each other over HTTP, as they will on AWS; they come before what only computes.
+        # Programs that wait for each other over HTTP, as they will on AWS; they take priority over pure computation.
         (0, [("stack", [*CARGO_TEST, "--test", "stack"]), ("browser", browser)]),
         (5, [("workspace", CARGO_TEST)]),
         (5, [("dynamodb-local", ["tests/dynamodb-local/provider.sh", "--or-skip"])]),
@@ -67,7 +67,7 @@ class Run:
             print(text, flush=True)
 
     def end_what_is_left(self):
-        """Ends what survived its suite, and says so: a test that leaves a process behind has failed."""
+        """Kills and reports processes that outlived their suite: a test that leaves a process behind has failed."""
         for _ in range(50):
             left = descendants()
             if not left:
@@ -80,14 +80,14 @@ class Run:
 
 
 def adopt_orphans():
-    """Makes this process the parent of those whose own has ended, so that they are found. Linux alone can do it."""
+    """Makes this process the parent of orphaned descendants, so that they are found. Only Linux supports it."""
     if sys.platform == "linux":
         set_child_subreaper = 36
         ctypes.CDLL(None, use_errno=True).prctl(set_child_subreaper, 1, 0, 0, 0)
 
 
 def descendants():
-    """What was started by this process, or by what it has started, and is still running; with its command line."""
+    """The running descendants of this process, with their command lines."""
     while True:
         try:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
@@ -97,7 +97,7 @@ def descendants():
     parents, commands = {}, {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            # The name, in parentheses, may have spaces of its own; the parent is the second field after it.
+            # The name, in parentheses, may contain spaces; the parent is the second field after it.
             parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             commands[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:120]
         except OSError:

@@ -1,10 +1,10 @@
-//! What the functions of the CIBA OpenID Provider share: one name for four crates.
+//! The shared code of the CIBA OpenID Provider's functions: one name for four crates.
 //!
 //! | crate | what |
 //! |---|---|
-//! | `ciba-http` | requests, responses, authentication of clients; the only one that knows `lambda_http` |
-//! | `ciba-flows` | what happens, as numbered steps |
-//! | `ciba-aws` | settings, table, keys, notifications, HTTPS: the only one that knows AWS and the network |
+//! | `ciba-http` | requests, responses, client authentication; the only one that depends on `lambda_http` |
+//! | `ciba-flows` | the flows, as numbered steps |
+//! | `ciba-aws` | settings, table, keys, notifications, HTTPS: the only one that uses AWS and the network |
 //! | `ciba-core` | rules, wire types, verification, pages: no clock, no I/O, no AWS |
 //!
 //! A crate depends only on those below it.

@@ -73,7 +73,7 @@ fn every_alarm_tells_the_topic() {
 #[test]
 fn template_and_deployment_guide_say_how_many_metrics_cost() {
     let metrics = metrics().len();
-    let template = format!("These look at {metrics}.");
+    let template = format!("These alarms watch {metrics} metrics.");
     assert!(read("template.yaml").contains(&template), "template.yaml does not say: {template}");
     let guide = format!("{metrics} metrics with an alarm");
     assert!(read("docs/deploying.md").contains(&guide), "docs/deploying.md does not say: {guide}");

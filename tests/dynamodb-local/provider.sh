@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The provider's tests on DynamoDB Local, in parts that are each on a server of its own: one server for all got slower from
-# test to test, also where the tables of those before were deleted, until calls took longer than the functions wait. The same
-# happens with more tests at once, because a JVM and the tests share the machine. Takes --or-skip as run.sh does.
+# Runs the provider's tests on DynamoDB Local, in parts with a server each: a single server got slower from test to test,
+# even if the tables of earlier tests were deleted, until calls took longer than the functions wait. The same happens with
+# more tests in parallel, because a JVM and the tests share the machine. Takes --or-skip as run.sh does.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -127,7 +127,7 @@ async fn the_metadata_list_both_names_of_what_is_accepted() {
         let mut metadata = changes.clone();
         metadata["client_id"] = json!("kiosk");
         let refused = provider.register(metadata).await;
-        assert!(refused.as_ref().is_err_and(|why| why.contains("not offered")), "{changes}: {refused:?}");
+        assert!(refused.as_ref().is_err_and(|why| why.contains("not supported")), "{changes}: {refused:?}");
     }
 }
 

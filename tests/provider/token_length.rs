@@ -176,7 +176,10 @@ impl Shape {
         }
         let answer = self.ask(provider, refused, at(0.0)).await;
         assert_eq!(answer.refusal(), (400, self.error), "{}: {answer:?}", self.what);
-        assert!(answer.text("error_description").contains("one access token of 6144 bytes"), "{answer:?}");
+        assert!(
+            answer.text("error_description").contains("access token would exceed 6144 bytes"),
+            "{answer:?}"
+        );
         accepted
     }
 }

@@ -1,4 +1,4 @@
-//! A client cancels what it asked: an extension of this provider.
+//! A client cancels its own request: an extension of this provider.
 
 use ciba::domain::request::authentication_request::{CancelledBy, Canceller};
 use ciba::flows::asking::cancel_request::{self, CancelOutcome};
@@ -10,8 +10,8 @@ use ciba::protocol::error::Refusal;
 
 use crate::BackchannelAuthentication;
 
-/// Authenticate the client → which request? → cancel it. Whoever could ask can cancel, in every delivery mode, and
-/// also who may not ask any more.
+/// Authenticates the client, finds the request and cancels it. The client that made a request may cancel it in
+/// every delivery mode, even if it may no longer make requests.
 pub(crate) async fn cancel(
     endpoint: &BackchannelAuthentication,
     request: &Request,
@@ -26,7 +26,7 @@ pub(crate) async fn cancel(
         .open(|keys| keys.open_handle(HandleUse::AuthReqId, auth_req_id.as_str()), invocation.now);
     let key = opened.await?.map_err(|error| match error {
         OpenError::UnknownVersion => Refusal::because(Error::InvalidGrant, "unknown key version"),
-        OpenError::Forged => Refusal::because(Error::InvalidGrant, "not made here for this use"),
+        OpenError::Forged => Refusal::because(Error::InvalidGrant, "not issued here for this use"),
     })?;
     let canceller = Canceller::Client(&client.id);
     match cancel_request::cancel(&endpoint.table, &key, canceller, invocation).await? {
@@ -34,7 +34,7 @@ pub(crate) async fn cancel(
             log::step("cancelled", &key);
             Ok(())
         }
-        // The same again: its first answer may have been lost.
+        // A repeated cancellation: the response to the first may have been lost.
         CancelOutcome::Already { by: CancelledBy::Client, .. } => Ok(()),
         CancelOutcome::Already { by: CancelledBy::Superseded | CancelledBy::Operator, .. }
         | CancelOutcome::Decided(_)

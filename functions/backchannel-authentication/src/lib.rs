@@ -1,7 +1,7 @@
 //! The backchannel authentication endpoint (CIBA §7): a client asks to sign a person in.
 //!
-//! The order is that of CIBA §7.2. Nothing about a person is looked at before the client is authenticated, and
-//! after any refusal there is no request and no message. What a client asked it can cancel here, too.
+//! The steps follow the order of CIBA §7.2. No data about a person is read before the client is authenticated, and
+//! a refused request is neither stored nor announced. A client also cancels its requests here.
 
 mod cancel;
 
@@ -42,8 +42,9 @@ use ciba::protocol::routes;
 use ciba::store::{DetailTypes, Table};
 use ciba::verify::witness::Purpose;
 
-/// 6144 bytes are what fits into headers, and 4182 what KMS signs with EdDSA.
-const TOO_LONG: &str = "what is asked for does not fit into one access token of 6144 bytes, or 4182 if EdDSA signs it; ask for less at once";
+/// 6144 bytes fit into the headers of a request; 4182 bytes are the most that KMS signs with EdDSA.
+const TOO_LONG: &str =
+    "the access token would exceed 6144 bytes, or 4182 if signed with EdDSA; request less at once";
 
 pub struct BackchannelAuthentication {
     issuer: Issuer,
@@ -52,13 +53,13 @@ pub struct BackchannelAuthentication {
     hints: HintSettings,
     hint_tokens: Option<HintTokens>,
     login_issuers: LoginIssuers,
-    /// The most that tokens can say of a login.
+    /// The largest authentication claims that a login can put into tokens.
     fullest_logins: Vec<Authentication>,
     table: Table,
     clients: ClientAuthenticator,
     detail_types: DetailTypes,
     keys: KeyRings,
-    /// Signs what is kept of a signed request. `None`: nobody does.
+    /// Signs the evidence kept of a signed request. `None` if evidence is not signed.
     witness: Option<Witness>,
     notifier: Notifier,
 }
@@ -91,8 +92,8 @@ impl BackchannelAuthentication {
         })
     }
 
-    /// Opens the first connections and the keys, while Lambda gives a starting function its full speed.
-    /// Without keys the function starts all the same, and answers 503.
+    /// Opens the first connections and loads the keys during initialization, when Lambda grants full CPU.
+    /// Without keys the function still starts, and answers 503.
     pub async fn warm_up(&self, invocation: &Invocation) {
         let _ = self.keys.get(invocation.now).await;
     }
@@ -122,7 +123,8 @@ impl BackchannelAuthentication {
         Ok(acknowledgement(started))
     }
 
-    /// Step 2: a signed request is verified, and from then on read like any other. Steps 3 and 6: its parameters.
+    /// Step 2: verifies a signed request, whose parameters are then read like any others. Steps 3 and 6: the
+    /// parameters.
     async fn read(
         &self,
         form: Parameters,
@@ -135,8 +137,9 @@ impl BackchannelAuthentication {
         Ok(BackchannelAuthenticationRequest { signed, ..asked })
     }
 
-    /// A signed request is good once (`CIBA-7.1.1-18`). Recorded as late as can be, so that a request about nobody, or one
-    /// whose hint cannot be looked up, costs its client nothing; and before anything else is written but other such records.
+    /// A signed request can be used only once, which prevents replay (CIBA §7.1.1). Its use is recorded as late as
+    /// possible, so that a request with an unknown person or an unresolvable hint can be retried, but before any
+    /// write other than such records.
     async fn use_up(
         &self,
         signed: Option<&SignedRequest>,
@@ -146,11 +149,11 @@ impl BackchannelAuthentication {
         if self.table.insert_replay_guard(guard, invocation.now, &invocation.write_id).await? {
             Ok(())
         } else {
-            Err(Common::InvalidRequest("the signed request was used before").into())
+            Err(Common::InvalidRequest("the signed request was already used").into())
         }
     }
 
-    /// RFC 8707 §2: the client may have tokens for these resources, and the scope belongs to them.
+    /// The client may have tokens for these resources, and the scope belongs to them (RFC 8707 §2).
     fn check_target(
         &self,
         client: &Client,
@@ -158,17 +161,18 @@ impl BackchannelAuthentication {
     ) -> Result<(), Refusal<Error>> {
         let target = client
             .target(&asked.resources, self.issuer.as_str())
-            .ok_or(Error::InvalidTarget("resource or audience is none that the client is registered for"))?;
+            .ok_or(Error::InvalidTarget("the client is not registered for this resource or audience"))?;
         match target.first_foreign(&asked.scope, client) {
             None => Ok(()),
             foreign => {
-                let why = Error::InvalidScope("scope has a value of a resource that was not named");
+                let why =
+                    Error::InvalidScope("scope has a value of a resource that the request does not name");
                 Err(Refusal::new(why).naming(foreign))
             }
         }
     }
 
-    /// The access token will fit into the headers of a request (`HYG-1-07`).
+    /// The access token must fit into the headers of an HTTP request, which the gateway limits.
     fn check_length(&self, client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Error> {
         if fits(client, asked, self.issuer.as_str(), &self.fullest_logins) {
             Ok(())
@@ -181,7 +185,7 @@ impl BackchannelAuthentication {
         }
     }
 
-    /// Steps 4 and 5: the hint becomes a person who can be asked.
+    /// Steps 4 and 5: resolves the hint to a person who can be asked.
     fn hints(&self) -> ResolveHint<'_> {
         ResolveHint {
             table: &self.table,
@@ -224,7 +228,7 @@ impl Endpoint for BackchannelAuthentication {
     }
 }
 
-/// Without hint issuers there is nothing to fetch, and a starting function does not pay for an HTTP client.
+/// Without hint issuers there is nothing to fetch, so startup does not pay for an HTTP client.
 fn hint_tokens(
     environment: &Environment,
     issuer: &Issuer,
@@ -239,20 +243,21 @@ fn hint_tokens(
     Ok(Some(HintTokens { issuers, jwks: JwksCache::new(fetcher, table.clone()) }))
 }
 
-/// The client may have each of the scope values.
+/// The client must be registered for each scope value.
 fn check_scope(client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Refusal<Error>> {
     let Some(value) = asked.scope.first_beyond(&client.scope) else { return Ok(()) };
     let why = Error::InvalidScope("scope has a value that the client is not registered for");
     Err(Refusal::new(why).naming(Some(value)))
 }
 
-/// Under FAPI the person can always tell what is approved (`FCIBA-02`).
+/// Under FAPI-CIBA the person must be able to tell what is being approved: a request says what it is about, or has
+/// a binding message (FAPI-CIBA §5.2.2).
 fn check_context(client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Error> {
     let is_told_apart = asked.binding_message.is_some() || !asked.authorization_details.is_empty();
     if client.profile == Profile::Plain || is_told_apart {
         Ok(())
     } else {
-        Err(Common::InvalidRequest("the client has to send binding_message or authorization_details").into())
+        Err(Common::InvalidRequest("the client must send binding_message or authorization_details").into())
     }
 }
 

@@ -1,5 +1,5 @@
-//! Tells ping and push clients what was decided (CIBA §10.2, §10.3, §12): invoked by the queue of deliveries, never over
-//! HTTP.
+//! Tells ping and push clients what was decided (CIBA §10.2, §10.3, §12). Invoked by the delivery queue, never
+//! over HTTP.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, DeliverySettings, Environment, Issuer, TokenSettings};
@@ -23,7 +23,7 @@ pub struct ClientNotification {
     dead_letters: DeliveryQueue,
 }
 
-/// A message of the queue's event.
+/// A message of the SQS event.
 struct Message<'e> {
     id: &'e str,
     receipt: &'e str,
@@ -48,16 +48,17 @@ impl ClientNotification {
         })
     }
 
-    /// Opens the first connections and the keys, while Lambda gives a starting function its full speed.
+    /// Opens the first connections and loads the keys during initialization, when Lambda grants full CPU.
     pub async fn warm_up(&self, invocation: &Invocation) {
         let _ = self.keys.get(invocation.now).await;
     }
 
-    /// Takes SQS's event, and answers which of its messages are to come back: `{"batchItemFailures": […]}`.
+    /// Handles the SQS event, and returns the messages to be redelivered: `{"batchItemFailures": […]}`.
     ///
-    /// 1. Read which requests the messages name. What names none is of no use later either.
-    /// 2. Tell their clients, all at once.
-    /// 3. Hide what has to wait until its time, and have it back then.
+    /// 1. Read which request each message names. A message that names no request is dropped: a retry would not
+    ///    help.
+    /// 2. Notify the clients, all at once.
+    /// 3. Hide each message that has to wait until its time, and have it redelivered then.
     pub async fn run(&self, event: &Value, invocation: &Invocation) -> Value {
         let messages = messages(event);
         let told = self.tell(&messages, invocation).await;
@@ -70,7 +71,7 @@ impl ClientNotification {
                     }
                     let hidden = self.queue.hide(message.receipt, until.since(invocation.now)).await;
                     if let Err(error) = hidden {
-                        // It comes back after the queue's own time, which is only later.
+                        // It is redelivered after the queue's own visibility timeout, which is merely later.
                         log::delivery("delivery_not_hidden", &message.request, Some(&error.0));
                     }
                     again.push(json!({ "itemIdentifier": message.id }));
@@ -89,7 +90,7 @@ impl ClientNotification {
         json!({ "batchItemFailures": again })
     }
 
-    /// Without keys nothing can be told now.
+    /// Without keys no client can be notified now.
     async fn tell(&self, messages: &[Message<'_>], invocation: &Invocation) -> Vec<Result<Told, NotTold>> {
         let keys = match self.keys.get(invocation.now).await {
             Ok(keys) => keys,

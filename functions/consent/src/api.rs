@@ -1,5 +1,5 @@
-//! The consent API, for a first-party app. Its calls need a login token of a configured login issuer; a decision can bring
-//! a passkey's signature instead.
+//! The consent API, for a first-party app. Its calls need a login token of a configured login issuer; a decision
+//! can use a passkey's signature instead.
 
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::scope::Scope;
@@ -20,7 +20,7 @@ use ciba::protocol::webauthn::Assertion;
 
 use crate::{Call, Consent};
 
-/// Read what is sent → prove the person → act.
+/// Reads the request, authenticates the person, and acts.
 pub(crate) async fn answer(
     consent: &Consent,
     call: Call,
@@ -38,9 +38,9 @@ pub(crate) async fn answer(
             read(consent, &key, &proof, language, invocation).await.map(|one| respond::ok(&one))
         }
         Call::Decide(key) => {
-            // What is malformed is so whatever proves it, and says nothing about anybody.
+            // A malformed request is malformed whatever its proof, and the refusal reveals nothing about anybody.
             let decision = Decision::read(request)?;
-            // A signature says who it is by itself. A login token beside it has to be good all the same.
+            // A signature identifies the person by itself. A login token sent with it must be valid all the same.
             let proof = match bearer::token(request) {
                 None if decision.passkey.is_some() => None,
                 Some(_) | None => Some(login(consent, request, invocation).await?),
@@ -92,7 +92,7 @@ async fn read(
     Ok(found?.ok_or(Error::NotFound)?)
 }
 
-/// A well-formed decision, whoever sends it.
+/// Parses a decision, before it is known which person sends it.
 struct Decision {
     client: ClientId,
     choice: Choice,
@@ -108,13 +108,11 @@ impl Decision {
         let scope = body.scope.as_deref().map(scope).transpose()?;
         let language = match body.language.as_deref() {
             None => Language::default(),
-            Some(tag) => {
-                Language::of_tag(tag).ok_or(Common::InvalidRequest("language is not one of the page's"))?
-            }
+            Some(tag) => Language::of_tag(tag).ok_or(Common::InvalidRequest("language is not supported"))?,
         };
-        // What a passkey signed has the scope that was ticked, whatever was decided about it.
+        // The statement that a passkey signed names the scope that was ticked, whatever the decision.
         if body.passkey.is_none() && body.decision != DecisionWord::Approve && scope.is_some() {
-            return Err(Common::InvalidRequest("a denial has no scope").into());
+            return Err(Common::InvalidRequest("a denial must not have a scope").into());
         }
         let choice = Choice { word: body.decision, scope, details: body.authorization_details };
         Ok(Self { client, choice, passkey: body.passkey, language })
@@ -125,7 +123,7 @@ fn scope(text: &str) -> Result<Scope, Error> {
     if text.len() > Scope::MAX_SENT {
         return Err(Common::InvalidRequest("scope is longer than 1024 bytes").into());
     }
-    Scope::parse(text).ok_or(Error::InvalidScope("scope is empty, or has characters that no scope has"))
+    Scope::parse(text).ok_or(Error::InvalidScope("scope is empty or has invalid characters"))
 }
 
 async fn decide(
@@ -146,7 +144,7 @@ async fn decide(
         (None, None) => return Err(Error::TokenMissing.into()),
     };
     let record = consent.consenting().decide(key, client, choice, &proof, invocation).await;
-    // Without a login token nobody finds out what there is: what does not exist and what is over look alike.
+    // Without a login token nobody learns which requests exist: unknown and expired requests look alike.
     let record = record.map_err(|error| not_decided(error, login.is_some()))?;
     let (decision, scope) = match &record.recorded {
         Recorded::Approved(scope) => ("approved", Some(scope.encode())),
@@ -162,7 +160,7 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
         NotDecided::Refused(refused) => match refused {
             DecisionRefused::NotYours if is_proven => Error::NotFound.into(),
             DecisionRefused::ScopeNotAsked => {
-                Error::InvalidScope("scope has values that were not asked for").into()
+                Error::InvalidScope("scope has values that were not requested").into()
             }
             DecisionRefused::OpenidMissing => Error::InvalidScope("scope must contain openid").into(),
             DecisionRefused::ScopeOfDetailsMissing => {
@@ -170,28 +168,30 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
             }
             DecisionRefused::TooLate if is_proven => Error::NotOpen("it is too late to decide").into(),
             DecisionRefused::DecidedOtherwise if is_proven => {
-                Error::NotOpen("it was decided otherwise").into()
+                Error::NotOpen("the request was already decided differently").into()
             }
             DecisionRefused::Cancelled if is_proven => {
-                Error::NotOpen("it was cancelled or superseded").into()
+                Error::NotOpen("the request was cancelled or superseded").into()
             }
             DecisionRefused::NotYours
             | DecisionRefused::TooLate
             | DecisionRefused::DecidedOtherwise
-            | DecisionRefused::Cancelled => Error::NotOpen("there is no such request that is open").into(),
+            | DecisionRefused::Cancelled => Error::NotOpen("there is no such open request").into(),
         },
-        NotDecided::OtherClient => Common::InvalidRequest("client_id is not the client that asks").into(),
+        NotDecided::OtherClient => {
+            Common::InvalidRequest("client_id is not the client that made the request").into()
+        }
         NotDecided::OtherDetails => {
-            Common::InvalidRequest("authorization_details are not those that the client asks for").into()
+            Common::InvalidRequest("authorization_details differ from those of the request").into()
         }
         NotDecided::SelfApproval => Error::AccessDenied.into(),
-        NotDecided::Inactive => Error::NotOpen("person or client is not active any more").into(),
+        NotDecided::Inactive => Error::NotOpen("the person or the client is no longer active").into(),
         NotDecided::ProofMissing => Error::TokenMissing.into(),
         NotDecided::PasskeyRequired => Error::PasskeyRequired.into(),
         NotDecided::PasskeyTooNew => Error::PasskeyTooNew.into(),
         NotDecided::PasskeyNotAccepted(why) => Refusal::because(Error::PasskeyNotAccepted, why),
         NotDecided::Unavailable(why) => Refusal::unavailable(why),
-        NotDecided::Contended => Refusal::unavailable("the request changed at each try"),
+        NotDecided::Contended => Refusal::unavailable("the request changed during every attempt"),
         NotDecided::Store(error) => error.into(),
     }
 }

@@ -1,8 +1,8 @@
-//! Consent (CIBA §8): who is asked sees who asks for what, and decides.
+//! Consent (CIBA §8): a person sees which client asks for what, and decides.
 //!
-//! Two ways in, with the same rules behind them: the page, for a person's browser, and the consent API, for a first-party app.
-//! The page needs the link alone and says nothing about the person; the API shows a person what is theirs, and needs a
-//! login token for it.
+//! There are two interfaces with the same rules behind them: the page, for a person's browser, and the consent
+//! API, for a first-party app. The page needs only the link and reveals nothing about the person; the API shows a
+//! person their own requests, and needs a login token for it.
 
 mod api;
 mod page;
@@ -38,16 +38,16 @@ pub struct Consent {
     login_issuers: LoginIssuers,
     passkeys: Option<(PasskeySettings, RelyingParty)>,
     jwks: JwksCache,
-    /// For what is sealed of a decision.
+    /// Keys that seal the personal part of a decision's evidence.
     keys: KeyRings,
-    /// Signs evidence. `None`: nobody does.
+    /// Signs evidence. `None` if evidence is not signed.
     witness: Option<Witness>,
     enrollments: Enrollments,
     table: Table,
     clients: ClientDirectory,
 }
 
-/// What a path and a method ask for.
+/// What the path and method of a request select.
 enum Call {
     List,
     Read(RequestKey),
@@ -90,9 +90,9 @@ impl Consent {
         })
     }
 
-    /// Opens the first connections and the keys, and refuses to start where the audience of a login issuer is a client here:
-    /// that client could approve its own requests. A table that cannot be read now stops nothing, nor do keys that
-    /// are not there; the checks at each decision stand.
+    /// Opens the first connections and loads the keys, and refuses to start if the audience of a login issuer is a
+    /// client here: that client could approve its own requests. Startup succeeds even if the table cannot be read
+    /// or the keys are missing; the checks at each decision still apply.
     pub async fn warm_up(&self, invocation: &Invocation) -> Result<(), ConfigError> {
         let _ = self.keys.get(invocation.now).await;
         if let Some(reader) = &self.enrollments.key {
@@ -129,7 +129,7 @@ impl Consent {
 }
 
 impl Endpoint for Consent {
-    /// A browser without a login token gets pages, and everybody else JSON.
+    /// A browser without a login token gets pages; every other caller gets JSON.
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         match call(request) {
             Ok(Call::Read(key)) if browser::wants_page(request) => {
@@ -148,10 +148,10 @@ impl Endpoint for Consent {
     }
 }
 
-/// `Allow` of what is read.
+/// The `Allow` header of read-only paths.
 const READ: &str = "GET, HEAD";
 
-/// What a path and its method ask for.
+/// Routes a path and its method.
 fn call(request: &Request) -> Result<Call, Error> {
     let rest = request.uri().path().strip_prefix(routes::CONSENT).ok_or(Error::NotFound)?;
     let (name, allow) = match rest.strip_prefix('/') {

@@ -1,4 +1,4 @@
-//! The page, for whoever has the link: it shows what is asked, and takes a refusal. Reading it changes nothing.
+//! The page for anyone who has the link: it shows the request, and accepts a refusal. Reading it changes nothing.
 
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::request::proof::Demand;
@@ -57,7 +57,8 @@ pub(crate) async fn show(
     respond::page(page::consent(&view, &invocation.nonce()))
 }
 
-/// The page's form. Whoever sends it has read the page: another site can neither know its token nor pass for ours.
+/// The page's form. Its sender must have read the page: another site can neither know the token nor pass for this
+/// origin.
 pub(crate) async fn decline(
     consent: &Consent,
     key: &RequestKey,
@@ -80,7 +81,7 @@ pub(crate) async fn decline(
         Err(NotDecided::Store(error)) => trouble(consent, request, invocation, &error.detail()),
         Err(NotDecided::Unavailable(why)) => trouble(consent, request, invocation, &why),
         Err(NotDecided::Contended) => {
-            trouble(consent, request, invocation, "the request changed at each try")
+            trouble(consent, request, invocation, "the request changed during every attempt")
         }
         Err(
             NotDecided::Refused(_)
@@ -96,7 +97,7 @@ pub(crate) async fn decline(
     }
 }
 
-/// One page for what does not exist, what is over and what is decided.
+/// One page for requests that are unknown, expired or already decided.
 pub(crate) fn not_open(consent: &Consent, request: &Request, invocation: &Invocation) -> Response<Body> {
     let language = browser::language(request);
     respond::page(page::not_open(language, &consent.operator_name, &invocation.nonce()))

@@ -1,5 +1,5 @@
-//! The metadata document (OIDC Discovery §4, RFC 8414 §3), and `/authorize`, which says that there is nothing
-//! to authorize in a browser here. And the documents by which phones trust the operator's apps.
+//! The metadata document (OIDC Discovery §4, RFC 8414 §3); `/authorize`, which says that this provider has no
+//! authorization in the browser; and the documents by which phones trust the operator's apps.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use ciba::protocol::error::{Common, Refusal};
 use ciba::protocol::routes;
 use ciba::store::{DetailTypes, Table};
 
-/// How long others may keep the document.
+/// How long caches may keep the document.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 pub struct Discovery {
     metadata: Metadata,
     detail_types: DetailTypes,
-    /// `None` where the operator has no such app.
+    /// `None` if the operator has no such app.
     asset_links: Option<AssetLinks>,
     apple_apps: Option<AppleAppSiteAssociation>,
 }
@@ -33,7 +33,7 @@ impl Discovery {
         let issuer = Issuer::read(environment)?;
         let login_issuers = LoginIssuers::read(environment, &issuer)?;
         let mut acr_values = login_issuers.acr_values();
-        // Only that: no passkey is attested, so none counts as bound to hardware.
+        // Only this value: passkeys are not attested, so none counts as bound to hardware.
         acr_values
             .extend(PasskeySettings::rp_id(environment, &issuer)?.map(|_| PHISHING_RESISTANT.to_owned()));
         acr_values.sort();
@@ -58,13 +58,13 @@ impl Discovery {
         })
     }
 
-    /// Opens the first connection, while Lambda gives a starting function its full speed.
+    /// Opens the first connection during initialization, when Lambda grants full CPU.
     pub async fn warm_up(&self, invocation: &Invocation) {
         let _ = self.detail_types.names(invocation.now).await;
     }
 
-    /// The document, with the types that there are now. A table that does not answer must not keep clients from finding
-    /// everything else: they are left out then.
+    /// The document, with the current authorization details types. If the table does not answer they are left out,
+    /// so that clients still find everything else.
     async fn document(&self, invocation: &Invocation) -> Metadata {
         let names = self.detail_types.names(invocation.now).await.unwrap_or_else(|error| {
             log::trouble(&error.detail());
@@ -94,7 +94,7 @@ impl Discovery {
                 let document = self.asset_links.as_ref().ok_or(Error::NotFound)?;
                 Ok(respond::cacheable(document, MAX_AGE))
             }
-            // JSON too, although its name does not say so; Apple follows no redirect.
+            // JSON as well, although its name does not say so; Apple follows no redirects.
             routes::APPLE_APP_SITE_ASSOCIATION => {
                 let document = self.apple_apps.as_ref().ok_or(Error::NotFound)?;
                 Ok(respond::cacheable(document, MAX_AGE))

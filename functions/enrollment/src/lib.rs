@@ -1,7 +1,7 @@
-//! Enrollment: whoever has a ticket's link makes a passkey for its person (WebAuthn).
+//! Enrollment: a person who has a ticket's link registers a passkey (WebAuthn).
 //!
-//! Reading the page changes nothing, so that a link which a mail program looks at is still good. Posting uses the ticket
-//! up, together with the passkey it makes. Unknown, used and expired tickets look alike.
+//! Reading the page changes nothing, so a link that a mail program prefetches is still valid. Posting uses up the
+//! ticket in the same write that stores the passkey. Unknown, used and expired tickets look alike.
 
 use ciba::aws::Aws;
 use ciba::config::{
@@ -27,11 +27,11 @@ use ciba::verify::witness::Purpose;
 pub struct Enrollment {
     issuer: Issuer,
     operator_name: String,
-    /// `None`: this deployment has no passkeys, so no ticket is open.
+    /// `None` if this deployment has no passkeys, so that no ticket is open.
     relying_party: Option<RelyingParty>,
     table: Table,
     notifier: Notifier,
-    /// Signs enrollments. `None`: nobody does.
+    /// Signs enrollments. `None` if enrollments are not signed.
     witness: Option<Witness>,
     enrollments: Enrollments,
 }
@@ -100,14 +100,14 @@ impl Enrollment {
         }
     }
 
-    /// Read the request → enrol → answer.
+    /// Reads the request, enrolls the passkey, and answers.
     async fn enroll(
         &self,
         request: &Request,
         invocation: &Invocation,
     ) -> Result<EnrollmentView, Refusal<Error>> {
         if !browser::is_same_origin(request, self.issuer.as_str()) {
-            return Err(Common::InvalidRequest("only this endpoint's own page posts here").into());
+            return Err(Common::InvalidRequest("only this endpoint's own page may post here").into());
         }
         let ticket = ticket(request).map_err(not_enrolled)?;
         let body: EnrollmentBody = json::read(request).map_err(Common::InvalidRequest)?;
@@ -133,11 +133,11 @@ impl Endpoint for Enrollment {
     }
 }
 
-/// The ticket that the path ends in. What cannot be one is unknown, without a look at the table.
+/// The ticket at the end of the path. A malformed one is unknown without a read of the table.
 fn ticket(request: &Request) -> Result<TicketSecret, NotEnrolled> {
     let path = request.uri().path().strip_prefix(routes::ENROLLMENT);
     let name = path.and_then(|rest| rest.strip_prefix('/'));
-    name.and_then(TicketSecret::parse).ok_or(NotEnrolled::NotOpen("the path has no ticket"))
+    name.and_then(TicketSecret::parse).ok_or(NotEnrolled::NotOpen("the path contains no ticket"))
 }
 
 fn not_enrolled(error: NotEnrolled) -> Refusal<Error> {
@@ -145,7 +145,7 @@ fn not_enrolled(error: NotEnrolled) -> Refusal<Error> {
         NotEnrolled::NotOpen(why) => Refusal::because(Error::NotFound, why),
         NotEnrolled::PasskeyRequired => Error::PasskeyRequired.into(),
         NotEnrolled::NotAccepted(why) => Refusal::because(Error::PasskeyNotAccepted, why),
-        NotEnrolled::Contended => Refusal::unavailable("the person's passkeys changed at each try"),
+        NotEnrolled::Contended => Refusal::unavailable("the person's passkeys changed during every attempt"),
         NotEnrolled::Unavailable(why) => Refusal::unavailable(why),
         NotEnrolled::Store(error) => error.into(),
     }

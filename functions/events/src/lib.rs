@@ -1,8 +1,8 @@
-//! Events: what happened to requests, said to the stack's event bus and as metrics.
+//! Publishes what happened to requests to the stack's event bus and as metrics.
 //!
-//! Invoked by the table's stream, whose records are the writes themselves, so no request waits for this and none has to
-//! remember it; and by the log of the function that tells people, for the one event that no write stands for. It reads
-//! nothing but what it is handed.
+//! Invoked by the table's stream, whose records are the writes themselves, so no request waits for this and none
+//! can forget it; and by the log of the function that notifies people, for the one event that has no write. It
+//! reads nothing but its input.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, EventSettings, Issuer};
@@ -19,7 +19,7 @@ pub struct Events {
     bus: EventBus,
 }
 
-/// Lambda invokes again with the same. The text is for the log.
+/// Lambda retries with the same input. The text is for the log.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotEmitted(pub String);
 
@@ -30,11 +30,12 @@ impl Events {
         Ok(Self { issuer: Issuer::read(environment)?, bus: EventBus::connect(&aws, &settings), settings })
     }
 
-    /// What is it by → which events → the bus → metrics → what has to come again.
+    /// Determines the source, derives its events, puts them on the bus, counts them, and reports what has to be
+    /// retried.
     ///
     /// # Errors
-    /// When lines of the log have to come again, or the invocation is none that this function knows. Of records the
-    /// answer says which one is the first to come again.
+    /// If log lines have to be retried, or the invocation is of an unknown kind. For records, the result names the
+    /// first one to retry.
     pub async fn run(&self, event: Value, invocation: &Invocation) -> Result<Value, NotEmitted> {
         match (event["Records"].as_array(), log_subscription::lines(&event)) {
             (Some(records), _) => self.records(records, invocation).await,
@@ -42,10 +43,10 @@ impl Events {
                 let sources = lines.iter().map(Source::of_line).collect();
                 match self.emit(sources, invocation).await {
                     None => Ok(json!({})),
-                    Some(_) => Err(NotEmitted("the bus did not take every event".to_owned())),
+                    Some(_) => Err(NotEmitted("the event bus did not accept every event".to_owned())),
                 }
             }
-            (None, None) => Err(NotEmitted("neither records of a stream nor lines of a log".to_owned())),
+            (None, None) => Err(NotEmitted("neither stream records nor log lines".to_owned())),
         }
     }
 
@@ -58,8 +59,8 @@ impl Events {
         Ok(json!({ "batchItemFailures": again }))
     }
 
-    /// The first source that has to come again, if any. What comes again brings all that follows it: subscribers drop
-    /// what they have by its id.
+    /// The first source that has to be retried, if any. The retry repeats every later source; subscribers drop
+    /// duplicates by their ids.
     async fn emit(&self, sources: Vec<Source>, invocation: &Invocation) -> Option<usize> {
         let emitter = Emit { bus: &self.bus, issuer: &self.issuer };
         let emitted = emitter.emit(sources, invocation).await;

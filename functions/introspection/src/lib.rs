@@ -1,4 +1,5 @@
-//! The introspection endpoint (RFC 7662): a client asks whether a token of its own, or for it, still counts.
+//! The introspection endpoint (RFC 7662): a client asks whether a token that it owns, or that is meant for it, is
+//! active.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
@@ -32,13 +33,13 @@ impl Introspection {
         })
     }
 
-    /// Opens the first connections and the keys, while Lambda gives a starting function its full speed.
-    /// Without keys the function starts all the same, and answers 503.
+    /// Opens the first connections and loads the keys during initialization, when Lambda grants full CPU.
+    /// Without keys the function still starts, and answers 503.
     pub async fn warm_up(&self, invocation: &Invocation) {
         let _ = self.keys.get(invocation.now).await;
     }
 
-    /// Authenticate the caller → whose token? → does it stand? → answer.
+    /// Authenticates the caller, finds the token's owner, checks that the token is active, and answers.
     async fn answer(&self, request: &Request, invocation: &Invocation) -> Result<Answer, Refusal<Error>> {
         let form = form::read(request)?;
         let caller = self.clients.authenticate(request, &form, invocation).await?;

@@ -1,4 +1,5 @@
-//! The public keys (RFC 7517, OIDC Core §10.1). This function sees no private key: it may not decrypt any.
+//! The public keys (RFC 7517, OIDC Core §10.1). This function sees no private keys: it has no permission to
+//! decrypt any.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
@@ -21,16 +22,16 @@ impl Jwks {
         Ok(Self { table: Table::connect(&Aws::read(environment)?) })
     }
 
-    /// Opens the first connection, while Lambda gives a starting function its full speed.
+    /// Opens the first connection during initialization, when Lambda grants full CPU.
     pub async fn warm_up(&self) {
         let _ = self.table.list_public_keys().await;
     }
 
-    /// Every key that signs, will sign soon, or signed something that may still be valid.
+    /// Every key that signs now, will sign soon, or has signed something that may still be valid.
     async fn keys(&self, invocation: &Invocation) -> Result<JwkSet, Refusal<Error>> {
         let mut records = self.table.list_public_keys().await?;
         records.retain(|record| !record.is_withdrawn());
-        // Each algorithm has a schedule of its own.
+        // Each algorithm has its own schedule.
         let schedules = records.chunk_by(|one, next| one.key_use == next.key_use);
         let published = schedules
             .flat_map(|keys| keys.iter().filter(|record| is_published(*record, keys, invocation.now)));

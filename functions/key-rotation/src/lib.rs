@@ -25,8 +25,8 @@ impl KeyRotation {
         })
     }
 
-    /// Makes what is due, and answers what was made: `{"made": ["handle#1", …]}`; and `unused_in_kms`, the keys that another
-    /// rotation was faster than, if there are any.
+    /// Makes the keys that are due, and returns them: `{"made": ["handle#1", …]}`; with `unused_in_kms`, the keys
+    /// that a concurrent rotation made redundant, if there are any.
     pub async fn run(&self, invocation: &Invocation) -> Result<Value, RotationError> {
         let rotated = rotate(&self.table, &self.kms, &self.settings, invocation).await?;
         let names =

@@ -1,4 +1,4 @@
-//! The revocation endpoint (RFC 7009): a client gives up what it was granted.
+//! The revocation endpoint (RFC 7009): a client gives up a grant.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
@@ -32,14 +32,14 @@ impl Revocation {
         })
     }
 
-    /// Opens the first connections and the keys, while Lambda gives a starting function its full speed.
-    /// Without keys the function starts all the same, and answers 503.
+    /// Opens the first connections and loads the keys during initialization, when Lambda grants full CPU.
+    /// Without keys the function still starts, and answers 503.
     pub async fn warm_up(&self, invocation: &Invocation) {
         let _ = self.keys.get(invocation.now).await;
     }
 
-    /// Authenticate the client → whose token? → revoke its grant. What is no token of the client's is no error
-    /// (RFC 7009 §2.2).
+    /// Authenticates the client, finds the token's owner, and revokes its grant. A token that is not the client's
+    /// is not an error (RFC 7009 §2.2).
     async fn revoke(&self, request: &Request, invocation: &Invocation) -> Result<(), Refusal<Error>> {
         let form = form::read(request)?;
         let client = self.clients.authenticate(request, &form, invocation).await?;

@@ -1,4 +1,5 @@
-//! The token endpoint (CIBA §10.1, §11; RFC 6749 §6): a client polls, redeems what was approved, once, and refreshes.
+//! The token endpoint (CIBA §10.1, §11; RFC 6749 §6): a client polls, redeems an approved request once, and
+//! refreshes tokens.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, MtlsHost, TokenSettings};
@@ -26,7 +27,7 @@ pub struct Token {
     issuer: Issuer,
     settings: TokenSettings,
     dpop: DpopSettings,
-    /// This endpoint, by each of its names.
+    /// The URLs of this endpoint, one for each host.
     urls: Vec<String>,
     table: Table,
     clients: ClientAuthenticator,
@@ -52,13 +53,14 @@ impl Token {
         })
     }
 
-    /// Opens the first connections and the keys, while Lambda gives a starting function its full speed.
-    /// Without keys the function starts all the same, and answers 503.
+    /// Opens the first connections and loads the keys during initialization, when Lambda grants full CPU.
+    /// Without keys the function still starts, and answers 503.
     pub async fn warm_up(&self, invocation: &Invocation) {
         let _ = self.keys.get(invocation.now).await;
     }
 
-    /// Authenticate the client → what may its token be bound to? → what it presents becomes tokens or the reason why not.
+    /// Authenticates the client, determines what its tokens can be bound to, and exchanges what it presents for
+    /// tokens.
     async fn tokens(
         &self,
         request: &Request,
@@ -66,7 +68,7 @@ impl Token {
     ) -> Result<TokenResponse, Refusal<Error>> {
         let (form, written) = form::read_or_json(request)?;
         let client = self.clients.authenticate(request, &form, invocation).await?;
-        // RFC 6749 §3.2 knows forms only, and so does every client that is not registered otherwise.
+        // RFC 6749 §3.2 allows only forms, so a JSON body is for clients that are registered for it.
         if written == Written::Json && !client.sends_json {
             return Err(form::NOT_A_FORM.into());
         }
@@ -77,6 +79,7 @@ impl Token {
             PresentedGrant::AuthReqId(auth_req_id) => {
                 let confirmation = shown.confirmation;
                 let presented = redeem::PresentedHandle {
+                    client: &client.id,
                     auth_req_id: &auth_req_id,
                     resources: &resources,
                     confirmation,
@@ -99,8 +102,8 @@ impl Token {
         }
     }
 
-    /// What the client shows that it has. Looking uses nothing up: a client that has to fetch a nonce first has not polled
-    /// (`TOK-4-19`).
+    /// The certificate and key that the client proves to have. The check consumes nothing, and comes before the
+    /// poll is counted: a client that first has to fetch a nonce has not polled (RFC 9449 §8).
     async fn shown(
         &self,
         request: &Request,
@@ -126,7 +129,7 @@ impl Token {
         Ok(Shown { confirmation, proof })
     }
 
-    /// What may be used once is used now: nothing that could still be seen without a write is wrong.
+    /// Uses up whatever can be used only once. Everything that can be checked without a write has been checked.
     async fn use_up(
         &self,
         shown: &Shown,
@@ -143,7 +146,7 @@ impl Token {
         ProvePossession { table: &self.table, keys: &self.keys, settings: &self.dpop }
     }
 
-    /// Find → owner? → decided? → issue.
+    /// Finds the request, checks its owner and its decision, and issues tokens.
     async fn poll(
         &self,
         client: &Client,
@@ -172,7 +175,7 @@ impl Token {
         Ok(tokens)
     }
 
-    /// Find → owner? → still good? → issue.
+    /// Finds the grant, checks its owner and that the token is valid, and issues tokens.
     async fn refresh(
         &self,
         client: &Client,
@@ -193,7 +196,7 @@ impl Token {
     ) -> Result<T, Refusal<Error>> {
         self.keys.open(open, invocation.now).await?.map_err(|error| match error {
             OpenError::UnknownVersion => Refusal::because(Error::InvalidGrant, "unknown key version"),
-            OpenError::Forged => Refusal::because(Error::InvalidGrant, "not made here for this use"),
+            OpenError::Forged => Refusal::because(Error::InvalidGrant, "not issued here for this use"),
         })
     }
 
@@ -212,7 +215,7 @@ impl Endpoint for Token {
     }
 }
 
-/// What a client shows that it has, so that its access token can be bound to it.
+/// What a client proves to have, so that its access token can be bound to it.
 struct Shown {
     confirmation: Confirmation,
     proof: Option<DpopProof>,
@@ -225,7 +228,7 @@ fn may_use(client: &Client, grant: &PresentedGrant<'_>) -> Result<(), Error> {
     }
 }
 
-/// Push clients are told on their own endpoint, and redeem nothing here (`CIBA-5-04`).
+/// Push clients get their tokens at their own endpoint, and cannot redeem anything here (CIBA §5).
 fn may_poll(client: &Client) -> Result<(), Error> {
     match client.delivery.mode() {
         DeliveryMode::Poll | DeliveryMode::Ping if client.may_use_ciba => Ok(()),

@@ -1,4 +1,4 @@
-//! The userinfo endpoint (OIDC Core §5.3): what an access token with the scope `openid` tells of its person.
+//! The userinfo endpoint (OIDC Core §5.3): what an access token with the scope `openid` reveals about its person.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, MtlsHost};
@@ -28,7 +28,7 @@ pub struct Userinfo {
     issuer: Issuer,
     dpop: DpopSettings,
     mtls: Option<MtlsHost>,
-    /// This endpoint, by each of its names.
+    /// The URLs of this endpoint, one for each host.
     urls: Vec<String>,
     table: Table,
     keys: KeyRings,
@@ -52,14 +52,14 @@ impl Userinfo {
         })
     }
 
-    /// Opens the first connections and the keys, while Lambda gives a starting function its full speed.
-    /// Without keys the function starts all the same, and answers 503.
+    /// Opens the first connections and loads the keys during initialization, when Lambda grants full CPU.
+    /// Without keys the function still starts, and answers 503.
     pub async fn warm_up(&self, invocation: &Invocation) {
         let _ = self.keys.get(invocation.now).await;
     }
 
-    /// Read the token → signed by us → in time → for this provider → bound to what is shown → with `openid` → its grant stands → the proof is
-    /// used up → the person's claims.
+    /// Reads the access token; checks its signature, expiry, audience, binding, the scope `openid` and that its
+    /// grant is live; uses up the proof; and returns the person's claims.
     async fn claims(
         &self,
         request: &Request,
@@ -69,22 +69,22 @@ impl Userinfo {
             return Err(Common::MethodNotAllowed(METHODS).into());
         }
         if bearer::is_in_query(request) {
-            return Err(Common::InvalidRequest("a token in the query is not taken").into());
+            return Err(Common::InvalidRequest("a token in the query is not accepted").into());
         }
         let presented = access_token::presented(request).map_err(Common::InvalidRequest)?;
         let (scheme, text) = presented.ok_or(Error::TokenMissing)?;
         let (token, grant) = self.token(scheme, text, invocation).await?;
-        // RFC 9068 §4: an API that was sent a token of its own learns no more of the person here.
+        // RFC 9068 §4: an API that received a token for itself learns nothing more about the person here.
         if !token.audience.iter().any(|audience| audience == self.issuer.as_str()) {
-            return Err(invalid(scheme, "the access token is for others"));
+            return Err(invalid(scheme, "the access token is for another audience"));
         }
         let proof = self.proof(request, scheme, text, &token.confirmation, invocation).await?;
         if !token.scope.contains(Scope::OPENID) {
             return Err(Error::InsufficientScope(scheme).into());
         }
         let live = live_grant(&self.table, &grant, &token.client, invocation.now).await?;
-        let live = live.ok_or_else(|| invalid(scheme, "the grant does not stand any more"))?;
-        // By a key that was withdrawn meanwhile it is not signed any more.
+        let live = live.ok_or_else(|| invalid(scheme, "the grant is no longer live"))?;
+        // A key that was withdrawn in the meantime no longer vouches for the token.
         if self.keys.learn(&live.withdrawn, invocation.now).await? {
             self.token(scheme, text, invocation).await?;
         }
@@ -92,14 +92,15 @@ impl Userinfo {
             self.possession().use_up(proof, &live.client, invocation).await?;
         }
         let mut claims = person_claims::covered(&live.person.claims, &token.scope);
-        // `TOK-10-02`: as in the ID token.
+        // As in the ID token: the response always has `sub` (OIDC Core §5.3.2).
         let keys = self.keys.get(invocation.now).await?;
         claims.insert("sub".to_owned(), keys.subject(&live.client.subject_type, &live.person)?.into());
         Ok(claims)
     }
 
-    /// The proof that the caller has the key that the token is bound to, if it is bound to one. A token that is bound to
-    /// something, or to two things, counts for nobody who does not show all of it (`TOK-4-12`, `TOK-4-13`, `TOK-5-06`).
+    /// The proof that the caller holds the key that the token is bound to, if any. A bound token is accepted only
+    /// with proof of everything it is bound to, key and certificate, and never as a `Bearer` token (RFC 9449 §7,
+    /// RFC 8705 §3).
     async fn proof(
         &self,
         request: &Request,
@@ -110,16 +111,18 @@ impl Userinfo {
     ) -> Result<Option<DpopProof>, Refusal<Error>> {
         let proof = match scheme {
             Scheme::Bearer => None,
-            Scheme::Dpop if bound.key.is_none() => return Err(invalid(scheme, "it is bound to no key")),
+            Scheme::Dpop if bound.key.is_none() => {
+                return Err(invalid(scheme, "the access token is not bound to a key"));
+            }
             Scheme::Dpop => {
                 let proof = dpop::presented(request).map_err(ProofError::Invalid)?;
-                let proof = proof.ok_or(ProofError::Invalid("there is no DPoP header"))?;
+                let proof = proof.ok_or(ProofError::Invalid("the DPoP header is missing"))?;
                 let method = request.method().as_str();
                 let call = Call { method, urls: &self.urls, access_token: Some(text) };
                 Some(self.possession().check(proof, &call, invocation).await?)
             }
         };
-        // RFC 8705 §3, `TOK-5-03`. Who does not need one is not asked for it.
+        // RFC 8705 §3. No certificate is read for a token that is not bound to one.
         let certificate = match bound.certificate {
             Some(_) => client_certificate::presented(request, self.mtls.as_ref(), invocation.now)
                 .map_err(|error| invalid(scheme, error.0))?,
@@ -132,7 +135,7 @@ impl Userinfo {
         if bound.is_shown_by(&shown) {
             Ok(proof)
         } else {
-            Err(invalid(scheme, "it is bound to what was not shown"))
+            Err(invalid(scheme, "the key or certificate that the access token is bound to was not presented"))
         }
     }
 
@@ -148,7 +151,7 @@ impl Userinfo {
     ) -> Result<(AccessToken, RequestKey), Refusal<Error>> {
         let opened = open_access_token(&self.keys, &self.issuer, text, invocation.now).await?;
         let OpenedAccessToken { token, grant } =
-            opened.ok_or_else(|| invalid(scheme, "no access token of ours"))?;
+            opened.ok_or_else(|| invalid(scheme, "not an access token of this provider"))?;
         if token.has_expired(invocation.now) {
             Err(invalid(scheme, "the access token has expired"))
         } else {

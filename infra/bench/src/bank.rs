@@ -1,4 +1,5 @@
-//! A client like a bank's: it signs who it is, what it asks for, and that it has the key which its tokens are bound to.
+//! A client like a bank's: it authenticates with signed assertions, signs its requests, and has its tokens bound
+//! to its key.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,10 +11,10 @@ use serde_json::{Map, Value, json};
 
 use crate::surroundings::{BANK, ISSUER};
 
-/// For how long what it signs is good. Unit: seconds. More than lies between making an event and measuring it.
+/// The lifetime of what it signs. Unit: seconds. Longer than the time between creating an event and measuring it.
 const LIFETIME: u64 = 300;
 
-/// One key for all that it signs.
+/// One key for everything that it signs.
 pub struct Bank {
     key: EcdsaKeyPair,
     signed: AtomicU64,
@@ -27,7 +28,7 @@ impl Bank {
         })
     }
 
-    /// What it registers beside the members of every client.
+    /// The members of its registration, in addition to those of every client.
     pub fn metadata(&self) -> Value {
         json!({
             "client_id": BANK,
@@ -83,7 +84,7 @@ impl Bank {
     }
 
     fn jwk(&self) -> Value {
-        // 4, which says that both coordinates follow.
+        // Skips the 4, which means that both coordinates follow.
         let (x, y) = self.key.public_key().as_ref()[1..].split_at(32);
         json!({ "kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y) })
     }

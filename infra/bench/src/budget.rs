@@ -1,4 +1,4 @@
-//! What each step asks of DynamoDB, as the recording proxy saw it.
+//! The DynamoDB calls of each step, as the recording proxy saw them.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::step::{Step, functions};
 use crate::supply::Supply;
 use crate::surroundings::Way;
 
-/// What one step costs at DynamoDB.
+/// What one step costs in DynamoDB.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Budget {
     pub calls: Vec<String>,
     /// Read request units.
     pub reads: f64,
-    /// Write request units, in the table and the index. A condition that failed is paid like a write of one
-    /// unit, which its answer does not say.
+    /// Write request units, in the table and the index. A failed condition is billed like a write of one
+    /// unit, which its response does not include.
     pub writes: f64,
 }
 
@@ -61,7 +61,7 @@ pub async fn all(
     Ok(budgets)
 }
 
-/// The second of two: by then the function knows the client and its keys.
+/// Measures the second of two: by then the function has cached the client and its keys.
 async fn one(supply: &mut Supply, instance: &mut Instance, step: &Step) -> Result<Budget, Error> {
     for _ in 0..2 {
         let event = supply.events(step.event, 1).await?.remove(0);
@@ -90,7 +90,7 @@ mod tests {
         }
     }
 
-    /// A failed condition is a write of one unit.
+    /// A failed condition counts as a write of one unit.
     #[test]
     fn reads_and_writes_are_counted_apart() {
         let calls = [

@@ -1,4 +1,4 @@
-//! What a million flows cost on AWS: arithmetic over what was measured and a list of prices.
+//! What a million flows cost on AWS, calculated from the measurements and a list of prices.
 //!
 //! `docs/performance.md` says where the prices and the assumptions come from.
 
@@ -8,7 +8,7 @@ use crate::budget::Budget;
 use crate::measure::Measured;
 use crate::report::table;
 
-/// USD, us-east-1, without any free tier. Each per million, but for [`GIGABYTE_SECOND`] and [`LOG_GIGABYTE`].
+/// USD, us-east-1, without free tiers. Each per million, except [`GIGABYTE_SECOND`] and [`LOG_GIGABYTE`].
 const API_REQUEST: f64 = 1.00;
 const INVOCATION: f64 = 0.20;
 const GIGABYTE_SECOND: f64 = 0.000_013_333_4;
@@ -19,22 +19,23 @@ const PIPE_EVENT: f64 = 0.40;
 const BUS_EVENT: f64 = 1.00;
 const LOG_GIGABYTE: f64 = 0.50;
 
-/// `MemorySize` of the template, which a test holds it against. Unit: MB.
+/// `MemorySize` in the template, as a test checks. Unit: MB.
 pub const MEMORY: f64 = 256.0;
-/// The memory that comes with one whole processor.
+/// The memory size for which Lambda provides one whole processor. Unit: MB.
 const MEMORY_OF_A_PROCESSOR: f64 = 1769.0;
 
-/// Assumed, because they are not here to be measured: waiting for DynamoDB, for SNS, for a client's endpoint, for EventBridge. Unit: ms.
+/// Assumed, because it cannot be measured here: the time waiting for DynamoDB, SNS, a client's endpoint and
+/// EventBridge. Unit: ms.
 const DYNAMODB: f64 = 3.0;
 const SNS: f64 = 20.0;
 const CLIENT_ENDPOINT: f64 = 50.0;
 const BUS: f64 = 20.0;
 
-/// Lambda's own three lines, and API Gateway's one. Unit: bytes.
+/// Lambda's own three log lines, and API Gateway's one. Unit: bytes.
 const LOG_OF_LAMBDA: f64 = 400.0;
 const LOG_OF_THE_API: f64 = 330.0;
 
-/// What one step is charged for.
+/// What is billed for one step.
 #[derive(Clone, Copy, Debug, Default)]
 struct Charged {
     api_requests: f64,
@@ -52,12 +53,12 @@ impl Charged {
         self.milliseconds / 1000.0 * MEMORY / 1024.0
     }
 
-    /// USD for a million times queue, pipe and bus.
+    /// USD for queue, pipe and bus, a million times.
     fn passing_on(self) -> f64 {
         self.queue_requests * QUEUE_REQUEST + self.pipe_events * PIPE_EVENT + self.bus_events * BUS_EVENT
     }
 
-    /// USD for a million of it. A gigabyte is a million times a kilobyte.
+    /// USD for a million of these steps. A gigabyte is a million kilobytes.
     fn per_million(self) -> f64 {
         self.api_requests * API_REQUEST
             + INVOCATION
@@ -69,22 +70,22 @@ impl Charged {
     }
 }
 
-/// The steps of a flow, in their order.
+/// The steps of a flow, in order.
 struct Flow {
     ask: Charged,
     pending_poll: Charged,
     look: Charged,
     approve: Charged,
     redeeming_poll: Charged,
-    /// The client's three, by one that signs.
+    /// The client's three steps, for a client that signs.
     signed: Signed,
     ping: Charged,
     push: Charged,
-    /// A change that becomes an event, alone in its batch.
+    /// A change that becomes an event, in its own batch.
     event: Charged,
 }
 
-/// What a client does that proves itself with a key, signs what it asks for, and has its tokens bound by DPoP.
+/// The steps of a client that authenticates with a key, signs its requests, and has its tokens bound by DPoP.
 #[derive(Clone, Copy)]
 struct Signed {
     ask: Charged,
@@ -98,7 +99,7 @@ const EVENTS_OF_A_FLOW: usize = 4;
 /// The tables.
 pub fn markdown(budgets: &BTreeMap<(&'static str, &'static str), Budget>, measured: &[Measured]) -> String {
     let step = |function, name, waiting| charged(budgets, measured, function, name, waiting);
-    // The queue is asked three times for a message: sent, received, deleted.
+    // A message takes three requests to the queue: send, receive, delete.
     let told = |name| Charged {
         queue_requests: 3.0,
         pipe_events: 1.0,
@@ -122,12 +123,12 @@ pub fn markdown(budgets: &BTreeMap<(&'static str, &'static str), Budget>, measur
     [steps(&flow), modes(&flow)].join("\n")
 }
 
-/// A step that no request to the API leads to.
+/// A step without a request to the API.
 fn inner(step: Charged) -> Charged {
     Charged { api_requests: 0.0, log: step.log - LOG_OF_THE_API, ..step }
 }
 
-/// A step as it was measured, over TLS, with the waiting that is assumed.
+/// A step as it was measured over TLS, plus the assumed waiting time.
 fn charged(
     budgets: &BTreeMap<(&'static str, &'static str), Budget>,
     measured: &[Measured],
@@ -150,7 +151,7 @@ fn charged(
     }
 }
 
-/// CPU at the share of a processor that comes with the memory, and waiting, up to the next whole millisecond.
+/// CPU time, scaled to the share of a processor for the memory size, plus waiting, rounded up to whole milliseconds.
 fn billed(cpu: f64, waiting: f64) -> f64 {
     (cpu * MEMORY_OF_A_PROCESSOR / MEMORY + waiting).ceil()
 }
@@ -268,7 +269,7 @@ mod tests {
             log: 1000.0,
             ..Charged::default()
         };
-        // 10 ms of a quarter of a gigabyte are 2,500 GB-s in a million.
+        // A million times 10 ms with a quarter of a gigabyte are 2,500 GB-s.
         let parts = 1.00 + 0.20 + 2500.0 * GIGABYTE_SECOND + 2.0 * 0.625 + 4.0 * 0.125 + 0.50;
         assert!((charged.per_million() - parts).abs() < 1e-9);
     }

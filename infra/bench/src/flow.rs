@@ -1,7 +1,7 @@
-//! Whole flows: ask → look at it → approve → poll, pending and redeeming, through warm functions.
+//! Whole flows through warm functions: ask → look at the request → approve → poll, pending and redeeming.
 //!
-//! Each phase is measured for all flows before the next, because a poll is due only after an interval, and
-//! nobody should wait for that on the clock. What lies between the phases is not measured.
+//! Each phase is measured for all flows before the next, because a poll is due only after an interval, and that wait
+//! should not be measured. The time between the phases is not measured.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,14 @@ use crate::surroundings::Way;
 /// What many flows cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Flows {
-    /// How many flows, and how many at once: that many processes of each function.
+    /// How many flows, and how many at once: as many processes of each function.
     pub count: usize,
     pub at_once: usize,
     /// All phases together.
     pub wall: Duration,
-    /// Of the functions' processes, all phases together.
+    /// For the functions' processes, all phases together.
     pub cpu: Duration,
-    /// The pending polls alone.
+    /// Only the pending polls.
     pub polls: Phase,
 }
 
@@ -73,7 +73,7 @@ pub async fn flows(
     })
 }
 
-/// Puts together what the client got and what each person got.
+/// Combines what the client received and what each person received.
 fn asked(supply: &Supply, people: Vec<String>, answers: &[Answer]) -> Result<Vec<Asked>, Error> {
     let messages = supply.surroundings.sns.messages();
     let request = |person: &str| {
@@ -109,7 +109,7 @@ impl Pool {
         Ok(Self(instances))
     }
 
-    /// Deals the events out and runs the processes side by side. The answers are in the order of the events.
+    /// Distributes the events and runs the processes in parallel. The responses are in the order of the events.
     async fn run(&mut self, events: Vec<Bytes>, status: u16) -> Result<(Phase, Vec<Answer>), Error> {
         let at_once = self.0.len();
         let before = self.cpu()?;

@@ -1,4 +1,4 @@
-//! One function as a process of its own, started as Lambda starts it.
+//! One function in its own process, started as Lambda does.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use crate::process;
 use crate::runtime_api::RuntimeApi;
 
-/// Where the binaries are, and where their output goes.
+/// The folder of the binaries, and the folder for their output.
 #[derive(Clone, Debug)]
 pub struct Binaries {
     pub folder: PathBuf,
@@ -33,19 +33,19 @@ pub struct Instance {
     api: RuntimeApi,
     child: Child,
     log: PathBuf,
-    /// From before the start to its first request for an event.
+    /// From the start to its first request for an event.
     pub init: Cost,
 }
 
-/// What something took.
+/// The cost of something.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
     pub wall: Duration,
-    /// Time on a processor.
+    /// CPU time.
     pub cpu: Duration,
 }
 
-/// What a function answered.
+/// The response of a function.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -55,7 +55,7 @@ pub struct Answer {
 impl Answer {
     fn read(payload: &[u8]) -> Result<Self, Error> {
         let payload: Value = serde_json::from_slice(payload)?;
-        // What is scheduled answers no HTTP response, but what came of it.
+        // A scheduled function does not return an HTTP response, but its result.
         let Some(status) = payload.get("statusCode").and_then(Value::as_u64) else {
             return Ok(Self { status: 200, body: payload.to_string() });
         };
@@ -71,7 +71,7 @@ impl Answer {
 }
 
 impl Instance {
-    /// Starts `function` with nothing in its environment but `environment` and what Lambda sets.
+    /// Starts `function` with only `environment` and Lambda's own variables in its environment.
     pub async fn start(
         binaries: &Binaries,
         function: &str,
@@ -79,7 +79,7 @@ impl Instance {
     ) -> Result<Self, Error> {
         let mut api = RuntimeApi::start().await?;
         let program = binaries.path(function);
-        // Its own, also where several of one function run.
+        // Unique, even if several processes of one function run.
         let port = api.address().rsplit(':').next().unwrap_or_default().to_owned();
         let log = binaries.log.join(format!("{function}-{port}.log"));
         let output = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
@@ -104,7 +104,7 @@ impl Instance {
         Ok(Self { function: function.to_owned(), api, child, log, init })
     }
 
-    /// Invokes it, and waits until it asks for the next event, so that all it does is counted.
+    /// Invokes it, and waits until it asks for the next event, so that everything it does is counted.
     pub async fn invoke(&mut self, event: Bytes, expected: u16) -> Result<(Answer, Cost), Error> {
         let before = cpu(&self.child)?;
         let invoked = async {
@@ -116,17 +116,17 @@ impl Instance {
         let cost = Cost { wall, cpu: cpu(&self.child)?.saturating_sub(before) };
         let answer = Answer::read(&answer)?;
         if answer.status != expected {
-            return Err(format!("{} answered {answer:?}, not {expected}", self.function).into());
+            return Err(format!("{} responded with {answer:?}, not {expected}", self.function).into());
         }
         Ok((answer, cost))
     }
 
-    /// The memory that is resident. Unit: bytes.
+    /// The resident memory. Unit: bytes.
     pub fn memory(&self) -> Result<u64, Error> {
         Ok(process::resident_memory(pid(&self.child)?)?)
     }
 
-    /// The time on a processor since its start.
+    /// The CPU time since its start.
     pub fn cpu(&self) -> Result<Duration, Error> {
         cpu(&self.child)
     }
@@ -136,7 +136,7 @@ impl Instance {
         Ok(fs::metadata(&self.log)?.len())
     }
 
-    /// Ends it, and waits until it has ended: it would be in the way of what is measured next.
+    /// Ends it, and waits until it has ended, so that it does not affect the next measurement.
     pub async fn stop(mut self) -> Result<(), Error> {
         self.child.kill().await?;
         Ok(fs::remove_file(&self.log)?)

@@ -1,12 +1,13 @@
-//! What each function costs: time, CPU, memory, size and calls of DynamoDB, beside a function that does nothing.
+//! Measures what each function costs: time, CPU, memory, size and DynamoDB calls, compared with a function that
+//! does nothing.
 //!
 //! 1. Start DynamoDB, SNS, KMS and a login issuer on loopback, with plain ports and behind TLS.
-//! 2. Per round start each function as a process of its own, as Lambda does, and invoke it: plain, then over TLS.
+//! 2. In each round start each function as its own process, as Lambda does, and invoke it: plain, then over TLS.
 //! 3. Count the calls of each step, through the recording proxy.
 //! 4. Run whole flows.
-//! 5. Print it; a document gets it between its marks.
+//! 5. Print the figures, and write them between the marks of a document.
 //!
-//! It asserts no time. It fails if a function answers something else than its step says.
+//! It asserts no times. It fails if the response of a function is not the one that its step expects.
 
 pub mod arguments;
 pub mod bank;
@@ -57,7 +58,7 @@ pub async fn run(arguments: &Arguments) -> Result<Report, Error> {
     let plain = measure::all(&mut supply, &binaries, Way::Plain, amount).await?;
     eprintln!("{} rounds over TLS …", amount.rounds);
     let tls = measure::all(&mut supply, &binaries, Way::Tls, amount).await?;
-    eprintln!("calls of DynamoDB …");
+    eprintln!("DynamoDB calls …");
     let budgets = budget::all(&mut supply, &binaries).await?;
     let mut flows = Vec::new();
     for at_once in [1, 2] {

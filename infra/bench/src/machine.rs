@@ -1,4 +1,4 @@
-//! On what was measured.
+//! The machine on which the figures were measured.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use ciba_local::clock;
 use time::OffsetDateTime;
 
-/// What the figures depend on beside the code. What cannot be found out is said to be unknown.
+/// What the figures depend on besides the code. What cannot be determined is given as unknown.
 #[derive(Clone, Debug)]
 pub struct Machine {
     pub processor: String,
@@ -39,7 +39,7 @@ impl Machine {
     }
 }
 
-/// The compiler in this folder, which is also the one that built what is measured.
+/// The compiler for this folder, which also built the measured binaries.
 fn rustc() -> Option<String> {
     let output = Command::new("rustc").arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

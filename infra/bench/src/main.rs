@@ -1,4 +1,4 @@
-//! `ciba-bench`: measures, prints, and writes into a document what is to be quoted.
+//! `ciba-bench`: measures, prints the figures, and writes them to a document.
 
 use std::process::ExitCode;
 

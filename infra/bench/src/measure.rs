@@ -1,5 +1,5 @@
-//! Rounds: each starts every function once, the bare one among them, so that whatever else the machine does
-//! falls upon all alike.
+//! Rounds: each starts every function once, including the bare one, so that other load on the machine affects all of
+//! them alike.
 
 use std::time::Duration;
 
@@ -17,18 +17,18 @@ use crate::surroundings::Way;
 pub struct Amount {
     /// How often each function is started.
     pub rounds: usize,
-    /// How often each step is repeated in a warm function, per round.
+    /// How often each step is repeated in a warm function, in each round.
     pub warm: usize,
 }
 
-/// What was measured of one function.
+/// The measurements of one function.
 #[derive(Clone, Debug)]
 pub struct Measured {
     pub function: &'static str,
     pub init: Costs,
     /// The first invocation: the first of [`Self::steps`].
     pub first: Costs,
-    /// What is resident after all steps. Unit: bytes.
+    /// The resident memory after all steps. Unit: bytes.
     pub memory: Samples,
     pub steps: Vec<Warm>,
 }
@@ -38,7 +38,7 @@ pub struct Measured {
 pub struct Warm {
     pub step: Step,
     pub costs: Costs,
-    /// What one invocation writes to the log. Unit: bytes.
+    /// The size of the log of one invocation. Unit: bytes.
     pub logged: Samples,
 }
 
@@ -60,7 +60,7 @@ pub fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// Measures every function, reaching AWS this way.
+/// Measures every function, with this way to reach AWS.
 pub async fn all(
     supply: &mut Supply,
     binaries: &Binaries,
@@ -110,11 +110,11 @@ impl Measured {
     }
 }
 
-/// One invocation, whose answer has to be the step's.
+/// One invocation, whose response has to be the one that the step expects.
 pub async fn invoke(instance: &mut Instance, step: &Step, event: Bytes) -> Result<Cost, Error> {
     let (answer, cost) = instance.invoke(event, step.status).await?;
     if !answer.body.contains(step.says) {
-        return Err(format!("{}, {}: {answer:?} does not say {}", step.function, step.name, step.says).into());
+        return Err(format!("{}, {}: {answer:?} lacks {}", step.function, step.name, step.says).into());
     }
     Ok(cost)
 }

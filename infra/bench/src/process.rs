@@ -1,15 +1,15 @@
-//! What the kernel says of a process.
+//! The kernel's figures about a process.
 
 use std::fs;
 use std::io;
 use std::time::Duration;
 
-/// The time on a processor of all threads of a process, to the nanosecond. Threads that have ended are not in
-/// it; the functions have none.
+/// The CPU time of all threads of a process, in nanoseconds. It does not include threads that have ended, of which
+/// the functions have none.
 pub fn cpu_time(pid: u32) -> io::Result<Duration> {
     let mut sum = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-        // A thread may end between the list and the look.
+        // A thread may end after it was listed.
         if let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) {
             sum += on_cpu(&text).ok_or_else(|| io::Error::other("schedstat is not as documented"))?;
         }
@@ -17,13 +17,13 @@ pub fn cpu_time(pid: u32) -> io::Result<Duration> {
     Ok(sum)
 }
 
-/// The memory that is resident. Unit: bytes.
+/// The resident memory. Unit: bytes.
 pub fn resident_memory(pid: u32) -> io::Result<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
     resident(&text).ok_or_else(|| io::Error::other("status has no VmRSS"))
 }
 
-/// The first of three numbers: nanoseconds on a processor.
+/// The first of three numbers: nanoseconds of CPU time.
 fn on_cpu(schedstat: &str) -> Option<Duration> {
     schedstat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }

@@ -14,11 +14,11 @@ use crate::measure::{Amount, Measured, Warm, millis};
 use crate::size::Size;
 use crate::statistics::Samples;
 
-/// What stands between them in a document is replaced.
+/// The text between these marks in a document is replaced.
 const BEGIN: &str = "<!-- figures: begin -->";
 const END: &str = "<!-- figures: end -->";
 
-/// All that was measured.
+/// All measurements.
 pub struct Report {
     /// The folder of the binaries, which is named after their profile.
     pub profile: String,
@@ -177,7 +177,7 @@ impl Report {
     }
 }
 
-/// Replaces what stands between the marks of a document.
+/// Replaces the text between the marks of a document.
 pub fn write(document: &Path, text: &str) -> Result<(), Error> {
     let old = fs::read_to_string(document).map_err(|error| format!("{}: {error}", document.display()))?;
     let new = replaced(&old, text).ok_or_else(|| format!("{} lacks {BEGIN} or {END}", document.display()))?;
@@ -210,7 +210,7 @@ fn factor(factor: f64) -> String {
     format!("{factor:.1}")
 }
 
-/// A table of Markdown.
+/// A Markdown table.
 pub fn table<const N: usize>(head: &[&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let mut text = line(&head.map(str::to_owned));
@@ -236,7 +236,7 @@ mod tests {
         let document = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
         let new = replaced(&document, "new\n").unwrap();
         assert_eq!(new, format!("before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"));
-        assert_eq!(replaced(&new, "new").as_deref(), Some(new.as_str()), "once or twice is the same");
+        assert_eq!(replaced(&new, "new").as_deref(), Some(new.as_str()), "writing twice is the same as once");
         assert_eq!(replaced("no marks", "new"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! A stand-in of the Lambda Runtime API for one function: it hands out one event at a time and takes the time.
+//! A stand-in for the Lambda Runtime API, for one function: it returns one event at a time and measures the time.
 //!
 //! Spec: "Using the Lambda runtime API for custom runtimes", version 2018-06-01.
 
@@ -16,10 +16,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Longer than anything that is measured; a function that takes it has failed.
+/// Longer than anything that is measured; a function that takes this long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The functions' own time-out, as the template has it.
+/// The functions' time-out, as in the template.
 const DEADLINE: Duration = ciba::http::serve::TIMEOUT;
 
 /// The API of one function.
@@ -27,7 +27,7 @@ pub struct RuntimeApi {
     server: Server,
     asked: UnboundedReceiver<Asked>,
     answers: UnboundedReceiver<Answered>,
-    /// The function asked for its next event, and waits for it.
+    /// The function has asked for its next event, and is waiting for it.
     waiting: Option<oneshot::Sender<Bytes>>,
 }
 
@@ -63,29 +63,29 @@ impl RuntimeApi {
         Ok(Self { server, asked: receive_asked, answers: receive_answers, waiting: None })
     }
 
-    /// What `AWS_LAMBDA_RUNTIME_API` has to say.
+    /// The value for `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> String {
         self.server.address().to_string()
     }
 
-    /// Waits until the function asks for an event, and says when it did.
+    /// Waits until the function asks for an event, and returns the time.
     pub async fn asked(&mut self) -> Result<Instant, Error> {
         let asked = tokio::select! {
             asked = timeout(PATIENCE, self.asked.recv()) => asked.ok().flatten(),
             Some(report) = self.answers.recv() => return Err(failed(&report)),
         };
-        let asked = asked.ok_or("it does not ask for work")?;
+        let asked = asked.ok_or("it does not ask for an event")?;
         self.waiting = Some(asked.give);
         Ok(asked.at)
     }
 
-    /// Hands out an event to a function that has asked: its answer, and how long it took.
+    /// Passes an event to a function that has asked, and returns its response and how long it took.
     pub async fn invoke(&mut self, event: Bytes) -> Result<(Bytes, Duration), Error> {
-        let give = self.waiting.take().ok_or("it has not asked for work")?;
+        let give = self.waiting.take().ok_or("it has not asked for an event")?;
         let begun = Instant::now();
-        give.send(event).map_err(|_| "it went away")?;
+        give.send(event).map_err(|_| "it disconnected")?;
         let answered =
-            timeout(PATIENCE, self.answers.recv()).await.ok().flatten().ok_or("it does not answer")?;
+            timeout(PATIENCE, self.answers.recv()).await.ok().flatten().ok_or("it does not respond")?;
         match &answered.answer {
             Ok(body) => Ok((body.clone(), answered.at - begun)),
             Err(_) => Err(failed(&answered)),
@@ -101,7 +101,7 @@ fn failed(report: &Answered) -> Error {
 async fn next(State(senders): State<Senders>) -> Response {
     let (give, event) = oneshot::channel();
     let _ = senders.asked.send(Asked { at: Instant::now(), give });
-    // Nobody gives an event once the measurement is over, and the function is ended then.
+    // After the measurement there are no more events, and the function is ended.
     let Ok(event) = event.await else { return StatusCode::GONE.into_response() };
     let deadline = clock::since_epoch(clock::now()) + DEADLINE;
     let headers = [

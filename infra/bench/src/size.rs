@@ -1,4 +1,4 @@
-//! How large a binary is, and how large what is uploaded.
+//! The size of a binary, and of its upload.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use flate2::write::DeflateEncoder;
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub binary: usize,
-    /// Deflated, as in a zip file, without the file's few bytes of frame.
+    /// Deflated, as in a zip file, without the file's few bytes of framing.
     pub zipped: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What many measurements of one thing come to.
+//! Statistics over many measurements of one thing.
 
 /// Measurements of one thing, in one unit.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ impl Samples {
         self.quantile(0.5)
     }
 
-    /// The 99th percentile; of fewer than a hundred measurements it is the greatest.
+    /// The 99th percentile; with fewer than a hundred measurements it is the maximum.
     pub fn p99(&self) -> f64 {
         self.quantile(0.99)
     }
@@ -30,7 +30,7 @@ impl Samples {
         if self.0.is_empty() { f64::NAN } else { self.0.iter().sum::<f64>() / self.0.len() as f64 }
     }
 
-    /// By nearest rank: always a value that was measured. Not a number where nothing was.
+    /// By nearest rank: always a measured value. NaN without measurements.
     pub fn quantile(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);

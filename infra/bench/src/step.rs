@@ -1,45 +1,45 @@
-//! What each function is asked to do. The one table of this crate that names the functions.
+//! The steps of each function. The only table in this crate that names the functions.
 
-/// Something a function is asked to do.
+/// Something that a function does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     pub function: &'static str,
     pub name: &'static str,
     pub event: Event,
-    /// The status of the answer.
+    /// The status of the response.
     pub status: u16,
-    /// What its body has in it: of a poll, that it was the poll which is meant.
+    /// A text that its body has to contain, which for polls confirms the kind of poll.
     pub says: &'static str,
 }
 
-/// The event that asks for it; [`crate::supply`] makes it.
+/// The event that triggers a step; [`crate::supply`] creates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A document that is there for everybody.
+    /// A public document.
     Get(&'static str),
-    /// A decision for a client that is pinged, or pushed to, from the queue.
+    /// A decision for a ping or push client, from the queue.
     Ping,
     Push,
     /// From the schedule, not from a route.
     Schedule,
-    /// A client asks for somebody nobody has asked yet.
+    /// A client sends a request for a person who has not been asked yet.
     Ask,
-    /// The same, signed by a client that proves itself with a key.
+    /// The same, signed, by a client that authenticates with a key.
     SignedAsk,
-    /// A client polls, in time, what is not decided.
+    /// A client polls an undecided request, when the poll is due.
     PendingPoll,
     /// A client polls too early.
     EarlyPoll,
-    /// A client polls what is approved.
+    /// A client polls an approved request.
     RedeemingPoll,
-    /// The same, by a client that proves itself with a key and has its tokens bound to it.
+    /// The same, by a client that authenticates with a key and has its tokens bound to it.
     BoundPendingPoll,
     BoundRedeemingPoll,
     /// A person opens the link of the message.
     Page,
-    /// A person's app looks at what they are asked.
+    /// A person's app reads a request.
     Review,
-    /// A person looks at all they are asked.
+    /// A person's app lists all pending requests.
     List,
     /// A person approves.
     Approve,
@@ -47,11 +47,11 @@ pub enum Event {
     Enroll,
     /// A client uses a refresh token.
     Refresh,
-    /// Somebody shows an access token, or asks about one, or gives it up.
+    /// An access token is presented, introspected, or revoked.
     Userinfo,
     Introspect,
     Revoke,
-    /// A record of the table's stream: a client has asked.
+    /// A record of the table's stream: a client has sent a request.
     Change,
 }
 
@@ -63,10 +63,10 @@ const fn refused(function: &'static str, name: &'static str, event: Event, says:
     Step { function, name, event, status: 400, says }
 }
 
-/// The least a function can do; every figure is also given as a multiple of its own.
+/// The minimum for a function; every figure is also given as a multiple of this one's.
 pub const BARE: Step = ok("bare-function", "nothing", Event::Get("/.well-known/openid-configuration"), "ok");
 
-/// The functions of the template. A cold function meets the first of its steps as its first invocation.
+/// The functions of the template. The first step of a function is also the first invocation of a cold one.
 pub const STEPS: &[Step] = &[
     ok("backchannel-authentication", "ask", Event::Ask, "auth_req_id"),
     ok("backchannel-authentication", "ask, signed", Event::SignedAsk, "auth_req_id"),
@@ -125,6 +125,6 @@ mod tests {
         let functions = functions();
         assert_eq!(functions[0], (BARE.function, vec![BARE]));
         let steps: Vec<_> = functions.iter().skip(1).flat_map(|(_, steps)| steps).copied().collect();
-        assert_eq!(steps, STEPS, "the steps of one function stand together");
+        assert_eq!(steps, STEPS, "the steps of one function are adjacent");
     }
 }

@@ -1,5 +1,5 @@
-//! Makes events: whatever has to be there before one, such as a request that is due, is prepared by functions
-//! of its own, before anything is measured.
+//! Creates events: their prerequisites, such as a request that is due, are prepared by separate functions before
+//! anything is measured.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::instance::{Answer, Binaries, Instance};
 use crate::step::Event;
 use crate::surroundings::{BANK, CLIENT, PINGED, PUSHED, SECRET, Surroundings, Way};
 
-/// A request is due an interval of one second after it was made, less half a second of tolerance.
+/// A request is due one second, the interval, after it was created, minus half a second of tolerance.
 pub const UNTIL_DUE: Duration = Duration::from_millis(600);
 
-/// How often one request can be polled too early at the price of two writes: each time its interval grows by five
-/// seconds, up to sixty, and then there is nothing more to write.
+/// How often one request can be polled too early with two writes each: each time its interval grows by five
+/// seconds, up to sixty, after which there is nothing more to write.
 const TOO_EARLY: usize = 10;
 
 const GRANT: &str = "urn:openid:params:grant-type:ciba";
@@ -32,7 +32,7 @@ pub struct Supply {
     redeemer: Instance,
 }
 
-/// A request that was made.
+/// A request that was created.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub auth_req_id: String,
@@ -41,7 +41,7 @@ pub struct Asked {
 }
 
 impl Supply {
-    /// Makes the keys, and starts what asks and decides in advance.
+    /// Creates the keys, and starts the functions that create and decide requests in advance.
     pub async fn start(surroundings: Surroundings, binaries: &Binaries) -> Result<Self, Error> {
         let environment = surroundings.environment(Way::Plain);
         let mut rotation = Instance::start(binaries, "key-rotation", &environment).await?;
@@ -59,7 +59,7 @@ impl Supply {
         self.redeemer.stop().await
     }
 
-    /// `count` events of a kind, each good for one invocation that follows soon.
+    /// `count` events of a kind, each for one invocation that follows soon.
     pub async fn events(&mut self, event: Event, count: usize) -> Result<Vec<Bytes>, Error> {
         let uses = if event == Event::EarlyPoll { TOO_EARLY } else { 1 };
         let mut events = Vec::with_capacity(count);
@@ -69,7 +69,7 @@ impl Supply {
         // In turn, so that the first poll of each comes before it is due.
         let events = events.iter().cloned().cycle().take(count).collect();
         if matches!(event, Event::PendingPoll | Event::BoundPendingPoll) {
-            // From the last one on all are due.
+            // When the last one is due, all are.
             tokio::time::sleep(UNTIL_DUE).await;
         }
         Ok(events)
@@ -155,7 +155,7 @@ impl Supply {
         })
     }
 
-    /// The queue's message about what was approved for this client.
+    /// The queue's message about an approved request of this client.
     async fn delivery(&mut self, client: &str) -> Result<Bytes, Error> {
         let person = self.surroundings.person().await?;
         let event = self.ask_as(client, "openid profile", &person)?;
@@ -168,7 +168,7 @@ impl Supply {
         Ok(json!({ "Records": [record] }).to_string().into())
     }
 
-    /// What a whole flow ends with, a refresh token included.
+    /// The result of a whole flow, including a refresh token.
     async fn tokens(&mut self) -> Result<Answer, Error> {
         let asked = self.asked_for("openid profile offline_access").await?;
         let decision = self.approve(&asked)?;
@@ -177,7 +177,7 @@ impl Supply {
         Ok(self.redeemer.invoke(poll, 200).await?.0)
     }
 
-    /// Asks somebody new.
+    /// Creates a request for a new person.
     async fn asked(&mut self) -> Result<Asked, Error> {
         self.asked_for("openid profile").await
     }
@@ -197,7 +197,7 @@ impl Supply {
         self.acknowledged(person, &answer)
     }
 
-    /// What an acknowledgement says, and the message to the person, who was asked last.
+    /// The content of an acknowledgement, and the message to the person, which is the last one.
     fn acknowledged(&self, person: String, answer: &Answer) -> Result<Asked, Error> {
         let message = self.surroundings.sns.messages().pop().ok_or("no message")?;
         self.surroundings.sns.clear();
@@ -218,7 +218,7 @@ impl Supply {
             ("scope", scope),
             ("login_hint", person),
             ("binding_message", "K7-2931"),
-            // A poll client's is not looked at.
+            // Ignored for a poll client.
             ("client_notification_token", "8d67dc78-7faa-4d41-aabd-67707b374255"),
         ];
         self.form_as(client, "/bc-authorize", &parameters)
@@ -265,7 +265,7 @@ impl Supply {
         self.post(Request::post(path).header("authorization", format!("Basic {credentials}")), parameters)
     }
 
-    /// With an assertion of who sends it.
+    /// With a client assertion.
     fn signed_form(&self, request: Builder, parameters: &[(&str, &str)]) -> Result<Bytes, Error> {
         let assertion = self.surroundings.bank.assertion()?;
         let credential = [("client_assertion_type", ASSERTION), ("client_assertion", &assertion)];

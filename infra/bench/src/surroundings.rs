@@ -1,5 +1,5 @@
-//! What stands around the functions while they are measured: DynamoDB, SNS, KMS, EventBridge and a login issuer on loopback,
-//! their clients, and as many people as are asked.
+//! The surroundings of the functions while they are measured: DynamoDB, SNS, KMS, EventBridge and a login issuer on
+//! loopback, the clients, and as many people as are needed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,32 +42,32 @@ const TABLE: &str = "ciba";
 pub const ISSUER: &str = "http://localhost:9000";
 const HOST: &str = "localhost:9000";
 
-/// The client that asks.
+/// The client that polls.
 pub const CLIENT: &str = "kiosk";
-/// Clients that are told.
+/// Clients that are notified.
 pub const PINGED: &str = "kiosk-ping";
 pub const PUSHED: &str = "kiosk-push";
 /// The client that signs.
 pub const BANK: &str = "bank";
 pub const SECRET: &str = "a-secret-of-at-least-32-characters";
 
-/// The shortest interval there is, so that a poll is due soon.
+/// The shortest possible interval, so that a poll is due soon.
 const INTERVAL: (&str, &str) = ("POLL_INTERVAL_SECONDS", "1");
-/// Long enough for all that is prepared before it is measured.
+/// Long enough for all preparations before a measurement.
 const EXPIRY: (&str, &str) = ("REQUEST_EXPIRY_SECONDS", "600");
 
 /// How a function reaches AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// Straight over HTTP.
+    /// Directly over HTTP.
     Plain,
     /// Over TLS, as on AWS.
     Tls,
-    /// Through the recording proxy, which takes time of its own.
+    /// Through the recording proxy, which itself takes time.
     Recorded,
 }
 
-/// What `SSL_CERT_FILE` names.
+/// The values for `SSL_CERT_FILE`.
 struct Certificates {
     plain: String,
     tls: String,
@@ -82,7 +82,7 @@ pub struct Surroundings {
     dynamodb: DynamoDb,
     kms: KmsHandle,
     bus: EventBridge,
-    /// With a stream, for what is handed records of it.
+    /// With a stream, for the function that receives its records.
     streaming: DynamoDb,
     stream: Stream,
     terminators: [Terminator; 4],
@@ -93,18 +93,18 @@ pub struct Surroundings {
     login_issuers: LoginIssuers,
     countries: SmsCountries,
     people: usize,
-    /// Where clients are told.
+    /// The endpoint at which clients are notified.
     receiver: Server,
     _login_server: Server,
 }
 
 impl Surroundings {
-    /// `root` is the folder `template.yaml` is in; `folder` is for what has to be in a file.
+    /// `root` is the folder with `template.yaml`; `folder` is for data that has to be in files.
     pub async fn start(root: &Path, folder: &Path) -> Result<Self, Error> {
         let template = Template::parse(&std::fs::read_to_string(root.join("template.yaml"))?)?;
         let dynamodb = DynamoDb::start(listen(0).await?)?;
-        // The engine looks through the whole stream at each write, which a flow would pay for and AWS does not ask. Where a
-        // record is needed, an engine of its own makes it.
+        // The engine searches the whole stream at each write, which would slow down a flow, unlike on AWS. If a
+        // record is needed, a separate engine creates it.
         dynamodb.create_table(TABLE, &template::Table { stream: None, ..template.table.clone() }).await?;
         let streaming = DynamoDb::start(listen(0).await?)?;
         streaming.create_table(TABLE, &template.table).await?;
@@ -156,7 +156,7 @@ impl Surroundings {
         Ok(surroundings)
     }
 
-    /// The environment of a function that reaches AWS this way.
+    /// The environment of a function that reaches AWS in this way.
     pub fn environment(&self, way: Way) -> BTreeMap<String, String> {
         let (sns, kms, bus) = (self.sns.url(), self.kms.url(), self.bus.url());
         let endpoints = match way {
@@ -170,14 +170,14 @@ impl Surroundings {
         environment
     }
 
-    /// The event API Gateway would make of a request.
+    /// The event that API Gateway would create for a request.
     pub fn event(&self, request: axum::http::request::Builder, body: String) -> Result<Bytes, Error> {
         let request: Request<Bytes> = request.header("host", HOST).body(body.into())?;
-        let (_, event) = gateway::event(&self.routes, request).ok_or("no route takes the request")?;
+        let (_, event) = gateway::event(&self.routes, request).ok_or("no route matches the request")?;
         Ok(event.to_string().into())
     }
 
-    /// The record of the table's stream which says that this request was stored.
+    /// The record of the table's stream for the insertion of this request.
     pub async fn insertion(&mut self, request: &str) -> Result<Value, Error> {
         let pk = format!("request#{request}");
         let key = json!({"pk": {"S": pk}, "sk": {"S": "request"}});
@@ -190,7 +190,8 @@ impl Surroundings {
         found.ok_or_else(|| "the stream has no such record".into())
     }
 
-    /// Enrols somebody nobody has asked yet, and says who: a hint, and the login issuer's name for them.
+    /// Enrolls a person who has not been asked yet, and returns their name, both a hint and the one at the login
+    /// issuer.
     pub async fn person(&mut self) -> Result<String, Error> {
         self.people += 1;
         let sub = format!("person-{}", self.people);
@@ -212,7 +213,7 @@ impl Surroundings {
         Ok(sub)
     }
 
-    /// The path of a new ticket's link, for somebody new.
+    /// The path of a new ticket's link, for a new person.
     pub async fn ticket(&mut self) -> Result<String, Error> {
         let sub = self.person().await?;
         let person = PersonKey::new(self.login.issuer(), &sub);
@@ -275,7 +276,7 @@ fn settings(login: &LoginIssuer, endpoints: &[String; 4]) -> BTreeMap<String, St
         ("KMS_KEY_ID", ciba_local::kms::KEY_ALIAS),
         ("EVIDENCE_KEY_ID", ciba_local::kms::EVIDENCE_KEY_ALIAS),
         ("ENROLLMENT_KEY_ID", ciba_local::kms::ENROLLMENT_KEY_ALIAS),
-        // A delivery that succeeds calls neither.
+        // A successful delivery calls neither.
         ("DELIVERY_QUEUE_URL", "http://localhost:9/deliveries"),
         ("DEAD_LETTER_QUEUE_URL", "http://localhost:9/dead-letters"),
         ("EVENT_BUS", "ciba"),

@@ -1,4 +1,4 @@
-//! TLS in front of a plain server, as a service of AWS has it.
+//! TLS in front of a plain server, as for the services of AWS.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// What the systems call their own bundle: Amazon Linux, Debian.
+/// The systems' own bundles: Amazon Linux, Debian.
 const BUNDLES: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
 
 /// The system's bundle of certificates. A system may also have a folder of single files, which takes much longer
@@ -24,7 +24,7 @@ pub fn bundle_of_the_system() -> Result<String, Error> {
     Ok(found.ok_or_else(|| format!("no bundle of certificates: {BUNDLES:?}"))?.to_owned())
 }
 
-/// An authority with one certificate, for `localhost`, by itself. RSA, which is what the services of AWS have.
+/// A CA with one self-signed certificate, for `localhost`. RSA, as for the services of AWS.
 pub struct Authority {
     acceptor: TlsAcceptor,
     pem: String,
@@ -47,7 +47,7 @@ impl Authority {
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), pem: certificate.pem() })
     }
 
-    /// Writes this authority's certificate into a file, and says where.
+    /// Writes this CA's certificate to a file, and returns its path.
     pub fn file(&self, folder: &Path) -> Result<String, Error> {
         let path = folder.join("certificate.pem");
         fs::write(&path, &self.pem)?;
@@ -64,7 +64,7 @@ impl Authority {
 }
 
 impl Terminator {
-    /// By the name in the certificate.
+    /// With the name in the certificate.
     pub fn url(&self) -> String {
         format!("https://localhost:{}", self.address.port())
     }
@@ -77,7 +77,7 @@ impl Drop for Terminator {
 }
 
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, upstream: SocketAddr) {
-    // It ends with its owner; an accept that fails is one too many open files, and no measurement then.
+    // It ends with its owner; accept only fails with too many open files, and then there is no measurement.
     while let Ok((stream, _)) = listener.accept().await {
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
@@ -88,7 +88,7 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, upstream: SocketAd
                 return;
             };
             let _ = server.set_nodelay(true);
-            // It fails when either side leaves.
+            // It fails when either side disconnects.
             let _ = copy_bidirectional(&mut client, &mut server).await;
         });
     }

@@ -1,4 +1,4 @@
-//! Step 2: ask for the End-User's sign-in.
+//! Step 2: request the End-User's authentication.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::secret::Secret;
 
 /// Spec: CIBA §7.3: without `interval` it is 5. Unit: seconds.
 const DEFAULT_INTERVAL: u64 = 5;
-/// No OP means more. Unit: seconds.
+/// Longer values are treated as errors. Unit: seconds.
 const LONGEST_LIFETIME: u64 = 366 * 24 * 60 * 60;
 
-/// How long after the end a push may come.
+/// How long after expiry a push may arrive.
 const LAST_PUSH: Duration = Duration::from_secs(15);
 
 /// The OP has accepted the request and is asking the End-User. Spec: CIBA §7.3.
@@ -32,12 +32,12 @@ pub struct Acknowledgement {
 }
 
 impl Acknowledgement {
-    /// When a client that is pinged stops waiting and polls: a third of the lifetime is left for that.
+    /// When a client in ping mode stops waiting and polls: a third of the lifetime is left for that.
     pub fn patience(&self) -> Instant {
         self.sent + self.expires_in * 2 / 3
     }
 
-    /// When a client that is pushed to gives up. The OP says `expired_token` at the end, not before it.
+    /// When a client in push mode gives up. The OP sends `expired_token` at expiry, not before.
     pub fn end(&self) -> Instant {
         self.sent + self.expires_in + LAST_PUSH
     }
@@ -47,12 +47,12 @@ impl Acknowledgement {
     }
 }
 
-/// Posts the authentication request, once: every request may ring a phone, so only a human repeats it.
+/// Posts the authentication request, once: every request may alert a phone, so only a person should repeat it.
 ///
 /// Spec: CIBA §7.1, §7.3, §13.
 ///
 /// # Errors
-/// The refusal by its code; `Failure::Unavailable` when there is no answer, or one that says "later".
+/// The refusal by its code; `Failure::Unavailable` without a response, or with one that asks to retry later.
 pub async fn request_authentication(
     http: &Http,
     metadata: &Metadata,
@@ -108,7 +108,7 @@ fn acknowledged(reply: &Reply) -> Result<Body, Failure> {
     match reply.status {
         200 => {
             let body: Body = reply.ok_json(ENDPOINT)?;
-            body.check().map_err(|what| Failure::Protocol(format!("the {ENDPOINT} answered {what}")))?;
+            body.check().map_err(|what| Failure::Protocol(format!("the {ENDPOINT} returned {what}")))?;
             Ok(body)
         }
         status if reply.is_unavailable() => {
@@ -116,7 +116,7 @@ fn acknowledged(reply: &Reply) -> Result<Body, Failure> {
                 Some(wait) => format!("in {} s", wait.as_secs()),
                 None => "later".to_owned(),
             };
-            Err(Failure::Unavailable(format!("the {ENDPOINT} answered {status}: try again {when}")))
+            Err(Failure::Unavailable(format!("the {ENDPOINT} responded with {status}: try again {when}")))
         }
         _ => {
             let refusal = Refusal::read(ENDPOINT, reply)?;
@@ -133,7 +133,7 @@ impl Body {
     fn check(&self) -> Result<(), &'static str> {
         let id = self.auth_req_id.expose();
         if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
-            return Err("an auth_req_id outside A-Z a-z 0-9 . - _");
+            return Err("an auth_req_id with characters other than A-Z a-z 0-9 . - _");
         }
         if !(1..=LONGEST_LIFETIME).contains(&self.expires_in) {
             return Err("an expires_in that is not positive, or longer than a year");

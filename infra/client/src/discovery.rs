@@ -1,4 +1,4 @@
-//! Step 1: where the OP's endpoints are and what it supports.
+//! Step 1: find the OP's endpoints and what it supports.
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::http::{Http, check_url};
 use crate::options::{AuthMethod, Mode, Options};
 use crate::token::GRANT_TYPE;
 
-/// What this client needs of the OP's metadata; other members are ignored.
+/// The members of the OP's metadata that this client needs; others are ignored.
 ///
 /// Spec: OpenID Connect Discovery §3, CIBA §4.
 #[derive(Debug, Deserialize)]
@@ -23,12 +23,12 @@ pub struct Metadata {
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
-/// Reads `{issuer}/.well-known/openid-configuration` and holds it against what this client is about to do.
+/// Reads `{issuer}/.well-known/openid-configuration` and checks that the OP supports what this client needs.
 ///
 /// Spec: OpenID Connect Discovery §4.
 ///
 /// # Errors
-/// `Failure::Unavailable` without an answer, `Failure::Protocol` when the document is not this issuer's or
+/// `Failure::Unavailable` without a response, `Failure::Protocol` if the document is not this issuer's or the OP
 /// does not support what is needed.
 pub async fn discover(http: &Http, options: &Options) -> Result<Metadata, Failure> {
     let issuer = options.issuer.strip_suffix('/').unwrap_or(&options.issuer);
@@ -39,9 +39,9 @@ pub async fn discover(http: &Http, options: &Options) -> Result<Metadata, Failur
 
 impl Metadata {
     fn check(&self, issuer: &str, auth_method: AuthMethod, mode: Mode) -> Result<(), String> {
-        // Byte for byte: whoever answers under a similar name is somebody else (Discovery §4.3).
+        // Byte for byte: a similar name is another issuer (Discovery §4.3).
         if self.issuer != issuer {
-            return Err(format!("the metadata is of issuer {:?}, not of {issuer:?}", self.issuer));
+            return Err(format!("the metadata names the issuer {:?}, not {issuer:?}", self.issuer));
         }
         let local = issuer.starts_with("http://");
         for url in [&self.backchannel_authentication_endpoint, &self.token_endpoint, &self.jwks_uri] {
@@ -60,12 +60,12 @@ impl Metadata {
             }
         }
         if self.id_token_algorithms().is_empty() {
-            return Err("the OP signs ID tokens by no algorithm this client can verify".to_owned());
+            return Err("the OP signs ID tokens with no algorithm that this client can verify".to_owned());
         }
         Ok(())
     }
 
-    /// The advertised algorithms this client can verify with a public key: never `none`, never HMAC.
+    /// The advertised algorithms that this client can verify with a public key: never `none`, never HMAC.
     pub fn id_token_algorithms(&self) -> Vec<Algorithm> {
         self.id_token_signing_alg_values_supported
             .iter()
@@ -114,7 +114,7 @@ mod tests {
         assert!(checked(|document| document["issuer"] = json!("https://op.example/")).is_err());
     }
 
-    /// This holds on localhost, too.
+    /// Also on localhost.
     #[test]
     fn an_https_issuer_with_an_http_endpoint_is_refused() {
         assert!(checked(|document| document["token_endpoint"] = json!("http://localhost/token")).is_err());

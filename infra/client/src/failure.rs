@@ -1,4 +1,4 @@
-//! Every way a sign-in can end without verified tokens, with its sentence and its exit code.
+//! Every way in which a sign-in can end without verified tokens, with its message and its exit code.
 
 use std::fmt;
 
@@ -11,29 +11,29 @@ use crate::verification::Unverified;
 pub const EXIT_CODES: &str = "\
 Exit codes:
    0  tokens received and verified against the JWKS
-   1  the OP's metadata or an answer is not what the specifications say
+   1  the OP's metadata or a response violates the specifications
    2  wrong usage
    3  access_denied: the person or the OP refused
-   4  expired_token, or the request's time ran out here
-   5  invalid_grant: the auth_req_id is unknown, foreign or used
+   4  expired_token, or the request expired while waiting
+   5  invalid_grant: the auth_req_id is unknown, another client's, or already used
    6  the authentication request was refused for another reason
    7  the token request was refused for another reason
    8  invalid_client: the client could not be authenticated
-   9  tokens received, but they do not verify: they were thrown away
+   9  tokens received, but verification failed: they were discarded
   10  the OP could not be reached, or is overloaded";
 
 /// Why there are no verified tokens.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The OP said something the specifications do not provide for.
+    /// The OP sent something that the specifications do not allow.
     Protocol(String),
-    /// `access_denied` of the backchannel endpoint: nobody was asked (CIBA §13).
+    /// `access_denied` from the backchannel authentication endpoint: the person was not asked (CIBA §13).
     NotAsked(Refusal),
-    /// `access_denied` of the token endpoint (CIBA §11).
+    /// `access_denied` from the token endpoint (CIBA §11).
     Denied(Refusal),
-    /// `expired_token`, or `expires_in` seconds have passed without another poll fitting in.
+    /// `expired_token`, or no further poll is possible before `expires_in` has passed.
     Expired(Option<Refusal>),
-    /// `invalid_grant`; `answer_lost` if an earlier poll got no answer, which may have carried the tokens.
+    /// `invalid_grant`; `answer_lost` if the response to an earlier poll, perhaps with the tokens, was lost.
     InvalidGrant { refusal: Refusal, answer_lost: bool },
     /// Any other refusal of the authentication request (CIBA §13).
     AuthenticationRequest(Refusal),
@@ -41,9 +41,9 @@ pub enum Failure {
     TokenRequest(Refusal),
     /// `invalid_client` at either endpoint.
     InvalidClient(Refusal),
-    /// Tokens came, and at least one of them is not what it has to be.
+    /// Tokens were received, but at least one of them is not valid.
     NotVerified(Unverified),
-    /// No answer, or one that says "later" where this client does not repeat itself.
+    /// No response, or one that asks to retry later where this client does not retry.
     Unavailable(String),
 }
 
@@ -74,25 +74,25 @@ impl fmt::Display for Failure {
             Self::Expired(Some(refusal)) => write!(f, "nobody decided in time ({refusal})"),
             Self::Expired(None) => f.write_str("nobody decided in time (expires_in has passed)"),
             Self::InvalidGrant { refusal, answer_lost: false } => {
-                write!(f, "the auth_req_id is unknown, another client's, or used already ({refusal})")
+                write!(f, "the auth_req_id is unknown, another client's, or already used ({refusal})")
             }
             Self::InvalidGrant { refusal, answer_lost: true } => {
-                write!(f, "the tokens were probably in an answer that got lost; ask again ({refusal})")
+                write!(f, "the tokens were probably in a response that was lost; start again ({refusal})")
             }
             Self::AuthenticationRequest(refusal) => {
                 write!(f, "the authentication request was refused ({refusal})")
             }
             Self::TokenRequest(refusal) => write!(f, "the token request was refused ({refusal})"),
             Self::InvalidClient(refusal) => {
-                write!(f, "client identifier, secret or --auth-method is wrong ({refusal})")
+                write!(f, "the client identifier, the secret or --auth-method is wrong ({refusal})")
             }
-            Self::NotVerified(unverified) => write!(f, "{unverified}; the tokens were thrown away"),
+            Self::NotVerified(unverified) => write!(f, "{unverified}; the tokens were discarded"),
             Self::Unavailable(what) => f.write_str(what),
         }
     }
 }
 
-/// An error answer. Spec: RFC 6749 §5.2, CIBA §13. Clients read the body, not the status alone.
+/// An error response. Spec: RFC 6749 §5.2, CIBA §13. Clients read the body, not only the status.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 pub struct Refusal {
     pub error: String,
@@ -101,15 +101,18 @@ pub struct Refusal {
 
 impl Refusal {
     /// # Errors
-    /// `Failure::Protocol` when the answer is no OAuth error.
+    /// `Failure::Protocol` if the response is not an OAuth error.
     pub fn read(endpoint: &str, reply: &Reply) -> Result<Self, Failure> {
         serde_json::from_slice(&reply.body).map_err(|_| {
-            Failure::Protocol(format!("the {endpoint} answered {} without an OAuth error", reply.status))
+            Failure::Protocol(format!(
+                "the {endpoint} responded with {} without an OAuth error",
+                reply.status
+            ))
         })
     }
 }
 
-/// What the OP wrote ends on a terminal: control characters are shown, not obeyed.
+/// The OP's text is printed on a terminal: control characters are escaped.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.error.escape_debug())?;

@@ -1,4 +1,4 @@
-//! HTTP as this client needs it: no redirects, bounded time, bounded bodies, an authenticated form post.
+//! HTTP for this client: no redirects, bounded time, bounded bodies, an authenticated form post.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,33 +12,33 @@ use url::form_urlencoded::byte_serialize;
 use crate::failure::Failure;
 use crate::options::{AuthMethod, Options};
 
-/// Spec: CIBA §10.1: a client is prepared to wait at least 30 s for an answer. Unit: seconds.
+/// Spec: CIBA §10.1: a client is prepared to wait at least 30 s for a response. Unit: seconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
 /// Unit: seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Far above any answer of an OP. Unit: bytes.
+/// Far larger than any response of an OP. Unit: bytes.
 const LONGEST_BODY: usize = 256 * 1024;
 
 pub struct Http(reqwest::Client);
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
     /// The media type is `application/json`.
     pub is_json: bool,
-    /// Spec: RFC 9110 §10.2.3, as a number of seconds; the form with a date is taken as absent.
+    /// Spec: RFC 9110 §10.2.3, as a number of seconds; the form with a date is treated as absent.
     pub retry_after: Option<Duration>,
     pub body: Vec<u8>,
 }
 
 impl Http {
     /// # Errors
-    /// `Failure::Protocol` when TLS cannot be set up on this machine.
+    /// `Failure::Protocol` if TLS cannot be set up on this machine.
     pub fn new() -> Result<Self, Failure> {
         reqwest::Client::builder()
             .user_agent(concat!("ciba-client/", env!("CARGO_PKG_VERSION")))
-            // A redirect would carry credentials to where the metadata did not send them.
+            // A redirect would send credentials to a place that the metadata does not name.
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)
@@ -50,7 +50,7 @@ impl Http {
     /// A document of the OP that needs no authentication.
     ///
     /// # Errors
-    /// `Failure::Unavailable` without an answer, `Failure::Protocol` for anything but 200 and JSON.
+    /// `Failure::Unavailable` without a response, `Failure::Protocol` for anything but 200 and JSON.
     pub async fn get_json<T: DeserializeOwned>(&self, url: &str) -> Result<T, Failure> {
         let reply = read(self.0.get(url)).await.map_err(Failure::Unavailable)?;
         reply.ok_json(url)
@@ -58,11 +58,11 @@ impl Http {
 
     /// Posts a form as the client.
     ///
-    /// Spec: RFC 6749 §2.3.1. With Basic, identifier and secret are form-urlencoded one by one before they are
+    /// Spec: RFC 6749 §2.3.1. With Basic, identifier and secret are form-urlencoded separately before they are
     /// joined; with post they are parameters of the body. Never both.
     ///
     /// # Errors
-    /// Why there is no answer, as text.
+    /// Why there is no response, as text.
     pub async fn post_form(
         &self,
         url: &str,
@@ -88,22 +88,24 @@ impl Reply {
     pub fn ok_json<T: DeserializeOwned>(&self, from: &str) -> Result<T, Failure> {
         if self.status != 200 || !self.is_json {
             let (status, json) = (self.status, if self.is_json { "" } else { " without application/json" });
-            return Err(Failure::Protocol(format!("{from} answered {status}{json}, not 200 with JSON")));
+            return Err(Failure::Protocol(format!(
+                "{from} responded with {status}{json}, not 200 with JSON"
+            )));
         }
         serde_json::from_slice(&self.body)
-            .map_err(|error| Failure::Protocol(format!("{from} answered what cannot be read: {error}")))
+            .map_err(|error| Failure::Protocol(format!("the response of {from} is malformed: {error}")))
     }
 
-    /// The server, or the gateway before it, says "later" and decides nothing.
+    /// The server, or a gateway in front of it, asks to retry later and has decided nothing.
     pub fn is_unavailable(&self) -> bool {
         matches!(self.status, 429 | 502 | 503 | 504)
     }
 }
 
-/// `https`, or `http` on localhost where `local` is true; no credentials in it.
+/// `https`, or `http` on localhost if `local` is true; without credentials.
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is wrong with the URL.
 pub fn check_url(value: &str, local: bool) -> Result<Url, String> {
     let url = Url::parse(value).map_err(|error| format!("{value} is not a URL: {error}"))?;
     let secure = url.scheme() == "https";
@@ -112,7 +114,7 @@ pub fn check_url(value: &str, local: bool) -> Result<Url, String> {
         return Err(format!("{value} is not https"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(format!("{value} has credentials in it"));
+        return Err(format!("{value} contains credentials"));
     }
     Ok(url)
 }
@@ -129,7 +131,7 @@ async fn read(request: RequestBuilder) -> Result<Reply, String> {
     let mut reply = Reply { status: response.status().as_u16(), is_json, retry_after, body: Vec::new() };
     while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error))? {
         if reply.body.len() + chunk.len() > LONGEST_BODY {
-            return Err(format!("the answer of {} is too long", response.url()));
+            return Err(format!("the response of {} is too long", response.url()));
         }
         reply.body.extend_from_slice(&chunk);
     }
@@ -141,7 +143,7 @@ pub(crate) fn is_json(content_type: &str) -> bool {
     media_type.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// The error with its causes: the outermost one says no more than "error sending request".
+/// The error with its causes: the outermost one only says "error sending request".
 fn explain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,13 +1,14 @@
-//! A CIBA client in the modes poll, ping and push, written to be read: what a client has to do, in the specification's order.
+//! A CIBA client for the modes poll, ping and push, written to be read: what a client has to do, in the
+//! specification's order.
 //!
 //! 1. [`discovery::discover`]: read the OP's metadata (OpenID Connect Discovery §4).
-//! 2. [`backchannel_authentication::request_authentication`]: ask for the End-User, keep the
+//! 2. [`backchannel_authentication::request_authentication`]: request the End-User's authentication, keep the
 //!    `auth_req_id` (CIBA §7.1, §7.3).
-//! 3. [`token::poll`]: wait and ask for the tokens at the pace of [`schedule::Schedule`] (CIBA §10.1, §11), in ping
-//!    mode once [`receiver::Receiver`] has been told that it is decided (§10.2). In push mode that is told all
-//!    (§10.3).
-//! 4. [`verification::verify`]: believe nothing before its signature and claims are checked against the
-//!    OP's JWKS (OpenID Connect Core §3.1.3.7, RFC 9068 §4).
+//! 3. [`token::poll`]: wait, and request the tokens at the pace of [`schedule::Schedule`] (CIBA §10.1, §11), in ping
+//!    mode only after [`receiver::Receiver`] has been notified of the decision (§10.2). In push mode it receives the
+//!    tokens themselves (§10.3).
+//! 4. [`verification::verify`]: trust the tokens only after their signatures and claims have been checked against
+//!    the OP's JWKS (OpenID Connect Core §3.1.3.7, RFC 9068 §4).
 //!
 //! Time is a parameter: tests never sleep, and only `main.rs` reads the wall clock.
 
@@ -38,14 +39,14 @@ use verification::{Expected, verify};
 /// One sign-in from discovery to verified tokens. `clock` gives the seconds since 1970-01-01 UTC.
 ///
 /// # Errors
-/// Every way it can end without verified tokens: see [`Failure`].
+/// Every way in which it can end without verified tokens: see [`Failure`].
 pub async fn run(options: &Options, clock: fn() -> u64, screen: &mut Screen) -> Result<Report, Failure> {
     let http = Http::new()?;
 
     let metadata = discovery::discover(&http, options).await?;
     screen.say(&format!("discovered {}", metadata.issuer));
 
-    // It listens before it asks: the OP may be quick.
+    // Listens before it sends the request: the OP may be quick.
     let mut receiver = match (options.mode, options.listen) {
         (Mode::Ping | Mode::Push, Some(port)) => Some(Receiver::listen(options.mode, port).await?),
         (Mode::Ping | Mode::Push, None) | (Mode::Poll, _) => None,
@@ -78,7 +79,7 @@ pub async fn run(options: &Options, clock: fn() -> u64, screen: &mut Screen) -> 
     Ok(Report { jwks_uri: metadata.jwks_uri, tokens, verified })
 }
 
-/// Until there are tokens or an end, in the way this client is registered for.
+/// Waits for tokens or an error, in the mode for which this client is registered.
 async fn wait(
     http: &Http,
     metadata: &Metadata,

@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place of this program that reads the clock")]
+#[expect(clippy::disallowed_methods, reason = "the only place in this program that reads the clock")]
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -8,12 +8,12 @@ use crate::failure::EXIT_CODES;
 use crate::http::check_url;
 use crate::secret::Secret;
 
-/// Signs a person in by CIBA: asks the OpenID Provider, waits while the person decides on their own device,
-/// fetches or receives the tokens and verifies them.
+/// Signs a person in with CIBA: sends a request to the OpenID Provider, waits while the person decides on their own
+/// device, fetches or receives the tokens, and verifies them.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
 pub struct Options {
-    /// Issuer of the OpenID Provider, exactly as it writes it; https, or http on localhost
+    /// Issuer of the OpenID Provider, exactly as in its metadata; https, or http on localhost
     #[arg(long, value_name = "URL", value_parser = issuer)]
     pub issuer: String,
 
@@ -21,7 +21,7 @@ pub struct Options {
     #[arg(long)]
     pub client_id: String,
 
-    /// The client's secret; better in the environment than in the list of processes
+    /// The client's secret; better set in the environment, since arguments appear in the list of processes
     #[arg(long, env = "CIBA_CLIENT_SECRET", hide_env_values = true)]
     pub client_secret: Secret,
 
@@ -29,44 +29,44 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = AuthMethod::Basic)]
     pub auth_method: AuthMethod,
 
-    /// How the client learns of the decision; it has to be registered so
+    /// How the client gets the tokens; must be the mode that it is registered for
     #[arg(long, value_enum, default_value_t = Mode::Poll)]
     pub mode: Mode,
 
-    /// Port of this machine on which it is notified, at /ciba (with ping and push)
+    /// Local port on which the client is notified, at /ciba (with ping and push)
     #[arg(long, value_name = "PORT", value_parser = value_parser!(u16).range(1..))]
     #[arg(required_if_eq_any([("mode", "ping"), ("mode", "push")]))]
     pub listen: Option<u16>,
 
-    /// Who is to sign in, in a form the OP knows (such as alice, tel:+493012345, email:a@example.com)
+    /// The person to sign in, in a form that the OP supports (such as alice, tel:+493012345, email:a@example.com)
     #[arg(long)]
     pub login_hint: String,
 
-    /// Scopes, separated by spaces; openid must be one of them
+    /// Scope values, separated by spaces; must include openid
     #[arg(long, default_value = "openid", value_parser = scope)]
     pub scope: String,
 
-    /// Short text shown here and on the person's device, so that they can be compared
+    /// Short text that is shown here and on the person's device, for comparison
     #[arg(long)]
     pub binding_message: Option<String>,
 
-    /// How long the request should stay open, in seconds (from 1; the OP may choose otherwise)
+    /// The requested lifetime of the request, in seconds (from 1; the OP may choose another)
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(1..))]
     pub requested_expiry: Option<u32>,
 
-    /// Authentication context classes asked for, the preferred one first, separated by spaces
+    /// Requested authentication context classes, in order of preference, separated by spaces
     #[arg(long)]
     pub acr_values: Option<String>,
 
-    /// Print one JSON object on stdout: the token response, the decoded tokens, what was checked
+    /// Print one JSON object on stdout: the token response, the decoded tokens and what was checked
     #[arg(long)]
     pub json: bool,
 
-    /// Plain lines on stderr instead of a progress bar; always so when stderr is not a terminal
+    /// Print plain lines on stderr instead of a progress bar; the default if stderr is not a terminal
     #[arg(long)]
     pub no_progress: bool,
 
-    /// Write `auth_req_id: …` to stderr once acknowledged, for trials that decide by script
+    /// Print `auth_req_id: …` on stderr after the acknowledgement, for scripts that decide
     #[arg(long)]
     pub show_auth_req_id: bool,
 }

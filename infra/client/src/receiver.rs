@@ -1,4 +1,4 @@
-//! Step 3 in the modes ping and push: the client notification endpoint, at which the OP says that it is decided.
+//! Step 3 in the modes ping and push: the client notification endpoint, at which the OP announces the decision.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -29,23 +29,23 @@ use crate::options::Mode;
 use crate::secret::Secret;
 use crate::token::Tokens;
 
-/// Where it is on this machine; the client is registered with it.
+/// The path of the endpoint, with which the client is registered.
 pub const PATH: &str = "/ciba";
 
 /// Spec: CIBA §7.1: at least 128 bits. Unit: bytes.
 const TOKEN_LENGTH: usize = 32;
 
-/// The OP may be faster with its notification than with its acknowledgement, which names the request.
+/// The notification may arrive before the acknowledgement, which names the request.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(5);
 
-/// What the OP said. Spec: CIBA §10.2, §10.3.1, §12.
+/// What the OP sent. Spec: CIBA §10.2, §10.3.1, §12.
 #[derive(Debug)]
 pub enum Notification {
-    /// There is something to fetch.
+    /// The result can be fetched.
     Ping,
     /// The tokens themselves.
     Tokens(Tokens),
-    /// There are none.
+    /// An error instead of tokens.
     Refused(Refusal),
 }
 
@@ -68,20 +68,20 @@ impl Receiver {
     /// Listens on a port of this machine, for one request.
     ///
     /// # Errors
-    /// `Failure::Protocol` when the port is taken, or this machine has no randomness to give.
+    /// `Failure::Protocol` if the port is in use, or this machine has no randomness.
     pub async fn listen(mode: Mode, port: u16) -> Result<Self, Failure> {
-        let failed = |error: io::Error| Failure::Protocol(format!("port {port} of this machine: {error}"));
+        let failed = |error: io::Error| Failure::Protocol(format!("port {port} on this machine: {error}"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
         let mut random = [0; TOKEN_LENGTH];
         rand::fill(&mut random).map_err(|_| Failure::Protocol("no randomness".to_owned()))?;
         let token = Secret::from(URL_SAFE_NO_PAD.encode(random));
         let (acknowledged, request) = watch::channel(None);
-        // One is enough: what comes after it is a repetition.
+        // One is enough: later ones are repetitions.
         let (sender, notifications) = mpsc::channel(1);
         let endpoint = Endpoint { mode, token: token.clone(), acknowledged: request, notifications: sender };
         let router = Router::new().route(PATH, post(receive)).with_state(Arc::new(endpoint));
         let server = tokio::spawn(async move {
-            // It answers accept errors by trying again, and so never ends by itself.
+            // It retries after accept errors, and so never ends by itself.
             _ = axum::serve(listener, router).await;
         });
         Ok(Self { token, acknowledged, notifications, server })
@@ -92,12 +92,12 @@ impl Receiver {
         &self.token
     }
 
-    /// From now on it is known which request a notification has to be about.
+    /// Sets the request that a notification has to name.
     pub fn expect(&self, auth_req_id: &Secret) {
         self.acknowledged.send_replace(Some(auth_req_id.clone()));
     }
 
-    /// The first notification; nothing if none comes in time.
+    /// The first notification; `None` if none arrives in time.
     pub async fn receive(&mut self, until: Instant) -> Option<Notification> {
         timeout_at(until, self.notifications.recv()).await.ok().flatten()
     }
@@ -120,7 +120,7 @@ async fn receive(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body
     };
     match request.and_then(|request| read(endpoint.mode, &request, &headers, &body)) {
         Some(notification) => {
-            // A repetition finds no room, and is answered as the first was.
+            // There is no room for a repetition, which gets the same response as the first.
             _ = endpoint.notifications.try_send(notification);
             StatusCode::NO_CONTENT.into_response()
         }
@@ -132,12 +132,12 @@ async fn receive(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body
 fn is_authenticated(headers: &HeaderMap, token: &Secret) -> bool {
     let value = headers.get(AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
     let (scheme, given) = value.split_at(value.len().min("Bearer ".len()));
-    // The scheme is in any case (RFC 9110 §11.1).
+    // The scheme is case-insensitive (RFC 9110 §11.1).
     scheme.eq_ignore_ascii_case(b"Bearer ")
         && verify_slices_are_equal(given, token.expose().as_bytes()).is_ok()
 }
 
-/// What a body says, if it is one that this client has to expect.
+/// The notification in a body, if it is one that this client expects.
 fn read(mode: Mode, request: &Secret, headers: &HeaderMap, body: &[u8]) -> Option<Notification> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())?;
     let body: Value = serde_json::from_slice(body).ok().filter(|_| is_json(content_type))?;
@@ -146,7 +146,7 @@ fn read(mode: Mode, request: &Secret, headers: &HeaderMap, body: &[u8]) -> Optio
     let members = body.as_object()?;
     match mode {
         Mode::Poll => None,
-        // Spec: CIBA §10.2. Tokens are not for a client that is pinged.
+        // Spec: CIBA §10.2. A client in ping mode must not be sent tokens.
         Mode::Ping => (members.len() == 1).then_some(Notification::Ping),
         // Spec: CIBA §10.3.1, §12.
         Mode::Push if members.contains_key("error") => {

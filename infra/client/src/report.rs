@@ -1,4 +1,4 @@
-//! What is printed on stdout when the tokens are verified.
+//! The output on stdout after the tokens have been verified.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// For programs: the token response as it came, and both tokens decoded.
+    /// For programs: the unchanged token response, and both tokens decoded.
     ///
     /// # Security
     /// Contains the tokens.
@@ -37,9 +37,9 @@ impl Report {
             text += &format!("checked: {}\n\n", jwt.checked.join(", "));
         }
         if let Some(asked) = &options.acr_values {
-            // The OP decides; whether it is enough, the client does (OpenID Connect Core §5.5.1.1).
+            // The OP chooses the acr; the client decides whether it is sufficient (OpenID Connect Core §5.5.1.1).
             let acr = self.verified.id_token.claims.get("acr").unwrap_or(&Value::Null);
-            text += &format!("acr: asked for {asked}, got {acr}\n");
+            text += &format!("acr: requested {asked}, got {acr}\n");
         }
         text += &format!("Both tokens are verified against the JWKS at {}\n", self.jwks_uri);
         text

@@ -1,14 +1,14 @@
-//! When the next poll may be sent. No clock here: every time is a `Duration` since the authentication
+//! When the next poll may be sent. Without a clock: every time is a `Duration` since the authentication
 //! request was sent.
 
 use std::time::Duration;
 
 /// Spec: CIBA §11: at least 5 seconds more, for this and all later polls. Unit: seconds.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
-/// How far the wait after unanswered polls grows, unless the interval is longer. Unit: seconds.
+/// The maximum wait after unanswered polls, unless the interval is longer. Unit: seconds.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
-/// Why there is another poll.
+/// Why another poll is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wait {
     /// `authorization_pending`.
@@ -17,11 +17,11 @@ pub enum Wait {
     SlowDown { retry_after: Option<Duration> },
     /// 429, 502, 503 or 504: nothing was decided.
     Unavailable { status: u16, retry_after: Option<Duration> },
-    /// A time-out, or a connection that failed.
+    /// A time-out, or a failed connection.
     NoAnswer { reason: String },
 }
 
-/// The pace of one request's polls. Polls never overlap, because the next one is computed from the answer.
+/// The pace of one request's polls. Polls never overlap, because the next one is computed from the response.
 ///
 /// Spec: CIBA §10.1, §11; RFC 8628 §3.5 for time-outs.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Schedule {
         Self { first: acknowledged.saturating_add(interval), interval, expires_in, unanswered: 0 }
     }
 
-    /// The same pace from a poll at `first` on: whoever was pinged has nothing to wait for.
+    /// The same pace, starting with a poll at `first`: after a ping there is nothing to wait for.
     ///
     /// Spec: CIBA §10.2.
     #[must_use]
@@ -45,12 +45,12 @@ impl Schedule {
         Self { first, ..self }
     }
 
-    /// One interval after the acknowledgement, unless it was said otherwise. `None`: the request ends before.
+    /// One interval after the acknowledgement, unless set otherwise. `None`: the request expires before.
     pub fn first(&self) -> Option<Duration> {
         self.before_expiry(self.first)
     }
 
-    /// The next poll, after one `sent` and answered (or given up) at `received`. `None`: the request ends before.
+    /// The next poll, after one `sent` and answered (or given up) at `received`. `None`: the request expires before.
     pub fn next(&mut self, sent: Duration, received: Duration, wait: &Wait) -> Option<Duration> {
         self.unanswered = match wait {
             Wait::NoAnswer { .. } | Wait::Unavailable { retry_after: None, .. } => {
@@ -61,7 +61,7 @@ impl Schedule {
         if let Wait::SlowDown { .. } = wait {
             self.interval = self.interval.saturating_add(SLOW_DOWN);
         }
-        // The interval runs from the sending of the poll: a slow answer has already used some of it up.
+        // The interval counts from the sending of the poll: a slow response has already used up some of it.
         let by_interval = sent.saturating_add(self.interval);
         let by_answer = received.saturating_add(match wait {
             Wait::Pending { retry_after } | Wait::SlowDown { retry_after } => retry_after.unwrap_or_default(),
@@ -71,7 +71,7 @@ impl Schedule {
         self.before_expiry(by_interval.max(by_answer))
     }
 
-    /// Doubles with every unanswered poll in a row.
+    /// Doubles with every consecutive unanswered poll.
     fn backoff(&self) -> Duration {
         let factor = 2_u32.saturating_pow(self.unanswered);
         self.interval.saturating_mul(factor).min(LONGEST_BACKOFF.max(self.interval))

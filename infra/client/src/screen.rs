@@ -1,4 +1,4 @@
-//! What the person at the consumption device sees on stderr: a progress bar, or plain lines.
+//! The output for the person at the consumption device, on stderr: a progress bar, or plain lines.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl Screen {
         eprintln!("{line}");
     }
 
-    /// The binding message is only worth something if it is compared, so it says so.
+    /// The binding message is useful only if it is compared, so the text asks for that.
     pub fn acknowledged(&mut self, options: &Options, acknowledgement: &Acknowledgement) {
         self.say(&format!("asked {} to sign in", options.login_hint));
         if options.show_auth_req_id {
@@ -37,7 +37,7 @@ impl Screen {
         match &options.binding_message {
             Some(message) => self.say(&format!(
                 "\n    binding message   {message}\n\n\
-                 Approve on your own device, if it shows this very message; otherwise deny."
+                 Approve on your own device if it shows exactly this message; otherwise deny."
             )),
             None => self.say("Approve or deny on your own device."),
         }
@@ -46,7 +46,7 @@ impl Screen {
             self.bar = Some(countdown(acknowledgement.sent + lifetime, lifetime));
         } else {
             let how = match options.mode {
-                Mode::Poll => format!(", asking every {} s", acknowledgement.interval.as_secs()),
+                Mode::Poll => format!(", polling every {} s", acknowledgement.interval.as_secs()),
                 Mode::Ping => " for a ping".to_owned(),
                 Mode::Push => " for a push".to_owned(),
             };
@@ -54,9 +54,9 @@ impl Screen {
         }
     }
 
-    /// In ping mode: why it asks now.
+    /// In ping mode: why it polls now.
     pub fn pinged(&self, came: bool) {
-        self.say(if came { "pinged: fetching the tokens" } else { "no ping so far: asking instead" });
+        self.say(if came { "pinged: fetching the tokens" } else { "no ping so far: polling instead" });
     }
 
     pub fn pushed(&self) {
@@ -71,7 +71,7 @@ impl Screen {
         }
     }
 
-    /// The waiting is over, whatever came of it.
+    /// Waiting has ended, whatever the outcome.
     pub fn decided(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -82,20 +82,20 @@ impl Screen {
 fn describe(step: &Step<'_>) -> String {
     let said = match step.wait {
         Wait::Pending { .. } => "authorization_pending".to_owned(),
-        Wait::SlowDown { .. } => "slow_down, asking less often".to_owned(),
+        Wait::SlowDown { .. } => "slow_down, polling less often".to_owned(),
         Wait::Unavailable { status, .. } => format!("{status}, the OP is overloaded"),
-        Wait::NoAnswer { reason } => format!("no answer ({reason})"),
+        Wait::NoAnswer { reason } => format!("no response ({reason})"),
     };
     match step.next_in {
         Some(next_in) => format!("poll {}: {said}; next in {} s", step.polls, next_in.as_secs_f64().ceil()),
-        None => format!("poll {}: {said}; no other fits in before expiry", step.polls),
+        None => format!("poll {}: {said}; no time for another before expiry", step.polls),
     }
 }
 
-/// Redrawn by a thread of its own, so that it moves while a poll is under way.
+/// Redrawn by its own thread, so that it moves during a poll.
 fn countdown(end: Instant, lifetime: Duration) -> ProgressBar {
     let left = move |_: &ProgressState, out: &mut dyn Write| {
-        // Nothing can be done about a terminal that cannot be written to.
+        // A terminal that cannot be written to cannot be helped.
         _ = out.write_str(&time_left(end.saturating_duration_since(Instant::now()), lifetime));
     };
     let style = ProgressStyle::with_template("{spinner} {left} · {wide_msg}")

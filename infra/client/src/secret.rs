@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// A client secret, an `auth_req_id` or a token: printed only by whoever writes `expose()`.
+/// A client secret, an `auth_req_id` or a token: printed only through an explicit `expose()`.
 #[derive(Clone, Deserialize, PartialEq, Eq)]
 #[serde(transparent)]
 pub struct Secret(String);

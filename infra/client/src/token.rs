@@ -1,4 +1,4 @@
-//! Step 3: poll the token endpoint until there are tokens or an end.
+//! Step 3: poll the token endpoint until there are tokens or a final error.
 
 use std::time::Duration;
 
@@ -28,13 +28,13 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Reads them as the token endpoint answers them, or as the OP pushes them.
+    /// Reads them as the token endpoint returns them, or as the OP pushes them.
     ///
     /// # Errors
     /// What is wrong, without the tokens.
     pub fn read(response: Value) -> Result<Self, String> {
         let mut tokens =
-            Self::deserialize(&response).map_err(|error| format!("tokens that cannot be read: {error}"))?;
+            Self::deserialize(&response).map_err(|error| format!("malformed tokens: {error}"))?;
         if !tokens.token_type.eq_ignore_ascii_case("Bearer") {
             return Err("a token_type that is not Bearer".to_owned());
         }
@@ -42,16 +42,16 @@ impl Tokens {
         Ok(tokens)
     }
 
-    /// The response as it came, for whoever goes on with the tokens.
+    /// The unchanged response, for programs that use the tokens.
     ///
     /// # Security
-    /// It contains them.
+    /// Contains the tokens.
     pub fn expose_response(&self) -> &Value {
         &self.response.0
     }
 }
 
-/// Has a `Debug` of its own because `Tokens` derives one.
+/// Has its own `Debug` because `Tokens` derives one.
 #[derive(Default)]
 struct Response(Value);
 
@@ -61,7 +61,7 @@ impl std::fmt::Debug for Response {
     }
 }
 
-/// What one poll brought.
+/// The result of one poll.
 #[derive(Debug)]
 pub enum Answer {
     Tokens(Tokens),
@@ -69,22 +69,22 @@ pub enum Answer {
     Refused(Refusal),
 }
 
-/// What the loop is doing, for the screen.
+/// The progress of the loop, for the screen.
 #[derive(Debug)]
 pub struct Step<'a> {
     /// Polls so far.
     pub polls: u32,
     pub wait: &'a Wait,
-    /// Until the next poll; `None` if no other fits in before expiry.
+    /// Until the next poll; `None` if there is no time for another before expiry.
     pub next_in: Option<Duration>,
 }
 
-/// Polls by the rules of [`Schedule`], one poll at a time, until tokens, a refusal or expiry.
+/// Polls according to [`Schedule`], one poll at a time, until tokens, a refusal or expiry.
 ///
 /// Spec: CIBA §10.1, §11.
 ///
 /// # Errors
-/// The refusal by its code; `Failure::Expired` when no further poll fits in; what `send` fails with.
+/// The refusal by its code; `Failure::Expired` if there is no time for another poll; the error of `send`.
 pub async fn poll(
     mut schedule: Schedule,
     requested: Instant,
@@ -113,7 +113,7 @@ pub async fn poll(
 /// One token request.
 ///
 /// # Errors
-/// `Failure::Protocol` for an answer that is neither tokens nor an OAuth error.
+/// `Failure::Protocol` for a response that is neither tokens nor an OAuth error.
 pub async fn request_tokens(
     http: &Http,
     metadata: &Metadata,
@@ -132,7 +132,7 @@ fn understand(reply: &Reply) -> Result<Answer, Failure> {
     let retry_after = reply.retry_after;
     if reply.status == 200 {
         let tokens = Tokens::read(reply.ok_json(ENDPOINT)?);
-        let wrong = |what| Failure::Protocol(format!("the {ENDPOINT} answered {what}"));
+        let wrong = |what| Failure::Protocol(format!("the {ENDPOINT} returned {what}"));
         return tokens.map(Answer::Tokens).map_err(wrong);
     }
     if reply.is_unavailable() {
@@ -146,7 +146,7 @@ fn understand(reply: &Reply) -> Result<Answer, Failure> {
     })
 }
 
-/// What a refusal means by its code. Spec: CIBA §11, §12.
+/// The failure for a refusal's code. Spec: CIBA §11, §12.
 pub fn ended(refusal: Refusal, answer_lost: bool) -> Failure {
     match refusal.error.as_str() {
         "access_denied" => Failure::Denied(refusal),
@@ -171,8 +171,8 @@ mod tests {
         reply(400, &format!(r#"{{"error":"{code}"}}"#))
     }
 
-    /// Runs the loop against these answers, with the clock standing still except where the loop sleeps:
-    /// when it polled (in seconds since the request), and how it ended.
+    /// Runs the loop against these responses, with a clock that advances only while the loop sleeps. Returns when it
+    /// polled (in seconds since the request), and how it ended.
     async fn polled(answers: Vec<Result<Reply, &str>>) -> (Vec<u64>, Result<(), Failure>) {
         let requested = Instant::now();
         let schedule = Schedule::new(Duration::ZERO, Duration::from_secs(5), Duration::from_secs(60));

@@ -1,4 +1,4 @@
-//! Step 4: hold the tokens against the OP's keys and against what was asked.
+//! Step 4: verify the tokens against the OP's keys and against the request.
 
 use std::fmt;
 
@@ -16,19 +16,19 @@ use crate::http::Http;
 use crate::secret::Secret;
 use crate::token::Tokens;
 
-/// How far this machine's clock and the OP's may be apart. Unit: seconds. Range: 0–60.
+/// The tolerated difference between this machine's clock and the OP's. Unit: seconds. Range: 0–60.
 const LEEWAY: u64 = 30;
-/// Spec: CIBA §10.3.1; optional where tokens are fetched, but never wrong.
+/// Spec: CIBA §10.3.1; optional if tokens are fetched, but correct if present.
 const AUTH_REQ_ID: &str = "urn:openid:params:jwt:claim:auth_req_id";
 const RT_HASH: &str = "urn:openid:params:jwt:claim:rt_hash";
 
-/// What the tokens of this request must say.
+/// The values that the tokens of this request must have.
 #[derive(Debug)]
 pub struct Expected<'a> {
     pub issuer: &'a str,
     pub client_id: &'a str,
     pub auth_req_id: &'a Secret,
-    /// The tokens were pushed: nothing but the ID token binds them to each other and to the request.
+    /// The tokens were pushed: only the ID token binds them to each other and to the request.
     pub pushed: bool,
     /// Advertised by the OP, and asymmetric.
     pub algorithms: &'a [Algorithm],
@@ -38,14 +38,14 @@ pub struct Expected<'a> {
     pub now: u64,
 }
 
-/// The tokens, decoded after everything about them was checked.
+/// The tokens, decoded after all checks.
 #[derive(Debug)]
 pub struct Verified {
     pub id_token: Jwt,
     pub access_token: Jwt,
 }
 
-/// A JWT whose signature is good, and the claims that were found to be right.
+/// A JWT whose signature is valid, and the claims that were found to be correct.
 #[derive(Debug)]
 pub struct Jwt {
     pub header: Header,
@@ -71,12 +71,12 @@ pub enum Defect {
     Malformed,
     /// `alg` is not advertised, or cannot be verified with a public key.
     Algorithm,
-    /// `typ` is another kind's.
+    /// `typ` is that of another kind of token.
     Type,
-    /// No key of the JWKS has this `kid`, use and algorithm.
+    /// No key in the JWKS has this `kid`, use and algorithm.
     Key,
     Signature,
-    /// Missing where required, or not what it has to be.
+    /// Missing although required, or not the expected value.
     Claim(&'static str),
 }
 
@@ -87,32 +87,34 @@ impl fmt::Display for Unverified {
             Token::Access => "access token",
         };
         match self.defect {
-            Defect::Malformed => write!(f, "the {token} is not a signed JWT this client understands"),
-            Defect::Algorithm => write!(f, "the {token} is signed by an algorithm the OP does not advertise"),
-            Defect::Type => write!(f, "the {token} says in its typ that it is something else"),
+            Defect::Malformed => write!(f, "the {token} is not a signed JWT that this client understands"),
+            Defect::Algorithm => {
+                write!(f, "the {token} is signed with an algorithm that the OP does not advertise")
+            }
+            Defect::Type => write!(f, "the typ of the {token} is that of something else"),
             Defect::Key => write!(f, "the {token} names a key that is not in the JWKS"),
-            Defect::Signature => write!(f, "the signature of the {token} is wrong"),
+            Defect::Signature => write!(f, "the signature of the {token} is invalid"),
             Defect::Claim(claim) => write!(f, "the {claim} of the {token} is missing or wrong"),
         }
     }
 }
 
-/// The OP's public keys, fetched now, so that a key that came by rotation is among them.
+/// The OP's public keys, fetched now, so that they include keys from a recent rotation.
 ///
 /// # Errors
-/// `Failure::Unavailable` without an answer, `Failure::Protocol` for what is no JWK set.
+/// `Failure::Unavailable` without a response, `Failure::Protocol` if it is not a JWK set.
 pub async fn fetch_keys(http: &Http, metadata: &Metadata) -> Result<Vec<Jwk>, Failure> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<Value>,
     }
     let set: Set = http.get_json(&metadata.jwks_uri).await?;
-    // Keys of kinds unknown here are not for us (RFC 7517 §5).
+    // Keys of unknown types are ignored (RFC 7517 §5).
     Ok(set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect())
 }
 
-/// Checks both tokens. A client that only passes its access token on treats it as opaque; this one looks,
-/// because it has a whole flow to prove.
+/// Checks both tokens. A client normally treats its access token as opaque; this one checks it,
+/// because it demonstrates the whole flow.
 ///
 /// # Errors
 /// The first defect found.
@@ -124,16 +126,17 @@ pub fn verify(tokens: &Tokens, keys: &[Jwk], expected: &Expected<'_>) -> Result<
     Ok(Verified { id_token, access_token })
 }
 
-/// Spec: OpenID Connect Core §3.1.3.7, §3.1.3.8; CIBA §10.3.1, where `pushed` demands what a client that polls may find.
+/// Spec: OpenID Connect Core §3.1.3.7, §3.1.3.8; CIBA §10.3.1, which with `pushed` requires claims that are
+/// otherwise optional.
 fn id_token(tokens: &Tokens, keys: &[Jwk], expected: &Expected<'_>) -> Result<Jwt, Defect> {
     let mut jwt = signed(&tokens.id_token, keys, expected.algorithms)?;
-    // `typ` is optional in an ID token; an access token is never taken for one.
+    // `typ` is optional in an ID token; an access token is never accepted as one.
     if jwt.header.typ.as_deref().is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT")) {
         return Err(Defect::Type);
     }
     jwt.require("iss", |iss| iss == expected.issuer)?;
     jwt.require("sub", |sub| sub.as_str().is_some_and(|sub| (1..=255).contains(&sub.len())))?;
-    // No other audience is trusted, so none is accepted beside this client.
+    // No other audience is trusted, so none is accepted in addition to this client.
     jwt.require("aud", |aud| {
         *aud == expected.client_id || aud.as_array().is_some_and(|aud| *aud == [expected.client_id])
     })?;
@@ -141,7 +144,7 @@ fn id_token(tokens: &Tokens, keys: &[Jwk], expected: &Expected<'_>) -> Result<Jw
     jwt.require("exp", |exp| is_in_future(exp, expected.now))?;
     let since_request = expected.requested_at.saturating_sub(LEEWAY)..=expected.now + LEEWAY;
     jwt.require("iat", |iat| iat.as_u64().is_some_and(|iat| since_request.contains(&iat)))?;
-    // A device that signed the person in shortly before the request was made is right to say so.
+    // The person may have signed in shortly before the request was made.
     jwt.check_if_present("auth_time", |time| {
         time.as_u64().is_some_and(|time| time <= expected.now + LEEWAY)
     })?;
@@ -174,7 +177,7 @@ fn access_token(
     Ok(jwt)
 }
 
-/// The signature by the key named in the header, before any claim is looked at.
+/// Verifies the signature with the key named in the header, before any claim is read.
 fn signed(token: &Secret, keys: &[Jwk], algorithms: &[Algorithm]) -> Result<Jwt, Defect> {
     let header = decode_header(token.expose()).map_err(|_| Defect::Malformed)?;
     if header.crit.is_some() {
@@ -188,7 +191,7 @@ fn signed(token: &Secret, keys: &[Jwk], algorithms: &[Algorithm]) -> Result<Jwt,
     if key.family() != header.alg.family() {
         return Err(Defect::Key);
     }
-    // The library's own checks of claims read the clock; ours take it as a parameter.
+    // The library's own claim checks read the clock; ours take the time as a parameter.
     let mut signature_only = Validation::new(header.alg);
     signature_only.required_spec_claims.clear();
     signature_only.validate_exp = false;
@@ -197,7 +200,7 @@ fn signed(token: &Secret, keys: &[Jwk], algorithms: &[Algorithm]) -> Result<Jwt,
     Ok(Jwt { header: jwt.header, claims: jwt.claims, checked: vec!["signature"] })
 }
 
-/// Spec: RFC 7517 §4. A key without `kid` is nobody's: with rotation it could not be told from the next one.
+/// Spec: RFC 7517 §4. A key without `kid` never matches: after a rotation it could not be told from the next one.
 fn is_for(key: &Jwk, header: &Header) -> bool {
     let common = &key.common;
     let algorithm = common.key_algorithm.as_ref().map(|name| name.to_string());
@@ -242,7 +245,8 @@ fn is_hash(claim: &Value, algorithm: Algorithm, token: &Secret) -> bool {
     claim.as_str().is_some_and(|claim| half_hash(algorithm, token.expose()).as_deref() == Some(claim))
 }
 
-/// The value of `at_hash` and its kin: the left half of the token's hash, by the hash the signature uses.
+/// The value of `at_hash` and similar claims: the left half of the token's hash, with the hash of the signature
+/// algorithm.
 ///
 /// Spec: OpenID Connect Core §3.1.3.6.
 pub fn half_hash(algorithm: Algorithm, token: &str) -> Option<String> {
@@ -251,7 +255,7 @@ pub fn half_hash(algorithm: Algorithm, token: &str) -> Option<String> {
         Algorithm::HS384 | Algorithm::ES384 | Algorithm::RS384 | Algorithm::PS384 => &SHA384,
         // Ed25519, the only curve of EdDSA here.
         Algorithm::HS512 | Algorithm::RS512 | Algorithm::PS512 | Algorithm::EdDSA => &SHA512,
-        // The library may learn new ones; what they hash with is not known here.
+        // The library may add algorithms whose hash is not known here.
         _ => return None,
     };
     let digest = digest(hash, token.as_bytes());

@@ -1,4 +1,4 @@
-//! The program as it is started: usage, and the exit code a script sees.
+//! The program as a user runs it: usage, and the exit codes for scripts.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -17,7 +17,7 @@ fn said(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Answers one request on a free port with this metadata document; returns the issuer to ask.
+/// Serves this metadata document once, on a free port; returns the issuer.
 fn op(metadata: impl FnOnce(&str) -> String) -> String {
     let listener = TcpListener::bind(("localhost", 0)).unwrap();
     let issuer = format!("http://localhost:{}", listener.local_addr().unwrap().port());
@@ -71,5 +71,5 @@ fn metadata_of_another_issuer_is_one() {
     });
     let output = run(&issuer);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(said(&output).contains("the metadata is of issuer"), "{}", said(&output));
+    assert!(said(&output).contains("the metadata names the issuer"), "{}", said(&output));
 }

@@ -6,7 +6,7 @@ use ciba_local::stack::{Options, Ports};
 use ciba_local::tls::MutualTls;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// The CIBA OpenID Provider and everything around it, on one machine.
+/// Runs the CIBA OpenID Provider and everything around it on one machine.
 #[derive(Debug, Parser)]
 #[command(name = "ciba-local")]
 pub(crate) struct Arguments {
@@ -20,9 +20,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Job {
     /// Start the stack and leave it running until Ctrl-C
     Up,
-    /// Start the stack, let the demo client ask for a sign-in, and end with its exit code
+    /// Start the stack, run one sign-in with the demo client, and exit with its exit code
     Demo {
-        /// How the client learns of the decision
+        /// How the client gets the tokens
         #[arg(long, value_enum, default_value_t = Mode::Poll)]
         mode: Mode,
     },
@@ -31,11 +31,11 @@ pub(crate) enum Job {
 /// Spec: CIBA §5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
-    /// It asks again and again
+    /// It polls for them
     Poll,
-    /// It is told that it can ask
+    /// It is notified when it can fetch them
     Ping,
-    /// It is sent the tokens
+    /// They are sent to it
     Push,
 }
 
@@ -44,31 +44,31 @@ struct StackArguments {
     /// A folder with clients.json and people.json [default: infra/local/seed]
     #[arg(long, global = true, value_name = "DIR")]
     seed: Option<PathBuf>,
-    /// How many instances of each function may run
+    /// The maximum number of instances of each function
     #[arg(long, global = true, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: u32,
-    /// Speak TLS, with a second host that asks for client certificates; certificates are written into target/local/tls
+    /// Use TLS, with a second host that asks for client certificates; certificates are written to target/local/tls
     #[arg(long, global = true)]
     tls: bool,
-    /// Take TLS 1.2 at the host for mutual TLS as well, as API Gateway does
+    /// Also accept TLS 1.2 at the host for mutual TLS, as API Gateway does
     #[arg(long, global = true, requires = "tls")]
     tls12: bool,
-    /// Public keys of further authorities of clients of tls_client_auth, as the setting of the functions has them
+    /// Public keys of further CAs for clients with tls_client_auth, in the form of the functions' setting
     #[arg(long, global = true, env = "MTLS_AUTHORITIES", value_name = "KEYS")]
     mtls_authorities: Option<String>,
-    /// A PEM file of certificates that open the host for mutual TLS, beside the stack's own authority
+    /// A PEM file of certificates that the host for mutual TLS trusts in addition to the stack's own CA
     #[arg(long, global = true, env = "TRUSTSTORE", value_name = "FILE")]
     truststore: Option<PathBuf>,
-    /// Who approves
+    /// How requests are answered
     #[arg(long, global = true, value_enum, default_value_t = Approve::Hand)]
     approve: Approve,
-    /// The issuer, if not this stack's API; elsewhere than on localhost no local-only setting is made
+    /// The issuer, if not this stack's API; unless it is on localhost, settings that only work locally are left out
     #[arg(long, global = true, env = "ISSUER", value_name = "URL")]
     issuer: Option<String>,
     /// The login issuers as JSON, if not the local one
     #[arg(long, global = true, env = "LOGIN_ISSUERS", value_name = "JSON")]
     login_issuers: Option<String>,
-    /// The cargo-lambda program [default: .tools/bin/cargo-lambda, else that of PATH]
+    /// The cargo-lambda program [default: .tools/bin/cargo-lambda, otherwise the one in PATH]
     #[arg(long, global = true, env = "CARGO_LAMBDA", value_name = "PATH")]
     cargo_lambda: Option<PathBuf>,
     #[command(flatten)]
@@ -77,13 +77,13 @@ struct StackArguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Approve {
-    /// A person, on the phone's page
+    /// By hand, on the phone's page
     Hand,
-    /// The phone, whatever arrives
+    /// Automatically: the phone approves everything
     Auto,
 }
 
-/// Each 0 is a free port.
+/// 0 selects a free port.
 #[derive(Debug, Clone, Copy, Args)]
 struct PortArguments {
     /// Port of the API
@@ -122,7 +122,7 @@ impl Arguments {
     pub(crate) fn options(&self) -> Options {
         let given = &self.stack;
         let default = Options::default();
-        // A Makefile passes on variables nobody has set.
+        // A Makefile also passes variables that are not set.
         let unless_empty = |it: &Option<String>| it.clone().filter(|it| !it.is_empty());
         Options {
             ports: given.ports.ports(),
@@ -143,7 +143,8 @@ impl Arguments {
     }
 }
 
-/// A program given with a folder is meant from here, and it is started elsewhere; a bare name is for `PATH`.
+/// A path is relative to the current folder, but the program is started elsewhere; a bare name is looked up in
+/// `PATH`.
 fn program(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if folder != "" => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),

@@ -1,11 +1,11 @@
-//! Who signed a call: the access key id in an AWS Signature Version 4 header.
+//! The caller of an AWS API: the access key id in an AWS Signature Version 4 header.
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 
 /// The access key id of `Authorization: AWS4-HMAC-SHA256 Credential=AKID/20260101/…`.
 ///
-/// The signature itself is not checked: the doubles know no secrets, and what a test asks is which
-/// function made the call, not whether it was allowed to.
+/// The signature itself is not checked: the doubles have no secrets, and tests need to know which function made the
+/// call, not whether it was allowed to.
 pub(crate) fn access_key_id(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (_, credential) = value.split_once("Credential=")?;

@@ -1,4 +1,4 @@
-//! The clock of this crate, read in one place.
+//! The clock of this crate, which is read only here.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The current time.
-#[expect(clippy::disallowed_methods, reason = "the one place this crate reads the clock")]
+#[expect(clippy::disallowed_methods, reason = "the only place in this crate that reads the clock")]
 pub fn now() -> SystemTime {
     SystemTime::now()
 }
@@ -16,17 +16,17 @@ pub fn since_epoch(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// Where a double takes the time from.
+/// The source of a double's time.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
     /// This machine's.
     #[default]
     System,
-    /// A test's own: nothing expires while a test looks elsewhere.
+    /// A clock that a test controls, so that nothing expires unexpectedly.
     Set(SetClock),
 }
 
-/// A clock that stands still until it is set. Clones are one clock.
+/// A clock that changes only when it is set. Clones share their time.
 #[derive(Debug, Clone)]
 pub struct SetClock(Arc<Mutex<SystemTime>>);
 
@@ -48,7 +48,7 @@ impl SetClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Backwards as well: a test may look at what was.
+    /// Also backwards, so that a test can look at the past.
     pub fn set(&self, time: SystemTime) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = time;
     }

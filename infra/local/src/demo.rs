@@ -1,4 +1,4 @@
-//! One sign-in with the demo client, from its request to its tokens.
+//! One sign-in with the demo client, from the request to the tokens.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -74,7 +74,7 @@ async fn show_messages(inbox: Inbox) {
     }
 }
 
-/// The client lies beside this program, whatever the profile and target folder.
+/// The client is in the same folder as this program, whatever the profile and target folder.
 fn client_program() -> Result<PathBuf, Error> {
     Ok(std::env::current_exe()?.with_file_name(CLIENT))
 }

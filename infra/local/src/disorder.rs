@@ -1,13 +1,13 @@
-//! What a queue and a pipe may do to order and number: everything is delivered at least once, and in no order.
+//! What a queue and a pipe may do to the order and number of messages: at-least-once delivery, in any order.
 
-/// The disorder to make. The default makes none.
+/// The disorder to create. The default creates none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Disorder {
-    /// Each message and each record goes on twice.
+    /// Each message and each record is delivered twice.
     pub duplicates: bool,
-    /// In another order. Of one item's records the pipe keeps the order, the queue of nothing.
+    /// In another order. The pipe keeps the order of one item's records, the queue keeps none.
     pub reorder: bool,
-    /// The same seed makes the same order.
+    /// The same seed gives the same order.
     pub seed: u64,
 }
 
@@ -33,7 +33,7 @@ impl Random {
         Self(fastrand::Rng::with_seed(seed))
     }
 
-    /// The next 64 bits, also fit to be the seed of another sequence.
+    /// The next 64 bits, which can also seed another sequence.
     pub fn next_seed(&mut self) -> u64 {
         self.0.u64(..)
     }
@@ -43,10 +43,10 @@ impl Random {
         self.0.usize(..bound.max(1))
     }
 
-    /// One of `weighted`, each as likely as its weight says.
+    /// One of `weighted`, with the probability of its weight.
     ///
     /// # Panics
-    /// When no weight is above 0.
+    /// If no weight is above 0.
     pub fn choose<T: Copy>(&mut self, weighted: &[(usize, T)]) -> T {
         let mut drawn = self.below(weighted.iter().map(|(weight, _)| weight).sum());
         let chosen = weighted.iter().find(|(weight, _)| match drawn.checked_sub(*weight) {

@@ -1,4 +1,4 @@
-//! An embedded DynamoDB engine behind the real wire protocol, with the table `template.yaml` defines.
+//! An embedded DynamoDB engine behind the real wire protocol, with the table that `template.yaml` defines.
 
 mod create;
 
@@ -26,7 +26,7 @@ impl DynamoDb {
     /// Starts an engine on `listener`.
     ///
     /// # Errors
-    /// When the engine has no memory to open, or the listener no local address.
+    /// If the engine cannot open its memory, or the listener has no local address.
     pub fn start(listener: TcpListener) -> Result<Self, Error> {
         let database = Database::memory()?;
         let served = database.clone();
@@ -34,12 +34,12 @@ impl DynamoDb {
         Ok(Self { server, database })
     }
 
-    /// What `AWS_ENDPOINT_URL_DYNAMODB` has to say.
+    /// The value for `AWS_ENDPOINT_URL_DYNAMODB`.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// An SDK client that goes straight to the engine.
+    /// An SDK client that connects directly to the engine.
     pub fn client(&self) -> Client {
         client(&self.url(), "LOCAL")
     }
@@ -47,14 +47,14 @@ impl DynamoDb {
     /// Creates the table under `name`.
     ///
     /// # Errors
-    /// When the engine refuses the definition.
+    /// If the engine refuses the definition.
     pub async fn create_table(&self, name: &str, table: &Table) -> Result<(), Error> {
         create_table(&self.client(), name, table).await
     }
 
-    /// Deletes what has passed its `ttl`, again and again, until the sweep is dropped.
+    /// Deletes expired items periodically, until the sweep is dropped.
     ///
-    /// For a stack somebody looks at. Tests go without: AWS may be days late, so no answer may depend on it.
+    /// For a stack that a person uses. Tests do without: AWS may be days late, so no result may depend on it.
     pub fn sweep(&self, every: Duration) -> Sweep {
         let database = self.database.clone();
         Sweep(tokio::spawn(async move {
@@ -70,7 +70,7 @@ impl DynamoDb {
     }
 }
 
-/// A sweep under way.
+/// A running sweep.
 #[derive(Debug)]
 pub struct Sweep(JoinHandle<()>);
 
@@ -80,7 +80,7 @@ impl Drop for Sweep {
     }
 }
 
-/// An SDK client of `endpoint` that signs as `access_key_id` and never retries, so a test sees every answer.
+/// An SDK client of `endpoint` that signs as `access_key_id` and never retries, so that a test sees every response.
 pub fn client(endpoint: &str, access_key_id: &str) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -1,4 +1,4 @@
-//! A double of Amazon EventBridge: `PutEvents` as JSON 1.1 over HTTP. It passes nothing on, and remembers everything.
+//! A double of Amazon EventBridge: `PutEvents` as JSON 1.1 over HTTP. It forwards nothing, and records everything.
 
 mod rules;
 #[cfg(test)]
@@ -43,14 +43,14 @@ pub struct Entry {
     pub bus: String,
     /// The access key id that signed the call.
     pub caller: Option<String>,
-    /// Everything the entry says.
+    /// The whole entry.
     pub input: Value,
 }
 
 #[derive(Debug, Default)]
 struct Bus {
     entries: Vec<Entry>,
-    /// How many entries are still to be refused, each by itself.
+    /// How many entries are still to be refused individually.
     refused_entries: usize,
     /// How many calls are still to fail as a whole.
     failed_calls: usize,
@@ -60,14 +60,14 @@ impl EventBridge {
     /// Starts the double on `listener`.
     ///
     /// # Errors
-    /// When the listener has no local address.
+    /// If the listener has no local address.
     pub fn start(listener: TcpListener) -> io::Result<Self> {
         let bus = Arc::new(Mutex::new(Bus::default()));
         let router = Router::new().route("/", post(receive)).with_state(Arc::clone(&bus));
         Ok(Self { server: Server::start(listener, router)?, bus })
     }
 
-    /// What `AWS_ENDPOINT_URL_EVENTBRIDGE` has to say.
+    /// The value for `AWS_ENDPOINT_URL_EVENTBRIDGE`.
     pub fn url(&self) -> String {
         self.server.url()
     }
@@ -77,17 +77,17 @@ impl EventBridge {
         lock(&self.bus).entries.iter().filter(|entry| entry.id.is_some()).cloned().collect()
     }
 
-    /// Every entry, the refused ones included, oldest first.
+    /// Every entry, including refused ones, oldest first.
     pub fn attempts(&self) -> Vec<Entry> {
         lock(&self.bus).entries.clone()
     }
 
-    /// Forgets the entries. Failures still to come stay.
+    /// Forgets the entries. Scripted failures remain.
     pub fn clear(&self) {
         lock(&self.bus).entries.clear();
     }
 
-    /// Refuses the next entries, each by itself: the call succeeds and says which of them failed.
+    /// Refuses the next entries individually: the call succeeds and says which of them failed.
     pub fn refuse_entries(&self, count: usize) {
         lock(&self.bus).refused_entries += count;
     }
@@ -164,7 +164,7 @@ fn answer(status: StatusCode, output: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], output.to_string()).into_response()
 }
 
-/// A panic elsewhere leaves nothing half done behind this lock.
+/// A panic elsewhere cannot leave this state inconsistent.
 fn lock(bus: &Mutex<Bus>) -> MutexGuard<'_, Bus> {
     bus.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 //! 1. Refuse what the real one refuses: headers over 10,240 bytes, a body over 10 MB, an unknown path.
 //! 2. Build the payload 2.0 event.
 //! 3. Invoke the function.
-//! 4. Turn its answer into an HTTP response.
+//! 4. Turn its result into an HTTP response.
 
 mod answer;
 mod client_certificate;
@@ -38,11 +38,11 @@ const HEADER_LIMIT: usize = 10_240;
 /// The service's own quota.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
-/// How many invocations are under way at once; others wait. `cargo lambda watch` stops answering altogether
+/// The maximum number of concurrent invocations; others wait. `cargo lambda watch` stops responding altogether
 /// when two hundred wait for one function (seen with 1.9.2); Lambda itself would start more instances.
 const CONCURRENT_INVOCATIONS: usize = 32;
 
-/// The longest an HTTP API waits for an integration.
+/// How long an HTTP API waits for an integration.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 struct Gateway {
@@ -57,15 +57,15 @@ struct Gateway {
 /// `{invoke_base}/2015-03-31/functions/<function>/invocations`. It ends when the server is dropped.
 ///
 /// # Errors
-/// When the listener has no local address.
+/// If the listener has no local address.
 pub fn serve(listener: TcpListener, routes: Vec<Route>, invoke_base: &str) -> io::Result<Server> {
     serve_with_timeout(listener, routes, invoke_base, INTEGRATION_TIMEOUT)
 }
 
-/// [`serve`], with another patience than the real service's 30 seconds.
+/// [`serve`], with a time-out other than the real service's 30 seconds.
 ///
 /// # Errors
-/// When the listener has no local address.
+/// If the listener has no local address.
 pub fn serve_with_timeout(
     listener: TcpListener,
     routes: Vec<Route>,
@@ -82,7 +82,7 @@ pub fn serve_with_timeout(
 /// [`serve`] over TLS. `authority` is the name of the host for mutual TLS, if `acceptor` asks for certificates.
 ///
 /// # Errors
-/// When the listener has no local address.
+/// If the listener has no local address.
 pub fn serve_tls(
     listener: TcpListener,
     routes: Vec<Route>,
@@ -112,13 +112,13 @@ fn router(routes: Vec<Route>, invoke_base: &str, timeout: Duration) -> io::Resul
     Ok(Router::new().fallback(receive).with_state(gateway))
 }
 
-/// The function that a request leads to, and the event it would get: for whoever invokes functions without
-/// this gateway. Nothing where no route takes the request.
+/// The function that a request is routed to, and the event that it would get: for tests that invoke functions
+/// without this gateway. `None` if no route matches the request.
 pub fn event(routes: &[Route], request: axum::http::Request<Bytes>) -> Option<(String, Value)> {
     event_by(routes, request, &Door::Plain)
 }
 
-/// [`event`], of a request that came in by this door.
+/// [`event`], for a request that arrived through this door.
 pub fn event_by(
     routes: &[Route],
     request: axum::http::Request<Bytes>,
@@ -160,7 +160,7 @@ impl Gateway {
         if header_size(parts) > HEADER_LIMIT {
             return Err(Refusal::HeadersTooLarge);
         }
-        // Reading also fails when the client went away in the middle; it reads no answer then.
+        // Reading also fails if the client has disconnected; it does not read the response then.
         let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| Refusal::BodyTooLarge)?;
         let path = event::path(parts);
         let matched = route::find(&self.routes, &parts.method, &path).ok_or(Refusal::NotFound)?;
@@ -169,7 +169,7 @@ impl Gateway {
         let event = event::build(parts, &path, &body, &matched, &origin);
         let payload = self.invoke(&matched.route.function, &event).await?;
         answer::response(&payload).ok_or_else(|| {
-            eprintln!("gateway: {} answered what is no HTTP response", matched.route.function);
+            eprintln!("gateway: the result of {} is not an HTTP response", matched.route.function);
             Refusal::IntegrationFailed
         })
     }
@@ -179,7 +179,7 @@ impl Gateway {
             eprintln!("gateway: invoking {function}: {error}");
             if error.is_timeout() { Refusal::IntegrationTimeout } else { Refusal::IntegrationFailed }
         };
-        // It is never closed, so this is only a wait.
+        // The semaphore is never closed, so this cannot fail.
         let _permit = self.invocations.acquire().await;
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.invoke_base);
         let answer = self.http.post(url).json(event).timeout(self.timeout).send().await.map_err(failed)?;
@@ -196,7 +196,7 @@ impl Gateway {
     }
 }
 
-/// The request line and headers as HTTP/1.1 would write them.
+/// The size of the request line and headers in HTTP/1.1.
 fn header_size(parts: &Parts) -> usize {
     let target = parts.uri.path_and_query().map_or(1, |it| it.as_str().len());
     let line = parts.method.as_str().len() + target + "  HTTP/1.1\r\n".len();
@@ -204,7 +204,7 @@ fn header_size(parts: &Parts) -> usize {
     line + fields.sum::<usize>()
 }
 
-/// What the gateway answers by itself.
+/// The responses of the gateway itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refusal {
     NotFound,

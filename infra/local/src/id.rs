@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 /// `N` random bytes.
 ///
 /// # Panics
-/// When the operating system has no randomness to give.
+/// If the operating system provides no randomness.
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives randomness");
@@ -17,7 +17,7 @@ pub(crate) fn token() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<16>())
 }
 
-/// An identifier in the form AWS gives its requests and messages: a version 4 UUID.
+/// An identifier in the form that AWS uses for requests and messages: a version 4 UUID.
 pub(crate) fn uuid() -> String {
     uuid::Builder::from_random_bytes(random_bytes()).into_uuid().to_string()
 }

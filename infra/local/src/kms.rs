@@ -23,15 +23,15 @@ use crate::{ACCOUNT, REGION, caller, clock, server::Server};
 use signing::SigningKey;
 use wire::Refusal;
 
-/// The alias of the key that seals, which this double has from its start.
+/// The alias of the sealing key, which this double has from the start.
 pub const KEY_ALIAS: &str = "alias/ciba";
-/// The aliases of the keys that are witnesses, which it has from its start too: they sign by ES256.
+/// The aliases of the witness keys, which it also has from the start: they sign with ES256.
 pub const EVIDENCE_KEY_ALIAS: &str = "alias/ciba-evidence";
 pub const ENROLLMENT_KEY_ALIAS: &str = "alias/ciba-enrollment";
 
 const KEY_ID: &str = "0c1ba0c1-ba0c-41ba-80c1-ba0c1ba0c1ba";
 
-/// The double. [`Kms::start`] hands out the handle that tests and the stack use.
+/// The double. [`Kms::start`] returns the handle that tests and the stack use.
 #[derive(Debug)]
 pub struct Kms;
 
@@ -54,20 +54,20 @@ impl Kms {
     /// Starts the double on `listener`, with a new key.
     ///
     /// # Errors
-    /// When the listener has no local address.
+    /// If the listener has no local address.
     pub fn start(listener: TcpListener) -> io::Result<KmsHandle> {
         Self::start_with(listener, &WrappingKey::generate())
     }
 
-    /// Starts the double on `listener`, with a key that others may have too.
+    /// Starts the double on `listener`, with a key that other doubles may share.
     ///
     /// # Errors
-    /// When the listener has no local address.
+    /// If the listener has no local address.
     pub fn start_with(listener: TcpListener, key: &WrappingKey) -> io::Result<KmsHandle> {
         let key = key.clone();
         let witnesses = [EVIDENCE_KEY_ALIAS, ENROLLMENT_KEY_ALIAS].map(SigningKey::called);
         let witnesses = witnesses.into_iter().collect::<Option<Vec<_>>>();
-        let witnesses = witnesses.ok_or_else(|| io::Error::other("no key could be made"))?;
+        let witnesses = witnesses.ok_or_else(|| io::Error::other("no key could be created"))?;
         let state = Arc::new(Double {
             key,
             signing: Mutex::new(witnesses),
@@ -80,22 +80,22 @@ impl Kms {
 }
 
 impl KmsHandle {
-    /// What `AWS_ENDPOINT_URL_KMS` has to say.
+    /// The value for `AWS_ENDPOINT_URL_KMS`.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// Every call, the failed ones included, oldest first.
+    /// Every call, including failed ones, oldest first.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.state.calls).clone()
     }
 
-    /// Forgets the calls. Failures still to come stay.
+    /// Forgets the calls. Scripted failures remain.
     pub fn clear(&self) {
         lock(&self.state.calls).clear();
     }
 
-    /// The names of the keys that were made to sign.
+    /// The ids of the signing keys that were created.
     pub fn signing_keys(&self) -> Vec<String> {
         let made = lock(&self.state.signing);
         made.iter().filter(|key| !key.is_from_the_start()).map(|key| key.id().to_owned()).collect()
@@ -124,7 +124,7 @@ async fn receive(State(double): State<Arc<Double>>, headers: HeaderMap, body: By
         return refusal.response();
     }
     let answer = match operation.as_str() {
-        // Beside the runtime: an RSA key takes long, and calls under way would time out.
+        // Outside of the runtime: creating an RSA key takes long, and running calls would time out.
         "CreateKey" => {
             let made = spawn_blocking(move || SigningKey::create(&input)).await;
             made.unwrap_or_else(|_| Err(Refusal::internal())).map(|key| double.keep(key))
@@ -169,7 +169,7 @@ impl Double {
     }
 
     fn decrypt(&self, input: &Value) -> Result<Value, Refusal> {
-        // KMS finds the key of a symmetric ciphertext by itself; one that is named has to be the right one.
+        // KMS determines the key of a symmetric ciphertext itself; if a key is named, it has to be that one.
         if !input["KeyId"].is_null() {
             known_key(input)?;
         }
@@ -197,7 +197,7 @@ impl Double {
         let name = input["KeyId"].as_str().ok_or_else(|| Refusal::validation("KeyId is missing"))?;
         match lock(&self.signing).iter().find(|key| key.is_called(name)) {
             Some(key) => act(key),
-            // The other key is there, and signs nothing.
+            // The sealing key exists, but does not sign.
             None => match known_key(input) {
                 Ok(()) => Err(Refusal::new("InvalidKeyUsageException", "The key is not one that signs")),
                 Err(refusal) => Err(refusal),
@@ -229,7 +229,7 @@ fn key_metadata(id: &str, usage: &str, spec: &str) -> Value {
     })
 }
 
-/// A key goes by its id, its alias, or the ARN of either.
+/// A key is identified by its id, its alias, or the ARN of either.
 fn known_key(input: &Value) -> Result<(), Refusal> {
     let given = input["KeyId"].as_str().ok_or_else(|| Refusal::validation("KeyId is missing"))?;
     let known = [KEY_ID.to_owned(), KEY_ALIAS.to_owned(), key_arn(), arn(KEY_ALIAS)];
@@ -248,7 +248,7 @@ fn arn(resource: &str) -> String {
     format!("arn:aws:kms:{REGION}:{ACCOUNT}:{resource}")
 }
 
-/// A panic elsewhere leaves nothing half done behind these locks.
+/// A panic elsewhere cannot leave this state inconsistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

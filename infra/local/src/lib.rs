@@ -1,9 +1,9 @@
-//! The whole stack on one machine: an embedded DynamoDB, doubles of SNS, KMS, SQS and EventBridge that speak the real
-//! wire protocols and record every call, a local API Gateway, the way from the table's stream to the functions that are
-//! told by it, and the phone a person approves on.
+//! The whole stack on one machine: an embedded DynamoDB, doubles of SNS, KMS, SQS and EventBridge that speak the
+//! real wire protocols and record every call, a local API Gateway, the path from the table's stream to the
+//! functions that it triggers, and the phone on which a person approves.
 //!
-//! Nothing here is linked into a function. What a function meets here (events, endpoints, errors) is what it
-//! meets on AWS, so the functions have no local path.
+//! Nothing here is linked into a function. Events, endpoints and errors are the same here as on AWS, so the
+//! functions have no code paths for local use.
 
 pub mod clock;
 pub mod disorder;
@@ -32,11 +32,11 @@ mod id;
 mod order;
 mod provider;
 
-/// What can go wrong while the stack starts is told to a developer and never matched on.
+/// Errors while the stack starts are shown to a developer and never matched on.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The region every double says it is in.
+/// The region that every double claims.
 pub const REGION: &str = "us-east-1";
 
-/// The account every double says it belongs to.
+/// The account that every double claims.
 pub const ACCOUNT: &str = "123456789012";

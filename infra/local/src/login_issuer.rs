@@ -1,4 +1,4 @@
-//! A login issuer for local use: it says who holds the phone, as the operator's own sign-in would.
+//! A login issuer for local use: it identifies the person who holds the phone, as the operator's own sign-in would.
 
 use std::time::SystemTime;
 
@@ -10,18 +10,18 @@ use serde_json::{Map, Value, json};
 
 use crate::{Error, clock, id};
 
-/// What `aud` of a login token names.
+/// The `aud` of a login token.
 pub const AUDIENCE: &str = "ciba-consent";
 
-/// The scope a login token needs to decide.
+/// The scope that a login token needs for a decision.
 pub const SCOPE: &str = "ciba:decide";
 
-/// How long a login token is good for, in seconds.
+/// The lifetime of a login token, in seconds.
 pub const LIFETIME: u64 = 300;
 
 const JWKS_PATH: &str = "/.well-known/jwks.json";
 
-/// An issuer with an ES256 key of its own, made when it starts.
+/// An issuer with its own ES256 key, created when it starts.
 pub struct LoginIssuer {
     issuer: String,
     header: Header,
@@ -30,10 +30,10 @@ pub struct LoginIssuer {
 }
 
 impl LoginIssuer {
-    /// An issuer known as `issuer`, a URL without a trailing slash.
+    /// An issuer with the identifier `issuer`, a URL without a trailing slash.
     ///
     /// # Errors
-    /// When no key can be made.
+    /// If no key can be created.
     pub fn new(issuer: &str) -> Result<Self, Error> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
         let pkcs8 = pair.to_pkcs8v1()?;
@@ -56,12 +56,12 @@ impl LoginIssuer {
         &self.issuer
     }
 
-    /// A login token of `sub`, who has just signed in with a password and a one-time code.
+    /// A login token for `sub`, who has just signed in with a password and a one-time code.
     ///
-    /// `overrides` replaces or adds claims; null removes one. Tests make bad tokens with it.
+    /// `overrides` replaces or adds claims; null removes one. Tests create invalid tokens with it.
     ///
     /// # Errors
-    /// When it cannot be signed.
+    /// If it cannot be signed.
     pub fn login_token(
         &self,
         sub: &str,

@@ -1,4 +1,4 @@
-//! `ciba-local up` leaves the stack running; `ciba-local demo` lets a client use it once.
+//! `ciba-local up` leaves the stack running; `ciba-local demo` runs one sign-in of a client on it.
 
 mod arguments;
 mod demo;
@@ -14,7 +14,7 @@ use clap::Parser;
 
 use arguments::{Arguments, Job};
 
-/// What a shell calls the end by Ctrl-C.
+/// The exit code of a shell after Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
 #[tokio::main]
@@ -39,10 +39,10 @@ async fn up(options: Options) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Starts a stack and says what is where; nothing if a signal came first.
+/// Starts a stack and prints its addresses; `None` if a signal came first.
 async fn start(options: Options) -> Result<Option<Stack>, Error> {
     println!("Starting the stack …");
-    // Whatever has started by then ends with the future that loses.
+    // If a signal wins, dropping the other future stops everything that has started.
     let Some(stack) = signals::unless_any(Stack::start(options)).await? else { return Ok(None) };
     let stack = stack?;
     let rows = [

@@ -1,12 +1,12 @@
-//! The way from a write to the function that tells others of it, as the template lays it: from the table's stream
-//! through a pipe into a queue, and from stream and queue into functions.
+//! The path from a write to the functions that notify others of it, as the template defines it: from the table's
+//! stream through a pipe into a queue, and from stream and queue to functions.
 //!
-//! What EventBridge Pipes and Lambda's pollers do, in steps that a test takes one by one, and the running stack in
-//! loops:
+//! It does what EventBridge Pipes and Lambda's pollers do, in steps that a test takes one by one, and the running
+//! stack in loops:
 //!
-//! 1. [`Outbox::pump`]: what the pipe lets through goes into its queue.
-//! 2. [`Outbox::deliver`]: what is due in a queue goes to its function, in batches.
-//! 3. [`Outbox::events`]: what a function's own trigger lets through goes to it, in the order of the writes.
+//! 1. [`Outbox::pump`]: records that match the pipe's filters go into its queue.
+//! 2. [`Outbox::deliver`]: due messages of a queue go to its function, in batches.
+//! 3. [`Outbox::events`]: records that match a function's own trigger go to it, in the order of the writes.
 
 mod deliveries;
 mod events;
@@ -29,10 +29,10 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Joins what `template` defines. The stream is opened when it is first read, from its beginning on.
+    /// Connects what `template` defines. The stream is opened at its first read, and read from its beginning.
     ///
     /// # Errors
-    /// When more than one function has a queue, or the stream, or something names a queue that is not there.
+    /// If more than one function has a queue, or the stream, or something names a queue that does not exist.
     pub fn new(template: &Template, dynamodb_url: &str, table: &str, sqs: &Sqs) -> Result<Self, Error> {
         let queues = sqs.queues();
         let known = |name: &str| {
@@ -44,7 +44,9 @@ impl Outbox {
         from_queues.iter().try_for_each(|trigger| known(&trigger.queue))?;
         let from_streams: Vec<_> = template.functions.iter().flat_map(|it| &it.triggers.streams).collect();
         if from_queues.len() > 1 || from_streams.len() > 1 {
-            return Err("more than one function has a queue, or the stream: that is not known here".into());
+            return Err(
+                "more than one function has a queue, or the stream: that is not supported here".into()
+            );
         }
         Ok(Self {
             pump: Mutex::new(Pump::new(&template.pipes, dynamodb_url, table, sqs.queues())),
@@ -55,19 +57,20 @@ impl Outbox {
         })
     }
 
-    /// Moves what has been written since the last time through the pipe, and says how many messages it made.
+    /// Moves what has been written since the last call through the pipe, and returns the number of messages sent.
     ///
     /// # Errors
-    /// When the stream cannot be read, or a record lacks what the pipe takes from it.
+    /// If the stream cannot be read, or a record lacks what the pipe takes from it.
     pub async fn pump(&self) -> Result<usize, Error> {
         self.pump.lock().await.run().await
     }
 
-    /// Hands what is due to the function that has the queue, and says how many messages that were. Each batch is
-    /// handed over once; what fails is due again when its visibility says so.
+    /// Passes the due messages to the function that has the queue, and returns their number. Each batch is passed on
+    /// once; messages that fail are due again after their visibility timeout.
     pub async fn deliver(&self, invoke: impl AsyncFn(Value) -> Result<Value, Error>) -> usize {
         let Some(deliveries) = &self.deliveries else { return 0 };
-        // Received before the first is handed over: what a function makes visible at once is for the next time.
+        // All are received before the first is passed on: what a function makes visible at once is for the next
+        // call.
         let batches: Vec<_> = std::iter::from_fn(|| deliveries.receive()).collect();
         let mut handed_over = 0;
         for batch in batches {
@@ -78,16 +81,16 @@ impl Outbox {
         handed_over
     }
 
-    /// The queue and its function, for who hands batches over by itself; nothing if no function has a queue.
+    /// The queue and its function, for callers that pass on batches themselves; `None` if no function has a queue.
     pub fn deliveries(&self) -> Option<&Deliveries> {
         self.deliveries.as_ref()
     }
 
-    /// Hands what has been written to the function that has the stream, until there is no more or it fails, and
-    /// says how many records it is done with.
+    /// Passes what has been written to the function that has the stream, until there is no more or it fails, and
+    /// returns the number of records that it has processed.
     ///
     /// # Errors
-    /// When the stream cannot be read.
+    /// If the stream cannot be read.
     pub async fn events(&self, invoke: impl AsyncFn(Value) -> Result<Value, Error>) -> Result<usize, Error> {
         match &self.events {
             Some(events) => events.lock().await.run(invoke).await,
@@ -95,7 +98,7 @@ impl Outbox {
         }
     }
 
-    /// Makes disorder from now on, in the pipe and in every queue.
+    /// Creates disorder from now on, in the pipe and in every queue.
     pub async fn disturb(&self, disorder: Disorder) {
         self.pump.lock().await.disturb(disorder);
     }

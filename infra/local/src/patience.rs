@@ -1,7 +1,7 @@
-//! How long callers of the doubles wait, without waiting.
+//! The time-outs of callers of the doubles, without waiting for them.
 //!
-//! A time-out of the SDK is there for a service that is silent. A busy machine is slow and not silent, so a time-out runs out here only
-//! when a double says that it is silent, and then at once.
+//! A time-out of the SDK is meant for a service that does not respond. A busy machine is only slow, so here a
+//! time-out fires only if a double declares itself silent, and then at once.
 
 use std::{
     convert::Infallible,
@@ -13,30 +13,30 @@ use std::{
 use ciba::config::Wait;
 use tokio::sync::oneshot;
 
-/// What is shorter is a pause between two attempts, which passes by itself. Unit: time.
+/// Anything shorter is a pause between two attempts, which passes by itself.
 const SHORTEST_TIME_OUT: Duration = Duration::from_millis(500);
-/// How long a silent double goes on to be silent to a caller that is still there, until the next time-out. Unit: time.
+/// How long a silent double waits for a caller that is still connected, until the next time-out.
 const UNHEARD: Duration = Duration::from_secs(5);
 
-/// The time-outs of the functions of one test. Clones are one.
+/// The time-outs of the functions of one test. Clones share their state.
 #[derive(Debug, Clone, Default)]
 pub struct Patience(Arc<Mutex<Waiting>>);
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// As far as time-outs have run out.
+    /// The time up to which time-outs have fired.
     now: Duration,
-    /// When each runs out, and who waits for it.
+    /// When each fires, and its waiter.
     timeouts: Vec<(Duration, oneshot::Sender<()>)>,
 }
 
 impl Patience {
-    /// How long the callers have waited in vain by now.
+    /// How long the callers have waited in vain so far.
     pub fn waited(&self) -> Duration {
         self.waiting(|it| it.now)
     }
 
-    /// Never answers. The caller's time-outs run out, one after the other, as long as it is there.
+    /// Never responds. The caller's time-outs fire, one after the other, as long as it is connected.
     pub async fn silence(&self) -> Infallible {
         loop {
             self.waiting(Waiting::run_out);
@@ -50,7 +50,7 @@ impl Patience {
 }
 
 impl Waiting {
-    /// Until the next time-out of a call that is still waited for, and any other at that time.
+    /// Fires the next time-out that is still awaited, and all others at the same time.
     fn run_out(&mut self) {
         self.timeouts.retain(|(_, waiter)| !waiter.is_closed());
         let Some(next) = self.timeouts.iter().map(|(at, _)| *at).min() else { return };

@@ -1,7 +1,7 @@
-//! EventBridge's pattern language, as far as the template uses it: what a pipe and a function's trigger filter by.
+//! EventBridge's pattern language, as far as the template uses it to filter in a pipe and in a function's trigger.
 //!
-//! A pattern says for each field which values it may have, and an event matches if all fields do. What this does
-//! not know is an error when the pattern is read: as a pattern that never matches it would go unnoticed.
+//! A pattern says for each field which values it may have, and an event matches if all fields do. An unsupported
+//! pattern is an error when it is read: treated as one that never matches, it would go unnoticed.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Pattern(BTreeMap<String, Field>);
 #[derive(Debug, Clone, PartialEq)]
 enum Field {
     Inside(Pattern),
-    /// One of these has to be.
+    /// One of these has to match.
     Leaf(Vec<Wanted>),
 }
 
@@ -29,19 +29,19 @@ enum Wanted {
     NotPrefix(String),
 }
 
-/// Whether `event` matches `pattern`, for a test's own pattern.
+/// Whether `event` matches `pattern`, for patterns in tests.
 ///
 /// # Panics
-/// When [`Pattern::read`] refuses the pattern.
+/// If [`Pattern::read`] refuses the pattern.
 pub fn matches(pattern: &Value, event: &Value) -> bool {
     Pattern::read(pattern).expect("a pattern").matches(event)
 }
 
 impl Pattern {
-    /// Reads a pattern as it stands in a template: as JSON in text.
+    /// Reads a pattern in the form that a template has: JSON text.
     ///
     /// # Errors
-    /// When it is no JSON, or has an operator that is not known here.
+    /// If it is not JSON, or has an unsupported operator.
     pub fn parse(text: &str) -> Result<Self, Error> {
         Self::read(&serde_json::from_str(text)?)
     }
@@ -49,14 +49,14 @@ impl Pattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// When it has an operator that is not known here, or no pattern's shape.
+    /// If it has an unsupported operator, or is malformed.
     pub fn read(pattern: &Value) -> Result<Self, Error> {
         let fields = pattern.as_object().filter(|fields| !fields.is_empty());
-        let fields = fields.ok_or_else(|| format!("{pattern} is no pattern: an object with fields"))?;
+        let fields = fields.ok_or_else(|| format!("{pattern} is not a pattern: an object with fields"))?;
         let read = |(name, value): (&String, &Value)| {
             // `$or`
             if name.starts_with('$') {
-                return Err(format!("the operator {name} is not known here").into());
+                return Err(format!("the operator {name} is not supported here").into());
             }
             Ok((name.clone(), Field::read(value)?))
         };
@@ -84,7 +84,7 @@ impl Field {
             (Self::Inside(pattern), Some(Value::Array(items))) => {
                 items.iter().any(|item| pattern.matches(item))
             }
-            // Without the object, its fields do not exist, which may be what is wanted.
+            // Without the object, its fields do not exist, which may be what the pattern requires.
             (Self::Inside(pattern), found) => pattern.matches(found.unwrap_or(&Value::Null)),
             (Self::Leaf(wanted), found) => {
                 let values = values(found);
@@ -94,8 +94,8 @@ impl Field {
     }
 }
 
-/// What a field offers to be compared. An object offers nothing: only values exist for a pattern, not what they
-/// are in, so `exists` of an image is always false.
+/// The values of a field to compare. An object has none: for a pattern only values exist, not their containers,
+/// so `exists` of an image is always false.
 fn values(found: Option<&Value>) -> Vec<&Value> {
     let compared = |value: &&Value| !value.is_object() && !value.is_array();
     match found {
@@ -107,7 +107,7 @@ fn values(found: Option<&Value>) -> Vec<&Value> {
 impl Wanted {
     fn read(value: &Value) -> Result<Self, Error> {
         let Some(operator) = value.as_object() else { return Ok(Self::Is(value.clone())) };
-        let unknown = || Error::from(format!("the operator {value} is not known here"));
+        let unknown = || Error::from(format!("the operator {value} is not supported here"));
         let mut members = operator.iter();
         let (Some((name, operand)), None) = (members.next(), members.next()) else { return Err(unknown()) };
         match name.as_str() {
@@ -202,7 +202,7 @@ mod tests {
             (record("INSERT", None, "pending", "poll"), record("MODIFY", Some("a"), "b", "poll"));
         assert!(matches(&exists(false), &inserted) && matches(&exists(true), &modified));
         assert!(!matches(&exists(true), &inserted) && !matches(&exists(false), &modified));
-        // As on AWS, and a trap: the image is there, and for a pattern it is not.
+        // As on AWS, and a trap: the image exists, but not for a pattern.
         assert!(matches(&json!({"dynamodb": {"OldImage": [{"exists": false}]}}), &modified));
     }
 
@@ -214,7 +214,7 @@ mod tests {
         assert!(matches(&json!({"items": {"a": [2]}}), &event));
     }
 
-    /// It is not a pattern that never matches.
+    /// Not a pattern that never matches.
     #[test]
     fn an_unknown_operator_is_an_error() {
         for pattern in [

@@ -1,8 +1,8 @@
 //! The phone: where messages arrive, and where a person approves or denies.
 //!
-//! Whoever has a passkey is led to the provider's own page, as the link in the message would lead them. For everybody else
-//! the phone stands in for a first-party app. It holds no authority of its own: each decision there is a call of the real
-//! consent API, made through the gateway with a login token of the person, which the [`LoginIssuer`] beside it issues.
+//! A person with a passkey is sent to the provider's own page, as with the link in the message. For everyone else
+//! the phone takes the place of a first-party app. It has no authority of its own: each decision is a call of the
+//! real consent API through the gateway, with a login token for the person from the phone's [`LoginIssuer`].
 
 mod api;
 mod auto;
@@ -27,14 +27,14 @@ use consent::ConsentApi;
 pub struct PhoneOptions {
     /// The base URL of the consent API.
     pub api: String,
-    /// Where the provider's pages are, by the name that passkeys are bound to.
+    /// The URL of the provider's pages, with the name that passkeys are bound to.
     pub issuer: String,
     pub inbox: Inbox,
-    /// The people of the seed. Whoever is enrolled later is found in the directory.
+    /// The people in the seed. People who are enrolled later are found in the directory.
     pub people: Vec<Person>,
     pub directory: Arc<dyn Directory>,
     pub login_issuer: Arc<LoginIssuer>,
-    /// Approve every arriving request without a hand.
+    /// Approve every arriving request automatically.
     pub approve_all: bool,
 }
 
@@ -45,13 +45,13 @@ pub struct Phone {
     approvals: Option<JoinHandle<()>>,
 }
 
-/// What only the provider can tell.
+/// What only the provider knows.
 pub trait Directory: Send + Sync {
     /// The request that an `auth_req_id` stands for.
     fn open<'a>(&'a self, auth_req_id: &'a str) -> Told<'a, String>;
     /// The `sub` of the person whom a request asks.
     fn asked<'a>(&'a self, request: &'a str) -> Told<'a, String>;
-    /// Who goes by this `sub`.
+    /// The person with this `sub`.
     fn person<'a>(&'a self, sub: &'a str) -> Told<'a, Person>;
     /// Whether this person has a passkey.
     fn has_passkey<'a>(&'a self, sub: &'a str) -> Told<'a, bool>;
@@ -59,10 +59,10 @@ pub trait Directory: Send + Sync {
     fn ticket<'a>(&'a self, sub: &'a str) -> Told<'a, String>;
 }
 
-/// What a [`Directory`] tells, if it knows.
+/// The result of a [`Directory`], if it knows.
 pub type Told<'a, T> = Pin<Box<dyn Future<Output = Option<T>> + Send + 'a>>;
 
-/// What all requests to the phone share.
+/// The state shared by all requests to the phone.
 struct Shared {
     issuer: String,
     inbox: Inbox,
@@ -70,7 +70,7 @@ struct Shared {
     login_issuer: Arc<LoginIssuer>,
     consent: ConsentApi,
     directory: Arc<dyn Directory>,
-    /// Request → `sub`, as far as it was asked for: a request never changes hands.
+    /// Request → `sub`, cached: it never changes.
     asked: Mutex<HashMap<String, String>>,
 }
 
@@ -78,7 +78,7 @@ impl Phone {
     /// Starts a phone on `listener`.
     ///
     /// # Errors
-    /// When the listener has no local address.
+    /// If the listener has no local address.
     pub fn start(listener: TcpListener, options: PhoneOptions) -> io::Result<Self> {
         let consent = ConsentApi::new(&options.api)?;
         let PhoneOptions { issuer, inbox, people, directory, login_issuer, approve_all, api: _ } = options;
@@ -88,7 +88,7 @@ impl Phone {
         Ok(Self { server: Server::start(listener, api::router(shared))?, approvals })
     }
 
-    /// Where it listens, by the name the login issuer goes by.
+    /// The URL at which it listens, with the host name of the login issuer.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.server.address().port())
     }
@@ -103,7 +103,7 @@ impl Drop for Phone {
 }
 
 impl Shared {
-    /// Somebody of the seed, or who was enrolled since.
+    /// A person from the seed, or one who was enrolled since.
     async fn person(&self, sub: &str) -> Option<Person> {
         match self.people.iter().find(|person| person.sub == sub) {
             Some(person) => Some(person.clone()),

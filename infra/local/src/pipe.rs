@@ -1,17 +1,17 @@
-//! What an EventBridge pipe makes of a record before it passes it on.
+//! The transformation of a record by an EventBridge pipe.
 
 use serde_json::Value;
 
 use crate::Error;
 
-/// An `InputTemplate`: text with places such as `<$.dynamodb.Keys.pk.S>`.
+/// An `InputTemplate`: text with placeholders such as `<$.dynamodb.Keys.pk.S>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputTemplate(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    /// The names of the members on the way to a value.
+    /// The names of the members on the path to a value.
     Place(Vec<String>),
 }
 
@@ -19,12 +19,13 @@ impl InputTemplate {
     /// Reads a template.
     ///
     /// # Errors
-    /// When a place is none of `<$.a.b>`: a pipe's own variables and list indexes are not known here.
+    /// If a placeholder is not of the form `<$.a.b>`: a pipe's own variables and list indexes are not supported
+    /// here.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('<') {
-            let unknown = || format!("{text}: a place is written <$.a.b>");
+            let unknown = || format!("{text}: a placeholder has the form <$.a.b>");
             let (place, after) = after.split_once('>').ok_or_else(unknown)?;
             let path = place.strip_prefix("$.").ok_or_else(unknown)?;
             let names: Vec<_> = path.split('.').map(str::to_owned).collect();
@@ -38,10 +39,11 @@ impl InputTemplate {
         Ok(Self(parts))
     }
 
-    /// The text for `record`. The places stand in quotes, so what is put there is text, escaped as JSON is.
+    /// The text for `record`. The placeholders are in quotes, so the values have to be text, and are escaped as in
+    /// JSON.
     ///
     /// # Errors
-    /// When a place has no text to take.
+    /// If there is no text for a placeholder.
     pub fn fill(&self, record: &Value) -> Result<String, Error> {
         let part = |part: &Part| match part {
             Part::Text(text) => Ok(text.clone()),

@@ -1,4 +1,4 @@
-//! What the stack asks of the provider itself: where it needs the crate `ciba`.
+//! The part of the stack that uses the crate `ciba`.
 //!
 //! Everything else in this crate treats the functions as a black box behind HTTP.
 
@@ -26,7 +26,7 @@ use crate::{
     seed::Person,
 };
 
-/// The provider's own adapters, set up as a function in this stack would set them up.
+/// The provider's own adapters, set up as in a function of this stack.
 pub(crate) struct Provider {
     issuer: Issuer,
     login_issuers: LoginIssuers,
@@ -40,7 +40,7 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// `environment` is what the functions run with.
+    /// `environment` is that of the functions.
     pub(crate) fn new(environment: &BTreeMap<String, String>, login_issuer: &str) -> Result<Self, Error> {
         let env = Environment::of(environment.clone());
         let (issuer, aws) = (Issuer::read(&env)?, Aws::read(&env)?);
@@ -126,8 +126,8 @@ impl Provider {
         Some(format!("{}/{}", routes::ENROLLMENT, created.ok()?.0.expose()))
     }
 
-    /// Whether the local login issuer calls this person by their `sub`. The table has only a hash of the two, so
-    /// another login cannot be told.
+    /// Whether this person's name at the local login issuer is their `sub`. The table has only a hash of the two, so
+    /// another login cannot be determined.
     fn logs_in_as(&self, sub: &str, person: &PersonKey) -> bool {
         let login_issuer = self.login_issuers.find(&self.login_issuer);
         login_issuer.and_then(|known| known.person_key(sub)).is_some_and(|key| key == *person)

@@ -1,5 +1,5 @@
-//! Stands between the functions and DynamoDB: records every call and what it consumed, and makes chosen
-//! calls fail the ways the engine cannot.
+//! A proxy between the functions and DynamoDB: records every call and its consumed capacity, and makes chosen
+//! calls fail in ways that the engine cannot.
 
 mod call;
 mod fault;
@@ -43,7 +43,7 @@ impl Proxy {
     /// Starts a proxy on `listener` in front of the engine at `upstream`.
     ///
     /// # Errors
-    /// When the listener has no local address.
+    /// If the listener has no local address.
     pub fn start(listener: TcpListener, upstream: &str) -> io::Result<Self> {
         let http = server::loopback_client().map_err(io::Error::other)?;
         let (calls, faults, patience) = (Mutex::default(), Mutex::default(), Patience::default());
@@ -52,22 +52,22 @@ impl Proxy {
         Ok(Self { server: Server::run(listener, |listener| accept(listener, served))?, shared })
     }
 
-    /// What `AWS_ENDPOINT_URL_DYNAMODB` has to say.
+    /// The value for `AWS_ENDPOINT_URL_DYNAMODB`.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// By which callers have to wait if their time-outs are to run out when this is silent.
+    /// With which callers have to wait, so that their time-outs fire when this proxy is silent.
     pub fn patience(&self) -> Patience {
         self.shared.patience.clone()
     }
 
-    /// Every call that has been answered (or deliberately not), oldest first.
+    /// Every call that has been responded to (or deliberately not), oldest first.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.calls().clone()
     }
 
-    /// Forgets the calls and the faults still to come.
+    /// Forgets the calls and the planned faults.
     pub fn clear(&self) {
         self.shared.calls().clear();
         *self.shared.faults() = Faults::default();
@@ -78,12 +78,13 @@ impl Proxy {
         self.shared.faults().lose(operation, nth, loss);
     }
 
-    /// Reads the first `read` keys (at least one) of the `nth` `BatchGetItem` from now on, and leaves the others over.
+    /// Reads the first `read` keys (at least one) of the `nth` `BatchGetItem` from now on, and leaves the others
+    /// unprocessed.
     pub fn leave_over(&self, nth: usize, read: usize) {
         self.shared.faults().leave_over(nth, read);
     }
 
-    /// Makes faults by itself from now on, or no longer. What the weather before this one did.
+    /// Starts or ends random faults. Returns the report of the previous weather.
     pub fn set_weather(&self, weather: Option<Weather>) -> WeatherReport {
         self.shared.faults().set_weather(weather)
     }
@@ -104,11 +105,11 @@ impl Shared {
     }
 }
 
-/// hyper itself, not axum: only a service that may fail can drop a connection without an answer.
+/// Uses hyper directly, not axum: only a service that may fail can drop a connection without a response.
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, say; give the others time to close theirs.
+            // For example out of file descriptors; give others time to close theirs.
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             continue;
         };
@@ -116,7 +117,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             let service = service_fn(|request| forward::forward(&shared, request));
-            // It fails when a client leaves, and when a response is to be lost.
+            // It fails if a client disconnects, or if a response is to be lost.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }

@@ -1,4 +1,4 @@
-//! The clients and people a stack starts with, from two JSON files.
+//! The clients and people that a stack starts with, from two JSON files.
 
 use std::{fs, path::Path};
 
@@ -15,15 +15,15 @@ pub struct Seed {
     pub people: Vec<Value>,
 }
 
-/// What the phone has to know of a person.
+/// What the phone has to know about a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     pub sub: String,
-    /// What the person is to the login issuer; nobody without it can log in there.
+    /// The person's name at the login issuer, without which they cannot log in there.
     pub login: Option<String>,
     pub name: Option<String>,
     pub email: Option<String>,
-    /// The numbers and ARNs messages go to.
+    /// The numbers and ARNs that messages are sent to.
     pub addresses: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ impl Seed {
     /// Reads `clients.json` and `people.json` of a folder.
     ///
     /// # Errors
-    /// When one is missing or no JSON array; the error names the file.
+    /// If one is missing or is not a JSON array; the error names the file.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         Ok(Self {
             clients: array(&folder.join("clients.json"))?,
@@ -39,7 +39,7 @@ impl Seed {
         })
     }
 
-    /// Gives each login without an `iss` this one. The local login issuer is named after its port, which a
+    /// Sets this `iss` in each login without one. The local login issuer's name includes its port, which a
     /// file cannot know.
     #[must_use]
     pub fn with_login_issuer(mut self, issuer: &str) -> Self {
@@ -50,7 +50,7 @@ impl Seed {
         self
     }
 
-    /// Leaves out clients that are called on this machine.
+    /// Leaves out clients that are notified on this machine.
     #[must_use]
     pub fn without_local_clients(mut self) -> Self {
         let endpoint =
@@ -59,7 +59,7 @@ impl Seed {
         self
     }
 
-    /// Has the clients that are pinged or pushed to listen on this port, if they listen on this machine.
+    /// Sets this port for ping and push clients that listen on this machine.
     #[must_use]
     pub fn with_client_port(mut self, port: u16) -> Self {
         for endpoint in self
@@ -102,7 +102,7 @@ impl Person {
         })
     }
 
-    /// What the login issuer says of this person beside who it is.
+    /// The login issuer's claims about this person, except their identity.
     pub fn login_claims(&self) -> serde_json::Map<String, Value> {
         let email = self.email.iter().flat_map(|email| {
             [("email".to_owned(), json!(email)), ("email_verified".to_owned(), json!(true))]
@@ -111,10 +111,10 @@ impl Person {
     }
 }
 
-/// Hands every client, then every person, to whoever writes them into the table.
+/// Passes every client, then every person, to functions that write them to the table.
 ///
 /// # Errors
-/// The first refusal, with the entry it is about.
+/// The first refusal, with the entry that it is about.
 pub async fn plant(
     seed: &Seed,
     register_client: impl AsyncFn(Value) -> Result<(), String>,
@@ -147,7 +147,7 @@ mod tests {
         Seed::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("seed")).unwrap()
     }
 
-    /// The methods are those of authentication, the modes those of delivery.
+    /// The methods of authentication and the modes of delivery.
     #[test]
     fn the_shipped_clients_cover_both_methods_and_all_modes() {
         let methods: Vec<_> =
@@ -160,7 +160,7 @@ mod tests {
         assert!(shipped().client_secret("kiosk").unwrap().len() >= 32);
     }
 
-    /// The phone finds whose a message is by where it went.
+    /// The phone finds the owner of a message by its address.
     #[test]
     fn the_shipped_people_can_be_told_apart_by_address() {
         let people = shipped().people();

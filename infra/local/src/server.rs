@@ -1,4 +1,4 @@
-//! An HTTP server that runs beside its owner and ends with it.
+//! An HTTP server that runs in the background and ends with its owner.
 
 use std::{
     io,
@@ -19,16 +19,16 @@ impl Server {
     /// Serves `router` on `listener`.
     ///
     /// # Errors
-    /// When the listener has no local address.
+    /// If the listener has no local address.
     pub fn start(listener: TcpListener, router: Router) -> io::Result<Self> {
         Self::run(listener, |listener| async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            // `axum::serve` answers accept errors by trying again, and so never ends by itself.
+            // `axum::serve` retries after accept errors, and so never ends by itself.
             let _ = axum::serve(listener, service).await;
         })
     }
 
-    /// Runs whatever `serve` makes of the listener.
+    /// Runs the server that `serve` creates for the listener.
     pub(crate) fn run<F>(listener: TcpListener, serve: impl FnOnce(TcpListener) -> F) -> io::Result<Self>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -37,12 +37,12 @@ impl Server {
         Ok(Self { address, task: tokio::spawn(serve(listener)) })
     }
 
-    /// Where it listens.
+    /// The address at which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it listens, as a URL without a path.
+    /// The address at which it listens, as a URL without a path.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -54,20 +54,21 @@ impl Drop for Server {
     }
 }
 
-/// A client of what is on this machine, without TLS: reading the system's certificates takes longer than any call here.
+/// A client for servers on this machine, without TLS: loading the system's certificates takes longer than any call
+/// here.
 ///
 /// # Errors
-/// When the HTTP client cannot be made.
+/// If the HTTP client cannot be created.
 pub(crate) fn loopback_client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().no_proxy().tls_certs_only([]).build()
 }
 
-/// Listens on a port of the loopback interface; port 0 takes a free one.
+/// Listens on a port of the loopback interface; port 0 selects a free one.
 ///
 /// # Errors
-/// When the port is taken; the error names it.
+/// If the port is in use; the error names it.
 pub async fn listen(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
-        .map_err(|error| io::Error::new(error.kind(), format!("port {port} of 127.0.0.1: {error}")))
+        .map_err(|error| io::Error::new(error.kind(), format!("port {port} on 127.0.0.1: {error}")))
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Returns when the program is asked to end: Ctrl-C, a service manager, or the terminal going away.
+/// Returns when the program is asked to end: by Ctrl-C, by a service manager, or because the terminal closed.
 pub(crate) async fn any() -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -17,7 +17,7 @@ pub(crate) async fn any() -> io::Result<()> {
     Ok(())
 }
 
-/// What `work` comes to; nothing if a signal came first.
+/// The result of `work`; `None` if a signal came first.
 pub(crate) async fn unless_any<T>(work: impl Future<Output = T>) -> io::Result<Option<T>> {
     tokio::select! {
         done = work => Ok(Some(done)),

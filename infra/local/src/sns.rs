@@ -1,5 +1,5 @@
 //! A double of Amazon SNS: it speaks the wire protocol (form in, XML out), delivers nothing, and
-//! remembers everything.
+//! records everything.
 
 mod failure;
 mod inbox;
@@ -21,7 +21,7 @@ pub use weather::Weather;
 use crate::{caller, server::Server};
 use wire::Refusal;
 
-/// The double. [`Sns::start`] hands out the handle that tests and the stack use.
+/// The double. [`Sns::start`] returns the handle that tests and the stack use.
 #[derive(Debug)]
 pub struct Sns;
 
@@ -36,7 +36,7 @@ impl Sns {
     /// Starts the double on `listener`.
     ///
     /// # Errors
-    /// When the listener has no local address.
+    /// If the listener has no local address.
     pub fn start(listener: TcpListener) -> io::Result<SnsHandle> {
         let inbox = Inbox::default();
         let router = Router::new().route("/", post(receive)).with_state(inbox.clone());
@@ -45,12 +45,12 @@ impl Sns {
 }
 
 impl SnsHandle {
-    /// What `AWS_ENDPOINT_URL_SNS` has to say.
+    /// The value for `AWS_ENDPOINT_URL_SNS`.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// What has been accepted, for a reader that outlives a borrow of the handle.
+    /// The accepted messages, for a reader that outlives a borrow of the handle.
     pub fn inbox(&self) -> Inbox {
         self.inbox.clone()
     }
@@ -60,12 +60,12 @@ impl SnsHandle {
         self.inbox.messages()
     }
 
-    /// Every `Publish`, the refused ones included, oldest first.
+    /// Every `Publish`, including refused ones, oldest first.
     pub fn attempts(&self) -> Vec<Message> {
         self.inbox.attempts()
     }
 
-    /// Forgets the messages. Failures still to come stay.
+    /// Forgets the messages. Scripted failures remain.
     pub fn clear(&self) {
         self.inbox.clear();
     }
@@ -80,12 +80,12 @@ impl SnsHandle {
         self.inbox.fail_for(address, failure);
     }
 
-    /// Makes failures that pass by itself from now on, or no longer. How many the weather before this one made.
+    /// Starts or ends random temporary failures. Returns how many the previous weather caused.
     pub fn set_weather(&self, weather: Option<Weather>) -> u64 {
         self.inbox.set_weather(weather)
     }
 
-    /// Lets a number or an ARN be reached again.
+    /// Makes a number or an ARN reachable again.
     pub fn restore(&self, address: &str) {
         self.inbox.restore(address);
     }

@@ -1,7 +1,7 @@
 //! A double of Amazon SQS: JSON 1.0 over HTTP, standard queues as the template defines them, and a record of every
 //! call.
 //!
-//! It delivers at least once and in no order, and by [`Disorder`] it does so on purpose.
+//! It delivers at least once and in no particular order, and with [`Disorder`] it repeats and reorders deliberately.
 
 mod call;
 mod operations;
@@ -33,7 +33,7 @@ impl Sqs {
     /// Starts the double on `listener`, with the queues of a template.
     ///
     /// # Errors
-    /// When the listener has no local address.
+    /// If the listener has no local address.
     pub fn start(listener: TcpListener, queues: &[template::Queue], clock: Clock) -> io::Result<Self> {
         let url = format!("http://{}", listener.local_addr()?);
         let queues = Arc::new(Queues::new(url, queues, clock));
@@ -42,37 +42,37 @@ impl Sqs {
         Ok(Self { server: Server::start(listener, router)?, queues })
     }
 
-    /// What `AWS_ENDPOINT_URL_SQS` has to say.
+    /// The value for `AWS_ENDPOINT_URL_SQS`.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// What a setting with the URL of a queue has to say. `name` is the queue's logical id in the template.
+    /// The URL of a queue, for settings. `name` is the queue's logical id in the template.
     pub fn queue_url(&self, name: &str) -> String {
         self.queues.queue_url(name)
     }
 
-    /// The queues themselves, for who stands in for Lambda.
+    /// The queues themselves, for code that takes the place of Lambda.
     pub fn queues(&self) -> Arc<Queues> {
         Arc::clone(&self.queues)
     }
 
-    /// The bodies of all that lies in a queue, received or not.
+    /// The bodies of all messages in a queue, received or not.
     pub fn bodies(&self, name: &str) -> Vec<String> {
         self.queues.bodies(name)
     }
 
-    /// The bodies of all that was ever sent, to whichever queue.
+    /// The bodies of all messages ever sent, to any queue.
     pub fn sent(&self) -> Vec<String> {
         self.queues.sent()
     }
 
-    /// Every call over HTTP, the failed ones included, oldest first.
+    /// Every call over HTTP, including failed ones, oldest first.
     pub fn calls(&self) -> Vec<Call> {
         self.queues.calls()
     }
 
-    /// Forgets the calls. Messages, and failures still to come, stay.
+    /// Forgets the calls. Messages and scripted failures remain.
     pub fn clear(&self) {
         self.queues.forget_calls();
     }
@@ -82,7 +82,7 @@ impl Sqs {
         self.queues.fail_next(operation, failure);
     }
 
-    /// Makes disorder from now on, in every queue.
+    /// Creates disorder from now on, in every queue.
     pub fn disturb(&self, disorder: Disorder) {
         self.queues.disturb(disorder);
     }

@@ -1,12 +1,13 @@
-//! The running stack: every part, in the order they need each other.
+//! The running stack: every part, in the order of their dependencies.
 //!
-//! 1. Take the ports, so that every part can be told where the others are.
+//! 1. Open the ports, so that every part can be given the addresses of the others.
 //! 2. Start DynamoDB with its table, and the doubles of SNS, KMS, SQS and EventBridge.
 //! 3. Start the functions (`cargo lambda watch`).
-//! 4. Make the keys, by invoking `key-rotation`.
-//! 5. Plant clients and people.
-//! 6. Open the gateway, over TLS with a second host if asked for, and the phone, and wait until the JWKS is there.
-//! 7. Let what is written go its way through pipe and queue to the functions that wait for it.
+//! 4. Create the keys, by invoking `key-rotation`.
+//! 5. Write the clients and people of the seed.
+//! 6. Open the gateway, over TLS with a second host if requested, and the phone, and wait until the JWKS is
+//!    available.
+//! 7. Start to pass writes through pipe and queue to the functions that they trigger.
 
 mod build;
 mod environment;
@@ -51,21 +52,21 @@ pub const TABLE_NAME: &str = "ciba";
 
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// Everything that runs. Dropping it ends everything; [`Stack::stop`] also waits until it has ended.
+/// Everything that runs. Dropping it stops everything; [`Stack::stop`] also waits until it has stopped.
 pub struct Stack {
     /// The provider's `ISSUER`.
     pub issuer: String,
-    /// What the functions run with, for a test that runs a flow in its own process.
+    /// The environment of the functions, for a test that runs a flow in its own process.
     pub environment: BTreeMap<String, String>,
     pub seed: Seed,
     pub dynamodb: DynamoDb,
-    /// Between the functions and DynamoDB, if asked for.
+    /// Between the functions and DynamoDB, if requested.
     pub proxy: Option<Proxy>,
     pub sns: SnsHandle,
     pub kms: KmsHandle,
     pub sqs: Sqs,
     pub eventbridge: EventBridge,
-    /// Where clients that are pinged or pushed to are expected to listen.
+    /// The port on which ping and push clients are expected to listen.
     pub client_port: u16,
     pub login_issuer: Arc<LoginIssuer>,
     pub phone: Phone,
@@ -77,10 +78,10 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything and returns when it answers.
+    /// Starts everything and returns when it responds.
     ///
     /// # Errors
-    /// Whatever keeps a part from starting. What had started by then is ended again.
+    /// If a part does not start. Everything that had started by then is stopped.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let template = Template::parse(&fs::read_to_string(options.root.join("template.yaml"))?)?;
         let listeners = Listeners::take(&options).await?;
@@ -126,7 +127,7 @@ impl Stack {
         let client_port = free_port(options.ports.client).await?;
         let mut seed = Seed::read(&options.seed)?.with_login_issuer(login_issuer.issuer());
         seed.clients.extend(certificates.iter().flat_map(Certificates::clients));
-        // Elsewhere than on this machine the provider refuses clients that listen here.
+        // With an issuer elsewhere, the provider refuses clients that listen on this machine.
         let seed = if environment::is_localhost(&issuer) {
             seed.with_client_port(client_port)
         } else {
@@ -180,7 +181,7 @@ impl Stack {
         })
     }
 
-    /// Where the API is, by the name an issuer on this machine has.
+    /// The URL of the API, with the host name of a local issuer.
     pub fn api_url(&self) -> String {
         match &self.tls {
             Some(tls) => format!("https://localhost:{}", tls.api.address().port()),
@@ -188,7 +189,7 @@ impl Stack {
         }
     }
 
-    /// Where clients show certificates, and the certificates that were made for them.
+    /// The host at which clients present certificates, and the certificates that were created for them.
     pub fn mutual_tls(&self) -> Option<(String, &Certificates)> {
         let tls = self.tls.as_ref()?;
         Some((format!("https://localhost:{}", tls.mutual.address().port()), &tls.certificates))
@@ -199,19 +200,19 @@ impl Stack {
         self.watch.url()
     }
 
-    /// Where the functions' output goes.
+    /// The file with the functions' output.
     pub fn log(&self) -> PathBuf {
         self.watch.log().to_owned()
     }
 
-    /// Ends the functions, waits until no process of theirs is left, then ends the rest.
+    /// Stops the functions, waits until none of their processes is left, then stops the rest.
     pub async fn stop(mut self) {
         self.relay.stop();
         self.watch.stop().await;
     }
 }
 
-/// The gateway's two hosts that speak TLS. What belongs to the stack itself goes by the plain one.
+/// The gateway's two hosts with TLS. The stack itself uses the plain one.
 struct Tls {
     api: Server,
     mutual: Server,
@@ -235,7 +236,7 @@ impl Tls {
     }
 }
 
-/// The ports of those.
+/// The ports of these hosts.
 struct TlsListeners {
     api: TcpListener,
     mutual: TcpListener,
@@ -251,12 +252,12 @@ impl TlsListeners {
     }
 }
 
-/// The ports, taken before anything starts: a port in use is found at once.
+/// The ports, opened before anything starts, so that a port in use is noticed at once.
 struct Listeners {
     dynamodb: TcpListener,
     sns: TcpListener,
     kms: TcpListener,
-    /// With TLS any free port: the given one speaks TLS then.
+    /// With TLS any free port: the given one is then used with TLS.
     api: TcpListener,
     tls: Option<TlsListeners>,
     phone: TcpListener,
@@ -286,12 +287,12 @@ impl Listeners {
     }
 }
 
-/// For a client that is started later. A given port may be taken: not every stack has such a client.
+/// For a client that is started later. A given port may be in use: not every stack has such a client.
 async fn free_port(port: u16) -> Result<u16, Error> {
     if port == 0 { Ok(listen(0).await?.local_addr()?.port()) } else { Ok(port) }
 }
 
-/// By name, because an issuer on this machine is `http://localhost`, never an address.
+/// With the name, because a local issuer is `http://localhost`, never an address.
 fn localhost(listener: &TcpListener) -> Result<String, Error> {
     Ok(format!("http://localhost:{}", listener.local_addr()?.port()))
 }

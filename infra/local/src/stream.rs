@@ -1,13 +1,13 @@
-//! A table's stream, read over the engine's own HTTP API from its beginning on.
+//! A table's stream, read over the engine's own HTTP API from its beginning.
 //!
-//! Whichever engine it is: the embedded one, or AWS's DynamoDB Local.
+//! It works with both engines: the embedded one, and AWS's DynamoDB Local.
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use crate::{Error, REGION};
 
-/// A reader of a table's stream. Each has its own place in it.
+/// A reader of a table's stream. Each has its own position.
 #[derive(Debug)]
 pub struct Stream {
     http: reqwest::Client,
@@ -19,15 +19,15 @@ pub struct Stream {
 #[derive(Debug)]
 struct Shard {
     id: String,
-    /// Where to go on; nothing once the shard has ended.
+    /// Where to continue; `None` once the shard has ended.
     iterator: Option<String>,
 }
 
 impl Stream {
-    /// Stands at the beginning of the stream of `table`.
+    /// Opens the stream of `table` at its beginning.
     ///
     /// # Errors
-    /// When the engine does not answer, or the table has no stream.
+    /// If the engine does not respond, or the table has no stream.
     pub async fn open(dynamodb_url: &str, table: &str) -> Result<Self, Error> {
         let http = crate::server::loopback_client()?;
         let mut stream = Self { http, url: dynamodb_url.to_owned(), arn: String::new(), shards: Vec::new() };
@@ -37,12 +37,12 @@ impl Stream {
         Ok(stream)
     }
 
-    /// What has been written since the last call, as Lambda and EventBridge Pipes hand it over.
+    /// What has been written since the last call, in the form that Lambda and EventBridge Pipes pass on.
     ///
     /// # Errors
-    /// When the engine does not answer as it should.
+    /// If the engine does not respond correctly.
     pub async fn records(&mut self) -> Result<Vec<Value>, Error> {
-        // One that ended has successors.
+        // A shard that has ended has successors.
         if self.shards.iter().all(|shard| shard.iterator.is_none()) {
             self.find_shards().await?;
         }
@@ -61,7 +61,7 @@ impl Stream {
         Ok(all)
     }
 
-    /// Parents stand before their children, so reading them in this order keeps each item's records in order.
+    /// Parents come before their children, so reading them in this order keeps each item's records in order.
     async fn find_shards(&mut self) -> Result<(), Error> {
         let described = self.call("DescribeStream", &json!({"StreamArn": self.arn})).await?;
         let shards = described["StreamDescription"]["Shards"].as_array().cloned().unwrap_or_default();
@@ -77,7 +77,7 @@ impl Stream {
         Ok(())
     }
 
-    /// The API and the event differ in little: where the record is from, whole seconds, small letters.
+    /// The event differs little from the API: the source of the record, whole seconds, lower case.
     fn as_handed_over(&self, mut record: Value) -> Value {
         let changed = &mut record["dynamodb"]["ApproximateCreationDateTime"];
         if let Some(seconds) = changed.as_f64() {
@@ -97,7 +97,7 @@ impl Stream {
     }
 
     async fn call(&self, operation: &str, input: &Value) -> Result<Value, Error> {
-        // No engine on this machine checks a signature, but some want to see one.
+        // No local engine checks a signature, but some require one.
         let credential = format!("LOCAL/20260101/{REGION}/dynamodb/aws4_request");
         let authorization =
             format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0");
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(stream.records().await.unwrap().len(), 1);
     }
 
-    /// The engine gives at most a thousand at once.
+    /// The engine returns at most a thousand at once.
     #[tokio::test]
     async fn more_than_one_answer_holds_come_completely_and_in_order() {
         let dynamodb = start().await;
@@ -168,7 +168,7 @@ mod tests {
         assert!(keys.eq((0..1_025).map(|it| it.to_string())));
     }
 
-    /// By it a filter tells what was swept from what was deleted.
+    /// With it a filter distinguishes expired items from deleted ones.
     #[tokio::test]
     async fn of_what_was_swept_the_record_says_who_did_it() {
         let dynamodb = start().await;

@@ -1,7 +1,7 @@
-//! What the stack needs to know of `template.yaml`: functions with their routes and triggers, the table, and the way
-//! from its stream through a pipe to a queue.
+//! The parts of `template.yaml` that the stack needs: functions with their routes and triggers, the table, and the
+//! path from its stream through a pipe to a queue.
 //!
-//! The template is the one place that says them; the local stack reads them and repeats nothing.
+//! Only the template defines them; the local stack reads them and repeats nothing.
 
 mod pipe;
 mod route;
@@ -20,7 +20,7 @@ pub use trigger::{QueueTrigger, StreamTrigger, Triggers};
 
 use crate::{Error, pattern::Pattern};
 
-/// The part of a SAM template this stack runs.
+/// The part of a SAM template that this stack runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     pub functions: Vec<Function>,
@@ -36,7 +36,7 @@ pub struct Function {
     /// `Metadata.BuildProperties.Binary`.
     pub binary: String,
     pub routes: Vec<Route>,
-    /// The names of its environment variables, the global ones included.
+    /// The names of its environment variables, including the global ones.
     pub environment: BTreeSet<String>,
     pub triggers: Triggers,
     /// How long an invocation may take.
@@ -47,7 +47,7 @@ impl Template {
     /// Reads a template.
     ///
     /// # Errors
-    /// When it is no YAML, or a function or the table lacks what the stack needs of it.
+    /// If it is not YAML, or a function or the table lacks something that the stack needs.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let document = document(text)?;
         let parameters = |value: &Value| match value["Ref"].as_str() {
@@ -101,7 +101,7 @@ impl Function {
             routes: mine.map(|(_, route)| route.clone()).collect(),
             environment: variables(global).union(&variables(properties)).cloned().collect(),
             triggers: Triggers::parse(logical_id, &properties["Events"], parameters)?,
-            // Lambda's own, where nobody says.
+            // Lambda's default.
             timeout: Duration::from_secs(timeout.unwrap_or(3)),
         })
     }
@@ -110,7 +110,7 @@ impl Function {
 /// The whole template as JSON, with CloudFormation's functions in their long form.
 ///
 /// # Errors
-/// When it is no YAML.
+/// If it is not YAML.
 pub fn document(text: &str) -> Result<Value, Error> {
     plain(serde_norway::from_str(text)?)
 }
@@ -119,7 +119,7 @@ fn names(variables: &Value) -> BTreeSet<String> {
     variables.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
 }
 
-/// The logical id of what `value` is the `attribute` of, by `!GetAtt`.
+/// The logical id of the resource whose `attribute` is `value`, by `!GetAtt`.
 fn whose<'a>(value: &'a Value, attribute: &str) -> Option<&'a str> {
     let value = &value["Fn::GetAtt"];
     match value.as_str() {
@@ -128,7 +128,7 @@ fn whose<'a>(value: &'a Value, attribute: &str) -> Option<&'a str> {
     }
 }
 
-/// A whole number; CloudFormation takes it as text, too.
+/// A whole number; CloudFormation also accepts it as text.
 fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
@@ -143,7 +143,7 @@ fn filters(criteria: &Value) -> Result<Vec<Pattern>, Error> {
     filters.map(pattern).collect()
 }
 
-/// YAML with CloudFormation's short forms as the JSON it stands for: `!Ref X` is `{"Ref": "X"}` and any
+/// YAML with CloudFormation's short forms as the equivalent JSON: `!Ref X` is `{"Ref": "X"}` and any
 /// other `!F x` is `{"Fn::F": x}`.
 fn plain(value: Yaml) -> Result<Value, Error> {
     Ok(match value {

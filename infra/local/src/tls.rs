@@ -1,9 +1,9 @@
-//! The certificates of a stack that speaks TLS, and how its gateway speaks it.
+//! The certificates of a stack with TLS, and the TLS settings of its gateway.
 //!
-//! They are made at each start and written into a folder, for use by clients: `ca.pem` is the authority of all of them,
-//! `client.pem` and `client.key` belong to `tls_client_auth`, `self-signed.pem` and `self-signed.key` to
-//! `self_signed_tls_client_auth`. The authority's key is there as well, in `ca.key`, and is used again at the next start: so
-//! certificates for further clients can be made with it, and stay good. `mtls-authorities` has the setting
+//! They are created at each start and written to a folder, for use by clients: `ca.pem` is the CA of all of them,
+//! `client.pem` and `client.key` are for `tls_client_auth`, `self-signed.pem` and `self-signed.key` for
+//! `self_signed_tls_client_auth`. The CA's key is also there, in `ca.key`, and is reused at the next start: so
+//! certificates for further clients can be issued with it, and remain valid. `mtls-authorities` has the setting
 //! `MTLS_AUTHORITIES`.
 
 use std::fs::{self, OpenOptions};
@@ -34,18 +34,19 @@ pub const CLIENT: &str = "kiosk-mtls";
 pub const SELF_SIGNED_CLIENT: &str = "kiosk-self-signed";
 const ORGANISATION: &str = "Example Bank";
 
-/// How the host for mutual TLS is to be.
+/// The options of the host for mutual TLS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MutualTls {
-    /// Take TLS 1.2 beside TLS 1.3. Default: no, because FAPI's tests find no fault with TLS 1.3.
+    /// Accept TLS 1.2 in addition to TLS 1.3. Default: no, because FAPI's tests do not object to TLS 1.3 alone.
     pub tls12: bool,
-    /// `MTLS_AUTHORITIES`, beside the stack's own.
+    /// `MTLS_AUTHORITIES`, in addition to the stack's own.
     pub authorities: Option<String>,
-    /// A file of certificates (PEM) that are trusted beside the stack's own authority, as API Gateway's trust store has them.
+    /// A PEM file of certificates that are trusted in addition to the stack's own CA, like API Gateway's trust
+    /// store.
     pub truststore: Option<PathBuf>,
 }
 
-/// What a stack's certificates are.
+/// The certificates of a stack.
 pub struct Certificates {
     folder: PathBuf,
     authority: CertificateDer<'static>,
@@ -55,14 +56,14 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// Makes them, and writes those for clients into `folder`.
+    /// Creates the certificates, and writes those for clients to `folder`.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// If the folder cannot be written.
     pub fn make(folder: &Path) -> Result<Self, Error> {
         fs::create_dir_all(folder)?;
         let authority = CertifiedIssuer::self_signed(authority(), authority_key(&folder.join("ca.key"))?)?;
-        // RSA, as certificates of ACM have it by default: suites of TLS 1.2 are chosen by it.
+        // RSA, the default of ACM certificates: it determines the cipher suites of TLS 1.2.
         let key = KeyPair::generate_for(&PKCS_RSA_SHA256)?;
         let server = server()?.signed_by(&key, &authority)?;
         let client_key = KeyPair::generate()?;
@@ -86,7 +87,7 @@ impl Certificates {
         })
     }
 
-    /// Where they are.
+    /// The folder with the files.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -96,12 +97,12 @@ impl Certificates {
         self.folder.join(name)
     }
 
-    /// The setting `MTLS_AUTHORITIES`: the public key of this authority, and after it those that are `given`.
+    /// The setting `MTLS_AUTHORITIES`: the public key of this CA, followed by those that are `given`.
     pub fn authorities(&self, given: Option<&str>) -> String {
         [self.authorities.as_str(), given.unwrap_or_default()].join(" ").trim().to_owned()
     }
 
-    /// The two clients whose certificates these are, as `clients.json` would have them.
+    /// The two clients that these certificates belong to, in the form of `clients.json`.
     pub fn clients(&self) -> [Value; 2] {
         let client = |id: &str, method: &str| {
             json!({
@@ -121,10 +122,10 @@ impl Certificates {
         [by_name, by_certificate]
     }
 
-    /// Ends TLS and asks nobody for a certificate.
+    /// Terminates TLS without asking for client certificates.
     ///
     /// # Errors
-    /// When the server's certificate is refused.
+    /// If the server's certificate is refused.
     pub fn acceptor(&self) -> Result<TlsAcceptor, Error> {
         let config = ServerConfig::builder_with_provider(Arc::new(provider()))
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
@@ -132,11 +133,11 @@ impl Certificates {
         self.finish(config)
     }
 
-    /// Ends TLS where the client has a certificate of the authority or of one in `host`'s trust store, or is one of
-    /// `clients` with a certificate of its own making. Nobody else gets further than the handshake, as at API Gateway.
+    /// Terminates TLS for clients with a certificate of this CA or of one in `host`'s trust store, or with a
+    /// self-signed certificate of one of `clients`. For all others the handshake fails, as at API Gateway.
     ///
     /// # Errors
-    /// When a certificate cannot be one to trust, or the trust store cannot be read.
+    /// If a certificate cannot be trusted, or the trust store cannot be read.
     pub fn mutual_acceptor(&self, host: &MutualTls, clients: &[Value]) -> Result<TlsAcceptor, Error> {
         let mut trusted = RootCertStore::empty();
         trusted.add(self.authority.clone())?;
@@ -152,8 +153,8 @@ impl Certificates {
             if host.tls12 { &[&version::TLS13, &version::TLS12] } else { &[&version::TLS13] };
         let provider = Arc::new(provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(trusted), Arc::clone(&provider))
-            // Whoever reads the names of the authorities in a handshake learns who the clients are; and some libraries send
-            // no certificate of a name that is not among them.
+            // The names of CAs in a handshake would reveal who the clients are; and some libraries do not send a
+            // certificate whose issuer is not among them.
             .clear_root_hint_subjects()
             .build()?;
         let config = ServerConfig::builder_with_provider(provider)
@@ -177,7 +178,8 @@ impl Certificates {
     }
 }
 
-/// What FAPI allows of TLS 1.2 (RFC 9325 §4.2) with a certificate of RSA, and all of TLS 1.3, which goes first.
+/// The cipher suites that FAPI allows in TLS 1.2 (RFC 9325 §4.2) with an RSA certificate, and all of TLS 1.3,
+/// which comes first.
 fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
@@ -191,7 +193,7 @@ fn provider() -> CryptoProvider {
     }
 }
 
-/// The key in `file`, which is made there at the first start.
+/// The key in `file`, which is created at the first start.
 fn authority_key(file: &Path) -> Result<KeyPair, Error> {
     if file.exists() {
         return Ok(KeyPair::from_pem(&fs::read_to_string(file)?)?);
@@ -218,7 +220,7 @@ fn server() -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(["localhost".to_owned()])?;
     params.distinguished_name = named("localhost").distinguished_name;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    // Clients that check strictly, as Python does, look for it.
+    // Clients with strict checks, such as Python, require it.
     params.use_authority_key_identifier_extension = true;
     Ok(params)
 }
@@ -238,7 +240,7 @@ fn named(name: &str) -> CertificateParams {
     params
 }
 
-/// A key with its certificate (RFC 7517 §4.7). Only the certificate is looked at, so the key is any of P-256.
+/// A key with its certificate (RFC 7517 §4.7). Only the certificate is used, so the key is an arbitrary P-256 key.
 fn jwk(certificate: &[u8]) -> Value {
     json!({
         "kty": "EC", "crv": "P-256",
@@ -248,7 +250,7 @@ fn jwk(certificate: &[u8]) -> Value {
     })
 }
 
-/// The certificates that clients registered as their own.
+/// The self-signed certificates that clients have registered.
 fn registered(clients: &[Value]) -> Vec<Vec<u8>> {
     let own = clients.iter().filter(|it| it["token_endpoint_auth_method"] == "self_signed_tls_client_auth");
     let keys = own.flat_map(|client| client["jwks"]["keys"].as_array().into_iter().flatten());

@@ -1,4 +1,4 @@
-//! AWS: how it is reached, and what the log says when it fails.
+//! The AWS clients' shared configuration, and how the log describes failed calls.
 
 mod https;
 
@@ -18,8 +18,8 @@ use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
 use crate::config::{ConfigError, Environment, Wait, setting};
 use https::Roots;
 
-/// How AWS is reached. The SDK's behaviour is pinned, and built by hand of what Lambda puts into the
-/// environment: the SDK's own loader looks in a dozen places that do not exist there, at every cold start.
+/// How AWS is reached. The SDK's behaviour version is pinned, and its configuration is built by hand from Lambda's
+/// environment: at every cold start the SDK's own loader would look in a dozen places that do not exist there.
 #[derive(Clone, Debug)]
 pub struct Aws {
     pub(crate) sdk: SdkConfig,
@@ -28,7 +28,7 @@ pub struct Aws {
     pub(crate) kms_endpoint: Option<String>,
     pub(crate) sqs_endpoint: Option<String>,
     pub(crate) eventbridge_endpoint: Option<String>,
-    /// Setting `TABLE_NAME`, required of all that have a table.
+    /// Setting `TABLE_NAME`, required by everything that uses the table.
     pub(crate) table: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl Aws {
     }
 }
 
-/// A test's way of waiting, in the SDK's terms.
+/// A test's [`Wait`] as a sleep implementation for the SDK.
 #[derive(Debug)]
 struct Waiting(Arc<dyn Wait>);
 
@@ -81,23 +81,23 @@ impl AsyncSleep for Waiting {
     }
 }
 
-/// Time-outs for one attempt, and for a call with its repeats.
+/// Timeouts for one attempt, and for a call including its retries.
 pub(crate) fn timeouts(attempt: Duration, call: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(call).build()
 }
 
-/// What the log says of a failed call: what kind of failure, and its code.
+/// Describes a failed call for the log: the kind of failure, and its error code.
 ///
 /// # Security
-/// Never the service's own text, which may name a phone number or repeat a value (`HYG-5-01`).
+/// Never includes the service's own message, which may contain a phone number or a secret value.
 pub(crate) fn failure<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> String {
     let what = match error {
         SdkError::ConstructionFailure(_) => "the request could not be built",
         SdkError::TimeoutError(_) => "no answer in time",
         SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time",
         SdkError::DispatchFailure(_) => "no connection",
-        SdkError::ResponseError(_) => "the answer could not be read",
-        SdkError::ServiceError(context) => context.err().code().unwrap_or("an error without code"),
+        SdkError::ResponseError(_) => "the response could not be read",
+        SdkError::ServiceError(context) => context.err().code().unwrap_or("an error without a code"),
         _ => "an unknown failure",
     };
     format!("{operation}: {what}")

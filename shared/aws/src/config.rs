@@ -1,8 +1,8 @@
 //! Settings: the only reader of the environment.
 //!
-//! Each function asks for the groups of settings it uses. A setting out of its range stops the function at
-//! its start, with the name of the setting; so does anything that is fit for one's own machine only, unless
-//! the issuer's host is `localhost`.
+//! Each function reads the groups of settings it uses. If a setting is out of range, the function does not start
+//! and the error names the setting. The same goes for values that are safe in local development only, unless the
+//! issuer's host is `localhost`.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -46,7 +46,7 @@ pub use request::{HintSettings, RequestSettings};
 pub use token::TokenSettings;
 pub use witness::WitnessSettings;
 
-/// A setting is missing or out of its range. The function does not start.
+/// A setting is missing or invalid. The function does not start.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError(String);
 
@@ -63,7 +63,7 @@ impl ConfigError {
         Self(format!("{name} is missing"))
     }
 
-    /// What follows from the settings does not work, such as an HTTP client.
+    /// Something built from the settings could not be set up, such as an HTTP client.
     pub fn of(name: &str, why: &str) -> Self {
         Self(format!("{name}: {why}"))
     }
@@ -73,14 +73,14 @@ fn refuse<T>(name: &str, why: &str) -> Result<T, ConfigError> {
     Err(ConfigError::of(name, why))
 }
 
-/// How calls to AWS wait: for their time-outs, and between two attempts. Tokio's timer unless a test has its own, so that
-/// no test fails because the machine is busy, and none waits for a time-out that it wants to see.
+/// How calls to AWS wait for timeouts and between attempts. This is Tokio's timer unless a test supplies its own,
+/// so that no test fails because the machine is busy, or has to sit through the timeout it tests.
 pub trait Wait: fmt::Debug + Send + Sync {
     fn wait(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 }
 
-/// Where settings come from: the process, or a test's list. It remembers what it was asked for, so that a
-/// test can hold `template.yaml` against it.
+/// Where settings come from: the process, or a test's list. It records which settings were read, so that a
+/// test can compare them with `template.yaml`.
 pub struct Environment {
     values: HashMap<String, String>,
     asked: RefCell<BTreeSet<String>>,
@@ -98,7 +98,7 @@ impl Environment {
         Self { values, asked: RefCell::default(), wait: None }
     }
 
-    /// The same settings, with a test's way of waiting.
+    /// The same settings with a test's own [`Wait`].
     pub fn waiting(self, wait: impl Wait + 'static) -> Self {
         Self { wait: Some(Arc::new(wait)), ..self }
     }
@@ -107,13 +107,13 @@ impl Environment {
         self.wait.clone()
     }
 
-    /// An empty setting counts as absent: a template cannot leave one out.
+    /// An empty setting counts as absent, because a template cannot leave a variable out.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.asked.borrow_mut().insert(name.to_owned());
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The names of all settings that were asked for, whether they were there or not.
+    /// The names of all settings that were read, whether they are set or not.
     pub fn asked(&self) -> BTreeSet<String> {
         self.asked.borrow().clone()
     }

@@ -1,4 +1,5 @@
-//! Inner failures become refusals: what the caller is told is the endpoint's own list of errors, and the cause goes to the log.
+//! Turns internal failures into refusals: the caller gets one of the endpoint's own errors, and the cause goes to
+//! the log.
 
 use ciba_core::protocol::error::{ProtocolError, Refusal};
 
@@ -14,7 +15,7 @@ impl<E: ProtocolError> From<StoreError> for Refusal<E> {
     }
 }
 
-/// Without keys a function is up and answers 503, until the keys are there.
+/// Without keys a function runs, but answers 503 until there are keys.
 impl<E: ProtocolError> From<KeyError> for Refusal<E> {
     fn from(error: KeyError) -> Self {
         Self::unavailable(error.0)

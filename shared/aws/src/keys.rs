@@ -1,4 +1,4 @@
-//! Signing keys, handle keys, and how they are kept: sealed under a data key that only KMS opens.
+//! Signing keys, handle keys, and how they are kept: sealed under a data key that only KMS can decrypt.
 
 mod data_key;
 mod der;

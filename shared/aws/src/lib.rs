@@ -1,6 +1,6 @@
-//! What the CIBA OpenID Provider reaches: its settings, its table, its keys, the people's devices, and HTTPS.
+//! The outside world of the CIBA OpenID Provider: its settings, table and keys, people's devices, and HTTPS.
 //!
-//! [`config`] is the only reader of the environment; [`aws`] says how AWS is reached.
+//! [`config`] is the only reader of the environment; [`aws`] configures the AWS clients.
 
 pub mod aws;
 pub mod config;

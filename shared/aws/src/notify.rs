@@ -1,4 +1,4 @@
-//! Telling the person, through SNS; the queue in which telling a client waits; and others, through EventBridge.
+//! Messages to people through SNS, the queue of notifications to clients, and events through EventBridge.
 
 mod event_bus;
 mod push;

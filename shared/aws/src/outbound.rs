@@ -1,4 +1,4 @@
-//! HTTPS to addresses that somebody configured: filtered, capped; fetches cached.
+//! HTTPS to configured or registered URLs: addresses are filtered, time and size are limited, fetches are cached.
 
 mod caller;
 mod client_keys;

@@ -1,12 +1,13 @@
 //! The DynamoDB table: one file per noun.
 //!
-//! The contract, which one suite proves against a real engine:
+//! The contract, which one test suite proves against a real engine:
 //!
-//! - A state change is one conditional write, or one transaction of them: it happens wholly and once, or not.
-//! - Every such write stores a `write_id`, random per invocation. The SDK repeats a call whose response was
-//!   lost; a failed condition whose item carries our own `write_id` is therefore our own success.
-//! - A write of one item that meets a transaction on it is repeated by the SDK; a transaction that meets another
-//!   tells its caller, who reads again.
+//! - A state change is one conditional write, or one transaction of them: it happens completely and once, or not
+//!   at all.
+//! - Every such write stores a `write_id`, random per invocation. The SDK retries a call whose response was
+//!   lost; a failed condition on an item with our own `write_id` therefore means that our write succeeded.
+//! - A write of one item that conflicts with a transaction is retried by the SDK; a transaction that conflicts with
+//!   another one is reported to the caller, which reads again.
 //! - A read that decides something is strongly consistent, and checks expiry itself: TTL only sweeps.
 //! - Times are milliseconds, `ttl` is seconds.
 

@@ -1,7 +1,7 @@
 //! The rules as pure functions: no clock, no I/O, no AWS. Time and randomness are passed in as parameters.
 //!
-//! Modules: base, client, issuer, hint, person, token, details, request. Each depends only on those before it, which a
-//! test enforces.
+//! Modules: base, client, issuer, hint, person, token, details, request. Each depends only on those before it,
+//! which a test enforces.
 
 pub mod base;
 pub mod client;

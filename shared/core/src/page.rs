@@ -2,9 +2,10 @@
 //! changes nothing.
 //!
 //! 1. A view holds the values to be shown; a page is rendered from a view and a nonce, and from nothing else.
-//! 2. All texts come from the [`catalogue`], in the person's [`Language`]; a client's own text is marked and escaped.
-//! 3. Without JavaScript a page can be read and a request declined. Approving takes a passkey's signature, which needs
-//!    JavaScript.
+//! 2. All texts come from the [`catalogue`], in the person's [`Language`]; a client's own text is marked and
+//!    escaped.
+//! 3. Without JavaScript a page can be read and a request declined. Approving takes a passkey's signature, which
+//!    needs JavaScript.
 //!
 //! [`TEMPLATE_VERSION`] identifies the texts and their layout; it is part of what a person signs on approval.
 
@@ -26,7 +27,7 @@ pub use message::{declined, not_open, trouble};
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.
-pub const TEMPLATE_VERSION: &str = "uk_LaZijh5LH";
+pub const TEMPLATE_VERSION: &str = "0dAxDqKDiTxU";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

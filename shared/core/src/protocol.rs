@@ -1,4 +1,4 @@
-//! Wire types and error codes of each endpoint, and the metadata document. Nothing here does anything.
+//! The wire types and error codes of each endpoint, and the metadata document. There is no application logic here.
 
 pub mod access_token;
 pub mod app_association;

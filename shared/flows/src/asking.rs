@@ -1,4 +1,4 @@
-//! A client asks for a person, and the person is told (CIBA §7).
+//! A client requests an authentication, and the person is notified (CIBA §7).
 
 pub mod cancel_request;
 pub mod check_user_code;
@@ -13,12 +13,12 @@ use ciba_core::domain::details::authorization_details::RequestDetail;
 use ciba_core::domain::person::Person;
 use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
 
-/// Who asks whom, and for what.
+/// Which client asks which person, and for what.
 #[derive(Clone, Copy)]
 pub struct Asking<'a> {
     pub client: &'a Client,
     pub person: &'a Person,
     pub asked: &'a BackchannelAuthenticationRequest,
-    /// What of it is beyond the scope, in words.
+    /// What the request asks for beyond the scope, in words.
     pub detail: &'a RequestDetail,
 }

@@ -1,4 +1,4 @@
-//! Client authentication (CIBA §7.2 step 1, RFC 6749 §2.3): the credential is known, is it right?
+//! Client authentication (CIBA §7.2 step 1, RFC 6749 §2.3): checks the credential that the request presents.
 
 use std::time::Duration;
 
@@ -18,49 +18,52 @@ use ciba_core::verify::jws::UnverifiedJws;
 /// Unit: bytes.
 const MAX_ASSERTION: usize = 8 * 1024;
 
-/// What a request presents as proof.
+/// The credential that a request presents.
 #[derive(Clone, Debug)]
 pub enum PresentedCredential {
     ClientSecretBasic(Secret),
     ClientSecretPost(Secret),
-    /// A JWT that says it is the client's; nothing of it is verified yet.
+    /// A JWT that claims to be the client's; nothing in it is verified yet.
     Assertion(Secret),
-    /// At the host for mutual TLS, and no other credential.
+    /// A certificate at the host for mutual TLS, with no other credential.
     Certificate(Box<Certificate>),
 }
 
-/// Why a client is not authenticated. The client is told the same in each case but the last two; the reasons are for the
-/// log.
+/// Why a client is not authenticated. The client is told the same in all but the last two cases; the reasons are
+/// for the log.
 #[derive(Debug)]
 pub enum NotAuthenticated {
     Unknown,
     Disabled,
-    /// A method that is not the client's, or a credential that is not right.
+    /// A method that the client is not registered for, or an invalid credential.
     WrongCredential(&'static str),
     /// The client's keys cannot be fetched.
     Unavailable(String),
     Store(StoreError),
 }
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct AuthenticateClient<'a> {
     pub clients: &'a ClientDirectory,
     pub table: &'a Table,
     pub keys: &'a ClientKeySets,
     pub issuer: &'a str,
-    /// What an assertion may name as its audience beside the issuer, if its client is registered so.
+    /// The endpoint URLs that an assertion may name as its audience besides the issuer, if its client is so
+    /// registered.
     pub endpoints: &'a [String],
-    /// Who may say by a certificate who a client is.
+    /// The authorities whose certificates identify clients.
     pub authorities: &'a [AuthorityKey],
-    /// How far `exp` of an assertion may be ahead.
+    /// How far in the future `exp` of an assertion may be.
     pub assertion_lifetime: Duration,
 }
 
 impl AuthenticateClient<'_> {
     /// 1. Find the client, in the warm cache if it is there.
-    /// 2. Check that it is active and that method and credential are right.
-    /// 3. If not, and the record was a cached one, read it afresh and check once more: its secret or keys may be new.
-    /// 4. Use up what is good once (`CAUTH-3-10`): the first write of the call.
+    /// 2. Check that it is active and that its method and credential are valid.
+    /// 3. If the check fails on a cached record, read the client again and check once more: its secret or keys may
+    ///    be new.
+    /// 4. Use up a credential that is valid only once: the `jti` of an assertion is recorded after its signature
+    ///    is verified (RFC 7523 §3), as the first write of the call.
     pub async fn authenticate(
         &self,
         id: &ClientId,
@@ -80,13 +83,14 @@ impl AuthenticateClient<'_> {
         if let Some(guard) = guard {
             let inserted = self.table.insert_replay_guard(&guard, now, &invocation.write_id).await;
             if !inserted.map_err(NotAuthenticated::Store)? {
-                return Err(NotAuthenticated::WrongCredential("the assertion was used before"));
+                return Err(NotAuthenticated::WrongCredential("the assertion was already used"));
             }
         }
         Ok(client)
     }
 
-    /// Takes the same time for an unknown client as for a wrong secret (`CAUTH-1-05`).
+    /// Takes the same time for an unknown client as for a wrong secret, so that timing does not reveal which
+    /// clients exist.
     async fn check(
         &self,
         client: Option<Client>,
@@ -126,7 +130,8 @@ impl AuthenticateClient<'_> {
         if client.active { Ok((client, guard)) } else { Err(NotAuthenticated::Disabled) }
     }
 
-    /// What an assertion of this client has to be: signed by one of its keys under one of its algorithms, and for us.
+    /// An assertion must be signed by one of this client's keys with one of its algorithms, and be addressed to
+    /// us.
     async fn verify(
         &self,
         client: &Client,
@@ -144,7 +149,7 @@ impl AuthenticateClient<'_> {
         }
         let jws = UnverifiedJws::parse(assertion.expose()).map_err(|error| WrongCredential(error.why()))?;
         if jws.typ().is_some_and(|typ| typ != "jwt" && typ != client_assertion::TYP) {
-            return Err(WrongCredential("the assertion is a token of another type"));
+            return Err(WrongCredential("the assertion has the wrong type"));
         }
         let offered = JwsAlgorithm::of_clients(client.profile).iter().copied();
         let algorithms: Vec<_> = offered.filter(|it| algorithm.is_none_or(|only| only == *it)).collect();
@@ -165,8 +170,8 @@ impl AuthenticateClient<'_> {
         rules.judge(&claims, now).map_err(WrongCredential)
     }
 
-    /// Whose certificate it is: that of a name which an authority vouches for (RFC 8705 §2.1), or one that the client
-    /// registered itself, byte for byte (§2.2, `CAUTH-4-05`).
+    /// The certificate must name the client's subject and be issued by a trusted authority (RFC 8705 §2.1), or be
+    /// one that the client registered itself, byte for byte, without a chain (RFC 8705 §2.2).
     async fn recognise(
         &self,
         client: &Client,
@@ -178,7 +183,8 @@ impl AuthenticateClient<'_> {
             (ClientAuthentication::TlsClientAuth(subject), _) => {
                 certificate.is_issued_to(subject) && certificate.is_signed_by(self.authorities)
             }
-            // Those in a record are none that may sign others (decision 17). Nobody asked those at a `jwks_uri`.
+            // Certificates in a client's record may not be CA certificates (decision 17). Those at a `jwks_uri`
+            // were not checked.
             (ClientAuthentication::SelfSignedTlsClientAuth, Some(_)) if certificate.is_authority() => false,
             (ClientAuthentication::SelfSignedTlsClientAuth, Some(keys)) => {
                 let (now, write) = (invocation.now, &invocation.write_id);

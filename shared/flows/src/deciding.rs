@@ -1,4 +1,4 @@
-//! The person sees what is asked, and decides.
+//! The person sees the request, and decides.
 
 pub mod authentic_passkey;
 pub mod decide;

@@ -1,4 +1,4 @@
-//! What went wrong becomes a refusal, here and nowhere else: what the caller is told is the endpoint's own list of errors, and the
+//! Turns the failures of flows into refusals: the caller gets one of the endpoint's own errors, and the
 //! cause goes to the log.
 
 mod asking;

@@ -1,4 +1,4 @@
-//! One invocation: its time, its randomness, its mark on what it writes.
+//! One invocation: its time, its randomness, and the id of its writes.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use ciba_aws::store::WriteId;
 use ciba_core::domain::base::time::Timestamp;
 
-/// What a handler is given beside the request. Nothing below it reads a clock or makes random numbers of its own.
+/// What a handler gets besides the request. Nothing below it reads a clock or makes random numbers of its own.
 pub struct Invocation {
     /// When the request was received. Everything in one invocation happens at this time.
     pub now: Timestamp,
@@ -28,8 +28,8 @@ impl Invocation {
         Self { now, deadline: Instant::now() + time_left, write_id: WriteId::new(id), fill }
     }
 
-    /// The same invocation for one of several things it does side by side, with a mark of its own on what that one writes:
-    /// else one would take another's write for its own.
+    /// The same invocation for one of several concurrent tasks, with a write id of its own: otherwise one task
+    /// would mistake another's write for its own.
     pub fn branch(&self) -> Self {
         Self { write_id: WriteId::new(self.random()), ..*self }
     }
@@ -40,12 +40,12 @@ impl Invocation {
         bytes
     }
 
-    /// What a page's style and script carry: 22 characters, of no use afterwards.
+    /// The nonce of a page's style and script: 22 characters, for this response only.
     pub fn nonce(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.random::<16>())
     }
 
-    /// Up to `most`, random: so that those who collided once do not collide again.
+    /// A random duration of up to `most`, so that attempts that collided once do not collide again.
     pub fn jitter(&self, most: Duration) -> Duration {
         most * u32::from(u16::from_be_bytes(self.random())) / u32::from(u16::MAX)
     }

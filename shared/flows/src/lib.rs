@@ -1,4 +1,4 @@
-//! What happens: each flow is a list of numbered steps.
+//! The use cases of the provider: each flow is a list of numbered steps.
 
 pub mod asking;
 pub mod authenticate_client;

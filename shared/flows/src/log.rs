@@ -21,7 +21,7 @@ mod line;
 
 pub use line::observe;
 
-/// One line for a refusal. Polling as usual is not worth one, nor is the fetching of a nonce.
+/// One line for a refusal. Normal polling and fetching a nonce are not logged.
 pub fn refused<E: ProtocolError>(refusal: &Refusal<E>) {
     let answer = refusal.error.answer();
     if matches!(answer.code, "authorization_pending" | "slow_down" | "use_dpop_nonce") {
@@ -46,22 +46,22 @@ pub fn unreadable(why: &str) {
     line("info", "unreadable", [("status", 400.into()), ("description", why.into())]);
 }
 
-/// One line for an answer of a resource, under the name that the client has for the call.
+/// One line for the response of a resource, under the id that the client gave the call.
 pub fn answered(interaction: &str, status: u16) {
     line("info", "answered", [("interaction", interaction.into()), ("status", status.into())]);
 }
 
-/// One line for something that no response tells.
+/// One line for something that no response reveals.
 pub fn outcome(event: &str, detail: &str) {
     line("info", event, [("detail", detail.into())]);
 }
 
-/// One line for a step that succeeded, with the hash that joins the lines of one request.
+/// One line for a step that succeeded, with the hash that correlates the lines of one request.
 pub fn step(event: &str, request: &RequestKey) {
     line("info", event, [("request", request.correlation().into())]);
 }
 
-/// The lines for a request that was started: channels that did not work, the one that did, the request.
+/// The lines for a request that was started: the channels that failed, the one that worked, and the request.
 pub fn started(started: &Started, at: Timestamp) {
     for channel in &started.unreachable {
         unreachable(&started.request.key, channel);
@@ -72,12 +72,13 @@ pub fn started(started: &Started, at: Timestamp) {
     requested(&started.request.key, started.evidence.as_ref());
 }
 
-/// One line for a message that SNS has accepted: what the function `events` is handed of this log.
+/// One line for a message that SNS has accepted: the function `events` reads it from this log.
 fn notified(request: &AuthenticationRequest, channel: &str, at: Timestamp) {
     line("info", "notified", NotifiedLine::fields(request, channel, at));
 }
 
-/// One line for all that was emitted, of which CloudWatch makes metrics: how often each event, and how long it took.
+/// One line for everything that was emitted, which CloudWatch turns into metrics: how many of each event, and how
+/// long they took.
 pub fn metrics(namespace: &str, emitted: &Emitted, at: Timestamp) {
     let count = |name, count: usize| Metric { name, unit: "Count", values: vec![count as i64] };
     let times = |name, of: fn(&What) -> Option<Duration>| {
@@ -96,20 +97,20 @@ pub fn metrics(namespace: &str, emitted: &Emitted, at: Timestamp) {
     }
 }
 
-/// The metrics beside the one of each event.
+/// The metrics besides the count of each event.
 pub const UNREADABLE: &str = "unreadable";
 pub const DECIDED_AFTER: &str = "decided_after_ms";
 pub const DELIVERED_AFTER: &str = "delivered_after_ms";
 
-/// One line for a request. Of a signed one with the digest of what is kept of it.
+/// One line for a request. If it is signed, with the digest of its evidence.
 fn requested(request: &RequestKey, kept: Option<&EvidenceWrite>) {
     let digest = kept.map(|kept| kept.digest.as_str());
     line("info", "requested", [("request", request.correlation().into()), ("evidence", digest.into())]);
     kept.into_iter().for_each(evidence);
 }
 
-/// One line for each document that is kept: the head of its chain from now on. It names neither request nor client nor
-/// person, so that it can be kept where nothing is ever deleted.
+/// One line for each evidence document: the new head of its chain. It names no request, client or person, so that
+/// it can be kept where nothing is ever deleted.
 fn evidence(kept: &EvidenceWrite) {
     let fields = [
         ("chain", kept.next.name.as_str().into()),
@@ -120,7 +121,8 @@ fn evidence(kept: &EvidenceWrite) {
     line("info", "evidence", fields);
 }
 
-/// One line for a decision. The digest of its evidence stands here too: who changes the table cannot change the log.
+/// One line for a decision, with the digest of its evidence: an attacker who changes the table cannot change the
+/// log.
 pub fn decision(event: &str, request: &RequestKey, client: Option<&ClientId>, kept: Option<&EvidenceWrite>) {
     let fields = [
         ("request", request.correlation().into()),
@@ -131,14 +133,14 @@ pub fn decision(event: &str, request: &RequestKey, client: Option<&ClientId>, ke
     kept.into_iter().for_each(evidence);
 }
 
-/// One line for what came of telling a client; at the level of what an operator should look at.
+/// One line for the result of notifying a client, at the level of an error if an operator should look at it.
 pub fn delivery(event: &str, request: &RequestKey, why: Option<&str>) {
     let level = if matches!(event, "delivery_failed" | "delivery_not_tried") { "error" } else { "info" };
     line(level, event, [("request", request.correlation().into()), ("detail", why.into())]);
 }
 
-/// One line for a passkey that was enrolled, and one for each channel that did not take the news of it: a person who was
-/// not told cannot call (`ATK-7-05`).
+/// One line for a passkey that was enrolled, and one for each channel that did not accept the announcement: a
+/// person who was not told cannot report an enrollment that they did not make.
 pub fn passkey(event: &str, passkey: &PasskeyId, untold: &[Untold]) {
     line("info", event, [("passkey", passkey.as_str().into())]);
     for Untold { channel, why } in untold {
@@ -156,8 +158,8 @@ pub fn trouble(why: &str) {
     line("error", "trouble", [("detail", why.into())]);
 }
 
-/// One line for a channel that did not lead to its person, so that falling over to the next one is not silent
-/// (`ATK-7-06`): an operator has to enrol the person anew.
+/// One line for a channel that cannot reach its person, so that the fallback to a possibly weaker channel is not
+/// silent: an operator has to enroll the person again.
 fn unreachable(request: &RequestKey, Unreachable { channel, why }: &Unreachable) {
     let fields = [
         ("request", request.correlation().into()),

@@ -1,4 +1,4 @@
-//! Clients, people, passkeys and keys, as operators set them up.
+//! Clients, people, passkeys and keys, as set up by operators.
 
 pub mod block_client;
 pub mod create_ticket;

@@ -1,4 +1,4 @@
-//! Telling clients, people and others what happened (CIBA §10.2, §10.3).
+//! Notifies clients, people and subscribers of what happened (CIBA §10.2, §10.3).
 
 pub mod announce;
 pub mod dead_letters;

@@ -1,4 +1,4 @@
-//! What a client gets for an approval, and what becomes of it (CIBA §10, RFC 6749).
+//! Tokens that a client gets for an approval, and their later use (CIBA §10, RFC 6749).
 
 pub mod check_token;
 pub mod introspect;

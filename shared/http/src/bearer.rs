@@ -3,25 +3,25 @@
 use lambda_http::http::header::AUTHORIZATION;
 use lambda_http::{Request, RequestExt};
 
-/// Whether a token stands in the URL, where it ends up in logs (RFC 9700 §4.3.2).
+/// Whether there is an access token in the URL, where it would end up in logs (RFC 9700 §4.3.2).
 pub fn is_in_query(request: &Request) -> bool {
     request.query_string_parameters_ref().is_some_and(|query| query.first("access_token").is_some())
 }
 
-/// The bearer token. `None` if there is none; a token in the query or the body is never looked for.
+/// The bearer token in `Authorization`, if there is one; a token in the query or the body is never used.
 pub fn token(request: &Request) -> Option<&str> {
     let (scheme, token) = credentials(request.headers().get(AUTHORIZATION)?.to_str().ok()?)?;
     (scheme.eq_ignore_ascii_case("bearer") && is_token68(token)).then_some(token)
 }
 
-/// Scheme and credentials, with one or more spaces between them (RFC 9110 §11.4).
+/// Scheme and credentials, separated by one or more spaces (RFC 9110 §11.4).
 pub(super) fn credentials(value: &str) -> Option<(&str, &str)> {
     let (scheme, credentials) = value.trim_matches([' ', '\t']).split_once(' ')?;
     Some((scheme, credentials.trim_start_matches(' ')))
 }
 
-/// Whether a text has the characters of credentials of one word, `token68` (RFC 9110 §11.2). Where `=` may stand is for
-/// whoever reads the token.
+/// Whether a text consists of the characters of `token68` (RFC 9110 §11.2). That `=` is allowed only at the end
+/// is not checked here.
 pub(super) fn is_token68(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b))
 }

@@ -1,4 +1,4 @@
-//! What a request tells of the browser that sends it.
+//! What a request reveals about the browser that sent it.
 
 use lambda_http::Request;
 use lambda_http::http::Method;
@@ -7,15 +7,15 @@ use lambda_http::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, ORIGIN};
 use crate::form;
 use ciba_core::page::{Language, weight};
 
-/// Whether it is for a person's eyes. Whoever sends a credential is a program.
+/// Whether the request is for a page. A request with credentials comes from a program.
 pub fn wants_page(request: &Request) -> bool {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let takes_html = header(request, ACCEPT.as_str()).is_some_and(takes_html);
     is_read && takes_html && !request.headers().contains_key(AUTHORIZATION)
 }
 
-/// Whether an `Accept` names HTML, in any case and not as what is unwanted (RFC 9110 §8.3.1, §12.4.2, §12.5.1). What takes
-/// anything is a program.
+/// Whether an `Accept` lists HTML, case-insensitively and not with `q=0` (RFC 9110 §8.3.1, §12.4.2, §12.5.1). A
+/// request that accepts anything (`*/*`) comes from a program.
 fn takes_html(accept: &str) -> bool {
     accept.split(',').any(|range| {
         let mut parts = range.split(';').map(str::trim);
@@ -24,13 +24,13 @@ fn takes_html(accept: &str) -> bool {
     })
 }
 
-/// Whether it comes from a page's form.
+/// Whether the request was sent by a page's form.
 pub fn sends_form(request: &Request) -> bool {
     form::is_form(request) && !request.headers().contains_key(AUTHORIZATION)
 }
 
-/// Whether the page that sends it is one of `origin`. Browsers say so, and no page can make them say anything else. An old
-/// one that says nothing has at least to know the form's token.
+/// Whether the request was sent by a page of `origin`. The browser sets the headers that say so, and a page cannot
+/// change them. An old browser that sends neither still needs the form's token.
 pub fn is_same_origin(request: &Request, origin: &str) -> bool {
     match header(request, "sec-fetch-site") {
         Some(site) => site == "same-origin",
@@ -38,7 +38,7 @@ pub fn is_same_origin(request: &Request, origin: &str) -> bool {
     }
 }
 
-/// The language in which the person reads.
+/// The person's preferred language.
 pub fn language(request: &Request) -> Language {
     Language::of_accept(header(request, ACCEPT_LANGUAGE.as_str()).unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! What a request presents to authenticate its client (RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2).
+//! Client authentication: the credential in a request (RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2).
 
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ use ciba_core::verify::jws::{self, UnverifiedJws};
 use ciba_flows::Invocation;
 use ciba_flows::authenticate_client::{AuthenticateClient, NotAuthenticated, PresentedCredential};
 
-/// Authenticates clients, at every endpoint where they do so. One per function, built once.
+/// Authenticates clients at all endpoints that require it. Each function builds one, once.
 pub struct ClientAuthenticator {
     clients: ClientDirectory,
     table: Table,
     keys: ClientKeySets,
     issuer: Issuer,
-    /// Without it no certificate authenticates anybody.
+    /// Without it no client can authenticate with a certificate.
     mtls: Option<MtlsHost>,
     profile: Profile,
     assertion_lifetime: Duration,
@@ -48,15 +48,17 @@ impl ClientAuthenticator {
         })
     }
 
-    /// The keys of the clients, for what else they sign.
+    /// The keys of the clients, to verify other signatures of theirs.
     pub fn keys(&self) -> &ClientKeySets {
         &self.keys
     }
 
-    /// The client of a form request, if it is who it says. Whatever that uses up is recorded first of all writes.
+    /// Authenticates the client of a form request. A single-use credential is recorded as used before any other
+    /// write.
     ///
     /// # Errors
-    /// To the caller all causes of `invalid_client` look alike; the log has the cause, with the client where it is known.
+    /// All causes of `invalid_client` look the same to the caller; the log has the cause, and the client if it is
+    /// known.
     pub async fn authenticate<E: ProtocolError>(
         &self,
         request: &Request,
@@ -81,14 +83,14 @@ impl ClientAuthenticator {
             NotAuthenticated::Unavailable(why) => Refusal::unavailable(why),
             NotAuthenticated::Store(error) => error.into(),
         })?;
-        // Registered before the deployment was held to more.
+        // Registered before the deployment's profile became stricter.
         if client.profile < self.profile {
-            return Err(invalid_client("the client has less than the deployment's profile", Some(&id)));
+            return Err(invalid_client("the client's profile is weaker than the deployment's", Some(&id)));
         }
         Ok(client)
     }
 
-    /// The certificate that came with a request, whether it is what authenticates the client or not.
+    /// The client certificate of a request, whether or not it authenticates the client.
     pub fn certificate<E: ProtocolError>(
         &self,
         request: &Request,
@@ -98,7 +100,8 @@ impl ClientAuthenticator {
         presented.map_err(|error| invalid_client(error.0, None))
     }
 
-    /// The token endpoint and the one that is called, on each host (`CAUTH-3-06`, `CIBA-7.1-29`).
+    /// The token endpoint and the called endpoint, on each host: the URLs that an assertion may have as its
+    /// audience (RFC 7523 §3, CIBA §7.1).
     fn endpoints(&self, called: &str) -> Vec<String> {
         let paths = [routes::TOKEN, called].into_iter();
         let on_each =
@@ -107,7 +110,8 @@ impl ClientAuthenticator {
     }
 }
 
-/// The unknown client's name, for the log. One that came with a secret is not repeated there: the secret may be in its place.
+/// The unknown client's name, for the log. A name that came with a secret is not logged, because the caller may
+/// have mixed up the two.
 fn named<'i>(id: &'i ClientId, credential: &PresentedCredential) -> Option<&'i ClientId> {
     match credential {
         PresentedCredential::ClientSecretBasic(_) | PresentedCredential::ClientSecretPost(_) => None,
@@ -123,9 +127,10 @@ fn invalid_client<E: ProtocolError>(why: &str, client: Option<&ClientId>) -> Ref
     }
 }
 
-/// Reads the one credential that a request may have (`CAUTH-1-01`). A further method slots in here.
+/// Reads the credential of a request, which must not use more than one method (RFC 6749 §2.3). New methods are
+/// added here.
 ///
-/// A certificate is the credential where there is no other. Beside one it is what tokens are bound to (RFC 8705 §3).
+/// A certificate is the credential if there is no other. Otherwise, tokens are bound to it (RFC 8705 §3).
 fn presented<E: ProtocolError>(
     request: &Request,
     form: &Parameters,
@@ -135,7 +140,7 @@ fn presented<E: ProtocolError>(
     let secret = form.get("client_secret");
     let assertion = form.contains("client_assertion") || form.contains("client_assertion_type");
     if [header.is_some(), secret.is_some(), assertion].into_iter().filter(|&used| used).count() > 1 {
-        return Err(Common::InvalidRequest("more than one way of client authentication").into());
+        return Err(Common::InvalidRequest("more than one method of client authentication").into());
     }
     let named = form.get("client_id");
     if assertion {
@@ -145,13 +150,13 @@ fn presented<E: ProtocolError>(
         let value = header.to_str().ok();
         let (id, secret) =
             value.and_then(basic).ok_or_else(|| invalid_client("malformed Basic credentials", None))?;
-        // `CAUTH-1-04`: some SDKs repeat the name in the body.
+        // Some SDKs repeat `client_id` in the body; it must be the same.
         if named.is_some_and(|named| named != id.as_str()) {
             return Err(invalid_client("client_id differs from the Basic user", None));
         }
         return Ok((id, PresentedCredential::ClientSecretBasic(secret)));
     }
-    // `CIBA-7.1-28`: with a certificate too, the name is a parameter.
+    // With a certificate as well, `client_id` is a required parameter (RFC 8705 §2, CIBA §7.1).
     match (named.and_then(ClientId::parse), secret, certificate) {
         (Some(id), Some(secret), _) => Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret)))),
         (Some(id), None, Some(certificate)) => {
@@ -161,8 +166,8 @@ fn presented<E: ProtocolError>(
     }
 }
 
-/// RFC 7523 §2.2. The name in the assertion, not verified yet, says whose keys to verify with; a `client_id` beside it must
-/// be the same (`CAUTH-3-02`).
+/// RFC 7523 §2.2. The assertion's `iss`, not verified yet, selects the client whose keys verify it; a `client_id`
+/// parameter must be the same (RFC 7521 §4.2).
 fn presented_assertion<E: ProtocolError>(
     form: &Parameters,
     named: Option<&str>,
@@ -172,21 +177,24 @@ fn presented_assertion<E: ProtocolError>(
     let (Some(client_assertion::TYPE), Some(assertion)) =
         (form.get("client_assertion_type"), form.get("client_assertion"))
     else {
-        return Err(invalid("client_assertion without its type, or of another type", None));
+        return Err(invalid(
+            "client_assertion without client_assertion_type, or with an unsupported one",
+            None,
+        ));
     };
     let jws = UnverifiedJws::parse(assertion).map_err(|error| {
         let claimed = jws::claimed_issuer(assertion);
         invalid(error.why(), claimed.as_deref().and_then(ClientId::parse))
     })?;
     let issuer = jws.issuer().and_then(ClientId::parse);
-    let id = issuer.ok_or_else(|| invalid("iss of the assertion is not the name of a client", None))?;
+    let id = issuer.ok_or_else(|| invalid("the assertion's iss is not a valid client_id", None))?;
     if form.contains("client_id") && named.as_ref() != Some(&id) {
         return Err(invalid("client_id differs from the assertion's iss", Some(id)));
     }
     Ok((id, PresentedCredential::Assertion(Secret::new(assertion))))
 }
 
-/// Base64, then the first colon, then form-decoding of both parts (`CAUTH-2-01`, `CAUTH-2-02`).
+/// Decodes base64, splits at the first colon (RFC 7617 §2), and form-decodes both parts (RFC 6749 §2.3.1).
 fn basic(header: &str) -> Option<(ClientId, Secret)> {
     let (scheme, credentials) = bearer::credentials(header)?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -1,7 +1,7 @@
-//! The certificate that a client showed to whoever ended its TLS connection (RFC 8705 §2).
+//! The certificate that a client presented to API Gateway, which terminates TLS (RFC 8705 §2).
 //!
-//! It is taken from the request context alone, which API Gateway writes, and only at the host for mutual TLS: a header that
-//! looks like one is anybody's (`CAUTH-4-12`).
+//! It is read only from the request context, which API Gateway writes, and only on the host for mutual TLS:
+//! anybody can send a header that contains a certificate (RFC 8705 §6.5).
 
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
@@ -11,12 +11,12 @@ use ciba_core::domain::base::address::canonical;
 use ciba_core::domain::base::time::Timestamp;
 use ciba_core::verify::certificate::Certificate;
 
-/// Why a certificate that was shown is none to go by. The text is for the log.
+/// Why a presented certificate is unusable. The text is for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unacceptable(pub &'static str);
 
-/// The certificate of the connection, if there is one. One that cannot be read, or is not valid now, is never passed over:
-/// what was to be bound to it would be bound to nothing.
+/// The certificate of the connection, if there is one. A malformed or expired one is an error and never ignored,
+/// because tokens that should be bound to it would be bound to nothing.
 pub fn presented(
     request: &Request,
     mtls: Option<&MtlsHost>,
@@ -34,10 +34,10 @@ pub fn presented(
     let Some(pem) = shown.and_then(|it| it.client_cert_pem.as_deref()) else {
         return Ok(None);
     };
-    let certificate = Certificate::from_pem(pem).ok_or(Unacceptable("the certificate cannot be read"))?;
+    let certificate = Certificate::from_pem(pem).ok_or(Unacceptable("the certificate is malformed"))?;
     if certificate.is_valid_at(now) {
         Ok(Some(certificate))
     } else {
-        Err(Unacceptable("the certificate is not valid now"))
+        Err(Unacceptable("the certificate has expired or is not valid yet"))
     }
 }

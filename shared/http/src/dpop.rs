@@ -1,4 +1,4 @@
-//! The headers of DPoP (RFC 9449): a proof comes, a nonce goes.
+//! The headers of DPoP (RFC 9449): the proof in a request, and the nonce in a response.
 
 use lambda_http::{Body, Request, Response};
 
@@ -9,7 +9,8 @@ use ciba_core::protocol::dpop::{HEADER, MAX_PROOF};
 
 /// The proof of a request, if there is one. The error is for the client.
 ///
-/// API Gateway joins repeated headers by commas, which no proof has, so two of them are one that is malformed (`TOK-4-01`).
+/// There must be only one proof (RFC 9449 §4.3). API Gateway joins repeated headers with commas, which no proof
+/// contains, so two proofs are seen as a malformed one.
 pub fn presented(request: &Request) -> Result<Option<&str>, &'static str> {
     let mut headers = request.headers().get_all(HEADER).into_iter();
     match (headers.next(), headers.next()) {
@@ -25,8 +26,8 @@ pub fn presented(request: &Request) -> Result<Option<&str>, &'static str> {
     }
 }
 
-/// The answer to a request: whoever sent a proof, good or bad, is told the nonce of the next one, so that a client that
-/// goes on polling never has to fetch one (`TOK-4-11`). Without keys it has to do with the answer.
+/// Adds the nonce for the next proof if the request has a proof, valid or not, so that a polling client never has
+/// to fetch a nonce separately (RFC 9449 §8.2). Without keys the response remains unchanged.
 pub async fn with_nonce(
     request: &Request,
     response: Response<Body>,

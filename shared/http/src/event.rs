@@ -1,9 +1,9 @@
-//! The event of an HTTP API (payload format 2.0), as the request that the functions read.
+//! Converts the event of an HTTP API (payload format 2.0) to the request that the functions read.
 //!
-//! `lambda_http` can do the same, and unwraps on the way: whether a host name, a forwarded scheme, a query and a body make a
-//! valid request is up to the caller there, and one that does not ends in a panic and a 500. Here nothing unwraps. What no
-//! function reads is left out (`Host`, `X-Forwarded-Proto`, cookies, path parameters), and an event that makes no request is
-//! [`Unreadable`], which is a 400.
+//! `lambda_http` can do the same, but unwraps values that the caller controls: an invalid host name, forwarded
+//! scheme, query or body ends in a panic and a 500. Here nothing unwraps. Parts that no function reads are left
+//! out (`Host`, `X-Forwarded-Proto`, cookies, path parameters), and an event that is not a valid request is
+//! [`Unreadable`], which becomes a 400.
 
 use std::collections::HashMap;
 
@@ -22,11 +22,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use url::form_urlencoded;
 
-/// Why an event is no request. The text is for the caller.
+/// Why an event is not a valid request. The text is for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable(pub &'static str);
 
-/// What a path may consist of without being encoded (RFC 3986 §3.3, `pchar` and the slash).
+/// All characters except those that a path may contain unencoded (RFC 3986 §3.3, `pchar` and the slash).
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
@@ -47,10 +47,10 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
-/// The request of an event: its method, path, query, headers, body, and what API Gateway says of the connection.
+/// The request in an event: its method, path, query, headers and body, and API Gateway's data about the connection.
 ///
 /// # Errors
-/// If the event is not that of an HTTP API, or has a part that HTTP does not allow.
+/// If the event is not one of an HTTP API, or a part of it is not valid in HTTP.
 pub fn request(event: &Value) -> Result<Request, Unreadable> {
     let context = &event["requestContext"];
     let method = context["http"]["method"].as_str().ok_or(Unreadable("the event is not an HTTP request"))?;
@@ -65,7 +65,7 @@ pub fn request(event: &Value) -> Result<Request, Unreadable> {
         .with_request_context(RequestContext::ApiGatewayV2(connection(context)?)))
 }
 
-/// The path alone. HTTP APIs decode it, so whatever is behind a percent sequence arrives as it is.
+/// The path alone. HTTP APIs percent-decode it, so it is encoded again.
 fn uri(path: &str) -> Result<Uri, Unreadable> {
     if !path.starts_with('/') {
         return Err(Unreadable("the path does not begin with a slash"));
@@ -74,7 +74,7 @@ fn uri(path: &str) -> Result<Uri, Unreadable> {
     PathAndQuery::try_from(encoded).map(Uri::from).map_err(|_| Unreadable("the path is malformed"))
 }
 
-/// What stands behind the question mark. It is as the client wrote it, so any character may be in it.
+/// The query parameters. The query arrives as the client sent it, so it may contain any character.
 fn query(event: &Value) -> Result<HashMap<String, Vec<String>>, Unreadable> {
     let mut query: HashMap<String, Vec<String>> = HashMap::new();
     let raw = optional(&event["rawQueryString"]).map_err(|()| Unreadable("the query is malformed"))?;
@@ -84,8 +84,8 @@ fn query(event: &Value) -> Result<HashMap<String, Vec<String>>, Unreadable> {
     Ok(query)
 }
 
-/// Each header once, because API Gateway joins those that are repeated. One that is malformed is refused and not left out:
-/// a request without it could mean something else.
+/// Each header occurs once, because API Gateway joins repeated ones. A malformed header is refused and not ignored,
+/// because the request could have another meaning without it.
 fn headers(headers: &Value) -> Result<HeaderMap, Unreadable> {
     const MALFORMED: Unreadable = Unreadable("a header is malformed");
     let mut read = HeaderMap::new();
@@ -125,8 +125,8 @@ fn body(event: &Value) -> Result<Body, Unreadable> {
     }
 }
 
-/// By which host the request came in, and the certificate that the client showed there. Where there is one and it cannot be
-/// read, the request is refused: without it, it would be taken for one that was made without a certificate.
+/// The host that received the request, and the certificate that the client presented there. If the certificate
+/// cannot be read, the request is refused, because it would otherwise look like one without a certificate.
 fn connection(context: &Value) -> Result<ApiGatewayV2httpRequestContext, Unreadable> {
     const MALFORMED: Unreadable = Unreadable("the request context is malformed");
     let mut connection = ApiGatewayV2httpRequestContext::default();
@@ -146,7 +146,7 @@ fn connection(context: &Value) -> Result<ApiGatewayV2httpRequestContext, Unreada
     Ok(connection)
 }
 
-/// A text, or nothing; anything else is an error.
+/// A string, if there is one; any other type is an error.
 fn optional(value: &Value) -> Result<Option<&str>, ()> {
     match value {
         Value::Null => Ok(None),
@@ -155,7 +155,7 @@ fn optional(value: &Value) -> Result<Option<&str>, ()> {
     }
 }
 
-/// A response, as API Gateway takes it.
+/// A response in the form that API Gateway expects.
 pub fn answer(response: Response<Body>) -> ApiGatewayV2httpResponse {
     let (parts, body) = response.into_parts();
     let mut answer = ApiGatewayV2httpResponse::default();

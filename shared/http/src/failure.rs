@@ -1,4 +1,5 @@
-//! Inner failures become refusals: what the caller is told is the endpoint's own list of errors, and the cause goes to the log.
+//! Turns internal failures into refusals: the caller gets one of the endpoint's own errors, and the cause goes to
+//! the log.
 
 use ciba_core::protocol::error::{Common, ProtocolError, Refusal};
 

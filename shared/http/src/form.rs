@@ -1,4 +1,4 @@
-//! Form bodies (RFC 6749 §3.2): strict where a lenient parser would let two readers read two things.
+//! Form bodies (RFC 6749 §3.2): strict wherever lenient parsers could read the same body differently.
 
 use lambda_http::http::Method;
 use lambda_http::http::header::CONTENT_TYPE;
@@ -13,26 +13,26 @@ use ciba_core::protocol::parameters::Parameters;
 /// Unit: bytes.
 const MAX_BODY: usize = 32 * 1024;
 
-/// Why a request is not a form. The texts are for the client.
+/// Why a request is not a valid form. The texts are for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAForm {
-    /// 405: the endpoint takes POST only.
+    /// 405: the endpoint accepts POST only.
     Method,
     Malformed(&'static str),
 }
 
-/// What an endpoint answers to any other media type.
+/// The error for any other media type.
 pub const NOT_A_FORM: NotAForm =
     NotAForm::Malformed("the media type must be application/x-www-form-urlencoded");
 
-/// What the parameters were written in.
+/// The format in which the parameters were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     Form,
     Json,
 }
 
-/// Method → media type → query → size → encoding → duplicates.
+/// Reads a form. Checks method, media type, query, size, encoding and duplicates, in this order.
 pub fn read(request: &Request) -> Result<Parameters, NotAForm> {
     match written(request)? {
         Written::Form => parse(text(request)?),
@@ -40,7 +40,8 @@ pub fn read(request: &Request) -> Result<Parameters, NotAForm> {
     }
 }
 
-/// The same, or a JSON object whose members are texts. Who may send that is known only once the client is.
+/// The same, but a JSON object with string members is accepted as well. Whether the client may send JSON is known
+/// only after it is authenticated.
 pub fn read_or_json(request: &Request) -> Result<(Parameters, Written), NotAForm> {
     let written = written(request)?;
     let text = text(request)?;
@@ -63,7 +64,7 @@ fn written(request: &Request) -> Result<Written, NotAForm> {
 }
 
 fn text(request: &Request) -> Result<&str, NotAForm> {
-    // HYG-1-04: what stands in a URL ends up in logs.
+    // Parameters in a URL would end up in logs (RFC 6749 §2.3.1).
     if request.query_string_parameters_ref().is_some_and(|query| !query.is_empty()) {
         return Err(NotAForm::Malformed("parameters belong in the body, not in the query"));
     }
@@ -78,22 +79,23 @@ pub(super) fn is_form(request: &Request) -> bool {
     media_type(request).eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// Without its parameters.
+/// The media type without its parameters.
 fn media_type(request: &Request) -> &str {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim()
 }
 
-/// One object, no member twice, and nothing in it but texts: what a form says, in other brackets.
+/// One object without repeated members whose values are all strings: the JSON equivalent of a form.
 fn parse_json(body: &str) -> Result<Parameters, NotAForm> {
-    let not_flat =
-        NotAForm::Malformed("the body is not a JSON object whose members are texts, each there once");
+    let not_flat = NotAForm::Malformed(
+        "the body must be a JSON object whose members are strings, none of them repeated",
+    );
     let Some(Value::Object(members)) = strict_json::parse(body.as_bytes()) else { return Err(not_flat) };
     let mut parameters = Parameters::default();
     for (name, value) in members {
         match value {
             Value::String(value) if value.contains('\0') => {
-                return Err(NotAForm::Malformed("the body has a NUL"));
+                return Err(NotAForm::Malformed("the body contains a NUL character"));
             }
             Value::String(value) if value.is_empty() => {}
             Value::String(value) => parameters.insert(name, value),
@@ -110,14 +112,14 @@ fn parse(body: &str) -> Result<Parameters, NotAForm> {
     for pair in body.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name)?, decode(value)?);
-        // An empty parameter counts as absent (`HYG-1-02`), however often it is sent.
+        // An empty parameter counts as absent (RFC 6749 §3.2), however often it is sent.
         if value.is_empty() {
             continue;
         }
         let value = match (form.remove(&name), name.as_str()) {
             (None, _) => value,
-            // Java's SDK repeats the one where others join the values; RFC 8707 §2 allows several of the other. Appended,
-            // so that a body of thousands is not copied thousands of times.
+            // A Java SDK repeats `acr_values` instead of joining the values; RFC 8707 §2 allows several
+            // `resource`. Appended, so that thousands of values do not cause thousands of copies.
             (Some(mut all), "acr_values" | "resource") => {
                 all.push(' ');
                 all.push_str(&value);
@@ -130,9 +132,10 @@ fn parse(body: &str) -> Result<Parameters, NotAForm> {
     Ok(form)
 }
 
-/// Decodes `+` and percent sequences; refuses broken ones, what is not UTF-8, and NUL (`HYG-1-05`).
+/// Decodes `+` and percent-encoding. Malformed percent-encoding, invalid UTF-8 and NUL are refused.
 pub fn decode(text: &str) -> Result<String, NotAForm> {
-    let broken = NotAForm::Malformed("the body has a broken percent sequence, or is not UTF-8 behind it");
+    let broken =
+        NotAForm::Malformed("the body contains malformed percent-encoding or is not UTF-8 when decoded");
     let whole = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     if !text.split('%').skip(1).all(whole) {
         return Err(broken);
@@ -140,7 +143,7 @@ pub fn decode(text: &str) -> Result<String, NotAForm> {
     let spaced = text.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| broken)?;
     if decoded.contains('\0') {
-        return Err(NotAForm::Malformed("the body has a NUL"));
+        return Err(NotAForm::Malformed("the body contains a NUL character"));
     }
     Ok(decoded.into_owned())
 }

@@ -1,4 +1,4 @@
-//! The name of a call (FAPI 1.0 Baseline §6.2.1): the client and the log know it by the same one.
+//! The interaction id (FAPI 1.0 Baseline §6.2.1), by which a call can be found in the client's and in our log.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -11,16 +11,17 @@ use lambda_http::{Body, Request, Response};
 use uuid::fmt::Hyphenated;
 use uuid::{Builder, Uuid};
 
-/// In lower case, as headers are compared.
+/// In lower case, because header names are compared in lower case.
 pub const HEADER: &str = "x-fapi-interaction-id";
 
-/// The answer of a resource, named as the client named its call, or by a new name if that is not one, and dated.
+/// Adds to a resource's response the date and the client's interaction id, or a new id if the client sent no
+/// valid one.
 pub fn answered(request: &Request, response: Response<Body>, invocation: &Invocation) -> Response<Body> {
     let id = sent(request).map_or_else(|| random_uuid(invocation.random()), str::to_owned);
     named(response, &id, invocation.now)
 }
 
-/// The answer of a resource, with the name of the call, by which the log has it too, and the time at which it was made.
+/// Adds the interaction id, which is logged as well, and the date.
 fn named(mut response: Response<Body>, id: &str, now: Timestamp) -> Response<Body> {
     log::answered(id, response.status().as_u16());
     let date = fmt_http_date(UNIX_EPOCH + Duration::from_millis(now.millis().unsigned_abs()));
@@ -31,7 +32,7 @@ fn named(mut response: Response<Body>, id: &str, now: Timestamp) -> Response<Bod
     response
 }
 
-/// The answer of any endpoint, named as the client named its call. Without a name, or with what is not one, it has none.
+/// Adds the client's interaction id to any endpoint's response, if the client sent a valid one.
 pub(super) fn echoed(request: &Request, mut response: Response<Body>) -> Response<Body> {
     let name = sent(request).and_then(|id| HeaderValue::try_from(id).ok());
     if let Some(name) = name {
@@ -40,7 +41,8 @@ pub(super) fn echoed(request: &Request, mut response: Response<Body>) -> Respons
     response
 }
 
-/// What the client calls it, if that is one UUID in its usual form (RFC 9562 §4). Anything else could say anything in the log.
+/// The client's interaction id, if it is a single UUID in text form (RFC 9562 §4). Anything else would let the
+/// client write arbitrary text to the log.
 fn sent(request: &Request) -> Option<&str> {
     let mut all = request.headers().get_all(HEADER).iter();
     let one = all.next()?.to_str().ok().filter(|text| is_uuid(text))?;
@@ -51,7 +53,7 @@ fn is_uuid(text: &str) -> bool {
     text.len() == Hyphenated::LENGTH && Uuid::try_parse(text).is_ok()
 }
 
-/// RFC 9562 §5.4: a UUID of version 4.
+/// A UUID of version 4 (RFC 9562 §5.4).
 fn random_uuid(bytes: [u8; 16]) -> String {
     Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_string()
 }

@@ -1,4 +1,4 @@
-//! HTTP: reading requests and building responses. The one crate that knows `lambda_http`.
+//! HTTP: reads requests and builds responses. The only crate that depends on `lambda_http`.
 
 pub mod access_token;
 pub mod bearer;

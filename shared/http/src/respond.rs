@@ -1,4 +1,4 @@
-//! Responses: the only place where one is built.
+//! Builds all responses.
 
 use std::time::Duration;
 
@@ -19,17 +19,17 @@ use ciba_core::protocol::dpop;
 use ciba_core::protocol::error::{ProtocolError, Refusal};
 use ciba_flows::log;
 
-/// A successful answer that nobody may keep (`HYG-1-08`).
+/// A successful response that must not be cached (RFC 6749 §5.1).
 pub fn ok(body: &impl Serialize) -> Response<Body> {
     build(200, body, None)
 }
 
-/// Success about which there is nothing to say. SDKs parse whatever comes with 200, so it is an empty object.
+/// A successful response without content. SDKs parse the body of any 200, so it is an empty object.
 pub fn done() -> Response<Body> {
     ok(&json!({}))
 }
 
-/// What a browser asks before a page may send a token (`HYG-1-11`).
+/// The CORS preflight response of endpoints that take a token.
 pub fn preflight(methods: &'static str) -> Response<Body> {
     let mut response = readable_by_pages(done());
     *response.body_mut() = Body::Empty;
@@ -44,7 +44,7 @@ pub fn preflight(methods: &'static str) -> Response<Body> {
     response
 }
 
-/// An answer that every web page may read: what opens the endpoint is the token, not a cookie (`HYG-1-11`).
+/// Makes a response readable by every web page (CORS): the endpoint is protected by the token, not by a cookie.
 pub fn readable_by_pages(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -55,8 +55,7 @@ pub fn readable_by_pages(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
-/// What a browser asks before a page may fetch a public document in its own way: it may send any header, and none of
-/// them matters (`HYG-1-11`).
+/// The CORS preflight response of public documents: a page may send any header, and none of them has an effect.
 pub fn document_preflight() -> Response<Body> {
     let mut response = preflight(DOCUMENT_METHODS);
     let headers = response.headers_mut();
@@ -65,15 +64,15 @@ pub fn document_preflight() -> Response<Body> {
     response
 }
 
-/// A successful answer that everybody may keep for `max_age`: discovery and keys only (`TOK-11-08`).
+/// A successful response that may be cached for `max_age`: metadata and keys only.
 pub fn cacheable(body: &impl Serialize, max_age: Duration) -> Response<Body> {
     let mut response = build(200, body, Some(max_age));
-    // Public documents; every web page may read them (`HYG-1-11`).
+    // Public documents, which every web page may read.
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
 
-/// The answer, with the nonce that the caller's next proof has to have: exactly one (`TOK-4-09`).
+/// Sets the nonce that the caller's next proof must contain, as a single header (RFC 9449 §8).
 pub fn with_dpop_nonce(mut response: Response<Body>, nonce: &str) -> Response<Body> {
     let nonce = HeaderValue::try_from(nonce).ok();
     let name = HeaderName::from_static(dpop::NONCE_HEADER);
@@ -81,7 +80,8 @@ pub fn with_dpop_nonce(mut response: Response<Body>, nonce: &str) -> Response<Bo
     response
 }
 
-/// A refusal, in the form of the endpoint's protocol. Logged once, here.
+/// The error response for a refusal, as the endpoint's protocol defines it. This is the only place where it is
+/// logged.
 pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
     log::refused(refusal);
     let answer = refusal.error.answer();
@@ -103,14 +103,15 @@ pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
     response
 }
 
-/// An event that no function can read as a request. It is nobody's protocol yet, so it gets the error that all of them have.
+/// The response to an event that is not a valid request. No endpoint is known yet, so the error is one that all
+/// endpoints have in common.
 pub fn unreadable(Unreadable(why): Unreadable) -> Response<Body> {
     log::unreadable(why);
     build(400, &json!({ "error": "invalid_request", "error_description": why }), None)
 }
 
-/// What a page's browser may do: run and draw what carries the nonce, talk to this provider, and nothing else
-/// (`HYG-1-10`). The empty icon is a data URL.
+/// The Content Security Policy of a page: only scripts and styles with the nonce, connections only to this
+/// provider, no framing. The empty icon is a data URL.
 fn content_security_policy(nonce: &str) -> String {
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; img-src data:; \
@@ -118,18 +119,18 @@ fn content_security_policy(nonce: &str) -> String {
     )
 }
 
-/// Features that browsers would otherwise give a page; it keeps what passkeys need.
+/// Denies browser features that a page does not need, and allows those that passkeys do.
 const PERMISSIONS: &str = "publickey-credentials-get=(self), publickey-credentials-create=(self), accelerometer=(), \
     autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), \
     magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), screen-wake-lock=(), usb=()";
 
-/// A page for a person's browser. It has a link's secret in its address and a nonce in its text: nobody keeps it, frames
-/// it, or is told where the person came from.
+/// A page for a person's browser. Its URL contains a link's secret and its body a nonce, so it must not be cached
+/// or framed, and other sites get no referrer.
 pub fn page(page: Page) -> Response<Body> {
     let mut response = build(page.status, &(), None);
     let headers = response.headers_mut();
     let policy = content_security_policy(&page.nonce);
-    // A nonce that is not fit for a header leaves the page without any script.
+    // If the nonce is not a valid header value, the page gets no scripts at all.
     let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     for (name, value) in [
@@ -137,7 +138,7 @@ pub fn page(page: Page) -> Response<Body> {
         (CONTENT_LANGUAGE, page.language.tag()),
         (VARY, "Accept-Language"),
         (X_FRAME_OPTIONS, "DENY"),
-        // Not "no-referrer": with that a form has no origin, by which older browsers show whose form it is.
+        // Not "no-referrer": forms would be sent without the `Origin` by which older browsers identify the page.
         (REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("permissions-policy"), PERMISSIONS),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

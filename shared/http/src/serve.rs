@@ -1,4 +1,4 @@
-//! Running a handler under Lambda. The only reader of the clock.
+//! Runs a handler on Lambda. The only reader of the clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use crate::{event, interaction, respond};
 use ciba_core::domain::base::time::Timestamp;
 use ciba_flows::Invocation;
 
-/// One function's endpoint. A client's mistake is an answer, never a failure of the function.
+/// A function's endpoint. An error of the client is a response, never a failure of the function.
 pub trait Endpoint: Sync {
     fn handle(
         &self,
@@ -20,8 +20,8 @@ pub trait Endpoint: Sync {
         invocation: &Invocation,
     ) -> impl Future<Output = Response<Body>> + Send;
 
-    /// What goes back to the caller, with what all answers have, whatever they say. The answer to HEAD is that to GET
-    /// without its content (RFC 9110 §9.3.2).
+    /// The response with the headers that all responses have. The response to HEAD is that to GET without its
+    /// content (RFC 9110 §9.3.2).
     fn respond(
         &self,
         request: &Request,
@@ -39,13 +39,14 @@ pub async fn serve(endpoint: impl Endpoint) -> Result<(), Error> {
     let endpoint = &endpoint;
     run(service_fn(async move |event: LambdaEvent<Value>| {
         let invocation = invocation(event.context.deadline);
-        // On the heap: the compiler gives up on futures that are nested as deeply as these.
+        // Boxed, because the compiler cannot handle futures that are nested this deeply.
         Ok::<_, Error>(Box::pin(answer(endpoint, &event.payload, &invocation)).await)
     }))
     .await
 }
 
-/// Event → request → the endpoint → answer. Whatever the event is, there is an answer: one that is no request gets 400.
+/// Converts the event to a request and returns the endpoint's response. Every event gets a response: 400 if it is
+/// not a valid request.
 pub async fn answer(
     endpoint: &impl Endpoint,
     event: &Value,
@@ -58,20 +59,20 @@ pub async fn answer(
     event::answer(response)
 }
 
-/// The functions' `Timeout`; a test holds `template.yaml` against it.
+/// The functions' `Timeout`; a test compares it with `template.yaml`.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// An invocation that begins now. `deadline` is Lambda's: milliseconds since the epoch.
+/// An invocation that begins now. `deadline` is Lambda's. Unit: milliseconds since the epoch.
 ///
-/// `cargo lambda watch` sends a constant that lies in 1970. What has passed before the invocation began is no
-/// deadline, so such an invocation gets the time the template gives it.
+/// `cargo lambda watch` sends a constant in 1970. If the deadline is already in the past, the invocation gets the
+/// timeout that the template sets.
 pub fn invocation(deadline: u64) -> Invocation {
     let now = now();
     let time_left = Timestamp::from_millis(i64::try_from(deadline).unwrap_or(i64::MAX)).since(now);
     Invocation::new(now, if time_left.is_zero() { TIMEOUT } else { time_left }, random)
 }
 
-/// What a function does at its start, before there is a request.
+/// The invocation for a function's initialization, before there is a request.
 pub fn initialisation() -> Invocation {
     Invocation::new(now(), Duration::from_secs(10), random)
 }
@@ -82,7 +83,7 @@ fn now() -> Timestamp {
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// From the operating system, at each call: nothing random survives in a snapshot (`HYG-2-02`, `HYG-2-04`).
+/// Random bytes, read from the operating system at each call, so that no random state is shared through a snapshot.
 pub fn random(buffer: &mut [u8]) {
-    aws_lc_rs::rand::fill(buffer).expect("the operating system has randomness");
+    aws_lc_rs::rand::fill(buffer).expect("the operating system provides randomness");
 }

@@ -1,15 +1,15 @@
-// Two calls of a tool that an unmodified @auth0/ai guards: one is approved, one is denied.
+// Two calls of a tool that an unmodified @auth0/ai protects: one is approved, one is denied.
 //
 //   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required; LOGIN_HINT is the person's sub, the client uses client_secret_post
-//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
+//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides in place of the person
 //
-// Prints one JSON line about the approved sign-in. Exits with 1, and says why, when anything is not as it should be.
+// Prints one JSON line about the approved sign-in. Exits with 1 and the reason if anything is not as expected.
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 
-// Its modules for `import` name each other without endings, which bundlers take and Node does not.
+// Its modules for `import` import each other without file extensions, which bundlers accept and Node does not.
 const require = createRequire(import.meta.url);
 const { AsyncAuthorizerBase, getAsyncAuthorizationCredentials } = require('@auth0/ai/AsyncAuthorization');
 const { AccessDeniedInterrupt } = require('@auth0/ai/interrupts');
@@ -30,7 +30,7 @@ async function decide(authReqId, action) {
   assert(response.ok, `${url.pathname} answered ${response.status}: ${await response.text()}`);
 }
 
-// The SDK polls at once, is told to slow down, and waits for the time in Retry-After.
+// The SDK polls at once, gets slow_down, and waits for the time in Retry-After.
 function tool(toolCallID, action) {
   const authorizer = new AsyncAuthorizerBase(auth0, {
     store: new MemoryStore(),

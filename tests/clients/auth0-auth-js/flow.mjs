@@ -1,9 +1,9 @@
 // Two sign-ins with an unmodified @auth0/auth0-auth-js: one is approved, in one call that polls; one is denied, step by step.
 //
 //   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required; LOGIN_HINT is the person's sub, the client uses client_secret_post
-//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
+//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides in place of the person
 //
-// Prints one JSON line about the approved sign-in. Exits with 1, and says why, when anything is not as it should be.
+// Prints one JSON line about the approved sign-in. Exits with 1 and the reason if anything is not as expected.
 
 import assert from 'node:assert/strict';
 import { AuthClient } from '@auth0/auth0-auth-js';
@@ -21,7 +21,7 @@ async function decide(authReqId, action) {
   assert(response.ok, `${url.pathname} answered ${response.status}: ${await response.text()}`);
 }
 
-// What went over the wire, which the call that polls keeps to itself.
+// The responses, which the call that polls does not expose.
 const answers = [];
 let seen = async () => {};
 
@@ -49,7 +49,7 @@ async function approved() {
       await decide(answers.find((answer) => answer.auth_req_id).auth_req_id, 'allow');
     }
   };
-  // Without a scope of ours it asks for openid, profile, email and offline_access.
+  // By default it requests the scope openid, profile, email and offline_access.
   const tokens = await auth0.backchannelAuthentication({ ...options, bindingMessage: 'W4SCT' });
   assert(tokens.refreshToken, 'no refresh token');
   assert(answers.some((answer) => answer.error === 'authorization_pending'));

@@ -1,9 +1,9 @@
 """Two sign-ins with an unmodified auth0-python: one is approved, one is denied.
 
   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required; LOGIN_HINT is the person's sub, the client uses client_secret_post
-  DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
+  DECIDE_URL                                     required; {DECIDE_URL}/decide decides in place of the person
 
-Prints one JSON line about the approved sign-in. Ends with a traceback when anything is not as it should be.
+Prints one JSON line about the approved sign-in. Ends with a traceback if anything is not as expected.
 """
 
 import json
@@ -21,7 +21,7 @@ ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT, DECIDE_URL = (
     os.environ[name] for name in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "LOGIN_HINT", "DECIDE_URL")
 )
 
-# The SDK puts https:// before the domain and its own paths behind it; it does no discovery.
+# The SDK adds https:// before the domain and its own paths after it; it does not use discovery.
 DOMAIN = urlsplit(ISSUER).netloc
 login = BackChannelLogin(DOMAIN, CLIENT_ID, client_secret=CLIENT_SECRET)
 token = GetToken(DOMAIN, CLIENT_ID, client_secret=CLIENT_SECRET)
@@ -37,7 +37,7 @@ def decide(auth_req_id, action):
 def ask(binding_message):
     request = login.back_channel_login(
         binding_message=binding_message,
-        # The form that Auth0's documentation gives, with the slash behind the domain.
+        # The form in Auth0's documentation, with a slash after the domain.
         login_hint=json.dumps({"format": "iss_sub", "iss": f"https://{DOMAIN}/", "sub": LOGIN_HINT}),
         scope="openid profile",
         requested_expiry=45,
@@ -64,7 +64,7 @@ def approved():
 
     time.sleep(request["interval"])
     tokens = token.backchannel_login(request["auth_req_id"])
-    # The SDK hands on the ID token of this grant unread, and its TokenVerifier knows RSA and HMAC only.
+    # The SDK returns the ID token of this grant without validating it, and its TokenVerifier supports only RSA and HMAC.
     key = keys.get_signing_key_from_jwt(tokens["id_token"])
     claims = jwt.decode(tokens["id_token"], key, algorithms=["ES256"], issuer=ISSUER, audience=CLIENT_ID)
     access = jwt.decode(tokens["access_token"], options={"verify_signature": False})

@@ -1,10 +1,10 @@
 // Two sign-ins with an unmodified auth0: one is approved, one is denied.
 //
 //   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required; LOGIN_HINT is the person's sub, the client uses client_secret_post
-//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
-//   AUTH0                                          required; where AuthenticationClient is: auth0-6 (version 6) or auth0/legacy (of version 7)
+//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides in place of the person
+//   AUTH0                                          required; the module with AuthenticationClient: auth0-6 (version 6) or auth0/legacy (version 7)
 //
-// Prints one JSON line about the approved sign-in. Exits with 1, and says why, when anything is not as it should be.
+// Prints one JSON line about the approved sign-in. Exits with 1 and the reason if anything is not as expected.
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +16,7 @@ for (const [name, value] of Object.entries({ ISSUER, CLIENT_ID, CLIENT_SECRET, L
 }
 const { AuthenticationClient } = await import(AUTH0);
 
-// The SDK puts https:// before the domain and its own paths behind it; it does no discovery.
+// The SDK adds https:// before the domain and its own paths after it; it does not use discovery.
 const { backchannel } = new AuthenticationClient({
   domain: new URL(ISSUER).host,
   clientId: CLIENT_ID,
@@ -31,7 +31,7 @@ async function decide(authReqId, action) {
   assert(response.ok, `${url.pathname} answered ${response.status}: ${await response.text()}`);
 }
 
-// Given the older request_expiry, the SDK sends requested_expiry beside it.
+// Given the older request_expiry, the SDK also sends requested_expiry.
 async function ask(binding_message) {
   const audience = 'https://api.example.com';
   const options = { userId: LOGIN_HINT, scope: 'openid profile', binding_message, audience, request_expiry: '45' };
@@ -52,7 +52,7 @@ async function approved() {
 
   await sleep(request.interval * 1000);
   const tokens = await backchannel.backchannelGrant(request);
-  // The SDK hands on the ID token of this grant unread.
+  // The SDK returns the ID token of this grant without validating it.
   const { payload } = await jwtVerify(tokens.id_token, keys, { issuer: ISSUER, audience: CLIENT_ID });
   const { sub, acr } = payload;
   return { sub, acr, audience: decodeJwt(tokens.access_token).aud };

@@ -1,9 +1,9 @@
 """Two sign-ins with an unmodified Authlib: one is approved and refreshed, one is denied.
 
   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required; the client uses client_secret_basic
-  DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
+  DECIDE_URL                                     required; {DECIDE_URL}/decide decides in place of the person
 
-Prints one JSON line about the approved sign-in. Ends with a traceback when anything is not as it should be.
+Prints one JSON line about the approved sign-in. Ends with a traceback if anything is not as expected.
 """
 
 import json
@@ -41,7 +41,7 @@ def decide(auth_req_id, action):
 
 
 def ask(binding_message):
-    # Authlib has no call for this endpoint; the session authenticates the client there as at the token endpoint.
+    # Authlib has no call for this endpoint; the session authenticates the client as it does at the token endpoint.
     answer = session.post(
         metadata["backchannel_authentication_endpoint"],
         data={

@@ -1,9 +1,9 @@
 // Two sign-ins with unmodified go-oidc and golang.org/x/oauth2: one is approved, one is denied.
 //
 //	ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required; the client uses client_secret_basic
-//	DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
+//	DECIDE_URL                                     required; {DECIDE_URL}/decide decides in place of the person
 //
-// Prints one JSON line about the approved sign-in. Ends with an error when anything is not as it should be.
+// Prints one JSON line about the approved sign-in. Ends with an error if anything is not as expected.
 package main
 
 import (
@@ -24,7 +24,7 @@ import (
 
 const ciba = "urn:openid:params:grant-type:ciba"
 
-// What the libraries do not know of CIBA: the endpoint, and what it answers.
+// The response of the backchannel authentication endpoint, which the libraries do not support.
 type acknowledgement struct {
 	AuthReqID string `json:"auth_req_id"`
 	ExpiresIn int    `json:"expires_in"`
@@ -98,7 +98,7 @@ func (it client) ask(ctx context.Context, message string) (request acknowledgeme
 	return request
 }
 
-// One poll, after the interval. The library lets a grant type take the place of client_credentials.
+// One poll, after the interval. The library allows another grant type in place of client_credentials.
 func (it client) poll(ctx context.Context, request acknowledgement) (*oauth2.Token, error) {
 	time.Sleep(time.Duration(request.Interval) * time.Second)
 	config := clientcredentials.Config{

@@ -35,10 +35,10 @@ import java.util.Map;
  *
  * <pre>
  *   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required; the client uses client_secret_basic
- *   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
+ *   DECIDE_URL                                     required; {DECIDE_URL}/decide decides in place of the person
  * </pre>
  *
- * Prints one JSON line about the approved sign-in. Ends with a stack trace when anything is not as it should be.
+ * Prints one JSON line about the approved sign-in. Ends with a stack trace if anything is not as expected.
  */
 public class Flow {
     private final ClientID clientId = new ClientID(setting("CLIENT_ID"));

@@ -1,9 +1,9 @@
 // Two sign-ins with an unmodified oauth4webapi: one is approved, one is denied. The first polls too early once.
 //
 //   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required; the client uses client_secret_basic
-//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
+//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides in place of the person
 //
-// Prints one JSON line about the approved sign-in. Exits with 1, and says why, when anything is not as it should be.
+// Prints one JSON line about the approved sign-in. Exits with 1 and the reason if anything is not as expected.
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,7 +32,7 @@ async function ask(binding_message) {
   return oauth.processBackchannelAuthenticationResponse(as, client, response);
 }
 
-// One poll. Resolves with the tokens, or with the refusal and the time the provider asks to wait.
+// One poll. Resolves with the tokens, or with the error and the time that the provider asks to wait.
 async function poll({ auth_req_id }) {
   const response = await oauth.backchannelAuthenticationGrantRequest(as, client, clientAuth, auth_req_id);
   try {

@@ -1,10 +1,10 @@
-// A sign-in with an unmodified openid-client whose tokens are bound to a key of its own (DPoP), and what it does with them.
+// A sign-in with an unmodified openid-client whose tokens are bound to its own key (DPoP), and the use of these tokens.
 //
 //   ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required
 //   DPOP_ALG                                       ES256 (default), PS256 or Ed25519
-//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
+//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides in place of the person
 //
-// The provider has to require nonces. Prints one JSON line. Exits with 1, and says why, when anything is not as it should be.
+// The provider has to require nonces. Prints one JSON line. Exits with 1 and the reason if anything is not as expected.
 
 import assert from 'node:assert/strict';
 import * as client from 'openid-client';
@@ -22,7 +22,7 @@ const config = await client.discovery(issuer, CLIENT_ID, undefined, client.Clien
 client.enableNonRepudiationChecks(config);
 assert(config.serverMetadata().dpop_signing_alg_values_supported.includes(DPOP_ALG));
 
-// What each endpoint answered, which openid-client keeps to itself: the status, and the error if there was one.
+// The responses of each endpoint, which openid-client does not expose: the error if there was one, otherwise the status.
 const answers = { [config.serverMetadata().token_endpoint]: [], [config.serverMetadata().userinfo_endpoint]: [] };
 let polled;
 const firstPending = new Promise((resolve) => (polled = resolve));
@@ -57,7 +57,7 @@ assert.equal(cnf.jkt, await DPoP.calculateThumbprint());
 const userinfo = await client.fetchUserInfo(config, tokens.access_token, sub, { DPoP });
 assert.equal(userinfo.sub, sub);
 
-// Whoever has stolen the token has nothing: it is no bearer token, and another key is another.
+// A stolen token is useless: it is not accepted as a bearer token, nor with another key.
 const endpoint = new URL(config.serverMetadata().userinfo_endpoint);
 const asBearer = await fetch(endpoint, { headers: { authorization: `Bearer ${tokens.access_token}` } });
 assert.equal(asBearer.status, 401);

@@ -4,11 +4,11 @@
 //   AUTH_METHOD                                    basic (default), post, private_key_jwt or mtls
 //   CLIENT_SECRET                                  required with basic and post
 //   CLIENT_JWK                                     required with private_key_jwt: the private key with its kid, on P-256 or Ed25519
-//   SIGNED_REQUESTS                                true: the requests are signed with that key, too
+//   SIGNED_REQUESTS                                true: the requests are also signed with that key
 //   CLIENT_CERTIFICATE, CLIENT_KEY, AUTHORITY      required with mtls: files in PEM
-//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
+//   DECIDE_URL                                     required; {DECIDE_URL}/decide decides in place of the person
 //
-// Prints one JSON line about the approved sign-in. Exits with 1, and says why, when anything is not as it should be.
+// Prints one JSON line about the approved sign-in. Exits with 1 and the reason if anything is not as expected.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ const required = { ISSUER, CLIENT_ID, LOGIN_HINT, DECIDE_URL, ...credentials[AUT
 for (const [name, value] of Object.entries(required)) assert(value, `${name} is not set`);
 
 const jwk = CLIENT_JWK && JSON.parse(CLIENT_JWK);
-// By the curve: what it is called in a header, and how it is imported and used.
+// By curve: the name of the algorithm in a header, and the parameters for importing and signing.
 const algorithms = {
   'P-256': ['ES256', { name: 'ECDSA', namedCurve: 'P-256' }, { name: 'ECDSA', hash: 'SHA-256' }],
   Ed25519: ['Ed25519', { name: 'Ed25519' }, { name: 'Ed25519' }],
@@ -45,7 +45,7 @@ const authMethods = {
 const issuer = new URL(ISSUER);
 const onThisMachine = issuer.protocol === 'http:' && issuer.hostname === 'localhost';
 const overMtls = AUTH_METHOD === 'mtls';
-// The certificate is shown to whoever asks for one, which the issuer's own host does not.
+// The certificate is presented to every host that asks for one, which the issuer's own host does not.
 const shown = overMtls && { cert: readFileSync(CLIENT_CERTIFICATE), key: readFileSync(CLIENT_KEY), ca: readFileSync(AUTHORITY) };
 const dispatcher = overMtls ? new undici.Agent({ connect: shown }) : undefined;
 const send = overMtls ? (url, options) => undici.fetch(url, { ...options, dispatcher }) : fetch;
@@ -56,7 +56,7 @@ const config = await client.discovery(issuer, CLIENT_ID, metadata, authMethods[A
 });
 const { token_endpoint, mtls_endpoint_aliases } = config.serverMetadata();
 const tokenEndpoint = overMtls ? mtls_endpoint_aliases.token_endpoint : token_endpoint;
-// Without this, openid-client trusts the connection and does not look at the ID token's signature.
+// Without this, openid-client trusts the TLS connection and does not verify the ID token's signature.
 client.enableNonRepudiationChecks(config);
 
 async function decide(authReqId, action) {
@@ -66,7 +66,7 @@ async function decide(authReqId, action) {
   assert(response.ok, `${url.pathname} answered ${response.status}: ${await response.text()}`);
 }
 
-// Resolves with the first answer of the token endpoint, which openid-client keeps to itself.
+// Resolves with the first response of the token endpoint, which openid-client does not expose.
 function firstPoll() {
   return new Promise((resolve) => {
     config[client.customFetch] = async (url, options) => {
@@ -77,7 +77,7 @@ function firstPoll() {
   });
 }
 
-// openid-client signs no request of this kind, but sends what it is given.
+// openid-client does not sign this kind of request, but sends the parameters that it is given.
 async function signed(parameters) {
   const now = Math.floor(Date.now() / 1000);
   const header = { alg, kid: jwk.kid, typ: 'oauth-authz-req+jwt' };
@@ -113,7 +113,7 @@ async function approved() {
   const result = { sub, acr, auth_time, expires_in: tokens.expires_in };
   if (!overMtls) return result;
   const { sub: userinfo_sub } = await client.fetchUserInfo(config, tokens.access_token, sub);
-  // The same token without the certificate is nobody's.
+  // The same token is not accepted without the certificate.
   const { userinfo_endpoint } = config.serverMetadata();
   const bare = await fetch(userinfo_endpoint, { headers: { authorization: `Bearer ${tokens.access_token}` } });
   assert.equal(bare.status, 401);

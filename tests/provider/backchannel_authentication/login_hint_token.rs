@@ -331,7 +331,7 @@ async fn without_hint_issuers_no_token_is_accepted() {
     let stand = Stand::new().await;
     let provider = Provider::start().await;
     let answer = refused(&provider, &posted_token(&stand.token(json!({}))), INVALID).await;
-    assert_eq!(answer.text("error_description"), "login_hint_token is not accepted here");
+    assert_eq!(answer.text("error_description"), "login_hint_token is not supported");
     assert_eq!(stand.hints.fetches(), 0);
 }
 

@@ -268,7 +268,7 @@ async fn a_scope_value_that_is_refused_is_named() {
     provider.register(metadata).await.unwrap();
     let answer = provider.ask(&[("scope", "openid read")], at(120.0)).await;
     assert_eq!(answer.refusal(), INVALID_SCOPE);
-    let expected = "scope has a value of a resource that was not named: read";
+    let expected = "scope has a value of a resource that the request does not name: read";
     assert_eq!(answer.text("error_description"), expected);
 }
 

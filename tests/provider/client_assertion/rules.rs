@@ -226,7 +226,7 @@ async fn the_log_says_which_rule_an_assertion_breaks() {
         (claim(json!({"nbf": s + 60})), "not valid yet"),
         (claim(json!({"jti": null})), "no jti"),
         (claim(json!({"sub": "kiosk"})), "iss and sub"),
-        (header(json!({"typ": "at+jwt"})), "another type"),
+        (header(json!({"typ": "at+jwt"})), "wrong type"),
         (header(json!({"alg": "HS256"})), "alg of the token"),
         (header(json!({"alg": "PS256"})), "unknown key"),
         (header(json!({"kid": "two"})), "unknown key"),
@@ -253,7 +253,7 @@ async fn the_log_says_which_rule_an_assertion_breaks() {
     let line = stand.provider.eavesdropper.lines("refused").pop().expect("a line");
     assert_eq!(
         (&line["detail"], &line["client_id"]),
-        (&json!("the assertion was used before"), &json!("teller"))
+        (&json!("the assertion was already used"), &json!("teller"))
     );
 
     // What cannot be read at all is named by the parameter beside it, if there is one.

@@ -133,11 +133,11 @@ async fn scope_descriptions_that_are_none_are_refused() {
     for (descriptions, why) in [
         (json!({"profile": {"en": "Everything"}}), "one of the client's own"),
         (json!({"payments": {"en": "Pay"}}), "one of the client's own"),
-        (json!({"accounts": {"en": "Pay", "tlh": "DIl"}}), "language that no page has"),
-        (json!({"accounts": {"de": "Zahlen"}}), "without English words"),
-        (json!({"accounts": {"en": "<b>Pay</b>"}}), "ordinary writing"),
-        (json!({"accounts": {"en": ""}}), "ordinary writing"),
-        (json!({"accounts": {"en": "a".repeat(121)}}), "ordinary writing"),
+        (json!({"accounts": {"en": "Pay", "tlh": "DIl"}}), "unsupported language"),
+        (json!({"accounts": {"de": "Zahlen"}}), "without an English text"),
+        (json!({"accounts": {"en": "<b>Pay</b>"}}), "ordinary text"),
+        (json!({"accounts": {"en": ""}}), "ordinary text"),
+        (json!({"accounts": {"en": "a".repeat(121)}}), "ordinary text"),
     ] {
         let metadata =
             json!({"client_id": "x", "scope": "openid profile accounts", "scope_descriptions": descriptions});

@@ -95,6 +95,30 @@ async fn evidence_is_verified_from_the_table_and_from_a_file_alone() {
     assert!(!verify_offline(&other).await.is_clean, "of another request");
 }
 
+/// HYG-5-03: nobody signed this decision, so the commitment alone holds what was opened.
+#[tokio::test]
+async fn an_opened_decision_that_was_changed_is_found_in_a_file() {
+    let provider = Provider::start().await;
+    let [approved, _] = decided(&provider).await;
+    let exported = done(&provider, &["evidence", "show", &approved, "--open"], at(YEAR)).await.json;
+    assert!(verify_offline(&exported).await.is_clean);
+    let opened = &exported["evidence"][0]["opened"];
+    let text = opened["personal"].as_str().expect("what was opened");
+    let issuer = provider.login.issuer();
+    assert!(text.contains(issuer), "{text}");
+    let salt = opened["salt"].as_str().expect("a salt");
+    let other_salt = salt.replacen(|_| true, if salt.starts_with('A') { "B" } else { "A" }, 1);
+    for (what, text, salt) in [
+        ("another issuer", text.replace(issuer, "https://login.example"), salt),
+        ("another salt", text.to_owned(), &*other_salt),
+    ] {
+        let mut other = exported.clone();
+        other["evidence"][0]["opened"] = json!({ "personal": text, "salt": salt });
+        let output = verify_offline(&other).await;
+        assert!(!output.is_clean && output.text.contains("NOT intact"), "{what}: {}", output.text);
+    }
+}
+
 /// What an operator finds a year after a signed request: its name, and what was signed.
 async fn signed() -> (Stand, String, String) {
     let stand = Stand::new().await;
@@ -162,7 +186,7 @@ async fn a_file_without_the_signed_request_is_verified_in_part() {
     let expected = result(&request, Value::Null, ("consistent", "sealed"), &not_proven);
     assert_eq!((output.is_clean, &output.json), (true, &expected));
     for said in [&not_proven.to_string(), &output.text] {
-        assert!(said.contains("sealed") && said.contains("NOT looked at"), "{said}");
+        assert!(said.contains("sealed") && said.contains("NOT checked"), "{said}");
     }
     assert!(!output.text.contains("verified"), "{}", output.text);
 

@@ -11,8 +11,8 @@ use ciba_local::sns::{Failure, Target};
 use ciba_tests::{Authenticator, Provider, at};
 use serde_json::json;
 
-const ADDED: &str = "Example Bank: a passkey was added to sign in as you. Not you? Call us.";
-const REMOVED: &str = "Example Bank: a passkey to sign in as you was removed. Not you? Call us.";
+const ADDED: &str = "Example Bank: a passkey was added to your account. Not you? Call us.";
+const REMOVED: &str = "Example Bank: a passkey was removed from your account. Not you? Call us.";
 const NUMBER: &str = "+15555550123";
 const DEVICE: &str = "arn:aws:sns:us-east-1:123456789012:endpoint/APNS/App/1";
 const OTHER_DEVICE: &str = "arn:aws:sns:us-east-1:123456789012:endpoint/GCM/App/2";

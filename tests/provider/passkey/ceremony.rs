@@ -196,7 +196,7 @@ fn a_passkey_of_another_domain_is_refused() {
     let (mut authenticator, mut passkey) = enrolled(Authenticator::new());
     passkey.rp_id = "example.org".to_owned();
     let refused = verify(authenticator.get(&CHALLENGE, RP_ID, ORIGIN), &passkey).expect_err("a domain");
-    assert_eq!(refused.0, "the passkey is of another domain");
+    assert_eq!(refused.0, "the passkey is for another domain");
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn a_key_may_begin_to_be_synced_and_never_stops() {
         }
         authenticator.flags &= !synced;
         let refused = verify(authenticator.get(&CHALLENGE, RP_ID, ORIGIN), &passkey).expect_err("a change");
-        assert_eq!(refused.0, "a key that could be copied says that it cannot");
+        assert_eq!(refused.0, "a backup-eligible key claims not to be");
     }
     // One that says that it was copied and that it cannot be.
     let (mut authenticator, passkey) = enrolled(Authenticator::new().bound_to_hardware());
@@ -381,5 +381,5 @@ fn the_id_a_browser_says_is_the_credentials_and_of_a_public_key() {
     let mut both = registration.clone();
     both["id"] = other.clone();
     both["rawId"] = other;
-    assert_eq!(register(both), Err(NotAccepted("rawId is not the credential id".to_owned())));
+    assert_eq!(register(both), Err(NotAccepted("rawId is not the credential ID".to_owned())));
 }

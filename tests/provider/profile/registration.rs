@@ -49,13 +49,13 @@ async fn a_client_that_breaks_a_profile_rule_is_not_registered() {
     for (changes, rule) in [
         (secret, "no secret"),
         (push, "push"),
-        (json!({"backchannel_authentication_request_signing_alg": null}), "requests are signed"),
+        (json!({"backchannel_authentication_request_signing_alg": null}), "signed requests"),
         (json!({"backchannel_authentication_request_signing_alg": "RS256"}), "RS256"),
         (json!({"token_endpoint_auth_signing_alg": "RS256"}), "RS256"),
         (json!({"id_token_signed_response_alg": "RS256"}), "RS256"),
         (json!({"resources": api}), "RS256"),
         (json!({"tls_client_certificate_bound_access_tokens": false}), "bound_access_tokens"),
-        (json!({"refresh_token_rotation": true}), "refresh tokens"),
+        (json!({"refresh_token_rotation": true}), "refresh token rotation"),
     ] {
         let refused = register(&provider, changes.clone()).await;
         assert!(refused.as_ref().is_err_and(|why| why.contains(rule)), "{changes}: {refused:?}");
@@ -88,7 +88,7 @@ async fn a_signer_registers_an_asymmetric_algorithm_and_its_keys() {
     }
     for algorithm in ["HS256", "HS512", "none", "NONE", "ps256", ""] {
         let refused = plain(algorithm, keys.clone()).await;
-        let why = "backchannel_authentication_request_signing_alg is not offered";
+        let why = "backchannel_authentication_request_signing_alg is not supported";
         assert!(refused.as_ref().is_err_and(|it| it.contains(why)), "{algorithm}: {refused:?}");
     }
     let refused = plain("PS256", Value::Null).await;
@@ -126,7 +126,7 @@ async fn a_profile_deployment_registers_and_announces_no_less() {
     let kiosk = provider.register(json!({"client_id": "kiosk"})).await;
     assert!(kiosk.as_ref().is_err_and(|why| why.contains("no secret")), "{kiosk:?}");
     let plain = register(&provider, json!({"profile": "plain"})).await;
-    assert!(plain.as_ref().is_err_and(|why| why.contains("less than the deployment's")), "{plain:?}");
+    assert!(plain.as_ref().is_err_and(|why| why.contains("weaker than the deployment's")), "{plain:?}");
 
     let call = request("GET", "/.well-known/openid-configuration", &[], "");
     let metadata = provider.call(&provider.discovery, &call, START).await.body;

@@ -159,7 +159,7 @@ async fn a_refresh_beyond_the_grant_is_invalid_scope() {
     for (scope, why) in [
         ("openid profile", "scope has a value that was not granted: profile"),
         ("offline_access email", "scope has a value that was not granted: email"),
-        ("\"x\"", "scope has characters that no scope has"),
+        ("\"x\"", "scope has characters that are not allowed"),
     ] {
         let answer = refresh_with(&provider, "teller", token, &[("scope", scope)], at(10.0)).await;
         assert_eq!(answer.refusal(), (400, "invalid_scope"), "{scope}");

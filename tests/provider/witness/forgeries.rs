@@ -31,8 +31,8 @@ async fn without_a_witness_evidence_is_consistent_at_best() {
     let provider = Provider::start().await;
     let request = approved(&provider).await;
     for (missing, said) in [
-        ("EVIDENCE_KEY_ID", "its witness was not looked at"),
-        ("ENROLLMENT_KEY_ID", "the key by which enrollments are signed was not given"),
+        ("EVIDENCE_KEY_ID", "its witness was not checked"),
+        ("ENROLLMENT_KEY_ID", "the key with which enrollments are signed was not given"),
         ("RP_ID", "none were given to compare"),
         ("ISSUER", "none were given to compare"),
     ] {
@@ -194,12 +194,12 @@ async fn a_file_is_verified_with_the_public_keys_alone() {
     let others = self::keys(&other).await;
     let output = verify_file(&exported, &["--witness", others.path()]).await;
     assert_eq!(verdict(&output), ("flawed", json!([false, false])));
-    assert!(output.text.contains("its witness did not sign this document"), "{}", output.text);
+    assert!(output.text.contains("its witness is not a signature of this document"), "{}", output.text);
     // Without what is sealed: what can be said of it is said, and what cannot be, too.
     let exported = admin_with(&provider, &[], &["evidence", "show", &request]).await.json;
     let output = verify_file(&exported, &all).await;
     assert_eq!(verdict(&output), ("consistent", json!([null, true])));
-    assert!(output.text.contains("NOT looked at"), "{}", output.text);
+    assert!(output.text.contains("NOT checked"), "{}", output.text);
 }
 
 /// HYG-5-03: a document belongs to one request and one person, and its witness to it.
@@ -245,7 +245,7 @@ async fn evidence_that_is_moved_to_another_request_or_person_is_found() {
     forger.put(genuine).await;
     forger.put(item).await;
     let output = verify(&provider, &request).await;
-    assert_eq!(output.json["evidence"][1]["why"], "it is evidence of something else than it is filed as");
+    assert_eq!(output.json["evidence"][1]["why"], "its kind is not the one that it is filed under");
     assert!(!output.is_clean);
 }
 
@@ -281,14 +281,14 @@ async fn evidence_that_is_removed_or_reordered_is_found_by_heads() {
     assert!(output.is_clean && output.text.contains("was not compared with heads"), "{}", output.text);
     let output = all(&with_heads).await;
     assert!(
-        !output.is_clean && output.text.contains("number 3 was kept, and was removed"),
+        !output.is_clean && output.text.contains("number 3 was stored, and has been removed"),
         "{}",
         output.text
     );
     forger.put(items[2].clone()).await;
     forger.delete(&items[1]).await;
     let output = all(&[]).await;
-    assert!(!output.is_clean && output.text.contains("something is missing"), "{}", output.text);
+    assert!(!output.is_clean && output.text.contains("documents are missing"), "{}", output.text);
     forger.put(items[1].clone()).await;
     assert!(all(&with_heads).await.is_clean);
 

@@ -20,7 +20,7 @@ pub(super) fn look_at_sides(known: Known) -> [Check; 2] {
         (true, _) => ok(name, good),
         (false, true) => fault(name, bad, remedy),
         // A table this large has been in use.
-        (false, false) => ok(name, format!("not found among the first {EVALUATE} items of the table")),
+        (false, false) => ok(name, format!("not searched beyond the first {EVALUATE} items of the table")),
     };
     [
         check(

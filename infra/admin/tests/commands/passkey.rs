@@ -119,7 +119,7 @@ async fn a_passkey_is_removed_and_its_person_told_on_all_channels() {
     assert_eq!(output.json, json!({ "sub": "alice", "id": id.as_str(), "removed": true, "untold": [] }));
     assert!(output.text.contains("notified on 2 of 2 channels"), "{}", output.text);
     let texts: Vec<_> = deployment.sns.messages().into_iter().map(|message| message.text).collect();
-    let text = "Example Bank: a passkey to sign in as you was removed. Not you? Call us.";
+    let text = "Example Bank: a passkey was removed from your account. Not you? Call us.";
     assert_eq!(texts, [text, text]);
     let listed = deployment.json(&["passkey", "list", "--sub", "alice"]).await;
     assert_eq!(listed["passkeys"], json!([]));

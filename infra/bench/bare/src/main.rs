@@ -1,4 +1,4 @@
-//! A function that does nothing: the least that any function built on `lambda_http` costs.
+//! A function that does nothing: the minimum cost of a function built on `lambda_http`.
 
 use lambda_http::{Error, Request, run, service_fn};
 

@@ -13,7 +13,7 @@ async fn receiver(mode: Mode) -> (Receiver, Url) {
     (receiver, format!("http://{free}{PATH}").parse().unwrap())
 }
 
-/// One that has been told which request it is about.
+/// A receiver that knows its request.
 async fn expecting(mode: Mode) -> (Receiver, Url) {
     let (receiver, url) = receiver(mode).await;
     receiver.expect(&Secret::from("the-request"));
@@ -30,7 +30,7 @@ async fn status(request: RequestBuilder) -> u16 {
     request.send().await.unwrap().status().as_u16()
 }
 
-/// Without waiting: what there is has been answered already.
+/// Without waiting: the notification has already been responded to.
 async fn received(receiver: &mut Receiver) -> Option<Notification> {
     receiver.receive(Instant::now() + Duration::from_millis(1)).await
 }
@@ -62,7 +62,7 @@ async fn a_pushed_error_is_taken() {
     assert_eq!(refusal.error, "access_denied");
 }
 
-/// The OP cannot know whether its notification arrived, so it may send it again.
+/// The OP cannot know whether its notification arrived, so it may repeat it.
 #[tokio::test]
 async fn a_repetition_is_answered_as_the_first_was_and_counts_once() {
     let (mut receiver, url) = expecting(Mode::Push).await;

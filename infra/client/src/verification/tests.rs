@@ -12,7 +12,7 @@ use super::*;
 const ISSUER: &str = "https://op.example";
 const NOW: u64 = 1_800_000_000;
 
-/// A good pair of tokens; a test changes one thing and looks at the verdict.
+/// A valid pair of tokens; each test changes one thing and checks the verdict.
 struct Case {
     id_header: Header,
     id_claims: Value,
@@ -91,7 +91,7 @@ fn defect(change: impl FnOnce(&mut Case)) -> (Token, Defect) {
     (token, defect)
 }
 
-/// OpenID Connect Core 1.0, appendix A.3: its `code` and `c_hash`, computed as an `at_hash` is.
+/// OpenID Connect Core 1.0, appendix A.3: its `code` and `c_hash`, which is computed like an `at_hash`.
 #[test]
 fn the_hash_is_the_one_of_the_specifications_example() {
     let code = "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk";
@@ -153,7 +153,7 @@ fn every_claim_of_the_access_token_is_checked() {
     }
 }
 
-/// CIBA §10.3.1: nothing else binds what is pushed to the request, and the tokens to each other.
+/// CIBA §10.3.1: nothing else binds pushed tokens to the request and to each other.
 #[test]
 fn pushed_tokens_are_bound_to_the_request_and_each_other() {
     let pushed = |change: &dyn Fn(&mut Value)| {

@@ -1,4 +1,4 @@
-//! From the template's words to the SDK's.
+//! Translates the template's table to the SDK's types.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -14,10 +14,10 @@ use crate::{
     template::{Attribute, Index, Key, Table},
 };
 
-/// Creates a table under `name`, in whichever engine the client reaches.
+/// Creates a table under `name`, in the client's engine.
 ///
 /// # Errors
-/// When the engine refuses the definition.
+/// If the engine refuses the definition.
 pub async fn create_table(client: &Client, name: &str, table: &Table) -> Result<(), Error> {
     let indexes = table.indexes.iter().map(index).collect::<Result<Vec<_>, _>>()?;
     let stream = table.stream.as_ref().map(|shows| {
@@ -29,7 +29,7 @@ pub async fn create_table(client: &Client, name: &str, table: &Table) -> Result<
         .billing_mode(BillingMode::PayPerRequest)
         .set_attribute_definitions(Some(table.attributes.iter().map(attribute).collect::<Result<_, _>>()?))
         .set_key_schema(Some(keys(&table.keys)?))
-        // An empty list is refused; none at all is not.
+        // An empty list is refused; its absence is not.
         .set_global_secondary_indexes(Some(indexes).filter(|indexes| !indexes.is_empty()))
         .set_stream_specification(stream.transpose()?)
         .send()
@@ -48,7 +48,7 @@ pub async fn create_table(client: &Client, name: &str, table: &Table) -> Result<
     Ok(())
 }
 
-/// By itself an SDK error says no more than that there is one.
+/// The text of an SDK error does not include its cause.
 fn explained(error: impl std::error::Error) -> String {
     DisplayErrorContext(error).to_string()
 }

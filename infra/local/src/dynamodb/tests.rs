@@ -9,7 +9,7 @@ use crate::{
     template::{Attribute, Index, Key, Projection},
 };
 
-/// The shape of the real table, in small.
+/// A small version of the real table.
 pub(crate) fn table() -> Table {
     let attribute = |name: &str| Attribute { name: name.into(), kind: "S".into() };
     let key = |name: &str, role: &str| Key { attribute: name.into(), role: role.into() };

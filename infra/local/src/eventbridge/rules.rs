@@ -1,13 +1,13 @@
-//! What EventBridge refuses: a call as a whole, or an entry by itself.
+//! What EventBridge refuses: a whole call, or a single entry.
 
 use serde_json::Value;
 
 const MOST_ENTRIES: usize = 10;
 
-/// Of all entries of a call together. Unit: bytes.
+/// For all entries of a call together. Unit: bytes.
 const LARGEST: usize = 256 * 1024;
 
-/// Why a call is refused as a whole.
+/// Why the whole call is refused.
 pub(super) fn check_call(entries: &[Value]) -> Result<(), &'static str> {
     if !(1..=MOST_ENTRIES).contains(&entries.len()) {
         return Err("Entries must have length from 1 to 10");
@@ -39,7 +39,7 @@ pub(super) fn check_entry(entry: &Value) -> Result<(), (&'static str, &'static s
     Ok(())
 }
 
-/// What AWS counts of an entry: 14 bytes for a time, and the texts.
+/// The size of an entry as AWS counts it: 14 bytes for a time, plus the texts.
 fn size(entry: &Value) -> usize {
     let texts = ["Source", "DetailType", "Detail"].iter().filter_map(|name| entry[*name].as_str());
     let time = if entry["Time"].is_null() { 0 } else { 14 };

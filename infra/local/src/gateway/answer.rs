@@ -1,4 +1,4 @@
-//! A function's answer as an HTTP response.
+//! Turns a function's result into an HTTP response.
 
 use axum::{
     body::Body,
@@ -8,9 +8,9 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value};
 
-/// The response a payload stands for; nothing if it is malformed.
+/// The response that a payload describes; `None` if it is malformed.
 ///
-/// A payload without `statusCode` is itself the body of a 200, as payload format 2.0 has it.
+/// A payload without `statusCode` is itself the body of a 200, as in payload format 2.0.
 pub(super) fn response(payload: &Value) -> Option<Response> {
     let Some(status) = payload.get("statusCode") else {
         let body = payload.as_str().map_or_else(|| payload.to_string(), str::to_owned);
@@ -32,7 +32,7 @@ fn headers(payload: &Value) -> Option<HeaderMap> {
         append(&mut headers, name, value)?;
     }
     for (name, values) in object(payload, "multiValueHeaders") {
-        // Where a header is in both, the list is the complete one.
+        // If a header is in both, the list is complete.
         headers.remove(name.as_str());
         for value in values.as_array()? {
             append(&mut headers, name, value)?;
@@ -50,7 +50,7 @@ fn object<'a>(payload: &'a Value, name: &str) -> impl Iterator<Item = (&'a Strin
 
 fn append(headers: &mut HeaderMap, name: &str, value: &Value) -> Option<()> {
     let name: HeaderName = name.parse().ok()?;
-    // How the body is framed is the server's business.
+    // The framing of the body is up to the server.
     if matches!(name, header::CONTENT_LENGTH | header::TRANSFER_ENCODING | header::CONNECTION) {
         return Some(());
     }

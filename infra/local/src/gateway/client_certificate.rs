@@ -1,11 +1,11 @@
-//! What the request context says of a client's certificate (`requestContext.authentication.clientCert`).
+//! A client's certificate in the request context (`requestContext.authentication.clientCert`).
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use x509_parser::parse_x509_certificate;
 
-/// The certificate as the service describes it; nothing where it cannot be read.
+/// The certificate as the service describes it; `None` if it cannot be parsed.
 pub(super) fn context(der: &[u8]) -> Option<Value> {
     let (_, certificate) = parse_x509_certificate(der).ok()?;
     let validity = certificate.validity();
@@ -23,7 +23,7 @@ pub(super) fn context(der: &[u8]) -> Option<Value> {
     }))
 }
 
-/// Lines of 64 letters, as RFC 7468 has them.
+/// Lines of 64 characters, as in RFC 7468.
 fn pem(der: &[u8]) -> String {
     let text = BASE64_STANDARD.encode(der);
     let lines = text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned() + "\n");

@@ -1,4 +1,4 @@
-//! The payload 2.0 event an HTTP API hands to a function.
+//! The payload 2.0 event that an HTTP API passes to a function.
 //!
 //! Spec: "Working with AWS Lambda proxy integrations for HTTP APIs", payload format version 2.0.
 
@@ -14,7 +14,7 @@ use url::form_urlencoded;
 use super::{client_certificate, request_line::restore, route::Matched};
 use crate::{ACCOUNT, clock};
 
-/// What an event says about where and when its request came in.
+/// Where and when a request arrived, as its event describes it.
 pub(super) struct Origin<'a> {
     pub(super) source: IpAddr,
     pub(super) door: &'a Door,
@@ -22,12 +22,12 @@ pub(super) struct Origin<'a> {
     pub(super) at: SystemTime,
 }
 
-/// Which of the gateway's hosts a request came in by, and what its connection showed there.
+/// The host of the gateway at which a request arrived, and the certificate that it presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Door {
     Plain,
     Tls,
-    /// The host for mutual TLS: its name, with the port where that is not 443, and the client's certificate in DER.
+    /// The host for mutual TLS: its name, with the port if that is not 443, and the client's certificate in DER.
     MutualTls {
         authority: String,
         certificate: Option<Vec<u8>>,
@@ -43,8 +43,8 @@ impl Door {
     }
 }
 
-/// The path as the service reads it: decoded, and nothing of it from a question mark on that was encoded. Routes are found
-/// by it, and functions get it. So whatever HTTP can encode may be in it.
+/// The path as the service reads it: decoded, and cut off at an encoded question mark. Routes are matched against
+/// it, and functions get it. So it may contain anything that HTTP can encode.
 pub(super) fn path(parts: &Parts) -> String {
     let sent = restore(parts.uri.path());
     let decoded = percent_decode_str(&sent).decode_utf8_lossy();
@@ -61,7 +61,7 @@ pub(super) fn build(
 ) -> Value {
     let query = restore(parts.uri.query().unwrap_or_default());
     let host = text(&parts.headers, header::HOST).unwrap_or_default();
-    // The service knows its domains by name. Here two of them have one, so that the port belongs to the second.
+    // The service distinguishes its domains by name. Here two of them share one, so the second includes its port.
     let domain = match origin.door {
         Door::Plain | Door::Tls => host.split(':').next().unwrap_or_default(),
         Door::MutualTls { authority, .. } => authority,
@@ -97,7 +97,7 @@ pub(super) fn build(
     {
         event["requestContext"]["authentication"] = context;
     }
-    // What there is none of is left out, not sent as null.
+    // Absent members are left out, not sent as null.
     let cookies = cookies(&parts.headers);
     if !cookies.is_empty() {
         event["cookies"] = json!(cookies);
@@ -120,10 +120,10 @@ pub(super) fn build(
     event
 }
 
-/// Header names in lower case, repeated ones joined by a comma, and what the service adds.
+/// Header names in lower case, repeated ones joined by a comma, and the headers that the service adds.
 fn headers(parts: &Parts, origin: &Origin<'_>) -> Map<String, Value> {
     let mut joined = Map::new();
-    // Cookies have a list of their own.
+    // Cookies are in a separate list.
     for name in parts.headers.keys().filter(|name| **name != header::COOKIE) {
         let values: Vec<_> = parts.headers.get_all(name).iter().map(lossy).collect();
         joined.insert(name.as_str().to_owned(), values.join(",").into());
@@ -157,8 +157,8 @@ fn query_parameters(query: &str) -> Map<String, Value> {
     parameters
 }
 
-/// The body as text, for the media types the service does not encode. Bytes that are no UTF-8 are encoded
-/// whatever their type, so that nothing is lost on the way.
+/// The body as text, for the media types that the service does not encode. Bytes that are not UTF-8 are encoded
+/// whatever their type, so that nothing is lost.
 fn as_text<'a>(headers: &HeaderMap, body: &'a [u8]) -> Option<&'a str> {
     let content_type = text(headers, header::CONTENT_TYPE)?.to_ascii_lowercase();
     let media_type = content_type.split(';').next()?.trim();

@@ -1,4 +1,4 @@
-//! How connections come in: as they are, or over TLS.
+//! Accepts connections: plain, or over TLS.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -13,9 +13,9 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{Door, request_line::Escaping};
 
-/// A client that begins a handshake and does not go on is not waited for.
+/// A client that begins a handshake and does not continue is not waited for.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many connections wait to be served.
+/// The maximum number of connections that wait to be served.
 const BACKLOG: usize = 64;
 
 /// A connection, as the gateway sees it.
@@ -37,7 +37,7 @@ impl Connected<IncomingStream<'_, TlsListener>> for Arrival {
     }
 }
 
-/// Hands out connections as they are.
+/// Accepts plain connections.
 pub(super) struct PlainListener(pub(super) TcpListener);
 
 impl axum::serve::Listener for PlainListener {
@@ -54,7 +54,7 @@ impl axum::serve::Listener for PlainListener {
     }
 }
 
-/// Hands out connections whose handshake is done. Handshakes go on beside each other: one that is slow holds up nobody.
+/// Accepts connections whose handshake is complete. Handshakes run concurrently: a slow one does not delay others.
 pub(super) struct TlsListener {
     address: SocketAddr,
     ready: mpsc::Receiver<(TlsStream<TcpStream>, Arrival)>,
@@ -91,7 +91,7 @@ async fn accept(
         let (stream, peer) = axum::serve::Listener::accept(&mut listener).await;
         let (acceptor, authority, sender) = (acceptor.clone(), authority.clone(), sender.clone());
         tokio::spawn(async move {
-            // Whoever is refused learns it in the handshake.
+            // A refused client learns it in the handshake.
             let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await else { return };
             let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
             let certificate = shown.map(|certificate| certificate.to_vec());

@@ -1,10 +1,10 @@
 //! Request lines that hyper refuses and API Gateway passes on.
 //!
-//! A query with a raw quotation mark or angle bracket is malformed (RFC 3986 §3.4), and hyper answers 400 before anybody sees it.
-//! The service hands it over as it is. So what hyper would refuse is escaped before hyper reads the line, in a form that no
-//! client has a reason to send, and is put back when the event is made.
+//! A query with a raw quotation mark or angle bracket is malformed (RFC 3986 §3.4), and hyper responds with 400 by
+//! itself. The service passes it on unchanged. So what hyper would refuse is escaped before hyper reads the line,
+//! in a form that no client has a reason to send, and is restored when the event is built.
 //!
-//! Only the first line of a connection is looked at: what is sent by hand comes in a connection of its own.
+//! Only the first line of a connection is handled: a request written by hand comes on its own connection.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Begins an escape; the byte's two hexadecimal digits follow. It is no percent sequence.
+/// Begins an escape; the byte's two hexadecimal digits follow. It is not a valid percent sequence.
 const ESCAPE: &str = "%!";
 /// A longer line is passed on as it is; the gateway refuses it by its size.
 const LONGEST: usize = 16 * 1024;
@@ -24,7 +24,7 @@ const fn is_refused(byte: u8) -> bool {
     matches!(byte, b'"' | b'<' | b'>' | b'`')
 }
 
-/// The request line with the target as hyper takes it.
+/// The request line with a target that hyper accepts.
 fn escape(line: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::with_capacity(line.len());
     for (at, byte) in line.iter().enumerate() {
@@ -57,7 +57,7 @@ pub(super) fn restore(text: &str) -> String {
 /// A connection whose first line is escaped.
 pub(super) struct Escaping<S> {
     inner: S,
-    /// What was read and not handed out yet.
+    /// Bytes that were read but not yet passed on.
     read: Vec<u8>,
     is_past_the_line: bool,
 }

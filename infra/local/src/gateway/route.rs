@@ -1,4 +1,4 @@
-//! Which route a request takes.
+//! Finds the route for a request.
 
 use axum::http::Method;
 
@@ -7,11 +7,11 @@ use crate::template::Template;
 /// A method and path that lead to a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// `ANY` takes every method.
+    /// `ANY` matches every method.
     pub method: String,
     /// A segment in braces is a parameter: `/consent/{request}`.
     pub path: String,
-    /// The name the function is invoked by.
+    /// The name by which the function is invoked.
     pub function: String,
 }
 
@@ -38,7 +38,7 @@ impl Route {
         self.method == "ANY" || self.method == method.as_str()
     }
 
-    /// The path's parameters, as they stand in it, if it fits.
+    /// The path's parameters, not decoded further, if the path matches.
     fn parameters<'a>(&'a self, path: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
         let mut given = path.split('/');
         let mut parameters = Vec::new();
@@ -58,13 +58,13 @@ fn parameter(segment: &str) -> Option<&str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// A route and what its parameters are in this request.
+/// A route and the values of its parameters in this request.
 pub(super) struct Matched<'a> {
     pub(super) route: &'a Route,
     pub(super) parameters: Vec<(&'a str, &'a str)>,
 }
 
-/// The route with the fewest parameters that fits, one for this very method before `ANY`.
+/// The matching route with the fewest parameters; one for exactly this method takes precedence over `ANY`.
 pub(super) fn find<'a>(routes: &'a [Route], method: &Method, path: &'a str) -> Option<Matched<'a>> {
     routes
         .iter()

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 use crate::server::listen;
 
-/// `echo` answers with the event it got, `fail` as a function whose handler failed, `slow` never.
+/// `echo` returns its event, `fail` responds like a function whose handler failed, `slow` never responds.
 async fn invoke(Path(function): Path<String>, Json(event): Json<Value>) -> Response {
     match function.as_str() {
         "echo" => Json(event).into_response(),

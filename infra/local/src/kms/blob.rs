@@ -12,7 +12,7 @@ use crate::id;
 /// An encryption context; its order does not matter.
 pub(super) type Context = BTreeMap<String, String>;
 
-/// What a double seals under. A double with the same key opens what another one sealed.
+/// The key under which a double seals. A double with the same key can open what another one sealed.
 #[derive(Clone)]
 pub struct WrappingKey(Arc<LessSafeKey>);
 
@@ -22,8 +22,8 @@ impl WrappingKey {
         Self(Arc::new(LessSafeKey::new(key)))
     }
 
-    /// What KMS's `ReEncrypt` does: the same plaintext under another encryption context. `None` if it does not open under
-    /// `from`.
+    /// What KMS's `ReEncrypt` does: the same plaintext under another encryption context. `None` if it does not
+    /// open under `from`.
     pub fn reencrypt(&self, blob: &[u8], from: &[(&str, &str)], to: &[(&str, &str)]) -> Option<Vec<u8>> {
         let context = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Context>()
@@ -66,7 +66,7 @@ pub(super) fn context(input: &Value) -> Context {
     entries.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
-/// Each text with its length before it, so that no two contexts read the same.
+/// Each text is preceded by its length, so that different contexts are never encoded alike.
 fn additional_data(context: &Context) -> Aad<Vec<u8>> {
     let texts = context.iter().flat_map(|(name, value)| [name, value]);
     let prefixed = texts.flat_map(|text| {

@@ -1,4 +1,4 @@
-//! A call as it is remembered, and how one can fail on demand.
+//! A recorded call, and scripted failures.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,7 +16,7 @@ pub struct Call {
     pub key_id: Option<String>,
     /// The encryption context.
     pub context: BTreeMap<String, String>,
-    /// The tags of what is to be made.
+    /// The tags of the key to be created.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -31,9 +31,9 @@ pub enum Failure {
     InternalError,
     /// The key is disabled.
     Disabled,
-    /// Answers only after this long.
+    /// Responds only after this time.
     Hang(Duration),
-    /// Never answers a caller whose time-outs are these.
+    /// Never responds to a caller with these time-outs.
     Silence(Patience),
 }
 

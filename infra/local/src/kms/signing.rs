@@ -1,4 +1,4 @@
-//! Keys that sign. As in KMS, the private half never leaves: there is no call that tells it.
+//! Signing keys. As in KMS, the private half never leaves: no call returns it.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +17,13 @@ use serde_json::{Value, json};
 use super::{arn, key_metadata, wire, wire::Refusal};
 use crate::id;
 
-/// What KMS takes of a message that is not hashed. Unit: bytes.
+/// The longest message that KMS accepts without hashing. Unit: bytes.
 const LONGEST_MESSAGE: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct SigningKey {
     id: String,
-    /// Of a key that is there from the start.
+    /// Set for a key that exists from the start.
     alias: Option<&'static str>,
     spec: String,
     pair: Pair,
@@ -44,23 +44,23 @@ pub(super) fn tags(input: &Value) -> BTreeMap<String, String> {
 }
 
 impl SigningKey {
-    /// As `CreateKey` asks for it. Whoever wants a key that encrypts gets none here.
+    /// For `CreateKey`. Encryption keys cannot be created here.
     pub(super) fn create(input: &Value) -> Result<Self, Refusal> {
         if input["KeyUsage"] != "SIGN_VERIFY" {
-            return Err(Refusal::validation("This double makes keys that sign"));
+            return Err(Refusal::validation("This double only creates keys that sign"));
         }
         let spec = input["KeySpec"].as_str().unwrap_or("SYMMETRIC_DEFAULT");
         let pair = match spec {
             "ECC_NIST_P256" => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).ok().map(Pair::P256),
             "RSA_2048" => RsaKeyPair::generate(KeySize::Rsa2048).ok().map(Pair::Rsa),
             "ECC_NIST_EDWARDS25519" => Ed25519KeyPair::generate().ok().map(Pair::Ed25519),
-            _ => return Err(Refusal::validation("KeySpec is none that this double knows")),
+            _ => return Err(Refusal::validation("This double does not support the KeySpec")),
         };
         let pair = pair.ok_or_else(Refusal::internal)?;
         Ok(Self { id: id::uuid(), alias: None, spec: spec.to_owned(), pair })
     }
 
-    /// A key for ES256 that goes by this alias, too. `None` only if none can be made.
+    /// A key for ES256 that also has this alias. `None` only if it cannot be created.
     pub(super) fn called(alias: &'static str) -> Option<Self> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).ok()?;
         Some(Self {
@@ -83,7 +83,7 @@ impl SigningKey {
         arn(&format!("key/{}", self.id))
     }
 
-    /// A key goes by its id or its ARN, and by an alias or that one's ARN.
+    /// A key is identified by its id, its alias, or the ARN of either.
     pub(super) fn is_called(&self, name: &str) -> bool {
         let alias = self.alias.is_some_and(|alias| name == alias || name == arn(alias));
         alias || name == self.id || name == self.arn()

@@ -77,7 +77,7 @@ async fn a_call_is_recorded_also_when_it_is_made_to_fail() {
     assert_eq!(calls[0].context["use"], "data");
 }
 
-/// A key that was made to sign, by its name.
+/// Creates a signing key and returns its id.
 async fn signing_key(kms: &KmsHandle, spec: &str) -> String {
     let input =
         json!({"KeySpec": spec, "KeyUsage": "SIGN_VERIFY", "Tags": [{"TagKey": "k", "TagValue": "v"}]});

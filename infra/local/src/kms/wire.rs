@@ -1,4 +1,4 @@
-//! JSON 1.1 as KMS speaks it: the operation in a header, bytes as base64, the error's name in `__type`.
+//! JSON 1.1 as KMS uses it: the operation in a header, bytes as base64, the error's name in `__type`.
 
 use axum::{
     http::{HeaderMap, StatusCode, header},
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
-/// An error answer.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -27,7 +27,7 @@ impl Refusal {
     }
 
     pub(super) fn invalid_ciphertext() -> Self {
-        // KMS says nothing more here, either.
+        // KMS gives no message here, either.
         Self::new("InvalidCiphertextException", "")
     }
 
@@ -46,7 +46,7 @@ pub(super) fn answer(output: &Value) -> Response {
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], output.to_string()).into_response()
 }
 
-/// `TrentService.Decrypt` is `Decrypt`; what names no operation is empty.
+/// `TrentService.Decrypt` is `Decrypt`; empty if the header names no operation.
 pub(super) fn operation(headers: &HeaderMap) -> String {
     let target = headers.get("x-amz-target").and_then(|it| it.to_str().ok()).unwrap_or_default();
     target.strip_prefix("TrentService.").unwrap_or_default().to_owned()
@@ -58,5 +58,5 @@ pub(super) fn encode(bytes: &[u8]) -> String {
 
 pub(super) fn bytes(input: &Value, name: &str) -> Result<Vec<u8>, Refusal> {
     let text = input[name].as_str().ok_or_else(|| Refusal::validation(&format!("{name} is missing")))?;
-    BASE64_STANDARD.decode(text).map_err(|_| Refusal::new("SerializationException", "no base64"))
+    BASE64_STANDARD.decode(text).map_err(|_| Refusal::new("SerializationException", "not base64"))
 }

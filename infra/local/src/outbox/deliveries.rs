@@ -1,4 +1,4 @@
-//! Lambda's poller of a queue: batches to the function, and what its answer means for each message.
+//! Lambda's poller of a queue: passes batches to the function, and applies its response to each message.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -29,16 +29,16 @@ impl Deliveries {
         Self { trigger: trigger.clone(), queues }
     }
 
-    /// How many invocations may be under way.
+    /// The maximum number of concurrent invocations.
     pub fn concurrency(&self) -> usize {
         self.trigger.concurrency
     }
 
-    /// Receives a batch; nothing if nothing is due.
+    /// Receives a batch; `None` if nothing is due.
     pub fn receive(&self) -> Option<Batch> {
         let queue = self.trigger.queue.clone();
         let mut messages = Vec::new();
-        // Lambda fills a larger batch by several calls.
+        // Lambda fills a larger batch with several calls.
         while messages.len() < self.trigger.batch_size {
             let more = self.queues.receive(&queue, self.trigger.batch_size - messages.len(), None);
             if more.is_empty() {
@@ -49,10 +49,10 @@ impl Deliveries {
         (!messages.is_empty()).then_some(Batch { queue, messages })
     }
 
-    /// Deletes what did not fail. What did keeps the visibility it has, the function's or the queue's.
+    /// Deletes the messages that did not fail. Those that failed keep their visibility, set by the function or the
+    /// queue.
     ///
-    /// An invocation that failed or ran out of time deletes nothing, and an answer that cannot be read counts as
-    /// such.
+    /// An invocation that failed or timed out deletes nothing, and neither does one with a malformed response.
     pub fn settle(&self, batch: &Batch, answer: Result<Value, Error>) {
         let answer = match answer {
             Ok(answer) => answer,
@@ -61,7 +61,9 @@ impl Deliveries {
         let failed =
             if self.trigger.reports_failures { batch.failed(&answer) } else { Some(BTreeSet::new()) };
         let Some(failed) = failed else {
-            return eprintln!("a delivery failed: its answer names no messages of the batch: {answer}");
+            return eprintln!(
+                "a delivery failed: its response does not name messages of the batch: {answer}"
+            );
         };
         for message in batch.messages.iter().filter(|message| !failed.contains(message.id.as_str())) {
             self.queues.delete(&batch.queue, &message.receipt_handle);
@@ -93,7 +95,7 @@ impl Batch {
         json!({"Records": self.messages.iter().map(record).collect::<Vec<_>>()})
     }
 
-    /// The messages that the answer reports; nothing if all failed, because it cannot be believed.
+    /// The messages that the response reports; `None` if it cannot be trusted, so that all count as failed.
     fn failed<'a>(&self, answer: &'a Value) -> Option<BTreeSet<&'a str>> {
         let list = match answer {
             Value::Null => return Some(BTreeSet::new()),

@@ -1,4 +1,5 @@
-//! Lambda's poller of a stream: batches in the order of the writes, and none before the one before it is done with.
+//! Lambda's poller of a stream: batches in the order of the writes, each only after the previous one has been
+//! processed.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use super::pump::any;
 use crate::{Error, sqs::Queues, stream::Stream, template::StreamTrigger};
 
-/// What Lambda signs its calls as.
+/// The access key id with which Lambda signs its calls.
 const SENDER: &str = "LAMBDA";
 
 pub(super) struct Events {
@@ -16,18 +17,18 @@ pub(super) struct Events {
     table: String,
     stream: Option<Stream>,
     queues: Arc<Queues>,
-    /// What the filters let through and the function is not done with.
+    /// The records that match the filters and that the function has not processed yet.
     waiting: VecDeque<Value>,
-    /// The most of the next batch, after one has failed.
+    /// The maximum size of the next batch, after one has failed.
     halved: Option<usize>,
     /// How often the batch that begins with the first of `waiting` has failed.
     failures: u64,
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 enum Outcome {
     Done,
-    /// From this record on it has to be handed over again.
+    /// It has to be retried from this record on.
     FailedFrom(usize),
     Failed,
 }
@@ -70,7 +71,7 @@ impl Events {
                 Outcome::FailedFrom(first) if first > 0 => {
                     self.waiting.drain(..first);
                     done_with += first;
-                    // The record that failed has had its first try.
+                    // This was the first attempt of the record that failed.
                     (self.halved, self.failures) = (None, 1);
                     let rest = batch.len() - first;
                     if !self.give_up(rest) {
@@ -78,7 +79,7 @@ impl Events {
                     }
                     done_with += rest;
                 }
-                // Halving is no new try of the same batch.
+                // Halving does not count as a retry of the same batch.
                 Outcome::Failed if self.trigger.bisects && batch.len() > 1 => {
                     self.halved = Some(batch.len() / 2);
                 }
@@ -98,7 +99,7 @@ impl Events {
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                eprintln!("events were not taken: {error}");
+                eprintln!("events were not accepted: {error}");
                 return Outcome::Failed;
             }
         };
@@ -111,11 +112,11 @@ impl Events {
             batch.iter().position(|record| record["dynamodb"]["SequenceNumber"] == sequence_number)
         };
         let places: Option<Vec<_>> = reported.iter().map(place).collect();
-        // Everything from the lowest on comes again, reported or not.
+        // Everything from the lowest on is retried, reported or not.
         places.and_then(|places| places.into_iter().min()).map_or(Outcome::Failed, Outcome::FailedFrom)
     }
 
-    /// Gives the first `count` records up if they have been tried often enough, and tells the queue for that.
+    /// Gives up the first `count` records after the maximum number of retries, and reports that to the queue for it.
     fn give_up(&mut self, count: usize) -> bool {
         if self.trigger.retries.is_none_or(|retries| self.failures <= retries) {
             return false;
@@ -124,7 +125,7 @@ impl Events {
         (self.halved, self.failures) = (None, 0);
         let number = |record: Option<&Value>| record.map(|it| it["dynamodb"]["SequenceNumber"].clone());
         if let Some(queue) = &self.trigger.on_failure {
-            // As on AWS, where they are and not what they say.
+            // As on AWS, their position and not their content.
             let body = json!({
                 "version": "1.0",
                 "requestContext": {"condition": "RetryAttemptsExhausted"},

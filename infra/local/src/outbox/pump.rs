@@ -16,7 +16,7 @@ use crate::{
     template::Pipe,
 };
 
-/// What a pipe signs its calls as.
+/// The access key id with which a pipe signs its calls.
 const SENDER: &str = "PIPE";
 
 pub(super) struct Pump {
@@ -75,12 +75,12 @@ impl Pump {
     }
 }
 
-/// Whether a record goes on: it matches a filter, or there is none.
+/// Whether a record matches a filter, or there are no filters.
 pub(super) fn any(filters: &[crate::pattern::Pattern], record: &Value) -> bool {
     filters.is_empty() || filters.iter().any(|filter| filter.matches(record))
 }
 
-/// Another order, in which each item's own records keep theirs.
+/// Another order, in which each item's own records keep their order.
 fn interleave(records: Vec<Value>, random: &mut Random) -> Vec<Value> {
     let mut of_items: BTreeMap<String, VecDeque<Value>> = BTreeMap::new();
     for record in records {

@@ -96,7 +96,7 @@ async fn set(client: &Client, name: &str, state: &str) {
 }
 
 impl Surroundings {
-    /// So many requests, asked and approved.
+    /// Creates and approves this number of requests.
     async fn approve(&self, count: usize) {
         let client = self.dynamodb.client();
         for number in 0..count {
@@ -105,7 +105,7 @@ impl Surroundings {
         }
     }
 
-    /// Delivers to a function that fails the messages it is told to, and gives what it was handed.
+    /// Delivers to a function that fails the chosen messages, and returns what it received.
     async fn deliver(&self, fails: impl Fn(&Value) -> bool) -> Vec<Value> {
         let seen = RefCell::new(Vec::new());
         let invoke = async |event: Value| {
@@ -121,7 +121,7 @@ impl Surroundings {
         seen
     }
 
-    /// Delivers to a function that answers so.
+    /// Delivers to a function with this response.
     async fn answered(&self, answer: impl Fn() -> Result<Value, Error>) -> usize {
         self.outbox.deliver(async |_| answer()).await
     }
@@ -177,7 +177,7 @@ async fn what_is_not_reported_is_deleted_and_what_is_comes_again() {
     assert_eq!(around.waiting(), 0);
 }
 
-/// The function's way to wait: it says when, and reports the message.
+/// How a function waits: it sets the visibility timeout, and reports the message.
 #[tokio::test]
 async fn a_reported_message_keeps_the_visibility_it_was_given() {
     let around = start().await;
@@ -200,7 +200,7 @@ async fn a_reported_message_keeps_the_visibility_it_was_given() {
     assert_eq!(around.deliver(|_| false).await.len(), 1);
 }
 
-/// What a function answers, or fails with.
+/// The response of a function, or its error.
 type Answer = fn() -> Result<Value, Error>;
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn a_failed_or_unreadable_invocation_deletes_nothing() {
         (|| Ok(json!("done")), 2),
         (|| Ok(json!({"batchItemFailures": [{"itemIdentifier": ""}]})), 2),
         (|| Ok(json!({"batchItemFailures": [{"id": "a"}]})), 2),
-        // A message of nobody.
+        // A message that is not in the batch.
         (|| Ok(json!({"batchItemFailures": [{"itemIdentifier": "a"}]})), 2),
         (|| Ok(json!({"batchItemFailures": null})), 0),
     ];
@@ -258,7 +258,7 @@ async fn disorder_doubles_and_mixes_and_loses_nothing() {
     assert_eq!(sorted.len(), 10);
 }
 
-/// Inserts only, four at once, in their order.
+/// Only inserts, four at a time, in their order.
 #[tokio::test]
 async fn a_function_on_the_stream_gets_filtered_records_in_order() {
     let around = start().await;

@@ -32,7 +32,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// What the phone itself refuses, in the form of the consent API's errors.
+/// The phone's own errors, in the form of the consent API's errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refusal {
     UnknownPerson,
@@ -51,14 +51,15 @@ impl IntoResponse for Refusal {
             Self::UnknownRequest => (StatusCode::NOT_FOUND, "not_found", "no such auth_req_id"),
             Self::UnknownAction => (StatusCode::BAD_REQUEST, "invalid_request", "action is allow or deny"),
             Self::NoLogin => {
-                let why = "no login of this person is known: enrol them with a login value that is their sub";
+                let why =
+                    "this person has no known login: enrol them with a login value that equals their sub";
                 (StatusCode::CONFLICT, "no_login", why)
             }
             Self::NoTicket => {
-                let why = "no ticket for this person: unknown, disabled, or with ten passkeys";
+                let why = "no ticket for this person, who is unknown, disabled, or has ten passkeys";
                 (StatusCode::CONFLICT, "no_ticket", why)
             }
-            Self::OtherSite => (StatusCode::FORBIDDEN, "forbidden", "asked by another site"),
+            Self::OtherSite => (StatusCode::FORBIDDEN, "forbidden", "requested by another site"),
             Self::NoToken => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "no token could be signed"),
         };
         (status, Json(json!({"error": error, "error_description": description}))).into_response()
@@ -71,11 +72,11 @@ impl IntoResponse for Answer {
     }
 }
 
-/// The phone acts for people without asking them, so no page of another site may make it.
+/// The phone acts for people without asking them, so pages of other sites must not be able to use it.
 async fn refuse_other_sites(headers: HeaderMap, request: Request, next: Next) -> Result<Response, Refusal> {
     let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
     let host = text(header::HOST).unwrap_or_default();
-    // By its own names only: a foreign name that resolves to this machine is another site, too.
+    // Only under its own names: a foreign name that resolves to this machine is also another site.
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let own_origin = text(header::ORIGIN).is_none_or(|origin| origin == format!("http://{host}"));
     if matches!(name, "localhost" | "127.0.0.1") && own_origin {
@@ -95,7 +96,7 @@ async fn messages(State(shared): State<Arc<Shared>>) -> Json<Value> {
     for message in shared.inbox.messages() {
         messages.extend(Received::read(&shared, message).await);
     }
-    // Who was enrolled since the start is there from the first message on.
+    // People enrolled since the start are listed from their first message on.
     for Received { sub, address, .. } in &messages {
         if let Some(sub) = sub
             && people.iter().all(|person| person["sub"] != **sub)
@@ -124,7 +125,7 @@ async fn decide(
     Ok(shared.consent.decide(&token, &request, &decision).await)
 }
 
-/// A link to make a passkey with: what an operator's tool prints.
+/// A link for creating a passkey, as an operator's tool prints it.
 async fn ticket(State(shared): State<Arc<Shared>>, Path(sub): Path<String>) -> Result<Json<Value>, Refusal> {
     let path = shared.directory.ticket(&sub).await.ok_or(Refusal::NoTicket)?;
     Ok(Json(json!({"link": format!("{}{path}", shared.issuer)})))

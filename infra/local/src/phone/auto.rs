@@ -1,4 +1,4 @@
-//! Approves whatever arrives, for a demo without a hand.
+//! Approves everything that arrives, for a demo without interaction.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -26,9 +26,9 @@ pub(super) async fn approve_all(shared: Arc<Shared>) {
 
 async fn approve(shared: &Shared, received: &Received) -> Result<(), String> {
     let request = received.request.as_deref().ok_or("it has no link")?;
-    let sub = received.sub.as_deref().ok_or("the address is nobody's")?;
-    let person = shared.person(sub).await.ok_or("the person is gone")?;
-    let login = person.login.as_deref().ok_or("no login of this person is known")?;
+    let sub = received.sub.as_deref().ok_or("the address belongs to nobody")?;
+    let person = shared.person(sub).await.ok_or("the person no longer exists")?;
+    let login = person.login.as_deref().ok_or("this person has no known login")?;
     let token = shared
         .login_issuer
         .login_token(login, clock::now(), person.login_claims())

@@ -1,4 +1,4 @@
-//! The consent API, as a first-party app calls it.
+//! Calls the consent API as a first-party app does.
 
 use std::io;
 
@@ -13,7 +13,7 @@ pub(super) struct ConsentApi {
     http: reqwest::Client,
 }
 
-/// What the API answered.
+/// A response of the API.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Value,
@@ -36,8 +36,8 @@ impl ConsentApi {
         send(self.http.post(url).bearer_auth(login_token).json(decision)).await
     }
 
-    /// Reads the request, then decides it for the client it shows, as somebody who has looked would: an approval repeats the
-    /// `authorization_details` that were there to be read.
+    /// Reads the request, then decides it for the client shown, as a person who has read it would: an approval
+    /// repeats the `authorization_details` that were shown.
     pub(super) async fn read_and_decide(&self, login_token: &str, request: &str, decision: &str) -> Answer {
         let shown = self.read(login_token, request).await;
         if !shown.status.is_success() {

@@ -16,23 +16,23 @@ const REQUEST_KEY_LENGTH: usize = 22;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Received {
     pub id: String,
-    /// Whose phone it is: the person's whom the request asks, or who has the address in the seed; else nobody's.
+    /// The owner of the phone: the person whom the request asks, or who has the address in the seed.
     pub sub: Option<String>,
     /// `sms`, `push` or `topic`.
     pub kind: &'static str,
-    /// The number or the ARN it went to.
+    /// The number or the ARN that it was sent to.
     pub address: String,
     pub text: String,
     /// Epoch seconds.
     pub at: u64,
-    /// The request its link leads to, or that an app would open.
+    /// The request that its link leads to, or that an app would open.
     pub request: Option<String>,
-    /// The provider's page for it, where its person has a passkey to use there.
+    /// The provider's page for it, if its person has a passkey to use there.
     pub page: Option<String>,
 }
 
 impl Received {
-    /// The message as its owner sees it. A push message whose payload is no notification shows nothing.
+    /// The message as its owner sees it. A push message whose payload is not a notification shows nothing.
     pub(super) async fn read(shared: &Shared, message: Message) -> Option<Self> {
         let address = message.address()?.to_owned();
         let in_text = || request_in(&message.text).map(str::to_owned);
@@ -68,7 +68,7 @@ impl Received {
     }
 }
 
-/// What a device shows of a payload of APNs or FCM, and the request its app would open.
+/// What a device shows for a payload of APNs or FCM, and the request that its app would open.
 fn notification(payload: &Value) -> Option<(String, Option<String>)> {
     let fcm = &payload["fcmV1Message"]["message"];
     let (shown, data) = if fcm.is_object() {
@@ -80,7 +80,7 @@ fn notification(payload: &Value) -> Option<(String, Option<String>)> {
     Some((text, data["request"].as_str().filter(|key| is_key(key)).map(str::to_owned)))
 }
 
-/// The request a message's link leads to: the last path segment of the first link that ends in a key.
+/// The request that a message's link leads to: the last path segment of the first link that ends in a key.
 pub fn request_in(text: &str) -> Option<&str> {
     let links = text.split_whitespace().filter(|word| word.contains("://"));
     links.filter_map(request_of_link).next()
@@ -88,7 +88,7 @@ pub fn request_in(text: &str) -> Option<&str> {
 
 fn request_of_link(link: &str) -> Option<&str> {
     let path = link.split(['?', '#']).next()?;
-    // Of the sentence around it, not of the link. A key has no such character.
+    // Part of the sentence around it, not of the link. A key has no such character.
     let path = path.trim_end_matches(['.', ',', ')', '>', '!']);
     let (_, last) = path.rsplit_once('/')?;
     is_key(last).then_some(last)

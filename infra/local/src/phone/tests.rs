@@ -17,10 +17,10 @@ use crate::{
 };
 
 const KEY: &str = "abcdefghijklmnopqrst-_";
-/// A request to somebody who is not of the seed.
+/// A request to a person who is not in the seed.
 const LATE: &str = "lateabcdefghijklmnopqr";
 
-/// Knows `dora`, who can log in, and `erin`, who cannot; neither is of the seed.
+/// Knows `dora`, who can log in, and `erin`, who cannot; neither is in the seed.
 struct Enrolled;
 
 impl Directory for Enrolled {
@@ -53,7 +53,7 @@ impl Directory for Enrolled {
         Box::pin(async move { Person::read(&entry) })
     }
 
-    /// Dora alone.
+    /// Only dora has one.
     fn has_passkey<'a>(&'a self, sub: &'a str) -> Told<'a, bool> {
         Box::pin(async move { Some(sub == "dora") })
     }
@@ -66,7 +66,7 @@ impl Directory for Enrolled {
 const ENDPOINT: &str = "arn:aws:sns:us-east-1:123456789012:endpoint/APNS/App/1";
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:ciba";
 
-/// A decision as the consent API got it: request, bearer token, body.
+/// A decision as the consent API received it: request, bearer token, body.
 type Decision = (String, String, Value);
 
 struct Setup {
@@ -129,7 +129,7 @@ impl Setup {
         self.sms_about(KEY).await;
     }
 
-    /// To alice's number.
+    /// Sends an SMS to alice's number.
     async fn sms_about(&self, request: &str) {
         let text = format!("Example: confirm at http://localhost:9000/consent/{request}");
         self.publish(&[("PhoneNumber", "+15555550100"), ("Message", &text)]).await;
@@ -152,7 +152,7 @@ impl Setup {
     }
 }
 
-/// The claims of a token, its signature unseen: that is the login issuer's own test.
+/// The claims of a token, without checking its signature: the login issuer's own test does that.
 fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
@@ -236,8 +236,8 @@ async fn a_token_is_for_people_who_are_enrolled_and_can_log_in() {
     assert_eq!((status, &body["error"]), (StatusCode::CONFLICT, &json!("no_login")));
 }
 
-/// The request says whose a message is: a number may be in two entries. These people are treated like those of the
-/// seed.
+/// The request determines the owner of a message: a number may be in two entries. These people are treated like
+/// those in the seed.
 #[tokio::test]
 async fn people_enrolled_later_get_messages_and_decide_too() {
     let mut setup = start(false).await;
@@ -305,7 +305,7 @@ async fn an_approval_repeats_the_details_that_were_asked_for() {
     assert_eq!(body["authorization_details"], details);
 }
 
-/// A person without one is not.
+/// A person without a passkey is not.
 #[tokio::test]
 async fn a_person_with_a_passkey_is_led_to_the_providers_own_page() {
     let setup = start(false).await;

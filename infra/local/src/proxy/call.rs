@@ -1,4 +1,4 @@
-//! What is recorded of a call.
+//! The record of a call.
 
 use std::collections::BTreeMap;
 
@@ -14,22 +14,22 @@ pub struct Call {
     pub caller: Option<String>,
     /// What it reads or writes, one entry per item; one for a query.
     pub touches: Vec<Touch>,
-    /// What the engine (or a refusal) answered, also where the answer was then lost.
+    /// The status from the engine (or of a refusal), even if the response was then lost.
     pub status: Option<StatusCode>,
-    /// What it consumed. An error answer does not say.
+    /// The consumed capacity. An error response does not include it.
     pub capacity: Option<Capacity>,
-    /// Its place among all that happened to the doubles of this process: when it had been carried out, or was refused.
+    /// Its position in the order of all events of the doubles of this process: when it was carried out, or refused.
     pub order: u64,
 }
 
 /// An item (or a query) as IAM sees it: an action on a table, with its leading key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Touch {
-    /// The action: `PutItem` also for the Put of a transaction.
+    /// The action: also `PutItem` for the Put of a transaction.
     pub action: String,
     pub table: String,
     pub index: Option<String>,
-    /// The value of the partition key, where it is text.
+    /// The value of the partition key, if it is text.
     pub leading_key: Option<String>,
 }
 
@@ -90,10 +90,10 @@ impl Touch {
 }
 
 impl Capacity {
-    /// The sum of what an answer says was consumed.
+    /// The sum of the consumed capacity in a response.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let answer: Value = serde_json::from_slice(body).ok()?;
-        // One table's, or a list of them.
+        // For one table, or a list of them.
         let consumed = answer.get("ConsumedCapacity")?;
         let parts = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
         let mut sum = Self::default();
@@ -114,7 +114,7 @@ pub(super) fn operation(headers: &HeaderMap) -> String {
     target.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
-/// Whether an operation takes `ReturnConsumedCapacity`.
+/// Whether an operation supports `ReturnConsumedCapacity`.
 pub(super) fn reports_capacity(operation: &str) -> bool {
     operation.ends_with("Item") || operation.ends_with("Items") || matches!(operation, "Query" | "Scan")
 }
@@ -131,12 +131,12 @@ fn tables(input: &Value) -> impl Iterator<Item = (&String, &Value)> {
     input["RequestItems"].as_object().into_iter().flatten()
 }
 
-/// The partition key of an item or a key, by this table's name for it.
+/// The partition key of an item or a key, by its name in this table.
 fn leading_key(attributes: &Value) -> Option<String> {
     attributes["pk"]["S"].as_str().map(str::to_owned)
 }
 
-/// The value the first equality of a key condition compares with: of an index, its own partition key.
+/// The value that the first equality of a key condition compares with: for an index, its own partition key.
 fn queried_key(input: &Value) -> Option<String> {
     let (_, after) = input["KeyConditionExpression"].as_str()?.split_once('=')?;
     let name = after.split_whitespace().next()?.trim_end_matches(')');

@@ -1,4 +1,4 @@
-//! What goes wrong on demand.
+//! Faults on demand.
 
 use std::time::Duration;
 
@@ -10,31 +10,31 @@ use super::weather::{Weather, WeatherReport};
 /// How a response is lost after the call was executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
-    /// The connection ends without an answer.
+    /// The connection ends without a response.
     Connection,
-    /// The answer is a 500, which an SDK retries.
+    /// The response is a 500, which an SDK retries.
     InternalServerError,
-    /// The connection stays open, and nothing comes.
+    /// The connection stays open, without a response.
     Silence,
 }
 
-/// An answer in place of an execution, or none.
+/// A response instead of an execution, or no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The table's throughput is exhausted; an SDK retries.
     ProvisionedThroughputExceeded,
-    /// The table cannot take more for the moment; an SDK retries.
+    /// The table is throttled for the moment; an SDK retries.
     Throttling,
     /// The account's request rate is exhausted; an SDK retries.
     RequestLimitExceeded,
     /// Another transaction holds an item: in a transaction the one at this index (and the SDK does not
-    /// retry); of a single write its only item.
+    /// retry); in a single write its only item.
     TransactionConflict { at: usize },
-    /// A transaction is cancelled for another reason of the item at this index. The SDK does not retry it.
+    /// A transaction is cancelled for another reason, for the item at this index. The SDK does not retry it.
     Cancelled { at: usize, reason: String },
-    /// A batch of reads is answered, but all its keys are left over.
+    /// A batch of reads succeeds, but all its keys are unprocessed.
     AllLeftOver,
-    /// No answer at all. An SDK retries when it has waited long enough.
+    /// No response at all. An SDK retries after its time-out.
     Silence,
     /// The connection ends before the call is executed. An SDK retries.
     Reset,
@@ -49,19 +49,19 @@ pub enum Refusal {
 pub(super) enum Fault {
     Refuse(Refusal),
     Lose(Loss),
-    /// A batch is carried out for this many keys, and the others are left over.
+    /// A batch is carried out for this many keys, and the others are left unprocessed.
     LeaveOver {
         read: usize,
     },
-    /// It is carried out later than those that came after it.
+    /// It is carried out later than calls that came after it.
     Delay(Duration),
-    /// It is carried out a second time this long after the first, as by a network that delivered it twice.
+    /// It is carried out a second time after this delay, as if a network had delivered it twice.
     Twice {
         after: Duration,
     },
 }
 
-/// The faults still to come. Each of the planned ones happens once; the weather goes on.
+/// The faults to come. Each of the planned ones happens once; the weather continues.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     planned: Vec<Planned>,
@@ -71,7 +71,7 @@ pub(super) struct Faults {
 #[derive(Debug)]
 struct Planned {
     operation: String,
-    /// How many matching calls, this one included, until it happens.
+    /// How many matching calls, including this one, until it happens.
     countdown: usize,
     fault: Fault,
 }
@@ -97,8 +97,8 @@ impl Faults {
         std::mem::replace(&mut self.weather, weather).map(|it| it.report).unwrap_or_default()
     }
 
-    /// Counts a call of `operation` on so many items and says what happens to it. Of two faults due at once the earlier
-    /// planned one happens, the other with the next call.
+    /// Counts a call of `operation` on this number of items and returns its fault. If two faults are due, the one
+    /// planned earlier happens, and the other one with the next call.
     pub(super) fn next(&mut self, operation: &str, items: usize) -> Option<Fault> {
         let mut due = None;
         for (index, planned) in
@@ -115,7 +115,7 @@ impl Faults {
 }
 
 impl Refusal {
-    /// Status and body as DynamoDB words them; none, where there is no answer.
+    /// Status and body as DynamoDB sends them; `None` if there is no response.
     pub(super) fn answer(&self, operation: &str, input: &Value) -> Option<(StatusCode, Value)> {
         Some(match self {
             Self::Silence | Self::Reset => return None,
@@ -148,7 +148,7 @@ impl Refusal {
     }
 }
 
-/// 500, as DynamoDB words it.
+/// A 500 as DynamoDB sends it.
 pub(super) fn internal_server_error() -> (StatusCode, Value) {
     let (_, body) = error(
         "com.amazonaws.dynamodb.v20120810#InternalServerError",
@@ -157,7 +157,7 @@ pub(super) fn internal_server_error() -> (StatusCode, Value) {
     (StatusCode::INTERNAL_SERVER_ERROR, body)
 }
 
-/// Takes from a batch what is to be left over: `UnprocessedKeys`, by table.
+/// Removes from a batch the keys to be left unprocessed: `UnprocessedKeys`, by table.
 pub(super) fn leave_over(input: &mut Value, read: usize) -> Value {
     let mut left = serde_json::Map::new();
     let mut room = read;

@@ -1,10 +1,10 @@
-//! One call's way to the engine and back.
+//! The path of one call to the engine and back.
 //!
 //! 1. Read the operation and what it touches.
-//! 2. Refuse it, if a fault says so, before it is executed.
-//! 3. Forward it, asking for the consumed capacity; of a batch perhaps a part; perhaps late, and perhaps twice.
+//! 2. Refuse it before it is executed, if there is such a fault.
+//! 3. Forward it with a request for the consumed capacity; a fault may reduce a batch, delay the call, or repeat it.
 //! 4. Record it.
-//! 5. Answer, unless a fault says to lose the response.
+//! 5. Respond, unless a fault loses the response.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,10 +24,10 @@ use crate::{caller, order};
 
 /// More than the largest DynamoDB request.
 const BODY_LIMIT: usize = 17 * 1024 * 1024;
-/// Of the body, as the engine made it.
+/// A checksum of the body that the engine sent.
 const CHECKSUM: &str = "x-amz-crc32";
 
-/// Why a connection ends without an answer.
+/// Why a connection ends without a response.
 #[derive(Debug)]
 pub(super) struct Dropped;
 
@@ -80,7 +80,7 @@ pub(super) async fn forward(
     if call::reports_capacity(&call.operation) && input.is_object() {
         input["ReturnConsumedCapacity"] = "INDEXES".into();
     }
-    // What is no JSON goes through as it came: refusing it is the engine's business.
+    // Anything but JSON is forwarded unchanged: refusing it is up to the engine.
     let body = if input.is_object() { input.to_string().into_bytes() } else { body.to_vec() };
     if let Some(Fault::Twice { after }) = fault {
         repeat(Arc::clone(shared), parts.headers.clone(), body.clone(), after);
@@ -109,7 +109,7 @@ pub(super) async fn forward(
     }
 }
 
-/// Carries a call out once more, later. Nobody is told what comes of it.
+/// Carries out a call once more, later. Its result is discarded.
 fn repeat(shared: Arc<Shared>, headers: HeaderMap, body: Vec<u8>, after: Duration) {
     tokio::spawn(async move {
         tokio::time::sleep(after).await;
@@ -123,7 +123,7 @@ async fn execute(
     body: Vec<u8>,
 ) -> reqwest::Result<(StatusCode, HeaderMap, Vec<u8>)> {
     let mut headers = headers.clone();
-    // Of this hop and this body, so they are made anew.
+    // These belong to this hop and this body, so they are created again.
     for name in [header::HOST, header::CONTENT_LENGTH, header::CONNECTION, header::TRANSFER_ENCODING] {
         headers.remove(name);
     }

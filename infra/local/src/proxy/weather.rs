@@ -1,6 +1,6 @@
-//! Faults that come by themselves, as in a bad hour of a network: drawn from a seed, call by call.
+//! Random faults, as in a bad hour of a network: drawn from a seed, call by call.
 //!
-//! The seed fixes what is drawn. Which call meets it depends on the order in which calls arrive.
+//! The seed determines what is drawn. Which call is affected depends on the order in which calls arrive.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,32 +10,32 @@ use std::{
 use super::fault::{Fault, Loss, Refusal};
 use crate::disorder::Random;
 
-/// Of how many calls `Odds` speaks.
+/// The number of calls that `Odds` refer to.
 const OF: usize = 10_000;
-/// How many calls in a row an outage refuses: more than an SDK's tries, so that its caller is told.
+/// How many consecutive calls an outage refuses: more than an SDK's attempts, so that its caller gets an error.
 const OUTAGE: usize = 8;
-/// The longest delay of a call, and the longest time after which a call comes a second time. Unit: ms.
+/// The longest delay of a call, and the longest time after which a call is repeated. Unit: ms.
 const LONGEST_DELAY: usize = 40;
 const LONGEST_ECHO: usize = 400;
 
-/// How many of 10,000 calls meet each fault. All 0 by default.
+/// How many of 10,000 calls each fault affects. All 0 by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Odds {
-    /// Refused because table or account are busy; of a transaction also because of one of its parts.
+    /// Refused because the table or the account is throttled; in a transaction also because of one of its parts.
     pub busy: usize,
     /// 500 before the call is carried out.
     pub internal_error: usize,
     /// The connection ends before the call is carried out.
     pub reset: usize,
-    /// No answer, and nothing is carried out.
+    /// No response, and nothing is carried out.
     pub silence: usize,
     /// Another transaction holds an item.
     pub conflict: usize,
-    /// A batch leaves keys over.
+    /// A batch leaves keys unprocessed.
     pub left_over: usize,
-    /// Carried out, and the answer is lost with the connection or turned into a 500.
+    /// Carried out, but the response is lost with the connection or turned into a 500.
     pub lost: usize,
-    /// Carried out, and never answered.
+    /// Carried out, but there is no response.
     pub lost_in_silence: usize,
     /// Carried out twice.
     pub twice: usize,
@@ -50,12 +50,12 @@ pub struct Odds {
 pub struct Weather {
     odds: Odds,
     random: Random,
-    /// How many calls of each operation the outage of it still refuses.
+    /// How many more calls of each operation its outage refuses.
     outages: HashMap<String, usize>,
     pub(super) report: WeatherReport,
 }
 
-/// How often each fault was made.
+/// How often each fault occurred.
 pub type WeatherReport = BTreeMap<&'static str, u64>;
 
 impl Weather {
@@ -63,7 +63,7 @@ impl Weather {
         Self { odds, random: Random::new(seed), outages: HashMap::new(), report: WeatherReport::new() }
     }
 
-    /// What happens to a call of `operation` on so many items.
+    /// The fault of a call of `operation` on this number of items.
     pub(super) fn next(&mut self, operation: &str, items: usize) -> Option<Fault> {
         if let Some(left) = self.outages.get_mut(operation).filter(|left| **left > 0) {
             *left -= 1;
@@ -74,7 +74,7 @@ impl Weather {
         Some(self.count(drawn, fault))
     }
 
-    /// The name of a fault, mostly none.
+    /// The name of a fault, usually `None`.
     fn draw(&mut self) -> Option<&'static str> {
         let odds = self.odds;
         let faults = [
@@ -95,7 +95,7 @@ impl Weather {
         self.random.choose(&[&faults[..], &fair].concat())
     }
 
-    /// The fault of this name, as far as it can happen to this call.
+    /// The fault with this name, if it can happen to this call.
     fn fault(&mut self, name: &str, operation: &str, items: usize) -> Option<Fault> {
         let is_transaction = operation == "TransactWriteItems";
         let is_write = is_transaction || matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem");

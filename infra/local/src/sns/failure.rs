@@ -1,4 +1,4 @@
-//! How SNS can fail on demand.
+//! Failures of SNS on demand.
 
 use std::time::Duration;
 
@@ -9,26 +9,26 @@ use super::{Outcome, wire::Refusal};
 pub enum Failure {
     /// Any error code with any status.
     Error { code: String, status: u16 },
-    /// The number's owner has asked for no more messages. SNS may also accept such a message, and drop it.
+    /// The number's owner has opted out of messages. SNS may also accept such a message and drop it.
     OptedOut,
-    /// The push endpoint is disabled: the push service did not know its token any more.
+    /// The push endpoint is disabled: the push service no longer recognised its token.
     EndpointDisabled,
     /// There is no such topic or endpoint.
     NotFound,
-    /// There is no such endpoint any more, in the words that callers of `Publish` report.
+    /// The endpoint no longer exists, with the message that callers of `Publish` report.
     EndpointDeleted,
-    /// Too many calls a second, which an SDK retries. The model of `Publish` has no code for it; this is the one that
-    /// its callers see.
+    /// Too many calls a second, which an SDK retries. The API model of `Publish` has no code for it; this is the
+    /// one that callers see.
     Throttled,
     /// 500, which an SDK retries.
     InternalError,
-    /// The message is accepted, but the answer says 500: what a lost response looks like.
+    /// The message is accepted, but the response is a 500, as if the real one had been lost.
     AnswerLost,
-    /// The message is accepted after this long, if the caller is still there.
+    /// The message is accepted after this time, if the caller is still connected.
     Hang(Duration),
 }
 
-/// What a `Publish` comes to: what is remembered of it, and what the caller is told.
+/// The result of a `Publish`: what is recorded, and the response to the caller.
 pub(super) struct Conclusion {
     pub(super) recorded: Outcome,
     pub(super) answer: Result<(), Refusal>,

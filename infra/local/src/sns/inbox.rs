@@ -1,4 +1,4 @@
-//! What has been published, and what is to go wrong next.
+//! The published messages, and the failures to come.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -32,8 +32,8 @@ impl Inbox {
         self.script().attempts.iter().filter(accepted).cloned().collect()
     }
 
-    /// How many messages have been accepted since the start, [`Self::messages`] cleared or not; the
-    /// receiver is told of every change.
+    /// How many messages have been accepted since the start, even if [`Self::messages`] was cleared; the
+    /// receiver is notified of every change.
     pub fn accepted(&self) -> watch::Receiver<u64> {
         self.accepted.subscribe()
     }
@@ -62,7 +62,7 @@ impl Inbox {
         std::mem::replace(&mut self.script().weather, weather).map(|it| it.made).unwrap_or_default()
     }
 
-    /// The failure this message meets. One for its number or ARN is not used up.
+    /// The failure for this message. One for its number or ARN is not used up.
     pub(super) fn next_failure(&self, message: &Message) -> Option<Failure> {
         let mut script = self.script();
         let lasting = message.address().and_then(|address| script.by_address.get(address).cloned());
@@ -84,7 +84,7 @@ impl Inbox {
         }
     }
 
-    /// A panic elsewhere leaves nothing half done here.
+    /// A panic elsewhere cannot leave this state inconsistent.
     fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! What a `Publish` carried.
+//! The content of a `Publish`.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
@@ -7,25 +7,25 @@ use url::form_urlencoded;
 
 use crate::{clock, id, order};
 
-/// One `Publish`, as it came over the wire.
+/// One `Publish`, as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The message id the caller is given.
+    /// The message id that the caller receives.
     pub id: String,
     pub target: Option<Target>,
     pub text: String,
     pub attributes: BTreeMap<String, Attribute>,
-    /// Every parameter by its wire name, `Action` and attributes included.
+    /// Every parameter by its wire name, including `Action` and attributes.
     pub parameters: BTreeMap<String, String>,
     /// The access key id that signed the call.
     pub caller: Option<String>,
     pub at: SystemTime,
     pub outcome: Outcome,
-    /// Its place among all that happened to the doubles of this process: when it arrived.
+    /// Its position in the order of all events of the doubles of this process: when it arrived.
     pub order: u64,
 }
 
-/// Where a message goes.
+/// The destination of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     PhoneNumber(String),
@@ -43,10 +43,10 @@ pub struct Attribute {
     pub value: String,
 }
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// No answer was given: it hangs, or the caller left.
+    /// There was no response: it hangs, or the caller disconnected.
     Unanswered,
     Accepted,
     /// With this error code.
@@ -54,7 +54,7 @@ pub enum Outcome {
 }
 
 impl Message {
-    /// Reads the form. Of a repeated parameter the last one counts.
+    /// Reads the form. If a parameter is repeated, the last one counts.
     pub(super) fn read(form: &[u8], caller: Option<String>) -> Self {
         let parameters: BTreeMap<_, _> = form_urlencoded::parse(form).into_owned().collect();
         let value = |name: &str| parameters.get(name).cloned();
@@ -74,7 +74,7 @@ impl Message {
         }
     }
 
-    /// The number it goes to, if it is an SMS.
+    /// The number that it is sent to, if it is an SMS.
     pub fn phone_number(&self) -> Option<&str> {
         match self.target.as_ref()? {
             Target::PhoneNumber(number) => Some(number),
@@ -82,14 +82,14 @@ impl Message {
         }
     }
 
-    /// Where it goes: the number or the ARN.
+    /// The number or the ARN that it is sent to.
     pub fn address(&self) -> Option<&str> {
         Some(match self.target.as_ref()? {
             Target::PhoneNumber(address) | Target::TargetArn(address) | Target::TopicArn(address) => address,
         })
     }
 
-    /// What the push service of its endpoint gets: the payload that the message has for the platform.
+    /// The payload for the push service of its endpoint: the one for its platform in the message.
     pub fn push_payload(&self) -> Option<Value> {
         let Target::TargetArn(arn) = self.target.as_ref()? else { return None };
         let members: Value = serde_json::from_str(&self.text).ok()?;

@@ -1,5 +1,6 @@
-//! What SNS itself refuses, by its documentation and by what its users report. Where it is lenient with a mistake, such as
-//! a member for a platform that is not a string, the double is not: nobody wants to find out on a phone.
+//! What SNS itself refuses, according to its documentation and to reports of its users. Where it tolerates a
+//! mistake, such as a member for a platform that is not a string, the double does not: such a mistake would only
+//! show on a phone.
 
 use serde_json::{Map, Value};
 
@@ -15,7 +16,7 @@ const PLATFORMS: [&str; 8] =
 
 pub(super) fn check(message: &Message) -> Result<(), Refusal> {
     if message.parameters.get("Action").is_none_or(|action| action != "Publish") {
-        return Err(Refusal::new(400, "InvalidAction", "This double knows Publish only"));
+        return Err(Refusal::new(400, "InvalidAction", "This double only supports Publish"));
     }
     let target = target(message)?;
     if message.text.is_empty() {
@@ -55,7 +56,7 @@ pub(super) fn check(message: &Message) -> Result<(), Refusal> {
     }
 }
 
-/// One of the three parameters that say where to, and no second one.
+/// Exactly one of the three parameters for the destination.
 fn target(message: &Message) -> Result<&Target, Refusal> {
     let names = ["PhoneNumber", "TargetArn", "TopicArn"];
     let given = names.iter().filter(|name| message.parameters.contains_key(**name)).count();
@@ -66,7 +67,7 @@ fn target(message: &Message) -> Result<&Target, Refusal> {
     }
 }
 
-/// The members of a message in the structure `json`; none of a plain one.
+/// The members of a message with the structure `json`; a plain one has none.
 fn members(message: &Message) -> Result<Map<String, Value>, Refusal> {
     match message.parameters.get("MessageStructure").map(String::as_str) {
         None => return Ok(Map::new()),
@@ -86,7 +87,7 @@ fn members(message: &Message) -> Result<Map<String, Value>, Refusal> {
     }
 }
 
-/// What goes to a push service is JSON within JSON.
+/// The payload for a push service is JSON within JSON.
 fn check_payload(platform: &str, members: &Map<String, Value>) -> Result<(), Refusal> {
     let Some(payload) = members.get(platform).and_then(Value::as_str) else { return Ok(()) };
     match serde_json::from_str::<Map<String, Value>>(payload) {
@@ -103,7 +104,7 @@ fn check_attribute(name: &str, attribute: &Attribute) -> Result<(), Refusal> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
     let has_dots = name.starts_with('.') || name.ends_with('.') || name.contains("..");
     if !(1..=256).contains(&name.len()) || !name.bytes().all(allowed) || has_dots {
-        return refuse("has a name with other characters than A-Z, a-z, 0-9, _, - and single dots");
+        return refuse("has a name with characters other than A-Z, a-z, 0-9, _, - and single dots");
     }
     let reserved = ["AWS.SNS.SMS.", "AWS.SNS.MOBILE."];
     if name.to_lowercase().starts_with("aws.") && !reserved.iter().any(|it| name.starts_with(it)) {

@@ -51,7 +51,7 @@ async fn an_sms_is_recorded_with_its_attributes_and_caller() {
     assert_eq!(*sns.inbox().accepted().borrow(), 1);
 }
 
-/// The code of the refusal; what is refused is recorded as an attempt and not as a message.
+/// The code of the refusal; a refused message is recorded only as an attempt.
 async fn refusal(parameters: &[(&str, &str)]) -> String {
     let sns = start().await;
     let (status, body) = publish(&sns, parameters).await;

@@ -1,4 +1,4 @@
-//! Failures that come by themselves and pass: drawn from a seed, message by message.
+//! Random temporary failures: drawn from a seed, message by message.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use super::Failure;
 use crate::disorder::Random;
 
 const OF: usize = 10_000;
-/// How many messages in a row an outage refuses: more than an SDK's tries.
+/// How many consecutive messages an outage refuses: more than an SDK's attempts.
 const OUTAGE: u32 = 8;
 
 /// The weather from now on.
 #[derive(Debug, Clone)]
 pub struct Weather {
-    /// How many of 10,000 messages meet each kind of failure.
+    /// How many of 10,000 messages each kind of failure affects.
     odds: usize,
     random: Random,
     outage: u32,
@@ -30,7 +30,7 @@ enum Kind {
 }
 
 impl Weather {
-    /// Of 10,000 messages so many are throttled, as many meet a 500, and so on for each way to fail and pass.
+    /// Of 10,000 messages, `odds` are throttled, as many get a 500, and so on for each kind of temporary failure.
     pub fn new(seed: u64, odds: usize) -> Self {
         Self { odds, random: Random::new(seed), outage: 0, made: 0 }
     }

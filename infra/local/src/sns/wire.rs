@@ -1,4 +1,4 @@
-//! SNS's answers: XML of the query protocol.
+//! SNS's responses: XML of the query protocol.
 
 use axum::{
     http::{StatusCode, header},
@@ -9,7 +9,7 @@ use crate::id;
 
 const NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
 
-/// An error answer.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: u16,

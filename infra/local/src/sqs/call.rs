@@ -1,4 +1,4 @@
-//! A call as it is remembered, and how one can fail on demand.
+//! A recorded call, and scripted failures.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub struct Call {
     pub caller: Option<String>,
     /// The logical id of the queue, if there is one at the URL.
     pub queue: Option<String>,
-    /// Everything the call says.
+    /// The whole input.
     pub input: Value,
 }
 
@@ -28,7 +28,7 @@ pub enum Failure {
     Throttled,
     /// 500, which an SDK retries.
     InternalError,
-    /// Answers only after this long.
+    /// Responds only after this time.
     Hang(Duration),
 }
 

@@ -1,4 +1,4 @@
-//! What each operation takes and answers.
+//! The input and output of each operation.
 
 use std::{
     collections::BTreeSet,
@@ -20,7 +20,7 @@ const LONGEST_BODY: usize = 1024 * 1024;
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const MOST_MESSAGES: u64 = 10;
-/// How often a receiver that waits looks again.
+/// How often a waiting receiver checks again.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Performs an operation. `caller` is the access key id that signed the call.
@@ -50,7 +50,7 @@ pub(super) async fn perform(
         "ChangeMessageVisibility" => change_visibility(queues, &name, input),
         "ChangeMessageVisibilityBatch" => each(&|entry| change_visibility(queues, &name, entry)),
         "GetQueueAttributes" => Ok(attributes(queues, &name, input)),
-        _ => Err(unsupported("The double does not know the operation.")),
+        _ => Err(unsupported("The double does not support the operation.")),
     }
 }
 
@@ -63,7 +63,7 @@ fn send(queues: &Queues, name: &str, input: &Value, caller: &str) -> Result<Valu
         return Err(Refusal::invalid("One or more parameters are invalid. Reason: Message must be shorter."));
     }
     if input["MessageAttributes"].as_object().is_some_and(|attributes| !attributes.is_empty()) {
-        return Err(unsupported("The double knows no message attributes."));
+        return Err(unsupported("The double does not support message attributes."));
     }
     let delay = duration(input, "DelaySeconds", LONGEST_DELAY)?.unwrap_or_default();
     let id = queues.send(name, body, caller, delay).ok_or_else(no_queue)?;
@@ -80,7 +80,7 @@ async fn receive(queues: &Queues, name: &str, input: &Value) -> Result<Value, Re
     let deadline = queues.clock.now() + wait;
     let most = usize::try_from(most).unwrap_or(1);
     let mut messages = queues.receive(name, most, timeout);
-    // On a clock that stands still nothing comes by waiting.
+    // With a clock that does not move, waiting is pointless.
     while messages.is_empty() && matches!(queues.clock, clock::Clock::System) && queues.clock.now() < deadline
     {
         tokio::time::sleep(LOOK_EVERY).await;
@@ -107,7 +107,7 @@ fn shown(message: &Message, wanted: &BTreeSet<String>) -> Value {
 }
 
 impl Message {
-    /// Its system attributes, as the API and Lambda's event call them.
+    /// Its system attributes, by their names in the API and in Lambda's event.
     pub fn attributes(&self) -> Map<String, Value> {
         let millis = |time: SystemTime| clock::since_epoch(time).as_millis().to_string();
         let all = [
@@ -137,7 +137,7 @@ fn attributes(queues: &Queues, name: &str, input: &Value) -> Value {
     json!({"Attributes": only(all.collect(), &wanted(input, &["AttributeNames"]))})
 }
 
-/// Performs an operation for each entry. One that is refused keeps no other from its end.
+/// Performs an operation for each entry. A refused one does not affect the others.
 fn batch(input: &Value, perform: &dyn Fn(&Value) -> Result<Value, Refusal>) -> Result<Value, Refusal> {
     let entries = input["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
     let ids: BTreeSet<_> = entries.iter().filter_map(|entry| entry["Id"].as_str()).collect();

@@ -1,8 +1,8 @@
-//! A standard queue, without a clock: at least once, in no order, and what is received too often is set aside.
+//! A standard queue, without a clock: at least once, in no particular order, with dead letters.
 //!
-//! What hurts is here as on AWS. A message that was received comes back when its visibility timeout has passed. A
-//! receipt handle counts until the message is received again: a deletion with an older one is accepted and does
-//! nothing. The visibility timeout is at most 12 hours, counted from the receipt, however often it is changed.
+//! The inconvenient behaviour is the same as on AWS. A received message comes back when its visibility timeout has
+//! passed. A receipt handle is valid until the message is received again: a deletion with an older one is accepted
+//! but does nothing. The visibility timeout is at most 12 hours from the receipt, however often it is changed.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,10 +11,10 @@ use crate::{
     id,
 };
 
-/// The longest a message can stay invisible after it was received.
+/// The longest time that a message can stay invisible after it was received.
 pub(super) const LONGEST_INVISIBLE: Duration = Duration::from_secs(43_200);
 
-/// The settings of a queue and what lies in it.
+/// The settings and the messages of a queue.
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
     pub(super) settings: Settings,
@@ -30,11 +30,11 @@ pub(super) struct Settings {
     pub(super) max_receive_count: Option<u64>,
 }
 
-/// A message, as it lies in a queue. Of a duplicate both have the same id.
+/// A message, as it is stored in a queue. Duplicates have the same id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stored {
     id: String,
-    /// Of this copy alone.
+    /// Identifies this copy.
     copy: String,
     body: String,
     sender: String,
@@ -51,15 +51,15 @@ pub struct Message {
     pub id: String,
     pub receipt_handle: String,
     pub body: String,
-    /// Who sent it: an access key id.
+    /// The sender: an access key id.
     pub sender: String,
     pub sent_at: SystemTime,
     pub first_received_at: SystemTime,
-    /// This time included.
+    /// Including this time.
     pub receive_count: u64,
 }
 
-/// What a receiver gets, and what has been received too often to be given to one.
+/// The messages for a receiver, and those that have been received too often for that.
 #[derive(Debug, Default)]
 pub(super) struct Received {
     pub(super) messages: Vec<Message>,
@@ -69,17 +69,17 @@ pub(super) struct Received {
 /// Why the visibility of a message cannot be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotChanged {
-    /// The handle is none.
+    /// The handle is malformed.
     NoHandle,
-    /// The message is gone.
+    /// The message no longer exists.
     Gone,
-    /// It is visible again, or somebody else has received it since.
+    /// It is visible again, or has been received again since.
     NotInFlight,
     /// It would be invisible for more than 12 hours.
     TooLong,
 }
 
-/// How many messages a queue has, by what can be done with them.
+/// How many messages a queue has, by their state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) visible: usize,
@@ -92,13 +92,13 @@ impl Queue {
         Self { settings, disorder: Disorder::default(), random: Random::default(), messages: Vec::new() }
     }
 
-    /// From now on.
+    /// Creates disorder from now on.
     pub(super) fn disturb(&mut self, disorder: Disorder) {
         self.disorder = disorder;
         self.random = Random::new(disorder.seed);
     }
 
-    /// Takes a message in and gives its id.
+    /// Stores a message and returns its id.
     pub(super) fn send(&mut self, body: &str, sender: &str, delay: Duration, now: SystemTime) -> String {
         let stored = Stored {
             id: id::uuid(),
@@ -119,12 +119,12 @@ impl Queue {
         id
     }
 
-    /// Takes in what another queue set aside. The time it was sent stays, and with it the end of its retention.
+    /// Stores a dead letter of another queue. It keeps the time it was sent, and with it the end of its retention.
     pub(super) fn bury(&mut self, dead: Stored, now: SystemTime) {
         self.messages.push(Stored { visible_at: now, ..dead });
     }
 
-    /// Gives out at most `most` messages, each invisible from now on.
+    /// Returns at most `most` messages, each invisible from now on.
     pub(super) fn receive(
         &mut self,
         most: usize,
@@ -153,7 +153,7 @@ impl Queue {
         received
     }
 
-    /// Deletes what the handle was given for, unless it has been received again since. Nobody is told of that.
+    /// Deletes the message of this handle, unless it has been received again since, which is not reported.
     pub(super) fn delete(&mut self, receipt_handle: &str) -> Result<(), NotChanged> {
         read_handle(receipt_handle)?;
         self.messages.retain(|message| message.receipt_handle() != receipt_handle);
@@ -194,7 +194,7 @@ impl Queue {
         count
     }
 
-    /// The bodies of all that lies in it, received or not.
+    /// The bodies of all messages in it, received or not.
     pub(super) fn bodies(&self) -> Vec<String> {
         self.messages.iter().map(|message| message.body.clone()).collect()
     }
@@ -221,7 +221,7 @@ impl Stored {
         }
     }
 
-    /// Another one for each time it is received.
+    /// A different one each time it is received.
     fn receipt_handle(&self) -> String {
         format!("{}.{}", self.copy, self.receive_count)
     }

@@ -1,4 +1,4 @@
-//! All queues of the double, under the names the template has for them.
+//! All queues of the double, under their names in the template.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,17 +12,17 @@ use super::{
 };
 use crate::{ACCOUNT, REGION, clock::Clock, disorder::Disorder, template};
 
-/// The queues, for who calls them over HTTP and for who stands in for Lambda in this process.
+/// The queues, for callers over HTTP and for code in this process that takes the place of Lambda.
 #[derive(Debug)]
 pub struct Queues {
-    /// What a queue's URL begins with.
+    /// The prefix of all queue URLs.
     url: String,
     pub(super) clock: Clock,
     queues: Mutex<BTreeMap<String, Named>>,
     record: Mutex<Record>,
 }
 
-/// A queue, and where its dead letters go.
+/// A queue, and the destination of its dead letters.
 #[derive(Debug)]
 struct Named {
     queue: Queue,
@@ -52,12 +52,12 @@ impl Queues {
         Self { url, clock, queues, record: Mutex::default() }
     }
 
-    /// What a setting with the URL of a queue has to say.
+    /// The URL of a queue, for settings.
     pub fn queue_url(&self, name: &str) -> String {
         format!("{}/{ACCOUNT}/{name}", self.url)
     }
 
-    /// The name of the queue at a URL, whatever host the caller knows this one by.
+    /// The name of the queue at a URL, whatever host name the caller uses.
     pub(super) fn named_by(&self, url: &str) -> Option<String> {
         let (account, name) = url.rsplit_once('/')?;
         (account.ends_with(&format!("/{ACCOUNT}")) && self.knows(name)).then(|| name.to_owned())
@@ -67,7 +67,7 @@ impl Queues {
         lock(&self.queues).contains_key(name)
     }
 
-    /// Sends, and gives the message's id; nothing if there is no such queue.
+    /// Sends a message, and returns its id; `None` if there is no such queue.
     pub fn send(&self, name: &str, body: &str, sender: &str, delay: Duration) -> Option<String> {
         let now = self.clock.now();
         let mut queues = lock(&self.queues);
@@ -76,7 +76,7 @@ impl Queues {
         Some(id)
     }
 
-    /// Receives, and moves what was received too often to the queue for it.
+    /// Receives messages, and moves those received too often to the dead-letter queue.
     pub fn receive(&self, name: &str, most: usize, visibility_timeout: Option<Duration>) -> Vec<Message> {
         let now = self.clock.now();
         let mut queues = lock(&self.queues);
@@ -88,9 +88,9 @@ impl Queues {
         received.messages
     }
 
-    /// Deletes a message; that it was not there is not an error.
+    /// Deletes a message; it is not an error if it does not exist.
     pub fn delete(&self, name: &str, receipt_handle: &str) {
-        // The handles that are passed here are those that were given out.
+        // Only handles that were returned before are passed here.
         let _ = self.try_delete(name, receipt_handle);
     }
 
@@ -111,7 +111,7 @@ impl Queues {
         named.queue.change_visibility(receipt_handle, timeout, now)
     }
 
-    /// The attributes of a queue, as `GetQueueAttributes` calls them.
+    /// The attributes of a queue, by their names in `GetQueueAttributes`.
     pub(super) fn attributes(&self, name: &str) -> BTreeMap<&'static str, String> {
         let now = self.clock.now();
         let queues = lock(&self.queues);
@@ -133,12 +133,12 @@ impl Queues {
         attributes
     }
 
-    /// The bodies of all that lies in a queue, received or not.
+    /// The bodies of all messages in a queue, received or not.
     pub fn bodies(&self, name: &str) -> Vec<String> {
         lock(&self.queues).get(name).map(|named| named.queue.bodies()).unwrap_or_default()
     }
 
-    /// The bodies of all that was ever sent, to whichever queue.
+    /// The bodies of all messages ever sent, to any queue.
     pub fn sent(&self) -> Vec<String> {
         lock(&self.record).bodies.clone()
     }
@@ -148,7 +148,7 @@ impl Queues {
         lock(&self.queues).get(name)?.queue.next_visible()
     }
 
-    /// From now on, in every queue.
+    /// Creates disorder from now on, in every queue.
     pub fn disturb(&self, disorder: Disorder) {
         for named in lock(&self.queues).values_mut() {
             named.queue.disturb(disorder);
@@ -188,7 +188,7 @@ pub(crate) fn arn(name: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
 }
 
-/// A panic elsewhere leaves nothing half done behind these locks.
+/// A panic elsewhere cannot leave this state inconsistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -157,7 +157,7 @@ async fn the_attributes_say_what_lies_where() {
     assert_eq!(answer["QueueUrl"], sqs.queue_url("Deliveries"));
 }
 
-/// What a test over all that was sent relies on.
+/// Tests that check everything that was sent rely on this.
 #[tokio::test]
 async fn every_call_even_a_failed_one_is_recorded_with_its_caller() {
     let (sqs, _) = start().await;

@@ -1,5 +1,4 @@
-//! JSON 1.0 as SQS speaks it: the operation in a header, and the error's name twice, once as the older protocol
-//! called it.
+//! JSON 1.0 as SQS uses it: the operation in a header, and the error's name twice, once as in the older protocol.
 
 use axum::{
     http::{HeaderMap, StatusCode, header},
@@ -9,18 +8,18 @@ use serde_json::{Value, json};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
-/// An error answer.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: StatusCode,
     pub(super) code: String,
-    /// What the query protocol calls it.
+    /// Its name in the query protocol.
     older_code: String,
     pub(super) message: String,
 }
 
 impl Refusal {
-    /// An error that has one name only.
+    /// An error with only one name.
     pub(super) fn new(code: &str, message: &str) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -30,7 +29,7 @@ impl Refusal {
         }
     }
 
-    /// An error that the query protocol has under another name.
+    /// An error with another name in the query protocol.
     pub(super) fn named(code: &str, older_code: &str, message: &str) -> Self {
         Self { older_code: format!("AWS.SimpleQueueService.{older_code}"), ..Self::new(code, message) }
     }
@@ -66,7 +65,7 @@ pub(super) fn answer(output: &Value) -> Response {
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], output.to_string()).into_response()
 }
 
-/// `AmazonSQS.SendMessage` is `SendMessage`; what names no operation is empty.
+/// `AmazonSQS.SendMessage` is `SendMessage`; empty if the header names no operation.
 pub(super) fn operation(headers: &HeaderMap) -> String {
     let target = headers.get("x-amz-target").and_then(|it| it.to_str().ok()).unwrap_or_default();
     target.strip_prefix("AmazonSQS.").unwrap_or_default().to_owned()

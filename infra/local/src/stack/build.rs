@@ -1,4 +1,4 @@
-//! Building before anything starts, where the compiler's progress can be seen.
+//! Builds the programs before anything starts, with the compiler's progress visible.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use tokio::process::Command;
 
 use crate::Error;
 
-/// Builds `binaries` of the workspace at `root`. `cargo lambda watch` would do it at the first request, out
-/// of sight and while a client waits.
+/// Builds `binaries` of the workspace at `root`. `cargo lambda watch` would do it at the first request,
+/// invisibly and while a client waits.
 ///
 /// # Errors
-/// When something does not compile.
+/// If something does not compile.
 pub async fn build(root: &Path, binaries: impl Iterator<Item = &str>) -> Result<(), Error> {
     let selected = binaries.flat_map(|binary| ["--bin", binary]);
     let mut cargo = Command::new("cargo");

@@ -1,4 +1,4 @@
-//! The environment the functions run with.
+//! The environment of the functions.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::{
     login_issuer::LoginIssuer,
 };
 
-/// The name of the event bus. The double has any.
+/// The name of the event bus. The double accepts any.
 const EVENT_BUS: &str = "ciba";
 
-/// Where the doubles are.
+/// The URLs of the doubles.
 pub(super) struct Endpoints {
     pub(super) dynamodb: String,
     pub(super) sns: String,
@@ -55,12 +55,12 @@ pub(super) fn of_functions(
     ];
     let mut environment: BTreeMap<_, _> =
         own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    // A login issuer over http is fit for this machine only, and the functions refuse it elsewhere.
+    // A login issuer over http is only for local use, and the functions refuse it elsewhere.
     let local = || is_localhost(issuer).then(|| json!([login_issuer.setting()]).to_string());
     if let Some(setting) = options.login_issuers.clone().or_else(local) {
         environment.insert("LOGIN_ISSUERS".to_owned(), setting);
     }
-    // Elsewhere the operator says to what passkeys are bound: changing it loses them.
+    // Elsewhere the operator has to set the domain of passkeys: changing it makes them unusable.
     if is_localhost(issuer) {
         environment.insert("RP_ID".to_owned(), "localhost".to_owned());
     }

@@ -1,45 +1,45 @@
-//! How a stack is to be.
+//! The options of a stack.
 
 use std::path::{Path, PathBuf};
 
 use crate::tls::MutualTls;
 
-/// How a stack is to be.
+/// The options of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The folder `template.yaml` is in.
+    /// The folder with `template.yaml`.
     pub root: PathBuf,
     pub ports: Ports,
-    /// The folder `clients.json` and `people.json` are in.
+    /// The folder with `clients.json` and `people.json`.
     pub seed: PathBuf,
-    /// How many instances of each function may run. Range: 1 and up. Default: 1.
+    /// The maximum number of instances of each function. Range: 1 and up. Default: 1.
     pub concurrency: u32,
     /// Approve every request as it arrives.
     pub approve_all: bool,
-    /// `ISSUER`, if it is not this stack's own API. Elsewhere than on `localhost`, the local login issuer is
+    /// `ISSUER`, if it is not this stack's own API. Unless it is on `localhost`, the local login issuer is
     /// not configured.
     pub issuer: Option<String>,
     /// `LOGIN_ISSUERS`, if it is not the local one.
     pub login_issuers: Option<String>,
     /// The `cargo-lambda` program.
     pub cargo_lambda: PathBuf,
-    /// Delete what has passed its `ttl`, as AWS would some time later.
+    /// Delete expired items, as AWS would some time later.
     pub sweep: bool,
-    /// Speak TLS, with a second host for mutual TLS: the folder for the certificates, which are made at the start.
+    /// Use TLS, with a second host for mutual TLS: the folder for the certificates, which are created at startup.
     pub tls: Option<PathBuf>,
-    /// How that host is to be.
+    /// The options of that host.
     pub mutual_tls: MutualTls,
     /// Put the recording proxy in front of DynamoDB.
     pub proxy: bool,
-    /// More environment for the functions, before which the stack's own steps back.
+    /// Further environment for the functions, which overrides the stack's own.
     pub environment: Vec<(String, String)>,
 }
 
-/// Where each part listens; 0 is a free port.
+/// The port of each part; 0 selects a free one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ports {
     pub api: u16,
-    /// Of the host for mutual TLS, where there is one.
+    /// The port of the host for mutual TLS, if there is one.
     pub mtls: u16,
     pub watch: u16,
     pub sns: u16,
@@ -48,19 +48,19 @@ pub struct Ports {
     pub dynamodb: u16,
     pub sqs: u16,
     pub eventbridge: u16,
-    /// Of the demo client, when it is pinged or pushed to.
+    /// The port of the demo client in the modes ping and push.
     pub client: u16,
 }
 
 impl Options {
-    /// A stack of this repository for a test: free ports, nothing swept, the proxy in place.
+    /// A stack of this repository for a test: free ports, no sweeping, with the proxy.
     pub fn for_tests() -> Self {
         Self { ports: Ports::FREE, sweep: false, proxy: true, ..Self::default() }
     }
 }
 
 impl Default for Options {
-    /// A stack of this repository for a person to look at.
+    /// A stack of this repository for a person to use.
     fn default() -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let root = here.ancestors().nth(2).unwrap_or(here).to_owned();
@@ -115,7 +115,7 @@ impl Default for Ports {
     }
 }
 
-/// The one installed for this repository, else whatever `PATH` has.
+/// The one installed for this repository, otherwise the one in `PATH`.
 fn cargo_lambda(root: &Path) -> PathBuf {
     let installed = root.join(".tools/bin/cargo-lambda");
     if installed.exists() { installed } else { "cargo-lambda".into() }

@@ -1,4 +1,4 @@
-//! What has to have happened before a stack is ready.
+//! The steps before a stack is ready.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::Watch;
 use crate::Error;
 
-/// A function's first start has `cargo run` look at the whole workspace, and other builds may hold its lock.
+/// At a function's first start `cargo run` checks the whole workspace, and other builds may hold its lock.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 const TRY_EVERY: Duration = Duration::from_millis(200);
 
-/// Makes the keys, as a deployment does.
+/// Creates the keys, as a deployment does.
 pub(super) async fn rotate_keys(watch: &mut Watch) -> Result<(), Error> {
     let url = format!("{}/2015-03-31/functions/key-rotation/invocations", watch.url());
-    attempt(watch, "no keys were made", |http| http.post(&url).json(&json!({}))).await
+    attempt(watch, "no keys were created", |http| http.post(&url).json(&json!({}))).await
 }
 
-/// Waits until the public keys come through the gateway.
+/// Waits until the gateway serves the public keys.
 pub(super) async fn wait_for_jwks(api: &str, watch: &mut Watch) -> Result<(), Error> {
     let url = format!("{api}/.well-known/jwks.json");
-    attempt(watch, "the JWKS does not come through the gateway", |http| http.get(&url)).await
+    attempt(watch, "the gateway does not serve the JWKS", |http| http.get(&url)).await
 }
 
-/// Sends a request again and again until it succeeds.
+/// Repeats a request until it succeeds.
 async fn attempt(
     watch: &mut Watch,
     otherwise: &str,
@@ -40,7 +40,7 @@ async fn attempt(
                 Ok(()) => return Ok(()),
                 Err(why) => why,
             },
-            // A request to a function that has ended would wait for ever.
+            // A request to a function that has exited would wait for ever.
             failed = fails(watch) => return Err(failed),
             () = sleep_until(deadline) => "no answer".into(),
         };
@@ -52,7 +52,7 @@ async fn attempt(
     }
 }
 
-/// Returns when the functions, or what runs them, have ended.
+/// Returns when a function, or the program that runs them, has exited.
 async fn fails(watch: &mut Watch) -> Error {
     loop {
         sleep(TRY_EVERY).await;
@@ -66,7 +66,7 @@ async fn try_once(request: reqwest::RequestBuilder) -> Result<(), Error> {
     let response = request.send().await?;
     let status = response.status();
     let text = response.text().await?;
-    // A function that fails says so in the payload of an invocation that worked.
+    // A function that fails reports it in the payload of a successful invocation.
     let failed = serde_json::from_str::<Value>(&text).is_ok_and(|payload| payload.get("errorType").is_some());
     if status == StatusCode::OK && !failed { Ok(()) } else { Err(format!("{status} {text}").into()) }
 }

@@ -1,4 +1,4 @@
-//! What AWS does between a write and the functions that are told of it, in loops beside the stack.
+//! Does in background loops what AWS does between a write and the functions that it triggers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,17 +18,17 @@ use crate::{
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// How long Lambda takes to try a batch of a stream again is its own; here it is this.
+/// The delay before a batch of a stream is retried, which Lambda does not specify.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
-/// For the start of a function, which on Lambda is not part of an invocation's time.
+/// Additional time for the start of a function, which Lambda does not count as part of an invocation.
 const START: Duration = Duration::from_secs(120);
 
-/// The running loops. Dropping it ends them.
+/// The running loops. Dropping it stops them.
 pub(super) struct Relay(Vec<JoinHandle<()>>);
 
 impl Relay {
-    /// Starts them. Without a function that has a queue, messages wait in it.
+    /// Starts the loops. Messages of a queue without a function stay in it.
     pub(super) fn start(outbox: Outbox, template: &Template, invoke_base: &str) -> Result<Self, Error> {
         let http = crate::server::loopback_client()?;
         let invoked = |has: fn(&Function) -> bool| {
@@ -50,7 +50,7 @@ impl Relay {
         Ok(Self(loops))
     }
 
-    /// Ends them before the functions end, which would otherwise be missed.
+    /// Stops the loops before the functions end; otherwise their calls would fail.
     pub(super) fn stop(&self) {
         self.0.iter().for_each(JoinHandle::abort);
     }
@@ -75,7 +75,7 @@ impl Invoked {
         let answer = self.http.post(&self.url).json(event).timeout(self.timeout).send().await?;
         let (status, text) = (answer.status(), answer.text().await?);
         let payload: Value = if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? };
-        // A function that fails says so in the payload of an invocation that worked.
+        // A function that fails reports it in the payload of a successful invocation.
         if status != StatusCode::OK || payload.get("errorType").is_some() {
             return Err(format!("{status} {text}").into());
         }
@@ -93,7 +93,7 @@ async fn pump(outbox: Arc<Outbox>) {
     }
 }
 
-/// Several invocations are under way at once, as many as the template says: one slow client holds up its own batch.
+/// Several invocations run concurrently, as many as the template allows: one slow client delays only its own batch.
 async fn deliver(outbox: Arc<Outbox>, function: Invoked) {
     let Some(deliveries) = outbox.deliveries() else { return };
     let slots = Arc::new(Semaphore::new(deliveries.concurrency()));
@@ -101,7 +101,7 @@ async fn deliver(outbox: Arc<Outbox>, function: Invoked) {
     loop {
         while under_way.try_join_next().is_some() {}
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-        // What is received is invisible from then on, so only with somebody there to take it.
+        // Received messages are invisible from then on, so they are received only when an invocation can take them.
         let Some(batch) = deliveries.receive() else {
             sleep(LOOK_EVERY).await;
             continue;
@@ -116,7 +116,7 @@ async fn deliver(outbox: Arc<Outbox>, function: Invoked) {
 }
 
 async fn events(outbox: Arc<Outbox>, function: Invoked) {
-    // A future that borrowed the function could not go from thread to thread.
+    // A future that borrowed the function could not move between threads.
     let invoke = move |event: Value| {
         let function = function.clone();
         async move { function.invoke(&event).await }

@@ -1,4 +1,4 @@
-//! `cargo lambda watch` as a child: the stand-in for Lambda, and every function's process below it.
+//! `cargo lambda watch` as a child process: the stand-in for Lambda, and parent of every function's process.
 
 use std::{
     collections::BTreeMap,
@@ -19,13 +19,13 @@ use tokio::{
 use super::Options;
 use crate::{Error, server::listen};
 
-/// Ends the group when nobody is left to do so.
+/// Ends the process group if this process is gone.
 const GUARD: &str = include_str!("guard.sh");
 
-/// It needs about two seconds to end its functions.
+/// It takes about two seconds to end its functions.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// It listens 0.3 s after its start.
+/// Usually it listens 0.3 s after its start.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -33,12 +33,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How much of the log is shown after a failure.
 const LOG_LINES: usize = 40;
 
-/// The running child. It leads a process group of its own, so that its functions end with it.
+/// The running child. It leads its own process group, so that its functions end with it.
 pub(super) struct Watch {
     child: Child,
     /// The group, until it has ended.
     group: Option<Pid>,
-    /// Closes when this process is gone, and be it by SIGKILL; the guard then ends the group.
+    /// Closes when this process is gone, even by SIGKILL; the guard then ends the group.
     _lifeline: Option<ChildStdin>,
     url: String,
     log: PathBuf,
@@ -50,7 +50,7 @@ impl Watch {
         options: &Options,
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, Error> {
-        // It cannot be handed a listener, so a port that was free a moment ago has to do.
+        // It cannot be given a listener, so it gets a port that was free a moment ago.
         let port = listen(options.ports.watch).await?.local_addr()?.port();
         let log = log_file(&options.root, port)?;
         let output = File::create(&log)?;
@@ -62,7 +62,7 @@ impl Watch {
             .args(["--concurrency", &options.concurrency.max(1).to_string()])
             .current_dir(&options.root)
             .envs(environment)
-            // Of whoever started this; it belongs to other keys and to nobody here.
+            // Inherited from the environment; it belongs to other credentials.
             .env_remove("AWS_SESSION_TOKEN")
             .stdin(Stdio::piped())
             .stdout(output.try_clone()?)
@@ -98,19 +98,19 @@ impl Watch {
         &self.log
     }
 
-    /// Fails if it has ended, or one of its functions has.
+    /// Fails if it has exited, or one of its functions has.
     pub(super) fn check(&mut self) -> Result<(), Error> {
         if let Some(status) = self.child.try_wait()? {
             return Err(self.failure(&format!("cargo lambda watch has ended ({status})")));
         }
-        // It never starts a function again, and whoever invokes that one waits in vain.
+        // It never restarts a function, and an invocation of that one would wait for ever.
         if self.output().contains("command exited") {
             return Err(self.failure("a function has ended"));
         }
         Ok(())
     }
 
-    /// An error that shows what the log says last.
+    /// An error with the end of the log.
     pub(super) fn failure(&self, what: &str) -> Error {
         let text = self.output();
         let lines: Vec<&str> = text.lines().collect();
@@ -122,11 +122,11 @@ impl Watch {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    /// Asks the group to end, insists after a while, and returns when none of it is left.
+    /// Asks the group to end, kills it after a while, and returns when no process of it is left.
     pub(super) async fn stop(&mut self) {
         let Some(group) = self.group.take() else { return };
         for signal in [Signal::TERM, Signal::KILL] {
-            // It fails when the group has ended already.
+            // It fails if the group has already ended.
             let _ = kill_process_group(group, signal);
             if self.ended(group).await {
                 return;
@@ -149,8 +149,8 @@ impl Watch {
 }
 
 impl Drop for Watch {
-    /// For a start that failed and a test that panicked. It blocks, for a tenth of a second as a rule: what
-    /// comes after may be the end of this process, and then nobody would insist.
+    /// For a failed start and a panicking test. It blocks, usually for a tenth of a second: this process may exit
+    /// next, and then nothing would kill the group.
     fn drop(&mut self) {
         let Some(group) = self.group.take() else { return };
         let _ = kill_process_group(group, Signal::TERM);

@@ -8,7 +8,7 @@ use crate::{Error, pattern::Pattern, pipe::InputTemplate};
 /// An `AWS::Pipes::Pipe` from the table's stream to a queue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pipe {
-    /// A record that matches one of these goes on; without any, all do.
+    /// A record that matches one of these is passed on; without filters, all are.
     pub filters: Vec<Pattern>,
     pub input: InputTemplate,
     /// The logical id of the queue.
@@ -25,7 +25,7 @@ impl Pipe {
         let parameters = &properties["SourceParameters"];
         let position = &parameters["DynamoDBStreamParameters"]["StartingPosition"];
         if position != "TRIM_HORIZON" {
-            return Err(lacks("does not begin where the stream begins"));
+            return Err(lacks("does not start at the beginning of the stream"));
         }
         Ok(Self {
             filters: filters(&parameters["FilterCriteria"])?,
@@ -59,7 +59,7 @@ impl Queue {
     pub(super) fn parse(logical_id: &str, properties: &Value) -> Result<Self, Error> {
         let lacks = |what: &str| Error::from(format!("queue {logical_id} {what}"));
         if !properties["FifoQueue"].is_null() {
-            return Err(lacks("is a FIFO queue, which is not known here"));
+            return Err(lacks("is a FIFO queue, which is not supported here"));
         }
         let policy = &properties["RedrivePolicy"];
         let redrive = if policy.is_null() {

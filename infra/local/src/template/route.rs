@@ -8,20 +8,19 @@ use crate::Error;
 /// An `AWS::ApiGatewayV2::Route`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// Upper case; `ANY` for every method.
+    /// In upper case; `ANY` for every method.
     pub method: String,
     /// A segment in braces is a parameter: `/consent/{request}`.
     pub path: String,
 }
 
-/// Every route with the logical id of the function it leads to.
+/// Every route with the logical id of its function.
 pub(super) fn all(resources: &Map<String, Value>) -> Result<Vec<(String, Route)>, Error> {
     let routes = resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::ApiGatewayV2::Route");
     routes
         .map(|(name, route)| {
-            read(resources, &route["Properties"]).ok_or_else(|| {
-                format!("route {name} leads to no function, or has no key like ANY /path").into()
-            })
+            read(resources, &route["Properties"])
+                .ok_or_else(|| format!("route {name} has no function, or no key like ANY /path").into())
         })
         .collect()
 }

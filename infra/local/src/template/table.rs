@@ -1,4 +1,4 @@
-//! The definition of the table, as `AWS::DynamoDB::Table` words it.
+//! The definition of the table in `AWS::DynamoDB::Table`.
 
 use serde_json::Value;
 
@@ -10,9 +10,9 @@ pub struct Table {
     pub attributes: Vec<Attribute>,
     pub keys: Vec<Key>,
     pub indexes: Vec<Index>,
-    /// The attribute that says when an item may be swept.
+    /// The attribute with the time at which an item expires.
     pub ttl: Option<String>,
-    /// What its stream shows of a change (`NEW_AND_OLD_IMAGES` and the like), if it has one.
+    /// The view type of its stream (`NEW_AND_OLD_IMAGES` and others), if it has one.
     pub stream: Option<String>,
 }
 
@@ -40,12 +40,12 @@ pub struct Index {
     pub projection: Projection,
 }
 
-/// What an index keeps of an item.
+/// The attributes that an index keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Projection {
     /// `ALL`, `KEYS_ONLY` or `INCLUDE`.
     pub kind: String,
-    /// What is kept beside the keys, with `INCLUDE`.
+    /// The attributes besides the keys, with `INCLUDE`.
     pub attributes: Vec<String>,
 }
 
@@ -83,14 +83,14 @@ impl Index {
             projection: Projection {
                 kind: text(projection, "ProjectionType")?,
                 attributes: each(&projection["NonKeyAttributes"], |it| {
-                    it.as_str().map(str::to_owned).ok_or_else(|| "a projected attribute is no text".into())
+                    it.as_str().map(str::to_owned).ok_or_else(|| "a projected attribute is not text".into())
                 })?,
             },
         })
     }
 }
 
-/// Parses every entry of a list; a list that is absent is empty.
+/// Parses every entry of a list; an absent list is empty.
 fn each<T>(list: &Value, parse: impl Fn(&Value) -> Result<T, Error>) -> Result<Vec<T>, Error> {
     list.as_array().into_iter().flatten().map(parse).collect()
 }
@@ -100,7 +100,7 @@ fn text(value: &Value, name: &str) -> Result<String, Error> {
     Ok(text.to_owned())
 }
 
-/// CloudFormation takes a boolean as text, too.
+/// CloudFormation also accepts a boolean as text.
 fn is_true(value: &Value) -> bool {
     value == true || value == "true"
 }

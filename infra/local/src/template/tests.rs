@@ -58,7 +58,7 @@ Resources:
       TimeToLiveSpecification: {AttributeName: ttl, Enabled: true}
 "#;
 
-/// What is beside it where the stream leads somewhere.
+/// Further resources, for a template whose stream is used.
 const OUTBOX: &str = r#"
   DeliveryPipe:
     Type: AWS::Pipes::Pipe
@@ -233,7 +233,7 @@ fn what_leads_nowhere_or_begins_late_is_an_error_that_names_it() {
     }
 }
 
-/// One word wrong in the template, and nobody is told of a decision.
+/// With one wrong word in the template, no client would be notified of a decision.
 #[test]
 fn the_templates_pipe_passes_what_clients_are_told_of() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");

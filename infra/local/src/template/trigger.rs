@@ -1,4 +1,4 @@
-//! What invokes a function beside a request: a queue, or the table's stream.
+//! What invokes a function other than a request: a queue, or the table's stream.
 
 use serde_json::Value;
 
@@ -10,28 +10,28 @@ use crate::{Error, pattern::Pattern};
 pub struct QueueTrigger {
     /// The logical id of the queue.
     pub queue: String,
-    /// The most messages of one invocation. Default: 10.
+    /// The maximum number of messages per invocation. Default: 10.
     pub batch_size: usize,
-    /// The function says which messages failed; otherwise its answer says nothing.
+    /// The function reports which messages failed; otherwise its response is ignored.
     pub reports_failures: bool,
-    /// How many invocations may be under way. Default: 5, where Lambda begins.
+    /// The maximum number of concurrent invocations. Default: 5, as Lambda starts with.
     pub concurrency: usize,
 }
 
 /// An event of type `DynamoDB`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamTrigger {
-    /// A record that matches one of these is handed over; without any, all are.
+    /// A record that matches one of these is passed on; without filters, all are.
     pub filters: Vec<Pattern>,
-    /// The most records of one invocation. Default: 100.
+    /// The maximum number of records per invocation. Default: 100.
     pub batch_size: usize,
-    /// The function says from which record on it failed; otherwise its answer says nothing.
+    /// The function reports from which record on it failed; otherwise its response is ignored.
     pub reports_failures: bool,
-    /// A batch that fails as a whole is tried again in halves.
+    /// A batch that fails as a whole is retried in halves.
     pub bisects: bool,
-    /// How often a batch is tried again before it is given up; without it, for ever.
+    /// How often a batch is retried before it is given up; without it, for ever.
     pub retries: Option<u64>,
-    /// The logical id of the queue that is told of a batch given up.
+    /// The logical id of the queue that receives a batch that was given up.
     pub on_failure: Option<String>,
 }
 
@@ -43,7 +43,7 @@ pub struct Triggers {
 }
 
 impl Triggers {
-    /// Reads a function's `Events`; other kinds of events are for others to read.
+    /// Reads a function's `Events`; other kinds of events are ignored here.
     pub(super) fn parse(
         function: &str,
         events: &Value,
@@ -56,7 +56,7 @@ impl Triggers {
             if event["Type"] == "SQS" {
                 let queue = whose(&properties["Queue"], "Arn").ok_or_else(|| wrong("names no queue"))?;
                 if !properties["FilterCriteria"].is_null() {
-                    return Err(wrong("filters a queue, which is not known here"));
+                    return Err(wrong("filters a queue, which is not supported here"));
                 }
                 let concurrency = parameters(&properties["ScalingConfig"]["MaximumConcurrency"]);
                 triggers.queues.push(QueueTrigger {
@@ -68,7 +68,7 @@ impl Triggers {
             } else if event["Type"] == "DynamoDB" {
                 whose(&properties["Stream"], "StreamArn").ok_or_else(|| wrong("names no stream"))?;
                 if properties["StartingPosition"] != "TRIM_HORIZON" {
-                    return Err(wrong("does not begin where the stream begins"));
+                    return Err(wrong("does not start at the beginning of the stream"));
                 }
                 let destination = &properties["DestinationConfig"]["OnFailure"]["Destination"];
                 triggers.streams.push(StreamTrigger {

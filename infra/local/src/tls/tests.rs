@@ -1,4 +1,4 @@
-//! The gateway over TLS, in front of a stand-in for Lambda's invoke API that answers with the event it got.
+//! The gateway over TLS, in front of a stand-in for Lambda's invoke API that returns the event it received.
 
 use std::io;
 use std::sync::Mutex;
@@ -185,7 +185,7 @@ async fn the_authoritys_key_makes_further_clients_and_is_kept() {
     let ca_key = KeyPair::from_pem(&fs::read_to_string(first.file("ca.key")).unwrap()).unwrap();
     let (key, authority) = (KeyPair::generate().unwrap(), rcgen::Issuer::new(authority(), ca_key));
     let certificate = client("kiosk-2").signed_by(&key, &authority).unwrap();
-    // Made again by the next start.
+    // Started again.
     let setup = start("second").await;
     let identity = Some((certificate.into(), PrivateKeyDer::Pkcs8(key.serialize_der().into())));
     let (_, _, event) =
@@ -220,7 +220,7 @@ async fn another_authority_is_trusted_where_the_operator_names_it() {
     assert_eq!(setup.certificates.authorities(Some(&given)), format!("{own} {given}"));
 }
 
-/// Remembers which authorities a server named.
+/// Records which CAs a server named.
 #[derive(Debug)]
 struct Asked(Mutex<Option<usize>>, Arc<CertifiedKey>);
 

@@ -1,11 +1,10 @@
-//! HTTPS to AWS: one client for all services, which trusts Amazon's roots before the system's.
+//! HTTPS to AWS: one client for all services, which tries Amazon's root certificates before the system's.
 //!
 //! The SDK's own client reads the system's certificates at every cold start, more than a hundred of them, and
-//! makes a store of them for each service anew. The endpoints of AWS need five.
+//! builds a separate trust store for each service. The endpoints of AWS need five.
 //!
 //! 1. Connect with Amazon's roots.
-//! 2. Where these do not know who issued the endpoint's certificate, connect with the system's, and stay with
-//!    those.
+//! 2. If none of them issued the endpoint's certificate, connect with the system's roots, and keep using those.
 
 use std::error::Error;
 use std::io;
@@ -22,26 +21,26 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use rustls::CertificateError::UnknownIssuer;
 
-/// The roots that Amazon Trust Services wants relying parties to have; a test holds them against Mozilla's list.
+/// The roots that Amazon Trust Services asks relying parties to trust; a test compares them with Mozilla's list.
 const AMAZON: &str = include_str!("amazon-roots.pem");
 
-/// Whose certificates count first.
+/// The root certificates that are tried first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Roots {
     Amazon,
-    /// Of the system, or of the file that `SSL_CERT_FILE` names.
+    /// The system's, or those in the file that `SSL_CERT_FILE` names.
     System,
 }
 
 impl Roots {
-    /// An endpoint of the operator's own may have anybody's certificate.
+    /// A custom endpoint may have a certificate from any CA.
     pub(super) fn of(endpoints: &[Option<String>]) -> Self {
         let own = endpoints.iter().flatten().any(|url| url.starts_with("https://"));
         if own { Self::System } else { Self::Amazon }
     }
 }
 
-/// A client that all services share.
+/// The HTTP client that all services share.
 pub(super) fn client(first: Roots) -> SharedHttpClient {
     let system = TrustStore::default();
     let connector = match first {
@@ -55,7 +54,7 @@ fn amazon() -> TrustStore {
     TrustStore::empty().with_pem_certificate(AMAZON)
 }
 
-/// Connects with the first store, or else with the second.
+/// Connects with the first trust store, and falls back to the second.
 #[derive(Debug)]
 struct Https {
     first: Connector,
@@ -65,7 +64,7 @@ struct Https {
 #[derive(Debug)]
 struct Second {
     store: TrustStore,
-    /// Made when it is needed.
+    /// Built on first use.
     connector: OnceLock<Connector>,
 }
 
@@ -91,7 +90,7 @@ impl HttpConnector for Https {
         let (first, second) = (self.first.call(request), Arc::clone(&self.second));
         HttpConnectorFuture::new(async move {
             match (first.await, again) {
-                // The handshake failed, so nothing of the request has left.
+                // The handshake failed, so no part of the request has been sent.
                 (Err(error), Some(request)) if is_of_unknown_issuer(&error) => second.call(request).await,
                 (outcome, _) => outcome,
             }
@@ -99,7 +98,7 @@ impl HttpConnector for Https {
     }
 }
 
-/// Time-outs are those of the operations, which are shorter than any for a connection would be.
+/// Has no timeouts of its own: those of the operations are shorter than a connection timeout would be.
 fn connector(roots: TrustStore) -> Connector {
     let context = TlsContext::builder().with_trust_store(roots).build().expect("a context of a store");
     Connector::builder()
@@ -109,10 +108,10 @@ fn connector(roots: TrustStore) -> Connector {
         .build()
 }
 
-/// Whether no root of the store issued the endpoint's certificate. Whatever else is wrong with one stays wrong.
+/// Whether the endpoint's certificate has an unknown issuer. Any other certificate error is final.
 fn is_of_unknown_issuer(error: &ConnectorError) -> bool {
     let error: &(dyn Error + 'static) = error;
-    // The source of an `io::Error` is the source of what it holds, so that itself has to be asked for.
+    // `io::Error::source` skips the error that it wraps, so that one has to be asked for explicitly.
     let mut chain = std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|held| held as &(dyn Error + 'static)),
         None => error.source(),

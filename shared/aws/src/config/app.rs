@@ -1,9 +1,9 @@
-//! The operator's own apps, which phones may trust with this domain's passkeys and links.
+//! The operator's own apps, which phones allow to use this domain's passkeys and links.
 
 use crate::config::{ConfigError, Environment, setting};
 use ciba_core::domain::person::app::{AndroidApp, AppleApp, MAX_APPS};
 
-/// The apps that the documents under `/.well-known/` name. They say nothing about which origins are accepted: that is
+/// The apps listed in the documents under `/.well-known/`. Which origins are accepted is a separate setting,
 /// `PASSKEY_ORIGINS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppSettings {
@@ -32,7 +32,7 @@ fn list<T>(
     form: &str,
 ) -> Result<Vec<T>, ConfigError> {
     let texts = setting.get(env).unwrap_or_default().split_whitespace();
-    let parsed = texts.map(|text| parse(text).ok_or_else(|| format!("has {text}, which is not {form}")));
+    let parsed = texts.map(|text| parse(text).ok_or_else(|| format!("contains {text}, which is not {form}")));
     let apps = parsed.collect::<Result<Vec<_>, _>>().or_else(|why| setting.refuse(&why))?;
     if apps.len() > MAX_APPS {
         return setting.refuse("has more than 10 apps");
@@ -58,7 +58,7 @@ mod tests {
         assert!(none.android.is_empty() && none.apple.is_empty());
         for (name, value) in [("ANDROID_APPS", "com.example.bank"), ("APPLE_APPS", "com.example.bank")] {
             let error = read(name, value).expect_err(value).to_string();
-            assert!(error.starts_with(&format!("setting {name}: has com.example.bank, which is not ")));
+            assert!(error.starts_with(&format!("setting {name}: contains com.example.bank, which is not ")));
         }
         assert!(read("APPLE_APPS", &"A1B2C3D4E5.bank ".repeat(11)).is_err());
     }

@@ -1,4 +1,4 @@
-//! How long a client's assertion may be good for.
+//! The longest lifetime of a client assertion.
 
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
-//! What a decision rests on.
+//! Settings of decisions: the login behind them and their evidence.
 
 use std::time::Duration;
 
 use crate::config::{ConfigError, Environment, setting};
 
-/// What a decision rests on, and how long its evidence is kept.
+/// How old the login behind a decision may be, and how long its evidence is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct DecisionSettings {
     pub login_max_age: Duration,
@@ -20,7 +20,7 @@ impl DecisionSettings {
     }
 }
 
-/// Setting `EVIDENCE_RETENTION_DAYS`, for what is asked and what is decided alike.
+/// Setting `EVIDENCE_RETENTION_DAYS`, for the evidence of signed requests and of decisions.
 pub(super) fn evidence_retention(env: &Environment) -> Result<Duration, ConfigError> {
     setting::EVIDENCE_RETENTION_DAYS.time(env)
 }

@@ -1,13 +1,13 @@
-//! Where telling a client waits.
+//! The queues of notifications to ping and push clients.
 
 use crate::config::{ConfigError, Environment, setting};
 
-/// Where telling a client waits.
+/// The queues of notifications to ping and push clients.
 #[derive(Clone, Debug)]
 pub struct DeliverySettings {
     /// The URL of the queue of deliveries.
     pub queue: String,
-    /// The URL of the queue of those that were given up.
+    /// The URL of the queue of deliveries that were given up.
     pub dead_letters: String,
 }
 

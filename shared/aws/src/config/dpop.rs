@@ -1,11 +1,11 @@
-//! What proofs of possession are like.
+//! Settings of proofs of possession (DPoP, RFC 9449).
 
 use std::time::Duration;
 
 use crate::config::{ConfigError, Environment, setting};
 use ciba_core::domain::base::profile::Profile;
 
-/// What proofs of possession (DPoP) are like.
+/// The rules for proofs of possession (DPoP, RFC 9449).
 #[derive(Clone, Copy, Debug)]
 pub struct DpopSettings {
     pub proof_lifetime: Duration,
@@ -22,7 +22,7 @@ impl DpopSettings {
         })
     }
 
-    /// Whether a client of this profile has to use our nonces, so that its proofs cannot be made ahead of time.
+    /// Whether a client of this profile must use our nonces, so that its proofs cannot be made in advance.
     pub const fn requires_nonce(&self, profile: Profile) -> bool {
         match profile {
             Profile::Plain => self.nonce_required,

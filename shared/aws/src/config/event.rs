@@ -1,8 +1,8 @@
-//! Where events go.
+//! The event bus and the namespace of metrics.
 
 use crate::config::{ConfigError, Environment, setting};
 
-/// Where events go.
+/// Where events and metrics go.
 #[derive(Clone, Debug)]
 pub struct EventSettings {
     pub bus: String,

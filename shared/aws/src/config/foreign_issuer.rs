@@ -1,4 +1,4 @@
-//! Who else's tokens are accepted: login issuers, and the issuers of hint tokens.
+//! The other issuers whose tokens are accepted: login issuers, and issuers of `login_hint_token`.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,18 @@ use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba_core::domain::issuer::hint_issuer::{self, HintIssuer};
 use ciba_core::domain::issuer::login_issuer::LoginIssuer;
 
-/// The login issuers whose tokens prove who decides.
+/// The login issuers, whose tokens prove which person decides.
 #[derive(Clone, Debug, Default)]
 pub struct LoginIssuers(Vec<LoginIssuer>);
 
 impl LoginIssuers {
     pub const SETTING: &'static str = setting::LOGIN_ISSUERS.name();
 
-    /// Setting `LOGIN_ISSUERS`: a JSON array of [`LoginIssuer`]. Default: none, and then nobody approves through an app.
+    /// Setting `LOGIN_ISSUERS`: a JSON array of [`LoginIssuer`]. Default: empty, so nobody can approve through an
+    /// app.
     ///
-    /// This provider is not a login issuer of its own: a client could approve itself with a token it got here.
+    /// This provider cannot be its own login issuer: a client could approve its own request with a token it got
+    /// here.
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Self, ConfigError> {
         let issuers: Vec<LoginIssuer> = json_array(env, setting::LOGIN_ISSUERS)?;
         let foreign = issuers.iter().map(|login| ForeignIssuer {
@@ -44,7 +46,7 @@ impl LoginIssuers {
         self.0.iter().find(|login| login.issuer == issuer)
     }
 
-    /// Our own `acr` values that some login can reach, for the metadata.
+    /// Our own `acr` values that at least one login can achieve, for the metadata.
     pub fn acr_values(&self) -> Vec<String> {
         let mut values: Vec<_> = self.0.iter().flat_map(|login| login.acr.values().cloned()).collect();
         values.sort();
@@ -60,10 +62,11 @@ pub struct HintIssuers(Vec<HintIssuer>);
 impl HintIssuers {
     pub const SETTING: &'static str = setting::HINT_ISSUERS.name();
 
-    /// Setting `HINT_ISSUERS`: a JSON array of [`HintIssuer`]. Default: none, and then no `login_hint_token` is accepted.
+    /// Setting `HINT_ISSUERS`: a JSON array of [`HintIssuer`]. Default: empty, so no `login_hint_token` is
+    /// accepted.
     ///
-    /// A client holds the hint tokens it sends. None of them may pass for a login token, so an issuer of both
-    /// makes them for different audiences.
+    /// A client holds the hint tokens it sends, and none of them may be usable as a login token. An issuer of both
+    /// therefore needs a different audience for each kind.
     pub fn read(
         env: &Environment,
         issuer: &Issuer,
@@ -80,10 +83,10 @@ impl HintIssuers {
         for hints in &issuers {
             let audience = hints.audience.as_deref().unwrap_or(issuer.as_str());
             if login_issuers.find(&hints.issuer).is_some_and(|login| login.audience.value == audience) {
-                return refuse(name, "has an issuer and an audience of LOGIN_ISSUERS");
+                return refuse(name, "contains an issuer with the same audience as in LOGIN_ISSUERS");
             }
             if !hint_issuer::MAX_AGE.contains(&hints.max_age_seconds) {
-                return refuse(name, "has a max_age_seconds that is not within 1-86400");
+                return refuse(name, "contains a max_age_seconds that is not within 1-86400");
             }
         }
         Ok(Self(issuers))
@@ -98,21 +101,23 @@ impl HintIssuers {
     }
 }
 
-/// A JSON array; an absent one is empty.
+/// Parses a JSON array; a setting that is not set is an empty one.
 fn json_array<T: DeserializeOwned>(env: &Environment, setting: setting::Text) -> Result<Vec<T>, ConfigError> {
     let json = setting.get(env).unwrap_or_default();
-    serde_json::from_str(json)
-        .map_err(|error| ConfigError(format!("{} is not as documented: {error}", setting.name())))
+    serde_json::from_str(json).map_err(|error| {
+        ConfigError(format!("{} does not have the documented form: {error}", setting.name()))
+    })
 }
 
-/// What all issuers have whose tokens are verified here.
+/// What login issuers and hint issuers have in common.
 struct ForeignIssuer<'a> {
     issuer: &'a str,
     jwks_uri: &'a str,
     algorithms: &'a [JwsAlgorithm],
 }
 
-/// This provider is none of them, each is there once, and its keys can be fetched.
+/// Checks that this provider is not among the issuers, that none is listed twice, and that their keys can be
+/// fetched.
 fn check_issuers<'a>(
     name: &str,
     issuers: impl Iterator<Item = ForeignIssuer<'a>>,
@@ -121,17 +126,17 @@ fn check_issuers<'a>(
     let mut seen = BTreeSet::new();
     for ForeignIssuer { issuer, jwks_uri, algorithms } in issuers {
         if issuer.trim_end_matches('/') == own.as_str() {
-            return refuse(name, "names this provider itself");
+            return refuse(name, "contains this provider itself");
         }
         if !seen.insert(issuer) {
-            return refuse(name, "names an issuer twice");
+            return refuse(name, "contains an issuer twice");
         }
         if algorithms.is_empty() {
-            return refuse(name, "accepts no algorithm for an issuer");
+            return refuse(name, "lists no algorithm for an issuer");
         }
         let url = Url::parse(jwks_uri).ok();
         if !url.is_some_and(|url| is_allowed(&url, own.is_local())) {
-            return refuse(name, "has a jwks_uri that is not https on a host name and port 443");
+            return refuse(name, "contains a jwks_uri that is not an https URL with a host name on port 443");
         }
     }
     Ok(())

@@ -1,11 +1,11 @@
-//! The provider's own name.
+//! The provider's issuer identifier.
 
 use url::Url;
 
 use crate::config::{ConfigError, Environment, refuse, setting};
 
-/// This provider's name: an https URL without query and fragment, and without a slash at its end, byte for
-/// byte the `iss` of every token.
+/// This provider's issuer identifier: an https URL without path, query or fragment and without a trailing slash,
+/// byte for byte the `iss` of every token (OIDC Discovery §3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     text: String,
@@ -25,11 +25,14 @@ impl Issuer {
         };
         let is_local = host == "localhost";
         if url.scheme() != "https" && !(is_local && url.scheme() == "http") {
-            return refuse(Self::SETTING, "is not https; http is for the host localhost only");
+            return refuse(Self::SETTING, "is not https; http is allowed for the host localhost only");
         }
-        // The routes are fixed, so a path would name endpoints that do not exist.
+        // The routes are fixed, so a path would lead to endpoints that do not exist.
         if text != url.origin().ascii_serialization() {
-            return refuse(Self::SETTING, "is more than https, a host name and a port, or ends with a slash");
+            return refuse(
+                Self::SETTING,
+                "must be https, a host name and an optional port, without a trailing slash",
+            );
         }
         Ok(Self { text: text.to_owned(), host, is_local })
     }
@@ -48,7 +51,7 @@ impl Issuer {
         &self.host
     }
 
-    /// Whether settings that are fit for one's own machine only are accepted.
+    /// Whether settings that are safe in local development only are accepted.
     pub fn is_local(&self) -> bool {
         self.is_local
     }

@@ -1,10 +1,10 @@
-//! How keys are made.
+//! How keys are made and rotated.
 
 use std::time::Duration;
 
 use crate::config::{ConfigError, Environment, setting};
 
-/// How keys are made.
+/// How keys are made and rotated.
 #[derive(Clone, Debug)]
 pub struct KeySettings {
     pub kms_key: String,
@@ -12,19 +12,19 @@ pub struct KeySettings {
     pub signing: SigningKeys,
 }
 
-/// Where new signing keys are kept. Those that are there stay where they are, until their time.
+/// Where new signing keys are kept. Existing keys stay where they are until they are rotated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SigningKeys {
     /// In the table, sealed under the data key.
     Table,
-    /// In KMS, which they never leave. `tag` is the value of their tag [`SigningKeys::TAG`], by which the functions'
-    /// permissions know them.
+    /// In KMS, which they never leave. `tag` is the value of their tag [`SigningKeys::TAG`], which the functions'
+    /// permissions refer to.
     Kms { tag: String },
 }
 
 impl SigningKeys {
     pub const SETTING: &str = "SIGNING";
-    /// The tag of a signing key in KMS.
+    /// The name of the tag on signing keys in KMS.
     pub const TAG: &str = "ciba-signing";
 }
 

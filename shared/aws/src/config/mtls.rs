@@ -1,4 +1,4 @@
-//! The host at which clients show certificates.
+//! The host for mutual TLS.
 
 use url::Url;
 
@@ -7,8 +7,8 @@ use ciba_core::domain::client::Client;
 use ciba_core::domain::client::client_authentication::AuthenticationMethod;
 use ciba_core::verify::certificate_authority::AuthorityKey;
 
-/// A second host of the same endpoints, where TLS asks for a client certificate (RFC 8705 §5). Elsewhere nobody is asked
-/// for one, so that browsers show no dialogue, and no certificate counts.
+/// A second host for the same endpoints, where TLS asks for a client certificate (RFC 8705 §5). The issuer's host
+/// does not ask for one, so that browsers show no dialogue, and ignores any certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MtlsHost {
     url: String,
@@ -21,11 +21,12 @@ impl MtlsHost {
 
     pub const AUTHORITIES: &'static str = setting::MTLS_AUTHORITIES.name();
 
-    /// Setting `MTLS_URL`: `https://` and a host name that is not the issuer's. Without it nothing about certificates is
-    /// offered. `localhost` is for an issuer on `localhost` only.
+    /// Setting `MTLS_URL`: `https://` and a host name that is not the issuer's. Without it no feature that needs
+    /// certificates is offered. `localhost` is accepted only with an issuer on `localhost`.
     ///
-    /// Setting `MTLS_AUTHORITIES`: the public keys of the authorities whose certificates say who a client of
-    /// `tls_client_auth` is, in base64, with spaces between. Default: none, and that method is not offered (`CAUTH-4-06`).
+    /// Setting `MTLS_AUTHORITIES`: the public keys of the CAs whose certificates identify clients of
+    /// `tls_client_auth`, in base64, separated by spaces. Trusted CAs are limited to these (RFC 8705 §7.4).
+    /// Default: none, so that method is not offered.
     pub fn read(env: &Environment) -> Result<Option<Self>, ConfigError> {
         let authorities = setting::MTLS_AUTHORITIES.get(env).unwrap_or_default();
         let Some(text) = setting::MTLS_URL.get(env) else {
@@ -34,35 +35,38 @@ impl MtlsHost {
         let issuer = Issuer::read(env)?;
         let url = Url::parse(text).ok().filter(|url| url.scheme() == "https");
         let Some(url) = url.filter(|url| text == url.origin().ascii_serialization()) else {
-            return refuse(Self::SETTING, "is more or less than https, a host name and a port");
+            return refuse(
+                Self::SETTING,
+                "must be https, a host name and an optional port, without a trailing slash",
+            );
         };
         if url.host_str() == Some("localhost") && !issuer.is_local() {
-            return refuse(Self::SETTING, "is localhost, and the issuer is not");
+            return refuse(Self::SETTING, "is localhost, but the issuer is not");
         }
         let without_root = |url: &str| url.trim_end_matches('.').to_owned();
         let is_issuer = without_root(text) == without_root(issuer.as_str());
         let Some((_, authority)) = text.split_once("://").filter(|_| !is_issuer) else {
             return refuse(
                 Self::SETTING,
-                "is the issuer: clients would be asked for certificates everywhere",
+                "is the issuer itself, where clients must not be asked for certificates",
             );
         };
         let authorities: Option<Vec<_>> = authorities.split_whitespace().map(AuthorityKey::parse).collect();
         let Some(authorities) = authorities else {
             return refuse(
                 Self::AUTHORITIES,
-                "has what is no public key of EC (P-256, P-384), RSA or Ed25519",
+                "contains an entry that is not an EC (P-256, P-384), RSA or Ed25519 public key",
             );
         };
         Ok(Some(Self { url: text.to_owned(), authority: authority.to_owned(), authorities }))
     }
 
-    /// The URL of the endpoint at `path` there (`HYG-1-14`).
+    /// The URL of the endpoint at `path` on this host. It comes from the settings, never from a `Host` header.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
-    /// Who may say by a certificate who a client is.
+    /// The CAs whose certificates identify clients.
     pub fn authorities(&self) -> &[AuthorityKey] {
         &self.authorities
     }
@@ -71,7 +75,7 @@ impl MtlsHost {
         &self.url
     }
 
-    /// What the request context of a call there has as its domain name: the host, and the port where it is not 443.
+    /// The domain name in the request context of a call to this host: the host, and the port unless it is 443.
     pub fn authority(&self) -> &str {
         &self.authority
     }
@@ -81,13 +85,13 @@ impl MtlsHost {
         self.authority.rsplit_once(':').map_or(&self.authority, |(host, _)| host)
     }
 
-    /// Why `client` can do nothing where `host` is all there is for certificates, in words for the operator. Without this
-    /// being asked, it would be refused at its first request, for a reason that nobody told it.
+    /// Why `client` cannot authenticate or use certificates with this configuration, in words for the operator.
+    /// Without this check the client would be refused at its first request, for a reason it is not told.
     pub fn lack(host: Option<&Self>, client: &Client) -> Option<&'static str> {
         let method = client.authentication.method();
         match host {
             None if method == AuthenticationMethod::TlsClientAuth => Some(
-                "tls_client_auth needs a host for mutual TLS and its authorities: set MTLS_URL and MTLS_AUTHORITIES, as deployed",
+                "tls_client_auth needs a host for mutual TLS and trusted CAs: set MTLS_URL and MTLS_AUTHORITIES, as deployed",
             ),
             None if method.is_mutual_tls() => {
                 Some("self_signed_tls_client_auth needs a host for mutual TLS: set MTLS_URL, as deployed")
@@ -96,9 +100,7 @@ impl MtlsHost {
                 "tls_client_certificate_bound_access_tokens needs a host for mutual TLS: set MTLS_URL, as deployed",
             ),
             Some(host) if method == AuthenticationMethod::TlsClientAuth && host.authorities.is_empty() => {
-                Some(
-                    "tls_client_auth needs an authority that says who a client is: set MTLS_AUTHORITIES, as deployed",
-                )
+                Some("tls_client_auth needs a CA that identifies clients: set MTLS_AUTHORITIES, as deployed")
             }
             None | Some(_) => None,
         }

@@ -1,4 +1,4 @@
-//! What the message to the person says, and where an SMS may go.
+//! The content of messages to the person, and the countries to which an SMS may go.
 
 use crate::config::{ConfigError, Environment, Issuer, setting};
 use ciba_core::domain::base::request_key::RequestKey;
@@ -8,14 +8,14 @@ use ciba_core::protocol::routes;
 
 /// Setting `SMS_COUNTRIES`: the countries to which an SMS may go ([`SmsCountries::parse`]). Default: `+1`.
 ///
-/// A list and not every country, because whoever can enrol numbers could make their traffic cost money (`ATK-7-01`).
+/// This is a list because an attacker able to enroll numbers could otherwise run up costs (SMS pumping).
 pub fn sms_countries(env: &Environment) -> Result<SmsCountries, ConfigError> {
     let countries = setting::SMS_COUNTRIES.get(env).and_then(SmsCountries::parse);
-    let why = "is not * or calling codes of countries, such as +1,+44";
+    let why = "is neither * nor a list of country calling codes such as +1,+44";
     countries.map_or_else(|| setting::SMS_COUNTRIES.refuse(why), Ok)
 }
 
-/// What an SMS is like, beside its text.
+/// The settings of an SMS other than its text.
 #[derive(Clone, Debug)]
 pub struct SmsSettings {
     pub countries: SmsCountries,
@@ -26,11 +26,11 @@ pub struct SmsSettings {
 impl SmsSettings {
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
         let sender_id = setting::SMS_SENDER_ID.get(env).map(|text| {
-            let why = "is not 1-11 letters and digits, with a letter among them";
+            let why = "is not 1-11 letters and digits with at least one letter";
             SenderId::parse(text).map_or_else(|| setting::SMS_SENDER_ID.refuse(why), Ok)
         });
         let max_price = setting::SMS_MAX_PRICE.get(env).map(|text| {
-            let why = "is not within 0.00001-10 USD, with at most 5 decimals";
+            let why = "is not within 0.00001-10 USD with at most 5 decimals";
             MaxPrice::parse(text).map_or_else(|| setting::SMS_MAX_PRICE.refuse(why), Ok)
         });
         Ok(Self {
@@ -41,21 +41,21 @@ impl SmsSettings {
     }
 }
 
-/// `OPERATOR_NAME`: who a message and a page are from, in the person's eyes.
+/// `OPERATOR_NAME`: the sender of messages and pages, as the person sees it.
 pub fn operator_name(env: &Environment) -> Result<String, ConfigError> {
     let name = setting::OPERATOR_NAME.required(env)?;
-    // It is in the subject of an e-mail, too: one line, of less than 100 characters.
+    // It is also part of an e-mail's subject, which is one line of fewer than 100 characters.
     if name.chars().count() > 64 || name.contains(char::is_control) {
-        return setting::OPERATOR_NAME.refuse("is longer than 64 characters, or has a control character");
+        return setting::OPERATOR_NAME.refuse("is longer than 64 characters or contains a control character");
     }
     Ok(name.to_owned())
 }
 
-/// What the message to the person says.
+/// The settings of messages to the person.
 pub struct NotificationSettings;
 
 impl NotificationSettings {
-    /// Name and link must leave the text within one SMS.
+    /// With the name and the link, the text must still fit into one SMS.
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Messages, ConfigError> {
         let consent_url = match setting::CONSENT_URL.get(env) {
             Some(url) => url.trim_end_matches('/').to_owned(),

@@ -1,34 +1,35 @@
-//! Passkeys: for which domain they are made, and when one may approve what is at high risk.
+//! Settings of passkeys: their domain, their origins, and when a new one may approve high-risk requests.
 
 use std::time::Duration;
 
 use crate::config::{ConfigError, Environment, Issuer, refuse, setting};
 use ciba_core::domain::person::passkey_origin::PasskeyOrigin;
 
-/// How many origins there may be beside the issuer.
+/// The most origins that may be configured in addition to the issuer.
 const MAX_ORIGINS: usize = 10;
 
-/// What a passkey of this deployment is like.
+/// The settings of passkeys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasskeySettings {
     pub ceremony: CeremonySettings,
-    /// How long a new passkey cannot approve what is at high risk (`ATK-7-05`).
+    /// How long a new passkey cannot approve high-risk requests: an attacker who enrolls one cannot use it for
+    /// them at once.
     pub seasoning: Duration,
 }
 
-/// For which domain passkeys are made and used, and from where.
+/// The domain for which passkeys are made and used, and the origins from which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CeremonySettings {
     /// The domain that passkeys are bound to (WebAuthn, "RP ID"). Changing it loses every passkey.
     pub rp_id: String,
-    /// The origins that are accepted: the issuer, whose pages these are, and after it those of the operator's apps.
+    /// The origins that are accepted: the issuer, which serves the pages, followed by those of the operator's apps.
     pub origins: Vec<String>,
 }
 
 impl PasskeySettings {
     pub const SETTING: &'static str = setting::RP_ID.name();
 
-    /// And [`CeremonySettings::read`].
+    /// `PASSKEY_SEASONING_HOURS`, and those of [`CeremonySettings::read`].
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
         let seasoning = setting::PASSKEY_SEASONING_HOURS.time(env)?;
         Ok(CeremonySettings::read(env, issuer)?.map(|ceremony| Self { ceremony, seasoning }))
@@ -38,7 +39,7 @@ impl PasskeySettings {
     pub fn rp_id(env: &Environment, issuer: &Issuer) -> Result<Option<String>, ConfigError> {
         let Some(rp_id) = setting::RP_ID.get(env) else { return Ok(None) };
         if !is_domain_of(rp_id, issuer) {
-            return refuse(Self::SETTING, "is neither the issuer's host nor a domain above it");
+            return refuse(Self::SETTING, "is neither the issuer's host nor a parent domain of it");
         }
         Ok(Some(rp_id.to_owned()))
     }
@@ -47,15 +48,15 @@ impl PasskeySettings {
 impl CeremonySettings {
     pub const ORIGINS: &'static str = setting::PASSKEY_ORIGINS.name();
 
-    /// `RP_ID` has no default made of the issuer: an operator who moves the issuer to another host must see that passkeys
-    /// are bound to it.
+    /// `RP_ID` is not derived from the issuer by default: an operator that moves the issuer to another host must
+    /// notice that passkeys are bound to the domain.
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
         let further = setting::PASSKEY_ORIGINS.get(env).unwrap_or_default();
         let Some(rp_id) = PasskeySettings::rp_id(env, issuer)? else {
             return if further.trim().is_empty() {
                 Ok(None)
             } else {
-                refuse(Self::ORIGINS, "is set without RP_ID, so there are no passkeys that it could be about")
+                refuse(Self::ORIGINS, "is set without RP_ID, without which there are no passkeys")
             };
         };
         let mut origins = vec![issuer.as_str().to_owned()];
@@ -73,7 +74,7 @@ impl CeremonySettings {
     }
 }
 
-/// Browsers ask for the same, and more: they know which domains anybody can register under (`co.uk`), and refuse those.
+/// Browsers require the same, and also refuse public suffixes such as `co.uk`, under which anybody can register.
 fn is_domain_of(rp_id: &str, issuer: &Issuer) -> bool {
     let labels = |label: &str| {
         (1..=63).contains(&label.len())
@@ -81,11 +82,11 @@ fn is_domain_of(rp_id: &str, issuer: &Issuer) -> bool {
     };
     let host = issuer.host();
     let above = host.strip_suffix(rp_id).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    // A domain of one label is the host itself, such as localhost; above a host it would be a top-level domain.
+    // A single label must be the host itself, such as localhost; as a parent domain it would be a top-level domain.
     above && rp_id.split('.').all(labels) && (rp_id.contains('.') || rp_id == host) && !is_address(rp_id)
 }
 
-/// WebAuthn takes no addresses.
+/// WebAuthn does not allow IP addresses as an RP ID.
 fn is_address(host: &str) -> bool {
     host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
 }
@@ -142,7 +143,7 @@ mod tests {
         assert_eq!(hours("0"), Ok(0));
         assert_eq!(hours("720"), Ok(720));
         assert!(hours("721").is_err() && hours("-1").is_err());
-        // Also where there are no passkeys: a mistake is told when it is made.
+        // Also without passkeys: a mistake is reported when it is made.
         assert!(read("https://op.example.com", &[("PASSKEY_SEASONING_HOURS", "721")]).is_err());
     }
 

@@ -1,4 +1,4 @@
-//! What an authentication request may be like, and how its hint is judged.
+//! Limits of authentication requests, and how old their hints may be.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use crate::config::{ConfigError, Environment, setting};
 use ciba_core::domain::person::asks::AskLimits;
 use ciba_core::domain::request::lifetime::LifetimeSettings;
 
-/// What an authentication request may be like.
+/// The limits of authentication requests.
 #[derive(Clone, Debug)]
 pub struct RequestSettings {
     pub lifetime: LifetimeSettings,
     pub limits: AskLimits,
-    /// How long what a client signed is kept.
+    /// How long the evidence of a signed request is kept.
     pub evidence_retention: Duration,
 }
 
@@ -35,7 +35,7 @@ impl RequestSettings {
     }
 }
 
-/// How hints are judged.
+/// The rules by which hints are accepted.
 #[derive(Clone, Copy, Debug)]
 pub struct HintSettings {
     pub id_token_hint_max_age: Duration,

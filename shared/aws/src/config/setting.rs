@@ -10,13 +10,13 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// What docs/settings.md says of a setting, in its columns.
+/// A setting's row in docs/settings.md, by column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
     pub name: &'static str,
-    /// `None` where a value is not a number.
+    /// `None` if the value is not a number.
     pub unit: Option<&'static str>,
-    /// `None` where the column describes the form of a text.
+    /// `None` if the column describes the form of a text.
     pub range: Option<String>,
     pub default: String,
 }
@@ -25,12 +25,12 @@ pub trait Setting: Sync {
     fn described(&self) -> Described;
 }
 
-/// A whole number of a unit.
+/// A setting that is a whole number of some unit.
 #[derive(Clone, Copy, Debug)]
 pub struct Number {
     name: &'static str,
     unit: &'static str,
-    /// Of one unit, if it is one of time. Unit: seconds.
+    /// The length of one unit, if it is a unit of time. Unit: seconds.
     seconds: u64,
     least: Least,
     most: u64,
@@ -62,7 +62,7 @@ impl Number {
     }
 
     /// # Errors
-    /// When the value is not a whole number, or not within the range.
+    /// If the value is not a whole number, or not within the range.
     pub fn read(&self, env: &Environment) -> Result<u64, ConfigError> {
         match self.least {
             Least::Is(least) => self.within(env, least..=self.most),
@@ -85,7 +85,7 @@ impl Number {
         self.read(env).map(|value| Duration::from_secs(value * self.seconds))
     }
 
-    /// The same for a number that begins at the value of another setting.
+    /// As [`Number::time`], for a number whose minimum is the value of another setting.
     pub fn time_from(&self, env: &Environment, least: Duration) -> Result<Duration, ConfigError> {
         let value = self.within(env, least.as_secs() / self.seconds..=self.most)?;
         Ok(Duration::from_secs(value * self.seconds))
@@ -107,7 +107,7 @@ impl Setting for Number {
     }
 }
 
-/// One of a few words.
+/// A setting that is one of a few words.
 #[derive(Clone, Copy, Debug)]
 pub struct Word {
     name: &'static str,
@@ -119,7 +119,7 @@ impl Word {
     /// The word that is set, or the default.
     ///
     /// # Errors
-    /// When it is none of the words.
+    /// If the value is not one of the words.
     pub fn read(&self, env: &Environment) -> Result<&'static str, ConfigError> {
         let text = env.get(self.name).unwrap_or(self.default);
         match self.words.iter().find(|word| **word == text) {
@@ -145,7 +145,7 @@ impl Setting for Word {
     }
 }
 
-/// A text, whose form its reader checks.
+/// A setting that is a text, whose form its reader checks.
 #[derive(Clone, Copy, Debug)]
 pub struct Text {
     name: &'static str,
@@ -155,7 +155,7 @@ pub struct Text {
 #[derive(Clone, Copy, Debug)]
 enum Default {
     Required,
-    /// What it means that it is not set.
+    /// It has no default; its reader decides what that means.
     NotSet,
     Is(&'static str),
 }
@@ -166,7 +166,7 @@ impl Text {
     }
 
     /// # Errors
-    /// When it is not set.
+    /// If it is not set.
     pub fn required<'e>(&self, env: &'e Environment) -> Result<&'e str, ConfigError> {
         env.get(self.name).ok_or_else(|| ConfigError::missing(self.name))
     }
@@ -178,7 +178,7 @@ impl Text {
         })
     }
 
-    /// Refuses the value that is set.
+    /// The error for an invalid value.
     pub fn refuse<T>(&self, why: &str) -> Result<T, ConfigError> {
         refuse(self.name, why)
     }
@@ -199,7 +199,7 @@ macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident: $kind:ident($($argument:expr),*);)*) => {
         $($(#[$doc])* pub const $name: settings!(@type $kind) =
             settings!(@new $kind stringify!($name), $($argument),*);)*
-        /// All of them.
+        /// All settings.
         pub const ALL: &[&dyn Setting] = &[$(&$name),*];
     };
     (@type Seconds) => { Number };
@@ -236,19 +236,19 @@ settings! {
     TABLE_NAME: Required();
     /// The profile that all clients have to meet. A client may have to meet more than its deployment, never less.
     PROFILE: Word(["plain", "fapi-ciba"], "plain");
-    /// `https://` and a host name that is not the issuer's: where clients show certificates.
+    /// The host for mutual TLS: `https://` and a host name that is not the issuer's.
     MTLS_URL: Optional();
     /// The public keys of the CAs that identify clients of `tls_client_auth`, in base64, separated by spaces.
     MTLS_AUTHORITIES: Optional();
 
-    /// How long a request lives if the client does not say.
+    /// The lifetime of a request if the client does not ask for one.
     REQUEST_EXPIRY_SECONDS: Seconds([10, 600], 120);
-    /// The longest that a request may live.
+    /// The longest lifetime of a request.
     MAX_REQUEST_EXPIRY_SECONDS: SecondsFrom("REQUEST_EXPIRY_SECONDS", 600, 600);
     POLL_INTERVAL_SECONDS: Seconds([1, 60], 5);
-    /// Per person, over all clients.
+    /// Per person, across all clients.
     ASKS_PER_TEN_MINUTES: Count("requests", [1, 16], 3);
-    /// Per person, over all clients.
+    /// Per person, across all clients.
     ASKS_PER_DAY: Count("requests", [1, 16], 10);
     /// A JSON array.
     HINT_ISSUERS: Preset("[]");
@@ -259,15 +259,15 @@ settings! {
 
     /// The sender of messages and pages, as the person reads it: 1 to 64 characters on one line.
     OPERATOR_NAME: Required();
-    /// What the link in a message begins with. Default: `<ISSUER>/consent`.
+    /// The beginning of the link in a message. Default: `<ISSUER>/consent`.
     CONSENT_URL: Optional();
-    /// Where an SMS may go: calling codes, or `*`. A list, because otherwise anybody who can enroll numbers could make
-    /// their traffic cost money.
+    /// The countries to which an SMS may go: calling codes, or `*`. This is a list because an attacker able to
+    /// enroll numbers could otherwise run up costs (SMS pumping).
     SMS_COUNTRIES: Preset("+1");
     SMS_SENDER_ID: Optional();
     /// The most that one SMS may cost, in USD.
     SMS_MAX_PRICE: Optional();
-    /// Whether an SMS names the client and has the binding message, where it stays one SMS.
+    /// Whether an SMS contains the client's name and the binding message, as long as it stays one SMS.
     SMS_SHOWS_REQUEST: Flag(false);
 
     /// A JSON array.
@@ -280,7 +280,7 @@ settings! {
     PASSKEY_ORIGINS: Optional();
     ANDROID_APPS: Optional();
     APPLE_APPS: Optional();
-    /// How long a new passkey cannot approve what is high-risk.
+    /// How long a new passkey cannot approve high-risk requests.
     PASSKEY_SEASONING_HOURS: Hours([0, 720], 24);
     EVIDENCE_RETENTION_DAYS: Days([1, 3650], 400);
     /// The KMS key that signs evidence: an ARN, a key id or an alias of an asymmetric key (`ECC_NIST_P256`).
@@ -297,7 +297,7 @@ settings! {
     REFRESH_TOKEN_GRACE_SECONDS: Seconds([0, 60], 20);
     DPOP_PROOF_LIFETIME_SECONDS: Seconds([10, 300], 60);
     DPOP_NONCE_LIFETIME_SECONDS: Seconds([30, 3600], 300);
-    /// Of clients of the profile `fapi-ciba` always.
+    /// Whether each proof needs a nonce. Proofs of clients of the profile `fapi-ciba` always do.
     DPOP_NONCE_REQUIRED: Flag(false);
 
     /// The KMS key that encrypts the data key.

@@ -183,12 +183,12 @@ fn a_message_that_needs_two_sms_is_refused_at_the_start() {
     assert!(read("Банк").is_err());
     let long = format!("https://{}.example", "x".repeat(100));
     assert!(notifications(&[("OPERATOR_NAME", "Example Bank"), ("CONSENT_URL", &long)]).is_err());
-    // What a client adds is not known then: it falls back to this text.
+    // The request's own text is not known yet: it falls back to this one.
     let settings = [("OPERATOR_NAME", "Example Bank"), ("CONSENT_URL", &long), ("SMS_SHOWS_REQUEST", "true")];
     assert!(notifications(&settings).is_err());
 }
 
-/// It is in the subject of an e-mail, too.
+/// It is also part of an e-mail's subject.
 #[test]
 fn an_operators_name_is_one_line_of_up_to_64_characters() {
     for name in ["Example\nBank", "Example\rBank", &"x".repeat(65)] {

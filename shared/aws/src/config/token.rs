@@ -1,11 +1,11 @@
-//! What tokens are like.
+//! Lifetimes of tokens.
 
 use std::time::Duration;
 
 use crate::config::{ConfigError, Environment, setting};
 use ciba_core::domain::request::grant::RefreshLifetime;
 
-/// What tokens are like.
+/// How long tokens and grants last.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenSettings {
     pub id_token_lifetime: Duration,

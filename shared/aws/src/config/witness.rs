@@ -1,12 +1,12 @@
-//! Which keys of KMS are witnesses of what is in the table.
+//! The KMS keys that sign evidence and enrollments (witness keys).
 
 use crate::config::{ConfigError, Environment, setting};
 
-/// The keys of KMS that are witnesses. Absent ones witness nothing.
+/// The witness keys in KMS. Without a key, the documents are not signed.
 pub struct WitnessSettings;
 
 impl WitnessSettings {
-    /// The names are those of KMS: an ARN, a key id or an alias. A key is an asymmetric one for ES256 (`ECC_NIST_P256`).
+    /// The key's ARN, id or alias in KMS. It is an asymmetric key for ES256 (`ECC_NIST_P256`).
     pub fn evidence_key(env: &Environment) -> Option<&str> {
         setting::EVIDENCE_KEY_ID.get(env)
     }
@@ -15,11 +15,11 @@ impl WitnessSettings {
         setting::ENROLLMENT_KEY_ID.get(env)
     }
 
-    /// Without `ENROLLMENT_KEY_ID` there is nothing to tell them by, and every passkey is accepted.
+    /// Without `ENROLLMENT_KEY_ID` they cannot be told apart, and every passkey is accepted.
     ///
     /// # Security
-    /// While they are accepted, whoever writes the table can insert a passkey. It is meant for the time in which people enrol
-    /// anew, after the key has come to a deployment that had passkeys before.
+    /// While they are accepted, anybody with write access to the table can insert a passkey. This is meant for the
+    /// transition after a deployment with existing passkeys gets the key, while people enroll again.
     pub fn accepts_unsigned_passkeys(env: &Environment) -> Result<bool, ConfigError> {
         setting::UNSIGNED_PASSKEYS.is(env, "accepted")
     }

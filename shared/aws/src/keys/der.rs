@@ -1,6 +1,6 @@
-//! DER (X.690), as far as KMS speaks it: signatures by ECDSA, and public keys.
+//! The parts of DER (X.690) that KMS uses: ECDSA signatures and public keys.
 //!
-//! Strict: one encoding for each value, nothing left over. Whatever is not so is not read at all.
+//! Strict: one encoding for each value and no trailing bytes. Anything else is rejected.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,11 +20,11 @@ const P256_PREFIX: [u8; 27] = [
 ];
 /// RFC 8410: a public key of Ed25519 follows.
 const ED25519_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-/// RFC 3279 §2.3.1: what says that a public key is one of RSA.
+/// RFC 3279 §2.3.1: the algorithm identifier of an RSA public key.
 const RSA_ALGORITHM: [u8; 13] =
     [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
-/// The 64 bytes of a JWS (RFC 7518 §3.4) of the `SEQUENCE { r, s }` that KMS answers with (`TOK-12-05`, `HYG-3-14`).
+/// Converts the `SEQUENCE { r, s }` that KMS returns to the 64 bytes of a JWS signature (RFC 7518 §3.4).
 pub(super) fn raw_signature(der: &[u8]) -> Option<[u8; 2 * HALF]> {
     let (sequence, []) = value(SEQUENCE, der)? else { return None };
     let (r, rest) = integer(sequence)?;
@@ -37,7 +37,7 @@ pub(super) fn raw_signature(der: &[u8]) -> Option<[u8; 2 * HALF]> {
     Some(raw)
 }
 
-/// The key in a `SubjectPublicKeyInfo`, if it is one of P-256, Ed25519, or RSA of 2048 bits.
+/// The key in a `SubjectPublicKeyInfo`, if it is a P-256, Ed25519 or 2048-bit RSA key.
 pub(super) fn public_key(der: &[u8]) -> Option<PublicKey> {
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     if let Some(point) = der.strip_prefix(&P256_PREFIX) {
@@ -58,12 +58,12 @@ pub(super) fn public_key(der: &[u8]) -> Option<PublicKey> {
     is_one.then(|| PublicKey::Rsa { n: encode(n), e: encode(e) })
 }
 
-/// A number above 0 without a leading zero byte, and what follows it.
+/// A positive integer without its leading zero byte, and the bytes that follow it.
 fn integer(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (bytes, rest) = value(INTEGER, der)?;
     let number = match bytes {
         [] | [0x80..=0xff, ..] | [0] => return None,
-        // The zero keeps what begins with a set bit from being negative, and is there for nothing else.
+        // A leading zero is allowed only where the number would otherwise be negative.
         [0, number @ ..] if number[0] >= 0x80 => number,
         [0, ..] => return None,
         number => number,
@@ -71,7 +71,7 @@ fn integer(der: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((number, rest))
 }
 
-/// What a value with this tag contains, and what follows it. Lengths are in their shortest form.
+/// The content of a value with this tag, and the bytes that follow it. Lengths must be in their shortest form.
 fn value(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&[found, length], rest) = der.split_first_chunk()?;
     let (length, rest) = match length {

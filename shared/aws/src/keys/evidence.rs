@@ -1,13 +1,13 @@
-//! What a client signed, sealed for as long as its evidence is kept: as version 1 of the documents has it, which are still
-//! read. Those of today are sealed under a key of the person's own (`keys/personal.rs`).
+//! Opens the signed requests in evidence of version 1, which is still read. Current evidence is sealed under a
+//! key of the person's own (`keys/personal.rs`).
 //!
 //! ```text
 //! key    = HKDF-SHA-256(first data key, "signed request" ‖ RequestKey)
 //! sealed = base64url( AES-256-GCM-SIV(salt ‖ JWT) )
 //! ```
 //!
-//! A key of its own for each request: it seals one message, so no number of requests wears it out, and what is sealed for one
-//! request opens for no other.
+//! Each request has its own key, which seals one message: the number of requests is unlimited, and what is sealed
+//! for one request cannot be opened for another.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::Prk;
@@ -21,8 +21,8 @@ use ciba_core::domain::request::evidence::SaltedText;
 const NONCE: [u8; 12] = [0; 12];
 const LABEL: &[u8] = b"signed request";
 
-/// What the keys of all signed requests are derived from. It comes from the first data key and is never rotated, because
-/// evidence is kept for years.
+/// The secret from which the keys of all signed requests are derived. It comes from the first data key and is never
+/// rotated, because evidence is kept for years.
 pub(super) struct EvidenceKey(Prk);
 
 impl EvidenceKey {
@@ -30,7 +30,7 @@ impl EvidenceKey {
         Self(secret)
     }
 
-    /// As version 1 was made, which is not made any more.
+    /// Makes version 1, which is no longer written outside tests.
     #[cfg(test)]
     pub(super) fn seal(&self, request: &RequestKey, raw: &SaltedText) -> Option<String> {
         let mut body = raw.to_bytes();

@@ -1,7 +1,7 @@
-//! Handles: a `RequestKey` sealed, so that only this provider can tell which request a handle means.
+//! Handles: sealed `RequestKey`s, so that only this provider can tell which request a handle refers to.
 //!
-//! Deterministic authenticated encryption (AES-256-GCM-SIV under a constant nonce; RFC 8452 §9 allows that
-//! for messages that never repeat under one key and label, and a repeat only shows that it is one):
+//! Deterministic authenticated encryption (AES-256-GCM-SIV with a constant nonce; by RFC 8452 §9 a repeated
+//! message reveals only that it is repeated):
 //!
 //! ```text
 //! handle = base64url( version ‖ AES-256-GCM-SIV(RequestKey, AAD = label ‖ version) )      44 characters
@@ -9,9 +9,9 @@
 //! DPoP nonce = the same of a time                                                         34 characters
 //! ```
 //!
-//! Deterministic, so the sender of a ping can compute the handle again, and a repeated refresh is answered with the
-//! same token; authenticated, so a forged one costs no database call; labelled, so a handle for one use opens for no
-//! other.
+//! It is deterministic, so the sender of a ping can compute the handle again, and a repeated refresh gets the
+//! same token; authenticated, so a forged handle costs no database call; and labelled, so a handle made for one
+//! use cannot be opened for another.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64::Engine;
@@ -22,20 +22,20 @@ use ciba_core::domain::issuer::key_schedule::{KeyTimes, Scheduled};
 
 const NONCE: [u8; 12] = [0; 12];
 const TAG: usize = 16;
-/// Unit: bytes of the number of a refresh token.
+/// The size of a refresh token's number. Unit: bytes.
 const COUNTER: usize = 4;
-/// Unit: bytes of a time.
+/// The size of a time. Unit: bytes.
 const TIME: usize = 8;
 
-/// What a handle is for.
+/// The use of a handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandleUse {
     AuthReqId,
     /// Leads from an access token's `jti` to its grant.
     AccessToken,
-    /// A refresh token is one: the key and the number of the token.
+    /// A refresh token: the key and the token's number.
     RefreshToken,
-    /// A nonce for proofs of possession is one: the time at which it was made.
+    /// A nonce for proofs of possession: the time at which it was made.
     DpopNonce,
 }
 
@@ -49,7 +49,7 @@ impl HandleUse {
         }
     }
 
-    /// How long what is sealed for this use is. Unit: bytes: version, sealed bytes, tag.
+    /// The length of a handle for this use: version, ciphertext and tag. Unit: bytes.
     pub(super) const fn sealed_length(self) -> usize {
         let plain = match self {
             Self::AuthReqId | Self::AccessToken => RequestKey::BYTES,
@@ -64,11 +64,11 @@ impl HandleUse {
     }
 }
 
-/// A secret that is kept beside a request until its client has been told.
+/// A secret that is stored with a request until its client has been notified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
     NotificationToken,
-    /// What a push client is sent.
+    /// The body of a push notification (CIBA §10.3).
     Payload,
 }
 
@@ -84,9 +84,9 @@ impl Kept {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenError {
-    /// Sealed under a key that is not known (yet): reading the keys again may help.
+    /// Sealed under a key that is not known yet: reloading the keys may help.
     UnknownVersion,
-    /// Not a handle that this provider made for this use.
+    /// Not a handle of this provider for this use.
     Forged,
 }
 
@@ -106,8 +106,8 @@ impl HandleKey {
         Some(Self { generation, times, key })
     }
 
-    /// The key-version byte of the handles it makes. It begins again after 256 generations, when nothing that
-    /// the first one sealed is left: rotations are at least a day apart.
+    /// The key-version byte of its handles. It wraps around after 256 generations, when nothing sealed by the
+    /// first one is left: rotations are at least a day apart.
     pub fn version(&self) -> u8 {
         self.generation.to_le_bytes()[0]
     }
@@ -122,7 +122,7 @@ impl HandleKey {
         self.open_as(handle_use.aad(self.version()), sealed)
     }
 
-    /// Seals what is kept for one request. Two requests' equal secrets do not look alike.
+    /// Seals a secret that is stored with a request. Equal secrets of two requests have different ciphertexts.
     pub fn seal_kept(&self, kept: Kept, request: &RequestKey, plain: &[u8]) -> Option<Vec<u8>> {
         self.seal_as(kept.aad(self.version(), request), plain)
     }
@@ -157,17 +157,17 @@ impl Scheduled for HandleKey {
     }
 }
 
-/// A handle's text.
+/// The text form of a handle.
 pub(super) fn encode(sealed: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(sealed)
 }
 
-/// A handle's bytes.
+/// The bytes of a handle.
 pub(super) fn decode(handle: &str) -> Result<Vec<u8>, OpenError> {
     URL_SAFE_NO_PAD.decode(handle).map_err(|_| OpenError::Forged)
 }
 
-/// What a refresh token seals.
+/// The plaintext of a refresh token.
 pub(super) fn numbered(request: &RequestKey, counter: u32) -> [u8; RequestKey::BYTES + COUNTER] {
     let mut plain = [0; RequestKey::BYTES + COUNTER];
     plain[..RequestKey::BYTES].copy_from_slice(request.as_bytes());
@@ -175,7 +175,7 @@ pub(super) fn numbered(request: &RequestKey, counter: u32) -> [u8; RequestKey::B
     plain
 }
 
-/// The key at the beginning of what was sealed, and the number behind it.
+/// The request key and the number in the plaintext of a refresh token.
 pub(super) fn read(plain: &[u8]) -> Result<(RequestKey, u32), OpenError> {
     let (key, rest) = plain.split_first_chunk().ok_or(OpenError::Forged)?;
     let counter = rest.try_into().map_or(0, u32::from_be_bytes);

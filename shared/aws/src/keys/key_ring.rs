@@ -1,4 +1,4 @@
-//! The keys of a warm function: read, opened, and read again when they may have changed.
+//! The keys of a warm function: read, opened, and reloaded when they may have changed.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -21,13 +21,13 @@ use ciba_core::domain::person::Person;
 use ciba_core::domain::request::evidence::SaltedText;
 use ciba_core::verify::jws::{UnverifiedJws, VerifiedClaims};
 
-/// How often an unknown key version, or an unknown `kid`, may make a function read its keys again.
+/// The shortest time between two reloads caused by an unknown key version or `kid`.
 const RELOAD_FOR_UNKNOWN: Duration = Duration::from_secs(60);
 
-/// Of an access token's `jti`. Unit: characters.
+/// The length of an access token's `jti`. Unit: characters.
 pub const JTI_LENGTH: usize = 66;
 
-/// There are no usable keys. The text is for the log; the caller answers 503.
+/// There are no usable keys. The text is for the log; the endpoint answers 503.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct KeyError(pub String);
@@ -38,22 +38,22 @@ impl KeyError {
     }
 }
 
-/// All keys, opened, as read at one moment.
+/// All keys, opened, as of one read.
 pub struct KeyRing {
     handle: Vec<HandleKey>,
     signing: HashMap<JwsAlgorithm, Vec<SigningKey>>,
     public: OwnPublicKeys,
-    /// The first data key: pairwise names are made with it, and the keys of people are wrapped with it, for good.
+    /// The first data key, which pairwise subjects and the wrapping of personal keys depend on permanently.
     first_data_key: Arc<DataKey>,
-    /// What was withdrawn when it was read. No such key is in it.
+    /// The keys that were withdrawn as of that read. They are not in the ring.
     withdrawn: WithdrawnKeys,
 }
 
 impl KeyRing {
     /// Opens the keys under `data_keys`; those in KMS stay there.
     ///
-    /// A ring has a handle key and one of the default algorithm. Another algorithm's may be missing, as after an
-    /// update that brought it: what needs it is then refused, and nothing else.
+    /// A ring needs a handle key and a signing key of the default algorithm. Another algorithm's key may be
+    /// missing, as after an update that introduced it: only requests that need it are refused.
     fn open(
         mut records: Vec<KeyRecord>,
         withdrawn: WithdrawnKeys,
@@ -73,7 +73,7 @@ impl KeyRing {
                     let public = record.public.as_ref().filter(|jwk| jwk.alg == algorithm.as_str());
                     let kid = public.map(|jwk| jwk.kid.clone());
                     let kid =
-                        kid.ok_or(KeyError::new("a signing key has no public half of its algorithm"))?;
+                        kid.ok_or(KeyError::new("a signing key has no public key for its algorithm"))?;
                     let private = match &record.kms_key_id {
                         Some(key_id) => PrivateKey::in_kms(kms, key_id),
                         None => PrivateKey::of(opened(record, data_keys)?),
@@ -83,9 +83,9 @@ impl KeyRing {
                 }
             }
         }
-        // Not an empty ring: that would be kept for minutes after the keys are there.
+        // Fails instead of returning an empty ring, which would be cached for minutes after the keys are created.
         if handle.is_empty() || !signing.contains_key(&JwsAlgorithm::DEFAULT) {
-            return Err(KeyError::new("there are no keys yet; key-rotation makes them"));
+            return Err(KeyError::new("there are no keys yet; key-rotation creates them"));
         }
         let first_data_key = data_keys.iter().min_by_key(|(generation, _)| **generation);
         let (_, first_data_key) = first_data_key.ok_or(KeyError::new("a data key is missing"))?;
@@ -93,7 +93,7 @@ impl KeyRing {
         Ok(Self { handle, signing, public: OwnPublicKeys::of(&records), first_data_key, withdrawn })
     }
 
-    /// The handle of `request`, and the generation of the key that made it.
+    /// The handle of `request`, and the generation of the key that sealed it.
     pub fn seal_handle(
         &self,
         handle_use: HandleUse,
@@ -104,7 +104,7 @@ impl KeyRing {
         Ok((handle::encode(&sealed), generation))
     }
 
-    /// A new `jti`: the sealed key, which leads to the grant, and 16 random bytes.
+    /// A new `jti`: the sealed request key, which leads to the grant, and 16 random bytes.
     pub fn seal_jti(
         &self,
         request: &RequestKey,
@@ -115,7 +115,7 @@ impl KeyRing {
         Ok(handle::encode(&[sealed.as_slice(), &random].concat()))
     }
 
-    /// Refresh token number `counter` of the grant: always the same one.
+    /// Refresh token number `counter` of the grant, which is the same at every call.
     pub fn seal_refresh_token(
         &self,
         request: &RequestKey,
@@ -126,7 +126,7 @@ impl KeyRing {
         Ok(handle::encode(&sealed))
     }
 
-    /// The handle of `request` that a key of this generation made: what the client was given.
+    /// The handle of `request` sealed by the key of this generation, as the client received it.
     pub fn seal_handle_again(
         &self,
         handle_use: HandleUse,
@@ -139,7 +139,7 @@ impl KeyRing {
         Ok(handle::encode(&sealed))
     }
 
-    /// Seals what is kept beside `request`.
+    /// Seals a secret that is stored with `request`.
     pub fn seal_kept(
         &self,
         kept: Kept,
@@ -155,8 +155,8 @@ impl KeyRing {
         self.key_of(sealed)?.open_kept(kept, request, sealed)
     }
 
-    /// A new key of a person's own, and as it is stored: for as long as their evidence is kept, no rotation or withdrawal
-    /// ends it.
+    /// A new personal key, and its stored form. It lasts as long as the person's evidence is kept: no rotation or
+    /// withdrawal affects it.
     pub fn new_personal_key(
         &self,
         person: &PersonKey,
@@ -166,12 +166,12 @@ impl KeyRing {
         Ok((PersonalKey::of(&random), wrapped.ok_or(KeyError::new("sealing failed"))?))
     }
 
-    /// The key of a person's own, as it is stored.
+    /// Opens a personal key from its stored form.
     pub fn open_personal_key(&self, person: &PersonKey, wrapped: &[u8]) -> Result<PersonalKey, OpenError> {
         self.first_data_key.personal().unwrap(person, wrapped).ok_or(OpenError::Forged)
     }
 
-    /// Opens what version 1 of a signed request's evidence has sealed, for the same request.
+    /// Opens the signed request in evidence of version 1, for the same request.
     pub fn open_evidence(&self, request: &RequestKey, sealed: &str) -> Result<SaltedText, OpenError> {
         self.first_data_key.evidence().open(request, sealed).ok_or(OpenError::Forged)
     }
@@ -187,7 +187,7 @@ impl KeyRing {
         Ok(request)
     }
 
-    /// The grant to which an access token's `jti` leads.
+    /// The grant that an access token's `jti` leads to.
     pub fn open_jti(&self, jti: &str) -> Result<RequestKey, OpenError> {
         let bytes = handle::decode(jti)?;
         let sealed =
@@ -200,13 +200,14 @@ impl KeyRing {
         self.unseal(HandleUse::RefreshToken, &handle::decode(text)?)
     }
 
-    /// A nonce for proofs of possession: nobody can tell the next one, and who gets it back can tell its age.
+    /// A nonce for proofs of possession (RFC 9449 §8): unpredictable, and its age can be determined when it comes
+    /// back.
     pub fn seal_dpop_nonce(&self, now: Timestamp) -> Result<String, KeyError> {
         let (sealed, _) = self.seal(HandleUse::DpopNonce, &now.millis().to_be_bytes(), now)?;
         Ok(handle::encode(&sealed))
     }
 
-    /// When the nonce was made.
+    /// The time at which the nonce was made.
     pub fn open_dpop_nonce(&self, text: &str) -> Result<Timestamp, OpenError> {
         let sealed = handle::decode(text)?;
         if sealed.len() != HandleUse::DpopNonce.sealed_length() {
@@ -224,14 +225,14 @@ impl KeyRing {
         handle::read(&self.key_of(sealed)?.open(handle_use, sealed)?)
     }
 
-    /// The handle key that sealed this, by its version byte.
+    /// The handle key that sealed this, found by its version byte.
     fn key_of(&self, sealed: &[u8]) -> Result<&HandleKey, OpenError> {
         let version = *sealed.first().ok_or(OpenError::Forged)?;
         let of_version = self.handle.iter().filter(|key| key.version() == version);
         of_version.max_by_key(|key| key.generation()).ok_or(OpenError::UnknownVersion)
     }
 
-    /// By which name a client of this type knows `person`: the `sub` of everything it is told.
+    /// The `sub` by which a client of this subject type knows `person` (OIDC Core §8).
     pub fn subject(&self, subject_type: &SubjectType, person: &Person) -> Result<String, KeyError> {
         match subject_type {
             SubjectType::Public => Ok(person.sub.as_str().to_owned()),
@@ -242,7 +243,7 @@ impl KeyRing {
         }
     }
 
-    /// Whom a client of this type means by a pairwise `sub`. `None` if it is none of its sector.
+    /// The person to whom a pairwise `sub` belongs. `None` if it is not a `sub` of the client's sector.
     pub fn open_subject(&self, subject_type: &SubjectType, sub: &str) -> Option<PersonKey> {
         match subject_type {
             SubjectType::Public => None,
@@ -250,27 +251,28 @@ impl KeyRing {
         }
     }
 
-    /// The key that signs by `algorithm` at `now`.
+    /// The key for signing with `algorithm` at `now`.
     pub fn signing_key(&self, algorithm: JwsAlgorithm, now: Timestamp) -> Result<&SigningKey, KeyError> {
         let keys = self.signing.get(&algorithm).map(Vec::as_slice).unwrap_or_default();
-        current(keys, now)
-            .ok_or_else(|| KeyError(format!("there is no {} key; key-rotation makes it", algorithm.as_str())))
+        current(keys, now).ok_or_else(|| {
+            KeyError(format!("there is no {} key; key-rotation creates it", algorithm.as_str()))
+        })
     }
 }
 
-/// The key in clear, for as long as it takes to make a usable one of it.
+/// The key in plaintext, which is kept only until it has been parsed.
 fn opened(record: &KeyRecord, data_keys: &HashMap<u32, Arc<DataKey>>) -> Result<Vec<u8>, KeyError> {
     let data_key = data_keys.get(&record.sealed_under).ok_or(KeyError::new("a data key is missing"))?;
     let label = sealing_label(record.key_use, record.generation);
-    data_key.open(&label, &record.sealed).map_err(|_| KeyError(format!("the key {label} does not open")))
+    data_key.open(&label, &record.sealed).map_err(|_| KeyError(format!("the key {label} cannot be opened")))
 }
 
-/// What a key is sealed as: it opens as nothing else.
+/// The label that a key is sealed with: it cannot be opened with another.
 pub fn sealing_label(key_use: KeyUse, generation: u32) -> String {
     format!("{}#{generation}", key_use.as_str())
 }
 
-/// The key ring of one function, kept warm.
+/// The cached key ring of one function.
 pub struct KeyRings {
     table: Table,
     kms: Kms,
@@ -281,9 +283,9 @@ pub struct KeyRings {
 struct Loaded {
     ring: Option<Arc<KeyRing>>,
     at: Option<Timestamp>,
-    /// When an unknown key version or `kid` made them be read last.
+    /// The last reload caused by an unknown key version or `kid`.
     for_unknown_at: Option<Timestamp>,
-    /// Opened once per sandbox: a reload asks KMS only about data keys it has not seen.
+    /// Decrypted once per sandbox: a reload calls KMS only for data keys it has not seen.
     data_keys: HashMap<u32, Arc<DataKey>>,
 }
 
@@ -292,21 +294,22 @@ impl KeyRings {
         Self { table, kms, loaded: Mutex::default() }
     }
 
-    /// The keys, at most [`RELOAD_EVERY`] old. If they cannot be read again, the ones at hand go on serving.
+    /// The keys, at most [`RELOAD_EVERY`] old. If they cannot be reloaded, the cached ones remain in use.
     pub async fn get(&self, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
         self.read(RELOAD_EVERY, &WithdrawnKeys::default(), now).await
     }
 
-    /// The keys, as [`KeyRings::get`] has them, but without any that are `withdrawn`: those at hand do not go on serving
-    /// if one of them is. What was opened before has to be opened again.
+    /// As [`KeyRings::get`], but without any keys that are `withdrawn`: the cached ring is not used if it
+    /// contains one. Anything opened earlier has to be opened again.
     pub async fn knowing(&self, withdrawn: &WithdrawnKeys, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
         self.read(RELOAD_EVERY, withdrawn, now).await
     }
 
-    /// The same for whoever may have opened something already: whether that has to be opened again.
+    /// As [`KeyRings::knowing`], for callers that may have opened something already. Returns whether it has to be
+    /// opened again.
     pub async fn learn(&self, withdrawn: &WithdrawnKeys, now: Timestamp) -> Result<bool, KeyError> {
         let loaded = self.loaded.lock().await;
-        // Without keys nothing was opened, and those that are read later know.
+        // Without a ring nothing was opened yet, and keys that are read later reflect the withdrawal.
         let known = loaded.ring.as_ref().is_none_or(|ring| ring.withdrawn.include(withdrawn));
         drop(loaded);
         if !known {
@@ -315,7 +318,7 @@ impl KeyRings {
         Ok(!known)
     }
 
-    /// Opens a handle or a token with `open`; a key version that is not known makes the keys be read again, at most once
+    /// Opens a handle or a token with `open`. An unknown key version causes the keys to be reloaded, at most once
     /// a minute.
     pub async fn open<T>(
         &self,
@@ -328,8 +331,8 @@ impl KeyRings {
         }
     }
 
-    /// Verifies a token of this provider with any signing key there ever was; a `kid` that is not known makes the
-    /// keys be read again, at most once a minute.
+    /// Verifies a token of this provider with any past or present signing key. An unknown `kid` causes the keys
+    /// to be reloaded, at most once a minute.
     pub async fn verify(
         &self,
         jws: &UnverifiedJws<'_>,
@@ -341,8 +344,8 @@ impl KeyRings {
         }
     }
 
-    /// The keys once something names one that is not among them. However young they are: the successor of a withdrawn
-    /// key is used at once.
+    /// The keys, reloaded because something refers to an unknown one. They are reloaded however recent they are,
+    /// because the successor of a withdrawn key is used at once.
     async fn get_for_unknown(&self, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
         let mut loaded = self.loaded.lock().await;
         let again = loaded.for_unknown_at.is_none_or(|at| now.since(at) >= RELOAD_FOR_UNKNOWN);
@@ -350,12 +353,12 @@ impl KeyRings {
             loaded.for_unknown_at = Some(now);
         }
         drop(loaded);
-        // Those that were read for this very call are young enough.
+        // Keys that were read for this very call are recent enough.
         let age = if again { Duration::from_millis(1) } else { RELOAD_EVERY };
         self.read(age, &WithdrawnKeys::default(), now).await
     }
 
-    /// Keys younger than `age` that know what is `withdrawn`.
+    /// Keys that were read less than `age` ago and reflect what is `withdrawn`.
     async fn read(
         &self,
         age: Duration,

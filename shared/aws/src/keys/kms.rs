@@ -1,4 +1,4 @@
-//! AWS KMS: makes and opens the data key, and keeps and uses the signing keys that never leave it.
+//! AWS KMS: generates and decrypts the data key, and holds and uses the signing keys that never leave it.
 
 use std::time::Duration;
 
@@ -15,23 +15,23 @@ use crate::keys::der;
 use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba_core::protocol::jwks::{PublicJwk, PublicKey};
 
-/// What KMS signs at once of a message that is not hashed first. Unit: bytes.
+/// The longest message that KMS signs without hashing it first. Unit: bytes.
 pub(super) const MAX_MESSAGE: usize = 4096;
 
-/// Binds an encrypted data key to its purpose: KMS opens it for nothing else.
+/// Binds an encrypted data key to its purpose: KMS decrypts it for no other.
 const PURPOSE: (&str, &str) = ("purpose", "ciba-keys");
-/// Binds it to its table as well: what was copied from another deployment's opens nothing here.
+/// Binds it to its table as well: a data key copied from another deployment's table cannot be decrypted.
 const TABLE: &str = "table";
-/// Unit: time for one attempt, and for a call with its repeats.
+/// Timeouts for one attempt, and for a call including its retries.
 const ATTEMPT: Duration = Duration::from_secs(2);
 const CALL: Duration = Duration::from_secs(5);
-/// The same for a signature: there are up to two in one answer, beside the calls of the table.
+/// The same for a signature, of which one response may need two, in addition to calls to the table.
 const SIGN_ATTEMPT: Duration = Duration::from_secs(1);
 const SIGN_CALL: Duration = Duration::from_secs(2);
-/// The same for making a key in KMS, which is not repeated.
+/// The same for creating a key in KMS, which is not retried.
 const CREATE: Duration = Duration::from_secs(5);
 
-/// KMS did not do as asked. The text is for the log.
+/// A call to KMS failed. The text is for the log.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct KmsError(pub String);
@@ -39,7 +39,7 @@ pub struct KmsError(pub String);
 #[derive(Clone, Debug)]
 pub struct Kms {
     client: Client,
-    /// The name of the table that keeps the data key.
+    /// The name of the table that stores the data key.
     table: String,
 }
 
@@ -52,7 +52,7 @@ impl Kms {
         Self { client: Client::from_conf(config.build()), table }
     }
 
-    /// A new data key, in clear and encrypted.
+    /// A new data key, in plaintext and encrypted.
     pub async fn generate_data_key(&self, kms_key: &str) -> Result<(Vec<u8>, Vec<u8>), KmsError> {
         let answer = self
             .client
@@ -66,14 +66,14 @@ impl Kms {
             .map_err(|error| KmsError(aws::failure("GenerateDataKey", &error)))?;
         match (answer.plaintext, answer.ciphertext_blob) {
             (Some(plain), Some(sealed)) => Ok((plain.into_inner(), sealed.into_inner())),
-            _ => Err(KmsError("GenerateDataKey answered without a key".to_owned())),
+            _ => Err(KmsError("GenerateDataKey returned no key".to_owned())),
         }
     }
 
-    /// Opens what [`Kms::generate_data_key`] encrypted for this table.
+    /// Decrypts a data key that [`Kms::generate_data_key`] encrypted for this table.
     ///
-    /// A data key that was made before the context named the table is not opened with it. It is never replaced, so KMS is
-    /// asked once more then, as it was encrypted.
+    /// Data keys are never replaced, so some may predate the table in the encryption context. For these, KMS is
+    /// called again with the context they were encrypted with.
     pub async fn decrypt(&self, sealed: &[u8]) -> Result<Vec<u8>, KmsError> {
         let asked =
             self.client.decrypt().ciphertext_blob(Blob::new(sealed)).encryption_context(PURPOSE.0, PURPOSE.1);
@@ -86,13 +86,11 @@ impl Kms {
             answer => answer,
         };
         let answer = answer.map_err(|error| KmsError(aws::failure("Decrypt", &error)))?;
-        answer
-            .plaintext
-            .map(Blob::into_inner)
-            .ok_or_else(|| KmsError("Decrypt answered without a key".to_owned()))
+        answer.plaintext.map(Blob::into_inner).ok_or_else(|| KmsError("Decrypt returned no key".to_owned()))
     }
 
-    /// A new signing key that never leaves KMS, with this value of the tag [`SigningKeys::TAG`]: its name.
+    /// Creates a signing key that never leaves KMS, with this value of the tag [`SigningKeys::TAG`], and returns
+    /// its id.
     pub async fn create_signing_key(&self, algorithm: JwsAlgorithm, tag: &str) -> Result<String, KmsError> {
         let spec = match algorithm {
             JwsAlgorithm::ES256 => KeySpec::EccNistP256,
@@ -108,7 +106,7 @@ impl Kms {
             .key_usage(KeyUsageType::SignVerify)
             .description(format!("Signs tokens by {}", algorithm.as_str()))
             .tags(tag)
-            // A repeat after a lost answer would make a second key, which nobody knows and somebody pays for.
+            // A retry after a lost response would create a second key, unknown to the provider but billed.
             .customize()
             .config_override(
                 aws_sdk_kms::config::Builder::new()
@@ -119,10 +117,10 @@ impl Kms {
             .await
             .map_err(|error| KmsError(aws::failure("CreateKey", &error)))?;
         let key_id = answer.key_metadata.map(|key| key.key_id);
-        key_id.ok_or_else(|| KmsError("CreateKey answered without a key".to_owned()))
+        key_id.ok_or_else(|| KmsError("CreateKey returned no key".to_owned()))
     }
 
-    /// The public half of a signing key, if it is one for `algorithm`.
+    /// The public half of a signing key, if the key is for `algorithm`.
     pub async fn public_key(&self, key_id: &str, algorithm: JwsAlgorithm) -> Result<PublicJwk, KmsError> {
         let answer = self
             .client
@@ -139,13 +137,13 @@ impl Kms {
         };
         key.filter(fits)
             .map(|key| PublicJwk::new(algorithm, key))
-            .ok_or_else(|| KmsError("GetPublicKey answered without a key for the algorithm".to_owned()))
+            .ok_or_else(|| KmsError("GetPublicKey returned no key for the algorithm".to_owned()))
     }
 
-    /// Signs `message`, as a JWS has it (RFC 7518 §3, RFC 8037 §3.1).
+    /// Signs `message` in the form that a JWS needs (RFC 7518 §3, RFC 8037 §3.1).
     ///
-    /// What is hashed before it is signed goes over the wire as its hash. Ed25519 signs the message itself, and KMS takes
-    /// no more than [`MAX_MESSAGE`] of it.
+    /// If the algorithm hashes the message first, only the hash is sent. Ed25519 signs the message itself, of
+    /// which KMS accepts no more than [`MAX_MESSAGE`].
     pub async fn sign(
         &self,
         key_id: &str,
@@ -174,11 +172,11 @@ impl Kms {
             .await
             .map_err(|error| KmsError(aws::failure("Sign", &error)))?;
         let signature = answer.signature.map(Blob::into_inner);
-        let signature = signature.ok_or_else(|| KmsError("Sign answered without a signature".to_owned()))?;
+        let signature = signature.ok_or_else(|| KmsError("Sign returned no signature".to_owned()))?;
         match algorithm {
             JwsAlgorithm::ES256 => der::raw_signature(&signature)
                 .map(Vec::from)
-                .ok_or_else(|| KmsError("Sign answered with a malformed signature".to_owned())),
+                .ok_or_else(|| KmsError("Sign returned a malformed signature".to_owned())),
             JwsAlgorithm::RS256 | JwsAlgorithm::PS256 | JwsAlgorithm::EdDSA => Ok(signature),
         }
     }

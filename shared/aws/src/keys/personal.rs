@@ -1,4 +1,5 @@
-//! A key of each person, under which what is personal in their evidence is sealed. Deleting it erases all of that.
+//! Personal keys: the personal data in a person's evidence is sealed under their key, and deleting it erases that
+//! data.
 //!
 //! ```text
 //! wrapping key = HKDF-SHA-256(first data key, "personal evidence" ‖ PersonKey)
@@ -7,8 +8,8 @@
 //! sealed       = base64url( AES-256-GCM-SIV(document key, salt ‖ text) )   in the document
 //! ```
 //!
-//! The personal key is random and kept nowhere else, so nothing brings it back. Each document has a key of its own, which
-//! seals one message and opens no other document.
+//! The personal key is random and stored nowhere else, so a deleted one cannot be recovered. Each document has a
+//! key of its own, which seals one message and cannot open another document.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk};
@@ -19,13 +20,13 @@ use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::request::evidence::SaltedText;
 
-/// One key, one message. A personal key that is made anew after an erasure is a second message, which this cipher takes
+/// One key, one message. A new personal key after an erasure is a second message, which this cipher tolerates
 /// (RFC 8452 §9).
 const NONCE: [u8; 12] = [0; 12];
 const LABEL: &[u8] = b"personal evidence";
 
-/// What the keys of all people are wrapped by. It comes from the first data key and is never rotated, because evidence is
-/// kept for years.
+/// The secret from which the wrapping keys of all personal keys are derived. It comes from the first data key and
+/// is never rotated, because evidence is kept for years.
 pub(super) struct PersonalKeys(Prk);
 
 impl PersonalKeys {
@@ -33,7 +34,7 @@ impl PersonalKeys {
         Self(secret)
     }
 
-    /// The key for `random`, wrapped for this person. `None` only if the cipher itself fails.
+    /// `random`, wrapped for this person. `None` only if the cipher itself fails.
     pub(super) fn wrap(&self, person: &PersonKey, random: &[u8; PersonalKey::BYTES]) -> Option<Vec<u8>> {
         let mut body = random.to_vec();
         let nonce = Nonce::assume_unique_for_key(NONCE);

@@ -1,8 +1,8 @@
-//! Signing keys: one pair, one algorithm.
+//! Signing keys: each key pair is for one algorithm.
 //!
-//! RFC 7515 §3.1, §7.1: a compact JWS is header, claims and signature in base64url. It is put together here and
-//! not by `jsonwebtoken`, which parses the key for each signature: with RSA that takes 0.63 ms, with a key that
-//! stays parsed 0.23 ms.
+//! RFC 7515 §3.1, §7.1: a compact JWS is header, claims and signature in base64url. It is assembled here and not by
+//! `jsonwebtoken`, which parses the key for each signature: with RSA that takes 0.63 ms, against 0.23 ms with a
+//! key that stays parsed.
 
 use std::sync::OnceLock;
 
@@ -23,7 +23,7 @@ use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba_core::domain::issuer::key_schedule::{KeyTimes, Scheduled};
 use ciba_core::protocol::jwks::{PublicJwk, PublicKey};
 
-/// A new key pair: the private half to be sealed, the public half to be published.
+/// A new key pair, of which the private half is to be sealed and the public half to be published.
 pub struct SigningKeyPair {
     /// PKCS#8.
     pub private: Vec<u8>,
@@ -31,7 +31,8 @@ pub struct SigningKeyPair {
 }
 
 impl SigningKeyPair {
-    /// An RSA key takes a tenth of a second of CPU, now and then several. `None` only if the operating system has no randomness.
+    /// An RSA key takes a tenth of a second of CPU time, occasionally several. `None` only if the operating system
+    /// provides no randomness.
     pub fn generate(algorithm: JwsAlgorithm) -> Option<Self> {
         let (private, public) = match algorithm {
             JwsAlgorithm::ES256 => {
@@ -65,7 +66,7 @@ fn ec_public_key(point: &[u8]) -> Option<PublicKey> {
     Some(PublicKey::Ec { crv: "P-256".to_owned(), x, y })
 }
 
-/// A signing key. It signs by its own algorithm and no other (`TOK-12-02`).
+/// A signing key. It signs with its own algorithm only (RFC 7517 §4.4).
 pub struct SigningKey {
     algorithm: JwsAlgorithm,
     generation: u32,
@@ -74,7 +75,7 @@ pub struct SigningKey {
     private: PrivateKey,
 }
 
-/// The half that signs: at hand, or in KMS, which it never leaves (`TOK-12-05`).
+/// The private half: in memory, or in KMS, which it never leaves.
 pub enum PrivateKey {
     Local(LocalKey),
     Kms { kms: Kms, key_id: String },
@@ -83,7 +84,7 @@ pub enum PrivateKey {
 /// An unsealed key.
 pub struct LocalKey {
     pkcs8: Vec<u8>,
-    /// Parsed at the first signature: a cold start has keys of every algorithm and signs by one, if any.
+    /// Parsed at the first signature: a cold start loads keys of every algorithm and uses at most one of them.
     pair: OnceLock<Option<Pair>>,
 }
 
@@ -94,7 +95,7 @@ enum Pair {
 }
 
 impl PrivateKey {
-    /// Of PKCS#8.
+    /// From PKCS#8.
     pub fn of(pkcs8: Vec<u8>) -> Self {
         Self::Local(LocalKey { pkcs8, pair: OnceLock::new() })
     }
@@ -116,7 +117,7 @@ impl LocalKey {
     fn sign(&self, algorithm: JwsAlgorithm, message: &[u8]) -> Result<Vec<u8>, &'static str> {
         let pair = self.pair.get_or_init(|| Pair::parse(algorithm, &self.pkcs8));
         let pair = pair.as_ref().ok_or("the key is malformed")?;
-        pair.sign(message).ok_or("the library refused")
+        pair.sign(message).ok_or("the library failed to sign")
     }
 }
 
@@ -128,11 +129,11 @@ struct Header<'a> {
     kid: &'a str,
 }
 
-/// Of a key's name: a thumbprint (RFC 7638). Unit: characters.
+/// The length of a `kid`, which is a thumbprint (RFC 7638). Unit: characters.
 const KID_LENGTH: usize = 43;
 
-/// How long a JWT of these claims is, signed by one of our keys, and wherever the key is kept. `None` if it cannot be signed: EdDSA signs the message itself, of
-/// which KMS takes no more than [`MAX_MESSAGE`].
+/// The length of a JWT with these claims, signed by one of our keys, wherever the key is kept. `None` if it
+/// cannot be signed: EdDSA signs the message itself, of which KMS accepts no more than [`MAX_MESSAGE`].
 ///
 /// Unit: bytes.
 pub fn signed_length<C: Serialize>(algorithm: JwsAlgorithm, typ: &str, claims: &C) -> Option<usize> {
@@ -166,7 +167,7 @@ impl SigningKey {
 
     /// Signs `claims` as a JWT of this `typ`.
     pub async fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, KeyError> {
-        let failed = |why: &str| KeyError(format!("signing by {} failed: {why}", self.algorithm.as_str()));
+        let failed = |why: &str| KeyError(format!("signing with {} failed: {why}", self.algorithm.as_str()));
         let header = Header { typ, alg: self.algorithm.as_str(), kid: &self.kid };
         let header = serde_json::to_vec(&header).map_err(|error| failed(&error.to_string()))?;
         let claims = serde_json::to_vec(claims).map_err(|error| failed(&error.to_string()))?;
@@ -240,7 +241,7 @@ mod tests {
         SigningKey::new(algorithm, 1, times, pair.public.kid.clone(), PrivateKey::of(pair.private.clone()))
     }
 
-    /// As a library that knows nothing of ours sees it.
+    /// Verified by an independent library.
     fn verified(token: &str, jwk: &PublicJwk, algorithm: &str) -> Option<Value> {
         let jwk: Jwk = serde_json::from_value(serde_json::to_value(jwk).unwrap()).unwrap();
         let mut signature_only = Validation::new(algorithm.parse::<Algorithm>().unwrap());
@@ -336,7 +337,7 @@ mod tests {
         ] {
             let key = key(algorithm, &SigningKeyPair::generate(other).unwrap());
             let error = key.sign("JWT", &()).await.unwrap_err();
-            assert_eq!(error.0, format!("signing by {} failed: the key is malformed", algorithm.as_str()));
+            assert_eq!(error.0, format!("signing with {} failed: the key is malformed", algorithm.as_str()));
         }
     }
 }

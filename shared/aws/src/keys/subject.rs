@@ -4,8 +4,9 @@
 //! sub = base64url( AES-256-GCM-SIV(PersonKey, AAD = "pairwise" ‖ sector) )      51 characters
 //! ```
 //!
-//! Deterministic, so a person has one name in a sector for good; sealed, so two sectors cannot compare names and nobody can
-//! compute one; and it opens again, so that an ID token of such a client is a hint without a further item in the table.
+//! It is deterministic, so a person permanently has one `sub` per sector; encrypted, so sectors cannot correlate
+//! people and nobody else can compute a `sub`; and reversible, so an `id_token_hint` with it needs no further
+//! item in the table.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::Prk;
@@ -14,12 +15,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use ciba_core::domain::base::person_key::PersonKey;
 
-/// One message, one name: what is sealed twice under it is the same name (RFC 8452 §9).
+/// Constant, because a message that is sealed twice must yield the same `sub` (RFC 8452 §9).
 const NONCE: [u8; 12] = [0; 12];
 const LABEL: &[u8] = b"pairwise";
 
-/// The key of all pairwise names. It is derived from the first data key and never rotated, because a name is for good
-/// (`TOK-1-02`).
+/// The key of all pairwise subjects. It is derived from the first data key and never rotated, because a `sub` is
+/// never reassigned (OIDC Core §2).
 pub(super) struct SubjectKey(LessSafeKey);
 
 impl SubjectKey {
@@ -35,7 +36,7 @@ impl SubjectKey {
         Some(URL_SAFE_NO_PAD.encode(body))
     }
 
-    /// The person of this name. `None` if it is no name of this sector.
+    /// The person with this `sub`. `None` if it is not a `sub` of this sector.
     pub(super) fn open(&self, sector: &str, sub: &str) -> Option<PersonKey> {
         let mut body = URL_SAFE_NO_PAD.decode(sub).ok()?;
         let nonce = Nonce::assume_unique_for_key(NONCE);

@@ -1,5 +1,4 @@
-//! What this provider signed, it can verify, however long ago: the public half of every signing key is kept
-//! (`TOK-12-04`).
+//! Verifies tokens that this provider signed, however long ago: the public half of every signing key is kept.
 
 use std::collections::HashMap;
 
@@ -14,13 +13,13 @@ use ciba_core::verify::verification_key::VerificationKey;
 /// Why a token was not signed by this provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotOurs {
-    /// Perhaps the key is newer than what was read.
+    /// The key may be newer than the keys that were read.
     UnknownKey,
     WrongSignature,
 }
 
-/// The public halves of all signing keys, by `kid`, published or not. One is made ready when a token names it: most
-/// functions that read keys verify nothing.
+/// The public halves of all signing keys, by `kid`, whether published or not. A key is parsed when a token refers
+/// to it, because most functions that read keys verify nothing.
 #[derive(Default)]
 pub(super) struct OwnPublicKeys(HashMap<String, PublicJwk>);
 
@@ -35,11 +34,11 @@ impl OwnPublicKeys {
         self.0.contains_key(kid)
     }
 
-    /// The claims of a token of ours. The algorithm is the one that the stored key names (`HYG-3-02`). Which kind of
-    /// token it is, for whom, and until when is for who asks.
+    /// The claims of a token of ours. The algorithm is that of the stored key, never one that the token chooses
+    /// (RFC 8725 §3.1). The caller checks the kind of token, its audience and its expiry.
     pub(super) fn verify(&self, jws: &UnverifiedJws<'_>) -> Result<VerifiedClaims, NotOurs> {
         let public = jws.kid().and_then(|kid| self.0.get(kid)).ok_or(NotOurs::UnknownKey)?;
-        // A key that cannot be read verifies nothing.
+        // A malformed key verifies nothing.
         let key = ready(public).ok_or(NotOurs::UnknownKey)?;
         jws.verify(&key).ok_or(NotOurs::WrongSignature)
     }

@@ -1,7 +1,7 @@
-//! Witnesses: keys of KMS that sign what is written to the table, so that whoever writes the table without them is found out.
+//! Witness keys: KMS keys that sign documents in the table, so that documents written without them are detected.
 //!
-//! Each key has one purpose and one public half. A function that may sign by one asks KMS at each document; whoever only
-//! verifies asks KMS for the public half once per sandbox.
+//! Each key has one purpose. A function that signs calls KMS for each document; a function that only verifies
+//! gets the public half from KMS once per sandbox.
 
 use tokio::sync::OnceCell;
 
@@ -21,7 +21,7 @@ impl Witness {
         Self { kms: kms.clone(), key_id: key_id.to_owned(), purpose }
     }
 
-    /// What the key says of `document`.
+    /// The key's signature of `document`.
     pub async fn of(&self, document: &str) -> Result<String, KmsError> {
         let input = self.purpose.signing_input(document);
         let signature = self.kms.sign(&self.key_id, Purpose::ALGORITHM, input.as_bytes()).await?;
@@ -29,7 +29,7 @@ impl Witness {
     }
 }
 
-/// The public half of a witness, as KMS tells it: nobody who writes the table can change it.
+/// The public half of a witness key, read from KMS: write access to the table is not enough to change it.
 pub struct WitnessReader {
     kms: Kms,
     key_id: String,
@@ -41,18 +41,18 @@ impl WitnessReader {
         Self { kms: kms.clone(), key_id: key_id.to_owned(), key: OnceCell::new() }
     }
 
-    /// Asked once; a failure is asked again.
+    /// Cached after the first success; a failed call is retried at the next use.
     pub async fn key(&self) -> Result<&WitnessKey, KmsError> {
         self.key.get_or_try_init(|| self.read()).await
     }
 
-    /// As JSON, for whoever keeps it elsewhere.
+    /// As a JWK, for keeping it elsewhere.
     pub async fn jwk(&self) -> Result<PublicJwk, KmsError> {
         self.kms.public_key(&self.key_id, Purpose::ALGORITHM).await
     }
 
     async fn read(&self) -> Result<WitnessKey, KmsError> {
         let jwk = self.jwk().await?;
-        WitnessKey::of(&jwk).ok_or_else(|| KmsError("the key of the witness is not one for ES256".to_owned()))
+        WitnessKey::of(&jwk).ok_or_else(|| KmsError("the witness key is not an ES256 key".to_owned()))
     }
 }

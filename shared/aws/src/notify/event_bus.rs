@@ -1,4 +1,4 @@
-//! The event bus: events put to EventBridge, ten at a time.
+//! The event bus: puts events to EventBridge, ten at a time.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::config::EventSettings;
 use ciba_core::domain::request::event::EventName;
 use ciba_core::protocol::event::{Detail, SOURCE};
 
-/// Unit: time for one attempt, and for a call with its repeats.
+/// Timeouts for one attempt, and for a call including its retries.
 const ATTEMPT: Duration = Duration::from_secs(2);
 const CALL: Duration = Duration::from_secs(5);
-/// What one call takes.
+/// The most entries in one call.
 const AT_ONCE: usize = 10;
 
 /// One event as it goes to the bus.
@@ -25,7 +25,7 @@ pub struct Entry {
     pub detail: Detail,
 }
 
-/// The bus did not take an entry. The text is for the log.
+/// The bus did not accept an entry. The text is for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotTaken(pub String);
 
@@ -43,8 +43,8 @@ impl EventBus {
         Self { client: Client::from_conf(config.build()), name: settings.bus.clone() }
     }
 
-    /// Puts all entries, and says of each, in their order, whether the bus has taken it. A call that fails is the last one:
-    /// what follows is not tried, nor is what might not be answered before `deadline`.
+    /// Puts all entries, and returns for each, in order, whether the bus accepted it. After a failed call the
+    /// remaining entries are not attempted, nor are calls that might not be answered before `deadline`.
     pub async fn put(&self, entries: &[Entry], deadline: Instant) -> Vec<Result<(), NotTaken>> {
         let mut outcomes = Vec::with_capacity(entries.len());
         for some in entries.chunks(AT_ONCE) {
@@ -72,9 +72,9 @@ impl EventBus {
         let answer = put.send().await.map_err(|error| NotTaken(aws::failure("PutEvents", &error)))?;
         let results = answer.entries();
         if results.len() != entries.len() {
-            return Err(NotTaken("PutEvents: the answer has other entries".to_owned()));
+            return Err(NotTaken("PutEvents: the response does not match the entries".to_owned()));
         }
-        // The code, and not the service's text, which may repeat the entry.
+        // The error code, not the service's message, which may repeat the entry.
         let outcomes = results.iter().map(|it| match it.error_code() {
             None => Ok(()),
             Some(code) => Err(NotTaken(format!("PutEvents: {code}"))),

@@ -1,12 +1,13 @@
-//! What a push service is given for a platform endpoint.
+//! Push messages to platform endpoints.
 //!
-//! The shapes are those of the documentation and were not tried against the services: SNS's "Publishing notifications
+//! The formats follow the documentation and were not tested against the services: SNS's "Publishing notifications
 //! with platform-specific payloads", "Using FCM v1 payloads", "Time to live" and "Message attributes", Apple's
 //! "Generating a remote notification", and Google's `projects.messages`.
 //!
 //! # Security
-//! The push services read along, and a locked screen shows it: the operator's name, fixed words and the request's key,
-//! which opens nothing without a login. No client, no binding message, nothing personal (`ATK-7-03`).
+//! The push services can read a message, and a locked screen shows it. It contains the operator's name, fixed
+//! words and the request's key, which is useless without a login; no client, no binding message and no personal
+//! data.
 
 use serde_json::{Map, Value, json};
 
@@ -17,12 +18,12 @@ use ciba_core::domain::request::notification::{Announcement, Notification};
 /// A message attribute: name, data type, value.
 pub(super) type Attribute = (&'static str, &'static str, String);
 
-/// What an app registers its buttons or its screen under: `category` on Apple's side, `click_action` on Google's.
+/// The name under which an app registers its buttons or its screen: Apple's `category`, Google's `click_action`.
 const CATEGORY: &str = "ciba.request";
 const BODY: &str = "Approve or refuse your sign-in";
 
-/// `Message`, for `MessageStructure=json`: an object with a member for the endpoint's platform, whose value is JSON
-/// again, as a string. `default` has to be there, and is sent to no endpoint that has its own member.
+/// `Message`, for `MessageStructure=json`: an object with a member for the endpoint's platform, whose value is a
+/// string of JSON. `default` is required, but not sent to an endpoint whose platform has its own member.
 pub(super) fn message(platform: PushPlatform, notification: &Notification) -> String {
     let payload = match platform {
         PushPlatform::Apns | PushPlatform::ApnsSandbox => apns(notification),
@@ -38,7 +39,7 @@ fn by_platform(platform: PushPlatform, default: String, payload: Value) -> Strin
     Value::Object(Map::from_iter(members)).to_string()
 }
 
-/// The same for an announcement, which an app shows and does nothing about: it has no request, and no category.
+/// The same for an announcement, which an app only displays: it has no request and no category.
 pub(super) fn announcement(platform: PushPlatform, announcement: &Announcement) -> String {
     let alert = json!({ "title": announcement.operator_name, "body": announcement.body() });
     let payload = match platform {
@@ -52,7 +53,7 @@ pub(super) fn announcement(platform: PushPlatform, announcement: &Announcement) 
     by_platform(platform, announcement.text().expose().to_owned(), payload)
 }
 
-/// Without a time to live: news of yesterday is news.
+/// No time to live: an announcement is still relevant when it arrives late.
 pub(super) fn attributes_of_announcement(platform: PushPlatform) -> Vec<Attribute> {
     match platform {
         PushPlatform::Apns | PushPlatform::ApnsSandbox => vec![
@@ -80,19 +81,19 @@ fn fcm(notification: &Notification) -> Value {
         "notification": { "title": notification.operator_name, "body": BODY },
         "data": { "request": request },
         "android": {
-            // Wakes a sleeping device: whoever waits at a counter waits now.
+            // Wakes a sleeping device: the person may be waiting at a counter.
             "priority": "HIGH",
             "ttl": format!("{}s", time_to_live(notification)),
-            // Of what waits for the device only the last one is delivered; of what was delivered the tag replaces it.
+            // Of undelivered messages only the last one is delivered; a delivered one is replaced by its tag.
             "collapse_key": request,
             "notification": { "click_action": CATEGORY, "tag": request },
         },
     } } })
 }
 
-/// Reserved attributes: SNS makes the headers of its call to the push service of them. `TTL` has a name per platform;
-/// the others of Apple's are the same for the sandbox. What is of the attribute prevails over what is in the payload,
-/// and SNS takes off what the message has waited in it.
+/// Reserved attributes, which SNS turns into headers of its call to the push service. `TTL` has a name per
+/// platform; Apple's other attributes have the same names for the sandbox. An attribute takes precedence over the
+/// payload, and SNS subtracts the time that the message spent in its queue.
 pub(super) fn attributes(platform: PushPlatform, notification: &Notification) -> Vec<Attribute> {
     let ttl = match platform {
         PushPlatform::Apns => "AWS.SNS.MOBILE.APNS.TTL",
@@ -103,7 +104,7 @@ pub(super) fn attributes(platform: PushPlatform, notification: &Notification) ->
     if matches!(platform, PushPlatform::Apns | PushPlatform::ApnsSandbox) {
         attributes.extend([
             ("AWS.SNS.MOBILE.APNS.PUSH_TYPE", "String", "alert".to_owned()),
-            // At once, and not when it suits the device's battery.
+            // Delivered immediately, regardless of the device's battery.
             ("AWS.SNS.MOBILE.APNS.PRIORITY", "String", "10".to_owned()),
             // `apns-collapse-id`, at most 64 bytes: a message sent twice is shown once.
             ("AWS.SNS.MOBILE.APNS.COLLAPSE_ID", "String", notification.request.encode()),
@@ -112,8 +113,8 @@ pub(super) fn attributes(platform: PushPlatform, notification: &Notification) ->
     attributes
 }
 
-/// As long as the request lives: afterwards a message leads to "no longer open". Unit: seconds, at least 1, because
-/// 0 means "now or never".
+/// The remaining lifetime of the request: later, a message would lead to "no longer open". Unit: seconds, at
+/// least 1, because 0 means "now or never".
 fn time_to_live(notification: &Notification) -> u64 {
     seconds_rounded_up(notification.time_left).max(1)
 }

@@ -1,4 +1,5 @@
-//! SQS: the queue of deliveries, which is a timer, and the one of dead letters. What is to be delivered is in the table.
+//! SQS: the queue of deliveries, which serves as a timer, and the dead-letter queue. The deliveries are in the
+//! table.
 
 use std::time::Duration;
 
@@ -9,30 +10,30 @@ use serde_json::{Value, json};
 use crate::aws::{self, Aws};
 use ciba_core::domain::base::request_key::RequestKey;
 
-/// Unit: time for one attempt, and for a call with its repeats.
+/// Timeouts for one attempt, and for a call including its retries.
 const ATTEMPT: Duration = Duration::from_secs(2);
 const CALL: Duration = Duration::from_secs(4);
-/// The longest that SQS hides a message.
+/// The longest visibility timeout of SQS.
 const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// SQS did not do as asked. The text is for the log.
+/// A call to SQS failed. The text is for the log.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct QueueError(pub String);
 
-/// A queue of requests whose clients are to be told.
+/// A queue of requests whose clients are to be notified.
 #[derive(Clone, Debug)]
 pub struct DeliveryQueue {
     client: Client,
     url: String,
 }
 
-/// A message that was taken out, and comes back unless it is deleted.
+/// A received message, which becomes visible again unless it is deleted.
 #[derive(Clone, Debug)]
 pub struct Letter {
     pub request: Option<RequestKey>,
     pub receipt: String,
-    /// How often it was taken out, this time included.
+    /// How often it was received, including this time.
     pub received: u32,
 }
 
@@ -44,12 +45,12 @@ impl DeliveryQueue {
         Self { client: Client::from_conf(config.build()), url: url.to_owned() }
     }
 
-    /// What a message says: the key of a request and nothing else, as the pipe writes it.
+    /// The body of a message: the key of a request and nothing else, in the form that the pipe writes.
     fn body(request: &RequestKey) -> String {
         json!({ "request": format!("request#{}", request.encode()) }).to_string()
     }
 
-    /// The request that a message names.
+    /// The request that a message refers to.
     pub fn read(body: &str) -> Option<RequestKey> {
         let body: Value = serde_json::from_str(body).ok()?;
         RequestKey::parse(body["request"].as_str()?.strip_prefix("request#")?)
@@ -60,7 +61,7 @@ impl DeliveryQueue {
         sent.await.map(drop).map_err(|error| QueueError(aws::failure("SendMessage", &error)))
     }
 
-    /// Hides a message that was taken out, for so long from now.
+    /// Hides a received message for `wait` from now.
     pub async fn hide(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
         let seconds = wait.min(LONGEST_WAIT).as_millis().div_ceil(1000);
         let hidden = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
@@ -68,7 +69,7 @@ impl DeliveryQueue {
         hidden.await.map(drop).map_err(|error| QueueError(aws::failure("ChangeMessageVisibility", &error)))
     }
 
-    /// Takes out up to ten messages, which come back after `hide`.
+    /// Receives up to ten messages, which become visible again after `hide`.
     pub async fn receive(&self, hide: Duration) -> Result<Vec<Letter>, QueueError> {
         let seconds = i32::try_from(hide.as_secs()).unwrap_or(i32::MAX);
         let taken = self.client.receive_message().queue_url(&self.url).max_number_of_messages(10);

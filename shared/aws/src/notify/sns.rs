@@ -17,17 +17,17 @@ use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::person::channel::{Channel, PushEndpoint, Topic};
 use ciba_core::domain::request::notification::{Announcement, MessageText, Notification};
 
-/// Unit: time for one attempt, and for a call with its repeats.
+/// Timeouts for one attempt, and for a call including its retries.
 const ATTEMPT: Duration = Duration::from_secs(3);
 const CALL: Duration = Duration::from_secs(6);
 
-/// The message was not accepted. The texts are for the log.
+/// SNS did not accept the message. The texts are for the log.
 #[derive(Clone, Debug)]
 pub enum NotifyError {
-    /// This channel does not lead to this person: the number is malformed, not allowed or opted out, the endpoint is
-    /// disabled, or it is gone.
+    /// The person cannot be reached on this channel: the number is malformed, not allowed or opted out, or the
+    /// endpoint or topic is disabled or deleted.
     Unreachable(String),
-    /// SNS did not accept the message in time, or refuses us: worth another try later.
+    /// SNS did not accept the message in time, or refused our call: a later attempt may succeed.
     Unavailable(String),
 }
 
@@ -45,8 +45,8 @@ impl Notifier {
         Self { client: Client::from_conf(config.build()), sms }
     }
 
-    /// Sends one message; `Ok` means that SNS has accepted it. It is given up at `deadline`: a message that comes
-    /// late leads to a request that is no longer open.
+    /// Sends one message; `Ok` means that SNS has accepted it. It is given up at `deadline`, because a late message
+    /// would lead to a request that is no longer open.
     pub async fn send(
         &self,
         channel: &Channel,
@@ -62,7 +62,7 @@ impl Notifier {
             }
             Channel::Topic(topic) => {
                 let subject = format!("{}: sign-in request", notification.operator_name);
-                // No number: those of SNS end at 1,000,000,000.
+                // A string, because numbers of SNS are limited to 1,000,000,000.
                 let until = notification.expires_at.seconds().to_string();
                 let further = vec![("expires_at", "String", until)];
                 self.topic(topic, &notification.person, subject, &notification.text, further)?
@@ -95,11 +95,11 @@ impl Notifier {
     }
 
     fn sms(&self, number: &PhoneNumber, text: &MessageText) -> Result<PublishFluentBuilder, NotifyError> {
-        // Checked when the number was enrolled, too; the list may have become shorter since (`ATK-7-01`).
+        // Also checked when the number was enrolled, but the list may have been shortened since.
         if !self.sms.countries.allow(number) {
             return Err(NotifyError::Unreachable("SMS_COUNTRIES does not allow the number".to_owned()));
         }
-        // Delivered first, and not suppressed as advertising.
+        // Delivered with priority, and not suppressed as promotional.
         let mut attributes = vec![("AWS.SNS.SMS.SMSType", "String", "Transactional".to_owned())];
         let sender_id = self.sms.sender_id.iter().map(|id| ("AWS.SNS.SMS.SenderID", "String", id.as_str()));
         let max_price = self.sms.max_price.iter().map(|it| ("AWS.SNS.SMS.MaxPrice", "Number", it.as_str()));
@@ -118,13 +118,14 @@ impl Notifier {
         with(publish.message(message), attributes)
     }
 
-    /// A plain message, and not one per protocol: SNS passes attributes on with a plain one only, and filter policies
-    /// live on them. They say for whom it is and until when; who asks and what is nobody's business there.
+    /// A plain message and not one per protocol, because SNS passes attributes on with plain messages only, and
+    /// filter policies need them. They contain the recipient and the expiry, but neither the client nor what it
+    /// asks for.
     fn topic(
         &self,
         topic: &Topic,
         person: &PersonKey,
-        // Of an e-mail.
+        // The subject of an e-mail.
         subject: String,
         text: &MessageText,
         further: Vec<Attribute>,
@@ -142,7 +143,7 @@ async fn publish_before(
     publish: PublishFluentBuilder,
 ) -> Result<(), NotifyError> {
     match timeout_at(deadline, publish.send()).await {
-        Err(_) => Err(NotifyError::Unavailable("Publish: no answer before the deadline".to_owned())),
+        Err(_) => Err(NotifyError::Unavailable("Publish: no response before the deadline".to_owned())),
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(refused(channel, &error)),
     }
@@ -159,22 +160,22 @@ fn with(
     })
 }
 
-/// Whether it is the channel that cannot be reached, or SNS. What is our own mistake, such as a missing permission or
-/// an expired certificate of the platform application, is an outage: it concerns everybody.
+/// Tells an unreachable channel from an outage of SNS. Our own faults, such as a missing permission or an expired
+/// certificate of the platform application, count as outages because they affect everybody.
 fn refused<R>(channel: &Channel, error: &SdkError<PublishError, R>) -> NotifyError {
     let unreachable = match error.as_service_error() {
-        // Its app was uninstalled, or its token has changed.
+        // The app was uninstalled, or its token has changed.
         Some(PublishError::EndpointDisabledException(_)) => true,
-        // SNS says so of a malformed number, and of an endpoint that was deleted.
+        // SNS returns these for a malformed number, and for a deleted endpoint.
         Some(
             PublishError::InvalidParameterException(_) | PublishError::InvalidParameterValueException(_),
         ) => true,
         Some(PublishError::NotFoundException(_)) => !matches!(channel, Channel::Sms(_)),
-        // The model of `Publish` does not have it, but SNS has an error of this code.
+        // SNS has an error with this code, although the model of `Publish` does not list it.
         Some(other) => other.code() == Some("OptedOut"),
         None => false,
     };
-    // The log gets the code. The service's own text may name the number.
+    // The log gets the error code. The service's own message may contain the number.
     if unreachable {
         NotifyError::Unreachable(aws::failure("Publish", error))
     } else {

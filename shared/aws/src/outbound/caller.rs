@@ -1,4 +1,4 @@
-//! Calling a client notification endpoint (CIBA §9, §10.2): one POST, whose answer is its status and nothing else.
+//! Calls to client notification endpoints (CIBA §9, §10.2): one POST, of whose response the status counts.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use ciba_core::domain::client::NotificationEndpoint;
 use ciba_core::domain::client::notification_token::ClientNotificationToken;
 use ciba_core::domain::request::delivery::Answer;
 
-/// Calls clients.
+/// Calls client notification endpoints.
 pub struct Caller {
     client: reqwest::Client,
     local: bool,
 }
 
 impl Caller {
-    /// The longest that a call takes.
+    /// The longest duration of a call.
     pub const LONGEST: Duration = TOTAL;
 
-    /// With `local`, `localhost` may be called too.
+    /// With `local`, `localhost` may be called as well.
     pub fn new(local: bool) -> Result<Self, FetchError> {
         Self::with_time_outs(local, CONNECT, TOTAL)
     }
@@ -32,11 +32,11 @@ impl Caller {
         Ok(Self { client: client(local, connect, total)?, local })
     }
 
-    /// Posts a JSON body with the bearer token of that very request.
+    /// Posts a JSON body with the bearer token that the client sent in this authentication request (CIBA §9).
     ///
     /// # Security
-    /// Nothing of the answer is read but the status and `Retry-After` (`ATK-6-05`). No redirect is followed: the token goes
-    /// where it was registered to go (`ATK-6-03`).
+    /// Only the status and `Retry-After` of the response are used, so nothing of its body can be reflected. No
+    /// redirect is followed (CIBA §10.2): the token is sent to the registered endpoint only.
     pub async fn post(
         &self,
         endpoint: &NotificationEndpoint,
@@ -63,10 +63,11 @@ impl Caller {
     }
 }
 
-/// `Retry-After`: seconds, or a date (RFC 9110 §10.2.3), which is taken by the clock of whoever says it: its answer's `Date`.
+/// `Retry-After`: seconds, or a date (RFC 9110 §10.2.3), which is relative to the server's own clock, the
+/// response's `Date`.
 fn retry_after(text: &str, date: Option<&str>) -> Option<Duration> {
     if text.bytes().all(|b| b.is_ascii_digit()) {
-        // So many digits that no number holds them are a long time all the same.
+        // A number of seconds that overflows is a long time all the same.
         return (!text.is_empty()).then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let (until, now) = (parse_http_date(text).ok()?, parse_http_date(date?).ok()?);
@@ -115,7 +116,7 @@ mod tests {
         ClientNotificationToken::parse("8d67dc78-7faa-4d41-aabd-67707b374255").unwrap()
     }
 
-    /// A client that takes one connection and answers so; and what it was sent.
+    /// A client that accepts one connection and sends `answer`; returns what it received.
     async fn answering(answer: String) -> (NotificationEndpoint, JoinHandle<String>) {
         let listener = TcpListener::bind("localhost:0").await.unwrap();
         let url = format!("http://localhost:{}/ciba", listener.local_addr().unwrap().port());
@@ -213,7 +214,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_leads_to_a_private_address_is_not_called() {
         let caller = Caller::new(false).unwrap();
-        // `localhost.` with its dot is a name like any other to the rule for URLs on a machine of one's own.
+        // `localhost.` with a trailing dot is not exempt as a local URL, and is treated like any other name.
         for url in ["https://localhost/", "http://client.example/", "https://10.0.0.1/"] {
             let answer = caller.post(&NotificationEndpoint::from_stored(url), &token(), b"{}".to_vec()).await;
             assert_eq!(answer, Answer::NotPublic, "{url}");

@@ -1,4 +1,4 @@
-//! The keys of clients: those in their records, and those at their `jwks_uri`.
+//! The keys of clients, from their records or from their `jwks_uri`.
 
 use std::sync::OnceLock;
 
@@ -14,10 +14,10 @@ use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::client::client_keys::ClientKeys;
 use ciba_core::verify::jws::{UnverifiedJws, VerifiedClaims};
 
-/// The key sets of all clients that one warm function meets.
+/// The key sets of all clients that one warm function serves.
 ///
-/// The HTTP client is made when the first `jwks_uri` has to be fetched: a function whose clients have their keys in their
-/// records does not pay for one.
+/// The HTTP client is built when the first `jwks_uri` has to be fetched: it costs nothing while all clients have
+/// their keys in their records.
 pub struct ClientKeySets {
     local: bool,
     table: Table,
@@ -25,12 +25,12 @@ pub struct ClientKeySets {
 }
 
 impl ClientKeySets {
-    /// With `local`, `localhost` may be fetched too.
+    /// With `local`, keys may be fetched from `localhost` as well.
     pub fn new(local: bool, table: Table) -> Self {
         Self { local, table, fetched: OnceLock::new() }
     }
 
-    /// The claims of `jws`, if it is signed under one of `algorithms` by one of the client's keys.
+    /// The claims of `jws`, if it is signed with one of `algorithms` by one of the client's keys.
     pub async fn verify(
         &self,
         jws: &UnverifiedJws<'_>,
@@ -45,8 +45,8 @@ impl ClientKeySets {
         }
     }
 
-    /// Whether the certificate `der` stands beside one of the client's keys: the first `x5c` of a key is compared (RFC 8705
-    /// §2.2.2). One that cannot be read is nobody's.
+    /// Whether the certificate `der` is registered with one of the client's keys: the first `x5c` entry of each
+    /// key is compared (RFC 8705 §2.2.2). A malformed one never matches.
     pub async fn has_certificate(
         &self,
         keys: &ClientKeys,
@@ -63,7 +63,7 @@ impl ClientKeySets {
     }
 
     fn fetched(&self) -> Result<&JwksCache, NotVerified> {
-        // Anybody may name a client and make us look for its keys.
+        // Anybody can send a client's name and so make us fetch its keys.
         let made = self.fetched.get_or_init(|| {
             Fetcher::for_strangers(self.local).map(|fetcher| JwksCache::new(fetcher, self.table.clone()))
         });

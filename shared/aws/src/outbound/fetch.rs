@@ -1,4 +1,4 @@
-//! One fetch: the address is filtered after resolution, time and size are capped, redirects are not followed.
+//! One fetch: the address is filtered after resolution, time and size are limited, redirects are not followed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use url::Url;
 
 use ciba_core::domain::base::address::{is_allowed, is_global};
 
-/// Unit: time until a connection stands: address, TCP and TLS.
+/// Timeout for connecting: address resolution, TCP and TLS.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
-/// Unit: time from the start to the last byte of the body.
+/// Timeout from the start to the last byte of the body.
 pub(super) const TOTAL: Duration = Duration::from_secs(5);
-/// The same where whoever makes the function fetch has not proven anything yet: a stranger holds it no longer than this.
+/// The same for unauthenticated callers, which can keep the function busy for no longer than this.
 const TOTAL_FOR_STRANGERS: Duration = Duration::from_secs(1);
 
-/// A fetch did not succeed. The text is for the log.
+/// A fetch failed. The text is for the log.
 #[derive(Clone, Debug)]
 pub struct FetchError(pub String);
 
@@ -30,12 +30,13 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// For callers who have proven who they are. With `local`, `localhost` may be fetched too.
+    /// For authenticated callers. With `local`, documents may be fetched from `localhost` as well.
     pub fn new(local: bool) -> Result<Self, FetchError> {
         Self::with_time_outs(local, CONNECT, TOTAL)
     }
 
-    /// For anybody: one second in all. With `local`, `localhost` may be fetched too.
+    /// For unauthenticated callers: one second in total. With `local`, documents may be fetched from `localhost`
+    /// as well.
     pub fn for_strangers(local: bool) -> Result<Self, FetchError> {
         Self::with_time_outs(local, TOTAL_FOR_STRANGERS, TOTAL_FOR_STRANGERS)
     }
@@ -44,12 +45,12 @@ impl Fetcher {
         Ok(Self { client: client(local, connect, total)?, local, total })
     }
 
-    /// How long a fetch takes at most.
+    /// The longest duration of a fetch.
     pub(super) const fn total(&self) -> Duration {
         self.total
     }
 
-    /// The body of a JSON document of at most `cap` bytes.
+    /// Fetches a JSON document of at most `cap` bytes.
     pub async fn json(&self, url: &str, cap: usize) -> Result<Vec<u8>, FetchError> {
         let refused = |why: &str| FetchError(format!("{url}: {why}"));
         let url_ = Url::parse(url).map_err(|_| refused("is not a URL"))?;
@@ -76,15 +77,15 @@ impl Fetcher {
     }
 }
 
-/// `application/json`, or a type of that structure such as `application/jwk-set+json` (RFC 6839 §3.1): in any case, whatever
-/// its parameters (RFC 9110 §8.3.1).
+/// Whether it is `application/json` or a `+json` type such as `application/jwk-set+json` (RFC 6839 §3.1), compared
+/// case-insensitively and without parameters (RFC 9110 §8.3.1).
 fn is_json(media_type: &str) -> bool {
     let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     media_type == "application/json" || media_type.ends_with("+json")
 }
 
-/// A client that follows no redirect, goes to public addresses only, and gives up in time. It keeps no connection: each
-/// call resolves its name anew, so the address is filtered at every attempt.
+/// An HTTP client that follows no redirects, connects to public addresses only, and times out. It does not reuse
+/// connections: each call resolves its host name again, so the address is filtered at every attempt.
 pub(super) fn client(local: bool, connect: Duration, total: Duration) -> Result<reqwest::Client, FetchError> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -97,13 +98,13 @@ pub(super) fn client(local: bool, connect: Duration, total: Duration) -> Result<
         .map_err(|error| FetchError(error.to_string()))
 }
 
-/// An error with its causes: reqwest's own text leaves them out.
+/// An error with its causes, which reqwest's own text omits.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// The name leads nowhere on the public internet.
+/// The host name has no public IP address.
 #[derive(Debug)]
 pub(super) struct NotPublic;
 
@@ -115,8 +116,8 @@ impl std::fmt::Display for NotPublic {
 
 impl std::error::Error for NotPublic {}
 
-/// Resolves names, and keeps public addresses only. The connection goes to the very address that was
-/// checked, so a name that changes its mind in between gains nothing.
+/// Resolves host names and keeps public addresses only. The connection is made to the address that was checked, so
+/// DNS rebinding has no effect.
 struct PublicOnly {
     local: bool,
 }
@@ -144,10 +145,10 @@ mod tests {
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(50);
-    /// Longer than any test: whoever waits for it hangs.
+    /// Longer than any test, so a test that waits for it hangs.
     const LONG: Duration = Duration::from_secs(600);
 
-    /// A server that takes one connection, says `answer` to what it is sent, and then nothing more, for ever.
+    /// A server that accepts one connection, sends `answer`, and then stays silent.
     async fn hanging(scheme: &str, answer: &'static [u8]) -> String {
         let listener = TcpListener::bind("localhost:0").await.unwrap();
         let url = format!("{scheme}://localhost:{}/jwks", listener.local_addr().unwrap().port());

@@ -1,7 +1,8 @@
-//! Foreign key sets, cached.
+//! Other parties' key sets, cached.
 //!
-//! A server that does not answer costs its time-out, so a set that failed is left alone for a while, by all sandboxes: what is
-//! known of it is in the table. Then one of them looks again, and the others go on as if it had failed.
+//! A server that does not answer costs a timeout each time, so after a failure no sandbox fetches that set for a
+//! while: failures are recorded in the table. Then one sandbox retries, while the others still treat the set as
+//! failed.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,22 +23,22 @@ use ciba_core::verify::verification_key::{self, VerificationKey, fits};
 /// Unit: bytes.
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_KEYS: usize = 20;
-/// A set this old is fetched again.
+/// The age at which a set is fetched again.
 const FRESH: Duration = Duration::from_secs(60 * 60);
-/// A key that is not in the set may be new: the set is fetched again, this often at most.
+/// An unknown key may be new: the set is then fetched again if it is at least this old.
 const AGAIN_FOR_UNKNOWN: Duration = Duration::from_secs(60);
-/// A set that cannot be fetched again goes on serving this long.
+/// How long a set remains in use if it cannot be fetched again.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Why a token is not one of the issuer whose keys are in the set.
+/// Why a token could not be verified with a key set.
 #[derive(Clone, Debug)]
 pub enum NotVerified {
     Invalid(&'static str),
-    /// The set cannot be read. The text is for the log.
+    /// The set cannot be fetched. The text is for the log.
     Unavailable(String),
 }
 
-/// The key sets that one warm function has fetched.
+/// The key sets that a warm function has fetched.
 pub struct JwksCache {
     fetcher: Fetcher,
     table: Table,
@@ -48,7 +49,7 @@ pub struct JwksCache {
 struct Set {
     keys: Vec<Jwk>,
     fetched_at: Option<Timestamp>,
-    /// What this sandbox knows of the last fetches.
+    /// The recent failures that this sandbox knows of.
     failures: Option<FetchFailures>,
 }
 
@@ -57,7 +58,7 @@ impl JwksCache {
         Self { fetcher, table, sets: Mutex::default() }
     }
 
-    /// The claims of `jws`, if it is signed under one of `algorithms` by a key of the set at `uri`.
+    /// The claims of `jws`, if it is signed with one of `algorithms` by a key of the set at `uri`.
     pub async fn verify(
         &self,
         jws: &UnverifiedJws<'_>,
@@ -71,9 +72,9 @@ impl JwksCache {
         verify_by(&jwk, jws)
     }
 
-    /// Whether a key of the set at `uri` is the one that `is_meant`. The set is never older than a minute if it can be
-    /// fetched: what is looked for has no name by which it could be told from a new one. While the set cannot be fetched, a
-    /// key that it had goes on serving, and of any other nobody knows.
+    /// Whether a key of the set at `uri` satisfies `is_meant`. The set is at most a minute old if it can be
+    /// fetched, because there is no `kid` by which a new key could be recognized. While it cannot be fetched, the
+    /// keys it had remain in use, and for any other key the result is `Unavailable`.
     pub(super) async fn has(
         &self,
         uri: &str,
@@ -94,7 +95,7 @@ impl JwksCache {
         }
     }
 
-    /// The key called `kid` that fits `algorithm`; without a `kid`, the only one that fits.
+    /// The key with this `kid` that fits `algorithm`; without a `kid`, the only key that fits.
     async fn key(
         &self,
         uri: &str,
@@ -112,22 +113,22 @@ impl JwksCache {
         if let Some(key) = set.select(kid, algorithm, now) {
             return Ok(key.clone());
         }
-        // What has failed in this very call is not asked for a second time.
+        // A fetch that failed in this very call is not repeated.
         if unavailable.is_none() && set.is_older_than(AGAIN_FOR_UNKNOWN, now) {
             unavailable = self.refresh(uri, set, now, write).await.err();
         }
         match (set.select(kid, algorithm, now), unavailable) {
             (Some(key), _) => Ok(key.clone()),
             (None, Some(error)) => Err(NotVerified::Unavailable(error.0)),
-            (None, None) => Err(NotVerified::Invalid("the token is signed by an unknown key")),
+            (None, None) => Err(NotVerified::Invalid("the token is signed with an unknown key")),
         }
     }
 
-    /// 1. Leave a set alone of which this sandbox knows that it failed not long ago.
-    /// 2. The same if another sandbox found that out.
-    /// 3. Of all that want to look again whether a set is still bad, one does.
-    /// 4. Fetch it.
-    /// 5. Record what came of it, from the end of the fetch on.
+    /// 1. Skip the fetch if this sandbox knows that it failed recently.
+    /// 2. Skip it if another sandbox recorded a recent failure.
+    /// 3. After a failure, claim the next attempt, which one sandbox gets.
+    /// 4. Fetch the set.
+    /// 5. Record the outcome; a pause counts from the end of the fetch.
     async fn refresh(
         &self,
         uri: &str,
@@ -135,7 +136,7 @@ impl JwksCache {
         now: Timestamp,
         write: &WriteId,
     ) -> Result<(), FetchError> {
-        let left_alone = || FetchError(format!("{uri}: failed a moment ago"));
+        let left_alone = || FetchError(format!("{uri}: not fetched again because it failed recently"));
         let bars = |known: &Option<FetchFailures>| known.is_some_and(|known| known.bars(now));
         if bars(&set.failures) {
             return Err(left_alone());
@@ -146,8 +147,8 @@ impl JwksCache {
         if bars(&earlier) {
             return Err(left_alone());
         }
-        // As if it failed again, at the latest that it can. So whoever comes meanwhile waits, too, and a sandbox that ends
-        // in the middle leaves nothing open.
+        // Recorded as a failure at the latest possible time. Others wait in the meantime, and nothing is left
+        // open if this sandbox ends before the fetch does.
         let claimed = earlier
             .filter(|known| known.is_known(now))
             .map(|known| FetchFailures::after(Some(known), now.plus(self.fetcher.total())));
@@ -163,9 +164,9 @@ impl JwksCache {
             .fetcher
             .json(uri, MAX_BYTES)
             .await
-            .and_then(|body| parse(&body).ok_or_else(|| FetchError(format!("{uri}: is not a key set"))));
+            .and_then(|body| parse(&body).ok_or_else(|| FetchError(format!("{uri}: is not a JWK set"))));
         let ended_at = now.plus(begun.elapsed());
-        // What cannot be recorded is known to this sandbox, at least.
+        // If the outcome cannot be recorded, at least this sandbox knows it.
         match (fetched, claimed) {
             (Ok(keys), claimed) => {
                 *set = Set { keys, fetched_at: Some(now), failures: None };
@@ -199,8 +200,8 @@ impl Set {
     }
 }
 
-/// The key called `kid` that fits `algorithm`, by its type, curve, use and own `alg` (`TOK-12-07`); without a `kid`, the
-/// only one that fits.
+/// The key with this `kid` that fits `algorithm` by its type, curve, `use` and `alg`, since keys may share a `kid`
+/// (RFC 7517 §4.5); without a `kid`, the only key that fits.
 fn select<'k>(keys: &'k [Jwk], kid: Option<&str>, algorithm: JwsAlgorithm) -> Option<&'k Jwk> {
     let mut fitting = keys.iter().filter(|key| fits(key, algorithm));
     match kid {
@@ -209,7 +210,7 @@ fn select<'k>(keys: &'k [Jwk], kid: Option<&str>, algorithm: JwsAlgorithm) -> Op
     }
 }
 
-/// As [`JwksCache::verify`], with the keys at hand.
+/// As [`JwksCache::verify`], with the given keys.
 pub(super) fn verify_with(
     keys: &[Jwk],
     jws: &UnverifiedJws<'_>,
@@ -217,37 +218,38 @@ pub(super) fn verify_with(
 ) -> Result<VerifiedClaims, NotVerified> {
     is_accepted(jws, algorithms)?;
     let key = select(keys, jws.kid(), jws.algorithm());
-    verify_by(key.ok_or(NotVerified::Invalid("the token is signed by an unknown key"))?, jws)
+    verify_by(key.ok_or(NotVerified::Invalid("the token is signed with an unknown key"))?, jws)
 }
 
-/// Before any key is looked for (`HYG-3-01`, `CAUTH-3-14`).
+/// Checked before any key is selected: the token must not choose how it is verified (RFC 8725 §3.1).
 fn is_accepted(jws: &UnverifiedJws<'_>, algorithms: &[JwsAlgorithm]) -> Result<(), NotVerified> {
     if algorithms.contains(&jws.algorithm()) {
         Ok(())
     } else {
-        Err(NotVerified::Invalid("the algorithm is not accepted from this issuer"))
+        Err(NotVerified::Invalid("the signature algorithm is not accepted from this issuer"))
     }
 }
 
 fn verify_by(jwk: &Jwk, jws: &UnverifiedJws<'_>) -> Result<VerifiedClaims, NotVerified> {
     let key = VerificationKey::new(jwk, jws.algorithm());
     let key = key.ok_or(NotVerified::Invalid("the key is malformed"))?;
-    jws.verify(&key).ok_or(NotVerified::Invalid("the signature of the token is wrong"))
+    jws.verify(&key).ok_or(NotVerified::Invalid("the token's signature is invalid"))
 }
 
-/// How many keys of the set at `uri` fit one of `algorithms`; with none, no token can be verified. Nothing is cached:
-/// this is for an operator's check.
+/// The number of keys in the set at `uri` that fit one of `algorithms`; at 0, no token can be verified. Nothing is
+/// cached: this is for an operator's check.
 pub async fn count_fitting(
     fetcher: &Fetcher,
     uri: &str,
     algorithms: &[JwsAlgorithm],
 ) -> Result<usize, FetchError> {
     let body = fetcher.json(uri, MAX_BYTES).await?;
-    let keys = parse(&body).ok_or_else(|| FetchError(format!("{uri}: is not a key set")))?;
+    let keys = parse(&body).ok_or_else(|| FetchError(format!("{uri}: is not a JWK set")))?;
     Ok(keys.iter().filter(|key| algorithms.iter().any(|algorithm| fits(key, *algorithm))).count())
 }
 
-/// One key that cannot be read does not spoil the set (RFC 7517 §5); one that could be read in two ways does (`HYG-3-13`).
+/// A key that cannot be read is ignored (RFC 7517 §5). A repeated member invalidates the whole set, because parsers
+/// disagree about which one counts.
 pub(super) fn parse(body: &[u8]) -> Option<Vec<Jwk>> {
     let mut set = strict_json::parse(body)?;
     let keys = std::mem::take(set.get_mut("keys")?.as_array_mut()?);

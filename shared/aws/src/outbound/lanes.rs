@@ -1,4 +1,4 @@
-//! One client's calls beside another's: nobody waits behind somebody who takes long (`ATK-6-04`).
+//! Concurrency limits per client, so that a slow client's endpoint does not delay notifications to others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,14 +9,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::client::ClientId;
 
-/// How many calls of one client are under way in one instance of the function at once.
+/// The most concurrent calls to one client in one instance of the function.
 const WIDTH: usize = 5;
-/// How long a client that did not answer is only tried by one call at a time.
+/// How long a client that did not answer gets only one call at a time.
 const SLOW_FOR: Duration = Duration::from_secs(10);
-/// A bound for the memory of a function that calls many clients.
+/// Limits the memory of a function that calls many clients.
 const MOST: usize = 1000;
 
-/// The lanes of one warm function, one for each client.
+/// The lanes of one warm function, one per client.
 #[derive(Default)]
 pub struct Lanes(Mutex<HashMap<ClientId, Lane>>);
 
@@ -40,18 +40,18 @@ impl Lanes {
 }
 
 impl Lane {
-    /// A place in the lane, as soon as there is one. `Err`: the client is slow and a call of its is under way; come back
-    /// then.
+    /// Waits for a place in the lane. `Err`: the client is slow and a call to it is in progress; retry at that
+    /// time.
     pub async fn enter(&self, now: Timestamp) -> Result<OwnedSemaphorePermit, Timestamp> {
         if let Some(until) = self.slow_until(now) {
             return self.enter_alone(until);
         }
         let entered = Arc::clone(&self.room).acquire_owned().await;
-        // Somebody who was in front found out in between that the client does not answer.
+        // An earlier call found out in the meantime that the client does not answer.
         match (entered, self.slow_until(now)) {
             (Ok(place), None) => Ok(place),
             (_, Some(until)) => Err(until),
-            // Nobody closes a lane.
+            // A lane is never closed.
             (Err(_), None) => Err(now.plus(SLOW_FOR)),
         }
     }
@@ -61,7 +61,7 @@ impl Lane {
         Arc::clone(&self.room).try_acquire_many_owned(all).map_err(|_| until)
     }
 
-    /// What came of a call: the client did not answer, or it did.
+    /// Records whether the client was too slow to answer a call.
     pub fn answered(&self, slow: bool, now: Timestamp) {
         *self.slow() = slow.then(|| now.plus(SLOW_FOR));
     }
@@ -85,7 +85,7 @@ mod tests {
         lanes.of(&ClientId::parse(client).unwrap())
     }
 
-    /// Whether there is a place at once.
+    /// Whether there is a place immediately.
     async fn enters(lane: &Lane, now: Timestamp) -> Option<OwnedSemaphorePermit> {
         tokio::select! {
             biased;
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(kiosk.enter(NOW).await.unwrap_err(), NOW.plus(SLOW_FOR));
         drop(probe);
         assert!(kiosk.enter(NOW).await.is_ok());
-        // It answered again, or the time is over.
+        // It answered again, or the time has passed.
         let later = NOW.plus(SLOW_FOR);
         let _first = enters(&kiosk, later).await.expect("a place");
         assert!(enters(&kiosk, later).await.is_some());
@@ -127,7 +127,7 @@ mod tests {
         assert!(enters(&kiosk, NOW).await.is_some());
     }
 
-    /// Those in the queue of the lane do not each wait for a time-out of their own.
+    /// Calls that queue for the lane do not each wait for a timeout of their own.
     #[tokio::test]
     async fn who_waits_for_a_place_learns_that_the_client_is_slow() {
         let kiosk = lane(&Lanes::default(), "kiosk");

@@ -1,4 +1,4 @@
-//! A person's recent asks, denials, blocks and wrong codes (`user#<key>` / `asks`).
+//! A person's recent requests ("asks"), denials, blocks and wrong user codes (`user#<key>` / `asks`).
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ pub(super) fn among(items: &[Item]) -> Result<Asks, StoreError> {
     Ok(with_sk(items, SK).map(decode).transpose()?.unwrap_or_default())
 }
 
-/// An item of before there were denials, blocks and codes has none.
+/// An item written before denials, blocks and codes were introduced has none.
 pub(super) fn decode(item: &Item) -> Result<Asks, StoreError> {
     let reader = Reader(item);
     Ok(Asks {
@@ -122,7 +122,7 @@ fn list<T>(entries: &[T], encode: impl Fn(&T) -> Item) -> AttributeValue {
 }
 
 impl Table {
-    /// Replaces the asks by `next`, if nobody has since `next` was computed.
+    /// Replaces the asks with `next`, if they are unchanged since `next` was computed.
     pub(super) fn update_asks(
         &self,
         of: &PersonKey,
@@ -155,7 +155,7 @@ impl Table {
         update.build().map_err(StoreError::incomplete)
     }
 
-    /// The same by itself. `false` if somebody has changed them since: read them again.
+    /// The same outside a transaction. `false` if they were changed in the meantime: read them again.
     pub async fn replace_asks(
         &self,
         of: &PersonKey,
@@ -210,7 +210,7 @@ mod tests {
         item
     }
 
-    /// DynamoDB's own way of counting, generously: a number as its digits.
+    /// The item's size as DynamoDB counts it, rounded up: a number counts as its digits.
     fn size(value: &AttributeValue) -> usize {
         if let Ok(list) = value.as_l() {
             return 3 + list.iter().map(|value| 1 + size(value)).sum::<usize>();
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(decode(&item(&asks)).unwrap(), asks);
     }
 
-    /// Such an item is older than these attributes.
+    /// The item predates these attributes.
     #[test]
     fn an_item_without_denials_blocks_and_codes_is_read() {
         let mut item = item(&Asks { version: 3, ..Asks::default() });
@@ -244,7 +244,7 @@ mod tests {
         let block = |n| Block { client: client(n), at: NOW, lifted_at: Some(NOW) };
         let asks = Asks { blocks: (0..2000).map(block).collect(), ..Asks::default() };
         let size = size(&AttributeValue::M(item(&asks)));
-        // What remains is more than the asks, denials and the rest can be.
+        // The remaining space is more than asks, denials and the rest can need.
         assert!(size < 390 * 1024, "{size}");
     }
 }

@@ -1,5 +1,5 @@
-//! The names of attributes, and which items have them. docs/architecture.md (The table) describes each; a test holds both
-//! together.
+//! The names of attributes, and which items have them. docs/architecture.md (The table) describes each; a test
+//! compares the two.
 
 pub(super) const PARTITION_KEY: &str = "pk";
 pub(super) const SORT_KEY: &str = "sk";
@@ -135,7 +135,8 @@ pub(super) const WRAPPED: &str = "wrapped";
 pub(super) const WRITE_ID: &str = "write_id";
 pub(super) const WRONG_CODES: &str = "wrong_codes";
 
-/// An item of the table, as the document calls it, with all attributes that it may have beside its key.
+/// An item of the table, under its name in the document, with all attributes that it may have in addition to its
+/// key.
 #[derive(Clone, Copy, Debug)]
 pub struct ItemKind {
     pub name: &'static str,
@@ -146,7 +147,7 @@ const fn item(name: &'static str, attributes: &'static [&'static str]) -> ItemKi
     ItemKind { name, attributes }
 }
 
-/// Every item.
+/// All kinds of items.
 pub const ITEMS: &[ItemKind] = &[
     item(
         "authentication request, later grant",

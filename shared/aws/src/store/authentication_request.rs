@@ -1,6 +1,6 @@
 //! Authentication requests, later grants (`request#<RequestKey>` / `request`).
 //!
-//! The state machine says what may follow what; each method here makes one such step a conditional write.
+//! The state machine defines the transitions; each method here performs one as a conditional write.
 
 use aws_sdk_dynamodb::types::{
     CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
@@ -35,12 +35,13 @@ pub(super) use polling::{Written, written};
 pub use refreshing::{RefreshUse, Refreshed, Revoked};
 
 pub(super) const SK: &str = "request";
-/// Lists what a person has to decide. Only pending requests are in it: every exit removes `pending_for`.
+/// The index of requests that await a person's decision. It contains pending requests only: every transition out of
+/// that state removes `pending_for`.
 pub(super) const PENDING_INDEX: &str = "pending-by-user";
-/// What cancelling does to a pending request, whoever cancels it.
+/// The update that cancels a pending request, whether by an operator, its client or a newer request.
 const CANCEL: &str = "SET #state = :cancelled, decided_at = :now, cancelled_by = :by, write_id = :write \
                       REMOVE pending_for";
-/// More than one person can have at once: the limits of asking see to that.
+/// More than a person can have at once, because the number of requests per person is limited.
 const MOST_PENDING: i32 = 20;
 
 pub(super) fn pk(request: &RequestKey) -> String {
@@ -51,35 +52,35 @@ pub(super) fn request_key(request: &RequestKey) -> Item {
     key(pk(request), SK)
 }
 
-/// What is put beside a new request, in items of its own.
+/// What is stored with a new request, in separate items.
 #[derive(Clone, Copy)]
 pub struct Beside<'a> {
-    /// Sealed, of a ping or push client.
+    /// The sealed notification token of a ping or push client.
     pub notification_token: Option<&'a [u8]>,
-    /// What the client signed.
+    /// The evidence of a signed request.
     pub evidence: Option<&'a EvidenceWrite>,
-    /// Authorization details and the client's words about the circumstances, of a request that has some.
+    /// Authorization details and the request context, if the request has any.
     pub detail: &'a RequestDetail,
 }
 
-/// What became of an insertion.
+/// The result of an insertion.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Inserted {
     Done,
-    /// Somebody asked the same person at the same moment, or something else was kept of them: read their asks again.
+    /// The person's asks or evidence changed at the same moment: read them again.
     AsksChanged,
-    /// The request to be superseded is no longer pending: nothing is left to supersede.
+    /// The request to be superseded is no longer pending.
     NothingToSupersede,
 }
 
-/// What is written of a decision, all of it or nothing.
+/// Everything that a decision writes, in one transaction.
 pub struct DecisionWrite<'a> {
     pub request: &'a AuthenticationRequest,
-    /// `None`: a report about what is not open any more changes nothing of the request itself.
+    /// `None` for a report about a request that is no longer open, which does not change the request itself.
     pub next: Option<&'a State>,
     pub at: Timestamp,
     pub evidence: &'a EvidenceWrite,
-    /// What becomes of the person's asks.
+    /// The person's new asks.
     pub asks: Option<&'a Asks>,
     pub passkey: Option<(&'a Passkey, &'a Asserted)>,
 }
@@ -87,13 +88,13 @@ pub struct DecisionWrite<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decided {
     Done,
-    /// Something is not as it was read.
+    /// Something was changed after it was read.
     Changed,
 }
 
 impl Table {
-    /// Puts a pending request, counts it among the person's asks, cancels the one it supersedes, and keeps what
-    /// stands beside it: one transaction.
+    /// Puts a pending request, counts it among the person's asks, cancels the request it supersedes, and stores
+    /// the items that belong to it, in one transaction.
     pub async fn insert_request(
         &self,
         request: &AuthenticationRequest,
@@ -142,14 +143,14 @@ impl Table {
         }
         let Some(reasons) = self.transact("InsertRequest", writes).await? else { return Ok(Inserted::Done) };
         let failed = |n: usize| reasons.get(n).and_then(CancellationReason::code).unwrap_or("None") != "None";
-        // The new key is ours alone: if it exists, our own transaction put it and its response was lost.
+        // The new key is random: if it exists, our own transaction put it and the response was lost.
         if reasons.first().is_some_and(|put| is_own(put.item(), write)) {
             return Ok(Inserted::Done);
         }
         if failed(0) || failed(1) {
             return Ok(Inserted::AsksChanged);
         }
-        // A conflict with a simultaneous decision resolves itself like a condition that failed: read again.
+        // A conflict with a simultaneous decision is handled like a failed condition: read again.
         Ok(match supersedes.and(reasons.get(2)).and_then(CancellationReason::code) {
             Some("ConditionalCheckFailed") => Inserted::NothingToSupersede,
             Some(_) | None => Inserted::AsksChanged,
@@ -171,8 +172,8 @@ impl Table {
             .map_err(|error| StoreError::unavailable("GetItem request", &error))?;
         answer.item.as_ref().map(decode).transpose()
     }
-    /// What waits for this person at `now`, what ends first first. The index is eventually consistent, and
-    /// may still have what has expired.
+    /// The requests that await this person's decision at `now`, soonest to expire first. The index is eventually
+    /// consistent and may contain requests that were decided a moment ago.
     pub async fn list_pending(
         &self,
         person: &PersonKey,
@@ -193,8 +194,9 @@ impl Table {
         answer.items().iter().map(encoding::decode_pending).collect()
     }
 
-    /// Records a decision with its evidence, what becomes of the person's asks and the use of their passkey, if the
-    /// request is pending, open, and this person's (`ATK-4-07`, `ATK-4-08`), and if asks and passkey are as they were read.
+    /// Records a decision with its evidence, the person's new asks and the use of their passkey, if the request
+    /// is pending, unexpired and this person's, and asks and passkey are unchanged. The conditions are part of
+    /// the write, so the first decision wins and none comes too late.
     pub async fn decide_request(
         &self,
         decision: &DecisionWrite<'_>,
@@ -216,8 +218,8 @@ impl Table {
             writes.push(TransactWriteItem::builder().update(update).build());
         }
         let Some(reasons) = self.transact("DecideRequest", writes).await? else { return Ok(Decided::Done) };
-        // A repeat whose first attempt went through meets its own mark. A conflict (with a poll, say) hands back no item:
-        // the caller reads again.
+        // A retry of a successful attempt finds its own mark. A conflict (with a poll, for example) returns no
+        // item: the caller reads again.
         let is_ours = reasons.iter().any(|reason| is_own(reason.item(), write));
         Ok(if is_ours { Decided::Done } else { Decided::Changed })
     }
@@ -255,7 +257,7 @@ impl Table {
     }
 }
 
-/// The item that a failed condition hands back.
+/// The item that a failed condition returns.
 fn handed_back(item: Option<&Item>) -> Result<Option<Box<AuthenticationRequest>>, StoreError> {
     item.map(|item| decode(item).map(Box::new)).transpose()
 }

@@ -1,5 +1,5 @@
-//! Types of `authorization_details` (`authorization_details` / `type#<name>`): few, and all under one key, so that they
-//! are listed by one query.
+//! Types of `authorization_details` (`authorization_details` / `type#<name>`). There are few, all under one
+//! partition key, so that one query lists them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ fn decode_name(item: &Item) -> Result<DetailTypeName, StoreError> {
     Reader(item).parsed(SORT_KEY, |sk| DetailTypeName::parse(sk.strip_prefix(PREFIX)?))
 }
 
-/// Compiles the schema, which takes its time: see [`DetailTypes`].
+/// Compiles the schema, which is slow: see [`DetailTypes`].
 fn decode(item: &Item) -> Result<DetailType, StoreError> {
     let (name, reader) = (decode_name(item)?, Reader(item));
     let (schema, display) = (reader.text(SCHEMA)?, reader.text(DISPLAY)?);
@@ -32,7 +32,7 @@ fn decode(item: &Item) -> Result<DetailType, StoreError> {
     known.ok_or_else(|| Reader::corrupt(SCHEMA))
 }
 
-/// A type that was written down before there were policies has the default.
+/// A type registered before policies were introduced has the default policy.
 fn decode_policy(reader: Reader<'_>) -> Result<DetailPolicy, StoreError> {
     let risk =
         reader.optional_text(RISK).map(|text| DetailRisk::parse(text).ok_or_else(|| Reader::corrupt(RISK)));
@@ -43,7 +43,7 @@ fn decode_policy(reader: Reader<'_>) -> Result<DetailPolicy, StoreError> {
 }
 
 impl Table {
-    /// Writes a type, new or changed: what an operator writes down wins. Requests that are open keep the words they have.
+    /// Writes a new or changed type, replacing any earlier one. Open requests keep the texts they have.
     pub async fn put_detail_type(&self, known: &DetailType) -> Result<(), StoreError> {
         let mut item = type_key(known.name());
         item.extend([
@@ -70,7 +70,7 @@ impl Table {
             .map_err(|error| StoreError::unavailable("GetItem authorization_details", &error))
     }
 
-    /// The names of all types, in their order.
+    /// The names of all types, sorted.
     pub async fn list_detail_types(&self) -> Result<Vec<DetailTypeName>, StoreError> {
         let (mut names, mut start) = (Vec::new(), None);
         loop {
@@ -95,7 +95,7 @@ impl Table {
         }
     }
 
-    /// Takes a type away; done twice it is done once. `false` if there was none.
+    /// Removes a type. `false` if there was none.
     pub async fn remove_detail_type(&self, name: &DetailTypeName) -> Result<bool, StoreError> {
         let delete = self
             .client
@@ -110,7 +110,7 @@ impl Table {
     }
 }
 
-/// Types as a warm function knows them: a schema is compiled once, and read again once a minute.
+/// The types cached by a warm function: a schema is compiled once, and read again once a minute.
 pub struct DetailTypes {
     table: Table,
     cache: Mutex<HashMap<DetailTypeName, (Arc<DetailType>, Timestamp)>>,
@@ -118,14 +118,14 @@ pub struct DetailTypes {
 }
 
 impl DetailTypes {
-    /// How long a changed or removed type may still be used as it was.
+    /// How long the earlier version of a changed or removed type may remain in use.
     const KEEP: Duration = Duration::from_secs(60);
 
     pub fn new(table: Table) -> Self {
         Self { table, cache: Mutex::default(), listed: Mutex::default() }
     }
 
-    /// The names of all types, as known for at most a minute; or for longer, where the table does not answer.
+    /// The names of all types, at most a minute old, or older while the table does not answer.
     pub async fn names(&self, now: Timestamp) -> Result<Vec<DetailTypeName>, StoreError> {
         let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((names, read_at)) = &listed
@@ -144,9 +144,10 @@ impl DetailTypes {
         }
     }
 
-    /// A type as known for at most a minute. `None` is never remembered: a new type works at once.
+    /// A type, at most a minute old. `None` is not cached, so a new type works at once.
     ///
-    /// Only names that a client is registered for are looked up, so there are no more than an operator wrote down.
+    /// Only names that a client is registered for are looked up, so the cache is bounded by what operators
+    /// registered.
     pub async fn find(
         &self,
         name: &DetailTypeName,

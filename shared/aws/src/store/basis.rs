@@ -1,4 +1,5 @@
-//! What several nouns are read for together: one read for all that a step rests on (`ATK-8-04`).
+//! Reads several kinds of items at once: everything a step depends on, in one consistent read. Client and person
+//! are read again, because either may have been disabled in the meantime.
 
 use crate::store::authentication_request::{self as requests, request_key};
 use crate::store::batch::with_sk;
@@ -16,17 +17,17 @@ use ciba_core::domain::person::asks::Asks;
 use ciba_core::domain::person::passkey::{Passkey, PasskeyId};
 use ciba_core::domain::request::authentication_request::AuthenticationRequest;
 
-/// Everything that a decision rests on. What is not there is absent.
+/// Everything that a decision depends on. Missing items are `None`.
 #[derive(Debug)]
 pub struct DecisionBasis {
     pub request: Option<AuthenticationRequest>,
-    /// Empty, where the request has none.
+    /// Empty if the request has none.
     pub detail: RequestDetail,
     pub person: Option<Person>,
     pub client: Option<Client>,
     pub asks: Asks,
     pub passkey: Option<Passkey>,
-    /// What the evidence of it rests on.
+    /// What the decision's evidence continues from.
     pub evidence: EvidenceBasis,
 }
 
@@ -37,7 +38,7 @@ fn person_among(items: &[Item]) -> Result<Option<(Person, Asks)>, StoreError> {
 }
 
 impl Table {
-    /// A person, and how often they were asked of late.
+    /// A person, and how often they were asked recently.
     pub async fn find_person_with_asks(
         &self,
         person_key: &PersonKey,
@@ -46,7 +47,7 @@ impl Table {
         person_among(&self.batch_get(keys).await?)
     }
 
-    /// The same, before something is sealed for a client; and which keys must not be used for it.
+    /// The same, with the keys that must not be used to seal something for a client.
     pub async fn find_person_asks_and_withdrawn_keys(
         &self,
         person_key: &PersonKey,
@@ -56,8 +57,8 @@ impl Table {
         Ok((person_among(&items)?, withdrawn_keys::among(&items)?))
     }
 
-    /// Person and client as they are now, before something is issued to one in the name of the other, what the person
-    /// thinks of that, and which keys must not be used for it.
+    /// Person and client as they are now, before tokens about the person are issued to the client, with the
+    /// person's denials and blocks, and the keys that must not be used.
     pub async fn find_person_client_and_asks(
         &self,
         person: &PersonKey,
@@ -78,7 +79,7 @@ impl Table {
         ))
     }
 
-    /// The same for redeeming `request`, with what it has beside its record.
+    /// The same for redeeming `request`, with its detail item.
     pub async fn find_for_redemption(
         &self,
         request: &AuthenticationRequest,
@@ -101,7 +102,7 @@ impl Table {
         ))
     }
 
-    /// Everything a decision rests on, in one read (`ATK-8-04`).
+    /// Everything a decision depends on, in one read.
     pub async fn find_for_decision(
         &self,
         request: &RequestKey,

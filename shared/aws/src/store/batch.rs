@@ -8,16 +8,16 @@ use crate::store::attribute::SORT_KEY;
 use crate::store::item::{Item, Reader};
 use crate::store::{StoreError, Table};
 
-/// How often the keys that DynamoDB left over are asked for again.
+/// The most attempts to read keys that DynamoDB left unprocessed.
 const TRIES: usize = 3;
 
-/// The item with this sort key, among those that were read.
+/// The item with this sort key among `items`.
 pub(super) fn with_sk<'i>(items: &'i [Item], sk: &str) -> Option<&'i Item> {
     items.iter().find(|item| Reader(item).optional_text(SORT_KEY) == Some(sk))
 }
 
 impl Table {
-    /// Reads the items of `keys`; absent ones are absent from the answer.
+    /// Reads the items with these keys; missing ones are left out.
     pub(super) async fn batch_get(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
         let mut left = keys;
@@ -41,6 +41,6 @@ impl Table {
                 Some(_) | None => return Ok(found),
             }
         }
-        Err(StoreError::Unavailable("BatchGetItem: keys were left over each time".to_owned()))
+        Err(StoreError::Unavailable("BatchGetItem: keys remained unprocessed after each attempt".to_owned()))
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
             None => HintForms::all(),
             Some(names) => HintForms::parse(names.split(' ')).ok_or_else(|| Reader::corrupt(HINT_KINDS))?,
         },
-        // Clients written down before there were passkeys and user codes have none of these.
+        // Clients registered before passkeys and user codes were introduced have none of these.
         requires_passkey: item.contains_key(REQUIRES_PASSKEY) && reader.flag(REQUIRES_PASSKEY)?,
         high_risk_scope: match reader.optional_text(HIGH_RISK_SCOPE) {
             None => None,
@@ -158,7 +158,7 @@ fn encode(client: &Client) -> Item {
         let audiences = client.introspects.iter().map(text).collect();
         item.insert(INTROSPECTS.to_owned(), AttributeValue::L(audiences));
     }
-    // A client without a limit may use what is to come as well.
+    // A client without a limit may also use kinds that are introduced later.
     let kinds =
         (!client.hint_kinds.is_all()).then(|| client.hint_kinds.names().collect::<Vec<_>>().join(" "));
     item.extend(kinds.map(|names| (HINT_KINDS.to_owned(), text(names))));
@@ -194,7 +194,7 @@ impl Table {
         answer.item.as_ref().map(decode).transpose()
     }
 
-    /// Writes a client, new or changed: what an operator writes down wins.
+    /// Writes a new or changed client, replacing any earlier record.
     pub async fn put_client(&self, client: &Client) -> Result<(), StoreError> {
         self.client
             .put_item()
@@ -206,43 +206,44 @@ impl Table {
             .map_err(|error| StoreError::unavailable("PutItem client", &error))
     }
 
-    /// Writes a client that is not there yet. `false` if there is one of this name, which stays as it is.
+    /// Writes a new client. `false` if there is one with this id, which remains unchanged.
     ///
-    /// `write` is this write's own: an item that carries it is ours, repeated after its response was lost.
+    /// `write` identifies this write: an existing item with it means a retry after our own response was lost.
     pub async fn insert_client(&self, client: &Client, write: &WriteId) -> Result<bool, StoreError> {
         let mut item = encode(client);
         item.insert(WRITE_ID.to_owned(), text(write.as_str()));
         self.put_if_absent(item, WRITE_ID, "PutItem client").await
     }
 
-    /// Gives a client another secret; the old one is gone. `false` if there is no such client, or none with a secret.
+    /// Replaces a client's secret; the old one is invalid at once. `false` if there is no such client, or it has
+    /// no secret.
     pub async fn set_client_secret(&self, id: &ClientId, hash: &SecretHash) -> Result<bool, StoreError> {
         self.replace_attribute(client_key(id), SECRET_HASH, bytes(hash.as_bytes())).await
     }
 
-    /// Switches a client on or off. `false` if there is no such client.
+    /// Enables or disables a client. `false` if there is no such client.
     pub async fn set_client_active(&self, id: &ClientId, active: bool) -> Result<bool, StoreError> {
         self.set_if_present(client_key(id), ACTIVE, AttributeValue::Bool(active)).await
     }
 }
 
-/// Clients as a warm function knows them. Where tokens are issued, the client is read afresh instead.
+/// The clients cached by a warm function. Before tokens are issued, the client is read from the table instead.
 pub struct ClientDirectory {
     table: Table,
     cache: Mutex<HashMap<ClientId, (Client, Timestamp)>>,
 }
 
 impl ClientDirectory {
-    /// How long a disabled client may go on asking.
+    /// How long a disabled client may still make requests.
     const KEEP: Duration = Duration::from_secs(60);
-    /// A bound for the memory of a function that many clients use.
+    /// Limits the memory of a function that many clients use.
     const MOST: usize = 1000;
 
     pub fn new(table: Table) -> Self {
         Self { table, cache: Mutex::new(HashMap::new()) }
     }
 
-    /// A client as known for at most a minute. `None` is never remembered: a new client works at once.
+    /// A client, at most a minute old. `None` is not cached, so a new client works at once.
     pub async fn find(&self, id: &ClientId, now: Timestamp) -> Result<Option<Client>, StoreError> {
         if let Some(client) = self.cached(id, now) {
             return Ok(Some(client));
@@ -255,7 +256,7 @@ impl ClientDirectory {
         self.cached(id, now).is_some()
     }
 
-    /// A client as it is in the table now.
+    /// A client, read from the table now.
     pub async fn find_fresh(&self, id: &ClientId, now: Timestamp) -> Result<Option<Client>, StoreError> {
         let found = self.table.find_client(id).await?;
         let mut cache = self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Writes of one item that meet a transaction on it.
+//! Retries single-item writes that conflict with a transaction.
 
 use aws_sdk_dynamodb::config::interceptors::InterceptorContext;
 use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction};
@@ -6,10 +6,11 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 
-/// Lets the SDK repeat a write that DynamoDB refused because a transaction was under way on its item. The SDK takes
-/// that as final, but the transaction is over in a moment, and a refused write was not carried out.
+/// Makes the SDK retry a write that DynamoDB refused because a transaction was in progress on its item. By
+/// default the SDK treats that as final, but the transaction ends within moments, and a refused write had no
+/// effect.
 ///
-/// A transaction that meets another one is not repeated here: what it rests on has to be read again.
+/// A transaction that conflicts with another one is not retried here: what it depends on has to be read again.
 #[derive(Debug)]
 pub(super) struct RepeatConflicts;
 
@@ -21,7 +22,7 @@ impl ClassifyRetry for RepeatConflicts {
                 || matches!(error.downcast_ref(), Some(DeleteItemError::TransactionConflictException(_)))
                 || matches!(error.downcast_ref(), Some(PutItemError::TransactionConflictException(_)))
         });
-        // Like a table that is busy: the same pauses, and the same share of the SDK's repeats.
+        // Treated like throttling: the same pauses, and the same retry quota of the SDK.
         if conflict { RetryAction::throttling_error() } else { RetryAction::NoActionIndicated }
     }
 

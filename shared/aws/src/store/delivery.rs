@@ -1,7 +1,8 @@
-//! What is kept of telling a ping or push client (`request#<RequestKey>` / `delivery`).
+//! The delivery of a notification to a ping or push client (`request#<RequestKey>` / `delivery`).
 //!
-//! The table is the truth about a delivery, and the queue only a timer: an attempt begins with a conditional write on what
-//! was read, so of any number of records about one decision one makes the attempt.
+//! The table holds the state of a delivery, and the queue is only a timer: an attempt begins with a write on
+//! condition that the state is unchanged, so of any number of messages about one decision only one leads to the
+//! attempt.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
@@ -25,18 +26,18 @@ use ciba_core::domain::request::grant::Grant;
 
 pub(super) const SK: &str = "delivery";
 
-/// What of the table an attempt rests on.
+/// The state in the table that an attempt depends on.
 #[derive(Debug)]
 pub struct DeliveryBasis {
     pub request: AuthenticationRequest,
     pub delivery: Delivery,
 }
 
-/// What became of beginning an attempt.
+/// The result of beginning an attempt.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Claimed {
     Done,
-    /// Something is not as it was read: another record about the same decision was first.
+    /// The state changed after it was read: another message about the same decision was first.
     Changed,
 }
 
@@ -59,12 +60,12 @@ fn decode(item: &Item) -> Result<Delivery, StoreError> {
     })
 }
 
-/// What the operator is shown of a delivery.
+/// A delivery as shown to the operator.
 #[derive(Debug)]
 pub struct DeliveryReport {
     pub request: AuthenticationRequest,
     pub delivery: Delivery,
-    /// Of the last attempt that failed.
+    /// The failure of the last failed attempt.
     pub failure: Option<String>,
 }
 
@@ -74,9 +75,9 @@ pub struct Mint<'a> {
     pub request: &'a AuthenticationRequest,
     pub grant: &'a Grant,
     pub seen: &'a Delivery,
-    /// What the client is sent, sealed.
+    /// The body of the notification, sealed.
     pub payload: &'a [u8],
-    /// Until when the attempt has it.
+    /// The time until which no other attempt may begin.
     pub lease: Timestamp,
 }
 
@@ -86,12 +87,12 @@ pub struct FailedAttempt<'a> {
     /// Its number.
     pub attempts: u32,
     pub failure: &'a str,
-    /// Whether the tokens that were made for it are revoked (`CIBA-10.3-09`).
+    /// Whether to revoke the tokens of a push that could not be delivered.
     pub revoke: bool,
 }
 
 impl Table {
-    /// The part of a new request's transaction that keeps what its client is to be told with.
+    /// The part of a new request's transaction that stores its delivery.
     pub(super) fn put_delivery(
         &self,
         request: &AuthenticationRequest,
@@ -112,7 +113,8 @@ impl Table {
         self.put_new(item)
     }
 
-    /// A request and its delivery, in one read. `None` if it was withdrawn or swept, or nobody is told of it.
+    /// A request and its delivery, in one read. `None` if the request was withdrawn or deleted, or its client is
+    /// not notified.
     pub async fn find_delivery(&self, request: &RequestKey) -> Result<Option<DeliveryBasis>, StoreError> {
         let items = self.delivery_items(request).await?;
         let found = with_sk(&items, requests::SK).zip(with_sk(&items, SK));
@@ -123,7 +125,7 @@ impl Table {
             .transpose()
     }
 
-    /// The same, with why it failed: for the operator.
+    /// The same with the cause of a failure, for the operator.
     pub async fn report_delivery(&self, request: &RequestKey) -> Result<Option<DeliveryReport>, StoreError> {
         let items = self.delivery_items(request).await?;
         let found = with_sk(&items, requests::SK).zip(with_sk(&items, SK));
@@ -142,7 +144,7 @@ impl Table {
         self.batch_get(vec![requests::request_key(request), delivery_key(request)]).await
     }
 
-    /// Begins an attempt, which nobody else begins until `lease`.
+    /// Begins an attempt. No other one can begin before `lease`.
     pub async fn claim_delivery(
         &self,
         request: &RequestKey,
@@ -169,8 +171,8 @@ impl Table {
         })
     }
 
-    /// Begins the first attempt of a push: redeems the request and keeps what its client is sent, or neither
-    /// (`ATK-4-04`, `CIBA-10.3-08`).
+    /// Begins the first attempt of a push: redeems the request and stores the notification's body, or does
+    /// neither. The tokens are made once, and retries send the same body (CIBA §10.3).
     pub async fn mint_delivery(
         &self,
         Mint { request, grant, seen, payload, lease }: Mint<'_>,
@@ -204,8 +206,9 @@ impl Table {
         Ok(if is_ours { Claimed::Done } else { Claimed::Changed })
     }
 
-    /// Records that the client knows, or that there is nothing to tell it: its token and what was kept for it are removed
-    /// (`CIBA-9-03`). What was decided when is kept, so that it is seen how long it took. A success stands, whatever another attempt came to.
+    /// Records that the client was notified, or need not be: its notification token and the stored body are
+    /// deleted, so that neither can leak later. The time of the decision is kept, to show how long delivery took.
+    /// A success is final, whatever the result of another attempt.
     pub async fn settle_delivery(
         &self,
         request: &RequestKey,
@@ -230,8 +233,8 @@ impl Table {
         written(update, "UpdateItem settle", write).await.map(drop)
     }
 
-    /// Records that attempt number `attempts` failed, and when the next one is due. If another one has begun since, that
-    /// one's word counts.
+    /// Records that attempt number `attempts` failed, and when the next one is due. Has no effect if another
+    /// attempt has begun in the meantime.
     pub async fn postpone_delivery(
         &self,
         request: &RequestKey,
@@ -253,8 +256,8 @@ impl Table {
         written(update, "UpdateItem postpone", write).await.map(drop)
     }
 
-    /// Records that an attempt was the last; the client's own token stays for a replay. `false` if another attempt has begun
-    /// since.
+    /// Records that the last attempt failed; the client's notification token is kept for a replay. `false` if
+    /// another attempt has begun in the meantime.
     pub async fn fail_delivery(
         &self,
         request: &RequestKey,
@@ -299,7 +302,8 @@ impl Table {
         Ok(reasons.iter().any(|reason| is_own(reason.item(), write)))
     }
 
-    /// Has a failed delivery tried again, until then. `false` if it has not failed, or was tried again already.
+    /// Makes a failed delivery due again, with retries until `until`. `false` if it has not failed, or is being
+    /// replayed already.
     pub async fn replay_delivery(
         &self,
         request: &RequestKey,

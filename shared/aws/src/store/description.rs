@@ -1,4 +1,4 @@
-//! What the table is like and whom it knows: an operator's checks, which no function may make.
+//! An operator's checks of the table and its content, for which functions have no permission.
 
 use aws_sdk_dynamodb::types::{AttributeValue, IndexStatus, KeyType, TableStatus, TimeToLiveStatus};
 
@@ -8,26 +8,26 @@ use crate::store::item::{Reader, number, text};
 use crate::store::{StoreError, Table, client, passkey, person};
 use ciba_core::domain::client::Client;
 
-/// What the table is like, as far as this code relies on it.
+/// The properties of the table that this code relies on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableState {
     pub is_active: bool,
     /// Its keys are `pk` and `sk`.
     pub has_keys: bool,
-    /// It has the index `pending-by-user`, and the index can be read.
+    /// It has the index `pending-by-user`, and the index is active.
     pub has_pending_index: bool,
-    /// DynamoDB deletes by the attribute `ttl`.
+    /// TTL is enabled for the attribute `ttl`.
     pub sweeps_ttl: bool,
 }
 
-/// Whether a flow has two sides, as far as the table was looked through.
+/// Whether the part of the table that was scanned has a client and a person for a flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// There is a client that may ask.
+    /// There is an enabled client.
     pub active_client: bool,
-    /// There is a person who may be asked, on some channel.
+    /// There is an enabled person with at least one channel.
     pub reachable_person: bool,
-    /// `false`: what was not found may be in the rest of the table.
+    /// `false` if only part of the table was scanned.
     pub is_complete: bool,
 }
 
@@ -61,8 +61,8 @@ impl Table {
         Ok(known)
     }
 
-    /// Hands each client that is switched on to `take`, as far as they are among the first `evaluate` items. Whether that
-    /// was the whole table.
+    /// Passes each enabled client among the first `evaluate` items to `take`. Returns whether that was the whole
+    /// table.
     pub async fn for_each_active_client(
         &self,
         evaluate: i32,
@@ -84,7 +84,7 @@ impl Table {
         .await
     }
 
-    /// The domain of a passkey that is not of `rp_id`, if there is one among the first `evaluate` items.
+    /// The domain of a passkey that is not for `rp_id`, if there is one among the first `evaluate` items.
     pub async fn find_passkey_of_another_domain(
         &self,
         rp_id: Option<&str>,
@@ -109,7 +109,7 @@ impl Table {
         Ok(found)
     }
 
-    /// Reads what the table is like.
+    /// Reads the properties of the table.
     pub async fn describe(&self) -> Result<TableState, StoreError> {
         let table = self.client.describe_table().table_name(&self.name).send().await;
         let table = table.map_err(|error| StoreError::unavailable("DescribeTable", &error))?.table;

@@ -1,5 +1,5 @@
-//! Records of enrollments (`enrolment#<person key>` / `passkey#<id>#<time>`): only ever put, each once, and kept when the
-//! passkey goes.
+//! Records of enrollments (`enrolment#<person key>` / `passkey#<id>#<time>`): each is written once, never
+//! changed, and kept when the passkey is removed.
 
 use aws_sdk_dynamodb::types::Put;
 
@@ -29,7 +29,7 @@ impl Table {
         self.put_new(item)
     }
 
-    /// All that was ever recorded of this passkey of this person, the oldest first. Whether it is whole is to be verified.
+    /// All records of this passkey of this person, oldest first. The caller has to verify them.
     pub async fn find_enrollments(
         &self,
         person: &PersonKey,

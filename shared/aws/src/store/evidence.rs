@@ -1,4 +1,5 @@
-//! Evidence (`evidence#<RequestKey>` / `decision`, `report`, `report#<lifted at>`, `request`): only ever put if absent, kept for its own time.
+//! Evidence (`evidence#<RequestKey>` / `decision`, `report`, `report#<lifted at>`, `request`): never overwritten,
+//! with its own retention period.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
@@ -11,37 +12,37 @@ use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::request::evidence_document::{Chain, Document, Kind};
 
-/// What a request's evidence is kept under.
+/// The prefix of the partition key of a request's evidence.
 pub(super) const PREFIX: &str = "evidence#";
-/// Of a signed request, from the moment that it is asked.
+/// The evidence of a signed request, stored when the request is made.
 pub const REQUEST_EVIDENCE: &str = Kind::Request.as_str();
 
 fn pk(request: &RequestKey) -> String {
     format!("{PREFIX}{}", request.encode())
 }
 
-/// A document that is to be kept, and what moves with it.
+/// A document to be stored, and the changes that go with it.
 #[derive(Clone, Debug)]
 pub struct EvidenceWrite {
     pub document: Document,
-    /// The text of it, byte for byte.
+    /// Its text, byte for byte.
     pub text: String,
     pub digest: String,
-    /// What the key of the witness says of it, where there is one.
+    /// The signature of the witness key, if there is one.
     pub witness: Option<String>,
-    /// The chain as it was read. `None` if there was none.
+    /// The chain as it was read. `None` if there is none yet.
     pub seen: Option<Chain>,
     pub next: Chain,
     /// The person's key, wrapped, if it is new.
     pub new_key: Option<Vec<u8>>,
 }
 
-/// Evidence as it lies in the table. Whether it is whole is to be verified.
+/// Evidence as stored. The caller has to verify it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvidence {
     /// `decision`, `report` or `request`.
     pub kind: String,
-    /// The text of a [`Document`], or of what version 1 had in its place.
+    /// The text of a [`Document`], or of a version 1 document.
     pub document: String,
     pub digest: String,
     pub witness: Option<String>,
@@ -50,7 +51,7 @@ pub struct StoredEvidence {
 }
 
 impl Table {
-    /// The parts of a transaction that keep evidence: the document, and the chain that it is the next one of.
+    /// The parts of a transaction that store evidence: the document, and the chain that it extends.
     pub(super) fn put_evidence(
         &self,
         request: &RequestKey,
@@ -67,7 +68,7 @@ impl Table {
     fn put_document(&self, request: &RequestKey, evidence: &EvidenceWrite) -> Result<Put, StoreError> {
         let document = &evidence.document;
         let mut item: Item = key(pk(request), document.filed_as());
-        // What the document says, for whoever looks for it, and of a decision for the stream's filter.
+        // Copied from the document for searches and, for a decision, for the stream's filter.
         item.extend([
             (PERSON.to_owned(), text(&document.person)),
             (CLIENT_ID.to_owned(), text(&document.client_id)),
@@ -81,7 +82,7 @@ impl Table {
         self.put_new(item)
     }
 
-    /// What is kept about a request, whether the request itself is still there or not: the decision first.
+    /// The evidence of a request, whether the request itself still exists or not: the decision first.
     pub async fn find_evidence(&self, request: &RequestKey) -> Result<Vec<StoredEvidence>, StoreError> {
         let answer = self
             .client
@@ -96,8 +97,8 @@ impl Table {
         answer.items().iter().map(decode).collect()
     }
 
-    /// Hands all evidence in the table to `take`, at most `evaluate` items of the table being looked at, each with the name of
-    /// the request that it is filed under. Whether that was all.
+    /// Passes all evidence among at most `evaluate` items of the table to `take`, with the key of the request
+    /// that it is filed under. Returns whether that was the whole table.
     pub async fn scan_evidence(
         &self,
         evaluate: i32,

@@ -1,8 +1,8 @@
-//! How far a person's evidence has come (`user#<key>` / `evidence`), and the key that its personal members are sealed under
-//! (`user#<key>` / `evidence-key`).
+//! The head of a person's evidence chain (`user#<key>` / `evidence`), and the key under which personal data in it
+//! is sealed (`user#<key>` / `evidence-key`).
 //!
-//! Both are items of their own: a decision does not wait for a request that is asked at the same moment, and erasing is
-//! deleting one item.
+//! Both are separate items: a decision does not wait for a request made at the same moment, and erasure deletes a
+//! single item.
 
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 
@@ -16,7 +16,7 @@ use ciba_core::domain::request::evidence_document::Chain;
 const CHAIN_SK: &str = "evidence";
 const KEY_SK: &str = "evidence-key";
 
-/// What a person's next document rests on. A person of whom nothing was kept yet has neither.
+/// What a person's next document continues from. A person without evidence has neither.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EvidenceBasis {
     pub chain: Option<Chain>,
@@ -46,13 +46,13 @@ pub(super) fn among(items: &[Item]) -> Result<EvidenceBasis, StoreError> {
 }
 
 impl Table {
-    /// What the next document about a person rests on.
+    /// Reads what the next document about a person continues from.
     pub async fn find_evidence_basis(&self, person: &PersonKey) -> Result<EvidenceBasis, StoreError> {
         among(&self.batch_get(keys(person).into()).await?)
     }
 
-    /// The parts of a transaction that move a person's chain on, if it is as it was read, and put the person's key, if
-    /// there is none yet.
+    /// The parts of a transaction that extend a person's chain, if it is unchanged since it was read, and store the
+    /// person's key, if there is none yet.
     pub(super) fn move_chain(
         &self,
         person: &PersonKey,
@@ -94,7 +94,7 @@ impl Table {
         Ok(writes)
     }
 
-    /// Erases what is personal in all evidence about a person, for good. `false` if there is no key of theirs.
+    /// Permanently erases the personal data in all evidence about a person. `false` if they have no key.
     pub async fn delete_personal_key(&self, person: &PersonKey) -> Result<bool, StoreError> {
         let [_, key_key] = keys(person);
         let deleted = self

@@ -1,4 +1,4 @@
-//! What is known of documents that could not be fetched (`fetch#<SHA-256 of the URL>` / `failures`), for all sandboxes.
+//! Recent failures to fetch documents (`fetch#<SHA-256 of the URL>` / `failures`), shared by all sandboxes.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -16,7 +16,7 @@ fn key_of(url: &str) -> Item {
 }
 
 impl Table {
-    /// What is known of the last fetches of this document. Nothing of one that never failed.
+    /// The recorded failures to fetch this document. `None` if there are none.
     pub async fn find_fetch_failures(&self, url: &str) -> Result<Option<FetchFailures>, StoreError> {
         let found = self
             .client
@@ -32,8 +32,8 @@ impl Table {
         Ok(Some(FetchFailures { in_a_row: item.unsigned(IN_A_ROW)?, ended_at: item.time(ENDED_AT)? }))
     }
 
-    /// Puts `known` in the place of `earlier`. `false` if something else stands there meanwhile: of any number of sandboxes
-    /// that saw the same, one is first.
+    /// Replaces `earlier` with `known`. `false` if the record changed in the meantime: of any number of sandboxes
+    /// that read the same record, only one replaces it.
     pub async fn put_fetch_failures(
         &self,
         url: &str,

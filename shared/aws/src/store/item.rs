@@ -1,4 +1,4 @@
-//! Items: writing and reading attributes.
+//! Writes and reads the attributes of items.
 
 use std::collections::HashMap;
 
@@ -33,12 +33,13 @@ pub(super) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     HashMap::from([(PARTITION_KEY.to_owned(), text(pk)), (SORT_KEY.to_owned(), text(sk))])
 }
 
-/// When DynamoDB may sweep what ended at `end`. Unit: seconds, the only one that TTL understands (`ATK-5-04`).
+/// The time after which TTL may delete an item that ended at `end`. Unit: seconds. TTL reads it as seconds, so an
+/// item with milliseconds would never be deleted.
 pub(super) fn ttl(end: Timestamp) -> AttributeValue {
     number(end.plus(RETENTION).seconds())
 }
 
-/// Reads attributes; a missing or mistyped one is a corrupt item, named by its attribute.
+/// Reads attributes. A missing or mistyped one is an error that names the attribute.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'i>(pub(super) &'i Item);
 
@@ -77,7 +78,7 @@ impl<'i> Reader<'i> {
         self.number(name).map(Timestamp::from_millis)
     }
 
-    /// A time; an absent one is none.
+    /// A time, if the attribute exists.
     pub(super) fn optional_time(self, name: &str) -> Result<Option<Timestamp>, StoreError> {
         self.0.contains_key(name).then(|| self.time(name)).transpose()
     }
@@ -91,14 +92,14 @@ impl<'i> Reader<'i> {
         value.map(Blob::as_ref).ok_or_else(|| Self::corrupt(name))
     }
 
-    /// A list of texts; an absent one is empty.
+    /// A list of texts, empty if the attribute does not exist.
     pub(super) fn texts(self, name: &str) -> Result<Vec<String>, StoreError> {
         let texts =
             self.list(name)?.iter().map(|value| value.as_s().cloned().map_err(|_| Self::corrupt(name)));
         texts.collect()
     }
 
-    /// A list; an absent one is empty.
+    /// A list, empty if the attribute does not exist.
     pub(super) fn list(self, name: &str) -> Result<&'i [AttributeValue], StoreError> {
         match self.0.get(name) {
             None => Ok(&[]),

@@ -1,4 +1,4 @@
-//! Keys (`keys` / `key#<use>#<generation>`): sealed or in KMS, written once, never changed.
+//! Keys (`keys` / `key#<use>#<generation>`): sealed or in KMS, written once and never changed.
 
 use std::collections::HashMap;
 
@@ -13,22 +13,23 @@ use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::issuer::key_schedule::{KeyTimes, Scheduled};
 use ciba_core::protocol::jwks::PublicJwk;
 
-/// A key as stored. Whoever reads the table cannot use it: that takes KMS.
+/// A key as stored. Read access to the table is not enough to use it: that requires KMS.
 #[derive(Clone, Debug)]
 pub struct KeyRecord {
     pub key_use: KeyUse,
-    /// Counts from 1 per use. Two creators of one generation cannot both win.
+    /// Counts from 1 per use. Of two simultaneous creators of a generation, only one succeeds.
     pub generation: u32,
     pub times: KeyTimes,
-    /// The key, encrypted: a data key by KMS, others under a data key. Empty where the key never leaves KMS.
+    /// The encrypted key: a data key by KMS, others under a data key. Empty if the key never leaves KMS.
     pub sealed: Vec<u8>,
     /// The generation of the data key that sealed it; 0 for data keys and for keys in KMS.
     pub sealed_under: u32,
-    /// The key's name in KMS, if it is kept there: signing keys only.
+    /// The key's id in KMS, if it is kept there: signing keys only.
     pub kms_key_id: Option<String>,
     /// The public half of a signing key.
     pub public: Option<PublicJwk>,
-    /// Withdrawn in an emergency: it signs, seals, verifies and opens nothing more. Not of the key's own item.
+    /// When it was withdrawn in an emergency: it no longer signs, seals, verifies or opens anything. Stored in
+    /// another item.
     pub withdrawn_at: Option<Timestamp>,
 }
 
@@ -62,7 +63,7 @@ fn decode(item: &Item, withdrawn: &WithdrawnKeys) -> Result<KeyRecord, StoreErro
             sign_until: reader.time(SIGN_UNTIL)?,
             verify_until: reader.time(VERIFY_UNTIL)?,
         },
-        // The readers of public keys do not get the sealed ones.
+        // Missing if only the public keys were read.
         sealed: reader.bytes(SEALED).map(<[u8]>::to_vec).unwrap_or_default(),
         sealed_under: reader.unsigned(SEALED_UNDER)?,
         kms_key_id: reader.optional_text(KMS_KEY_ID).map(str::to_owned),
@@ -92,8 +93,8 @@ fn encode(record: &KeyRecord, write: &WriteId) -> Item {
     item
 }
 
-/// What is asked for of a key that is not to be used: no sealed one leaves the table. The names need placeholders where
-/// DynamoDB reserves them; none is reserved here.
+/// The attributes that are read to list public keys, without the sealed keys. None of them is a reserved word in
+/// DynamoDB, so they need no placeholders.
 const PUBLIC_ATTRIBUTES: [&str; 9] = [
     SORT_KEY,
     KEY_USE,
@@ -107,7 +108,7 @@ const PUBLIC_ATTRIBUTES: [&str; 9] = [
 ];
 
 impl Table {
-    /// All keys, sorted by use and generation, the withdrawn ones among them, and which those are.
+    /// All keys, including withdrawn ones, sorted by use and generation, and which of them are withdrawn.
     pub async fn list_keys_and_withdrawals(&self) -> Result<(Vec<KeyRecord>, WithdrawnKeys), StoreError> {
         self.query_keys(None).await
     }
@@ -131,7 +132,7 @@ impl Table {
         Ok(records)
     }
 
-    /// In one Query, which begins with what is withdrawn.
+    /// Runs one Query, whose first item is the one with the withdrawals.
     async fn query_keys(
         &self,
         only: Option<(String, HashMap<String, String>)>,
@@ -157,7 +158,7 @@ impl Table {
         Ok((records, withdrawn))
     }
 
-    /// Puts a key if its generation does not exist. `false` if another creator was first.
+    /// Writes a key if its generation does not exist yet. `false` if another creator was first.
     pub async fn insert_key(&self, record: &KeyRecord, write: &WriteId) -> Result<bool, StoreError> {
         self.put_if_absent(encode(record, write), WRITE_ID, "PutItem key").await
     }

@@ -1,23 +1,23 @@
-//! What the keys in the table are for.
+//! The uses of the keys in the table.
 
 use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
 
-/// Under it lie all keys, and what says which are withdrawn.
+/// The partition key of all keys, and of the item with the withdrawals.
 pub(super) const PK: &str = "keys";
 
-/// What a key is for.
+/// The use of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyUse {
     /// Seals the other keys; itself encrypted by KMS.
     Data,
     /// Seals `RequestKey`s into handles.
     Handle,
-    /// Signs tokens by this algorithm: one key, one algorithm (`TOK-12-02`).
+    /// Signs tokens with this algorithm. Each key is for one algorithm (RFC 7517 §4.4).
     Signing(JwsAlgorithm),
 }
 
 impl KeyUse {
-    /// In the order in which they are made: the first rests on nothing, and the others on it.
+    /// In the order of creation: the data key first, because it seals the others.
     pub const ALL: [Self; 6] = [
         Self::Data,
         Self::Handle,

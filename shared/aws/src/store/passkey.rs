@@ -1,4 +1,5 @@
-//! Passkeys (`user#<key>` / `passkey#<id>`), and what a person's have in common (`user#<key>` / `passkeys`).
+//! Passkeys (`user#<key>` / `passkey#<id>`), and the shared item of a person's passkeys (`user#<key>` /
+//! `passkeys`).
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -21,7 +22,7 @@ use ciba_core::domain::person::witnessed::Witnessed;
 use ciba_core::verify::webauthn::Asserted;
 
 pub(super) const SK_PREFIX: &str = "passkey#";
-/// Of what they have in common. Not under the prefix, so that a list of passkeys does not meet it.
+/// The sort key of the shared item. It does not have the passkeys' prefix, so that listing them does not return it.
 const SK: &str = "passkeys";
 
 pub(super) fn sk(id: &PasskeyId) -> String {
@@ -69,22 +70,22 @@ fn common_key(person: &PersonKey) -> Item {
     key(person::pk(person), SK)
 }
 
-/// What became of a passkey's enrollment. Unless it is `Done`, nothing is written.
+/// The result of an enrollment. Unless it is `Done`, nothing was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasskeyEnrolled {
     Done,
-    /// The person has this very passkey.
+    /// The person already has this passkey.
     AlreadyThere,
-    /// The ticket was used, another passkey came or went, or the one that spoke for it was used: read again.
+    /// The ticket was used, another passkey was added or removed, or the vouching passkey was used: read again.
     Changed,
 }
 
-/// What became of a passkey's removal.
+/// The result of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasskeyRemoved {
     Done,
     Unknown,
-    /// Another passkey came or went: read again.
+    /// Another passkey was added or removed: read again.
     Changed,
 }
 
@@ -113,7 +114,7 @@ pub struct PasskeyEnrollment<'a> {
     pub passkey: &'a Passkey,
     /// The person's passkeys as they were read.
     pub passkeys: &'a Passkeys,
-    /// The passkey that speaks for it, where the person has one, and its use.
+    /// The existing passkey that vouches for the new one, if the person has one, and its assertion.
     pub vouching: Option<(&'a Passkey, &'a Asserted)>,
     pub at: Timestamp,
 }
@@ -137,7 +138,7 @@ impl Table {
         answer.item.as_ref().map(decode).transpose()
     }
 
-    /// A person's passkeys, the oldest first.
+    /// A person's passkeys, oldest first.
     pub async fn list_passkeys(&self, person: &PersonKey) -> Result<Vec<Passkey>, StoreError> {
         let answer = self
             .client
@@ -147,7 +148,7 @@ impl Table {
             .key_condition_expression(format!("{PARTITION_KEY} = :pk AND begins_with({SORT_KEY}, :prefix)"))
             .expression_attribute_values(":pk", text(person::pk(person)))
             .expression_attribute_values(":prefix", text(SK_PREFIX))
-            // All of them, in one answer: an item is a kilobyte or two.
+            // All of them fit into one response: an item is one or two kilobytes.
             .limit(MAX_PASSKEYS as i32)
             .send()
             .await
@@ -157,7 +158,7 @@ impl Table {
         Ok(passkeys)
     }
 
-    /// A person, and what their passkeys have in common.
+    /// A person, and the shared item of their passkeys.
     pub async fn find_person_with_passkeys(
         &self,
         of: &PersonKey,
@@ -168,7 +169,7 @@ impl Table {
         Ok(found.map(|person| (person, passkeys)))
     }
 
-    /// Gives a person a user handle, which stays the same for ever. `false` if there is one already.
+    /// Gives a person a permanent user handle. `false` if they have one already.
     pub async fn insert_user_handle(
         &self,
         person: &PersonKey,
@@ -185,8 +186,8 @@ impl Table {
         self.put_if_absent(item, WRITE_ID, "PutItem passkeys").await
     }
 
-    /// Uses up a ticket for a passkey, if neither the ticket nor the person's passkeys have changed since they were
-    /// read, records the enrollment, and counts the use of the passkey that speaks for it: one transaction.
+    /// Adds a passkey if neither the ticket nor the person's passkeys have changed since they were read: uses up
+    /// the ticket, records the enrollment and the use of the vouching passkey, in one transaction.
     pub async fn enrol_passkey(
         &self,
         PasskeyEnrollment { ticket, passkey, passkeys, vouching, at }: PasskeyEnrollment<'_>,
@@ -196,7 +197,7 @@ impl Table {
         let used = ticket::use_up(self, ticket, &passkey.id, at, write)?;
         let counted = self.count_passkeys(&passkey.person, passkeys, 1, write)?;
         let mut writes = vec![
-            // First, so that a repeat is taken for one: its passkey is there, too.
+            // First, so that a retry is recognized as such: its passkey exists as well.
             TransactWriteItem::builder().update(used).build(),
             TransactWriteItem::builder().put(put).build(),
             TransactWriteItem::builder().update(counted).build(),
@@ -218,7 +219,7 @@ impl Table {
         })
     }
 
-    /// Removes a passkey, if the person's passkeys have not changed since they were read: one transaction.
+    /// Removes a passkey if the person's passkeys have not changed since they were read, in one transaction.
     pub async fn remove_passkey(
         &self,
         person: &PersonKey,
@@ -269,10 +270,11 @@ impl Table {
             .map_err(StoreError::incomplete)
     }
 
-    /// The use of a passkey at `now`: its counter, whether its key may be copied, and whether it was removed or used
-    /// elsewhere since it was read.
+    /// The update for a use of a passkey at `now`: writes its counter and backup eligibility, on condition that
+    /// the passkey was not removed or used elsewhere since it was read.
     ///
-    /// A passkey that does not count can be used twice at one moment; what it is used for is decided once all the same.
+    /// A passkey without a counter can be used twice at the same moment, but the request it is used for is
+    /// decided once.
     pub(super) fn use_passkey(
         &self,
         passkey: &Passkey,
@@ -288,7 +290,7 @@ impl Table {
             .update_expression(
                 format!("SET #counter = :counter, {CREDENTIAL} = :credential, {BACKUP_ELIGIBLE} = :eligible, {LAST_USED_AT} = :now"),
             )
-            // A reserved word.
+            // A reserved word in DynamoDB.
             .expression_attribute_names("#counter", COUNTER)
             .expression_attribute_values(":seen", number(passkey.counter))
             .expression_attribute_values(":counter", number(asserted.counter))

@@ -1,4 +1,4 @@
-//! People, the hints that lead to them and the push endpoints that are theirs (`user#<key>` / `user`,
+//! People, the hints that lead to them, and their push endpoints (`user#<key>` / `user`,
 //! `hint#<kind>#<value>` / `hint`, `endpoint#<ARN>` / `endpoint`).
 
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ pub(super) fn pk(person: &PersonKey) -> String {
     format!("user#{}", person.as_str())
 }
 
-/// The person whose `pk` it is.
+/// The person with this `pk`.
 pub(super) fn from_pk(pk: &str) -> Option<PersonKey> {
     pk.strip_prefix("user#").map(PersonKey::from_stored)
 }
@@ -29,7 +29,8 @@ fn hint_key(hint: &DirectoryHint) -> Item {
     key(format!("hint#{}", hint.encode()), "hint")
 }
 
-/// Being there, and once, binds a device to one person (`ATK-7-06`).
+/// Each endpoint has at most one item, which binds the device to one person, so that nobody else can receive their
+/// messages.
 fn endpoint_key(endpoint: &PushEndpoint) -> Item {
     key(format!("endpoint#{}", endpoint.expose()), "endpoint")
 }
@@ -83,7 +84,7 @@ fn encode_channels(channels: &[Channel]) -> AttributeValue {
     AttributeValue::L(channels.iter().map(encode).collect())
 }
 
-/// The items that lead to the person, or are the person's alone.
+/// The keys of the hint and endpoint items of a person.
 fn names(hints: &[DirectoryHint], channels: &[Channel]) -> Vec<Item> {
     let endpoints = channels.iter().filter_map(|channel| match channel {
         Channel::Push(endpoint) => Some(endpoint_key(endpoint)),
@@ -92,20 +93,20 @@ fn names(hints: &[DirectoryHint], channels: &[Channel]) -> Vec<Item> {
     hints.iter().map(hint_key).chain(endpoints).collect()
 }
 
-/// What became of a person's entry. Unless it is `Done`, nothing is written.
+/// The result of writing a person. Unless it is `Done`, nothing was written.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Enrolled {
     Done,
-    /// A hint leads to somebody else already.
+    /// A hint already leads to another person.
     HintTaken,
-    /// A push endpoint is somebody else's already.
+    /// A push endpoint already belongs to another person.
     EndpointTaken,
-    /// The entry gives somebody another `sub`, or was changed by someone else at this moment.
+    /// The entry would change the person's `sub`, or was changed by another writer at the same moment.
     OtherSub,
 }
 
 impl Table {
-    /// The person to whom a hint leads.
+    /// The person that a hint leads to.
     pub async fn find_hint(&self, hint: &DirectoryHint) -> Result<Option<PersonKey>, StoreError> {
         let answer = self
             .client
@@ -118,7 +119,7 @@ impl Table {
             .map_err(|error| StoreError::unavailable("GetItem hint", &error))?;
         answer.item.map(|item| Reader(&item).text(USER).map(PersonKey::from_stored)).transpose()
     }
-    /// Those of these people who are there, in no order. At most 100, and none twice.
+    /// The existing ones of these people, unordered. At most 100 keys, without duplicates.
     pub async fn find_people(&self, people: &[PersonKey]) -> Result<Vec<Person>, StoreError> {
         if people.is_empty() {
             return Ok(Vec::new());
@@ -127,13 +128,13 @@ impl Table {
         items.iter().map(decode).collect()
     }
 
-    /// Switches a person on or off. `false` if there is no such person.
+    /// Enables or disables a person. `false` if there is no such person.
     pub async fn set_person_active(&self, person: &PersonKey, active: bool) -> Result<bool, StoreError> {
         self.set_if_present(key(pk(person), SK), ACTIVE, AttributeValue::Bool(active)).await
     }
 
-    /// Writes a person with hints and push endpoints, new or changed, in one transaction. A hint that the entry does
-    /// not have any more leads nowhere afterwards, and an endpoint is free for somebody else.
+    /// Writes a new or changed person with hints and push endpoints, in one transaction. Hints and endpoints that
+    /// the entry no longer contains are deleted, and can then be given to another person.
     pub async fn put_person(&self, person: &Person) -> Result<Enrolled, StoreError> {
         let known = self.find_person_with_asks(&person.key).await?;
         let (hints, channels) = known.map(|(known, _)| (known.hints, known.channels)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Guards against replay (`jti#<hash>` / `jti`): put once, before any other write of the call.
+//! Replay guards (`jti#<hash>` / `jti`): written once, before any other write of the call.
 
 use crate::store::attribute::{EXPIRES_AT, PARTITION_KEY, TTL, WRITE_ID};
 use crate::store::item::{key, text, time, ttl};
@@ -7,9 +7,9 @@ use ciba_core::domain::base::replay::ReplayGuard;
 use ciba_core::domain::base::time::Timestamp;
 
 impl Table {
-    /// Remembers that a token was used. `false` if it was used before: of any number at once, one is first.
+    /// Records that a token was used. `false` if it was used before; of simultaneous uses, only one succeeds.
     ///
-    /// A guard that is over guards nothing, whether TTL has swept it or not (`ATK-5-03`).
+    /// Expiry is checked here, because TTL may delete an expired guard only much later.
     pub async fn insert_replay_guard(
         &self,
         guard: &ReplayGuard,

@@ -1,5 +1,5 @@
-//! What a request has beside its record (`request#<RequestKey>` / `detail`): put with it, read where it is shown, decided
-//! and redeemed. A poll does not pay for it.
+//! The detail item of a request (`request#<RequestKey>` / `detail`): written with the request, and read when it is
+//! shown, decided or redeemed. It is separate so that polling does not have to read it.
 
 use aws_sdk_dynamodb::types::Put;
 
@@ -19,14 +19,14 @@ pub(super) fn detail_key(request: &RequestKey) -> Item {
     key(requests::pk(request), SK)
 }
 
-/// That of `request`, among the items that were read with it.
+/// The detail of `request`, among the items that were read with it.
 pub(super) fn among(
     items: &[Item],
     request: Option<&AuthenticationRequest>,
 ) -> Result<RequestDetail, StoreError> {
     match request {
         Some(request) if request.has_detail => {
-            // Without it nobody knows what is asked: it must not look like a request that asks no more.
+            // Without it, the request would appear to ask for less than it does.
             decode(with_sk(items, SK).ok_or_else(|| Reader::corrupt("detail"))?)
         }
         Some(_) | None => Ok(RequestDetail::default()),
@@ -48,7 +48,7 @@ fn decode(item: &Item) -> Result<RequestDetail, StoreError> {
             None => Default::default(),
             Some(json) => serde_json::from_str(json).map_err(|_| corrupt(WORDS))?,
         },
-        // A request that was made before there were policies has none.
+        // A request made before policies were introduced has none.
         policies: match optional(POLICIES) {
             None => Default::default(),
             Some(json) => serde_json::from_str(json).map_err(|_| corrupt(POLICIES))?,
@@ -85,7 +85,7 @@ impl Table {
         self.put_new(item)
     }
 
-    /// That of `request`, if it has one: no read otherwise.
+    /// The detail of `request`; reads nothing if it has none.
     pub async fn find_detail(&self, request: &AuthenticationRequest) -> Result<RequestDetail, StoreError> {
         if !request.has_detail {
             return Ok(RequestDetail::default());

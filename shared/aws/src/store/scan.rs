@@ -1,16 +1,16 @@
-//! Looking through the table, within bounds: an operator's doing. No function may Scan.
+//! Bounded scans of the table, for operators. Functions have no permission to Scan.
 
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 
 use crate::store::item::Item;
 use crate::store::{StoreError, Table};
 
-/// Unit: items that DynamoDB looks at for one page.
+/// The number of items that DynamoDB evaluates per page.
 const PAGE: i32 = 1000;
 
 impl Table {
-    /// Hands what `scan` finds to `take`, page by page, until that says it is enough or `evaluate` items were looked
-    /// at. Whether it came to the end.
+    /// Passes the results of `scan` to `take`, page by page, until `take` stops it or `evaluate` items were
+    /// evaluated. Returns whether the scan reached the end.
     pub(super) async fn scan(
         &self,
         scan: ScanFluentBuilder,

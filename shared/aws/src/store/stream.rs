@@ -1,4 +1,4 @@
-//! The table's stream: what a record says, as the change that it records.
+//! The table's stream: parses records to the changes they describe.
 
 use std::collections::HashMap;
 
@@ -23,25 +23,25 @@ use ciba_core::domain::request::event::{Change, DeliveryRecord};
 use ciba_core::domain::request::evidence::{Evidence, Outcome};
 use ciba_core::domain::request::evidence_document::Document;
 
-/// Who deletes what has passed its `ttl`.
+/// The principal of deletions by TTL.
 const SWEEPER: &str = "dynamodb.amazonaws.com";
 
-/// One record, as Lambda hands it over.
+/// A record, as Lambda delivers it.
 #[derive(Clone, Debug)]
 pub struct StreamRecord {
-    /// The same, however often the record is delivered.
+    /// The same for each delivery of the record.
     pub id: String,
-    /// Where it stands in its shard.
+    /// Its position in the shard.
     pub sequence_number: String,
-    /// DynamoDB gives whole seconds.
+    /// In whole seconds, as DynamoDB reports it.
     pub recorded_at: Timestamp,
-    /// What it says; or that it cannot be read, which no repetition changes.
+    /// The change, or an error if the record is malformed, which a retry cannot fix.
     pub change: Result<Change, StoreError>,
 }
 
 impl StreamRecord {
     /// # Errors
-    /// When it is no record of a stream.
+    /// If it is not a stream record.
     pub fn read(record: &Value) -> Result<Self, StoreError> {
         let text = |value: &Value, name: &str| {
             value[name].as_str().map(str::to_owned).ok_or_else(|| Reader::corrupt(name))
@@ -66,7 +66,7 @@ fn change(record: &Value) -> Result<Change, StoreError> {
     let sk = dynamodb["Keys"]["sk"]["S"].as_str().ok_or_else(|| Reader::corrupt("Keys"))?;
     let is_evidence = dynamodb["Keys"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with(evidence::PREFIX));
     match (sk, old, new) {
-        // What a client signed. It stands under the sort key that the request itself has in its own place.
+        // The evidence of a signed request, which has the same sort key as a request's own item.
         (evidence::REQUEST_EVIDENCE, _, _) if is_evidence => Ok(Change::Other),
         (_, None, Some(new)) if is_evidence => reported(&new),
         (authentication_request::SK, old, new) => {
@@ -91,11 +91,11 @@ fn decode(item: &Item) -> Result<Box<AuthenticationRequest>, StoreError> {
     authentication_request::decode(item).map(Box::new)
 }
 
-/// What is kept as evidence of a report.
+/// The change described by the evidence of a report.
 fn reported(item: &Item) -> Result<Change, StoreError> {
     let text = Reader(item).text(DOCUMENT)?;
     let corrupt = || Reader::corrupt(DOCUMENT);
-    // In the hour of an update the stream still has documents of version 1.
+    // Right after an update the stream may still contain documents of version 1.
     let (decision, request, client, person, at) = match (Document::decode(text), Evidence::decode(text)) {
         (Some(it), _) => (it.decision, it.request, it.client_id, it.person, it.at),
         (None, Some(it)) => (Some(it.decision), it.request, it.client_id, it.person, it.at),
@@ -147,7 +147,7 @@ fn attribute(name: &str, value: &Value) -> Result<AttributeValue, StoreError> {
             AttributeValue::L(items.map(|value| attribute(name, value)).collect::<Result<_, _>>()?)
         }
         "M" => AttributeValue::M(item(value, name)?.into_iter().collect::<HashMap<_, _>>()),
-        // Sets: no item has one.
+        // Sets, which no item contains.
         _ => return Err(corrupt()),
     })
 }

@@ -1,4 +1,4 @@
-//! The table itself: how it is reached, and what can go wrong.
+//! Access to the table, and its errors.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use crate::store::attribute::{PARTITION_KEY, WRITE_ID};
 use crate::store::conflict::RepeatConflicts;
 use crate::store::item::Item;
 
-/// Unit: time for one attempt. A healthy call takes milliseconds.
+/// Timeout for one attempt. A healthy call takes milliseconds.
 const ATTEMPT: Duration = Duration::from_secs(1);
-/// Unit: time for a call with its repeats.
+/// Timeout for a call including its retries.
 const CALL: Duration = Duration::from_secs(3);
 
-/// The one table.
+/// The DynamoDB table.
 #[derive(Clone, Debug)]
 pub struct Table {
     pub(super) client: Client,
@@ -29,7 +29,7 @@ pub struct Table {
 
 impl Table {
     /// # Panics
-    /// If `aws` was read without a table.
+    /// If `aws` was configured without a table.
     pub fn connect(aws: &Aws) -> Self {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&aws.sdk)
             .timeout_config(aws::timeouts(ATTEMPT, CALL))
@@ -37,7 +37,7 @@ impl Table {
         config.set_endpoint_url(aws.dynamodb_endpoint.clone());
         Self {
             client: Client::from_conf(config.build()),
-            name: aws.table.clone().expect("TABLE_NAME was read"),
+            name: aws.table.clone().expect("TABLE_NAME is set"),
         }
     }
 
@@ -45,7 +45,7 @@ impl Table {
         &self.name
     }
 
-    /// The part of a transaction that puts an item of which there is none yet.
+    /// The part of a transaction that puts an item that must not exist yet.
     pub(super) fn put_new(&self, item: Item) -> Result<Put, StoreError> {
         Put::builder()
             .table_name(&self.name)
@@ -55,8 +55,9 @@ impl Table {
             .map_err(StoreError::incomplete)
     }
 
-    /// Puts an item if there is none of its key. `false` if there is one; but `true` if its attribute `mark`,
-    /// which nobody else can write, is ours: then it is our own write, whose response was lost.
+    /// Puts an item if there is none with its key. `false` if there is one; but `true` if the value of its
+    /// attribute `mark`, which is unique to this write, is ours: then our own write succeeded and its response
+    /// was lost.
     pub(super) async fn put_if_absent(
         &self,
         item: Item,
@@ -68,7 +69,7 @@ impl Table {
         self.put_conditionally(put, item, mark, operation).await
     }
 
-    /// Puts an item under the condition of `put`; otherwise as [`Table::put_if_absent`].
+    /// As [`Table::put_if_absent`], with the condition of `put`.
     pub(super) async fn put_conditionally(
         &self,
         put: PutItemFluentBuilder,
@@ -93,7 +94,7 @@ impl Table {
         }
     }
 
-    /// Sets one attribute of an item that is there; doing it twice does it once. `false` if there is no item.
+    /// Sets one attribute of an existing item. Idempotent. `false` if there is no item.
     pub(super) async fn set_if_present(
         &self,
         key: Item,
@@ -103,7 +104,7 @@ impl Table {
         self.set_where(key, name, value, "attribute_exists(pk)").await
     }
 
-    /// As [`Table::set_if_present`], where the attribute itself has to be there.
+    /// As [`Table::set_if_present`], but the attribute must exist as well.
     pub(super) async fn replace_attribute(
         &self,
         key: Item,
@@ -145,7 +146,7 @@ impl Table {
     }
 }
 
-/// Marks the writes of one invocation as its own.
+/// Identifies the writes of one invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteId(String);
 
@@ -159,7 +160,7 @@ impl WriteId {
     }
 }
 
-/// Whether this write wrote the item: its response was lost, and it was repeated.
+/// Whether this write produced the item: it was retried after its response was lost.
 pub(super) fn is_own(item: Option<&Item>, write: &WriteId) -> bool {
     item.and_then(|item| item.get(WRITE_ID)) == Some(&AttributeValue::S(write.as_str().to_owned()))
 }
@@ -167,10 +168,10 @@ pub(super) fn is_own(item: Option<&Item>, write: &WriteId) -> bool {
 /// The table could not be read or written. The text is for the log.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB did not answer, or refused: worth another try later.
+    /// DynamoDB did not answer, or refused the call: a later attempt may succeed.
     #[error("table unavailable: {0}")]
     Unavailable(String),
-    /// An item is not what this code writes.
+    /// An item does not have the form that this code writes.
     #[error("table corrupt: {0}")]
     Corrupt(String),
 }
@@ -180,12 +181,12 @@ impl StoreError {
         Self::Unavailable(aws::failure(operation, error))
     }
 
-    /// A request to DynamoDB that this code did not build completely.
+    /// A request to DynamoDB that this code built incompletely.
     pub(super) fn incomplete(error: BuildError) -> Self {
         Self::Unavailable(error.to_string())
     }
 
-    /// What the log says of it.
+    /// The text for the log.
     pub fn detail(&self) -> String {
         self.to_string()
     }

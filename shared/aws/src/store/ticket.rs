@@ -34,7 +34,7 @@ fn decode(hash: &TicketHash, item: &Item) -> Result<Ticket, StoreError> {
     })
 }
 
-/// The use of a ticket, once and in time.
+/// The update that uses up a ticket, once and before it expires.
 pub(super) fn use_up(
     table: &Table,
     ticket: &Ticket,
@@ -57,7 +57,7 @@ pub(super) fn use_up(
 }
 
 impl Table {
-    /// The ticket of this name, in time or not, used or not.
+    /// The ticket with this hash, even if it is expired or used.
     pub async fn find_ticket(&self, hash: &TicketHash) -> Result<Option<Ticket>, StoreError> {
         let answer = self
             .client
@@ -71,7 +71,7 @@ impl Table {
         answer.item.map(|item| decode(hash, &item)).transpose()
     }
 
-    /// Writes down a new ticket. `false` if there is one of this name, which chance does not bring about.
+    /// Writes a new ticket. `false` if one with this hash exists, which does not happen by chance.
     pub async fn insert_ticket(&self, ticket: &Ticket, write: &WriteId) -> Result<bool, StoreError> {
         let mut item = ticket_key(&ticket.hash);
         item.extend([

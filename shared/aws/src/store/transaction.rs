@@ -1,4 +1,4 @@
-//! Several writes that happen together or not at all.
+//! Transactions: several writes that happen together or not at all.
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
@@ -6,14 +6,14 @@ use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use crate::store::{StoreError, Table};
 
 impl Table {
-    /// Runs a transaction. `None` if it was carried out, else why each part was not.
+    /// Runs a transaction. `None` if it succeeded, otherwise a cancellation reason for each part.
     pub(super) async fn transact(
         &self,
         operation: &str,
         writes: Vec<TransactWriteItem>,
     ) -> Result<Option<Vec<CancellationReason>>, StoreError> {
-        // The SDK makes one client token per call and keeps it over its repeats, so a repeat within ten
-        // minutes is answered like the first attempt.
+        // The SDK makes one client token per call and keeps it across retries, so a retry within ten minutes gets
+        // the same result as the first attempt.
         let result = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
         match result {
             Ok(_) => Ok(None),

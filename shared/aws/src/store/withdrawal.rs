@@ -1,4 +1,4 @@
-//! Withdrawing a request: nobody could be told of it, so nothing of it is left.
+//! Withdraws a request about which the person could not be notified, and deletes its items.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::{Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
@@ -13,20 +13,20 @@ use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::client::DeliveryMode;
 use ciba_core::domain::request::authentication_request::{AuthenticationRequest, State, StateName};
 
-/// How many times a withdrawal that meets another transaction is attempted.
+/// The most attempts of a withdrawal that conflicts with other transactions.
 const TRIES: usize = 4;
 
-/// What became of a withdrawal.
+/// The result of a withdrawal.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Withdrawn {
     Done,
-    /// The person decided meanwhile: the request stands.
+    /// The person decided in the meantime: the request remains.
     Decided,
 }
 
 impl Table {
-    /// Deletes a request about which nobody could be told, with what was kept for its client, unless it was decided meanwhile.
-    /// Evidence stays: what was signed was asked.
+    /// Deletes a request about which the person could not be notified, and the items stored with it, unless it
+    /// was decided in the meantime. Evidence of a signed request is kept, because the request was made.
     pub async fn withdraw_request(&self, request: &AuthenticationRequest) -> Result<Withdrawn, StoreError> {
         let mut beside = Vec::new();
         if request.mode != DeliveryMode::Poll {
@@ -64,7 +64,7 @@ impl Table {
         }
     }
 
-    /// The same, with the items beside it: nothing is left of a request that is gone.
+    /// The same in a transaction that also deletes the items stored with the request.
     async fn delete_pending_with(
         &self,
         request: &RequestKey,
@@ -92,15 +92,16 @@ impl Table {
             if let Some(reason) = first {
                 return withdrawn(reason.item());
             }
-            // It met another transaction: a decision, perhaps.
+            // It conflicted with another transaction, possibly a decision.
         }
-        Err(StoreError::Unavailable("WithdrawRequest: another transaction at each try".to_owned()))
+        Err(StoreError::Unavailable("WithdrawRequest: conflicting transactions at each attempt".to_owned()))
     }
 }
 
-/// What a withdrawal means that found the request no longer pending.
+/// The result of a withdrawal whose request was no longer pending.
 fn withdrawn(found: Option<&Item>) -> Result<Withdrawn, StoreError> {
-    // What is absent was deleted by the attempt whose response was lost; what was superseded is as good as withdrawn.
+    // A missing request was deleted by an attempt whose response was lost; a superseded one is as good as
+    // withdrawn.
     Ok(match found.map(decode).transpose()?.map(|request| request.state) {
         None | Some(State::Cancelled { .. }) => Withdrawn::Done,
         Some(State::Pending | State::Approved(_) | State::Denied { .. } | State::Redeemed(_)) => {

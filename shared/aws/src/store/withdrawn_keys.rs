@@ -1,7 +1,7 @@
-//! Which keys are withdrawn (`keys` / `emergency`): of each use, those up to a generation.
+//! Withdrawn keys (`keys` / `emergency`): for each use, all keys up to a generation.
 //!
-//! One item for all, so that one write withdraws any number of keys, and so that whoever is about to sign reads it
-//! along with what it reads anyway.
+//! It is a single item, so that one write withdraws any number of keys, and so that code about to sign can read it
+//! together with the items it needs anyway.
 
 use std::collections::BTreeMap;
 
@@ -15,31 +15,31 @@ use crate::store::key_use::PK;
 use crate::store::{KeyUse, StoreError, Table, WriteId};
 use ciba_core::domain::base::time::Timestamp;
 
-/// Sorts before the keys: a Query that finds a key withdrawn finds its successor, which was put before, behind it.
+/// Sorts before the keys: a Query that reads a withdrawal then also reads the successor, which was written earlier.
 const SK: &str = "emergency";
 
-/// Of each use, which keys are withdrawn.
+/// The withdrawn keys of each use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WithdrawnKeys(BTreeMap<&'static str, Withdrawal>);
 
-/// The keys of one use that are withdrawn: all that were made until then.
+/// The withdrawn keys of one use: all up to a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Withdrawal {
-    /// The newest generation that is withdrawn.
+    /// The newest withdrawn generation.
     pub through: u32,
     pub at: Timestamp,
 }
 
 impl WithdrawnKeys {
-    /// Since when a key is withdrawn.
+    /// The time at which a key was withdrawn, if it was.
     pub fn since(&self, key_use: KeyUse, generation: u32) -> Option<Timestamp> {
         let withdrawal = self.0.get(key_use.as_str())?;
         (generation <= withdrawal.through).then_some(withdrawal.at)
     }
 
-    /// Whether whoever knows these knows all of `others`.
+    /// Whether these include all of `others`.
     ///
-    /// Generations are compared and not times: the clocks of who withdraws and who reads need not agree.
+    /// Generations are compared and not times, because the clocks of writer and reader may differ.
     pub fn include(&self, others: &Self) -> bool {
         let through = |key_use| self.0.get(key_use).map_or(0, |withdrawal: &Withdrawal| withdrawal.through);
         others.0.iter().all(|(key_use, withdrawal)| through(key_use) >= withdrawal.through)
@@ -50,7 +50,7 @@ pub(super) fn item_key() -> Item {
     key(PK, SK)
 }
 
-/// Those among the items that were read. Without an emergency there is no item, and none is withdrawn.
+/// The withdrawals among the items that were read. Without an item, no key is withdrawn.
 pub(super) fn among(items: &[Item]) -> Result<WithdrawnKeys, StoreError> {
     let mut withdrawn = WithdrawnKeys::default();
     let Some(item) = with_sk(items, SK) else { return Ok(withdrawn) };
@@ -64,10 +64,10 @@ pub(super) fn among(items: &[Item]) -> Result<WithdrawnKeys, StoreError> {
 }
 
 impl Table {
-    /// Withdraws the keys of `key_use` up to the generation `through`, for good.
+    /// Permanently withdraws the keys of `key_use` up to the generation `through`.
     ///
-    /// Only ever further: a condition that fails means that others, or a repeat of this very call, have withdrawn as
-    /// much already.
+    /// The generation can only increase: a failed condition means that another call, or a retry of this one, has
+    /// already withdrawn as much.
     pub async fn withdraw_keys(
         &self,
         key_use: KeyUse,

@@ -1,4 +1,4 @@
-//! The client: who may ask, how it authenticates, and what it may ask for.
+//! The client: how it authenticates, what it may ask for, and how it gets the result.
 
 pub mod certificate_subject;
 pub mod client_assertion;
@@ -30,7 +30,7 @@ use crate::domain::client::hint_form::HintForms;
 use crate::domain::client::resource::Resource;
 use crate::domain::client::subject_type::SubjectType;
 
-/// `client_id`: 1 to 128 visible ASCII characters (RFC 6749 App. A.1 allows no others).
+/// `client_id`: 1 to 128 visible ASCII characters (RFC 6749 App. A.1), without the space.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientId(String);
 
@@ -45,7 +45,7 @@ impl ClientId {
     }
 }
 
-/// How the result reaches the client (CIBA §5). Registered per client, never chosen by a request.
+/// How the result reaches the client (CIBA §5). It is registered for the client, never chosen by a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryMode {
     Poll,
@@ -69,7 +69,7 @@ impl DeliveryMode {
     }
 }
 
-/// How the result reaches the client, with what that needs.
+/// How the result reaches the client, with the endpoint for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
     Poll,
@@ -95,13 +95,14 @@ impl Delivery {
     }
 }
 
-/// The client notification endpoint (CIBA §9): registered beforehand, never taken from a request.
+/// The client notification endpoint (CIBA §9). It is registered beforehand, never taken from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotificationEndpoint(String);
 
 impl NotificationEndpoint {
-    /// An https URL of at most 512 bytes on a public host (`HYG-4-03`), which is none of this provider's `own`. For a
-    /// local provider, anything on `localhost` too. What its name resolves to is looked at before each call.
+    /// An https URL of at most 512 bytes on a public host that is not one of this provider's `own`; otherwise a
+    /// client could have the provider call itself or its network. For a local provider, URLs on `localhost` are
+    /// also allowed. The addresses that the name resolves to are checked before each call.
     pub fn parse(text: &str, own: OwnHosts<'_>) -> Option<Self> {
         let is_foreign = Url::parse(text).is_ok_and(|url| text.len() <= 512 && own.admit(&url));
         is_foreign.then(|| Self(text.to_owned()))
@@ -123,18 +124,18 @@ pub type ScopeDescriptions = BTreeMap<String, BTreeMap<String, String>>;
 #[derive(Clone, Debug)]
 pub struct Client {
     pub id: ClientId,
-    /// What the person reads as the name of who asks.
+    /// The name that the person sees.
     pub name: String,
     pub authentication: ClientAuthentication,
-    /// The keys it signs assertions and requests with, or the certificates it shows.
+    /// The keys with which it signs assertions and requests, or its certificates.
     pub keys: Option<ClientKeys>,
-    /// What it is held to beyond the plain rules.
+    /// The security profile that it has to follow.
     pub profile: Profile,
-    /// `backchannel_authentication_request_signing_alg`: with it, an unsigned request is refused (`CIBA-4-11`).
+    /// `backchannel_authentication_request_signing_alg` (CIBA §4): if it is set, unsigned requests are refused.
     pub request_signing: Option<JwsAlgorithm>,
-    /// What its access tokens are bound to, whether it asks for that or not.
+    /// What its access tokens are always bound to.
     pub sender_constraint: SenderConstraint,
-    /// What it may send in `authorization_details` (RFC 9396 §10): values of `type`.
+    /// The values of `type` that it may send in `authorization_details` (RFC 9396 §10).
     pub authorization_details_types: Vec<String>,
     pub subject_type: SubjectType,
     pub delivery: Delivery,
@@ -142,43 +143,44 @@ pub struct Client {
     pub may_use_ciba: bool,
     /// Whether `refresh_token` is among them.
     pub may_refresh: bool,
-    /// Whether a refresh token is replaced at each use. Never so under FAPI 2.0 (§5.3.2.1).
+    /// Whether a refresh token is replaced at each use. Never under FAPI 2.0 (§5.3.2.1).
     pub rotates_refresh_tokens: bool,
     /// The scope values it may ask for.
     pub scope: Scope,
     /// `aud` of its access tokens. Default: the issuer.
     pub audience: Option<String>,
-    /// What it may name as `resource`.
+    /// The resources that it may request with `resource`.
     pub resources: Vec<Resource>,
-    /// The audiences whose tokens it may introspect, beside its own tokens: it is their resource server.
+    /// The audiences whose tokens it may introspect in addition to its own: it is their resource server.
     pub introspects: Vec<String>,
     /// `id_token_signed_response_alg`.
     pub id_token_algorithm: JwsAlgorithm,
-    /// The forms in which it may name a person.
+    /// The forms of hints that it may send.
     pub hint_kinds: HintForms,
-    /// Whether only a passkey approves what it asks for.
+    /// Whether its requests can be approved only with a passkey.
     pub requires_passkey: bool,
-    /// The scope values that only a passkey approves which was not added just now (`ATK-7-05`).
+    /// The scope values that a recently added passkey cannot approve: an attacker may have added it.
     pub high_risk_scope: Option<Scope>,
-    /// What the person reads for a scope value of the client's own: by value, then by language.
+    /// The texts that the person sees for the client's own scope values: by value, then by language.
     pub scope_descriptions: ScopeDescriptions,
     /// `backchannel_user_code_parameter` (CIBA §4).
     pub takes_user_code: bool,
-    /// Whether it may write its parameters as JSON at the token endpoint, as Auth0's SDK for Python does.
+    /// Whether it may send its parameters as JSON to the token endpoint, as Auth0's Python SDK does.
     pub sends_json: bool,
     pub active: bool,
 }
 
 impl Client {
-    /// Whether its access token is bound to the certificate that it shows when it asks for one: always, if it is registered
-    /// so (RFC 8705 §3.4). One that authenticates with the certificate has to have it anyway, so its token is bound too,
-    /// unless it `shows_key` of DPoP: it has chosen then.
+    /// Whether its access token is bound to the certificate that it presents in the token request. This is always
+    /// the case if it is registered for that (RFC 8705 §3.4). A client that authenticates with its certificate
+    /// needs it anyway, so its token is bound as well, unless it `shows_key` (a DPoP proof) and so has chosen
+    /// DPoP.
     pub fn binds_to_certificate(&self, shows_key: bool) -> bool {
         binds_to_certificate(self.sender_constraint, self.authentication.method(), shows_key)
     }
 
-    /// Whether it may ask for people at all. A push client collects nothing, so it needs no grant type for it
-    /// (`CIBA-4-09`).
+    /// Whether it may send authentication requests at all. Poll and ping clients need the CIBA grant type; a push
+    /// client does not, because it does not use the token endpoint (CIBA §4).
     pub fn may_ask(&self) -> bool {
         self.may_use_ciba || self.delivery.mode() == DeliveryMode::Push
     }
@@ -194,7 +196,7 @@ const fn binds_to_certificate(
 
 #[cfg(test)]
 impl Client {
-    /// A client that may ask for `openid`, for tests that are about something else.
+    /// A client that may ask for `openid`, for tests of something else.
     pub(crate) fn example() -> Self {
         Self {
             id: ClientId::parse("kiosk").unwrap(),

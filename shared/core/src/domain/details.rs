@@ -1,4 +1,4 @@
-//! What is asked for beyond scope values, and from where.
+//! What a client requests beyond scope values, and the context of the request.
 
 pub mod authorization_details;
 pub mod request_context;

@@ -1,13 +1,13 @@
-//! `login_hint`: which person the client means (CIBA §7.1).
+//! `login_hint`: identifies the person whom the client wants authenticated (CIBA §7.1).
 //!
 //! Published forms:
 //!
 //! | form | finds |
 //! |---|---|
-//! | `tel:+15555550100` | the person with this number, in any of its spellings ([`PhoneNumber::parse`]) |
-//! | `email:a@example.com` | the person with this address, its ASCII letters in any case |
+//! | `tel:+15555550100` | the person with this number, in any spelling ([`PhoneNumber::parse`]) |
+//! | `email:a@example.com` | the person with this address, ignoring the case of ASCII letters |
 //! | `sub:…` | the person with this `sub` at this provider |
-//! | `{"format":"iss_sub","iss":"…","sub":"…"}` | the same, or the person whom a login issuer's person claim calls `sub` |
+//! | `{"format":"iss_sub","iss":"…","sub":"…"}` | the same, or the person whom a login issuer identifies as `sub` |
 //! | anything else | the person enrolled under exactly this value |
 
 pub mod id_token_hint;
@@ -20,12 +20,12 @@ use crate::domain::base::person_key::PersonKey;
 use crate::domain::client::hint_form::HintForm;
 use crate::domain::issuer::login_issuer::LoginIssuer;
 
-/// A hint in the one form in which the directory knows it (`ATK-3-04`).
+/// A hint in canonical form, so that different spellings cannot lead to different people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
     /// To be looked up in the directory.
     Directory(DirectoryHint),
-    /// Names a person of a login issuer, whose key follows without a look-up.
+    /// Identifies a person of a login issuer, whose key is computed without a lookup.
     Person(PersonKey),
 }
 
@@ -73,12 +73,12 @@ impl DirectoryHint {
         fits.then_some(Self { kind, value })
     }
 
-    /// Kind and value in one text, as the table has it: `tel#+15555550100`.
+    /// Kind and value in one text, as stored in the table: `tel#+15555550100`.
     pub fn encode(&self) -> String {
         format!("{}#{}", self.kind.as_str(), self.value)
     }
 
-    /// What lies in the table is in canonical form already, by the rule of its time.
+    /// A stored value is already in canonical form, by the rule at the time it was stored.
     pub fn decode(text: &str) -> Option<Self> {
         let (kind, value) = text.split_once('#')?;
         let kind = HintKind::ALL.into_iter().find(|known| known.as_str() == kind)?;
@@ -108,9 +108,9 @@ pub const MAX_BYTES: usize = 512;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HintError {
-    /// It has none of the published forms.
+    /// It does not have any of the published forms.
     Malformed(&'static str),
-    /// It is well-formed and cannot name anybody here.
+    /// It is well-formed but cannot identify anybody here.
     NamesNobody,
 }
 
@@ -122,7 +122,7 @@ struct IssSub {
     sub: String,
 }
 
-/// Whose names for people are known here: this provider's own, and the login issuers'.
+/// The issuers whose identifiers for people are known here: this provider and the login issuers.
 #[derive(Clone, Copy)]
 pub struct KnownIssuers<'a> {
     pub own: &'a str,
@@ -134,17 +134,17 @@ impl Hint {
     pub fn directory(kind: HintKind, value: &str) -> Result<Self, HintError> {
         DirectoryHint::new(kind, value)
             .map(Self::Directory)
-            .ok_or(HintError::Malformed("the hint is not a value of the kind that it names"))
+            .ok_or(HintError::Malformed("the value of the hint does not match its kind"))
     }
 
-    /// The person whom `iss` calls `sub`.
+    /// The person whom `iss` identifies as `sub`.
     pub fn iss_sub(iss: &str, sub: &str, issuers: KnownIssuers<'_>) -> Result<Self, HintError> {
         let named = without_slash(iss);
         if named == without_slash(issuers.own) {
             return Self::directory(HintKind::Sub, sub);
         }
-        // The key is made of the issuer as configured, so one person has one key, slash or not. Where two issuers differ by
-        // the slash alone, each is meant by its own name.
+        // The key is computed from the issuer as configured, so a person has one key, with or without the slash.
+        // If two issuers differ only in the slash, an exact match comes first.
         let called = |known: &&LoginIssuer| known.issuer == iss;
         let meant = |known: &&LoginIssuer| without_slash(&known.issuer) == named;
         let known = issuers.login.iter().find(called).or_else(|| issuers.login.iter().find(meant));
@@ -162,10 +162,10 @@ pub fn parse(text: &str, issuers: KnownIssuers<'_>) -> Result<Hint, HintError> {
         (HintForm::Email, value) => Hint::directory(HintKind::Email, value),
         (HintForm::Sub, value) => Hint::directory(HintKind::Sub, value),
         (HintForm::IssSub, json) => {
-            let hint: IssSub =
-                serde_json::from_str(json).ok().filter(|hint: &IssSub| hint.format == "iss_sub").ok_or(
-                    HintError::Malformed("login_hint in JSON has the members format=iss_sub, iss and sub"),
-                )?;
+            let hint: IssSub = serde_json::from_str(json)
+                .ok()
+                .filter(|hint: &IssSub| hint.format == "iss_sub")
+                .ok_or(HintError::Malformed("login_hint in JSON must have format=iss_sub, iss and sub"))?;
             Hint::iss_sub(&hint.iss, &hint.sub, issuers)
         }
         (HintForm::Plain | HintForm::IdTokenHint | HintForm::LoginHintToken, value) => {

@@ -1,4 +1,4 @@
-//! Those who sign what this provider believes, and the schedule of its own keys.
+//! The issuers whose tokens this provider trusts, and the schedule of its own keys.
 
 pub mod hint_issuer;
 pub mod key_schedule;

@@ -1,4 +1,4 @@
-//! The End-User: who is asked.
+//! The End-User: the person who is asked.
 
 pub mod app;
 pub mod asks;
@@ -23,7 +23,7 @@ use crate::domain::hint::DirectoryHint;
 use crate::domain::person::channel::Channel;
 use crate::domain::person::user_code::UserCodeHash;
 
-/// `sub`: this provider's name for the person, 1 to 255 ASCII characters, never reassigned (OIDC Core §2).
+/// `sub`: this provider's identifier for the person, 1 to 255 ASCII characters, never reassigned (OIDC Core §2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject(String);
 
@@ -44,13 +44,14 @@ pub struct Person {
     pub key: PersonKey,
     pub sub: Subject,
     pub active: bool,
-    /// The hints that lead here.
+    /// The hints that find this person.
     pub hints: Vec<DirectoryHint>,
     /// In the order in which they are tried.
     pub channels: Vec<Channel>,
     /// Profile claims, by their OIDC names.
     pub claims: Map<String, Value>,
-    /// What clients that take a `user_code` have to send. Who has none is asked without.
+    /// The code that clients registered for `user_code` have to send. A person without one is asked without a
+    /// code.
     pub user_code: Option<UserCodeHash>,
 }
 

@@ -1,4 +1,4 @@
-//! An authentication request: from asking over deciding to what was granted.
+//! An authentication request, from its creation through the decision to the grant.
 
 pub mod auth_req_id;
 pub mod authentication_request;

@@ -1,8 +1,8 @@
-//! Each name has one form, and one form is one name's: docs/architecture.md, "One form for each name".
+//! Each name has one canonical form, and no two names share one: docs/architecture.md, "One form for each name".
 //!
-//! Unicode has many characters that are the same to somebody: by case (`ſ` and `s`), by compatibility (`ﬁ` and `fi`), by
-//! composition (`K` as the unit kelvin and as a letter). Whoever folds a name by them gives one person's or one client's
-//! name to another. So each form is tried with each of these characters, in all places of a name.
+//! Unicode has many characters that some software treats as equal: by case (`ſ` and `s`), by compatibility (`ﬁ`
+//! and `fi`), by composition (`K` as the unit kelvin and as a letter). Folding them would give one person's or
+//! client's name to another. So each form is tested with each of these characters, in all places of a name.
 
 use std::sync::LazyLock;
 
@@ -20,18 +20,18 @@ use crate::domain::person::Subject;
 use crate::domain::person::channel::Channel;
 
 const PHONE_NUMBERS: [&str; 2] = ["phone number", "SMS channel"];
-/// What is dropped between the digits of a phone number, and so tells no two apart.
+/// Characters that are dropped between the digits of a phone number, and so do not distinguish two numbers.
 const SPACES: [char; 2] = [' ', '\u{a0}'];
 
-/// A kind of name: what is made of a text of it. Two texts with the same outcome are the same name.
+/// A kind of name and its canonical form. Two texts with the same form are the same name.
 struct Form {
     name: &'static str,
-    /// Texts of the kind, with `*` where a character is put.
+    /// Texts of the kind, with `*` in place of the tested character.
     patterns: &'static [&'static str],
     of: fn(&str) -> Option<String>,
-    /// Whether it does not tell ASCII letters apart by their case.
+    /// Whether it ignores the case of ASCII letters.
     folds_ascii: bool,
-    /// Whether a text beyond ASCII can be one.
+    /// Whether it allows only ASCII.
     is_ascii: bool,
 }
 
@@ -39,7 +39,7 @@ fn directory(kind: HintKind, text: &str) -> Option<String> {
     DirectoryHint::new(kind, text).map(|hint| hint.encode())
 }
 
-/// A login issuer that names people by `sub`, and one that does by their address.
+/// A login issuer that identifies people by `sub`, and one that identifies them by e-mail address.
 static LOGIN: LazyLock<[LoginIssuer; 2]> = LazyLock::new(|| {
     ["sub", "email"].map(|person_claim| {
         let issuer = serde_json::json!({
@@ -50,7 +50,7 @@ static LOGIN: LazyLock<[LoginIssuer; 2]> = LazyLock::new(|| {
     })
 });
 
-/// Whom a `login_hint` names.
+/// The person or directory entry that a `login_hint` identifies.
 fn hinted(text: &str) -> Option<String> {
     let issuers = KnownIssuers { own: "https://op.example", login: &LOGIN[..1] };
     Some(match hint::parse(text, issuers).ok()? {
@@ -59,7 +59,7 @@ fn hinted(text: &str) -> Option<String> {
     })
 }
 
-/// The person whom a login token's claim names.
+/// The person whom a login token's claim identifies.
 fn logged_in(issuer: &LoginIssuer, value: &str) -> Option<String> {
     issuer.person_key(value).map(|key| key.as_str().to_owned())
 }
@@ -116,7 +116,7 @@ const FORMS: &[Form] = &[
         folds_ascii: false,
         is_ascii: false,
     },
-    // A prefix is in ASCII, so what looks like one is a plain value.
+    // A prefix is ASCII, so a text that only looks like one is a plain value.
     Form {
         name: "login_hint",
         patterns: &["*ub:kate", "su*:kate", "*el:+15555550100", "e*ail:kate@example.com"],
@@ -204,7 +204,7 @@ const FORMS: &[Form] = &[
     },
 ];
 
-/// What Unicode calls the same as `letter`, by case, by composition and by compatibility.
+/// The texts that Unicode treats as equal to `letter`, by case, composition and compatibility.
 fn same_to_somebody(letter: char) -> Vec<String> {
     let text = letter.to_string();
     let lower = |text: &str| text.to_lowercase();
@@ -213,7 +213,7 @@ fn same_to_somebody(letter: char) -> Vec<String> {
     let mut all = vec![
         lower(&text),
         text.to_uppercase(),
-        // std has no case folding of its own; this is it, but for a few letters whose upper case is another one's.
+        // std has no case folding; this is equivalent except for a few letters that share an upper case.
         lower(&text.to_uppercase()),
         text.nfc().collect(),
         text.nfd().collect(),
@@ -239,7 +239,7 @@ fn is_allowed(form: &Form, letter: char, other: &str) -> bool {
 #[test]
 fn no_two_names_that_unicode_folds_have_one_form() {
     let mut tried = 0;
-    // Syllables of Hangul are many and only composed; beyond the last compatibility ideograph nothing is folded.
+    // Hangul syllables are many and only composed; nothing after the last compatibility ideograph is folded.
     for letter in ('\0'..='\u{ac00}').chain('\u{d7a4}'..='\u{2fa1f}') {
         for other in same_to_somebody(letter) {
             for form in FORMS {
@@ -259,7 +259,7 @@ fn no_two_names_that_unicode_folds_have_one_form() {
     assert!(tried > 100_000, "{tried}");
 }
 
-/// Which forms do not tell ASCII letters apart by their case, and which are ASCII alone.
+/// Which forms ignore the case of ASCII letters, and which allow only ASCII.
 #[test]
 fn a_form_folds_ascii_letters_or_tells_them_apart() {
     for form in FORMS {

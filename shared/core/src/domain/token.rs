@@ -1,4 +1,4 @@
-//! What tokens say, and what they are bound to.
+//! Access tokens as they are presented, and the DPoP proofs that they are bound to.
 
 pub mod access_token;
 pub mod dpop;

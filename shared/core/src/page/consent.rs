@@ -146,7 +146,7 @@ fn quotation(message: &str, names: &Names, words: &Catalogue) -> Markup {
 }
 
 /// The labels are the operator's, the values are what the client sent: the person sees the validated object itself
-/// (RFC 9396 §11).
+/// (RFC 9396 §3.1: the requirements are presented when gathering consent).
 fn authorization(asked: &DetailWords) -> Markup {
     html! {
         section.authorization {

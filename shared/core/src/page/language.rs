@@ -33,7 +33,8 @@ impl Language {
         Self::parse(&tag.to_ascii_lowercase())
     }
 
-    /// The language with the highest weight in an `Accept-Language` header; the first of equals. English if none fits.
+    /// The language with the highest weight in an `Accept-Language` header; the first of equals. English if none
+    /// fits.
     pub fn of_accept(header: &str) -> Self {
         let mut best = (0, Self::default());
         for range in header.split(',') {
@@ -61,8 +62,8 @@ fn weighed(range: &str) -> Option<(&str, u16)> {
     Some((tag, weight))
 }
 
-/// A weight in thousandths, such as `q=0.8` (RFC 9110 §12.4.2): from 0 to 1, with at most three decimals. `None` for
-/// any other parameter. The grammar has no spaces around `=`, but they are skipped.
+/// A weight in thousandths, such as `q=0.8` (RFC 9110 §12.4.2): from 0 to 1, with at most three decimals. `None`
+/// for any other parameter. The grammar has no spaces around `=`, but they are skipped.
 pub fn weight(parameter: &str) -> Option<u16> {
     let (name, value) = parameter.split_once('=').map(|(name, value)| (name.trim(), value.trim()))?;
     let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));

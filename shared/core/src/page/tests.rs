@@ -195,7 +195,7 @@ fn a_scope_value_and_what_belongs_to_it_are_one_choice() {
     assert!(payments < entries[1] && entries[1] < end, "{entries:?}");
     let label = &html[payments..entries[1]];
     assert!(label.contains(" checked disabled ") && label.contains("<em>required</em>"), "{label}");
-    assert_eq!(label.matches("</label>").count(), 1, "nothing stands between the two");
+    assert_eq!(label.matches("</label>").count(), 1, "nothing is between the two");
 }
 
 /// ATK-7-05

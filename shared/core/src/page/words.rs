@@ -15,8 +15,8 @@ pub(super) struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// A sentence of the catalogue with its names filled in. Each name is isolated, or one in a right-to-left script
-    /// would reorder the words around it and so mislead the person.
+    /// A sentence of the catalogue with its names filled in. Each name is isolated, or one in a right-to-left
+    /// script would reorder the words around it and so mislead the person.
     pub(super) fn fill(&self, sentence: &str) -> Markup {
         let mut pieces = sentence.split('{');
         let start = pieces.next().unwrap_or_default();

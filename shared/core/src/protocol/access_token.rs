@@ -1,4 +1,4 @@
-//! The access token: a JWT of RFC 9068.
+//! The access token: a JWT (RFC 9068).
 
 use serde::{Serialize, Serializer};
 
@@ -6,19 +6,20 @@ use crate::domain::base::confirmation::Confirmation;
 use crate::domain::details::authorization_details::AuthorizationDetails;
 use crate::protocol::dpop::MAX_PROOF;
 
-/// `typ` of its header, so that no other JWT passes for it.
+/// `typ` of its header, so that no other JWT is mistaken for it (RFC 9068 §2.1).
 pub const TYP: &str = "at+jwt";
 
-/// What API Gateway takes of request line and headers together (HTTP APIs, `HYG-1-07`). Other gateways take less of one header: 8 KiB.
+/// API Gateway's limit on request line and headers together (HTTP APIs). A token that exceeds it could not be
+/// presented. Other gateways have a lower limit for a single header: 8 KiB.
 ///
 /// Unit: bytes.
 pub const MAX_HEADERS: usize = 10_240;
-/// For the request line, and all headers but the token and its proof. Unit: bytes.
+/// The room for the request line and all headers except the token and its proof. Unit: bytes.
 pub const OTHER_HEADERS: usize = 1024;
-/// A longer token could not be presented together with the longest proof. Unit: bytes.
+/// A longer token could not be sent together with the longest proof. Unit: bytes.
 pub const MAX_LENGTH: usize = MAX_HEADERS - OTHER_HEADERS - MAX_PROOF;
 
-/// The scheme by which an access token is presented (RFC 6750 §2.1, RFC 9449 §7.1).
+/// The scheme with which an access token is presented (RFC 6750 §2.1, RFC 9449 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     Bearer,
@@ -26,7 +27,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// In any case (RFC 9110 §11.1).
+    /// Parses the scheme, ignoring case (RFC 9110 §11.1).
     pub fn parse(text: &str) -> Option<Self> {
         let is = |name: &str| text.eq_ignore_ascii_case(name);
         match text {
@@ -37,7 +38,7 @@ impl Scheme {
     }
 }
 
-/// `aud`: a string where there is one (RFC 7519 §4.1.3).
+/// `aud`: a string if there is only one (RFC 7519 §4.1.3).
 pub struct Audience<'a>(pub Vec<&'a str>);
 
 impl Serialize for Audience<'_> {
@@ -53,13 +54,13 @@ impl Serialize for Audience<'_> {
 pub struct AccessTokenClaims<'a> {
     pub iss: &'a str,
     pub sub: &'a str,
-    /// One resource, the client's audience or the issuer; a list where several resources were named.
+    /// One resource, the client's audience or the issuer; a list if several resources were requested.
     pub aud: Audience<'a>,
     pub client_id: &'a str,
     /// Unit: seconds since the epoch, as for all times here.
     pub iat: i64,
     pub exp: i64,
-    /// The request's key, sealed, and 16 random bytes: it leads this provider to the grant, and nobody else anywhere.
+    /// The sealed request key and 16 random bytes: only this provider can find the grant with it.
     pub jti: &'a str,
     pub scope: &'a str,
     pub auth_time: i64,
@@ -70,7 +71,7 @@ pub struct AccessTokenClaims<'a> {
     /// RFC 7800.
     #[serde(skip_serializing_if = "Confirmation::is_nothing")]
     pub cnf: Confirmation,
-    /// Those that mean something to its audience (RFC 9396 §9.1).
+    /// The entries for its audience (RFC 9396 §9.1).
     #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
     pub authorization_details: AuthorizationDetails,
 }

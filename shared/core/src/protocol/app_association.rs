@@ -1,5 +1,5 @@
-//! The two documents by which phones trust an app with this domain: Digital Asset Links for Android, and associated
-//! domains for Apple's platforms. Both name what the app may have: passkeys of the domain, and the links to its pages.
+//! The two documents that associate an app with this domain: Digital Asset Links for Android, and associated
+//! domains for Apple's platforms. Both let the app use the domain's passkeys and open links to its pages.
 
 use std::collections::BTreeMap;
 
@@ -26,14 +26,14 @@ struct Target {
     sha256_cert_fingerprints: Vec<String>,
 }
 
-/// What the app may: make and use passkeys, and open links.
+/// What the app may do: create and use passkeys, and open links.
 const RELATION: [&str; 2] =
     ["delegate_permission/common.get_login_creds", "delegate_permission/common.handle_all_urls"];
 
 impl AssetLinks {
-    /// `None` where there is no app: nothing is said of apps then.
+    /// `None` if there is no app.
     ///
-    /// An app that is listed with several certificates is one statement with all of them.
+    /// An app that is listed with several certificates has one statement with all of them.
     pub fn of(apps: &[AndroidApp]) -> Option<Self> {
         let mut by_package: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for app in apps {
@@ -85,7 +85,7 @@ struct Component {
 }
 
 impl AppleAppSiteAssociation {
-    /// `None` where there is no app. Of the links an app gets those to a request, and not the one to an enrollment.
+    /// `None` if there is no app. An app opens links to requests, but not to enrollments.
     pub fn of(apps: &[AppleApp]) -> Option<Self> {
         let names: Vec<_> = apps.iter().map(|app| app.as_str().to_owned()).collect();
         if names.is_empty() {

@@ -1,4 +1,4 @@
-//! `auth_req_id` as a parameter (CIBA §10.1). Whether it opens is for the keys to say.
+//! `auth_req_id` as a parameter (CIBA §10.1). It is unsealed elsewhere.
 
 use crate::domain::request::auth_req_id::AuthReqId;
 use crate::protocol::parameters::Parameters;

@@ -25,7 +25,7 @@ const MAX_ACR_VALUES: usize = 512;
 /// Unit: bytes.
 const MAX_HINT_TOKEN: usize = 8 * 1024;
 
-/// CIBA §13, in its order, and what HTTP itself needs.
+/// The errors of CIBA §13, in its order, and those of HTTP itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackchannelAuthenticationError {
     Common(Common),
@@ -57,7 +57,9 @@ impl ProtocolError for BackchannelAuthenticationError {
             Self::ExpiredLoginHintToken => {
                 answer(400, "expired_login_hint_token", "login_hint_token has expired")
             }
-            Self::UnknownUserId => answer(400, "unknown_user_id", "the hint names nobody who can be asked"),
+            Self::UnknownUserId => {
+                answer(400, "unknown_user_id", "the hint does not identify a person who can be asked")
+            }
             Self::UnauthorizedClient => {
                 answer(400, "unauthorized_client", "the client is not registered for CIBA")
             }
@@ -69,13 +71,13 @@ impl ProtocolError for BackchannelAuthenticationError {
             Self::InvalidTarget(why) => answer(400, "invalid_target", why),
             Self::InvalidAuthorizationDetails(why) => answer(400, "invalid_authorization_details", why),
             Self::AccessDenied => {
-                answer(403, "access_denied", "the request is refused before anybody is asked")
+                answer(403, "access_denied", "the request was refused without asking the person")
             }
         }
     }
 }
 
-/// The one hint of a request, as it was sent. What it says is not looked at yet.
+/// The hint of a request as it was sent, not parsed yet.
 pub enum PresentedHint {
     LoginHint(String),
     IdTokenHint(String),
@@ -83,7 +85,7 @@ pub enum PresentedHint {
 }
 
 impl PresentedHint {
-    /// Exactly one of the three (CIBA §7.2, step 3).
+    /// Exactly one of the three hints is required (CIBA §7.2, step 3).
     fn parse(form: &Parameters) -> Result<Self, Common> {
         use Common::InvalidRequest;
         let token = |token: &str, why| {
@@ -106,8 +108,8 @@ impl PresentedHint {
     }
 }
 
-/// A validated authentication request (CIBA §7.1), before its hint is resolved. How it came, signed or not, makes no
-/// difference here.
+/// A validated authentication request (CIBA §7.1), before its hint is resolved. It is the same for signed and
+/// unsigned requests.
 pub struct BackchannelAuthenticationRequest {
     pub scope: Scope,
     pub resources: Vec<ResourceId>,
@@ -115,20 +117,20 @@ pub struct BackchannelAuthenticationRequest {
     pub binding_message: Option<BindingMessage>,
     pub acr_values: Option<String>,
     pub requested_expiry: Option<Duration>,
-    /// RFC 9396. Empty: there is none.
+    /// RFC 9396; empty if absent.
     pub authorization_details: AuthorizationDetails,
-    /// What the client says about the circumstances (FAPI-CIBA §5.3).
+    /// What the client says about the context (FAPI-CIBA §5.3).
     pub request_context: Option<Map<String, Value>>,
-    /// Of a client that is registered to send it (CIBA §7.1.2); the code of any other is not read.
+    /// Only for clients that are registered to send it; otherwise it is ignored (CIBA §7.1.2).
     pub user_code: Option<UserCode>,
-    /// Of a ping or push client; that of a poll client is not read.
+    /// Only for ping and push clients; a poll client's token is ignored.
     pub notification_token: Option<ClientNotificationToken>,
-    /// The JWT that all of this was in, if it was signed. Parsing leaves it empty.
+    /// The JWT with all of this, if the request was signed. `parse` leaves it empty.
     pub signed: Option<SignedRequest>,
 }
 
 impl BackchannelAuthenticationRequest {
-    /// Validates the parameters that `client` sends (CIBA §7.2, steps 3 and 6). Unknown ones are ignored.
+    /// Validates the parameters sent by `client` (CIBA §7.2, steps 3 and 6). Unknown ones are ignored.
     pub fn parse(form: &Parameters, client: &Client) -> Result<Self, BackchannelAuthenticationError> {
         use BackchannelAuthenticationError::{InvalidBindingMessage, InvalidScope};
         use Common::InvalidRequest;
@@ -140,7 +142,7 @@ impl BackchannelAuthenticationRequest {
         if scope.len() > Scope::MAX_SENT {
             return Err(InvalidRequest("scope is longer than 1024 bytes").into());
         }
-        let scope = Scope::parse(scope).ok_or(InvalidScope("scope has characters that no scope has"))?;
+        let scope = Scope::parse(scope).ok_or(InvalidScope("scope has characters that are not allowed"))?;
         if !scope.contains(Scope::OPENID) {
             return Err(InvalidScope("scope must contain openid"));
         }
@@ -149,7 +151,7 @@ impl BackchannelAuthenticationRequest {
             .map(|text| BindingMessage::parse(text, &client.name))
             .transpose()
             .map_err(InvalidBindingMessage)?;
-        // `request_expiry` is what older versions of Auth0's SDKs send.
+        // Older versions of Auth0's SDKs send `request_expiry`.
         let requested_expiry = form
             .get("requested_expiry")
             .or_else(|| form.get("request_expiry"))
@@ -204,10 +206,10 @@ fn user_code(form: &Parameters) -> Result<Option<UserCode>, Common> {
 fn notification_token(form: &Parameters) -> Result<ClientNotificationToken, Common> {
     use Common::InvalidRequest;
     let text = form.get("client_notification_token").ok_or(InvalidRequest(
-        "client_notification_token is missing; ping and push clients are called with it",
+        "client_notification_token is missing; it is required for ping and push clients",
     ))?;
     ClientNotificationToken::parse(text).ok_or(InvalidRequest(
-        "client_notification_token is not 22-1024 characters of a bearer token (RFC 6750)",
+        "client_notification_token is not a bearer token (RFC 6750) of 22-1024 characters",
     ))
 }
 
@@ -217,8 +219,8 @@ pub struct BackchannelAuthenticationResponse {
     pub auth_req_id: AuthReqId,
     /// Unit: seconds, from the receipt of the request.
     pub expires_in: u64,
-    /// Unit: seconds. Always answered to poll and ping clients, because several SDKs require it; a push client polls
-    /// nothing (`CIBA-7.3-08`).
+    /// Unit: seconds. It is always sent to poll and ping clients, because several SDKs require it. Push clients do
+    /// not poll, so they do not get it (CIBA §7.3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<u64>,
 }

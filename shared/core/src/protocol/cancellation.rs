@@ -1,5 +1,5 @@
-//! Cancelling at the backchannel authentication endpoint: an extension of this provider, made after revocation
-//! (RFC 7009), with the codes of RFC 6749 §5.2.
+//! Cancellation at the backchannel authentication endpoint: an extension of this provider, modeled on revocation
+//! (RFC 7009), with the error codes of RFC 6749 §5.2.
 
 use crate::domain::request::auth_req_id::AuthReqId;
 use crate::protocol::auth_req_id;

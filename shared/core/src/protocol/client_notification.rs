@@ -1,4 +1,4 @@
-//! What the client notification endpoint is sent (CIBA §10.2, §10.3.1, §12).
+//! The requests to the client notification endpoint (CIBA §10.2, §10.3.1, §12).
 
 use serde::Serialize;
 
@@ -6,13 +6,13 @@ use crate::domain::request::auth_req_id::AuthReqId;
 use crate::domain::request::delivery::PushError;
 use crate::protocol::token::TokenResponse;
 
-/// A ping: the one member, and no result (`CIBA-10.2-03`).
+/// A ping: its only member is `auth_req_id`, without a result (CIBA §10.2).
 #[derive(Serialize)]
 pub struct Ping<'a> {
     pub auth_req_id: &'a AuthReqId,
 }
 
-/// A push: the token response, and which request it answers.
+/// A push: the token response, and the request that it belongs to (CIBA §10.3.1).
 #[derive(Serialize)]
 pub struct PushedTokens<'a> {
     #[serde(flatten)]
@@ -20,7 +20,7 @@ pub struct PushedTokens<'a> {
     pub auth_req_id: &'a AuthReqId,
 }
 
-/// A push that there is nothing to push.
+/// A push of an error (CIBA §12).
 #[derive(Serialize)]
 pub struct PushedError<'a> {
     pub error: &'static str,
@@ -48,7 +48,7 @@ impl PushError {
             Self::AccessDenied => "the request was denied",
             Self::ExpiredToken => "the request has expired; start a new authentication request",
             Self::TransactionFailed => {
-                "the request was cancelled, or its tokens could not be delivered and are revoked"
+                "the request was cancelled, or its tokens could not be delivered and were revoked"
             }
         }
     }

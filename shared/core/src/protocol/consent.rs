@@ -1,4 +1,4 @@
-//! The consent API: what a first-party app reads and sends (CIBA §8 leaves this to the provider).
+//! The consent API for first-party apps (CIBA §8 leaves this to the provider).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,10 +11,10 @@ use crate::domain::request::statement::ScopeShown;
 use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 use crate::protocol::webauthn::Assertion;
 
-/// A request, as the person asked may see it. Fixed while the request is pending.
+/// A request, as shown to the person. It does not change while the request is pending.
 #[derive(Serialize)]
 pub struct RequestView {
-    /// The request's name on the person's side; also the last part of the link in the message.
+    /// The request's name on the person's side; it is also the last part of the link in the message.
     pub request: String,
     /// `pending`, `approved`, `denied`, `cancelled`, `redeemed` or `expired`.
     pub state: &'static str,
@@ -28,25 +28,26 @@ pub struct RequestView {
     pub resources: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr_values: Option<String>,
-    /// What is asked for beyond the scope (RFC 9396), as the client sent it. An approval with a login token repeats it. Not
-    /// in lists.
+    /// The `authorization_details` (RFC 9396) as the client sent them. An approval with a login token repeats
+    /// them. Not in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<Value>,
-    /// The same in words, in their order: show all of it. Not in lists.
+    /// The same in words and in the same order: show all of it. Not in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<DetailView>,
-    /// What the client says about where it was asked (FAPI-CIBA §5.3). Nobody has verified it. Not in lists.
+    /// What the client says about where the request was started (FAPI-CIBA §5.3). It is unverified. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_context: Option<RequestContext>,
     /// Unit: seconds since the epoch.
     pub created_at: i64,
-    /// Time left to decide. Unit: seconds; 0 when it cannot be decided any more.
+    /// The time left to decide. Unit: seconds; 0 if it can no longer be decided.
     pub decide_in: u64,
-    /// What approving all of it needs: `login_token`, `passkey`, or `seasoned_passkey`, one that was not added just now. An
-    /// approval of less may need less. Not in lists.
+    /// The proof needed to approve all of it: `login_token`, `passkey`, or `seasoned_passkey` (one that was not
+    /// added recently). A partial approval may need less. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<&'static str>,
-    /// What to show and to sign, for an app that approves with a passkey. Not in lists, nor where there are no passkeys.
+    /// What to show and to sign, for an app that approves with a passkey. Not in lists, and only if passkeys are
+    /// used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<StatementView>,
 }
@@ -56,21 +57,24 @@ pub struct RequestView {
 pub struct DetailView {
     #[serde(flatten)]
     pub words: DetailWords,
-    /// The scope value that it belongs to: show the two as one choice, since neither is approved without the other.
+    /// The scope value that it belongs to. Let the person select both together, because neither is approved
+    /// without the other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }
 
-/// What a passkey signs. The challenge is SHA-256(`ciba decision 1` and a zero byte ‖ `shown` decoded ‖ length of the scope
-/// selected ‖ that scope ‖ length of the decision ‖ that decision), lengths as 4 bytes, big end first.
+/// The statement that a passkey signs. The challenge is SHA-256(`ciba decision 1` and a zero byte ‖ decoded
+/// `shown` ‖ length of the selected scope ‖ that scope ‖ length of the decision ‖ that decision), with lengths as
+/// 4 bytes in big-endian order.
 #[derive(Serialize)]
 pub struct StatementView {
     pub rp_id: String,
-    /// Of the words: `en`, `de`, `fr` or `es`, by `Accept-Language`. To be sent back with the decision.
+    /// The language of the words: `en`, `de`, `fr` or `es`, by `Accept-Language`. It is sent back with the
+    /// decision.
     pub language: &'static str,
-    /// The scope in words. The scope selected has its values in this order.
+    /// The scope in words. The selected scope has its values in this order.
     pub scopes: Vec<ScopeShown>,
-    /// The digest of the statement: 32 bytes, base64url.
+    /// The digest of the statement: 32 bytes in base64url.
     pub shown: String,
 }
 
@@ -80,7 +84,8 @@ pub struct ClientView {
     pub client_name: String,
 }
 
-/// `GET /consent`: everything that waits for this person, oldest end first, none preselected (`ATK-1-12`).
+/// `GET /consent`: all of this person's pending requests, the soonest to expire first. None is preselected, so
+/// that an attacker's request is not approved in place of the person's own.
 #[derive(Serialize)]
 pub struct PendingRequests {
     pub requests: Vec<RequestView>,
@@ -88,28 +93,28 @@ pub struct PendingRequests {
 
 /// `POST /consent/{request}/decision`.
 pub struct DecisionBody {
-    /// The client that was on the screen. A decision about another one is refused.
+    /// The client that was on the screen. A decision about a different one is refused.
     pub client_id: String,
     /// `approve`, `deny` or `report`.
     pub decision: DecisionWord,
-    /// What is approved, out of the scope asked for. Default: all of it. `openid` must be in it, and what
+    /// The approved part of the requested scope. Default: all of it. It must contain `openid` and the values that
     /// `authorization_details` belong to.
     pub scope: Option<String>,
-    /// The assertion of a passkey over the statement, instead of or beside a login token.
+    /// A passkey's assertion for the statement, instead of or in addition to a login token.
     pub passkey: Option<Assertion>,
-    /// The `authorization_details` that were on the screen, all of them, where the request has some: an approval with a
-    /// login token needs it. Others than those asked for are refused.
+    /// All `authorization_details` that were on the screen. If the request has some, an approval with a login
+    /// token needs them; it is refused if they differ from those requested.
     pub authorization_details: Option<Vec<Value>>,
-    /// The language of the statement that was signed. Default: `en`.
+    /// The language of the signed statement. Default: `en`.
     pub language: Option<String>,
 }
 
 impl DecisionBody {
-    /// Reads a body, with the members above and no others; null stands for a member that is not there. The error is for the
-    /// client, and says which member is wrong.
+    /// Parses a body, which has the members above and no others; null counts as an absent member. The error is
+    /// for the client and tells which member is wrong.
     pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
         let Some(Value::Object(mut members)) = strict_json::parse(body) else {
-            return Err("the body is not a JSON object, or doubles a member");
+            return Err("the body is not a JSON object, or has a duplicate member");
         };
         let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
         let read = Self {
@@ -117,23 +122,23 @@ impl DecisionBody {
             decision: take("decision")
                 .and_then(|word| DecisionWord::deserialize(word).ok())
                 .ok_or(DECISION)?,
-            scope: text(take("scope"), "scope is not a text")?,
+            scope: text(take("scope"), "scope is not a string")?,
             passkey: take("passkey")
                 .map(|assertion| Assertion::deserialize(assertion).map_err(|_| PASSKEY))
                 .transpose()?,
             authorization_details: match take("authorization_details") {
                 None => None,
                 Some(Value::Array(details)) => Some(details),
-                Some(_) => return Err("authorization_details is not a list"),
+                Some(_) => return Err("authorization_details is not an array"),
             },
-            language: text(take("language"), "language is not a text")?,
+            language: text(take("language"), "language is not a string")?,
         };
         if members.is_empty() { Ok(read) } else { Err("the body has a member that is not documented") }
     }
 }
 
-const CLIENT_ID: &str = "client_id is missing, or not a text";
-const DECISION: &str = "decision is missing, or none of its three values";
+const CLIENT_ID: &str = "client_id is missing, or is not a string";
+const DECISION: &str = "decision is missing, or is not one of its three values";
 const PASSKEY: &str = "passkey is not an AuthenticationResponseJSON of at most 8 KiB (WebAuthn)";
 
 fn text(value: Option<Value>, why: &'static str) -> Result<Option<String>, &'static str> {
@@ -159,25 +164,25 @@ pub struct DecisionView {
 pub enum ConsentError {
     Common(Common),
     InvalidScope(&'static str),
-    /// No login token at all: no code belongs in the challenge then (RFC 6750 §3.1).
+    /// There is no login token, so the challenge has no error code (RFC 6750 §3.1).
     TokenMissing,
     InvalidToken,
-    /// `max_age`: how long ago the login may be. Unit: seconds.
+    /// `max_age`: how long ago the login may be at most. Unit: seconds.
     InsufficientUserAuthentication {
         max_age: u64,
     },
     InsufficientScope,
-    /// The token names the client that asks: a client must not approve itself.
+    /// The token was issued for or to the requesting client: a client must not approve its own requests.
     AccessDenied,
-    /// A login token is not enough.
+    /// A login token is not sufficient.
     PasskeyRequired,
-    /// The passkey was added too short a time ago for what is high-risk.
+    /// The passkey was added too recently for a high-risk request.
     PasskeyTooNew,
-    /// The signature is not one of this person's passkeys over this very decision.
+    /// This decision is not signed by one of this person's passkeys.
     PasskeyNotAccepted,
-    /// Unknown, swept, or somebody else's; they look alike.
+    /// The request is unknown, deleted, or another person's. The answer is the same in all cases.
     NotFound,
-    /// Decided otherwise, cancelled, or too late.
+    /// The request has another decision already, was cancelled, or has expired.
     NotOpen(&'static str),
 }
 
@@ -200,7 +205,7 @@ impl ProtocolError for ConsentError {
                 .challenging(format!(r#"{realm}, error="invalid_token""#)),
             Self::InsufficientUserAuthentication { max_age } => {
                 let code = "insufficient_user_authentication";
-                answer(401, code, "the login is too long ago; log in again")
+                answer(401, code, "the login is too old; log in again")
                     .challenging(format!(r#"{realm}, error="{code}", max_age="{max_age}""#))
             }
             Self::InsufficientScope => {
@@ -208,12 +213,12 @@ impl ProtocolError for ConsentError {
                     .challenging(format!(r#"{realm}, error="insufficient_scope""#))
             }
             Self::AccessDenied => {
-                answer(403, "access_denied", "the login token belongs to the client that asks")
+                answer(403, "access_denied", "the login token belongs to the requesting client")
             }
             Self::PasskeyRequired => answer(
                 403,
                 "passkey_required",
-                "only a passkey approves this; see proof and statement of the request",
+                "this can only be approved with a passkey; see proof and statement of the request",
             ),
             Self::PasskeyTooNew => {
                 answer(403, "passkey_too_new", "the passkey was added too recently to approve this")
@@ -221,7 +226,7 @@ impl ProtocolError for ConsentError {
             Self::PasskeyNotAccepted => answer(
                 403,
                 "passkey_not_accepted",
-                "no passkey of this person signed this decision about this request",
+                "this decision about this request is not signed by a passkey of this person",
             ),
             Self::NotFound => answer(404, "not_found", "there is no such request for this person"),
             Self::NotOpen(why) => answer(409, "not_open", why),
@@ -242,7 +247,7 @@ mod tests {
         for (text, told) in [
             ("", "JSON object"),
             ("[]", "JSON object"),
-            (r#"{"client_id":"a","client_id":"a","decision":"deny"}"#, "doubles"),
+            (r#"{"client_id":"a","client_id":"a","decision":"deny"}"#, "duplicate"),
             (r#"{"decision":"deny"}"#, "client_id"),
             (r#"{"client_id":7,"decision":"deny"}"#, "client_id"),
             (r#"{"client_id":"a"}"#, "decision"),

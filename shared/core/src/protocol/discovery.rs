@@ -1,4 +1,4 @@
-//! The metadata document (OIDC Discovery, RFC 8414), made of the structures that enforce what it says.
+//! The metadata document (OIDC Discovery, RFC 8414), generated from the same constants that the code enforces.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 use crate::protocol::token::GrantType;
 use crate::protocol::{dpop, routes};
 
-/// `TOK-11-06`: what is enforced, and no unknown member.
+/// The members of the metadata (OIDC Discovery §3, RFC 8414 §2). They state only what is supported and enforced.
 #[derive(Clone, Serialize)]
 pub struct Metadata {
     pub issuer: String,
@@ -27,7 +27,7 @@ pub struct Metadata {
     pub backchannel_token_delivery_modes_supported: Vec<&'static str>,
     pub backchannel_user_code_parameter_supported: bool,
     pub grant_types_supported: Vec<&'static str>,
-    /// Empty: nothing is returned from an authorization endpoint here.
+    /// Empty: the authorization endpoint supports no response type.
     pub response_types_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
@@ -39,35 +39,35 @@ pub struct Metadata {
     pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
-    /// CIBA §4: signed requests are taken.
+    /// CIBA §4: signed requests are supported.
     pub backchannel_authentication_request_signing_alg_values_supported: Vec<&'static str>,
     pub scopes_supported: Vec<&'static str>,
     pub claims_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub acr_values_supported: Vec<String>,
-    /// Where a client that shows certificates finds the endpoints that take them (RFC 8705 §5).
+    /// The endpoints on the mutual-TLS host, for clients with certificates (RFC 8705 §5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtls_endpoint_aliases: Option<MtlsEndpoints>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub tls_client_certificate_bound_access_tokens: bool,
-    /// RFC 9396 §10: those that an operator has written down.
+    /// The types that an operator has defined (RFC 9396 §10).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authorization_details_types_supported: Vec<String>,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
 }
 
-/// What a deployment offers.
+/// What a deployment supports.
 pub struct Offer<'a> {
     pub issuer: &'a str,
-    /// Without it nothing about certificates is offered.
+    /// Without it, client certificates are not supported.
     pub mtls: Option<MtlsOffer<'a>>,
     pub profile: Profile,
-    /// The classes to which some login issuer's are mapped, and those that passkeys reach.
+    /// The classes to which login issuers' classes are mapped, and those that passkeys reach.
     pub acr_values: Vec<String>,
 }
 
-/// The endpoints to which clients authenticate or bring tokens, on the host for mutual TLS.
+/// The endpoints at which clients authenticate or present tokens, on the mutual-TLS host.
 #[derive(Clone, Serialize)]
 pub struct MtlsEndpoints {
     pub token_endpoint: String,
@@ -90,12 +90,12 @@ impl MtlsEndpoints {
     }
 }
 
-/// What there is of mutual TLS.
+/// The supported parts of mutual TLS.
 #[derive(Clone, Copy)]
 pub struct MtlsOffer<'a> {
     /// The URL of its host.
     pub url: &'a str,
-    /// Whether some authority may say who a client is.
+    /// Whether there are certificate authorities that are trusted to identify clients.
     pub has_authorities: bool,
 }
 
@@ -161,7 +161,7 @@ impl Metadata {
             tls_client_certificate_bound_access_tokens: mtls.is_some(),
             authorization_details_types_supported: vec![],
             request_parameter_supported: false,
-            // Its default is true (OIDC Discovery §3), so it has to be said.
+            // The default is true (OIDC Discovery §3), so it must be stated.
             request_uri_parameter_supported: false,
         }
     }

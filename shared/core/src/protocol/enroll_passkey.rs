@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 use crate::protocol::webauthn::{Assertion, Registration};
 
-/// What the page posts.
+/// The body that the page posts.
 #[derive(Deserialize)]
 pub struct EnrollmentBody {
     /// `RegistrationResponseJSON`: the new passkey.
     pub registration: Registration,
-    /// `AuthenticationResponseJSON`: one that is there, where it has to speak for the new one.
+    /// `AuthenticationResponseJSON`: an existing passkey, if it must authorize the new one.
     pub assertion: Option<Assertion>,
 }
 
-/// The passkey that is enrolled.
+/// The enrolled passkey.
 #[derive(Serialize)]
 pub struct EnrollmentView {
     pub passkey: String,
@@ -24,10 +24,10 @@ pub struct EnrollmentView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnrollmentError {
     Common(Common),
-    /// The ticket alone is not enough: a passkey that is there has to sign.
+    /// The ticket alone is not sufficient: an existing passkey has to sign.
     PasskeyRequired,
     PasskeyNotAccepted,
-    /// Unknown, used and over look alike.
+    /// The ticket is unknown, used or expired. The answer is the same in all cases.
     NotFound,
 }
 
@@ -42,10 +42,10 @@ impl ProtocolError for EnrollmentError {
         match self {
             Self::Common(it) => it.answer(),
             Self::PasskeyRequired => {
-                answer(403, "passkey_required", "a passkey of this person has to sign as well")
+                answer(403, "passkey_required", "an existing passkey of this person must also sign")
             }
             Self::PasskeyNotAccepted => answer(403, "passkey_not_accepted", "the passkey is not accepted"),
-            Self::NotFound => answer(404, "not_found", "there is no such ticket that is open"),
+            Self::NotFound => answer(404, "not_found", "there is no such open ticket"),
         }
     }
 }

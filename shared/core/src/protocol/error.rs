@@ -1,20 +1,20 @@
-//! What every endpoint's errors have in common.
+//! The common parts of all endpoints' errors.
 
-/// What a client is told in one case.
+/// The error response for one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
     pub code: &'static str,
-    /// Fixed text out of `%x20-21 / %x23-5B / %x5D-7E` (CIBA §13); never anything that was sent. What may be named of that
-    /// is in [`Refusal::naming`].
+    /// A fixed text of characters in `%x20-21 / %x23-5B / %x5D-7E` (CIBA §13). It never contains anything that was
+    /// sent; the only exception is [`Refusal::naming`].
     pub description: &'static str,
-    /// `Allow`: the methods that the path takes (405).
+    /// `Allow`: the methods that the path supports (405).
     pub allow: Option<&'static str>,
-    /// `WWW-Authenticate`: what would have authenticated the caller (401).
+    /// `WWW-Authenticate`: how the caller can authenticate (401).
     pub challenge: Option<String>,
 }
 
-/// A row of an endpoint's errors.
+/// One row of an endpoint's table of errors.
 pub const fn answer(status: u16, code: &'static str, description: &'static str) -> Answer {
     Answer { status, code, description, allow: None, challenge: None }
 }
@@ -25,7 +25,7 @@ impl Answer {
     }
 }
 
-/// One endpoint's closed list of errors: one variant per case, and one row for each.
+/// An endpoint's closed list of errors, with one variant and one row for each case.
 ///
 /// The status belongs to the pair of endpoint and code: `access_denied` is 403 at the backchannel
 /// authentication endpoint and 400 at the token endpoint.
@@ -33,17 +33,17 @@ pub trait ProtocolError: Copy + From<Common> {
     fn answer(self) -> Answer;
 }
 
-/// What every endpoint answers alike.
+/// The errors that all endpoints share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Common {
     InvalidRequest(&'static str),
-    /// The client did not authenticate (RFC 6749 §5.2). Every cause looks alike.
+    /// Client authentication failed (RFC 6749 §5.2). The answer is the same for all causes.
     InvalidClient,
-    /// With the methods that the path takes.
+    /// With the methods that the path supports.
     MethodNotAllowed(&'static str),
-    /// Something this provider needs does not answer now.
+    /// A service that this provider depends on does not respond.
     TemporarilyUnavailable,
-    /// Something is not as this code made it.
+    /// The state is inconsistent: a fault of this provider.
     ServerError,
 }
 
@@ -59,35 +59,36 @@ impl Common {
                 ..answer(405, "invalid_request", "the method is not supported here; see Allow")
             },
             Self::TemporarilyUnavailable => {
-                answer(503, "temporarily_unavailable", "try again after the time in Retry-After")
+                answer(503, "temporarily_unavailable", "retry after the time in Retry-After")
             }
-            Self::ServerError => answer(500, "server_error", "an unexpected fault; nothing was done"),
+            Self::ServerError => answer(500, "server_error", "an unexpected error; nothing was done"),
         }
     }
 }
 
-/// The challenge of the endpoints to which clients authenticate (RFC 9110 §11.6.1).
+/// The challenge of the endpoints at which clients authenticate (RFC 9110 §11.6.1).
 const CLIENT_CHALLENGE: &str = r#"Basic realm="client", charset="UTF-8""#;
 
-/// `Retry-After` where nothing is known about when it will be better. Unit: seconds.
+/// `Retry-After` if the time of recovery is unknown. Unit: seconds.
 const RETRY_AFTER: u64 = 5;
 
-/// A refusal: what the client is told, and what only the log gets to know. It has no `Display`, so that
-/// inner text cannot slip into a body.
+/// A refusal: the error for the client, and the details for the log. It has no `Display`, so that internal text
+/// cannot get into a response.
 #[derive(Debug)]
 pub struct Refusal<E> {
     pub error: E,
-    /// For the log. May name causes; never secrets, hints or messages.
+    /// For the log. It may name causes, but never secrets, hints or messages.
     pub detail: Option<String>,
-    /// For the log: the client that is refused, where it is not authenticated.
+    /// For the log: the refused client, if it is not authenticated.
     pub client: Option<String>,
     /// `Retry-After`. Unit: seconds.
     pub retry_after: Option<u64>,
-    /// The scope value that is meant, for the client: its characters are those of a description (RFC 6749 §3.3, §5.2).
+    /// For the client: the scope value that the error is about. Its characters are allowed in a description
+    /// (RFC 6749 §3.3, §5.2).
     pub scope_value: Option<String>,
 }
 
-/// A longer scope value is not named. Unit: bytes.
+/// A longer scope value is left out. Unit: bytes.
 const MAX_NAMED: usize = 64;
 
 impl<E: ProtocolError> Refusal<E> {
@@ -99,12 +100,12 @@ impl<E: ProtocolError> Refusal<E> {
         Self { detail: Some(detail.into()), ..Self::new(error.into()) }
     }
 
-    /// Something this provider needs does not answer now.
+    /// A service that this provider depends on does not respond.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::because(Common::TemporarilyUnavailable, detail).retry_after(RETRY_AFTER)
     }
 
-    /// Something is not as this code made it.
+    /// The state is inconsistent: a fault of this provider.
     pub fn fault(detail: impl Into<String>) -> Self {
         Self::because(Common::ServerError, detail)
     }
@@ -113,7 +114,8 @@ impl<E: ProtocolError> Refusal<E> {
         Self { retry_after: Some(seconds), ..self }
     }
 
-    /// The refusal names the scope value that it is about. `value` is one of a parsed [`Scope`](crate::domain::base::scope::Scope).
+    /// Adds the scope value that the error is about. `value` is from a parsed
+    /// [`Scope`](crate::domain::base::scope::Scope).
     pub fn naming(self, value: Option<&str>) -> Self {
         Self { scope_value: value.filter(|it| it.len() <= MAX_NAMED).map(str::to_owned), ..self }
     }

@@ -1,4 +1,5 @@
-//! An event on the bus: its detail, and how `notified` is read back from a log line. docs/events.md is its schema.
+//! An event on the event bus: its detail, and how `notified` is read from a log line. docs/events.md has the
+//! schema.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,13 +9,13 @@ use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::request::authentication_request::AuthenticationRequest;
 use crate::domain::request::event::{About, Event, EventName, What};
 
-/// What the entries of this provider name as their source.
+/// The source of this provider's entries.
 pub const SOURCE: &str = "ciba";
 
-/// The detail of an event. Times are milliseconds since the epoch, durations milliseconds.
+/// The detail of an event. Times are in milliseconds since the epoch, durations in milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Detail {
-    /// The same in each copy of one event.
+    /// The same in each copy of an event.
     pub id: String,
     pub issuer: String,
     pub request: String,
@@ -24,7 +25,7 @@ pub struct Detail {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<String>,
     pub at: i64,
-    /// Since the request, or of a delivery since the decision.
+    /// The time since the request, or for a delivery since the decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +47,7 @@ pub struct Detail {
 }
 
 impl Detail {
-    /// `source` names the write or the line that the event stands for.
+    /// `source` identifies the write or the log line of the event.
     pub fn of(event: &Event, source: &str, issuer: &str) -> Self {
         let Event { about, at, what } = event;
         let detail = Self {
@@ -92,7 +93,7 @@ impl Detail {
     }
 }
 
-/// The log line that says that a message to the person was accepted: the one event that no write stands for.
+/// The log line for an accepted message to the person: the only event without a write.
 #[derive(Deserialize)]
 pub struct NotifiedLine {
     event: String,
@@ -105,7 +106,7 @@ pub struct NotifiedLine {
 }
 
 impl NotifiedLine {
-    /// What stands in it beside its name.
+    /// Its fields, without the name of the event.
     pub fn fields(
         request: &AuthenticationRequest,
         channel: &str,
@@ -121,7 +122,7 @@ impl NotifiedLine {
         ]
     }
 
-    /// The event of such a line. `None` for any other.
+    /// The event of such a line. `None` for any other line.
     pub fn read(line: &str) -> Option<Event> {
         let line: Self = serde_json::from_str(line).ok()?;
         if line.event != EventName::Notified.as_str() {

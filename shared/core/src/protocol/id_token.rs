@@ -8,11 +8,11 @@ use serde::Serialize;
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::request::auth_req_id::AuthReqId;
 
-/// Lets the client see that the ID token answers its own request; required in push mode (CIBA §10.3.1),
-/// given in every mode.
+/// Lets the client verify that the ID token is for its own request. It is required in push mode (CIBA §10.3.1), and
+/// present in every mode.
 pub const AUTH_REQ_ID_CLAIM: &str = "urn:openid:params:jwt:claim:auth_req_id";
 
-/// Binds the refresh token to the ID token, as `at_hash` does the access token.
+/// Binds the refresh token to the ID token, as `at_hash` binds the access token.
 pub const RT_HASH_CLAIM: &str = "urn:openid:params:jwt:claim:rt_hash";
 
 /// `typ` of its header.
@@ -33,16 +33,17 @@ pub struct IdTokenClaims<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub amr: &'a [String],
     pub at_hash: String,
-    /// Not after a refresh, which answers no authentication request.
+    /// Absent after a refresh, which is not the response to an authentication request.
     #[serde(rename = "urn:openid:params:jwt:claim:auth_req_id", skip_serializing_if = "Option::is_none")]
     pub auth_req_id: Option<&'a AuthReqId>,
-    /// Of the refresh token that comes with the first tokens: required in push mode (CIBA §10.3.1), given in every mode.
+    /// The hash of the first refresh token. It is required in push mode (CIBA §10.3.1), and present in every mode.
     #[serde(rename = "urn:openid:params:jwt:claim:rt_hash", skip_serializing_if = "Option::is_none")]
     pub rt_hash: Option<String>,
 }
 
-/// `at_hash`, and `rt_hash`, in an ID token signed by `algorithm`: the left half of the hash of the token's ASCII octets
-/// (OIDC Core §3.1.3.6, CIBA §10.3.1). The hash is the one the signature uses; that of Ed25519 is SHA-512 (RFC 8032 §5.1).
+/// `at_hash` or `rt_hash` in an ID token signed with `algorithm`: the left half of the hash of the token's ASCII
+/// octets (OIDC Core §3.1.3.6, CIBA §10.3.1). The hash function is that of the signature; for Ed25519 it is
+/// SHA-512 (RFC 8032 §5.1).
 pub fn token_hash(algorithm: JwsAlgorithm, token: &str) -> String {
     let hash = match algorithm {
         JwsAlgorithm::ES256 | JwsAlgorithm::RS256 | JwsAlgorithm::PS256 => &SHA256,

@@ -1,4 +1,4 @@
-//! JSON Web Keys (RFC 7517), the public ones.
+//! Public JSON Web Keys (RFC 7517).
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
 
-/// A key as it is published: one key, one algorithm, one use (`TOK-12-01`, `TOK-12-02`).
+/// A published key: a public key with `kid`, one algorithm and one use (RFC 7517 §4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicJwk {
     #[serde(flatten)]
@@ -19,7 +19,7 @@ pub struct PublicJwk {
 }
 
 impl PublicJwk {
-    /// `key`, named by its thumbprint: two keys never share a name.
+    /// `key`, with its thumbprint as `kid`, so that two keys never have the same one.
     pub fn new(algorithm: JwsAlgorithm, key: PublicKey) -> Self {
         Self {
             kid: key.thumbprint(),
@@ -30,7 +30,7 @@ impl PublicJwk {
     }
 }
 
-/// The members of each kind of key (RFC 7518 §6, RFC 8037 §2). A private member has no place in it.
+/// The members of each type of key (RFC 7518 §6, RFC 8037 §2). There is no field for private members.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kty")]
 pub enum PublicKey {
@@ -43,7 +43,7 @@ pub enum PublicKey {
 }
 
 impl PublicKey {
-    /// RFC 7638: the hash of the required members in lexical order. Nothing in them has to be escaped.
+    /// The hash of the required members in lexicographic order (RFC 7638). Their values need no escaping.
     pub fn thumbprint(&self) -> String {
         let members = match self {
             Self::Ec { crv, x, y } => format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#),

@@ -1,4 +1,4 @@
-//! Log lines as CloudWatch Logs hands them to a function that subscribed to them: JSON, gzip, base64.
+//! Log lines, as CloudWatch Logs delivers them to a subscribed function: JSON, compressed with gzip, in base64.
 
 use std::io::Read;
 
@@ -8,10 +8,10 @@ use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// CloudWatch Logs sends at most 1 MB; a bomb is not unpacked. Unit: bytes.
+/// CloudWatch Logs sends at most 1 MB. The limit prevents unpacking a decompression bomb. Unit: bytes.
 const MOST: u64 = 8 * 1024 * 1024;
 
-/// One line, with the id that it keeps.
+/// One line with its stable ID.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct LogEvent {
     pub id: String,
@@ -25,7 +25,7 @@ struct Delivery {
     log_events: Vec<LogEvent>,
 }
 
-/// The lines of an invocation. `None` if it is none by CloudWatch Logs. Its own probe has no lines.
+/// The lines of an invocation. `None` if it is not from CloudWatch Logs. Its control messages have no lines.
 pub fn lines(event: &Value) -> Option<Vec<LogEvent>> {
     let packed = STANDARD.decode(event["awslogs"]["data"].as_str()?).ok()?;
     let mut text = String::new();

@@ -1,9 +1,9 @@
-//! The parameters of a form request, after the rules common to all OAuth endpoints (RFC 6749 §3.2).
+//! The parameters of a form request, by the common rules of all OAuth endpoints (RFC 6749 §3.2).
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Each parameter once, decoded, and none of them empty: an empty one counts as absent.
+/// Decoded parameters without duplicates. None is empty, because an empty parameter counts as absent.
 #[derive(Clone, Default)]
 pub struct Parameters(BTreeMap<String, String>);
 
@@ -29,7 +29,7 @@ impl Parameters {
     }
 }
 
-/// HYG-5-01: values are secrets, hints and messages.
+/// Shows only the names, so that no log has the values: they may be secrets, hints or messages.
 impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

@@ -1,4 +1,4 @@
-//! How people are written down for the directory.
+//! The format of people's entries in the directory.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -8,9 +8,9 @@ use crate::domain::base::secret::Secret;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PersonEntry {
-    /// This provider's name for the person, never reassigned.
+    /// This provider's identifier for the person, never reassigned.
     pub sub: String,
-    /// What a login issuer calls the person. Default: known to this directory alone.
+    /// A login issuer's identifier for the person. Default: the person is known only to this directory.
     pub login: Option<LoginName>,
     #[serde(default)]
     pub hints: HintEntries,
@@ -19,8 +19,8 @@ pub struct PersonEntry {
     /// Default: true.
     #[serde(default = "yes")]
     pub active: bool,
-    /// What clients that are registered for `user_code` have to send before this person is asked: 4 to 64 characters, and
-    /// not the person's password. Stored as a hash only. Default: none.
+    /// The code that clients registered for `user_code` have to send before this person is asked: 4 to 64
+    /// characters, and not the person's password (CIBA §7.1.2). Only its hash is stored. Default: none.
     pub user_code: Option<Secret>,
     /// Profile claims, by their OIDC names.
     #[serde(default)]
@@ -47,11 +47,11 @@ pub struct HintEntries {
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum ChannelEntry {
-    /// A phone number, E.164, in a country that `SMS_COUNTRIES` allows.
+    /// A phone number in E.164 form, in a country that `SMS_COUNTRIES` allows.
     Sms(String),
-    /// The ARN of a platform endpoint of SNS, on APNS, APNS_SANDBOX or GCM.
+    /// The ARN of an SNS platform endpoint for APNS, APNS_SANDBOX or GCM.
     Push(String),
-    /// The ARN of a standard topic of SNS.
+    /// The ARN of a standard SNS topic.
     Topic(String),
 }
 

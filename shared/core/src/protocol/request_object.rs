@@ -1,4 +1,4 @@
-//! `request` (CIBA §7.1.1): the parameters of an authentication request as the claims of one signed JWT.
+//! `request` (CIBA §7.1.1): the parameters of an authentication request as the claims of a signed JWT.
 
 use serde_json::{Map, Value};
 
@@ -11,27 +11,28 @@ use crate::protocol::parameters::Parameters;
 /// Unit: bytes.
 pub const MAX_LENGTH: usize = 16 * 1024;
 
-/// A signed request that was verified.
+/// A verified signed request.
 #[derive(Clone, Debug)]
 pub struct SignedRequest {
-    /// The JWT, byte for byte. It may have secrets in it.
+    /// The JWT, byte for byte. It may contain secrets.
     pub text: Secret,
     pub algorithm: JwsAlgorithm,
     /// The public key that verified it, as a JWK.
     pub key: Value,
-    /// What keeps it from being used again.
+    /// Prevents its replay.
     pub guard: ReplayGuard,
 }
 
-/// What may stand beside `request`: what authenticates the client, and nothing else (`CIBA-7.1.1-11`).
+/// The parameters that may be sent together with `request`: those for client authentication, and no others (CIBA
+/// §7.1.1).
 const BESIDE: [&str; 5] =
     ["request", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
-/// What the JWT says of itself.
+/// The claims about the JWT itself.
 const OWN: [&str; 8] = ["iss", "aud", "exp", "iat", "nbf", "jti", "sub", "client_id"];
-/// What no request has inside: another request, or a credential.
+/// The claims that are not allowed: another request, or a credential.
 const NEVER: [&str; 5] =
     ["request", "request_uri", "client_secret", "client_assertion", "client_assertion_type"];
-/// Parameters that are text, in a form and in a claim alike.
+/// The parameters that are strings both in a form and as a claim.
 const TEXTS: [&str; 9] = [
     "scope",
     "client_notification_token",
@@ -44,25 +45,25 @@ const TEXTS: [&str; 9] = [
     "audience",
 ];
 
-/// The signed request of a form, if that is how it asks. The error is for the client.
+/// The signed request in a form, if there is one. The error is for the client.
 pub fn signed(form: &Parameters) -> Result<Option<&str>, &'static str> {
     if form.contains("request_uri") {
-        return Err("request_uri is not a parameter of this endpoint");
+        return Err("request_uri is not supported");
     }
     let Some(request) = form.get("request") else { return Ok(None) };
     if form.names().any(|name| !BESIDE.contains(&name)) {
-        return Err("beside request stands nothing but what authenticates the client");
+        return Err("only parameters for client authentication are allowed together with request");
     }
     if request.len() <= MAX_LENGTH { Ok(Some(request)) } else { Err("request is longer than 16 KiB") }
 }
 
-/// The claims as the parameters that they stand for, in the form that these have in a form: text, JSON as its text, and
-/// several resources with spaces between. What no parameter is known for is left out unless it is text.
+/// The parameters in the claims, as they would be in a form: strings, JSON as its text, and several resources
+/// separated by spaces. Unknown claims are left out unless they are strings.
 pub fn parameters(claims: &Map<String, Value>) -> Result<Parameters, &'static str> {
     let mut parameters = Parameters::default();
     for (name, value) in claims.iter().filter(|(name, _)| !OWN.contains(&name.as_str())) {
         if NEVER.contains(&name.as_str()) {
-            return Err("the signed request has a request or a credential inside");
+            return Err("the signed request contains a request or a credential");
         }
         let text = match (name.as_str(), value) {
             (_, Value::String(text)) => text.clone(),
@@ -75,7 +76,7 @@ pub fn parameters(claims: &Map<String, Value>) -> Result<Parameters, &'static st
             ("resource", Value::Array(items)) => {
                 let texts = items.iter().map(|item| item.as_str().filter(|text| !text.contains(' ')));
                 let texts: Option<Vec<_>> = texts.collect();
-                texts.ok_or("resource in the signed request is not a list of texts")?.join(" ")
+                texts.ok_or("resource in the signed request is not an array of URIs")?.join(" ")
             }
             (
                 "requested_expiry"
@@ -85,17 +86,17 @@ pub fn parameters(claims: &Map<String, Value>) -> Result<Parameters, &'static st
                 | "resource",
                 _,
             ) => {
-                return Err("a claim of the signed request is not of its parameter's type");
+                return Err("a claim of the signed request does not have its parameter's type");
             }
             (name, _) if TEXTS.contains(&name) => {
-                return Err("a claim of the signed request is not a text");
+                return Err("a claim of the signed request is not a string");
             }
             (_, _) => continue,
         };
         if text.contains('\0') {
-            return Err("the signed request has a NUL");
+            return Err("the signed request contains a NUL character");
         }
-        // Empty counts as absent, as in a form (`HYG-1-02`).
+        // An empty value counts as absent, as in a form (RFC 6749 §3.2).
         if !text.is_empty() {
             parameters.insert(name.clone(), text);
         }

@@ -3,11 +3,11 @@
 use crate::domain::client::resource::ResourceId;
 use crate::protocol::parameters::Parameters;
 
-/// More than one token is ever for.
+/// More resources than any token is for.
 const MOST: usize = 10;
 
-/// The resources that a request names, each once. `resource` may be repeated, and then stands here with spaces between;
-/// `audience` is one. The error is for the client, with the code `invalid_target`.
+/// The resources of a request, without duplicates. `resource` may be repeated; the values are separated by spaces
+/// here. `audience` has one value. The error is for the client, with the code `invalid_target`.
 pub fn parse(form: &Parameters) -> Result<Vec<ResourceId>, &'static str> {
     let named = form.get("resource").unwrap_or_default().split(' ').filter(|name| !name.is_empty());
     let mut resources = Vec::new();
@@ -17,7 +17,7 @@ pub fn parse(form: &Parameters) -> Result<Vec<ResourceId>, &'static str> {
         if !resources.contains(&id) {
             resources.push(id);
         }
-        // At the first one too many: what is read of a body of thousands is eleven.
+        // This stops at the eleventh, so that a body with thousands of resources costs no more.
         if resources.len() > MOST {
             return Err("more than 10 resources");
         }

@@ -1,6 +1,6 @@
-//! The paths, and which function answers each. `template.yaml` and the local router are held against this list.
+//! The paths, and the function behind each. Tests compare `template.yaml` and the local router with this list.
 
-/// One path and the function behind it. Every route is `ANY`: the function itself answers 405.
+/// One path and the function behind it. Every route is `ANY`: the function itself responds with 405.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
     pub function: &'static str,
@@ -9,18 +9,18 @@ pub struct Route {
 
 /// The paths that widely used SDKs hard-code.
 pub const BACKCHANNEL_AUTHENTICATION: &str = "/bc-authorize";
-/// An extension: a client gives up what it asked.
+/// An extension: a client cancels its request.
 pub const CANCELLATION: &str = "/bc-authorize/cancel";
 pub const TOKEN: &str = "/oauth/token";
 pub const CONSENT: &str = "/consent";
 pub const CONSENT_REQUEST: &str = "/consent/{request}";
 pub const CONSENT_DECISION: &str = "/consent/{request}/decision";
-/// What an enrollment's link has in front of its ticket.
+/// The path of an enrollment link, before its ticket.
 pub const ENROLLMENT: &str = "/enroll";
 pub const ENROLLMENT_TICKET: &str = "/enroll/{ticket}";
 pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
-/// Where Android looks for the apps that a domain trusts (Digital Asset Links), and where Apple's platforms do.
+/// Where Android (Digital Asset Links) and Apple's platforms look for a domain's associated apps.
 pub const ASSET_LINKS: &str = "/.well-known/assetlinks.json";
 pub const APPLE_APP_SITE_ASSOCIATION: &str = "/.well-known/apple-app-site-association";
 pub const AUTHORIZATION: &str = "/authorize";

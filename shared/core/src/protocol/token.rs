@@ -14,7 +14,7 @@ use crate::protocol::{auth_req_id, resource};
 /// Unit: bytes.
 const MAX_REFRESH_TOKEN: usize = 128;
 
-/// `grant_type` values this endpoint takes; the metadata lists the same ones.
+/// The supported values of `grant_type`; the metadata lists the same ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantType {
     Ciba,
@@ -36,7 +36,7 @@ impl GrantType {
     }
 }
 
-/// CIBA §11 and RFC 6749 §5.2, and what HTTP itself needs.
+/// The errors of CIBA §11 and RFC 6749 §5.2, and those of HTTP itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
     AuthorizationPending,
@@ -79,7 +79,7 @@ impl ProtocolError for TokenError {
             Self::InvalidGrant => answer(
                 400,
                 "invalid_grant",
-                "auth_req_id or refresh_token is unknown, has expired, was used before, or belongs to another client",
+                "auth_req_id or refresh_token is unknown, expired, already used, or belongs to another client",
             ),
             Self::UnauthorizedClient => {
                 answer(400, "unauthorized_client", "the client may not use this grant")
@@ -103,23 +103,23 @@ impl From<ProofError> for TokenError {
 /// A validated token request.
 pub struct TokenRequest<'f> {
     pub grant: PresentedGrant<'f>,
-    /// Narrows what was granted (RFC 8707 §2.2).
+    /// Narrows the granted resources (RFC 8707 §2.2).
     pub resources: Vec<ResourceId>,
 }
 
-/// What is to become tokens.
+/// The grant to be exchanged for tokens.
 pub enum PresentedGrant<'f> {
     /// CIBA §10.1.
     AuthReqId(AuthReqId),
     /// RFC 6749 §6.
     RefreshToken {
         token: &'f str,
-        /// Narrows what was granted.
+        /// Narrows the granted scope.
         scope: Option<Scope>,
     },
 }
 
-/// Checks the parameters; whether they mean anything is for the flows to say.
+/// Checks the parameters syntactically; the flows check what they refer to.
 pub fn parse(form: &Parameters) -> Result<TokenRequest<'_>, TokenError> {
     let grant_type = form.get("grant_type").ok_or(Common::InvalidRequest("grant_type is missing"))?;
     let grant = match GrantType::parse(grant_type).ok_or(TokenError::UnsupportedGrantType)? {
@@ -136,10 +136,10 @@ pub fn parse(form: &Parameters) -> Result<TokenRequest<'_>, TokenError> {
             PresentedGrant::RefreshToken { token, scope }
         }
     };
-    // What was approved is not chosen from here; ignored, the client would take less for granted than there is.
+    // They cannot be narrowed here. If they were ignored, the client would assume that it got less than it did.
     if form.contains("authorization_details") {
         return Err(
-            Common::InvalidRequest("authorization_details belong in the authentication request").into()
+            Common::InvalidRequest("authorization_details belongs in the authentication request").into()
         );
     }
     Ok(TokenRequest { grant, resources: resource::parse(form).map_err(TokenError::InvalidTarget)? })
@@ -149,7 +149,7 @@ fn scope(text: &str) -> Result<Scope, TokenError> {
     if text.len() > Scope::MAX_SENT {
         return Err(Common::InvalidRequest("scope is longer than 1024 bytes").into());
     }
-    Scope::parse(text).ok_or(TokenError::InvalidScope("scope has characters that no scope has"))
+    Scope::parse(text).ok_or(TokenError::InvalidScope("scope has characters that are not allowed"))
 }
 
 /// The successful response (CIBA §10.1.1).
@@ -159,16 +159,16 @@ pub struct TokenResponse {
     pub token_type: &'static str,
     /// Unit: seconds.
     pub expires_in: u64,
-    /// Where `openid` is in the scope; a refresh may leave it out.
+    /// Present if `openid` is in the scope; a refresh may leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// Where the access token's scope is not what was asked for: less was approved, or less belongs to its resource
-    /// (RFC 6749 §5.1).
+    /// Present if the access token's scope differs from the requested one, because less was approved or less
+    /// belongs to its resource (RFC 6749 §5.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// Where some were asked for: those of the access token (RFC 9396 §7).
+    /// Present if some were requested: those of the access token (RFC 9396 §7).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<AuthorizationDetails>,
 }

@@ -1,4 +1,5 @@
-//! Introspection (RFC 7662) and revocation (RFC 7009): a client presents a token, and both have the same errors.
+//! Introspection (RFC 7662) and revocation (RFC 7009): a client presents a token to either, and both have the same
+//! errors.
 
 use serde::Serialize;
 
@@ -10,11 +11,11 @@ use crate::protocol::parameters::Parameters;
 
 /// Unit: bytes.
 const MAX_TOKEN: usize = 8 * 1024;
-// Every token of ours can be introspected and revoked.
+// Every token of this provider can be introspected and revoked.
 const _: () = assert!(access_token::MAX_LENGTH <= MAX_TOKEN);
 
-/// RFC 6749 §5.2, as RFC 7662 §2.3 and RFC 7009 §2.2.1 take it over. `unsupported_token_type` is not among them: there is
-/// no kind of token here that cannot be revoked.
+/// The errors of RFC 6749 §5.2, as adopted by RFC 7662 §2.3 and RFC 7009 §2.2.1. `unsupported_token_type` is not
+/// needed, because every type of token can be revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenManagementError {
     Common(Common),
@@ -42,7 +43,7 @@ pub fn parse(form: &Parameters) -> Result<&str, Common> {
     }
 }
 
-/// What introspection says of a token (RFC 7662 §2.2): everything, or that it is not active and nothing else.
+/// The introspection response (RFC 7662 §2.2): all members of an active token, or only that it is not active.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Introspection {
@@ -69,10 +70,10 @@ pub struct ActiveToken {
     pub acr: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
-    /// Those that mean something to whoever asks (RFC 9396 §9.2).
+    /// The entries for the resource server that asks (RFC 9396 §9.2).
     #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
     pub authorization_details: AuthorizationDetails,
-    /// Of an access token.
+    /// Only for an access token.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub access: Option<ActiveAccessToken>,
 }
@@ -82,7 +83,8 @@ pub struct ActiveAccessToken {
     pub token_type: &'static str,
     pub aud: Vec<String>,
     pub jti: String,
-    /// What the resource server has to compare with what the caller shows (`TOK-4-17`).
+    /// The keys that the resource server has to compare with those of the caller: introspection does not check the
+    /// DPoP proof itself (RFC 9449 §6.2).
     #[serde(skip_serializing_if = "Confirmation::is_nothing")]
     pub cnf: Confirmation,
 }

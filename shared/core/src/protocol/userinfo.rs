@@ -10,9 +10,10 @@ pub const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserinfoError {
     Common(Common),
-    /// No token at all: no code belongs in the challenge then (RFC 6750 §3.1).
+    /// There is no token, so the challenge has no error code (RFC 6750 §3.1).
     TokenMissing,
-    /// Expired, revoked, of another kind, not ours, or bound to what was not shown; they look alike.
+    /// The token is expired, revoked, of another type or issuer, or bound to a key that was not proven; they look
+    /// alike.
     InvalidToken(Scheme),
     InsufficientScope(Scheme),
     Proof(ProofError),
@@ -35,14 +36,15 @@ impl ProtocolError for UserinfoError {
         let bearer = r#"Bearer realm="userinfo""#;
         let dpop = format!(r#"DPoP realm="userinfo", algs="{}""#, algorithm_names().join(" "));
         let missing = "send an access token: Authorization: Bearer, or DPoP with a proof";
-        let invalid = answer(401, "invalid_token", "the access token is not accepted so, or not any more");
+        let invalid =
+            answer(401, "invalid_token", "the access token is invalid, expired, revoked or lacks its proof");
         let insufficient = answer(403, "insufficient_scope", "the access token lacks the scope openid");
         match self {
             Self::Common(it) => it.answer(),
             Self::TokenMissing => {
                 answer(401, "invalid_token", missing).challenging(format!("{bearer}, {dpop}"))
             }
-            // The token may be bound to a key, and would be accepted with a proof.
+            // The token may be bound to a key and be accepted with a proof.
             Self::InvalidToken(Scheme::Bearer) => {
                 invalid.challenging(format!(r#"{bearer}, error="invalid_token", {dpop}"#))
             }

@@ -1,4 +1,4 @@
-//! What a browser sends of a passkey (WebAuthn §5.1): read, and not verified.
+//! The browser's responses for passkeys (WebAuthn §5.1), parsed but not verified.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,13 +6,13 @@ use serde::Deserialize;
 
 use crate::domain::person::passkey::PasskeyId;
 
-/// Unit: bytes of base64url. An assertion is under 1 KiB; a credential id may be long.
+/// An assertion is below 1 KiB, but a credential ID may be long. Unit: bytes of base64url.
 const MAX_ASSERTION: usize = 8 * 1024;
-/// Unit: bytes of base64url. Some authenticators send certificates although nobody asks for them.
+/// Some authenticators send certificates that were not requested. Unit: bytes of base64url.
 const MAX_REGISTRATION: usize = 24 * 1024;
-/// Unit: bytes (WebAuthn §4, "credential id": at least 16 and at most 1023).
+/// The length of a credential ID: at least 16 and at most 1023 (WebAuthn §4). Unit: bytes.
 pub(crate) const CREDENTIAL_ID: std::ops::RangeInclusive<usize> = 16..=1023;
-/// `RegistrationResponseJSON` (WebAuthn §5.1), as far as it is read.
+/// The parts of `RegistrationResponseJSON` (WebAuthn §5.1) that are used.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "CredentialJson<AttestationResponseJson>")]
 pub struct Registration {
@@ -21,7 +21,7 @@ pub struct Registration {
     pub(crate) attestation_object: Vec<u8>,
 }
 
-/// `AuthenticationResponseJSON` (WebAuthn §5.1), as far as it is read. At most 8 KiB.
+/// The parts of `AuthenticationResponseJSON` (WebAuthn §5.1) that are used. At most 8 KiB.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "CredentialJson<AssertionResponseJson>")]
 pub struct Assertion {
@@ -33,7 +33,7 @@ pub struct Assertion {
 }
 
 impl Assertion {
-    /// The passkey that it says it is of.
+    /// The passkey that it claims to be from.
     pub fn passkey_id(&self) -> PasskeyId {
         PasskeyId::of(&self.raw_id)
     }
@@ -42,7 +42,7 @@ impl Assertion {
         &self.raw_id
     }
 
-    /// The bytes of `clientDataJSON`: what was signed, by its hash.
+    /// The bytes of `clientDataJSON`, whose hash was signed.
     pub fn client_data(&self) -> &[u8] {
         &self.client_data
     }
@@ -60,7 +60,7 @@ impl Assertion {
     }
 }
 
-/// `PublicKeyCredential` as JSON. What else a browser puts into it is for somebody else.
+/// `PublicKeyCredential` as JSON. Other members are ignored.
 #[derive(Deserialize)]
 struct CredentialJson<R> {
     id: String,
@@ -91,21 +91,21 @@ struct AssertionResponseJson {
 }
 
 impl<R> CredentialJson<R> {
-    /// The credential id, after the rules that hold for both ceremonies.
+    /// The credential ID, after the checks that apply to both ceremonies.
     fn credential_id(&self, parts: &[&str], most: usize) -> Result<Vec<u8>, &'static str> {
         if self.kind != "public-key" {
             return Err("type is not public-key");
         }
         if self.id != self.raw_id {
-            return Err("id is not rawId");
+            return Err("id and rawId differ");
         }
         let length = self.raw_id.len() + parts.iter().map(|part| part.len()).sum::<usize>();
         if length > most {
-            return Err("it is too long");
+            return Err("the response is too long");
         }
         let id = decode(&self.raw_id)?;
         if !CREDENTIAL_ID.contains(&id.len()) {
-            return Err("a credential id has 16 to 1023 bytes");
+            return Err("a credential ID must have 16 to 1023 bytes");
         }
         Ok(id)
     }

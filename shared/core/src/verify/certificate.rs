@@ -1,5 +1,6 @@
-//! The certificate of a client (RFC 5280): whose it is, and until when (RFC 8705 §2). It comes from whoever connects, so
-//! the parser is one for hostile input and sees no more than a certificate can have (`CAUTH-4-16`).
+//! The certificate of a client (RFC 5280): its subject and its validity period (RFC 8705 §2). Anybody can send
+//! one, so it is parsed by a library that is made for hostile input, and only up to a limited size
+//! (RFC 8705 §7.5).
 
 use std::net::IpAddr;
 
@@ -16,12 +17,12 @@ use crate::domain::client::certificate_subject::CertificateSubject;
 use crate::domain::client::distinguished_name::DistinguishedName;
 use crate::verify::certificate_authority::AuthorityKey;
 
-/// Unit: bytes. A certificate with an RSA key of 4096 bits and its policies has about 3 KiB.
+/// A certificate with an RSA key of 4096 bits and policies has about 3 KiB. Unit: bytes.
 const MAX_DER: usize = 8 * 1024;
 const MAX_PEM: usize = 16 * 1024;
 
-/// A certificate, read. That its owner has the key, and who signed it, is not known from it: whoever ended the TLS
-/// connection has checked the one, and the chain where there is one.
+/// A parsed certificate. Parsing proves neither possession of the key nor the issuer: the TLS terminator has
+/// checked possession, and the chain if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     der: Vec<u8>,
@@ -44,7 +45,7 @@ struct AlternativeNames {
 }
 
 impl Certificate {
-    /// The first certificate of `text`, which is the client's own where its chain follows.
+    /// The first certificate in `text`, which is the client's own if its chain follows.
     pub fn from_pem(text: &str) -> Option<Self> {
         let (_, pem) = parse_x509_pem(text.as_bytes().get(..text.len().min(MAX_PEM))?).ok()?;
         (pem.label == "CERTIFICATE").then(|| Self::from_der(&pem.contents))?
@@ -56,7 +57,7 @@ impl Certificate {
         if !rest.is_empty() {
             return None;
         }
-        // An extension that is there twice, or cannot be read, is an error in each of these.
+        // For each of these, a duplicate or malformed extension is an error.
         let names = parsed.subject_alternative_name().ok()?;
         let constraints = parsed.basic_constraints().ok()?;
         let purposes = parsed.extended_key_usage().ok()?;
@@ -77,21 +78,21 @@ impl Certificate {
         &self.der
     }
 
-    /// `x5t#S256` (`TOK-5-01`).
+    /// `x5t#S256` (RFC 8705 §3.1).
     pub fn thumbprint(&self) -> Thumbprint {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, &self.der).as_ref());
         Thumbprint::new(bytes)
     }
 
-    /// Both ends of the period belong to it (RFC 5280 §4.1.2.5). There is no leeway: the clocks of those who issue
-    /// certificates are no matter of seconds.
+    /// The period includes both ends (RFC 5280 §4.1.2.5). There is no leeway, because certificates are not issued
+    /// for seconds.
     pub fn is_valid_at(&self, now: Timestamp) -> bool {
         self.not_before <= now && now.seconds() <= self.not_after.seconds()
     }
 
-    /// Whether it may sign other certificates. Where one that a client made itself is trusted, such a one would let its
-    /// owner make certificates of any name.
+    /// Whether it may sign other certificates. If a self-signed client certificate with this right were trusted,
+    /// its owner could issue certificates for any name.
     pub fn is_authority(&self) -> bool {
         self.is_authority
     }
@@ -102,8 +103,8 @@ impl Certificate {
         parsed.is_ok_and(|(_, parsed)| authorities.iter().any(|authority| authority.signed(&parsed)))
     }
 
-    /// Whether it was issued to `subject` (RFC 8705 §2.1.2), by somebody else and for a client. Who says so has to be
-    /// looked at too: [`Certificate::is_signed_by`].
+    /// Whether it was issued to `subject` (RFC 8705 §2.1.2), by another party and for a client. The issuer has to
+    /// be verified as well: [`Certificate::is_signed_by`].
     pub fn is_issued_to(&self, subject: &CertificateSubject) -> bool {
         if self.is_self_issued || self.is_authority || !self.is_for_clients {
             return false;
@@ -144,13 +145,14 @@ impl AlternativeNames {
     }
 }
 
-/// Four or sixteen bytes (`CAUTH-4-04`).
+/// An address of four or sixteen bytes (RFC 8705 §2.1.2: addresses are compared in binary form).
 fn address(bytes: &[u8]) -> Option<IpAddr> {
     let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
     four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
 }
 
-/// A registered host as certificates have it: in ASCII (RFC 5280 §7.2). In a certificate itself nothing is translated.
+/// A registered host in the form of certificates: ASCII (RFC 5280 §7.2). The name in the certificate is not
+/// converted.
 fn a_labels(host: &str) -> String {
     match Host::parse(host) {
         Ok(Host::Domain(name)) if !host.is_ascii() => name,
@@ -158,7 +160,8 @@ fn a_labels(host: &str) -> String {
     }
 }
 
-/// RFC 5280 §7.4: scheme and host without regard to case, the rest as it is. What is no URI is compared as it is.
+/// RFC 5280 §7.4: scheme and host are compared ignoring case, the rest exactly. Text that is not a URI is compared
+/// exactly.
 fn is_same_uri(in_certificate: &str, registered: &str) -> bool {
     if in_certificate == registered {
         return true;
@@ -181,18 +184,18 @@ fn is_same_uri(in_certificate: &str, registered: &str) -> bool {
     }
 }
 
-/// What stands before the host of a URI with an authority (RFC 3986 §3.2), the host, and what stands behind it.
+/// Splits a URI with an authority (RFC 3986 §3.2) into the part before the host, the host, and the part after it.
 fn authority(rest: &str) -> Option<(&str, &str, &str)> {
     let rest = rest.strip_prefix("//")?;
     let (authority, _) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let begin = authority.rfind('@').map_or(0, |at| at + 1);
     let host = &authority[begin..];
-    // The colon of a port, and not one within the brackets of an address.
+    // The colon of a port, not one within the brackets of an address.
     let end = host.rfind(':').filter(|at| !host[*at..].contains(']')).unwrap_or(host.len());
     Some((&rest[..begin], &host[..end], &rest[begin + end..]))
 }
 
-/// RFC 5280 §7.5: the host without regard to case, the rest as it is.
+/// RFC 5280 §7.5: the host is compared ignoring case, the rest exactly.
 fn is_same_mailbox(in_certificate: &str, registered: &str) -> bool {
     match (in_certificate.rsplit_once('@'), registered.rsplit_once('@')) {
         (Some((local, host)), Some((other_local, other_host))) => {

@@ -1,7 +1,7 @@
-//! The authorities that may say who a client is (RFC 8705 §2.1): known by their keys.
+//! The certificate authorities that are trusted to identify clients (RFC 8705 §2.1), by their keys.
 //!
-//! Whoever ends the TLS connection trusts more than these: a certificate that a client made itself is in its trust store
-//! too, and what such a client signs with that key passes. So who signed a certificate is looked at once more, here.
+//! The TLS terminator trusts more than these: self-signed client certificates are in its trust store as well, so
+//! it also accepts certificates that such a client signs. So the issuing CA is verified again here.
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use base64::Engine;
@@ -25,7 +25,7 @@ const P384: &str = "1.3.132.0.34";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorityKey(Vec<u8>);
 
-/// The keys whose signatures are understood.
+/// The supported types of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     P256,
@@ -35,7 +35,7 @@ enum Kind {
 }
 
 impl AuthorityKey {
-    /// What stands between the first and the last line of a public key in PEM.
+    /// Parses the base64 text between the first and the last line of a public key in PEM.
     pub fn parse(base64: &str) -> Option<Self> {
         let der = STANDARD.decode(base64).ok()?;
         let (rest, info) = SubjectPublicKeyInfo::from_der(&der).ok()?;
@@ -43,10 +43,10 @@ impl AuthorityKey {
         rest.is_empty().then_some(Self(der.clone()))
     }
 
-    /// Whether the key signed this certificate. SHA-1 and whatever else is not in the list is no signature.
+    /// Whether the key signed this certificate. SHA-1 and other algorithms that are not listed are not accepted.
     pub(super) fn signed(&self, certificate: &X509Certificate<'_>) -> bool {
         let Ok((_, info)) = SubjectPublicKeyInfo::from_der(&self.0) else { return false };
-        // Said twice, and signed once: it must be the same (RFC 5280 §4.1.1.2).
+        // The algorithm is stated twice, but signed only once: both must be equal (RFC 5280 §4.1.1.2).
         if certificate.signature_algorithm != certificate.tbs_certificate.signature {
             return false;
         }

@@ -1,7 +1,7 @@
-//! Evidence of a passkey's signature: put together when it is given, and verified by whoever doubts it.
+//! Evidence of a passkey's signature: created when the person decides, and verified in a dispute.
 //!
-//! Verifying needs nothing but the document, and what was sealed in it: no table, no network, no key of this provider. So it
-//! shows that a document agrees with itself; what it proves is for `evidence_verdict`.
+//! Verification needs only the document and its unsealed part: no table, no network, no key of this provider. So
+//! it shows that a document is consistent; `evidence_verdict` decides what that proves.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ use crate::verify::jws::UnverifiedJws;
 use crate::verify::verification_key::{self, VerificationKey};
 use crate::verify::webauthn::{Asserted, RelyingParty};
 
-/// Why evidence proves nothing. In words for the auditor.
+/// Why evidence proves nothing, in words for the auditor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaw(pub String);
 
@@ -31,7 +31,7 @@ impl From<&str> for Flaw {
     }
 }
 
-/// What is kept of a signature that was verified.
+/// The evidence of a verified signature.
 pub fn signed(
     relying_party: &RelyingParty,
     assertion: &Assertion,
@@ -62,10 +62,10 @@ pub fn signed(
     }
 }
 
-/// 1. The document is the one that the digest is of, and evidence.
-/// 2. It is kept as long as it says.
-/// 3. Where a passkey signed: the statement is about this request, client and person, the scope and the decision are the
-///    ones signed, and the signature is right.
+/// 1. The document matches the digest, and is evidence.
+/// 2. Its retention date matches the stored one.
+/// 3. If a passkey signed: the statement is about this request, client and person, scope and decision are those
+///    that were signed, and the signature is valid.
 pub fn verify(document: &str, digest: &str, kept_until: i64) -> Result<Evidence, Flaw> {
     let evidence = undamaged(document, digest, Evidence::decode, Evidence::encode)?;
     is_kept_until(evidence.kept_until, kept_until)?;
@@ -73,25 +73,25 @@ pub fn verify(document: &str, digest: &str, kept_until: i64) -> Result<Evidence,
     Ok(evidence)
 }
 
-/// Step 3, of either version.
+/// Step 3, for both versions.
 pub(super) fn verify_decision(evidence: &Evidence) -> Result<(), Flaw> {
     match &evidence.proof {
         KeptProof::Link if evidence.decision != Outcome::Denied => {
-            Err("a link proves no more than a denial".into())
+            Err("a link can prove only a denial".into())
         }
         KeptProof::Link | KeptProof::LoginToken { .. } => Ok(()),
         KeptProof::Passkey(signed) => verify_signed(evidence, signed),
     }
 }
 
-/// The same of a signed request, as far as it goes without what the client signed: the digest, and the end of its keeping.
+/// The checks for a signed request that need no unsealed text: the digest and the retention date.
 pub fn verify_request(document: &str, digest: &str, kept_until: i64) -> Result<RequestEvidence, Flaw> {
     let evidence = undamaged(document, digest, RequestEvidence::decode, RequestEvidence::encode)?;
     is_kept_until(evidence.kept_until, kept_until)?;
     Ok(evidence)
 }
 
-/// The evidence in a document that is the one its digest was made of, and written as evidence is.
+/// The evidence in a document that matches its digest and is in canonical form.
 pub(super) fn undamaged<E>(
     document: &str,
     digest: &str,
@@ -99,41 +99,42 @@ pub(super) fn undamaged<E>(
     encode: fn(&E) -> String,
 ) -> Result<E, Flaw> {
     if digest_of(document) != digest {
-        return Err("the document is not the one that the digest was made of".into());
+        return Err("the document does not match its digest".into());
     }
     let evidence = decode(document).ok_or(Flaw::from("the document is not evidence"))?;
     if encode(&evidence) == document {
         Ok(evidence)
     } else {
-        Err("the document is not written as evidence is".into())
+        Err("the document is not in the canonical form of evidence".into())
     }
 }
 
 fn is_kept_until(said: i64, stored: i64) -> Result<(), Flaw> {
-    if said == stored { Ok(()) } else { Err("it says another end of its keeping".into()) }
+    if said == stored { Ok(()) } else { Err("its retention date is not the stored one".into()) }
 }
 
-/// The rest, once what the client signed was opened: it is the one that was kept, and signed by the key in the evidence, as
-/// the client. Whether that key was the client's, its key set of that day or the log says.
+/// The other checks, with the unsealed signed request: it matches the commitment, is signed by the key in the
+/// evidence, and its issuer is the client. Whether that key was the client's is shown by its key set at the time,
+/// or by the log.
 pub fn verify_raw_request(evidence: &RequestEvidence, raw: &SaltedText) -> Result<(), Flaw> {
     if raw.commitment() != evidence.commitment {
-        return Err("the signed request is not the one that was kept".into());
+        return Err("the signed request is not the one that was sealed".into());
     }
     let jws = UnverifiedJws::parse(raw.expose());
-    let jws = jws.map_err(|_| Flaw::from("the signed request is no signed JWT"))?;
+    let jws = jws.map_err(|_| Flaw::from("the signed request is not a signed JWT"))?;
     let jwk = verification_key::parse(evidence.key.clone()).ok_or(Flaw::from("the key is malformed"))?;
     let key = VerificationKey::new(&jwk, evidence.alg);
-    let key = key.ok_or(Flaw::from("the key is not for the algorithm in it"))?;
-    let claims = jws.verify(&key).ok_or(Flaw::from("the signature of the signed request is wrong"))?;
+    let key = key.ok_or(Flaw::from("the key does not fit the algorithm"))?;
+    let claims = jws.verify(&key).ok_or(Flaw::from("the signature of the signed request is invalid"))?;
     if claims.get("iss").is_some_and(|iss| iss == evidence.client_id.as_str()) {
         Ok(())
     } else {
-        Err("the signed request is of another client".into())
+        Err("the signed request was made by another client".into())
     }
 }
 
 fn verify_signed(evidence: &Evidence, signed: &Signed) -> Result<(), Flaw> {
-    let statement = Statement::decode(&signed.statement).ok_or(Flaw::from("the statement is none"))?;
+    let statement = Statement::decode(&signed.statement).ok_or(Flaw::from("the statement is malformed"))?;
     if (&statement.request, &statement.client_id, &statement.person)
         != (&evidence.request, &evidence.client_id, &evidence.person)
     {
@@ -157,17 +158,17 @@ fn verify_signed(evidence: &Evidence, signed: &Signed) -> Result<(), Flaw> {
         return Err("authorization_details or request_context are not those that were signed".into());
     }
     if statement.asked_at() > Timestamp::from_millis(evidence.at) {
-        return Err("it was decided before it was asked".into());
+        return Err("it was decided before it was requested".into());
     }
-    let passkey = passkey(evidence, signed).ok_or(Flaw::from("the passkey is none"))?;
+    let passkey = passkey(evidence, signed).ok_or(Flaw::from("the passkey is malformed"))?;
     let relying_party = RelyingParty::new(&signed.rp_id, std::slice::from_ref(&signed.origin), "evidence")
         .map_err(|error| Flaw(error.0))?;
     let challenge = Shown::of(&signed.statement).challenge(&signed.scope, word);
-    let assertion = assertion(signed).ok_or(Flaw::from("the assertion is none"))?;
+    let assertion = assertion(signed).ok_or(Flaw::from("the assertion is malformed"))?;
     let asserted = relying_party.verify(&assertion, &passkey, &challenge).map_err(|error| Flaw(error.0))?;
     let used = asserted.applied_to(&passkey);
     if used.authentication(Timestamp::from_millis(evidence.at)) != signed.authentication {
-        return Err("the passkey does not prove what it is said to prove".into());
+        return Err("the passkey does not prove the stated authentication".into());
     }
     Ok(())
 }
@@ -213,7 +214,7 @@ fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Bytes, from base64url.
+/// Decodes base64url.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

@@ -1,5 +1,5 @@
-//! The heads of the chains of evidence, as they were kept outside the table: what was removed or put in another order is
-//! found by them, and by nothing else.
+//! The heads of the chains of evidence, which are stored outside the table: only they reveal documents that were
+//! removed or reordered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::domain::base::time::Timestamp;
 use crate::domain::request::evidence_document::Document;
 
-/// A line of the log: a document was kept.
+/// A line of the log: a document was stored.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 struct Head {
     chain: String,
@@ -19,16 +19,16 @@ struct Head {
     kept_until: i64,
 }
 
-/// All heads that were kept.
+/// All stored heads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heads(BTreeMap<(String, u64), (BTreeSet<String>, i64)>);
 
 impl Heads {
-    /// Reads the log: JSON objects one after the other, each a line of the log, or what CloudWatch Logs makes of several
-    /// (`logEvents`). Lines about something else are passed over.
+    /// Reads the log: a sequence of JSON objects, each of which is a line of the log or a batch of lines from
+    /// CloudWatch Logs (`logEvents`). Other lines are ignored.
     ///
     /// # Errors
-    /// When it is no JSON.
+    /// The text is not JSON.
     pub fn read(text: &str) -> Result<Self, String> {
         let mut heads = Self::default();
         for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
@@ -61,19 +61,21 @@ impl Heads {
         self.0.is_empty()
     }
 
-    /// The digests that were kept of this place. More than one: the chain was set back, and went on again.
+    /// The stored digests for this place. If there is more than one, the chain was reset to an earlier document
+    /// and then continued.
     pub fn at(&self, chain: &str, sequence: u64) -> Option<&BTreeSet<String>> {
         self.0.get(&(chain.to_owned(), sequence)).map(|(digests, _)| digests)
     }
 }
 
-/// The documents of one chain, with their digests, by their number. More than one at a number is irregular.
+/// The documents of one chain with their digests, by number. More than one with the same number is irregular.
 type Numbered<'a> = BTreeMap<u64, Vec<(&'a Document, &'a str)>>;
 
-/// What is wrong with the documents of a table as a whole, in words for the auditor.
+/// The irregularities in all documents of a table, in words for the auditor.
 ///
-/// Without heads only a gap inside a chain is found, and a document that does not follow on the one before it: whoever writes
-/// the table can remove the end of a chain, and all of it. With heads, what was removed is found until its keeping ends.
+/// Without heads, only gaps within a chain and documents that do not refer to the previous one are found: with
+/// write access to the table, the end of a chain or all of it can be removed unnoticed. With heads, removed
+/// documents are found until their retention date.
 pub fn irregularities(
     documents: &[(Document, String)],
     heads: Option<&Heads>,
@@ -86,7 +88,7 @@ pub fn irregularities(
     }
     let mut found = Vec::new();
     for (name, chain) in &chains {
-        // What came before the first that is left may have been swept.
+        // Documents before the first remaining one may have been deleted after their retention date.
         let mut last: Option<(u64, &str)> = None;
         for (number, there) in chain {
             if there.len() > 1 {
@@ -97,7 +99,7 @@ pub fn irregularities(
             }
             if let Some((before, _)) = last.filter(|(before, _)| before + 1 != *number) {
                 found.push(format!(
-                    "chain {name}: between number {before} and number {number} something is missing"
+                    "chain {name}: documents are missing between number {before} and number {number}"
                 ));
             }
             for (document, _) in there {
@@ -108,7 +110,9 @@ pub fn irregularities(
                     Some(_) | None => (*number == 1) == document.previous.is_none(),
                 };
                 if !follows {
-                    found.push(format!("chain {name}: number {number} does not follow on the one before it"));
+                    found.push(format!(
+                        "chain {name}: number {number} does not refer to the previous document"
+                    ));
                 }
             }
             last = there.first().map(|(_, digest)| (*number, *digest));
@@ -124,10 +128,10 @@ pub fn irregularities(
         let there = chains.get(name.as_str()).and_then(|chain| chain.get(number));
         match there.and_then(|there| there.first()) {
             None if *kept_until > now.seconds() => {
-                found.push(format!("chain {name}: number {number} was kept, and was removed"));
+                found.push(format!("chain {name}: number {number} was stored, and has been removed"));
             }
             Some((_, digest)) if !digests.contains(*digest) => {
-                found.push(format!("chain {name}: number {number} is not the document that was kept"));
+                found.push(format!("chain {name}: number {number} is not the document that was stored"));
             }
             None | Some(_) => {}
         }
@@ -143,7 +147,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
-    /// A chain of so many documents, with their digests.
+    /// A chain of `length` documents, with their digests.
     fn chain(random: u8, length: usize) -> Vec<(Document, String)> {
         let mut last = Chain::new([random; 16]);
         let mut documents = Vec::new();
@@ -176,7 +180,7 @@ mod tests {
         documents
     }
 
-    /// The lines that the log had of them.
+    /// The lines of the log for them.
     fn lines(documents: &[(Document, String)]) -> String {
         let lines = documents.iter().map(|(document, digest)| {
             format!(
@@ -221,11 +225,13 @@ mod tests {
             let mut left = documents.clone();
             let (document, _) = left.remove(removed);
             let found = irregularities(&left, Some(&heads), NOW);
-            let line =
-                format!("chain {}: number {} was kept, and was removed", document.chain, document.sequence);
+            let line = format!(
+                "chain {}: number {} was stored, and has been removed",
+                document.chain, document.sequence
+            );
             assert!(found.contains(&line), "{removed}: {found:?}");
         }
-        // Without heads: a gap inside a chain, and not the end of it.
+        // Without heads, a gap within a chain is found, but not a missing end.
         let without = |removed| {
             let mut left = documents.clone();
             left.remove(removed);
@@ -246,12 +252,12 @@ mod tests {
         }
         assert!(!irregularities(&forged, None, NOW).is_empty());
         assert!(!irregularities(&forged, Some(&heads), NOW).is_empty());
-        // A chain that was set back, and went on with other documents that agree with each other.
+        // A chain that was reset, and continued with other documents that are consistent.
         let mut last = documents[0].0.clone();
         (last.sequence, last.previous) = (2, Some(documents[0].1.clone()));
         last.request = "another".to_owned();
         let again = [documents[0].clone(), (last.clone(), digest_of(&last.encode()))];
-        assert_eq!(irregularities(&again, None, NOW), Vec::<String>::new(), "no gap tells of it");
+        assert_eq!(irregularities(&again, None, NOW), Vec::<String>::new(), "there is no gap");
         assert!(!irregularities(&again, Some(&heads), NOW).is_empty());
         let both = Heads::read(&[lines(&documents), lines(&again)].join("\n")).unwrap();
         assert!(

@@ -1,8 +1,9 @@
-//! Verifying evidence of either version: what it proves, and what it cannot prove with what is at hand.
+//! Verification of evidence of either version: what it proves, and what it cannot prove with the available data.
 //!
-//! Evidence alone is at best consistent: whoever writes the table can make a key pair, sign another statement with it and put
-//! a document around it that agrees with itself. So "verified" takes what such a forger does not have: the witness's
-//! signature over the document, the signed record of the passkey's enrollment, and the RP ID and origin from elsewhere.
+//! On its own, evidence is at best consistent: with write access to the table, a forger can generate a key pair,
+//! sign another statement with it and build a consistent document around it. So "verified" requires what such a
+//! forger does not have: the witness's signature of the document, the signed record of the passkey's enrollment,
+//! and RP ID and origin from another source.
 
 use crate::domain::person::enrollment_record::EnrollmentRecord;
 use crate::domain::person::passkey::PasskeyId;
@@ -14,26 +15,26 @@ use crate::verify::evidence_heads::Heads;
 use crate::verify::webauthn::thumbprint;
 use crate::verify::witness::{Purpose, WitnessKey};
 
-/// What whoever verifies has from elsewhere than the evidence itself. What is absent is not compared, and the verdict says so.
+/// The auditor's data from sources other than the evidence. Absent data is not compared, and the verdict says so.
 #[derive(Clone, Copy, Default)]
 pub struct Known<'a> {
-    /// By which evidence is signed.
+    /// The key with which evidence is signed.
     pub evidence_key: Option<&'a WitnessKey>,
-    /// By which enrollments are signed.
+    /// The key with which enrollments are signed.
     pub enrollment_key: Option<&'a WitnessKey>,
     pub rp_id: Option<&'a str>,
-    /// Those that people sign at.
+    /// The origins at which people sign.
     pub origins: Option<&'a [String]>,
-    /// What is recorded of the passkeys of the person.
+    /// The enrollment records of the person's passkeys.
     pub enrollments: &'a [Witnessed],
-    /// What was kept outside the table.
+    /// The heads stored outside the table.
     pub heads: Option<&'a Heads>,
 }
 
 /// Evidence as it is stored.
 #[derive(Clone, Copy)]
 pub struct Stored<'a> {
-    /// The sort key that it lies under.
+    /// Its sort key.
     pub kind: &'a str,
     pub document: &'a str,
     pub digest: &'a str,
@@ -42,25 +43,25 @@ pub struct Stored<'a> {
     pub kept_until: i64,
 }
 
-/// What became of what is sealed in a document.
+/// The result of unsealing the sealed part of a document.
 pub enum Opened {
-    /// Nobody tried.
+    /// It was not attempted.
     Sealed,
     Text(SaltedText),
-    /// The key of it is gone for good, or is another one.
+    /// The key has been erased, or is a different one.
     DoesNotOpen,
 }
 
-/// What became of the signature in evidence that is whole.
+/// The signature in intact evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signature {
     OfPasskey,
     OfClient,
     /// There is none.
     Missing,
-    /// It is sealed with what it is over, and was not looked at.
+    /// It is in the sealed part, and was not checked.
     NotLookedAt,
-    /// It was sealed, and does not open any more.
+    /// It is in the sealed part, which can no longer be unsealed.
     Erased,
 }
 
@@ -75,7 +76,7 @@ impl Signature {
     }
 }
 
-/// What evidence proves that agrees with itself.
+/// What consistent evidence proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The request that it is about.
@@ -83,44 +84,45 @@ pub struct Verdict {
     /// `approved`, `denied`, `reported` or `requested`.
     pub says: &'static str,
     pub signature: Signature,
-    /// What could not be shown, in words for the auditor. Empty: it is verified.
+    /// What is not proven, in words for the auditor. If it is empty, the evidence is verified.
     pub not_proven: Vec<&'static str>,
 }
 
 impl Verdict {
-    /// Otherwise it is consistent, and no more.
+    /// Whether it is verified; otherwise it is only consistent.
     pub fn is_verified(&self) -> bool {
         self.not_proven.is_empty()
     }
 
-    /// Nobody outside the table is known to have signed it.
+    /// Whether no signature by a key outside the table was verified.
     pub fn lacks_a_witness(&self) -> bool {
         [VERSION_1, NO_WITNESS, NO_KEY].iter().any(|why| self.not_proven.contains(why))
     }
 
-    /// No head of it was kept.
+    /// Whether no head is stored for it.
     pub fn lacks_a_head(&self) -> bool {
         self.not_proven.contains(&VERSION_1) || self.not_proven.contains(&NO_HEAD)
     }
 }
 
 const VERSION_1: &str =
-    "it is of version 1, which has no witness: whoever could write the table could have made it";
-const NO_WITNESS: &str = "it has no witness: it was kept where there was none, or its witness was taken away; whoever could write the table \
-     could have made it";
-const NO_KEY: &str = "its witness was not looked at, because its key was not given";
-const SEALED: &str = "what is personal in it is sealed, and its signature was NOT looked at; evidence show --open --json has it \
-     opened";
-const ERASED: &str = "what is personal in it does not open: its key was erased, and the signature with it";
-const NO_RP_ID: &str = "RP ID and origin are those that it says itself: none were given to compare them with";
+    "it has version 1, which has no witness: anybody with write access to the table could have created it";
+const NO_WITNESS: &str = "it has no witness: it was stored without one, or its witness was removed; anybody with write access to the \
+     table could have created it";
+const NO_KEY: &str = "its witness was not checked, because the witness's key was not given";
+const SEALED: &str = "its personal data is sealed, and its signature was NOT checked; evidence show --open --json shows it \
+     unsealed";
+const ERASED: &str = "its personal data cannot be unsealed: its key was erased, and with it the signature";
+const NO_RP_ID: &str =
+    "RP ID and origin are taken from the evidence itself: none were given to compare them with";
 const NO_ENROLLMENT_KEY: &str =
-    "that the passkey is the one that was enrolled: the key by which enrollments are signed was not given";
+    "that the passkey is the enrolled one: the key with which enrollments are signed was not given";
 const NO_ENROLLMENT: &str =
-    "that the passkey is the one that was enrolled: there is no signed record of its enrollment";
-const NO_HEAD: &str = "no head of it is kept outside the table, by which its place would be known";
+    "that the passkey is the enrolled one: there is no signed record of its enrollment";
+const NO_HEAD: &str = "its place in the chain: no head for it is stored outside the table";
 
 /// # Errors
-/// What is wrong with it. Evidence that is not whole proves nothing.
+/// The flaw in the evidence. Evidence that is not intact proves nothing.
 pub fn judge(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Result<Verdict, Flaw> {
     match Document::decode(stored.document) {
         Some(_) => judge_document(stored, opened, known),
@@ -131,17 +133,17 @@ pub fn judge(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Result<Ve
 
 /// Version 2.
 ///
-/// 1. Digest, form, kind and the end of the keeping.
+/// 1. Digest, form, kind and retention date.
 /// 2. The witness.
 /// 3. Its place among the heads.
-/// 4. What is sealed in it, and the signature in that.
+/// 4. The sealed part, and the signature in it.
 fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Result<Verdict, Flaw> {
     let document = undamaged(stored.document, stored.digest, Document::decode, Document::encode)?;
     if document.kept_until != stored.kept_until {
-        return Err("it says another end of its keeping".into());
+        return Err("its retention date is not the stored one".into());
     }
     if document.filed_as() != stored.kind {
-        return Err("it is evidence of something else than it is filed as".into());
+        return Err("its kind is not the one that it is filed under".into());
     }
     let mut not_proven = Vec::new();
     let is_witnessed = match (stored.witness, known.evidence_key) {
@@ -155,7 +157,7 @@ fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Resu
         }
         (Some(witness), Some(key)) => {
             if !key.verifies(Purpose::Evidence, stored.document, witness) {
-                return Err("its witness did not sign this document".into());
+                return Err("its witness is not a signature of this document".into());
             }
             true
         }
@@ -165,9 +167,7 @@ fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Resu
             None => not_proven.push(NO_HEAD),
             Some(digests) if digests.len() == 1 && digests.contains(stored.digest) => {}
             Some(_) => {
-                return Err(
-                    "the head that is kept outside the table is of another document in its place".into()
-                );
+                return Err("the head stored outside the table is of another document in its place".into());
             }
         }
     }
@@ -179,11 +179,9 @@ fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Resu
             not_proven.push(SEALED);
             return Ok(verdict(Signature::NotLookedAt, not_proven));
         }
-        // Without a witness nobody knows that it ever opened.
+        // Without a witness, nothing shows that it could ever be unsealed.
         Opened::DoesNotOpen if !is_witnessed => {
-            return Err(
-                "what is sealed in it was not sealed here for this request, or its key was erased".into()
-            );
+            return Err("its sealed part was not sealed here for this request, or its key was erased".into());
         }
         Opened::DoesNotOpen => {
             not_proven.push(ERASED);
@@ -192,13 +190,13 @@ fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Resu
         Opened::Text(text) => text,
     };
     if text.commitment() != document.commitment {
-        return Err("what was opened is not what was sealed".into());
+        return Err("the unsealed text is not the one that was sealed".into());
     }
     if document.kind == Kind::Request {
         verify_raw_request(&request_of(&document)?, text)?;
         return Ok(verdict(Signature::OfClient, not_proven));
     }
-    let personal = Personal::decode(text.expose()).ok_or(Flaw::from("what was opened is not evidence"))?;
+    let personal = Personal::decode(text.expose()).ok_or(Flaw::from("the unsealed text is not evidence"))?;
     let evidence = document.with(personal).ok_or(Flaw::from("the document is not evidence of a decision"))?;
     verify_decision(&evidence)?;
     let signature = match &evidence.proof {
@@ -206,7 +204,7 @@ fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Resu
         KeptProof::Passkey(signed) => {
             let thumbprint = thumbprint(&signed.passkey.credential);
             if thumbprint.is_none() || thumbprint != document.thumbprint {
-                return Err("the passkey is not the one that the document names".into());
+                return Err("the passkey is not the one named in the document".into());
             }
             not_proven.extend(compare(&evidence, signed, known)?);
             Signature::OfPasskey
@@ -253,7 +251,7 @@ fn judge_old_request(stored: Stored<'_>, opened: &Opened) -> Result<Verdict, Fla
             Signature::NotLookedAt
         }
         Opened::DoesNotOpen => {
-            return Err("what is sealed in it was not sealed here for this request".into());
+            return Err("its sealed part was not sealed here for this request".into());
         }
         Opened::Text(text) => {
             verify_raw_request(&evidence, text)?;
@@ -263,7 +261,7 @@ fn judge_old_request(stored: Stored<'_>, opened: &Opened) -> Result<Verdict, Fla
     Ok(Verdict { request: evidence.request, says: "requested", signature, not_proven })
 }
 
-/// What the passkey in evidence says of itself, beside what is known from elsewhere. What there is nothing to compare with.
+/// Compares the passkey in the evidence with the data from other sources. Returns what could not be compared.
 fn compare(evidence: &Evidence, signed: &Signed, known: Known<'_>) -> Result<Vec<&'static str>, Flaw> {
     let mut not_proven = Vec::new();
     match (known.rp_id, known.origins) {
@@ -293,7 +291,7 @@ fn compare(evidence: &Evidence, signed: &Signed, known: Known<'_>) -> Result<Vec
         Some(&record.thumbprint) == thumbprint(&signed.passkey.credential).as_ref()
             && record.rp_id == signed.rp_id
             && record.user_handle == signed.passkey.user_handle
-            // It may have begun to be synced since.
+            // It may have become synced since then.
             && (signed.passkey.backup_eligible || !record.backup_eligible)
             && record.attested == signed.passkey.attested
             && record.at == signed.passkey.created_at

@@ -1,8 +1,9 @@
-//! JWTs that are sent to us (RFC 7515, RFC 7519), before and after their signature is verified.
+//! JWTs from others (RFC 7515, RFC 7519), before and after their signature is verified.
 //!
-//! These are different types: an [`UnverifiedJws`] gives away the names by which a key is looked up and nothing
-//! else (`HYG-3-17`), and [`VerifiedClaims`] come only from [`UnverifiedJws::verify`]. A token that brings its own key is a
-//! third type, [`SelfKeyedJws`]: only who asks for one looks at such a key.
+//! These are different types, so that claims cannot be used before the signature is verified: an [`UnverifiedJws`]
+//! exposes only what is needed to look up a key, and [`VerifiedClaims`] come only from [`UnverifiedJws::verify`].
+//! A token that contains its own key is a third type, [`SelfKeyedJws`], so that such a key is not trusted by
+//! mistake.
 
 use std::ops::Deref;
 
@@ -17,16 +18,16 @@ use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::base::strict_json;
 use crate::verify::verification_key::{self, PRIVATE_MEMBERS, VerificationKey};
 
-/// Why a text is not looked at any further.
+/// Why a text is refused as a JWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAJws {
-    /// Five parts: a JWE. Whoever can decrypt it sends the signed token inside (CIBA §7.1).
+    /// It has five parts, so it is a JWE. The client can decrypt it and send the signed token inside (CIBA §7.1).
     Encrypted,
     Malformed(&'static str),
 }
 
 impl NotAJws {
-    /// For the log.
+    /// The reason, for the log.
     pub const fn why(self) -> &'static str {
         match self {
             Self::Encrypted => "the token is encrypted",
@@ -35,13 +36,15 @@ impl NotAJws {
     }
 }
 
-/// `iss` of a token that is not read any further, so that the log can name who sent it. Nothing else is to be made of it.
+/// The unverified `iss` of a refused token, so that the log can name its sender. It must not be used for anything
+/// else.
 pub fn claimed_issuer(text: &str) -> Option<String> {
     let payload = URL_SAFE_NO_PAD.decode(text.split('.').nth(1)?).ok()?;
     Some(strict_json::parse(&payload)?.get("iss")?.as_str()?.to_owned())
 }
 
-/// What a header may say. Key sources in it (`jwk`, `jku`, `x5c`, `x5u`) are ignored (`HYG-3-05`).
+/// The header parameters that are used. Key sources in the header (`jwk`, `jku`, `x5c`, `x5u`) are ignored,
+/// because an attacker chooses them (RFC 8725 §3.10).
 #[derive(Deserialize)]
 struct Header {
     alg: JwsAlgorithm,
@@ -49,7 +52,7 @@ struct Header {
     typ: Option<String>,
 }
 
-/// A JWT in compact form, with a header that is accepted.
+/// A JWT in compact form with an acceptable header.
 pub struct UnverifiedJws<'t> {
     /// Header and payload as they were signed.
     message: &'t str,
@@ -58,7 +61,7 @@ pub struct UnverifiedJws<'t> {
     claims: Map<String, Value>,
 }
 
-/// The claims of a JWT whose signature is right.
+/// The claims of a JWT with a valid signature.
 #[derive(Debug)]
 pub struct VerifiedClaims {
     claims: Map<String, Value>,
@@ -66,7 +69,7 @@ pub struct VerifiedClaims {
 }
 
 impl VerifiedClaims {
-    /// The public key that verified them, as a JWK without certificates: for whoever wants to verify them again.
+    /// The public key that verified them, as a JWK without certificates, for verifying them again later.
     pub fn key(&self) -> Value {
         let mut key = serde_json::to_value(&self.key).unwrap_or_default();
         if let Some(members) = key.as_object_mut() {
@@ -85,13 +88,13 @@ impl Deref for VerifiedClaims {
 }
 
 impl<'t> UnverifiedJws<'t> {
-    /// Three parts of base64url (`HYG-3-10`), an asymmetric algorithm, no critical extension (`HYG-3-04`), no member
-    /// twice (`HYG-3-13`).
+    /// Parses a compact JWS: three parts of base64url (RFC 7515 §7.1), an asymmetric algorithm, no critical
+    /// extension (RFC 7515 §4.1.11), no duplicate member (RFC 7515 §4).
     pub fn parse(text: &'t str) -> Result<Self, NotAJws> {
         Self::read(text).map(|(jws, _)| jws)
     }
 
-    /// The token, and all that its header says.
+    /// The token and its whole header.
     fn read(text: &'t str) -> Result<(Self, Map<String, Value>), NotAJws> {
         use NotAJws::{Encrypted, Malformed};
         let parts: Vec<_> = text.split('.').take(6).collect();
@@ -105,14 +108,13 @@ impl<'t> UnverifiedJws<'t> {
             Some(_) | None => None,
         };
         let header = object(header).ok_or(Malformed("the header of the token is not an object"))?;
-        // `b64` changes what is signed, and must be critical where it is used (RFC 7797 §6).
+        // `b64` changes the signing input, and must be marked as critical if it is used (RFC 7797 §6).
         if header.contains_key("crit") || header.contains_key("b64") {
             return Err(Malformed("the token has critical extensions"));
         }
         let known = Header::deserialize(&header);
-        let known = known.map_err(|_| {
-            Malformed("alg of the token is not one that is accepted, or its kid or typ is not a text")
-        })?;
+        let known = known
+            .map_err(|_| Malformed("alg of the token is not supported, or its kid or typ is not a string"))?;
         let claims = object(payload).ok_or(Malformed("the payload of the token is not an object"))?;
         let message = &text[..text.len() - signature.len() - 1];
         Ok((Self { message, signature, header: known, claims }, header))
@@ -126,27 +128,28 @@ impl<'t> UnverifiedJws<'t> {
         self.header.kid.as_deref()
     }
 
-    /// What the token says it is, in lower case and without `application/` (RFC 7515 §4.1.9).
+    /// The declared type of the token, in lower case and without `application/` (RFC 7515 §4.1.9).
     pub fn typ(&self) -> Option<String> {
         let typ = self.header.typ.as_ref()?.to_ascii_lowercase();
         Some(typ.strip_prefix("application/").unwrap_or(&typ).to_owned())
     }
 
-    /// Whose keys to verify with. The one claim that is looked at before the signature.
+    /// The issuer whose keys are used for verification. It is the only claim that is read before the signature is
+    /// verified.
     pub fn issuer(&self) -> Option<&str> {
         self.claims.get("iss").and_then(Value::as_str)
     }
 
-    /// The claims, if the signature is this key's and the header names the key's algorithm. Which claims a token
-    /// must have is for who asks.
+    /// The claims, if the signature was made with this key and the header has the key's algorithm. The caller
+    /// checks the claims.
     pub fn verify(&self, key: &VerificationKey) -> Option<VerifiedClaims> {
         let is_right = self.header.alg == key.algorithm() && key.verifies(self.message, self.signature);
         is_right.then(|| VerifiedClaims { claims: self.claims.clone(), key: key.jwk().clone() })
     }
 }
 
-/// A JWT that shows the key it is signed with (`jwk`): a DPoP proof (RFC 9449 §4.2), and no other token. That its signature
-/// is right says that whoever made it has the key, and not who that is.
+/// A JWT that contains the key it is signed with (`jwk`): only a DPoP proof (RFC 9449 §4.2), no other token. A
+/// valid signature proves that the sender has the key, but not the sender's identity.
 pub struct SelfKeyedJws<'t> {
     jws: UnverifiedJws<'t>,
     key: VerificationKey,
@@ -154,15 +157,16 @@ pub struct SelfKeyedJws<'t> {
 }
 
 impl<'t> SelfKeyedJws<'t> {
-    /// As [`UnverifiedJws::parse`], with a public key that fits the algorithm, and nothing private in it (`TOK-4-02`).
+    /// Like [`UnverifiedJws::parse`], with a public key that fits the algorithm and has no private members
+    /// (RFC 9449 §4.3).
     pub fn parse(text: &'t str) -> Result<Self, NotAJws> {
         use NotAJws::Malformed;
         let (jws, mut header) = UnverifiedJws::read(text)?;
         let Some(Value::Object(members)) = header.remove("jwk") else {
-            return Err(Malformed("the header of the token shows no key"));
+            return Err(Malformed("the header of the token has no key"));
         };
         if PRIVATE_MEMBERS.iter().any(|member| members.contains_key(*member)) {
-            return Err(Malformed("the token gives away a private key"));
+            return Err(Malformed("the token contains a private key"));
         }
         let unfit = Malformed("the key in the header of the token does not fit its algorithm");
         let jwk = verification_key::parse(Value::Object(members)).ok_or(unfit)?;
@@ -180,7 +184,7 @@ impl<'t> SelfKeyedJws<'t> {
         self.jws.typ()
     }
 
-    /// The claims, and the key that they were signed with, if they were.
+    /// The claims and the key with which they were signed, if the signature is valid.
     pub fn verify(&self) -> Option<(VerifiedClaims, Thumbprint)> {
         self.jws.verify(&self.key).map(|claims| (claims, self.thumbprint))
     }

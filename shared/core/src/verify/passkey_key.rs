@@ -1,15 +1,15 @@
-//! The public key of a passkey. aws-lc reads it, and verifies what it signed.
+//! The public key of a passkey. aws-lc parses it and verifies its signatures.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
 };
 
-/// An uncompressed point begins with it (SEC 1 §2.3.3).
+/// The first byte of an uncompressed point (SEC 1 §2.3.3).
 const UNCOMPRESSED: u8 = 4;
-/// Unit: bytes of one coordinate of P-256.
+/// The length of a coordinate of P-256. Unit: bytes.
 const COORDINATE: usize = 32;
-/// Unit: bits. Less can be forged (RFC 7518 §3.3).
+/// Signatures of shorter keys can be forged (RFC 7518 §3.3). Unit: bits.
 const LEAST_MODULUS: usize = 2048;
 
 pub(super) struct PasskeyKey(ParsedPublicKey);
@@ -28,7 +28,7 @@ impl PasskeyKey {
     pub(super) fn rs256(n: &[u8], e: &[u8]) -> Option<Self> {
         let (n, e) = (without_zeros(n), without_zeros(e));
         let bits = n.first().map_or(0, |first| n.len() * 8 - first.leading_zeros() as usize);
-        // What is raised to the power of one is anybody's signature, and an even exponent belongs to no RSA key.
+        // With exponent 1 anybody could forge a signature, and an even exponent is never valid.
         let is_exponent = e.last().is_some_and(|last| last % 2 == 1) && e != [1];
         if bits < LEAST_MODULUS || !is_exponent {
             return None;
@@ -36,8 +36,8 @@ impl PasskeyKey {
         RsaPublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).ok().map(Self)
     }
 
-    /// Whether `signature` is this key's over an assertion: the authenticator data, followed by the hash of the client data
-    /// (WebAuthn §6.3.3).
+    /// Whether `signature` was made with this key for an assertion: the authenticator data, followed by the hash
+    /// of the client data (WebAuthn §6.3.3).
     pub(super) fn verifies(&self, authenticator_data: &[u8], client_data: &[u8], signature: &[u8]) -> bool {
         let signed = [authenticator_data, digest(&SHA256, client_data).as_ref()].concat();
         self.0.verify_sig(&signed, signature).is_ok()

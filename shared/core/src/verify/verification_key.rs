@@ -1,4 +1,4 @@
-//! Keys that verify: a public JWK (RFC 7517) together with the one algorithm it is used for.
+//! Verification keys: a public JWK (RFC 7517) together with the algorithm that it is used with.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,16 +8,17 @@ use serde_json::Value;
 
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
 
-/// Unit: bits. Less can be forged (RFC 7518 §3.3); more makes every verification slow (`HYG-4-07`).
+/// Signatures of shorter keys can be forged (RFC 7518 §3.3); longer keys would let an attacker slow down every
+/// verification. Unit: bits.
 const RSA_MODULUS: std::ops::RangeInclusive<usize> = 2048..=4096;
-/// Unit: bytes. 65537 has three; a long exponent makes every verification slow.
+/// 65537 has three bytes; a long exponent would let an attacker slow down every verification. Unit: bytes.
 const MAX_RSA_EXPONENT: usize = 4;
 
-/// Members of JWKs that are for their owner alone (RFC 7518 §6; `priv` of the key type `AKP`).
+/// The private members of JWKs (RFC 7518 §6; `priv` of the key type `AKP`).
 pub const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
-/// A public key as it is sent to us (RFC 7517 §4). Each one is read here, because the library knows `EdDSA` and not the name that RFC
-/// 9864 gives to the same algorithm.
+/// Parses a public key from another party (RFC 7517 §4). All of them are parsed here, because the library knows
+/// `EdDSA`, but not the name of the same algorithm in RFC 9864.
 pub fn parse(mut jwk: Value) -> Option<Jwk> {
     if let Some(alg) = jwk.get_mut("alg")
         && let Some(known) = alg.as_str().and_then(JwsAlgorithm::parse)
@@ -35,14 +36,14 @@ pub struct VerificationKey {
 }
 
 impl VerificationKey {
-    /// `None` if the key is not for this algorithm, or not of a size that is accepted.
+    /// `None` if the key does not fit this algorithm, or its size is not accepted.
     pub fn new(jwk: &Jwk, algorithm: JwsAlgorithm) -> Option<Self> {
         let key = DecodingKey::from_jwk(jwk).ok()?;
         fits(jwk, algorithm).then(|| Self { algorithm, key, jwk: jwk.clone() })
     }
 
-    /// Whether `signature` (base64url) is this key's over `message`, under the algorithm of the key: what a header
-    /// says has been compared with it by then, and is never a reason to use another.
+    /// Whether `signature` (base64url) was made with this key for `message`. Only the key's own algorithm is used;
+    /// the caller has already compared it with the header, which never selects the algorithm (RFC 8725 §3.1).
     pub(super) fn verifies(&self, message: &str, signature: &str) -> bool {
         let algorithm = match self.algorithm {
             JwsAlgorithm::ES256 => Algorithm::ES256,
@@ -62,8 +63,8 @@ impl VerificationKey {
     }
 }
 
-/// The algorithm must fit the key's type, its curve, and what it says of itself (`HYG-3-02`); an RSA key must be
-/// of a size that is accepted (`HYG-4-07`).
+/// Whether the algorithm fits the key's type, curve, `use` and `alg` (RFC 8725 §3.1), and an RSA key has an
+/// accepted size.
 pub fn fits(jwk: &Jwk, algorithm: JwsAlgorithm) -> bool {
     let for_signing = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
     let says = jwk.common.key_algorithm.is_none_or(|said| said.to_string() == algorithm.as_str());
@@ -81,7 +82,7 @@ pub fn fits(jwk: &Jwk, algorithm: JwsAlgorithm) -> bool {
     for_signing && says && kind
 }
 
-/// Modulus and exponent are odd, and neither too short nor too long.
+/// Whether modulus and exponent are odd, and neither too short nor too long.
 fn is_accepted(rsa: &RSAKeyParameters) -> bool {
     let number = |text: &str| {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -104,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// A modulus of so many bits, all of them 1.
+    /// A modulus of `bits` bits, all of which are 1.
     fn modulus(bits: usize) -> String {
         let mut bytes = vec![0xff; bits.div_ceil(8)];
         if !bits.is_multiple_of(8) {

@@ -1,13 +1,14 @@
-//! The two ceremonies of WebAuthn: a passkey is registered, and a passkey signs.
+//! The two ceremonies of WebAuthn: registering a passkey, and signing with a passkey.
 //!
-//! The only file that knows `webauthn-rs-core`. That library draws challenges of its own, and ours are computed from
-//! what the person is shown, so ours are put into its serialised state (docs/decisions/0011). What the library leaves
-//! open is checked here, before it or after it: each check says so.
+//! This is the only file that uses `webauthn-rs-core`. That library generates its own challenges, while this
+//! provider's are computed from what the person is shown. So the challenge is replaced in the library's serialized
+//! state (docs/decisions/0011). Checks that the library does not make are made here, with a comment on each.
 //!
-//! Who signed an assertion is not left to the library: it reads the parts, and aws-lc verifies them (`passkey_key.rs`).
+//! The signature of an assertion is not verified by the library: it parses the parts, and aws-lc verifies the
+//! signature (`passkey_key.rs`).
 //!
-//! No attestation is asked for, and what an authenticator sends of it all the same is not read: whole parsers of
-//! certificates and TPM structures are out of reach of what a stranger posts.
+//! No attestation is requested, and an attestation that is sent anyway is not parsed. So input from strangers
+//! cannot reach the parsers for certificates and TPM structures.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,22 +36,23 @@ use crate::verify::passkey_key::PasskeyKey;
 
 /// How long a browser waits for the person.
 const TIMEOUT: Duration = Duration::from_secs(300);
-/// What the library can verify of what WebAuthn recommends: it has no EdDSA.
+/// The algorithms recommended by WebAuthn that the library supports; it does not support EdDSA.
 const ALGORITHMS: [COSEAlgorithm; 2] = [COSEAlgorithm::ES256, COSEAlgorithm::RS256];
 
-/// Authenticator data: the hash of the RP ID, flags, counter; then, of a registration, the credential (WebAuthn §6.1).
+/// Authenticator data: the hash of the RP ID, flags, counter; then, for a registration, the credential
+/// (WebAuthn §6.1).
 const FLAGS_AT: usize = 32;
 const FIXED: usize = 37;
 const CREDENTIAL_ID_LENGTH_AT: usize = FIXED + 16;
 const ATTESTED_CREDENTIAL_DATA: u8 = 0b0100_0000;
 const EXTENSION_DATA: u8 = 0b1000_0000;
 
-/// A ceremony's answer is not accepted. The text is for the log.
+/// The response of a ceremony is not accepted. The text is for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAccepted(pub String);
 
 impl NotAccepted {
-    /// What the library calls it. What stands behind the name may quote what was sent.
+    /// The library's name for the error. The rest of its text is left out, because it may quote the input.
     fn by_the_library(error: impl std::fmt::Debug) -> Self {
         let text = format!("{error:?}");
         Self(text.chars().take_while(|letter| letter.is_alphanumeric()).collect())
@@ -63,7 +65,7 @@ impl From<&str> for NotAccepted {
     }
 }
 
-/// This provider, as authenticators know it.
+/// This provider as a relying party of WebAuthn.
 pub struct RelyingParty {
     core: WebauthnCore,
     rp_id: String,
@@ -72,8 +74,8 @@ pub struct RelyingParty {
 }
 
 impl RelyingParty {
-    /// `origins` are those from which a ceremony is accepted, byte for byte: the issuer, and those of the operator's
-    /// apps. `name` is the operator's.
+    /// `origins` are the accepted origins of a ceremony, compared byte for byte: the issuer, and those of the
+    /// operator's apps. `name` is the operator's name.
     pub fn new(rp_id: &str, origins: &[String], name: &str) -> Result<Self, NotAccepted> {
         let urls: Result<Vec<_>, _> = origins.iter().map(|origin| Url::parse(origin)).collect();
         let urls = urls.map_err(NotAccepted::by_the_library)?;
@@ -87,7 +89,8 @@ impl RelyingParty {
         &self.rp_id
     }
 
-    /// `PublicKeyCredentialCreationOptionsJSON` (WebAuthn §5.1.9). `name` is what the person's device calls the passkey.
+    /// `PublicKeyCredentialCreationOptionsJSON` (WebAuthn §5.1.9). `name` is the passkey's name on the person's
+    /// device.
     pub fn creation_options(&self, challenge: &[u8; 32], user_handle: &[u8; 32], name: &str) -> Value {
         let algorithms = ALGORITHMS.map(|alg| json!({ "type": "public-key", "alg": alg as i32 }));
         json!({
@@ -96,9 +99,10 @@ impl RelyingParty {
             "challenge": encode(challenge),
             "pubKeyCredParams": algorithms,
             "timeout": TIMEOUT.as_millis() as u64,
-            // Which passkeys the person has is not told to whoever holds the link.
+            // The link alone must not reveal which passkeys the person has.
             "excludeCredentials": [],
-            // Discoverable: at an approval nothing is said about the person, so no credential can be named there.
+            // Discoverable, because the options for an approval reveal nothing about the person and name no
+            // credential.
             "authenticatorSelection": {
                 "residentKey": "required", "requireResidentKey": true, "userVerification": "required",
             },
@@ -106,7 +110,7 @@ impl RelyingParty {
         })
     }
 
-    /// `PublicKeyCredentialRequestOptionsJSON` (WebAuthn §5.1.10), which names no passkey.
+    /// `PublicKeyCredentialRequestOptionsJSON` (WebAuthn §5.1.10), without naming a passkey.
     pub fn request_options(&self, challenge: &[u8; 32]) -> Value {
         json!({
             "challenge": encode(challenge),
@@ -126,9 +130,9 @@ impl RelyingParty {
         self.check_client_data(&registration.client_data)?;
         let authenticator_data = authenticator_data(registration)?;
         let credential_id = attested_credential_id(authenticator_data)?;
-        // The library does not look at the id that the browser says.
+        // The library does not check the ID that the browser sends.
         if credential_id != registration.raw_id {
-            return Err("rawId is not the credential id".into());
+            return Err("rawId is not the credential ID".into());
         }
 
         let builder = self
@@ -155,8 +159,8 @@ impl RelyingParty {
         let credential =
             self.core.register_credential(&response, &state, None).map_err(NotAccepted::by_the_library)?;
 
-        // The library takes any curve under any of the ECDSA algorithms.
-        public_key(&credential.cred).ok_or(NotAccepted::from("the key is not of its algorithm"))?;
+        // The library accepts any curve for each ECDSA algorithm.
+        public_key(&credential.cred).ok_or(NotAccepted::from("the key does not fit its algorithm"))?;
         Ok(NewPasskey {
             id: PasskeyId::of(&credential.cred_id),
             counter: credential.counter,
@@ -167,9 +171,9 @@ impl RelyingParty {
         })
     }
 
-    /// Verifies that `passkey` signed `challenge`, with its person verified by the authenticator (WebAuthn §7.2).
+    /// Verifies that `passkey` signed `challenge`, and that the authenticator verified the person (WebAuthn §7.2).
     ///
-    /// Single use is the caller's: what the assertion is for happens in one write together with `use_passkey`.
+    /// The caller ensures single use: the effect of the assertion and `use_passkey` are one write.
     pub fn verify(
         &self,
         assertion: &Assertion,
@@ -177,11 +181,11 @@ impl RelyingParty {
         challenge: &[u8; 32],
     ) -> Result<Asserted, NotAccepted> {
         if passkey.rp_id != self.rp_id {
-            return Err("the passkey is of another domain".into());
+            return Err("the passkey is for another domain".into());
         }
-        // The library leaves the user handle to its caller.
+        // The library leaves checking the user handle to its caller.
         if assertion.user_handle().is_some_and(|handle| handle != passkey.user_handle.as_bytes()) {
-            return Err("the user handle is somebody else's".into());
+            return Err("the user handle is another person's".into());
         }
         let origin = self.check_client_data(assertion.client_data())?;
         check_assertion_data(assertion.authenticator_data())?;
@@ -198,12 +202,13 @@ impl RelyingParty {
         if client_data.challenge != challenge {
             return Err(NotAccepted::by_the_library(Flaw::MismatchedChallenge));
         }
-        // What the condition of the write is about is what is judged: the passkey's own counter and eligibility.
+        // Counter and eligibility of the passkey's record are checked, because the conditional write is on these.
         let data = self.judge(assertion.authenticator_data(), passkey)?;
         let backup_eligible = passkey
             .backup_eligible_after(data.backup_eligible)
-            .ok_or(NotAccepted::from("a key that could be copied says that it cannot"))?;
-        let key = public_key(&credential.cred).ok_or(NotAccepted::from("the key is not of its algorithm"))?;
+            .ok_or(NotAccepted::from("a backup-eligible key claims not to be"))?;
+        let key =
+            public_key(&credential.cred).ok_or(NotAccepted::from("the key does not fit its algorithm"))?;
         if !key.verifies(assertion.authenticator_data(), assertion.client_data(), assertion.signature()) {
             return Err(NotAccepted::by_the_library(Flaw::AuthenticationFailure));
         }
@@ -215,8 +220,8 @@ impl RelyingParty {
         Ok(Asserted { counter: data.counter, credential, backup_eligible, origin })
     }
 
-    /// What an authenticator says of itself and its person at a use of `passkey` (WebAuthn §7.2). Flaws have the names that
-    /// the library gives them at a registration.
+    /// Checks the authenticator data for a use of `passkey` (WebAuthn §7.2). Errors have the names that the
+    /// library uses in a registration.
     fn judge(
         &self,
         authenticator_data: &[u8],
@@ -237,31 +242,29 @@ impl RelyingParty {
         if data.backup_state && !data.backup_eligible {
             return flaw(Flaw::CredentialMayNotBeHardwareBound);
         }
-        // Authenticators that do not count always say zero.
+        // Authenticators without a counter always send zero.
         if (data.counter > 0 || passkey.counter > 0) && data.counter <= passkey.counter {
             return flaw(Flaw::CredentialPossibleCompromise);
         }
         Ok(data)
     }
 
-    /// The library compares origins as URLs and so overlooks a path; and of an assertion it does not look at all
-    /// whether a foreign page had framed ours.
-    ///
-    /// The origin, which is one of ours.
+    /// Checks the origin, and returns it. The library compares origins as URLs and so ignores a path, and for an
+    /// assertion it does not check whether the page was framed by another site.
     fn check_client_data(&self, json: &[u8]) -> Result<String, NotAccepted> {
         let client_data: ClientData =
-            serde_json::from_slice(json).map_err(|_| NotAccepted::from("clientDataJSON is none"))?;
+            serde_json::from_slice(json).map_err(|_| NotAccepted::from("clientDataJSON is malformed"))?;
         if !self.origins.contains(&client_data.origin) {
-            return Err("the origin is another one".into());
+            return Err("the origin is not accepted".into());
         }
         if client_data.cross_origin == Some(true) || client_data.top_origin.is_some() {
-            return Err("a page of another origin was around it".into());
+            return Err("the page was framed by another origin".into());
         }
         Ok(client_data.origin)
     }
 }
 
-/// What a browser signs of itself (WebAuthn §5.8.1), as far as the library does not check it.
+/// The members of the client data (WebAuthn §5.8.1) that the library does not check.
 #[derive(Deserialize)]
 struct ClientData {
     origin: String,
@@ -271,7 +274,7 @@ struct ClientData {
     top_origin: Option<Value>,
 }
 
-/// What the use of a passkey changes in its record, and from where it was.
+/// The changes to a passkey's record after its use, and the origin of that use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asserted {
     pub counter: u32,
@@ -281,7 +284,7 @@ pub struct Asserted {
 }
 
 impl Asserted {
-    /// The passkey as it is after this use.
+    /// The passkey after this use.
     pub fn applied_to(&self, passkey: &Passkey) -> Passkey {
         Passkey {
             counter: self.counter,
@@ -292,7 +295,7 @@ impl Asserted {
     }
 }
 
-/// The authenticator data of a registration. Of the attestation object nothing else is read.
+/// The authenticator data of a registration. Nothing else in the attestation object is parsed.
 fn authenticator_data(registration: &Registration) -> Result<&[u8], NotAccepted> {
     #[derive(Deserialize)]
     struct AttestationObject<'a> {
@@ -304,7 +307,7 @@ fn authenticator_data(registration: &Registration) -> Result<&[u8], NotAccepted>
     Ok(object.auth_data)
 }
 
-/// The thumbprint (RFC 7638) of the public key in a passkey's record. `None` if it has no key that this provider accepts.
+/// The thumbprint (RFC 7638) of the public key in a passkey's record. `None` if the key is not of an accepted type.
 pub fn thumbprint(credential: &str) -> Option<String> {
     let credential: Credential = serde_json::from_str(credential).ok()?;
     let without_zeros = |bytes: &[u8]| {
@@ -321,21 +324,21 @@ pub fn thumbprint(credential: &str) -> Option<String> {
     Some(key.thumbprint())
 }
 
-/// The library's state of a ceremony, with our challenge in the place of its own.
+/// The library's state of a ceremony, with its challenge replaced by this provider's.
 fn with_challenge<S: Serialize + DeserializeOwned>(state: S, challenge: &[u8; 32]) -> Result<S, NotAccepted> {
     let mut state = serde_json::to_value(state).map_err(NotAccepted::by_the_library)?;
     match state.get_mut("challenge") {
         Some(Value::String(text)) => *text = encode(challenge),
-        Some(_) | None => return Err("the library's state has no challenge where it had one".into()),
+        Some(_) | None => return Err("the library's state has no challenge in the expected place".into()),
     }
     serde_json::from_value(state).map_err(NotAccepted::by_the_library)
 }
 
-/// The credential id in a registration's authenticator data. The library takes longer ones than WebAuthn does.
+/// The credential ID in a registration's authenticator data. The library accepts longer ones than WebAuthn allows.
 fn attested_credential_id(authenticator_data: &[u8]) -> Result<&[u8], NotAccepted> {
     let flags = authenticator_data.get(FLAGS_AT).copied().unwrap_or_default();
     if flags & ATTESTED_CREDENTIAL_DATA == 0 {
-        return Err("a registration without a credential".into());
+        return Err("the registration has no credential".into());
     }
     let rest = authenticator_data.get(CREDENTIAL_ID_LENGTH_AT..);
     let id = rest.and_then(|rest| {
@@ -343,12 +346,13 @@ fn attested_credential_id(authenticator_data: &[u8]) -> Result<&[u8], NotAccepte
         rest.get(..usize::from(u16::from_be_bytes(*length)))
     });
     id.filter(|id| CREDENTIAL_ID.contains(&id.len()))
-        .ok_or_else(|| "a credential id has 16 to 1023 bytes".into())
+        .ok_or_else(|| "a credential ID must have 16 to 1023 bytes".into())
 }
 
-/// An assertion has no credential in it (WebAuthn §6.1), and nothing after its end: the library would overlook it.
+/// The authenticator data of an assertion has no credential (WebAuthn §6.1) and no trailing data, which the
+/// library would ignore.
 fn check_assertion_data(authenticator_data: &[u8]) -> Result<(), NotAccepted> {
-    const MALFORMED: &str = "authenticatorData is not that of an assertion";
+    const MALFORMED: &str = "authenticatorData is malformed for an assertion";
     let flags = authenticator_data.get(FLAGS_AT).copied().unwrap_or_default();
     let rest = authenticator_data.get(FIXED..).ok_or(NotAccepted::from(MALFORMED))?;
     let is_whole = if flags & EXTENSION_DATA != 0 {
@@ -362,7 +366,7 @@ fn check_assertion_data(authenticator_data: &[u8]) -> Result<(), NotAccepted> {
     Ok(())
 }
 
-/// A credential's public key, of the type and curve that its algorithm asks for.
+/// A credential's public key, with the type and curve that its algorithm requires.
 fn public_key(key: &COSEKey) -> Option<PasskeyKey> {
     match (&key.type_, &key.key) {
         (COSEAlgorithm::ES256, COSEKeyType::EC_EC2(key)) if key.curve == ECDSACurve::SECP256R1 => {
@@ -373,7 +377,7 @@ fn public_key(key: &COSEKey) -> Option<PasskeyKey> {
     }
 }
 
-/// The attestation object as it is where nothing is attested (WebAuthn §8.7).
+/// The attestation object without an attestation (WebAuthn §8.7).
 fn without_attestation(authenticator_data: &[u8]) -> Result<Vec<u8>, NotAccepted> {
     use serde_cbor_2::Value::{Bytes, Map, Text};
     let members = [

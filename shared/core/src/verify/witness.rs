@@ -1,12 +1,13 @@
-//! What a key outside the table says of a document in it: a detached JWS (RFC 7515, appendix F) by ES256.
+//! A witness: the signature of a document in the table by a key outside of it, as a detached JWS (RFC 7515,
+//! appendix F) with ES256.
 //!
 //! ```text
 //! witness = BASE64URL(header) ‖ ".." ‖ BASE64URL(signature)
 //! signed  = BASE64URL(header) ‖ "." ‖ BASE64URL(document)
 //! ```
 //!
-//! The key is one of KMS, by which only the functions that write such documents may sign. Whoever has its public half
-//! verifies without KMS, this provider or its table, with any library for JOSE.
+//! The key is in KMS, and only the functions that write such documents may sign with it. With its public key, a
+//! witness can be verified by any JOSE library, without KMS, this provider or its table.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,7 +17,8 @@ use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::protocol::jwks::PublicJwk;
 use crate::verify::verification_key::VerificationKey;
 
-/// What a document is, in the header of its witness (`typ`): what was signed as one thing is not taken for the other.
+/// The kind of document, in the header of its witness (`typ`), so that a signature for one kind is not accepted
+/// for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     Evidence,
@@ -24,7 +26,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// By which all witnesses are signed.
+    /// The algorithm of all witnesses.
     pub const ALGORITHM: JwsAlgorithm = JwsAlgorithm::ES256;
 
     const fn header(self) -> &'static str {
@@ -34,7 +36,7 @@ impl Purpose {
         }
     }
 
-    /// What is signed of a document.
+    /// The signing input for a document.
     pub fn signing_input(self, document: &str) -> String {
         format!("{}.{}", URL_SAFE_NO_PAD.encode(self.header()), URL_SAFE_NO_PAD.encode(document))
     }
@@ -45,18 +47,19 @@ impl Purpose {
     }
 }
 
-/// The public half of a witness's key.
+/// The public key of a witness.
 pub struct WitnessKey(VerificationKey);
 
 impl WitnessKey {
-    /// `None` if it is no key for ES256.
+    /// `None` if it is not a key for ES256.
     pub fn of(jwk: &PublicJwk) -> Option<Self> {
         let jwk = serde_json::to_value(jwk).ok()?;
         let jwk = serde_json::from_value(jwk).ok()?;
         VerificationKey::new(&jwk, Purpose::ALGORITHM).map(Self)
     }
 
-    /// Whether `witness` is this key's over `document`, for this purpose. There is one spelling of the header.
+    /// Whether `witness` was made with this key for `document` and this purpose. Only one spelling of the header
+    /// is accepted.
     pub fn verifies(&self, purpose: Purpose, document: &str, witness: &str) -> bool {
         let header = URL_SAFE_NO_PAD.encode(purpose.header());
         let signature = witness.strip_prefix(&header).and_then(|rest| rest.strip_prefix(".."));
@@ -64,15 +67,15 @@ impl WitnessKey {
     }
 }
 
-/// The public halves of both keys, as `ciba-admin evidence witness` prints them: to be kept where nobody who writes the table
-/// can change them.
+/// The public keys of both witnesses, as `ciba-admin evidence witness` prints them. Keep them where they cannot be
+/// changed with write access to the table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WitnessKeySet {
-    /// Of what is decided and asked.
+    /// For evidence of decisions and requests.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub evidence: Option<PublicJwk>,
-    /// Of what is enrolled.
+    /// For enrollment records.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub enrollment: Option<PublicJwk>,
 }

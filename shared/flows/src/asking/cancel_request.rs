@@ -1,5 +1,5 @@
-//! Cancelling a request: by an operator, or by its client. The client's next poll gets `access_denied`, and nobody can
-//! decide any more.
+//! Cancels a request for an operator or for its client. The client's next poll gets `access_denied`, and nobody
+//! can decide any more.
 
 use crate::Invocation;
 use ciba_aws::store::{Cancelled, StoreError, Table};
@@ -9,23 +9,24 @@ use ciba_core::domain::request::authentication_request::{
     CancelFinding, CancelledBy, Canceller, StateName, cancel as find,
 };
 
-/// What cancelling came to.
+/// The outcome of a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelOutcome {
     Done,
-    /// It was cancelled before, and stays as it was.
+    /// It was already cancelled, and stays unchanged.
     Already {
         by: CancelledBy,
         at: Timestamp,
     },
     Decided(StateName),
     Expired,
-    /// There is none, or none of the canceller's.
+    /// There is no such request, or it does not belong to the canceller.
     Unknown,
 }
 
-/// 1. Cancel it, if the canceller may, and it is pending and unexpired: one conditional write (`ATK-4-07`, `ATK-4-08`).
-/// 2. If it was not, let the state machine say why.
+/// 1. Cancel the request if the canceller may and it is pending and unexpired: one conditional write, so that the
+///    first decision wins and an expired request cannot change.
+/// 2. If it was not cancelled, let the state machine say why.
 pub async fn cancel(
     table: &Table,
     request: &RequestKey,

@@ -1,4 +1,4 @@
-//! Checking the `user_code` (CIBA §7.1.2): before anything is sent to the person, and after the limits.
+//! Checks the `user_code` (CIBA §7.1.2): before anything is sent to the person, and after the limits.
 
 use std::time::Duration;
 
@@ -13,24 +13,24 @@ use ciba_core::domain::person::Person;
 use ciba_core::domain::person::asks::{AskLimits, Asks, LimitReached};
 use ciba_core::domain::person::user_code::UserCodeHash;
 
-/// How often a wrong code is tried to be counted when others change the same person's asks.
+/// How many times recording a wrong code is attempted when others change the same person's asks.
 const TRIES: usize = 5;
-/// The longest pause between two tries.
+/// The longest pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(60);
 
-/// Why the person is not asked. No request is left behind, and no message leaves.
+/// Why the person is not asked. No request is stored, and no message is sent.
 #[derive(Debug, thiserror::Error)]
 pub enum UserCodeRefused {
-    /// The client may not ask this person now, whatever it sends.
-    #[error("limit reached")]
+    /// The client may not ask this person now, whatever code it sends.
+    #[error("a rate limit was reached")]
     LimitReached,
-    #[error("missing")]
+    #[error("the user code is missing")]
     Missing,
     /// The text is for the log.
     #[error("{0}")]
     Invalid(&'static str),
-    /// A wrong code could not be counted, so nothing is said about it.
-    #[error("contended")]
+    /// A wrong code could not be counted, so the client is not told that it was wrong.
+    #[error("the person's asks changed during every attempt")]
     Contended,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -47,15 +47,16 @@ fn expected<'p>(client: &Client, person: &'p Person) -> Option<&'p UserCodeHash>
     person.user_code.as_ref().filter(|_| client.takes_user_code)
 }
 
-/// The asks to go on with.
+/// Returns the asks to continue with.
 ///
-/// 1. The client may ask this person at all: one that is blocked, has to wait or has used up the limits gets to know
-///    nothing about codes, and can neither try them nor have them locked for everybody else.
-/// 2. There is something to check only if the client is registered to send codes and the person has one.
-/// 3. A code is there (`CIBA-7.1.2-03`).
-/// 4. Codes are taken for this person now. While they are not, a right one is refused like a wrong one, unlooked at.
-/// 5. It is the right one (`CIBA-7.1.2-04`). A wrong one is counted before the client hears of it, so that parallel
-///    attempts cannot learn more than those that count.
+/// 1. The client may ask this person at all: a client that is blocked, has to wait or has reached the limits
+///    learns nothing about codes, and can neither guess them nor get them locked for everybody else.
+/// 2. A code is checked only if the client is registered to send codes and the person has one.
+/// 3. A code must be present, or the error is `missing_user_code` (CIBA §7.1.2, §13).
+/// 4. Codes must not be locked for this person. While they are, a correct code is refused like a wrong one,
+///    unchecked.
+/// 5. The code must be correct, or the error is `invalid_user_code` (CIBA §7.1.2, §13). A wrong one is counted
+///    before the client is told, so that parallel attempts cannot learn more than the attempts that are counted.
 pub async fn check_user_code(
     table: &Table,
     Asking { client, person, asked, .. }: Asking<'_>,
@@ -68,7 +69,7 @@ pub async fn check_user_code(
     let Some(expected) = expected(client, person) else { return Ok(asks) };
     let presented = asked.user_code.as_ref().ok_or(UserCodeRefused::Missing)?;
     if asks.are_codes_locked(now) {
-        return Err(UserCodeRefused::Invalid("too many wrong codes: none is taken now"));
+        return Err(UserCodeRefused::Invalid("too many wrong codes: codes are locked for now"));
     }
     if expected.matches(presented) {
         return Ok(asks.code_was_right(&client.id));
@@ -82,14 +83,14 @@ pub async fn check_user_code(
         (_, asks) = table.find_person_with_asks(&person.key).await?.ok_or(UserCodeRefused::Contended)?;
         asks.allow(&client.id, limits, now)?;
         if asks.are_codes_locked(now) {
-            return Err(UserCodeRefused::Invalid("the code is one of too many wrong ones"));
+            return Err(UserCodeRefused::Invalid("too many wrong codes: codes were locked in the meantime"));
         }
     }
     Err(UserCodeRefused::Contended)
 }
 
-/// The asks to go on with after they changed under a request whose code was right. `None` if so many wrong codes came in
-/// between that none is taken any more: it was right among guesses.
+/// The asks to continue with after they changed during a request whose code was correct. `None` if codes were
+/// locked in the meantime: a correct code among that many wrong ones may be a guess.
 pub(super) fn check_again(client: &Client, person: &Person, fresh: Asks, now: Timestamp) -> Option<Asks> {
     match expected(client, person) {
         None => Some(fresh),

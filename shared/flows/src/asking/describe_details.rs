@@ -1,4 +1,5 @@
-//! What a request has beside its record: its `authorization_details`, checked and put in words, and its context.
+//! Prepares what is stored beside a request's record: its `authorization_details`, validated and described, and
+//! its context.
 
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationRe
 /// Why the details are refused.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDescribed {
-    /// What the client is told, and for the log where it is.
-    #[error("invalid")]
+    /// The error text for the client, and the location of the error for the log.
+    #[error("authorization_details is invalid")]
     Invalid(Refused),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -28,10 +29,12 @@ impl From<&'static str> for NotDescribed {
     }
 }
 
-/// 1. Each type is one that the client is registered for, and that there is: known for a minute, so mostly no read.
-/// 2. What belongs to a scope value is asked for together with it.
-/// 3. Each entry means something to an API that the tokens are for; else it would be in none of them.
-/// 4. Each entry is one of its type, and is put in words (`TOK-7-02`, `TOK-7-03`).
+/// 1. Each type exists and the client is registered for it: types are cached for a minute, so this rarely costs a
+///    read.
+/// 2. A type that belongs to a scope value is requested together with it.
+/// 3. Each entry concerns an API that the tokens are for; otherwise no token would contain it.
+/// 4. Each entry conforms to its type (RFC 9396 §5), and is described, so that the person sees what is essential
+///    of the validated object and decides about exactly that.
 pub async fn describe(
     known: &DetailTypes,
     client: &Client,
@@ -51,15 +54,15 @@ pub async fn describe(
             .filter(|_| registered)
             .ok_or("authorization_details has a type that the client is not registered for")?;
         let known = known.find(&name, now).await?;
-        types.push(known.ok_or("authorization_details has a type that there is not")?);
+        types.push(known.ok_or("authorization_details has an unknown type")?);
     }
     let is_asked = |value: &String| asked.scope.contains(value);
     if !types.iter().all(|known| known.policy().scope.as_ref().is_none_or(is_asked)) {
-        return Err("authorization_details has a type that belongs to a scope value which scope lacks".into());
+        return Err("authorization_details has a type whose scope value is missing from scope".into());
     }
     if !reaches_all(details, client, asked, issuer) {
         return Err(
-            "authorization_details has locations that the tokens are not for; name the API in resource"
+            "authorization_details has locations outside the audience of the tokens; name the API in resource"
                 .into(),
         );
     }

@@ -1,5 +1,5 @@
-//! Whether the tokens of a request will fit where they have to be sent. Seen when the request is made, so that nobody approves what no API can be
-//! told of.
+//! Checks whether the tokens of a request will fit where they have to be sent. Checked when the request is made,
+//! so that nobody approves a request whose token no API can receive.
 
 use ciba_aws::keys::{JTI_LENGTH, signed_length};
 use ciba_core::domain::base::authentication::Authentication;
@@ -10,15 +10,17 @@ use ciba_core::domain::client::target::Target;
 use ciba_core::protocol::access_token::{AccessTokenClaims, Audience, MAX_LENGTH, TYP};
 use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
 
-/// Of a person's `sub` (OIDC Core §2). The person's own is not asked for, so that nobody learns its length. Unit: characters.
+/// The longest `sub` of a person (OIDC Core §2). The person's own is not read, so that nobody learns its length.
+/// Unit: characters.
 const MAX_SUB: usize = 255;
 
 /// As many digits as any time has until the year 2286.
 pub const LAST: Timestamp = Timestamp::from_seconds(9_999_999_999);
 
-/// The longest access token that `asked` can lead to, whoever is asked and however they prove it, is short enough: [`MAX_LENGTH`], and what KMS signs.
+/// Whether the longest access token that `asked` can lead to, for any person and any proof, is short enough:
+/// [`MAX_LENGTH`], and the limit of KMS.
 ///
-/// `logins` are the most that tokens can say of each way to prove it, at [`LAST`].
+/// `logins` has the largest claims for each kind of proof, at [`LAST`].
 pub fn fits(
     client: &Client,
     asked: &BackchannelAuthenticationRequest,
@@ -37,7 +39,7 @@ fn part_fits(
     target: &Target<'_>,
     login: &Authentication,
 ) -> bool {
-    // Without either there is no such token.
+    // Without either, no such token can be issued.
     let (Some(algorithm), Some(scope)) = (target.algorithm(), target.narrow(&asked.scope, client)) else {
         return true;
     };

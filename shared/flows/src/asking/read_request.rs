@@ -1,4 +1,4 @@
-//! Reading an authentication request (CIBA §7.2, step 2): signed or not, what comes out are its parameters.
+//! Reads an authentication request (CIBA §7.2, step 2): the result is its parameters, whether it is signed or not.
 
 use crate::Invocation;
 use ciba_aws::outbound::{ClientKeySets, NotVerified};
@@ -10,19 +10,19 @@ use ciba_core::protocol::parameters::Parameters;
 use ciba_core::protocol::request_object::{SignedRequest, parameters, signed};
 use ciba_core::verify::jws::{NotAJws, UnverifiedJws};
 
-/// Why a request is not read.
+/// Why a request could not be read.
 #[derive(Debug)]
 pub enum NotRead {
-    /// The text is for the client: each defect of a signed request is `invalid_request` (`CIBA-7.1.1-15`).
+    /// The text is for the client: every defect of a signed request is `invalid_request` (CIBA §7.1.1, §13).
     Invalid(&'static str),
     /// The client's keys cannot be fetched.
     Unavailable(String),
 }
 
-/// 1. A client that is registered for signed requests sends no others, and nobody else sends any (`CIBA-4-10`,
-///    `CIBA-4-11`).
-/// 2. Verify it with the client's keys, under the one algorithm that it is registered for.
-/// 3. Judge what it says of itself, and read the rest as parameters.
+/// 1. A client that is registered for signed requests may send no others, and no other client may send any
+///    (CIBA §4).
+/// 2. Verify the request with the client's keys, using only the algorithm that the client registered.
+/// 3. Check its claims, and read the rest as parameters.
 pub async fn read(
     form: Parameters,
     client: &Client,
@@ -42,7 +42,7 @@ pub async fn read(
         NotAJws::Malformed(why) => Invalid(why),
     })?;
     if jws.typ().is_some_and(|typ| typ != "jwt" && typ != request_object::TYP) {
-        return Err(Invalid("the token is of another type"));
+        return Err(Invalid("the signed request has the wrong type"));
     }
     let registered = client.keys.as_ref().ok_or(Invalid("the client has no keys"))?;
     let algorithms: &[_] =

@@ -1,4 +1,4 @@
-//! The hint becomes a person (CIBA §7.2, steps 4 and 5).
+//! Resolves the hint to a person (CIBA §7.2, steps 4 and 5).
 
 use crate::Invocation;
 use ciba_aws::config::{HintIssuers, HintSettings, Issuer, LoginIssuers};
@@ -19,14 +19,14 @@ use ciba_core::protocol::backchannel_authentication::PresentedHint;
 use ciba_core::protocol::id_token;
 use ciba_core::verify::jws::{NotAJws, UnverifiedJws};
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct ResolveHint<'a> {
     pub table: &'a Table,
     pub keys: &'a KeyRings,
     pub issuer: &'a Issuer,
     pub login_issuers: &'a LoginIssuers,
     pub settings: HintSettings,
-    /// `None`: no `login_hint_token` is accepted.
+    /// `None` if no `login_hint_token` is supported.
     pub hint_tokens: Option<&'a HintTokens>,
 }
 
@@ -36,21 +36,21 @@ pub struct HintTokens {
     pub jwks: JwksCache,
 }
 
-/// Why there is nobody to ask.
+/// Why no person was found.
 #[derive(Debug, thiserror::Error)]
 pub enum NotResolved {
-    /// The hint is not one, or not one for this client. Says nothing about people.
-    #[error("invalid")]
+    /// The hint is malformed, or not valid for this client. Reveals nothing about people.
+    #[error("the hint is invalid")]
     Invalid {
         told: &'static str,
         /// For the log.
         detail: Option<&'static str>,
     },
-    /// A `login_hint_token` that was right, and is over.
-    #[error("expired")]
+    /// A valid but expired `login_hint_token`.
+    #[error("the login_hint_token has expired")]
     Expired,
-    /// Nobody, or nobody who is active: the client cannot tell which.
-    #[error("nobody")]
+    /// There is no such person, or they are not active: the client cannot tell which.
+    #[error("the hint leads to no active person")]
     Nobody,
     /// The hint issuer's keys cannot be fetched.
     #[error("{0}")]
@@ -66,7 +66,7 @@ impl NotResolved {
         Self::Invalid { told, detail: None }
     }
 
-    /// One text for all that can be wrong with an ID token; the log knows more.
+    /// One text for every defect of an ID token; the log has the details.
     fn not_our_id_token(detail: &'static str) -> Self {
         let told = "id_token_hint is not an ID token that this provider issued to this client";
         Self::Invalid { told, detail: Some(detail) }
@@ -92,11 +92,11 @@ impl From<NotAJws> for NotResolved {
 }
 
 impl ResolveHint<'_> {
-    /// 1. See that the client may send a hint of this form (`ATK-3-03`).
-    /// 2. Read the hint; of a token, verify it first.
-    /// 3. Find the person, and how often they were asked of late.
-    /// 4. Use up a token that is good once (`ATK-3-05`): the first write of the call, and as late as can be, so that
-    ///    a table that cannot be read costs the client no token.
+    /// 1. Check that the client may send a hint of this form: each client is limited to the kinds that it needs.
+    /// 2. Read the hint; if it is a token, verify it first.
+    /// 3. Find the person, and their recent asks.
+    /// 4. Use up a token that is valid only once, which prevents its replay: the first write of the call, and as
+    ///    late as possible, so that a failed read of the table does not cost the client its token.
     pub async fn resolve(
         &self,
         client: &Client,
@@ -120,7 +120,8 @@ impl ResolveHint<'_> {
         };
         let hints = self.of_its_sector(client, hints, invocation).await?;
         let (found, withdrawn) = self.find(&hints).await?.ok_or(NotResolved::Nobody)?;
-        // What was verified with a key that is withdrawn is not verified. The handle is sealed by another, too.
+        // A token verified with a withdrawn key counts as unverified. The key that seals the handle is a different
+        // one.
         if self.keys.learn(&withdrawn, invocation.now).await?
             && let PresentedHint::IdTokenHint(token) = hint
         {
@@ -129,13 +130,13 @@ impl ResolveHint<'_> {
         if let Some(guard) = guard
             && !self.table.insert_replay_guard(&guard, invocation.now, &invocation.write_id).await?
         {
-            return Err(NotResolved::invalid("the token was used before"));
+            return Err(NotResolved::invalid("the token was already used"));
         }
         Ok(found)
     }
 
-    /// A `sub` of this provider is the name that the client itself was told: a pairwise one leads to its person. Before it
-    /// was registered for these, it may have got another, which goes on being a hint.
+    /// A `sub` of this provider is the one that the client itself received: a pairwise one leads to its person. A
+    /// client that became pairwise may hold an older, public one, which remains valid as a hint.
     async fn of_its_sector(
         &self,
         client: &Client,
@@ -161,7 +162,7 @@ impl ResolveHint<'_> {
         KnownIssuers { own: self.issuer.as_str(), login: self.login_issuers.as_slice() }
     }
 
-    /// An ID token of this provider, verified with any key it ever signed with.
+    /// An ID token of this provider, verified with any key that has ever signed one.
     async fn read_id_token(
         &self,
         token: &str,
@@ -173,12 +174,12 @@ impl ResolveHint<'_> {
             NotAJws::Malformed(why) => NotResolved::not_our_id_token(why),
         })?;
         if !jws.typ().is_some_and(|typ| typ.eq_ignore_ascii_case(id_token::TYP)) {
-            return Err(NotResolved::not_our_id_token("the token is of another type"));
+            return Err(NotResolved::not_our_id_token("the token has the wrong type"));
         }
         let verified = self.keys.verify(&jws, invocation.now).await?;
         let claims = verified.map_err(|error| match error {
             NotOurs::UnknownKey => NotResolved::not_our_id_token("the key is not one of ours"),
-            NotOurs::WrongSignature => NotResolved::not_our_id_token("the signature is wrong"),
+            NotOurs::WrongSignature => NotResolved::not_our_id_token("the signature is invalid"),
         })?;
         let max_age = self.settings.id_token_hint_max_age;
         let sub = id_token_hint::judge(&claims, self.issuer.as_str(), &client.id, max_age, invocation.now);
@@ -189,17 +190,17 @@ impl ResolveHint<'_> {
         Ok(Hint::directory(HintKind::Sub, sub)?)
     }
 
-    /// A token of a hint issuer: the hints in it, and what keeps it from being used again.
+    /// A token of a hint issuer: the hints in it, and the record that prevents its reuse.
     async fn read_hint_token(
         &self,
         token: &str,
         invocation: &Invocation,
     ) -> Result<(Vec<Hint>, Option<ReplayGuard>), NotResolved> {
         let tokens = self.hint_tokens;
-        let tokens = tokens.ok_or(NotResolved::invalid("login_hint_token is not accepted here"))?;
+        let tokens = tokens.ok_or(NotResolved::invalid("login_hint_token is not supported"))?;
         let jws = UnverifiedJws::parse(token)?;
         if jws.typ().is_some_and(|typ| typ != "jwt") {
-            return Err(NotResolved::invalid("the token is of another type"));
+            return Err(NotResolved::invalid("the token has the wrong type"));
         }
         let issuer = jws.issuer().and_then(|iss| tokens.issuers.find(iss));
         let issuer = issuer.ok_or(NotResolved::invalid("iss is not a hint issuer"))?;
@@ -217,7 +218,7 @@ impl ResolveHint<'_> {
         Ok((subject_identifier::hints(proof.sub_id, self.known_issuers())?, proof.guard))
     }
 
-    /// The first person to whom one of the hints leads and who is active, and which keys must not be used for them.
+    /// The first active person that one of the hints leads to, and the keys that must not be used for them.
     async fn find(&self, hints: &[Hint]) -> Result<Option<((Person, Asks), WithdrawnKeys)>, StoreError> {
         for hint in hints {
             let key = match hint {

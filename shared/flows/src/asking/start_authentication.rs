@@ -1,4 +1,5 @@
-//! Starting an authentication: the request is stored, the person is told, then the client is answered.
+//! Starts an authentication: the request is stored, then the person is notified, then the client gets its
+//! response.
 
 use std::time::Duration;
 
@@ -24,14 +25,14 @@ use ciba_core::domain::request::notification::Notification;
 use ciba_core::domain::request::statement::Nonce;
 use ciba_core::protocol::request_object::SignedRequest;
 
-/// How often an insertion is tried when others ask the same person at the same moment.
+/// How many times an insertion is attempted when others ask the same person at the same time.
 const TRIES: usize = 5;
-/// The longest pause between two tries.
+/// The longest pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(60);
-/// What is left of the invocation for withdrawing a request about which nobody could be told.
+/// The part of the invocation that is reserved for withdrawing a request about which nobody could be notified.
 const FOR_WITHDRAWAL: Duration = Duration::from_secs(4);
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct StartAuthentication<'a> {
     pub table: &'a Table,
     pub notifier: &'a Notifier,
@@ -41,19 +42,21 @@ pub struct StartAuthentication<'a> {
     pub messages: &'a Messages,
 }
 
-/// A request that is stored and about which the person has been told.
+/// A request that is stored and about which the person has been notified.
 pub struct Started {
     pub request: AuthenticationRequest,
     pub auth_req_id: AuthReqId,
-    /// The channel whose message SNS has accepted. `None` if that is not known, and the person has decided all the same.
+    /// The channel whose message SNS has accepted. `None` if this is unknown but the person has decided
+    /// nevertheless.
     pub channel: Option<&'static str>,
-    /// Channels that came before the one that worked, for the log (`ATK-7-06`).
+    /// Channels that failed before the one that worked: logged, so that the fallback to a weaker channel is not
+    /// silent.
     pub unreachable: Vec<Unreachable>,
-    /// What is kept of a signed request.
+    /// The evidence that is kept of a signed request.
     pub evidence: Option<EvidenceWrite>,
 }
 
-/// A channel that does not lead to its person.
+/// A channel that cannot reach its person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreachable {
     /// `sms`, `push` or `topic`.
@@ -61,39 +64,40 @@ pub struct Unreachable {
     pub why: String,
 }
 
-/// Why no authentication was started. No request is left behind, and no further message leaves.
+/// Why no authentication was started. No request remains stored, and no further message is sent.
 #[derive(Debug, thiserror::Error)]
 pub enum NotStarted {
-    /// Wrong codes came in between, and now none is taken.
-    #[error("user codes locked")]
+    /// Wrong codes arrived in the meantime, and codes are now locked.
+    #[error("user codes are locked")]
     UserCodesLocked,
-    /// This person has been asked as often as may be, or not by this client (`ATK-1-06`).
-    #[error("limit reached")]
+    /// This person has reached a limit, or does not accept requests of this client. The client is not told which.
+    #[error("a rate limit was reached")]
     LimitReached,
-    /// This person cannot be told on any channel.
+    /// This person cannot be reached on any channel.
     #[error("{0}")]
     Unreachable(String),
-    /// Too many ask this person at this very moment.
-    #[error("contended")]
+    /// Too many requests for this person at the same time.
+    #[error("the person's asks changed during every attempt")]
     Contended,
-    /// SNS does not accept messages now.
+    /// SNS is not accepting messages now.
     #[error("{0}")]
     Unavailable(String),
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// What the client signed cannot be kept now.
-    #[error("not kept")]
+    /// The evidence of what the client signed cannot be kept now.
+    #[error("the evidence could not be kept")]
     NotKept(NotKept),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl StartAuthentication<'_> {
-    /// `asks` as they are after the check of the user code.
+    /// `asks` are the ones returned by the check of the user code.
     ///
-    /// 1. Name the request, and seal the name for the client, and what it is to be called with.
-    /// 2. Store it within the person's limits, with what the client signed; it supersedes the client's earlier one.
-    /// 3. Tell the person. If that fails for good, withdraw the request.
+    /// 1. Make the request's key, and seal it for the client, along with its notification token.
+    /// 2. Store the request within the person's limits, with what the client signed; it supersedes the client's
+    ///    earlier one.
+    /// 3. Notify the person. If this fails permanently, withdraw the request.
     pub async fn start(
         &self,
         asking: Asking<'_>,
@@ -123,7 +127,7 @@ impl StartAuthentication<'_> {
                         NotifyError::Unavailable(why) => NotStarted::Unavailable(why),
                     });
                 }
-                // Whoever decided did get the message.
+                // A person who has decided did receive the message.
                 Withdrawn::Decided => (None, vec![]),
             },
         };
@@ -159,8 +163,8 @@ impl StartAuthentication<'_> {
         }
     }
 
-    /// What the client signed, byte for byte and sealed, with the key that verified it, in its place among what is kept of
-    /// the person.
+    /// The evidence of what the client signed, byte for byte and sealed, with the key that verified it, as the
+    /// next document in the person's chain.
     async fn evidence(
         &self,
         request: &AuthenticationRequest,
@@ -173,7 +177,8 @@ impl StartAuthentication<'_> {
         kept.map_err(NotStarted::NotKept)
     }
 
-    /// Stores the request and counts it in one transaction, so parallel requests cannot pass the limits together.
+    /// Stores the request and counts it in one transaction, so that parallel requests cannot exceed the limits
+    /// together.
     async fn insert(
         &self,
         request: &AuthenticationRequest,
@@ -219,10 +224,11 @@ impl StartAuthentication<'_> {
         Err(NotStarted::Contended)
     }
 
-    /// Tries the person's channels in their order, until SNS has accepted a message. That channel, and those before it.
+    /// Tries the person's channels in order, until SNS has accepted a message. Returns that channel, and those
+    /// that failed before it.
     ///
-    /// A channel that refuses this person leaves the next one to try, also a weaker one: a message carries no
-    /// authority. An outage does not, because the message may yet arrive.
+    /// If a channel rejects this person, the next one is tried, even a weaker one: a message carries no authority.
+    /// After an outage no other is tried, because the message may still arrive.
     async fn tell(
         &self,
         notification: &Notification,

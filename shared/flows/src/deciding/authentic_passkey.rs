@@ -1,4 +1,4 @@
-//! Whether a passkey is one that was enrolled here, and not one that was written into the table.
+//! Checks that a passkey was enrolled here, and not merely written into the table.
 
 use ciba_aws::keys::{KmsError, WitnessReader};
 use ciba_core::domain::person::enrollment_record::EnrollmentRecord;
@@ -6,25 +6,25 @@ use ciba_core::domain::person::passkey::Passkey;
 use ciba_core::verify::webauthn::thumbprint;
 use ciba_core::verify::witness::Purpose;
 
-/// By what enrollments are told from forgeries.
+/// What genuine enrollments are verified with.
 pub struct Enrollments {
-    /// The key of the function that enrols. `None` where there is none, and every passkey is taken as it is.
+    /// The key of the function that enrolls. `None` if there is no such key, and every passkey is accepted.
     pub key: Option<WitnessReader>,
-    /// Whether a passkey from before there was such a key is taken as it is.
+    /// Whether a passkey that was enrolled before there was such a key is accepted.
     pub accepts_unsigned: bool,
 }
 
-/// Why a passkey is not looked at any further. The texts are for the log.
+/// Why a passkey is not accepted. The texts are for the log.
 #[derive(Clone, Debug)]
 pub enum NotAuthentic {
     Forged(&'static str),
-    /// It cannot be told now.
+    /// This cannot be determined now.
     Unavailable(KmsError),
 }
 
 impl Enrollments {
-    /// 1. Whoever enrols signed the record that lies with the passkey.
-    /// 2. The record is of this passkey as it is, public key included.
+    /// 1. The enrollment record stored with the passkey is signed by the function that enrolls.
+    /// 2. The record describes this passkey as it is, including its public key.
     pub async fn check(&self, passkey: &Passkey) -> Result<(), NotAuthentic> {
         let Some(reader) = &self.key else { return Ok(()) };
         let Some(enrollment) = &passkey.enrollment else {

@@ -1,4 +1,5 @@
-//! Deciding: the person approves all or some of the scope, declines, or says that it was not them (CIBA §8).
+//! Records a decision: the person approves all or some of the scope, declines, or reports the request as not
+//! theirs (CIBA §8).
 
 use std::time::Duration;
 
@@ -33,25 +34,26 @@ use ciba_core::protocol::webauthn::Assertion;
 use ciba_core::verify::evidence::signed as evidence_of;
 use ciba_core::verify::webauthn::{Asserted, RelyingParty, thumbprint};
 
-/// How often a decision is tried when a poll meets it at the same moment.
+/// How many times a decision is attempted when a poll coincides with it.
 const TRIES: usize = 3;
 
-/// What the person sends.
+/// The decision as the person sends it.
 #[derive(Clone, Debug)]
 pub struct Choice {
     pub word: DecisionWord,
-    /// Some of the scope. An approval without it is of all.
+    /// The approved part of the scope. Without it an approval covers all of the scope.
     pub scope: Option<Scope>,
-    /// The `authorization_details` that were on the screen, where that is not signed.
+    /// The `authorization_details` that were on the screen, if they are not part of what is signed.
     pub details: Option<Vec<Value>>,
 }
 
-/// What shows that it is the person.
+/// The proof that the person decides.
 pub enum PresentedProof<'a> {
     /// They have the link of this person's request, which is enough to decline.
     Link(&'a PersonKey),
     LoginToken(&'a LoginProof),
-    /// Their passkey signed the statement of their page, in its language. Whoever is logged in beside it must be the same.
+    /// Their passkey signed the statement of their page, in its language. If somebody is also logged in, it must
+    /// be the same person.
     Passkey {
         assertion: &'a Assertion,
         language: Language,
@@ -64,7 +66,7 @@ pub enum PresentedProof<'a> {
 pub enum Recorded {
     Approved(Scope),
     Denied,
-    /// Whatever became of the request: the client is blocked.
+    /// Whatever the state of the request: the client is blocked.
     Reported,
 }
 
@@ -77,35 +79,37 @@ pub struct Record {
 
 #[derive(Debug, thiserror::Error)]
 pub enum NotDecided {
-    #[error("refused")]
+    #[error("the decision is not allowed for this request")]
     Refused(DecisionRefused),
-    /// The client named is not the one that asked: the person saw something else.
-    #[error("other client")]
+    /// The client named is not the one that made the request: the person saw something else.
+    #[error("the client is not the one that made the request")]
     OtherClient,
-    /// The details named are not those that the client asked for: the person saw something else (`TOK-7-03`).
-    #[error("other details")]
+    /// The details named are not those of the request: the person saw something else, but must decide about
+    /// exactly what was requested.
+    #[error("the authorization_details differ from those of the request")]
     OtherDetails,
-    /// The login token belongs to the client that asks.
-    #[error("self approval")]
+    /// The login token belongs to the client that made the request.
+    #[error("the login token belongs to the client itself")]
     SelfApproval,
-    /// Person or client are not active any more, or the person has blocked the client.
-    #[error("inactive")]
+    /// The person or the client is no longer active, or the person has blocked the client.
+    #[error("the person or the client is not active")]
     Inactive,
-    /// Approving and reporting need more than the link.
-    #[error("proof missing")]
+    /// Approving and reporting require more than the link.
+    #[error("the proof is missing")]
     ProofMissing,
-    /// Only a passkey approves this.
-    #[error("passkey required")]
+    /// Only a passkey can approve this.
+    #[error("a passkey is required")]
     PasskeyRequired,
-    /// Only a passkey approves this that has been there for longer.
-    #[error("passkey too new")]
+    /// Only a passkey that was enrolled some time ago can approve this.
+    #[error("the passkey is too new")]
     PasskeyTooNew,
-    /// The assertion is none of this person's passkeys over this decision. The text is for the log.
+    /// The assertion is not one by this person's passkey over this decision. The text is for the log.
     #[error("{0}")]
     PasskeyNotAccepted(String),
-    #[error("contended")]
+    #[error("the request changed during every attempt")]
     Contended,
-    /// What has to be kept of it cannot be kept now, or a passkey cannot be told from a forgery. The text is for the log.
+    /// The evidence cannot be kept now, or it cannot be determined whether a passkey is genuine. The text is for
+    /// the log.
     #[error("{0}")]
     Unavailable(String),
     #[error(transparent)]
@@ -127,18 +131,18 @@ impl From<NotEnough> for NotDecided {
     }
 }
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct Decide<'a> {
     pub table: &'a Table,
     pub keeper: KeepEvidence<'a>,
     pub enrollments: &'a Enrollments,
-    /// `None` where there are no passkeys.
+    /// `None` if there are no passkeys.
     pub relying_party: Option<&'a RelyingParty>,
-    /// How long a passkey has to be there before it approves what is high-risk.
+    /// How long ago a passkey must have been enrolled before it can approve high-risk requests.
     pub seasoning: Duration,
 }
 
-/// A proof that holds: how the person was authenticated, and what is kept of it.
+/// A valid proof: how the person was authenticated, and what is kept of it.
 struct Proven {
     /// `None` for the link alone.
     authentication: Option<Authentication>,
@@ -147,7 +151,7 @@ struct Proven {
 }
 
 impl Decide<'_> {
-    /// Declining from the page. `form_token` is what its form sent: somebody read the page, and pressed its button.
+    /// Declines from the page. `form_token` comes from its form: somebody read the page, and pressed its button.
     pub async fn decline(
         &self,
         request: &RequestKey,
@@ -161,14 +165,14 @@ impl Decide<'_> {
         self.decide(request, &found.client, &choice, &PresentedProof::Link(&found.person), invocation).await
     }
 
-    /// 1. Find out who is asked: a login token says so itself, else the request does.
-    /// 2. Read request, person, client, asks and passkey as they are now, in one read (`ATK-8-04`).
-    /// 3. Check that the person decides about what was shown, and not with the client's own token; and what of it an approval
-    ///    grants.
-    /// 4. Check the proof, and that it is enough for what is granted.
-    /// 5. Let the state machine say what the decision makes of the request.
-    /// 6. Have its evidence sealed, numbered and signed outside the table.
-    /// 7. Record both in one transaction. If anything changed meanwhile, look again.
+    /// 1. Find out which person is asked: a login token names them, otherwise the request does.
+    /// 2. Read request, person, client, asks and passkey in one read, so that no outdated record decides.
+    /// 3. Check that the person decides about what was shown, and not with a token of the client itself; and
+    ///    determine what an approval would grant.
+    /// 4. Check the proof, and that it is sufficient for what is granted.
+    /// 5. Let the state machine determine the request's next state.
+    /// 6. Have the evidence sealed, numbered and signed outside the table.
+    /// 7. Record both in one transaction. If anything changed in the meantime, start again at step 2.
     ///
     /// `client` is the one that was on the screen.
     pub async fn decide(
@@ -221,7 +225,7 @@ impl Decide<'_> {
             granted: granted.as_ref(),
         };
         let proven = match self.proven(case, passkey, proof, invocation).await {
-            // With a bad signature nobody finds out whether something was decided.
+            // An invalid signature must not reveal whether the request was decided.
             Err(NotDecided::PasskeyNotAccepted(_)) if !found.is_open(invocation.now) => {
                 return Err(NotDecided::Refused(DecisionRefused::TooLate));
             }
@@ -310,8 +314,8 @@ impl Decide<'_> {
             }
             PresentedProof::Passkey { assertion, language, .. } => {
                 let not_accepted = |why: &str| NotDecided::PasskeyNotAccepted(why.to_owned());
-                let relying_party = self.relying_party.ok_or(not_accepted("there is no RP_ID"))?;
-                let passkey = passkey.ok_or(not_accepted("the passkey is none of this person's"))?;
+                let relying_party = self.relying_party.ok_or(not_accepted("RP_ID is not set"))?;
+                let passkey = passkey.ok_or(not_accepted("the passkey is not this person's"))?;
                 self.enrollments.check(&passkey).await.map_err(|error| match error {
                     NotAuthentic::Forged(why) => not_accepted(why),
                     NotAuthentic::Unavailable(error) => NotDecided::Unavailable(error.0),
@@ -342,7 +346,7 @@ impl Decide<'_> {
 }
 
 impl Recorded {
-    /// What a decided request says; whatever is not approved grants nothing.
+    /// The decision that a request's state records; every state other than approved grants nothing.
     fn of(state: &State) -> Self {
         match state {
             State::Approved(approval) | State::Redeemed(Grant { approval, .. }) => {
@@ -353,14 +357,14 @@ impl Recorded {
     }
 }
 
-/// What a decision rests on, once it is known to be this person's.
+/// The records behind a decision, once it is known to be this person's.
 struct Checked {
     found: AuthenticationRequest,
     detail: RequestDetail,
     client: Client,
     asks: Asks,
     passkey: Option<Passkey>,
-    /// What the evidence of it rests on.
+    /// The basis of its evidence.
     kept: EvidenceBasis,
 }
 
@@ -371,11 +375,11 @@ struct Case<'a> {
     detail: &'a RequestDetail,
     client: &'a Client,
     choice: &'a Choice,
-    /// `None` for what is no approval.
+    /// `None` unless it is an approval.
     granted: Option<&'a Scope>,
 }
 
-/// Step 3. Somebody else's request comes first, so that nothing about it can be found out.
+/// Step 3. Another person's request is refused first, so that nothing about it can be found out.
 fn checked(
     basis: DecisionBasis,
     client: &ClientId,
@@ -394,7 +398,7 @@ fn checked(
     if found.client != *client {
         return Err(NotDecided::OtherClient);
     }
-    // What a passkey signed has them in the statement.
+    // If a passkey signed, the details are part of the statement.
     let are_signed = matches!(proof, PresentedProof::Passkey { .. });
     let named = choice.details.as_deref().or(are_signed.then(|| detail.details.entries()));
     if choice.word == DecisionWord::Approve && !detail.details.is(named.unwrap_or_default()) {
@@ -414,10 +418,11 @@ fn checked(
     Ok(Checked { found, detail, client: known_client, asks, passkey, kept: evidence })
 }
 
-/// Step 3: the scope that the decision grants, with all that is asked for beyond it. `None` for what is no approval.
+/// Step 3: the scope that the decision grants, with everything that is requested beyond it. `None` unless it is an
+/// approval.
 ///
-/// A selection that cannot be approved is refused whatever it is proven with. What is not open any more is told by step 5,
-/// which gives nothing away.
+/// An invalid selection is refused whatever the proof. A request that is no longer open is left to step 5, which
+/// reveals nothing.
 fn granted(
     request: &AuthenticationRequest,
     detail: &RequestDetail,
@@ -437,7 +442,7 @@ fn granted(
     Ok(Some(scope.clone()))
 }
 
-/// The part of the scope that was signed: what is granted, or whatever was ticked when it was declined.
+/// The part of the scope that was signed: what is granted or, for a refusal, what was ticked.
 fn selected(choice: &Choice, granted: Option<&Scope>, statement: &Statement) -> String {
     let ticked = granted.or(choice.scope.as_ref());
     ticked.map_or_else(String::new, |scope| statement.in_order(|value| scope.contains(value)))

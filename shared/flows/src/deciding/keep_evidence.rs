@@ -1,5 +1,6 @@
-//! Keeping evidence: what is personal is sealed, the document takes its place in the person's chain, and a key outside the
-//! table signs it. Nothing is written here: the caller writes it in the transaction of what it is evidence of.
+//! Prepares evidence: personal data is sealed, the document is appended to the person's chain, and a key outside
+//! the table signs it. Nothing is written here: the caller writes the evidence in the same transaction as what it
+//! documents.
 
 use std::time::Duration;
 
@@ -18,36 +19,36 @@ use ciba_core::domain::request::evidence::{Outcome, SaltedText, digest_of};
 use ciba_core::domain::request::evidence_document::{Chain, Document, Kind, Personal, ProofName, VERSION};
 use ciba_core::protocol::request_object::SignedRequest;
 
-/// Why there is no evidence, so that what it would be of must not happen. The text is for the log.
+/// Why there is no evidence, so that what it would document must not happen. The text is for the log.
 #[derive(Clone, Debug)]
 pub enum NotKept {
-    /// There are no keys to seal with, or the person's key does not open.
+    /// There are no keys to seal with, or the person's key cannot be decrypted.
     Keys(KeyError),
-    /// The key of the witness did not sign.
+    /// The witness key did not sign.
     Witness(KmsError),
 }
 
 impl NotKept {
-    /// What the log says of it.
+    /// The text for the log.
     pub fn detail(self) -> String {
         match self {
             Self::Keys(KeyError(why)) => why,
-            Self::Witness(KmsError(why)) => format!("evidence has no witness: {why}"),
+            Self::Witness(KmsError(why)) => format!("the evidence could not be signed: {why}"),
         }
     }
 }
 
-/// What this flow works with.
+/// The dependencies of this flow.
 #[derive(Clone, Copy)]
 pub struct KeepEvidence<'a> {
     pub keys: &'a KeyRings,
-    /// `None` where evidence has no witness.
+    /// `None` if evidence is not signed by a witness.
     pub witness: Option<&'a Witness>,
     /// How long evidence is kept.
     pub retention: Duration,
 }
 
-/// Whose evidence it is.
+/// What the evidence is about.
 #[derive(Clone, Copy)]
 pub struct About<'a> {
     pub request: &'a RequestKey,
@@ -55,16 +56,16 @@ pub struct About<'a> {
     pub person: &'a PersonKey,
 }
 
-/// What happened, and is to be kept.
+/// The event to be documented.
 pub enum Happened<'a> {
     Decided {
         kind: Kind,
         outcome: Outcome,
-        /// Of a report after the decision: when an operator lifted the last block of the client, if that is what there is of
-        /// one.
+        /// For a report after the decision: when an operator last lifted the block of the client, if the client
+        /// was blocked before.
         lifted_at: Option<Timestamp>,
         scope: String,
-        /// Of the passkey's public key, where one signed.
+        /// The thumbprint of the passkey's public key, if one signed.
         thumbprint: Option<String>,
         personal: &'a Personal,
     },
@@ -72,7 +73,7 @@ pub enum Happened<'a> {
 }
 
 impl Happened<'_> {
-    /// What is sealed of it.
+    /// The personal part, which is sealed.
     fn text(&self) -> Secret {
         match self {
             Self::Decided { personal, .. } => Secret::new(personal.encode()),
@@ -97,7 +98,7 @@ impl Happened<'_> {
 
 impl KeepEvidence<'_> {
     /// 1. Open the person's key, or make one.
-    /// 2. Seal what is personal under it, for this document alone.
+    /// 2. Seal the personal data with it, for this document alone.
     /// 3. Number the document after the last one of this person.
     /// 4. Have it signed outside the table.
     pub async fn keep(
@@ -156,7 +157,7 @@ impl KeepEvidence<'_> {
             Some(wrapped) => {
                 let key = ring.open_personal_key(person, wrapped);
                 let forged =
-                    |_| NotKept::Keys(KeyError("the person's evidence key does not open".to_owned()));
+                    |_| NotKept::Keys(KeyError("the person's evidence key cannot be decrypted".to_owned()));
                 Ok((key.map_err(forged)?, None))
             }
             None => {

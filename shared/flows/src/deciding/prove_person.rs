@@ -1,4 +1,4 @@
-//! Who is deciding: a login token of a configured login issuer is verified.
+//! Authenticates the person who decides, by a login token of a configured login issuer.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use ciba_core::domain::issuer::login_issuer::{LoginProof, LoginRefused};
 use ciba_core::protocol::access_token;
 use ciba_core::verify::jws::{NotAJws, UnverifiedJws};
 
-/// Why nobody is proven. The texts are for the log.
+/// Why the person is not authenticated. The texts are for the log.
 #[derive(Clone, Debug)]
 pub enum PersonNotProven {
     Invalid(String),
@@ -38,10 +38,10 @@ impl From<NotVerified> for PersonNotProven {
     }
 }
 
-/// 1. Read the compact form and its header, and see that it can be a login token.
+/// 1. Parse the compact form and its header, and check that it can be a login token.
 /// 2. Find the login issuer that it names.
 /// 3. Verify the signature with that issuer's keys.
-/// 4. Judge the claims.
+/// 4. Check the claims.
 pub async fn prove(
     token: &str,
     issuers: &LoginIssuers,
@@ -55,7 +55,7 @@ pub async fn prove(
         NotAJws::Malformed(why) => invalid(why),
     })?;
     if !jws.typ().is_none_or(|typ| is_accepted(&typ)) {
-        return Err(invalid("the token is of another type"));
+        return Err(invalid("the token has the wrong type"));
     }
     let issuer = jws.issuer().and_then(|iss| issuers.find(iss));
     let issuer = issuer.ok_or(invalid("iss is not a login issuer"))?;
@@ -64,7 +64,7 @@ pub async fn prove(
     Ok(issuer.judge(&claims, now, max_age)?)
 }
 
-/// What login issuers call their tokens. An ID token of ours is none of them: this provider is no login issuer.
+/// The types of login tokens. An ID token of ours is not accepted: this provider is not a login issuer.
 fn is_accepted(typ: &str) -> bool {
     ["jwt", access_token::TYP].contains(&typ)
 }

@@ -1,4 +1,4 @@
-//! What a person sees: the requests that wait for them, or one of theirs.
+//! What a person sees: the requests that wait for them, or one of them.
 
 use crate::deciding::statement::statement;
 use ciba_aws::store::{ClientDirectory, StoreError, Table};
@@ -14,7 +14,7 @@ use ciba_core::domain::request::statement::Shown;
 use ciba_core::page::Language;
 use ciba_core::protocol::consent::{ClientView, DetailView, RequestView, StatementView};
 
-/// Everything that waits for `person`, what ends first first.
+/// Every request that waits for `person`, soonest to expire first.
 pub async fn list(
     table: &Table,
     clients: &ClientDirectory,
@@ -46,9 +46,9 @@ pub async fn list(
     Ok(views)
 }
 
-/// One request of this person. Somebody else's looks like one that does not exist.
+/// One request of this person. Another person's request looks like one that does not exist.
 ///
-/// `rp_id` is the domain of passkeys, if there are any; `language` that of the words to be signed.
+/// `rp_id` is the domain of passkeys, if there are any; `language` is the language of the statement to be signed.
 pub async fn read(
     table: &Table,
     clients: &ClientDirectory,
@@ -89,12 +89,12 @@ pub async fn read(
     }))
 }
 
-/// What approving all of a request needs.
+/// The proof required to approve all of a request.
 pub fn demand_of_all(client: &Client, request: &AuthenticationRequest, detail: &RequestDetail) -> Demand {
     Demand::of(client, &WouldGrant::of(request, detail, &request.scope))
 }
 
-/// A request that can still be decided, with its client: what its page shows to whoever has the link.
+/// A request that can still be decided, with its client: its page shows this to anyone who has the link.
 pub async fn open(
     table: &Table,
     clients: &ClientDirectory,
@@ -137,7 +137,7 @@ async fn client_view(
     Ok(view_of(id, clients.find(id, now).await?))
 }
 
-/// A client that was deleted meanwhile is shown by its id.
+/// A client that was deleted in the meantime is shown by its id.
 fn view_of(id: &ClientId, client: Option<Client>) -> ClientView {
     let client_name = client.map_or_else(|| id.as_str().to_owned(), |client| client.name);
     ClientView { client_id: id.as_str().to_owned(), client_name }

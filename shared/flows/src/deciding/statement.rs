@@ -1,4 +1,4 @@
-//! What a request looks like on the page: the statement that a passkey signs.
+//! The statement that a passkey signs: what a request looks like on the page.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,8 +11,8 @@ use ciba_core::domain::request::authentication_request::AuthenticationRequest;
 use ciba_core::domain::request::statement::{ContextShown, DetailShown, ScopeShown, Statement};
 use ciba_core::page::{self, Language};
 
-/// The same for the page and for the decision: what changed between the two (the client's name, say) makes a signature
-/// over the former no good for the latter.
+/// Used for the page and for the decision: if anything changed between the two (the client's name, say), a
+/// signature over the old statement is not valid for the new one.
 pub fn statement(
     request: &AuthenticationRequest,
     detail: &RequestDetail,
@@ -55,7 +55,7 @@ pub fn statement(
     }
 }
 
-/// What the client's registration says of a value, in this language or in English.
+/// The description of a scope value in the client's registration, in this language or in English.
 fn described<'c>(client: &'c Client, value: &str, language: Language) -> Option<&'c str> {
     let words = client.scope_descriptions.get(value)?;
     words.get(language.tag()).or_else(|| words.get(Language::default().tag())).map(String::as_str)

@@ -1,4 +1,4 @@
-//! Of asking for a person (CIBA §13).
+//! Refusals of authentication requests (CIBA §13).
 
 use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationError as Error;
 use ciba_core::protocol::error::{Common, Refusal};
@@ -9,9 +9,9 @@ use crate::asking::read_request::NotRead;
 use crate::asking::resolve_hint::NotResolved;
 use crate::asking::start_authentication::NotStarted;
 
-/// For the log. The client is not told which limit it was (`ATK-1-06`).
+/// For the log. The client is not told which limit it reached, so that it learns nothing about the person.
 const LIMIT_REACHED: &str = "the person was asked too often, or denied or blocked the client";
-const CONTENDED: &str = "too many requests for one person at one moment";
+const CONTENDED: &str = "too many concurrent requests for one person";
 
 impl From<NotRead> for Refusal<Error> {
     fn from(error: NotRead) -> Self {
@@ -64,7 +64,7 @@ impl From<NotStarted> for Refusal<Error> {
     fn from(error: NotStarted) -> Self {
         match error {
             NotStarted::UserCodesLocked => {
-                Self::because(Error::InvalidUserCode, "too many wrong codes came in between")
+                Self::because(Error::InvalidUserCode, "too many wrong codes arrived in the meantime")
             }
             NotStarted::LimitReached => Self::because(Error::AccessDenied, LIMIT_REACHED),
             NotStarted::Unreachable(why) => Self::because(Error::AccessDenied, why),

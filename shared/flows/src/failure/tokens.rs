@@ -1,4 +1,4 @@
-//! Of getting tokens (CIBA §11, RFC 6749 §5.2).
+//! Refusals of token requests (CIBA §11, RFC 6749 §5.2).
 
 use ciba_core::protocol::error::{Common, Refusal};
 use ciba_core::protocol::token::TokenError as Error;
@@ -7,7 +7,7 @@ use crate::tokens::issue_tokens::NotIssued;
 use crate::tokens::redeem::NotRedeemed;
 use crate::tokens::refresh::NotRefreshed;
 
-const CLIENT_CHANGED: &str = "the client changed since";
+const CLIENT_CHANGED: &str = "the client has changed since";
 
 impl From<NotRedeemed> for Refusal<Error> {
     fn from(error: NotRedeemed) -> Self {
@@ -15,7 +15,7 @@ impl From<NotRedeemed> for Refusal<Error> {
             NotRedeemed::Gone => Error::InvalidGrant.into(),
             NotRedeemed::Expired => Error::ExpiredToken.into(),
             NotRedeemed::PersonInactive => {
-                Self::because(Error::AccessDenied, "the person is not active any more")
+                Self::because(Error::AccessDenied, "the person is no longer active")
             }
             NotRedeemed::Blocked => Self::because(Error::AccessDenied, "the person has blocked the client"),
             NotRedeemed::ClientInactive => Self::because(Error::UnauthorizedClient, CLIENT_CHANGED),
@@ -50,7 +50,7 @@ impl From<NotIssued> for Refusal<Error> {
                 Self::new(error).naming(Some(&value))
             }
             NotIssued::Unbound => Common::InvalidRequest(
-                "the client's access tokens are bound: show the key or certificate to bind this one to",
+                "the client's access tokens must be bound: present the key or certificate to bind this one to",
             )
             .into(),
         }

@@ -1,4 +1,4 @@
-//! How a line of the log is written: one JSON object, so that nothing a client sends can begin a line of its own (`HYG-5-04`).
+//! Writes lines of the log as one JSON object each, so that no client input can inject a line of its own.
 
 use std::sync::OnceLock;
 
@@ -7,22 +7,23 @@ use serde_json::{Map, Value, json};
 
 use ciba_core::domain::base::time::Timestamp;
 
-/// Who reads along, if anybody.
+/// The observer of all lines, if any.
 static OBSERVER: OnceLock<fn(&str)> = OnceLock::new();
 
-/// From now on `observer` gets every line, too. The first one stays: tests look for what must not be in a log.
+/// From now on `observer` gets every line, too. The first observer is kept: tests look for what must not be in a
+/// log.
 pub fn observe(observer: fn(&str)) {
     let _ = OBSERVER.set(observer);
 }
 
-/// Writes one line. Values are codes, counts and hashes; never secrets, hints or messages (`HYG-5-01`).
+/// Writes one line. Values are codes, counts and hashes; never secrets, hints or messages, which a log would leak.
 pub(super) fn line(level: &str, event: &str, fields: impl IntoIterator<Item = (&'static str, Value)>) {
     let mut all = Map::from_iter([("level".to_owned(), level.into()), ("event".to_owned(), event.into())]);
     all.extend(fields.into_iter().map(|(name, value)| (name.to_owned(), value)));
     print(&Value::Object(all));
 }
 
-/// A metric's values at one moment. More than one make a distribution.
+/// A metric's values at one moment. Several values form a distribution.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Metric {
     pub(super) name: &'static str,
@@ -31,11 +32,11 @@ pub(super) struct Metric {
     pub(super) values: Vec<i64>,
 }
 
-/// The most values that one line may have of a metric.
+/// The maximum number of values of a metric in one line.
 const MOST_VALUES: usize = 100;
 
-/// One line that CloudWatch Logs makes metrics of (embedded metric format). It costs no call, and none is lost that the log
-/// has. Without dimensions: one metric for the whole stack.
+/// One line from which CloudWatch Logs extracts metrics (embedded metric format). It costs no call, and no metric
+/// is lost unless its log line is. It has no dimensions: one metric for the whole stack.
 pub(super) fn metrics(namespace: &str, at: Timestamp, metrics: &[Metric]) {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]

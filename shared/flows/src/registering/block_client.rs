@@ -1,4 +1,4 @@
-//! Who may ask a person, as an operator changes it: shutting a client out, letting it in again, and lifting the limits.
+//! Controls which clients may ask a person, for an operator: blocks and unblocks clients, and resets the limits.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::client::ClientId;
 use ciba_core::domain::person::asks::Asks;
 
-/// How often it is tried when the person is asked, or decides, at the same moment.
+/// How many times the change is attempted when the person is asked, or decides, at the same time.
 const TRIES: usize = 5;
-/// The longest pause between two tries.
+/// The longest pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(60);
 
-/// What became of it.
+/// The outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockOutcome {
     Done,
-    /// It was so before, and stays as it was; of a block, since when.
+    /// It was already so, and is unchanged; for a block, with its time.
     Already(Option<Timestamp>),
     NoSuchPerson,
 }
 
-/// `client` may not ask `person` any more, and what it got before does not count any more.
+/// `client` may no longer ask `person`, and the tokens it got before are no longer valid.
 pub async fn block(
     table: &Table,
     person: &PersonKey,
@@ -39,7 +39,7 @@ pub async fn block(
     replace(table, person, invocation, change).await
 }
 
-/// `client` may ask `person` again. What it got before the block stays revoked.
+/// `client` may ask `person` again. The tokens it got before the block remain revoked.
 pub async fn unblock(
     table: &Table,
     person: &PersonKey,
@@ -50,7 +50,7 @@ pub async fn unblock(
     replace(table, person, invocation, change).await
 }
 
-/// What `person` was asked before, and is not open, does not count any more, and no client has to wait. Blocks stand.
+/// Earlier requests to `person` that are not open no longer count, and no client has to wait. Blocks remain.
 pub async fn forget_asks(
     table: &Table,
     person: &PersonKey,
@@ -60,8 +60,8 @@ pub async fn forget_asks(
     replace(table, person, invocation, change).await
 }
 
-/// 1. Read what the person was asked.
-/// 2. Write it changed, if nobody has meanwhile; else once more.
+/// 1. Read the person's asks.
+/// 2. Write the changed asks, unless they were changed in the meantime; in that case retry.
 async fn replace(
     table: &Table,
     person: &PersonKey,
@@ -81,5 +81,5 @@ async fn replace(
         }
         sleep(invocation.jitter(PAUSE)).await;
     }
-    Err(StoreError::Unavailable("the person's asks changed at each try".to_owned()))
+    Err(StoreError::Unavailable("the person's asks changed during every attempt".to_owned()))
 }

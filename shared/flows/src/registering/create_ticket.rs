@@ -1,4 +1,4 @@
-//! Making an enrollment ticket: by an operator, who knows whom they have in front of them.
+//! Makes an enrollment ticket, for an operator who has verified the person's identity.
 
 use crate::Invocation;
 use ciba_aws::store::{StoreError, Table};
@@ -9,21 +9,22 @@ use ciba_core::domain::person::ticket::{Admission, Ticket, TicketKind, TicketSec
 /// Why there is no ticket.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NoTicket {
-    /// Unknown, or disabled.
-    #[error("inactive")]
+    /// The person is unknown or disabled.
+    #[error("the person is unknown or not active")]
     Inactive,
-    /// The person has as many passkeys as there can be.
-    #[error("full")]
+    /// The person has the maximum number of passkeys.
+    #[error("the person has the maximum number of passkeys")]
     Full,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// 1. Read the person, who must be active and have room for a passkey.
-/// 2. Give them a user handle if they have none: it is the same for all their passkeys, so it is there before the first.
-/// 3. Write down the ticket, by its hash.
+/// 1. Read the person, who must be active and may not have the maximum number of passkeys.
+/// 2. Give them a user handle if they have none: all their passkeys share it, so it must exist before the first
+///    one.
+/// 3. Store the ticket under its hash.
 ///
-/// What is returned is the only copy of the secret.
+/// The returned secret is the only copy.
 pub async fn create(
     table: &Table,
     person: &PersonKey,
@@ -41,13 +42,13 @@ pub async fn create(
         Some(_) => {}
         None => {
             let handle = UserHandle::from_bytes(invocation.random());
-            // If somebody else was first, theirs is the person's.
+            // If a concurrent call was first, its user handle is the person's.
             table.insert_user_handle(&ticket.person, &handle, &invocation.write_id).await?;
         }
     }
     if table.insert_ticket(&ticket, &invocation.write_id).await? {
         Ok((secret, ticket))
     } else {
-        Err(StoreError::Unavailable("PutItem ticket: its name is taken".to_owned()).into())
+        Err(StoreError::Unavailable("PutItem ticket: the key already exists".to_owned()).into())
     }
 }

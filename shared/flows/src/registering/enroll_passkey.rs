@@ -1,4 +1,4 @@
-//! EnrollPasskey a passkey: whoever has a ticket makes one for its person.
+//! Enrolls a passkey: a person with a ticket registers one.
 
 use std::time::Duration;
 
@@ -20,25 +20,27 @@ use ciba_core::domain::request::notification::PasskeyEvent;
 use ciba_core::protocol::webauthn::{Assertion, Registration};
 use ciba_core::verify::webauthn::{Asserted, NotAccepted, RelyingParty, thumbprint};
 
-/// How often an enrollment is tried when the person's passkeys change meanwhile.
+/// How many times an enrollment is attempted when the person's passkeys change in the meantime.
 const TRIES: usize = 3;
-/// Kept of the invocation for the answer, when SNS does not take the news.
+/// Reserved for the response, in case SNS does not accept the announcement.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(2);
 
 /// Why no passkey is enrolled.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotEnrolled {
-    /// The ticket is unknown, used or over, or its person is disabled or has no room. The text is for the log.
+    /// The ticket is unknown, used or expired, or its person is disabled or has the maximum number of passkeys.
+    /// The text is for the log.
     #[error("{0}")]
     NotOpen(&'static str),
-    /// A passkey that is there has to sign, and none has.
-    #[error("passkey required")]
+    /// An existing passkey has to sign, and none has.
+    #[error("the signature of an existing passkey is required")]
     PasskeyRequired,
     #[error("{0}")]
     NotAccepted(String),
-    #[error("contended")]
+    #[error("the person's passkeys changed during every attempt")]
     Contended,
-    /// The enrollment cannot be signed now, or a passkey cannot be told from a forgery. The text is for the log.
+    /// The enrollment cannot be signed now, or it cannot be determined whether a passkey is genuine. The text is
+    /// for the log.
     #[error("{0}")]
     Unavailable(String),
     #[error(transparent)]
@@ -57,28 +59,28 @@ impl From<NotAccepted> for NotEnrolled {
     }
 }
 
-/// What a browser is asked for.
+/// The options for the browser.
 pub struct Offer {
-    /// Of the new passkey.
+    /// For creating the new passkey.
     pub creation: Value,
-    /// Of one that is there, where it has to speak for the new one.
+    /// For the signature of an existing passkey, if one has to confirm the new one.
     pub assertion: Option<Value>,
 }
 
-/// A passkey that was enrolled, and who could not be told of it.
+/// A passkey that was enrolled, and the channels that did not accept the announcement.
 #[derive(Debug)]
 pub struct PasskeyAdded {
     pub passkey: PasskeyId,
     pub untold: Vec<Untold>,
 }
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct EnrollPasskey<'a> {
     pub table: &'a Table,
     pub relying_party: &'a RelyingParty,
     pub notifier: &'a Notifier,
     pub operator_name: &'a str,
-    /// Signs enrollments. `None` where nobody does.
+    /// Signs enrollments. `None` if enrollments are not signed.
     pub witness: Option<&'a Witness>,
     pub enrollments: &'a Enrollments,
 }
@@ -91,12 +93,12 @@ struct Open {
 }
 
 impl EnrollPasskey<'_> {
-    /// What the page asks the browser for. Nothing is changed, and nothing said about the person: the passkey is named
-    /// after the operator.
+    /// The options that the page passes to the browser. Nothing is changed, and nothing is revealed about the
+    /// person: the passkey is named after the operator.
     pub async fn offer(&self, secret: &TicketSecret, invocation: &Invocation) -> Result<Offer, NotEnrolled> {
         let ticket = self.find(secret, invocation).await?;
         if ticket.used_for.is_some() {
-            return Err(NotEnrolled::NotOpen("the ticket is used"));
+            return Err(NotEnrolled::NotOpen("the ticket was already used"));
         }
         let Open { ticket, passkeys, .. } = self.open(ticket).await?;
         let handle = passkeys.user_handle.as_bytes();
@@ -106,20 +108,23 @@ impl EnrollPasskey<'_> {
             Admission::WithAssertion => {
                 Some(self.relying_party.request_options(&ticket.assertion_challenge()))
             }
-            Admission::Full => return Err(NotEnrolled::NotOpen("the person has no room for a passkey")),
+            Admission::Full => {
+                return Err(NotEnrolled::NotOpen("the person has the maximum number of passkeys"));
+            }
         };
         Ok(Offer { creation, assertion })
     }
 
-    /// 1. Read the ticket, its person and what the person's passkeys have in common.
-    /// 2. Verify the registration over the ticket's challenge.
-    /// 3. If the ticket alone is not enough, verify the signature of a passkey that is there.
-    /// 4. Sign the record of the enrollment.
-    /// 5. Use up the ticket, put the passkey and its record and count it, in one transaction. If something changed meanwhile,
-    ///    look again.
-    /// 6. Tell the person on all channels. What SNS does not take undoes nothing.
+    /// 1. Read the ticket, its person and the data shared by the person's passkeys.
+    /// 2. Verify the registration against the ticket's challenge.
+    /// 3. If the ticket alone is not sufficient, verify the signature of an existing passkey.
+    /// 4. Sign the enrollment record.
+    /// 5. Use up the ticket, store the passkey with its record and count it, in one transaction. If something
+    ///    changed in the meantime, start again.
+    /// 6. Announce the enrollment to the person on all channels. A failure of SNS undoes nothing.
     ///
-    /// The same registration with the same ticket once more is answered like the first: its answer may have been lost.
+    /// A repetition of the same registration with the same ticket gets the same response: the first may have been
+    /// lost.
     pub async fn enroll(
         &self,
         secret: &TicketSecret,
@@ -135,7 +140,7 @@ impl EnrollPasskey<'_> {
                     Ok(new) if new.id == *used_for => {
                         Ok(PasskeyAdded { passkey: new.id, untold: Vec::new() })
                     }
-                    Ok(_) | Err(_) => Err(NotEnrolled::NotOpen("the ticket is used")),
+                    Ok(_) | Err(_) => Err(NotEnrolled::NotOpen("the ticket was already used")),
                 };
             }
             let Open { ticket, person, passkeys } = self.open(ticket).await?;
@@ -143,7 +148,9 @@ impl EnrollPasskey<'_> {
             let vouching = match ticket.admission(&passkeys) {
                 Admission::Alone => None,
                 Admission::WithAssertion => Some(self.vouched(&ticket, &person, assertion).await?),
-                Admission::Full => return Err(NotEnrolled::NotOpen("the person has no room for a passkey")),
+                Admission::Full => {
+                    return Err(NotEnrolled::NotOpen("the person has the maximum number of passkeys"));
+                }
             };
             new.enrollment = self.signed(&new).await?;
             let vouching = vouching.as_ref().map(|(passkey, asserted)| (passkey, asserted));
@@ -176,7 +183,7 @@ impl EnrollPasskey<'_> {
         if ticket.is_in_time(invocation.now) {
             Ok(ticket)
         } else {
-            Err(NotEnrolled::NotOpen("the ticket is over"))
+            Err(NotEnrolled::NotOpen("the ticket has expired"))
         }
     }
 
@@ -212,7 +219,8 @@ impl EnrollPasskey<'_> {
     async fn signed(&self, passkey: &Passkey) -> Result<Option<Witnessed>, NotEnrolled> {
         let Some(witness) = self.witness else { return Ok(None) };
         let thumbprint = thumbprint(&passkey.credential);
-        let thumbprint = thumbprint.ok_or_else(|| NotEnrolled::NotAccepted("the key is none".to_owned()))?;
+        let thumbprint =
+            thumbprint.ok_or_else(|| NotEnrolled::NotAccepted("the public key is malformed".to_owned()))?;
         let document = EnrollmentRecord::of(passkey, &thumbprint).encode();
         let witness = witness.of(&document).await?;
         Ok(Some(Witnessed { document, witness }))

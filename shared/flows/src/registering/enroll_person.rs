@@ -1,4 +1,4 @@
-//! Writing down a person: by an operator.
+//! Registers a person, for an operator.
 
 use ciba_aws::config::{Issuer, LoginIssuers};
 use ciba_aws::store::{Enrolled, Table};
@@ -11,16 +11,16 @@ use ciba_core::domain::person::user_code::{UserCode, UserCodeHash};
 use ciba_core::domain::person::{Person, Subject};
 use ciba_core::protocol::person_entry::{ChannelEntry, PersonEntry};
 
-/// A transaction has room for 100 writes: all hints and all push endpoints may change at once.
+/// A transaction holds at most 100 writes: all hints and all push endpoints may change at once.
 const MAX_HINTS: usize = 40;
-/// More than this would not be tried within an invocation anyway.
+/// There would be no time to try more than this within an invocation.
 const MAX_CHANNELS: usize = 8;
 
-/// Why a person is not written down, in words for the operator.
+/// Why a person is not registered, as a text for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotEnrolled(pub String);
 
-/// Checks the entry, and writes the person and the hints that lead there, new or changed. `fill` fills a buffer from the
+/// Checks the entry, and writes the person and their hints, new or changed. `fill` fills a buffer from the
 /// operating system's random source.
 pub async fn enroll(
     table: &Table,
@@ -33,14 +33,14 @@ pub async fn enroll(
     write(table, check(entry, issuer, login_issuers, countries, fill)?).await
 }
 
-/// Writes a person who was checked.
+/// Writes a person that has been checked.
 pub async fn write(table: &Table, person: Person) -> Result<Person, NotEnrolled> {
     let refused = |why: &str| NotEnrolled(format!("person {}: {why}", person.sub.as_str()));
     match table.put_person(&person).await {
         Ok(Enrolled::Done) => Ok(person),
-        Ok(Enrolled::HintTaken) => Err(refused("a hint leads to somebody else already")),
-        Ok(Enrolled::EndpointTaken) => Err(refused("a push endpoint is somebody else's already")),
-        Ok(Enrolled::OtherSub) => Err(refused("this login has another sub, which never changes")),
+        Ok(Enrolled::HintTaken) => Err(refused("a hint already belongs to somebody else")),
+        Ok(Enrolled::EndpointTaken) => Err(refused("a push endpoint already belongs to somebody else")),
+        Ok(Enrolled::OtherSub) => Err(refused("this login already has another sub, which cannot change")),
         Err(error) => Err(NotEnrolled(error.detail())),
     }
 }
@@ -61,10 +61,12 @@ pub fn check(
         Some(login) => match login_issuers.find(&login.iss) {
             Some(known) => known
                 .person_key(&login.value)
-                .ok_or_else(|| refuse("the login value cannot be one of its issuer's person claim"))?,
-            // A key of its own, with which nobody could log in.
+                .ok_or_else(|| refuse("the login value is not valid for the issuer's person claim"))?,
+            // This would make a separate key, with which nobody could log in.
             None if login_issuers.iter().any(|known| differs_by_a_slash(&known.issuer, &login.iss)) => {
-                return Err(refuse("login.iss differs from a login issuer here by the slash at its end"));
+                return Err(refuse(
+                    "login.iss differs from a configured login issuer only by a trailing slash",
+                ));
             }
             // Not configured here yet; the person can decide once it is.
             None => PersonKey::new(&login.iss, &login.value),
@@ -78,9 +80,10 @@ pub fn check(
     ];
     let values = kinds.into_iter().flat_map(|(kind, values)| values.iter().map(move |value| (kind, value)));
     let mut hints = Vec::new();
-    // `sub` leads to the person as well, and being a hint makes it unique.
+    // `sub` leads to the person as well, and storing it as a hint makes it unique.
     for (kind, value) in values.chain([(HintKind::Sub, &entry.sub)]) {
-        let why = if kind == HintKind::Tel { PhoneNumber::EXPECTED } else { "a hint is not of its kind" };
+        let why =
+            if kind == HintKind::Tel { PhoneNumber::EXPECTED } else { "a hint is not valid for its kind" };
         let hint = DirectoryHint::new(kind, value).ok_or_else(|| refuse(why))?;
         if !hints.contains(&hint) {
             hints.push(hint);
@@ -96,9 +99,9 @@ pub fn check(
             fill(&mut salt);
             let code = UserCode::parse(code.expose()).filter(UserCode::may_be_enrolled);
             let hash = code.and_then(|code| UserCodeHash::new(&code, salt));
-            Some(
-                hash.ok_or_else(|| refuse("user_code is not 4 to 64 characters, or has control characters"))?,
-            )
+            Some(hash.ok_or_else(|| {
+                refuse("user_code is not 4 to 64 characters long, or has control characters")
+            })?)
         }
     };
     Ok(Person { key, sub, active: entry.active, hints, channels, claims: entry.claims, user_code })
@@ -108,7 +111,7 @@ fn differs_by_a_slash(one: &str, other: &str) -> bool {
     one.strip_suffix('/') == Some(other) || other.strip_suffix('/') == Some(one)
 }
 
-/// Where the person is told, in the order of the entry.
+/// The person's channels, in the order of the entry.
 fn channels(entries: &[ChannelEntry], countries: &SmsCountries) -> Result<Vec<Channel>, &'static str> {
     let mut channels = Vec::new();
     for entry in entries {
@@ -121,10 +124,10 @@ fn channels(entries: &[ChannelEntry], countries: &SmsCountries) -> Result<Vec<Ch
         };
         let channel = Channel::parse(kind, address).ok_or(why)?;
         if matches!(&channel, Channel::Sms(number) if !countries.allow(number)) {
-            return Err("a number is in a country that SMS_COUNTRIES does not allow");
+            return Err("a phone number is in a country that SMS_COUNTRIES does not allow");
         }
         if channels.contains(&channel) {
-            return Err("a channel is there twice");
+            return Err("a channel is listed twice");
         }
         channels.push(channel);
     }

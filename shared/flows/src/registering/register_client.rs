@@ -1,4 +1,4 @@
-//! Writing down a client: by an operator, not by a client.
+//! Registers a client, for an operator; clients cannot register themselves.
 
 mod authentication;
 mod sector;
@@ -24,22 +24,22 @@ use ciba_core::protocol::registration::{ClientMetadata, ResourceEntry};
 use ciba_core::protocol::token::GrantType;
 use sector::Sector;
 
-/// What a client's record has room for.
+/// The maximum that a client's record has room for.
 const MAX_RESOURCES: usize = 20;
 /// Unit: characters. Two lines on a phone.
 const MAX_DESCRIPTION: usize = 120;
 
-/// Why a client is not written down, in words for the operator.
+/// Why a client is not registered, as a text for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotRegistered(pub String);
 
-/// What a registration is checked against.
+/// The settings that a registration is checked against.
 pub struct RegisterClient<'a> {
     pub issuer: &'a Issuer,
     pub login_issuers: &'a LoginIssuers,
-    /// What all clients of the deployment are held to.
+    /// The profile that all clients of the deployment must comply with.
     pub profile: Profile,
-    /// Where clients show certificates, if there is such a host.
+    /// The host where clients present certificates, if there is one.
     pub mtls: Option<&'a MtlsHost>,
 }
 
@@ -51,7 +51,7 @@ impl RegisterClient<'_> {
         Ok(client)
     }
 
-    /// The client that the metadata describe, if this provider can serve it.
+    /// The client that the metadata describe, if this provider supports it.
     pub async fn check(&self, metadata: ClientMetadata) -> Result<Client, NotRegistered> {
         let named = format!("client {}", metadata.client_id);
         let refuse = |why: &str| NotRegistered(format!("{named}: {why}"));
@@ -71,7 +71,7 @@ impl RegisterClient<'_> {
     }
 }
 
-/// All that needs nobody else's word.
+/// All checks that need no network access.
 fn check(
     metadata: ClientMetadata,
     own: OwnHosts<'_>,
@@ -81,7 +81,7 @@ fn check(
     let refuse = |why: &str| NotRegistered(format!("client {}: {why}", metadata.client_id));
     let id = ClientId::parse(&metadata.client_id)
         .ok_or_else(|| refuse("client_id is not 1-128 visible ASCII characters"))?;
-    // A login token made for this name would be the client's own, and approve its requests.
+    // A login token issued for this name would be the client's own, and could approve its requests.
     if login_issuers.iter().any(|login| login.audience.value == metadata.client_id) {
         return Err(refuse("client_id is the audience of a login issuer"));
     }
@@ -96,11 +96,13 @@ fn check(
     let profile = metadata.profile.as_deref().map_or(Some(deployment), Profile::parse);
     let profile = profile.ok_or_else(|| refuse("profile is neither plain nor fapi-ciba"))?;
     if profile < deployment {
-        return Err(refuse("profile is less than the deployment's, which all its clients are held to"));
+        return Err(refuse("profile is weaker than the deployment's, which applies to all its clients"));
     }
     let is_fapi = profile == Profile::FapiCiba;
     if is_fapi && metadata.token_endpoint_json {
-        return Err(refuse("token_endpoint_json is not for the profile fapi-ciba, which knows forms only"));
+        return Err(refuse(
+            "token_endpoint_json is not allowed under the profile fapi-ciba, which permits only forms",
+        ));
     }
     let delivery = delivery(&metadata, own).map_err(refuse)?;
     let sender_constraint = SenderConstraint {
@@ -109,12 +111,12 @@ fn check(
     };
     if delivery.mode() == DeliveryMode::Push && sender_constraint != SenderConstraint::default() {
         return Err(refuse(
-            "tokens that are pushed are bound to nothing, because the client shows nothing then",
+            "pushed tokens cannot be bound, because the client presents no key or certificate with them",
         ));
     }
     let scope = Scope::parse(&metadata.scope)
         .filter(|scope| scope.contains(Scope::OPENID))
-        .ok_or_else(|| refuse("scope does not contain openid, or has characters that no scope has"))?;
+        .ok_or_else(|| refuse("scope does not contain openid, or has invalid characters"))?;
     let may = |grant: GrantType| metadata.grant_types.iter().any(|one| one == grant.as_str());
     if may(GrantType::RefreshToken) != scope.contains(Scope::OFFLINE_ACCESS) {
         return Err(refuse("the grant type refresh_token and the scope offline_access belong together"));
@@ -123,13 +125,13 @@ fn check(
     let hint_kinds = match &metadata.hint_kinds {
         None => HintForms::all(),
         Some(names) => HintForms::parse(names.iter().map(String::as_str))
-            .ok_or_else(|| refuse("hint_kinds is empty, or has a kind that is not known"))?,
+            .ok_or_else(|| refuse("hint_kinds is empty or has an unknown kind"))?,
     };
     let high_risk_scope = metadata.high_risk_scope.as_deref().map(|text| {
         Scope::parse(text).filter(|risky| risky.is_subset_of(&scope) && !risky.contains(Scope::OPENID))
     });
     if high_risk_scope == Some(None) {
-        return Err(refuse("high_risk_scope is not part of the client's scope, or has openid"));
+        return Err(refuse("high_risk_scope is not part of the client's scope, or contains openid"));
     }
     scope_descriptions(&metadata.scope_descriptions, &scope).map_err(refuse)?;
     Ok(Client {
@@ -145,7 +147,7 @@ fn check(
         may_refresh: may(GrantType::RefreshToken),
         rotates_refresh_tokens: metadata.refresh_token_rotation.unwrap_or(!is_fapi),
         id_token_algorithm: algorithm(metadata.id_token_signed_response_alg.as_deref())
-            .ok_or_else(|| refuse("id_token_signed_response_alg is not offered"))?,
+            .ok_or_else(|| refuse("id_token_signed_response_alg is not supported"))?,
         resources,
         introspects: metadata.introspection_audiences,
         scope,
@@ -162,13 +164,13 @@ fn check(
     })
 }
 
-/// CIBA §4: the mode, and for ping and push the endpoint.
+/// CIBA §4: the delivery mode and, for ping and push, the notification endpoint.
 fn delivery(metadata: &ClientMetadata, own: OwnHosts<'_>) -> Result<Delivery, &'static str> {
     let mode = DeliveryMode::parse(&metadata.backchannel_token_delivery_mode)
-        .ok_or("backchannel_token_delivery_mode is none of poll, ping and push")?;
+        .ok_or("backchannel_token_delivery_mode is not poll, ping or push")?;
     let endpoint = metadata.backchannel_client_notification_endpoint.as_deref().map(|text| {
         NotificationEndpoint::parse(text, own).ok_or(
-            "backchannel_client_notification_endpoint is not https on the port 443 of a public host of the client's own, or longer than 512 bytes",
+            "backchannel_client_notification_endpoint is not https on port 443 of a public host of the client's own, or longer than 512 bytes",
         )
     });
     match (mode, endpoint.transpose()?) {
@@ -184,21 +186,21 @@ fn delivery(metadata: &ClientMetadata, own: OwnHosts<'_>) -> Result<Delivery, &'
     }
 }
 
-/// What stands beside a box on the page must not read like the page's own words, no more than a message may.
+/// A description beside a checkbox must not pass for the page's own words, nor may a binding message.
 fn scope_descriptions(all: &ScopeDescriptions, scope: &Scope) -> Result<(), &'static str> {
     for (value, words) in all {
         if !scope.contains(value) || Scope::OWN.contains(&value.as_str()) {
             return Err("scope_descriptions describes a value that is not one of the client's own");
         }
         if words.keys().any(|tag| Language::parse(tag).is_none()) {
-            return Err("scope_descriptions has a language that no page has");
+            return Err("scope_descriptions has an unsupported language");
         }
         if !words.contains_key(Language::default().tag()) {
-            return Err("scope_descriptions has a value without English words");
+            return Err("scope_descriptions has a value without an English text");
         }
         if !words.values().all(|text| is_description(text)) {
             return Err(
-                "scope_descriptions has a text that is not 1-120 characters of ordinary writing, without addresses, phone numbers and markup",
+                "scope_descriptions has a text that is not 1-120 characters of ordinary text without addresses, phone numbers and markup",
             );
         }
     }
@@ -209,7 +211,7 @@ fn is_description(text: &str) -> bool {
     text.chars().count() <= MAX_DESCRIPTION && plain_text::check(text, Kind::Text).is_ok()
 }
 
-/// What signs a token of ours, by the name that its header will have: a client compares the two.
+/// The algorithm that signs our tokens, by the name in their headers: a client compares the two.
 fn algorithm(name: Option<&str>) -> Option<JwsAlgorithm> {
     let Some(name) = name else { return Some(JwsAlgorithm::DEFAULT) };
     JwsAlgorithm::parse(name).filter(|algorithm| algorithm.as_str() == name)
@@ -224,14 +226,14 @@ fn resources(entries: &[ResourceEntry], scope: &Scope) -> Result<Vec<Resource>, 
         let id = ResourceId::parse(&entry.resource)
             .ok_or("a resource is not an absolute URI without fragment, of at most 512 bytes")?;
         if resources.iter().any(|other| other.id == id) {
-            return Err("a resource is there twice");
+            return Err("a resource is listed twice");
         }
         let own = Scope::parse(&entry.scope).filter(|own| own.is_subset_of(scope));
         resources.push(Resource {
             id,
             scope: own.ok_or("the scope of a resource is not part of the client's")?,
             algorithm: algorithm(entry.signing_alg.as_deref())
-                .ok_or("the signing_alg of a resource is not offered")?,
+                .ok_or("the signing_alg of a resource is not supported")?,
         });
     }
     Ok(resources)

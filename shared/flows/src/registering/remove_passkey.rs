@@ -1,4 +1,4 @@
-//! Removing a passkey: by an operator. Its person is told on all channels.
+//! Removes a passkey, for an operator. Its person is told on all channels.
 
 use crate::Invocation;
 use crate::telling::announce::{Untold, announce};
@@ -8,21 +8,22 @@ use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::person::passkey::PasskeyId;
 use ciba_core::domain::request::notification::PasskeyEvent;
 
-/// How often a removal is tried when the person's passkeys change meanwhile.
+/// How many times a removal is attempted when the person's passkeys change in the meantime.
 const TRIES: usize = 3;
 
-/// What became of it.
+/// The outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// It is gone. Who could not be told of it is in here.
+    /// The passkey is removed. With the channels that did not accept the announcement.
     Done(Vec<Untold>),
     /// The person is unknown, or has no such passkey.
     Unknown,
 }
 
-/// 1. Read the person and what their passkeys have in common.
-/// 2. Remove the passkey and count it off, in one transaction. If something changed meanwhile, look again.
-/// 3. Tell the person, whether they are enabled or not. What SNS does not take undoes nothing.
+/// 1. Read the person and the data shared by their passkeys.
+/// 2. Remove the passkey and decrease the count, in one transaction. If something changed in the meantime, start
+///    again.
+/// 3. Tell the person, whether they are enabled or not. A failure of SNS undoes nothing.
 pub async fn remove(
     table: &Table,
     notifier: &Notifier,
@@ -44,5 +45,7 @@ pub async fn remove(
             PasskeyRemoved::Changed => {}
         }
     }
-    Err(StoreError::Unavailable("RemovePasskey: the person's passkeys changed at each try".to_owned()))
+    Err(StoreError::Unavailable(
+        "RemovePasskey: the person's passkeys changed during every attempt".to_owned(),
+    ))
 }

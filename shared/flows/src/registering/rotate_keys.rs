@@ -1,4 +1,4 @@
-//! Making keys: at deployment, on a schedule, and when one has leaked. Two rotations at once are one.
+//! Makes keys: at deployment, on a schedule, and after a leak. Two concurrent rotations have the effect of one.
 
 use std::time::Duration;
 
@@ -17,32 +17,33 @@ use ciba_core::protocol::jwks::PublicJwk;
 #[derive(Clone, Debug)]
 pub struct RotationError(pub String);
 
-/// A key that was made: use and generation.
+/// A key that was made: its use and generation.
 pub type Made = (KeyUse, u32);
 
-/// What a rotation did.
+/// The result of a rotation.
 #[derive(Clone, Debug, Default)]
 pub struct Rotated {
     pub made: Vec<Made>,
-    /// Keys in KMS that another rotation was faster than: nothing knows them, and they cost until somebody deletes them.
+    /// Keys in KMS that a concurrent rotation made redundant: nothing refers to them, and they cost until somebody
+    /// deletes them.
     pub unused_in_kms: Vec<String>,
 }
 
-/// 1. Read the keys there are.
-/// 2. Make sure of a data key; whoever is second uses the first one's.
-/// 3. Make the handle key and each algorithm's signing key that are due, sealed under it or in KMS. A rotation that
-///    ends half-way is completed by the next.
+/// 1. Read the existing keys.
+/// 2. Ensure that there is a data key; a concurrent rotation that comes second uses the first one's.
+/// 3. Make the handle key and each algorithm's signing key that are due, sealed under the data key or in KMS. A
+///    rotation that ends half-way is completed by the next.
 pub fn rotate(
     table: &Table,
     kms: &Kms,
     settings: &KeySettings,
     invocation: &Invocation,
 ) -> impl Future<Output = Result<Rotated, RotationError>> {
-    // Not `async` itself: one future within another more would be deeper than the compiler follows by default.
+    // Not `async` itself: one more level of nested futures would exceed the compiler's default recursion limit.
     rotate_now(table, kms, settings, &[], invocation)
 }
 
-/// Like [`rotate`], but of `uses` a successor is made although none is due: what an operator asks for.
+/// Like [`rotate`], but makes successors of `uses` even if none is due: for an operator.
 pub async fn rotate_now(
     table: &Table,
     kms: &Kms,
@@ -64,11 +65,12 @@ pub async fn rotate_now(
     Ok(rotated)
 }
 
-/// A leak of `uses`: what there is of them is withdrawn, and successors take over at once.
+/// Handles a leak of `uses`: all of their keys are withdrawn, and successors take over at once.
 ///
-/// 1. Read the keys there are.
-/// 2. Put the successor: whoever is second, of two emergencies or of an emergency and a rotation, reads again.
-/// 3. Withdraw all that were made before it. Repeated, the same is withdrawn: two emergencies at once are one.
+/// 1. Read the existing keys.
+/// 2. Store the successor: if a concurrent emergency or rotation was first, read again.
+/// 3. Withdraw all keys made before it. A repetition withdraws the same keys: two concurrent emergencies have the
+///    effect of one.
 pub async fn replace_leaked(
     table: &Table,
     kms: &Kms,
@@ -86,14 +88,14 @@ pub async fn replace_leaked(
     Ok(rotated)
 }
 
-/// Of `records`, those of one use.
+/// The keys in `records` that have this use.
 fn of(key_use: KeyUse, records: &[KeyRecord]) -> Vec<KeyRecord> {
     records.iter().filter(|record| record.key_use == key_use).cloned().collect()
 }
 
-/// How often an emergency is tried while others make keys.
+/// How many times an emergency is attempted while others make keys.
 const TRIES: usize = 5;
-/// The longest pause before a key that KMS has just made is asked for again, and how often it is.
+/// The longest pause before KMS is asked again for a key that it has just made, and how many times it is asked.
 const PAUSE: Duration = Duration::from_millis(500);
 const ASKS: usize = 5;
 
@@ -105,7 +107,7 @@ struct Rotation<'a> {
     rotated: &'a mut Rotated,
 }
 
-/// A key that was made: what is stored of it, and its public half.
+/// A key that was made: its stored form, and its public half.
 struct New {
     sealed: Vec<u8>,
     kms_key_id: Option<String>,
@@ -138,7 +140,7 @@ impl Rotation<'_> {
             }
             return Ok(());
         }
-        Err(RotationError(format!("others made a {} key at each try", key_use.as_str())))
+        Err(RotationError(format!("another rotation made a {} key during every attempt", key_use.as_str())))
     }
 
     /// The data key that seals new keys, and its generation.
@@ -160,7 +162,7 @@ impl Rotation<'_> {
         }
         let records = self.records().await?;
         let theirs = records.iter().find(|record| record.key_use == KeyUse::Data);
-        let theirs = theirs.ok_or_else(|| RotationError("the data key vanished".to_owned()))?;
+        let theirs = theirs.ok_or_else(|| RotationError("the data key has disappeared".to_owned()))?;
         Ok((theirs.generation, self.open_data_key(theirs).await?))
     }
 
@@ -207,7 +209,8 @@ impl Rotation<'_> {
                 (self.invocation.random::<{ HandleKey::BYTES }>().to_vec(), None)
             }
             KeyUse::Signing(algorithm) => {
-                // Beside the runtime: an RSA key takes long, and calls under way would time out.
+                // Outside the async runtime: an RSA key takes long to generate, and calls under way would time
+                // out.
                 let pair = spawn_blocking(move || SigningKeyPair::generate(algorithm)).await;
                 let pair = pair.ok().flatten();
                 let pair = pair.ok_or_else(|| RotationError("no signing key could be made".to_owned()))?;
@@ -224,7 +227,7 @@ impl Rotation<'_> {
         let key_id = made.map_err(|error| RotationError(error.0))?;
         let mut asked = self.kms.public_key(&key_id, algorithm).await;
         for _ in 1..ASKS {
-            // KMS does not know everywhere at once what it has made.
+            // KMS is eventually consistent: a new key is not known everywhere at once.
             if asked.is_err() {
                 sleep(self.invocation.jitter(PAUSE)).await;
                 asked = self.kms.public_key(&key_id, algorithm).await;
@@ -235,7 +238,7 @@ impl Rotation<'_> {
         Ok(New { sealed: Vec::new(), kms_key_id: Some(key_id), public: Some(public) })
     }
 
-    /// `false` if the generation is there.
+    /// `false` if the generation already exists.
     async fn insert(
         &mut self,
         key_use: KeyUse,

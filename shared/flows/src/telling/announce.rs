@@ -1,4 +1,5 @@
-//! Telling a person what became of their passkeys, on all of their channels (`ATK-7-05`).
+//! Announces changes to a person's passkeys on all of their channels, so that an enrollment by an attacker does
+//! not go unnoticed.
 
 use tokio::time::Instant;
 
@@ -6,14 +7,14 @@ use ciba_aws::notify::{Notifier, NotifyError};
 use ciba_core::domain::person::Person;
 use ciba_core::domain::request::notification::{Announcement, PasskeyEvent};
 
-/// A channel that did not take the news. It is for the log: what was done is done.
+/// A channel that did not accept the announcement. For the log only: the change is already made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Untold {
     pub channel: &'static str,
     pub why: String,
 }
 
-/// Tells it on each of the person's channels, whatever becomes of the others, until `deadline`.
+/// Sends the announcement on each of the person's channels, even if others fail, until `deadline`.
 pub async fn announce(
     notifier: &Notifier,
     operator_name: &str,

@@ -1,7 +1,7 @@
-//! Deliveries that were given up: listed, and tried again when the client is well again.
+//! Failed deliveries: listed, and retried when the client has recovered.
 //!
-//! A dead letter names a request. What became of it since is in the table, so a letter can be one too many and never the
-//! only truth.
+//! A dead letter names a request. Its current state is in the table, so a superfluous letter does no harm and no
+//! letter is the only source of truth.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use ciba_aws::store::{DeliveryReport, StoreError, Table};
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::request::delivery::{DeliveryState, TELL_OF_THE_END};
 
-/// How long letters are out of the queue while they are looked at. After a crash they come back then.
+/// How long letters are hidden from the queue while they are examined. After a crash they reappear then.
 const LOOKED_AT: Duration = Duration::from_secs(60);
-/// More are not looked at in one go.
+/// The maximum number of letters examined at once.
 const MOST: usize = 200;
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct DeadLetters<'a> {
     pub table: &'a Table,
     pub queue: &'a DeliveryQueue,
     pub dead_letters: &'a DeliveryQueue,
 }
 
-/// Table or queue did not do as asked.
+/// The table or the queue failed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDone {
     #[error(transparent)]
@@ -33,27 +33,27 @@ pub enum NotDone {
     Queue(#[from] QueueError),
 }
 
-/// What was found in the queue of dead letters.
+/// The contents of the dead letter queue.
 pub struct Found {
-    /// Each request once, in the order of their ends.
+    /// Each request once, in order of expiry.
     pub deliveries: Vec<DeliveryReport>,
-    /// `false`: there may be more.
+    /// `false` if there may be more.
     pub is_complete: bool,
 }
 
-/// What became of a letter.
+/// The outcome for a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replayed {
-    /// It is in the queue of deliveries, and its client is called within seconds.
+    /// The request is in the delivery queue, and its client is called within seconds.
     Again,
-    /// The client was told since, or needs no telling.
+    /// The client has been notified since, or no longer needs to be.
     Settled,
-    /// The request was swept: a day after its end nothing is left to tell.
+    /// The request was deleted: a day after its end there is nothing left to deliver.
     Swept,
 }
 
 impl DeadLetters<'_> {
-    /// Looks at the letters and puts them back.
+    /// Reads the letters and puts them back.
     pub async fn list(&self) -> Result<Found, NotDone> {
         let (letters, is_complete) = self.take_out().await?;
         let mut deliveries = Vec::new();
@@ -66,7 +66,7 @@ impl DeadLetters<'_> {
         Ok(Found { deliveries, is_complete })
     }
 
-    /// Has deliveries tried again for ten minutes, whatever became of their requests: the one of `only`, or all.
+    /// Has deliveries retried for ten minutes, whatever the state of their requests: the one of `only`, or all.
     pub async fn replay(
         &self,
         only: Option<&RequestKey>,
@@ -90,7 +90,8 @@ impl DeadLetters<'_> {
         Ok(replayed)
     }
 
-    /// Table, queue, letter, in this order: after a crash the letter is still there, and the same again does no harm.
+    /// Table, queue, letter, in this order: after a crash the letter is still there, and a repetition does no
+    /// harm.
     async fn replay_one(&self, request: &RequestKey, invocation: &Invocation) -> Result<Replayed, NotDone> {
         let Some(report) = self.table.report_delivery(request).await? else { return Ok(Replayed::Swept) };
         if !is_open(report.delivery.state) {
@@ -114,7 +115,7 @@ impl DeadLetters<'_> {
         Ok((letters, false))
     }
 
-    /// What cannot be put back now comes back by itself.
+    /// A letter that cannot be put back now reappears by itself.
     async fn put_back(&self, letters: &[Letter]) {
         for letter in letters {
             let _ = self.dead_letters.hide(&letter.receipt, Duration::ZERO).await;
@@ -122,7 +123,7 @@ impl DeadLetters<'_> {
     }
 }
 
-/// Failed, or waiting for somebody who broke while telling.
+/// Failed, or left behind by an invocation that crashed during delivery.
 fn is_open(state: DeliveryState) -> bool {
     matches!(state, DeliveryState::Failed | DeliveryState::Waiting)
 }

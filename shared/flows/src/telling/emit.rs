@@ -1,4 +1,4 @@
-//! Emitting: what happened goes to the event bus, and is counted.
+//! Emits events: they are sent to the event bus, and counted.
 
 use crate::Invocation;
 use ciba_aws::config::Issuer;
@@ -8,11 +8,11 @@ use ciba_core::domain::request::event::{Event, EventName, events};
 use ciba_core::protocol::event::{Detail, NotifiedLine};
 use ciba_core::protocol::log_subscription::LogEvent;
 
-/// What events come from: a record of the stream, or a line of the log.
+/// The source of events: a record of the stream, or a line of the log.
 pub struct Source {
-    /// The same, however often it is delivered.
+    /// The same for every delivery of the source.
     id: String,
-    /// Or why it cannot be read, for the log.
+    /// The events, or why the source cannot be read, for the log.
     events: Result<Vec<Event>, String>,
 }
 
@@ -26,32 +26,32 @@ impl Source {
     }
 
     pub fn of_line(line: &LogEvent) -> Self {
-        let event = NotifiedLine::read(&line.message).ok_or("a line that is not as it was written");
+        let event = NotifiedLine::read(&line.message).ok_or("a malformed log line");
         Self { id: line.id.clone(), events: event.map(|it| vec![it]).map_err(str::to_owned) }
     }
 }
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct Emit<'a> {
     pub bus: &'a EventBus,
     pub issuer: &'a Issuer,
 }
 
-/// What was emitted.
+/// The result of emitting.
 #[derive(Debug, Default)]
 pub struct Emitted {
     pub events: Vec<Event>,
-    /// Why sources could not be read. They would not be readable the next time either.
+    /// Why sources could not be read. A retry would not help.
     pub unreadable: Vec<String>,
-    /// The first source with an event that the bus did not take, and why.
+    /// The first source with an event that the bus did not accept, and why.
     pub first_failure: Option<(usize, String)>,
 }
 
 impl Emit<'_> {
-    /// 1. Make an entry of each event. A source that cannot be read holds up no other.
-    /// 2. Put them to the bus, up to the deadline.
-    /// 3. Count what the bus took, up to the first source that has to come again: the others come with it, and are
-    ///    counted then.
+    /// 1. Make an entry of each event. An unreadable source does not block the others.
+    /// 2. Put the entries on the bus, until the deadline.
+    /// 3. Count what the bus accepted, up to the first source that has to be retried: later ones are retried with
+    ///    it, and counted then.
     pub async fn emit(&self, sources: Vec<Source>, invocation: &Invocation) -> Emitted {
         let mut emitted = Emitted::default();
         let mut all = Vec::new();
@@ -76,7 +76,7 @@ impl Emit<'_> {
 }
 
 impl Emitted {
-    /// How often each event was emitted.
+    /// How many times the event was emitted.
     pub fn count(&self, name: EventName) -> usize {
         self.events.iter().filter(|event| event.what.name() == name).count()
     }

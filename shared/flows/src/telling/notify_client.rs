@@ -1,9 +1,9 @@
-//! Telling a ping or push client what was decided (CIBA §10.2, §10.3, §12): one attempt, or the reason why not now.
+//! Notifies a ping or push client of a decision (CIBA §10.2, §10.3, §12): makes one attempt, or says why not now.
 //!
-//! What is to be told is read from the table each time, so it does not matter how often, in which order and by how many
-//! records the queue asks. At most one attempt is under way at a time, and after a success that was recorded there is no
-//! other. Between the client's answer and its being recorded lies a moment in which a crash has the same call made again:
-//! the same bytes, because a ping is computed and pushed tokens are made once and kept.
+//! The notification is read from the table each time, so it does not matter how often, in which order and through
+//! how many records the queue asks for it. At most one attempt is under way at a time, and none follows a recorded
+//! success. A crash between the client's response and its recording makes the same call happen again, with the
+//! same bytes: a ping is computed, and pushed tokens are made once and kept.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -34,16 +34,16 @@ use ciba_core::domain::request::delivery::{
 };
 use ciba_core::protocol::client_notification::{Ping, PushedError, PushedTokens};
 
-/// How much of the invocation has to be left for a call and for recording what came of it.
+/// How much of the invocation must be left for a call and for recording its result.
 const FOR_A_CALL: Duration = Caller::LONGEST.saturating_add(Duration::from_secs(2));
-/// When it is looked at again, where somebody else is at it or there is no time left now.
+/// When to retry if another invocation is delivering or no time is left now.
 const SOON: Duration = Duration::from_secs(1);
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct NotifyClient<'a> {
     pub table: &'a Table,
     pub rings: &'a KeyRings,
-    /// Those of `rings` when the invocation began.
+    /// The state of `rings` at the beginning of the invocation.
     pub keys: &'a KeyRing,
     pub issuer: &'a Issuer,
     pub settings: &'a TokenSettings,
@@ -53,21 +53,21 @@ pub struct NotifyClient<'a> {
     pub invocation: &'a Invocation,
 }
 
-/// What came of it.
+/// The outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     Delivered,
-    /// It is not needed any more.
+    /// The notification is no longer needed.
     Unneeded,
-    /// Given up, for this reason; it is among the dead letters.
+    /// The delivery failed permanently, for this reason, and is in the dead letter queue.
     Failed(String),
-    /// Look again then. With the reason, where an attempt failed.
+    /// Retry at this time. With the reason, if an attempt failed.
     Wait(Timestamp, Option<String>),
-    /// It was told, given up, withdrawn or swept before.
+    /// The request was already delivered, given up, withdrawn or deleted.
     Over,
 }
 
-/// Nothing came of it: the queue brings it again. The texts are for the log.
+/// Nothing was achieved: the queue redelivers the message. The texts are for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum NotTold {
     #[error(transparent)]
@@ -76,14 +76,14 @@ pub enum NotTold {
     Store(#[from] StoreError),
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// Something is not as this code made it.
+    /// The stored data is not as this code writes it.
     #[error("{0}")]
     Fault(String),
 }
 
 impl From<OpenError> for NotTold {
     fn from(error: OpenError) -> Self {
-        Self::Fault(format!("what was sealed does not open: {error:?}"))
+        Self::Fault(format!("sealed data cannot be decrypted: {error:?}"))
     }
 }
 
@@ -98,7 +98,7 @@ impl NotTold {
     }
 }
 
-/// What an attempt has to be sure of before it begins.
+/// Everything that an attempt needs before it begins.
 struct Attempt<'a> {
     request: &'a AuthenticationRequest,
     delivery: &'a Delivery,
@@ -109,7 +109,8 @@ struct Attempt<'a> {
 }
 
 impl NotifyClient<'_> {
-    /// Tells about several requests at once, so that none waits behind another; a panic in one of them is that one's.
+    /// Notifies the clients of several requests concurrently, so that none waits for another; a panic affects only
+    /// its own request.
     pub async fn tell_all(&self, requests: &[RequestKey]) -> Vec<Result<Told, NotTold>> {
         let branches: Vec<_> = requests.iter().map(|_| self.invocation.branch()).collect();
         let each = requests.iter().zip(&branches).map(|(request, invocation)| async move {
@@ -117,14 +118,15 @@ impl NotifyClient<'_> {
             branch.tell(request).await
         });
         let told = join_all(each.map(|one| AssertUnwindSafe(one).catch_unwind())).await;
-        let or_fault =
-            |told: Result<_, _>| told.unwrap_or_else(|_| Err(NotTold::Fault("a panic".to_owned())));
+        let or_fault = |told: Result<_, _>| {
+            told.unwrap_or_else(|_| Err(NotTold::Fault("the delivery panicked".to_owned())))
+        };
         told.into_iter().map(or_fault).collect()
     }
 
     /// 1. Read the request and its delivery.
-    /// 2. Let the rules say what is due.
-    /// 3. Make the attempt, if one is.
+    /// 2. Let the rules determine what is due.
+    /// 3. Make the attempt, if one is due.
     async fn tell(&self, request: &RequestKey) -> Result<Told, NotTold> {
         let now = self.invocation.now;
         let Some(basis) = self.table.find_delivery(request).await? else { return Ok(Told::Over) };
@@ -140,11 +142,12 @@ impl NotifyClient<'_> {
         }
     }
 
-    /// 1. Read the client as it is now: active, and where it is called (`ATK-8-04`).
-    /// 2. Wait for a place among the calls of this client.
-    /// 3. Make what it is told, and begin the attempt: one conditional write; for tokens the one that also redeems.
-    /// 4. Call.
-    /// 5. Record what came of it.
+    /// 1. Read the client again: it may have been disabled, or its endpoint changed, since the request.
+    /// 2. Wait for a free slot among the calls to this client.
+    /// 3. Prepare the notification, and begin the attempt: one conditional write, which for tokens also redeems
+    ///    the request.
+    /// 4. Call the client.
+    /// 5. Record the result.
     async fn attempt(&self, basis: &DeliveryBasis, news: News) -> Result<Told, NotTold> {
         let DeliveryBasis { request, delivery } = basis;
         let now = self.invocation.now;
@@ -186,11 +189,11 @@ impl NotifyClient<'_> {
     ) -> Result<Prepared<'r>, NotTold> {
         let handle =
             self.keys.seal_handle_again(HandleUse::AuthReqId, &request.key, request.handle_generation);
-        // A withdrawn key makes no handles, and what it made opens nothing: the client could not use it.
+        // A withdrawn key seals no handles, and those it sealed are rejected: the client could not use one.
         let Ok(handle) = handle else { return Ok(Prepared::GiveUp("key_withdrawn")) };
         let auth_req_id = AuthReqId::sealed(handle);
         let token = delivery.notification_token.as_deref();
-        let token = token.ok_or_else(|| NotTold::Fault("the notification token is gone".to_owned()))?;
+        let token = token.ok_or_else(|| NotTold::Fault("the notification token is missing".to_owned()))?;
         let token = self.keys.open_kept(Kept::NotificationToken, &request.key, token)?;
         let token = String::from_utf8(token).map_err(|error| NotTold::Fault(error.to_string()))?;
         let token = ClientNotificationToken::from_stored(Secret::new(token));
@@ -227,8 +230,13 @@ impl NotifyClient<'_> {
     ) -> Result<Minted, NotTold> {
         let Self { table, rings, keys, issuer, settings, invocation, .. } = self;
         let flow = Redeem { table, issuing: IssueTokens { keys: rings, issuer, settings, invocation } };
-        // A push has no proof from its client (`CIBA-10.3-11`).
-        let presented = PresentedHandle { auth_req_id, resources: &[], confirmation: Confirmation::NOTHING };
+        // A push carries no proof by the client, so its tokens cannot be bound to a key (CIBA §10.3).
+        let presented = PresentedHandle {
+            client: &request.client,
+            auth_req_id,
+            resources: &[],
+            confirmation: Confirmation::NOTHING,
+        };
         let (grant, tokens) = match flow.prepare(request, &presented).await {
             Ok(prepared) => prepared,
             Err(NotRedeemed::Gone) => return Ok(Minted::ByAnother),
@@ -282,13 +290,13 @@ impl NotifyClient<'_> {
         }
     }
 
-    /// Gives up what was not even tried.
+    /// Gives up a delivery without another attempt.
     async fn give_up(&self, basis: &DeliveryBasis, attempts: u32, why: &str) -> Result<Told, NotTold> {
         self.bury(&basis.request.key, attempts, why, basis.delivery.payload.is_some()).await
     }
 
-    /// The dead letter first: after a crash in between the delivery is tried again, and the letter is one that says
-    /// nothing; the other way round it would be lost.
+    /// Sends the dead letter first: after a crash in between, the delivery is retried and the letter is merely
+    /// superfluous; in the opposite order the letter would be lost.
     async fn bury(
         &self,
         request: &RequestKey,

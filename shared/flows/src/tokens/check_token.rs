@@ -1,4 +1,4 @@
-//! Tokens of this provider that come back: whose they are, and whether they still count.
+//! Checks tokens that this provider issued: which grant they belong to, and whether they are still valid.
 
 use ciba_aws::config::Issuer;
 use ciba_aws::keys::{KeyError, KeyRings};
@@ -13,17 +13,18 @@ use ciba_core::domain::token::access_token::AccessToken;
 use ciba_core::protocol::access_token::TYP;
 use ciba_core::verify::jws::UnverifiedJws;
 
-/// An access token whose signature is ours, and the name of its grant. It may have expired, and its grant may be revoked.
+/// An access token with our signature, and the key of its grant. It may have expired, and its grant may be
+/// revoked.
 pub struct OpenedAccessToken {
     pub token: AccessToken,
     pub grant: RequestKey,
 }
 
-/// Opens an access token. `None` for everything else, ID tokens included (`TOK-2-08`).
+/// Opens an access token. `None` for anything else, including ID tokens: the type is checked (RFC 9068 §4).
 ///
-/// 1. Three parts, typed as an access token.
-/// 2. Signed by a key of ours.
-/// 3. Issued under this name, and its `jti` opens.
+/// 1. It has three parts, and the type of an access token.
+/// 2. It is signed by a key of ours.
+/// 3. It has this issuer, and its `jti` can be opened.
 pub async fn open_access_token(
     keys: &KeyRings,
     issuer: &Issuer,
@@ -40,7 +41,7 @@ pub async fn open_access_token(
     Ok(opened.ok().map(|grant| OpenedAccessToken { token, grant }))
 }
 
-/// The grant and the number of a refresh token. `None` if we did not make it.
+/// The grant and the counter of a refresh token. `None` if this provider did not issue it.
 pub async fn open_refresh_token(
     keys: &KeyRings,
     text: &str,
@@ -49,18 +50,18 @@ pub async fn open_refresh_token(
     Ok(keys.open(|ring| ring.open_refresh_token(text), now).await?.ok())
 }
 
-/// A grant under which tokens count now.
+/// A grant whose tokens are currently valid.
 pub struct LiveGrant {
     pub request: AuthenticationRequest,
     pub grant: Grant,
     pub person: Person,
     pub client: Client,
-    /// What [`KeyRings::learn`] is to be told: the token may have been opened by a key that is withdrawn.
+    /// For [`KeyRings::learn`]: the token may have been opened with a key that has been withdrawn.
     pub withdrawn: WithdrawnKeys,
 }
 
-/// The grant of `client` called `key`, if it was not revoked and has not ended, person and client are active, and the
-/// person has not blocked the client (`ATK-1-10`).
+/// The grant of `client` called `key`, if it is not revoked and has not ended, person and client are active, and
+/// the person has not blocked the client: a block also revokes what the client got before.
 pub async fn live_grant(
     table: &Table,
     key: &RequestKey,

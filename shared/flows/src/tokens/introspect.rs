@@ -1,4 +1,4 @@
-//! Introspection (RFC 7662): a token's own client, or the resource server it is for, asks whether it counts.
+//! Introspection (RFC 7662): the client of a token, or the resource server it is for, asks whether it is active.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use ciba_core::domain::request::refresh_finding::{RefreshFinding, refresh as fin
 use ciba_core::domain::token::access_token::AccessToken;
 use ciba_core::protocol::token_management::{ActiveAccessToken, ActiveToken, Introspection};
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct Introspect<'a> {
     pub table: &'a Table,
     pub keys: &'a KeyRings,
     pub issuer: &'a Issuer,
 }
 
-/// The token may be good or not: nobody can say now.
+/// Whether the token is active cannot be determined now.
 #[derive(Debug, thiserror::Error)]
 pub enum NotIntrospected {
     #[error(transparent)]
@@ -29,8 +29,8 @@ pub enum NotIntrospected {
 }
 
 impl Introspect<'_> {
-    /// What `caller` is told of `token`. What is invalid, expired, revoked, unknown or none of its business is not active,
-    /// and nothing else is said (`TOK-8-02`).
+    /// What `caller` learns about `token`. A token that is invalid, expired, revoked, unknown or not the caller's
+    /// is not active, and the response says nothing more (RFC 7662 §2.2).
     pub async fn introspect(
         &self,
         token: &str,
@@ -61,7 +61,7 @@ impl Introspect<'_> {
         let Some(live) = live_grant(self.table, &opened.grant, &token.client, now).await? else {
             return Ok(None);
         };
-        // By a key that was withdrawn meanwhile it is not signed any more.
+        // A key that was withdrawn in the meantime no longer vouches for the token.
         if self.keys.learn(&live.withdrawn, now).await?
             && open_access_token(self.keys, self.issuer, text, now).await?.is_none()
         {
@@ -80,7 +80,7 @@ impl Introspect<'_> {
         Ok(Some(ActiveToken { authorization_details: details, ..active }))
     }
 
-    /// Refresh tokens are nobody's business but their client's (`TOK-3-13`).
+    /// A refresh token is revealed only to its own client.
     async fn refresh_token(
         &self,
         text: &str,
@@ -94,7 +94,7 @@ impl Introspect<'_> {
         {
             return Ok(None);
         }
-        // A token that was just replaced is answered with its successor once more, but is not the one that counts.
+        // A token that was just replaced still gets its successor once more, but is no longer the active one.
         match find(Some(&live.request), &caller.id, counter, now, Duration::ZERO) {
             RefreshFinding::Current(grant, refreshing) => {
                 let scope = grant.approval.scope.encode();
@@ -117,7 +117,7 @@ impl Introspect<'_> {
         access: Option<ActiveAccessToken>,
         now: Timestamp,
     ) -> Result<ActiveToken, KeyError> {
-        // As the token's own client knows the person, whoever asks (`TOK-8-03`).
+        // The `sub` under which the token's own client knows the person, whichever client asks (RFC 7662 §2.2).
         let sub = self.keys.get(now).await?.subject(&live.client.subject_type, &live.person)?;
         let authentication = &live.grant.approval.authentication;
         Ok(ActiveToken {
@@ -137,13 +137,13 @@ impl Introspect<'_> {
     }
 }
 
-/// The part of a token's audience that the caller is, or stands for.
+/// The part of a token's audience that the caller is, or represents.
 fn heard<'t>(caller: &Client, token: &'t AccessToken) -> Vec<&'t str> {
     let is_heard = |audience: &&String| token.client == caller.id || caller.introspects.contains(audience);
     token.audience.iter().filter(is_heard).map(String::as_str).collect()
 }
 
-/// Its own tokens, and those for an audience that it is the resource server of (`TOK-8-04`).
+/// A client may see its own tokens, and those for an audience whose resource server it is (RFC 7662 §2.2, §4).
 fn may_see(caller: &Client, token: &AccessToken) -> bool {
     token.client == caller.id || token.audience.iter().any(|audience| caller.introspects.contains(audience))
 }

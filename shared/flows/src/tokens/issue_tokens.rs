@@ -1,4 +1,4 @@
-//! Making tokens: of what was approved, for what was granted. Nothing is written here.
+//! Makes the tokens for an approved request or a refreshed grant. Nothing is written here.
 
 use crate::Invocation;
 use ciba_aws::config::{Issuer, TokenSettings};
@@ -17,7 +17,7 @@ use ciba_core::protocol::access_token::{self, AccessTokenClaims, Audience};
 use ciba_core::protocol::id_token::{self, IdTokenClaims};
 use ciba_core::protocol::token::TokenResponse;
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct IssueTokens<'a> {
     pub keys: &'a KeyRings,
     pub issuer: &'a Issuer,
@@ -25,22 +25,22 @@ pub struct IssueTokens<'a> {
     pub invocation: &'a Invocation,
 }
 
-/// Why no tokens are made.
+/// Why no tokens are issued.
 #[derive(Debug, thiserror::Error)]
 pub enum NotIssued {
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// `resource` names what was not granted, or the client is not registered for any more. The text is for the client.
+    /// `resource` was not granted, or the client is no longer registered for it. The text is for the client.
     #[error("{0}")]
     Target(&'static str),
-    /// The scope has nothing that the token could say. The text is for the client.
+    /// Nothing in the scope applies to the token. The text is for the client.
     #[error("{0}")]
     Scope(&'static str),
     /// The scope has this value, which was not granted.
     #[error("{0}")]
     ScopeBeyondGrant(String),
-    /// The client's tokens are always bound, and this one would not be.
-    #[error("unbound")]
+    /// The client's tokens must be bound, and this one would not be.
+    #[error("the access token would not be bound to a key or certificate")]
     Unbound,
 }
 
@@ -51,21 +51,21 @@ pub struct Granted<'a> {
     pub sub: &'a str,
     pub approval: &'a Approval,
     pub details: &'a AuthorizationDetails,
-    /// What was granted, or the part of it that is wanted now.
+    /// The granted scope, or the part of it that is requested now.
     pub scope: &'a Scope,
-    /// What the scope in the answer is compared with.
+    /// The scope that the one in the response is compared with.
     pub asked: &'a Scope,
     pub target: Target<'a>,
     /// The handle that was presented; the ID token repeats it.
     pub auth_req_id: Option<&'a AuthReqId>,
-    /// The number of the refresh token that goes along.
+    /// The counter of the accompanying refresh token.
     pub refresh_token: Option<u32>,
-    /// What the access token is bound to. The refresh token is bound to the client alone, which has to authenticate to
-    /// use it (`TOK-3-12`, `TOK-5-05`).
+    /// What the access token is bound to. The refresh token is bound only to the client, which has to authenticate
+    /// to use it (RFC 9449 §5, RFC 8705 §4).
     pub confirmation: Confirmation,
 }
 
-/// What the tokens are for: `granted` in the authentication request, `named` in the token request.
+/// The audience of the tokens: `granted` in the authentication request, `named` in the token request.
 pub fn target<'c>(
     client: &'c Client,
     granted: &[ResourceId],
@@ -73,16 +73,17 @@ pub fn target<'c>(
     issuer: &'c Issuer,
 ) -> Result<Target<'c>, NotIssued> {
     let target = client.narrowed_target(granted, named, issuer.as_str());
-    target.ok_or(NotIssued::Target("resource names what was not granted, or is not registered any more"))
+    target.ok_or(NotIssued::Target("the resource was not granted, or is no longer registered"))
 }
 
 impl IssueTokens<'_> {
-    /// 1. The access token, bound if the client's always are, for its audience and with the scope that means something there.
+    /// 1. The access token, bound if the client requires it, for its audience and with the scope that applies
+    ///    there.
     /// 2. The refresh token.
-    /// 3. The ID token, which says when and how the person was authenticated, on their own device, and which tokens came
-    ///    with it.
+    /// 3. The ID token, which says when and how the person was authenticated, on their own device, and which
+    ///    tokens it was issued with.
     ///
-    /// `keys` are those that know what is withdrawn now ([`KeyRings::knowing`]).
+    /// `keys` know which keys are withdrawn now ([`KeyRings::knowing`]).
     pub async fn issue(&self, keys: &KeyRing, granted: &Granted<'_>) -> Result<TokenResponse, NotIssued> {
         if !granted.confirmation.satisfies(granted.client.sender_constraint) {
             return Err(NotIssued::Unbound);
@@ -116,7 +117,7 @@ impl IssueTokens<'_> {
     ) -> Result<(String, Scope), NotIssued> {
         let now = self.invocation.now;
         let algorithm = granted.target.algorithm().ok_or(NotIssued::Target(
-            "the resources take tokens of different algorithms; name one of them in the token request",
+            "the resources require different signature algorithms; name one of them in the token request",
         ))?;
         let scope = granted
             .target
@@ -163,7 +164,7 @@ impl IssueTokens<'_> {
             amr: &authentication.amr,
             at_hash: id_token::token_hash(algorithm, access_token),
             auth_req_id: granted.auth_req_id,
-            // What a refresh brings answers no authentication request.
+            // The response to a refresh does not answer an authentication request.
             rt_hash: granted
                 .auth_req_id
                 .and(refresh_token)

@@ -1,4 +1,4 @@
-//! Polling: the common case is one write, and never more than two (CIBA §10.1, §11).
+//! Polls a request: usually with one write, and never more than two (CIBA §10.1, §11).
 
 use crate::Invocation;
 use ciba_aws::store::{Polled, SlowedDown, StoreError, Table};
@@ -9,7 +9,7 @@ use ciba_core::domain::request::authentication_request::{
     AuthenticationRequest, PollFinding, Polling, poll as find,
 };
 
-/// What a poll is answered.
+/// The outcome of a poll.
 #[derive(Debug)]
 pub enum PollOutcome {
     /// Unit: seconds until the next poll is due.
@@ -21,14 +21,15 @@ pub enum PollOutcome {
     },
     Expired,
     Refused,
-    /// Unknown, another client's, or redeemed.
+    /// Unknown, another client's, or already redeemed.
     Invalid,
     Approved(Box<AuthenticationRequest>),
 }
 
-/// 1. Move the next poll, if the request is this client's, pending, unexpired and due.
-/// 2. If not, let the state machine say why.
-/// 3. If it was too soon, lengthen the interval once; what changed in between is looked at again.
+/// 1. Set the time of the next poll, if the request is this client's, pending, unexpired and due.
+/// 2. If it is not, let the state machine say why.
+/// 3. If the poll came too soon, lengthen the interval once; if the request changed in the meantime, look at it
+///    again.
 pub async fn poll(
     table: &Table,
     request: &RequestKey,
@@ -49,7 +50,7 @@ pub async fn poll(
         }
         match table.slow_down_request(request, early.polling, next, write).await? {
             SlowedDown::Done => return Ok(slow_down(next, now)),
-            // Another early poll lengthened it, or the person decided.
+            // Another early poll lengthened the interval, or the person decided.
             SlowedDown::Changed(item) => seen = item,
         }
     }
@@ -72,7 +73,7 @@ fn slow_down(polling: Polling, now: Timestamp) -> PollOutcome {
     PollOutcome::SlowDown { retry_after: retry_after(polling.next_poll_at, now) }
 }
 
-/// `Retry-After`: at least 1, so that nobody is told to come at once.
+/// `Retry-After`: at least 1, so that no client retries at once.
 fn retry_after(next_poll_at: Timestamp, now: Timestamp) -> u64 {
     seconds_rounded_up(next_poll_at.since(now)).max(1)
 }

@@ -1,5 +1,5 @@
-//! Proving possession of a key (DPoP, RFC 9449): at the token endpoint, to have a token bound to it, and at a resource, to
-//! use such a token.
+//! Checks proofs of possession of a key (DPoP, RFC 9449): at the token endpoint to bind a token to it, and at a
+//! resource to use such a token.
 
 use crate::Invocation;
 use ciba_aws::config::DpopSettings;
@@ -10,21 +10,21 @@ use ciba_core::domain::token::dpop::{Call, DpopProof, is_fresh, judge};
 use ciba_core::protocol::dpop::{ALGORITHMS, TYP};
 use ciba_core::verify::jws::{NotAJws, SelfKeyedJws};
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct ProvePossession<'a> {
     pub table: &'a Table,
     pub keys: &'a KeyRings,
     pub settings: &'a DpopSettings,
 }
 
-/// Why nothing is proven. Nothing was used up, except where a proof had been used before.
+/// Why the proof is not accepted. Nothing was used up, except if the proof had already been used.
 #[derive(Debug, thiserror::Error)]
 pub enum PossessionNotProven {
     /// The text is for the client.
     #[error("{0}")]
     Invalid(&'static str),
-    /// The proof needs a nonce of ours, or a younger one.
-    #[error("nonce needed")]
+    /// The proof needs a nonce from us, or a more recent one.
+    #[error("the proof needs a nonce")]
     NonceNeeded,
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -33,12 +33,13 @@ pub enum PossessionNotProven {
 }
 
 impl ProvePossession<'_> {
-    /// What the proof proves for this call. Nothing is written, so that a proof that lacks a nonce costs the caller nothing
-    /// but another try (`TOK-4-19`).
+    /// What the proof proves for this call. Nothing is written, so that a proof without a required nonce costs the
+    /// caller only a retry (RFC 9449 §8).
     ///
-    /// 1. A typed JWT, signed by an algorithm that is offered, with the key it shows (`TOK-4-02`).
-    /// 2. Made for this call, and now.
-    /// 3. With a nonce that is ours and young, if it has one (`TOK-4-10`).
+    /// 1. It is a JWT of the right type, signed with a supported algorithm and the key in its header (RFC 9449
+    ///    §4.3).
+    /// 2. It was made for this call, and recently.
+    /// 3. If it has a nonce, the nonce is ours and recent (RFC 9449 §8).
     pub async fn check(
         &self,
         text: &str,
@@ -53,10 +54,10 @@ impl ProvePossession<'_> {
             return Err(PossessionNotProven::Invalid("the type of the proof is not dpop+jwt"));
         }
         if !ALGORITHMS.contains(&jws.algorithm()) {
-            return Err(PossessionNotProven::Invalid("the algorithm of the proof is not offered"));
+            return Err(PossessionNotProven::Invalid("the algorithm of the proof is not supported"));
         }
         let (claims, key) =
-            jws.verify().ok_or(PossessionNotProven::Invalid("the signature of the proof is wrong"))?;
+            jws.verify().ok_or(PossessionNotProven::Invalid("the signature of the proof is invalid"))?;
         let now = invocation.now;
         let proof = judge(&claims, key, call, self.settings.proof_lifetime, now)
             .map_err(PossessionNotProven::Invalid)?;
@@ -71,8 +72,8 @@ impl ProvePossession<'_> {
 
     /// Uses up the proof of `client`: the last step before anything else is written.
     ///
-    /// 4. It has a nonce, if this client's need one.
-    /// 5. It is the first time (`TOK-4-06`): of any number at once, one goes on.
+    /// 4. It has a nonce, if the client requires one.
+    /// 5. It has not been used before: of any number of concurrent uses, one succeeds (RFC 9449 §11.1).
     pub async fn use_up(
         &self,
         proof: &DpopProof,
@@ -86,7 +87,7 @@ impl ProvePossession<'_> {
         if self.table.insert_replay_guard(&proof.guard, *now, write_id).await? {
             Ok(())
         } else {
-            Err(PossessionNotProven::Invalid("the proof was used before"))
+            Err(PossessionNotProven::Invalid("the proof was already used"))
         }
     }
 }

@@ -1,16 +1,18 @@
-//! Redeeming an approved request: everything that can fail comes first, then one conditional write, then the reply.
+//! Redeems an approved request: everything that can fail comes first, then one conditional write, then the
+//! response.
 
 use crate::tokens::issue_tokens::{Granted, IssueTokens, NotIssued, target};
 use ciba_aws::keys::HandleUse;
 use ciba_aws::store::{Redeemed, StoreError, Table};
 use ciba_core::domain::base::confirmation::Confirmation;
+use ciba_core::domain::client::ClientId;
 use ciba_core::domain::client::resource::ResourceId;
 use ciba_core::domain::request::auth_req_id::AuthReqId;
 use ciba_core::domain::request::authentication_request::{AuthenticationRequest, PollFinding, poll as find};
 use ciba_core::domain::request::grant::Grant;
 use ciba_core::protocol::token::TokenResponse;
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct Redeem<'a> {
     pub table: &'a Table,
     pub issuing: IssueTokens<'a>,
@@ -18,28 +20,30 @@ pub struct Redeem<'a> {
 
 /// What the client presents.
 pub struct PresentedHandle<'a> {
+    /// The client that presents it.
+    pub client: &'a ClientId,
     pub auth_req_id: &'a AuthReqId,
     pub resources: &'a [ResourceId],
-    /// What it has shown that it has.
+    /// The key and certificate that it proves to have.
     pub confirmation: Confirmation,
 }
 
-/// Why no tokens are issued. The approval stands, except where somebody else redeemed it.
+/// Why no tokens are issued. The approval remains valid, unless another poll redeemed it.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRedeemed {
     /// Another poll was first, or the request ended.
-    #[error("gone")]
+    #[error("the request was already redeemed or has ended")]
     Gone,
-    #[error("expired")]
+    #[error("the request has expired")]
     Expired,
-    /// The person is not active any more.
-    #[error("person inactive")]
+    /// The person is no longer active.
+    #[error("the person is not active")]
     PersonInactive,
-    /// The person has shut this client out.
-    #[error("blocked")]
+    /// The person has blocked this client.
+    #[error("the person has blocked the client")]
     Blocked,
-    /// The client is disabled, or lost this grant.
-    #[error("client inactive")]
+    /// The client is disabled, or may no longer use this grant type.
+    #[error("the client is not active or may not use this grant type")]
     ClientInactive,
     #[error(transparent)]
     NotIssued(#[from] NotIssued),
@@ -48,8 +52,8 @@ pub enum NotRedeemed {
 }
 
 impl Redeem<'_> {
-    /// 1. Make what the tokens are made of, and the tokens.
-    /// 2. Redeem the request: of any number of parallel polls, one wins (`ATK-4-04`).
+    /// 1. Gather what the tokens are made of, and make them.
+    /// 2. Redeem the request: of any number of parallel polls, one succeeds.
     pub async fn redeem(
         &self,
         request: &AuthenticationRequest,
@@ -71,12 +75,13 @@ impl Redeem<'_> {
         }
     }
 
-    /// The tokens of an approved request, and the grant they belong to; nothing is written, so they count only once the
-    /// request is redeemed.
+    /// The tokens of an approved request, and the grant they belong to; nothing is written, so they are valid only
+    /// once the request is redeemed.
     ///
-    /// 1. Read person and client as they are now (`ATK-8-04`), and whether the one has blocked the other (`ATK-1-10`).
-    /// 2. Open the handle again if keys were withdrawn since: a withdrawn one opens and signs nothing (`TOK-12-03`).
-    /// 3. Make the tokens of what was approved (`ATK-8-05`).
+    /// 1. Read person and client again, and whether the person has blocked the client: either may have changed
+    ///    since the approval.
+    /// 2. Open the handle again if keys were withdrawn in the meantime: a withdrawn key opens and signs nothing.
+    /// 3. Make the tokens from exactly what was approved.
     pub async fn prepare(
         &self,
         request: &AuthenticationRequest,
@@ -92,7 +97,7 @@ impl Redeem<'_> {
         let may_refresh = client.may_refresh.then_some(&settings.refresh);
         let tokens_end_at = now.plus(settings.access_token_lifetime);
         let grant =
-            request.redeem(&request.client, now, tokens_end_at, may_refresh).ok_or(NotRedeemed::Gone)?;
+            request.redeem(presented.client, now, tokens_end_at, may_refresh).ok_or(NotRedeemed::Gone)?;
         let grant = grant.with_details(detail.details);
         if asks.revokes(&request.client, grant.approval.at) {
             return Err(NotRedeemed::Blocked);

@@ -1,4 +1,5 @@
-//! Refreshing (RFC 6749 §6, RFC 9700 §4.14): everything that can fail comes first, then one conditional write.
+//! Refreshes tokens (RFC 6749 §6, RFC 9700 §4.14): everything that can fail comes first, then one conditional
+//! write.
 
 use crate::tokens::issue_tokens::{Granted, IssueTokens, NotIssued, target};
 use ciba_aws::store::{RefreshUse, Refreshed, StoreError, Table};
@@ -10,38 +11,39 @@ use ciba_core::domain::client::resource::ResourceId;
 use ciba_core::domain::request::refresh_finding::{RefreshFinding, refresh as find};
 use ciba_core::protocol::token::TokenResponse;
 
-/// How often a use is tried that others change the grant during.
+/// How many times a refresh is attempted when others change the grant at the same time.
 const TRIES: usize = 3;
 
-/// What this flow works with.
+/// The dependencies of this flow.
 pub struct Refresh<'a> {
     pub table: &'a Table,
     pub issuing: IssueTokens<'a>,
 }
 
-/// What the client presents: the refresh token, what it says when it is opened, and what the client wants of the grant.
+/// What the client presents: the refresh token, its contents, and the part of the grant that the client wants.
 pub struct PresentedRefreshToken<'a> {
     pub token: &'a str,
     pub grant: RequestKey,
-    /// The number of the refresh token.
+    /// The counter of the refresh token.
     pub counter: u32,
     pub scope: Option<&'a Scope>,
     pub resources: &'a [ResourceId],
-    /// What it has shown that it has now: what the replaced access token was bound to does not matter (`TOK-3-12`).
+    /// The key and certificate that it proves to have now: the binding of the previous access token does not
+    /// matter (RFC 9449 §5).
     pub confirmation: Confirmation,
 }
 
 /// Why no tokens are issued.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRefreshed {
-    /// No grant of this client has this token any more. The text is for the log.
+    /// No grant of this client has this token now. The text is for the log.
     #[error("{0}")]
     Invalid(&'static str),
-    /// The token had been replaced, so two hold it: the grant is revoked now.
-    #[error("reused")]
+    /// The token had already been replaced, so two parties hold it: the grant is now revoked.
+    #[error("a replaced refresh token was used again")]
     Reused,
-    /// The client is disabled, or lost this grant type.
-    #[error("client inactive")]
+    /// The client is disabled, or may no longer use this grant type.
+    #[error("the client is not active or may not use this grant type")]
     ClientInactive,
     #[error(transparent)]
     NotIssued(#[from] NotIssued),
@@ -50,11 +52,13 @@ pub enum NotRefreshed {
 }
 
 impl Refresh<'_> {
-    /// 1. Read the grant, and let its rules say what this token is.
-    /// 2. Read person and client as they are now, and whether the one has blocked the other (`ATK-1-10`).
-    /// 3. Open the token again if keys were withdrawn since: a withdrawn one opens and signs nothing (`TOK-12-03`).
-    /// 4. Make the tokens: the same scope or less, the same person, the same authentication (`TOK-3-11`).
-    /// 5. Record the use: of parallel uses one goes through, and the others find its result (`TOK-3-08`, `TOK-3-09`).
+    /// 1. Read the grant, and let its rules classify the token.
+    /// 2. Read person and client again, and whether the person has blocked the client.
+    /// 3. Open the token again if keys were withdrawn in the meantime: a withdrawn key opens and signs nothing.
+    /// 4. Make the tokens: the same scope or less (RFC 6749 §6), the same person and authentication (OIDC Core
+    ///    §12.2).
+    /// 5. Record the use: of parallel uses one succeeds, and the others return its result within a short grace
+    ///    period.
     pub async fn refresh(
         &self,
         client: &ClientId,
@@ -68,7 +72,9 @@ impl Refresh<'_> {
             let (grant, refreshing, is_repeat) = match found {
                 RefreshFinding::Current(grant, refreshing) => (grant, refreshing, false),
                 RefreshFinding::JustReplaced(grant, refreshing) => (grant, refreshing, true),
-                RefreshFinding::NotYours => return Err(NotRefreshed::Invalid("no grant of this client")),
+                RefreshFinding::NotYours => {
+                    return Err(NotRefreshed::Invalid("the client has no such grant"));
+                }
                 RefreshFinding::Revoked => return Err(NotRefreshed::Invalid("the grant is revoked")),
                 RefreshFinding::Expired => {
                     return Err(NotRefreshed::Invalid("the refresh token has expired"));
@@ -78,12 +84,12 @@ impl Refresh<'_> {
                     return Err(NotRefreshed::Reused);
                 }
             };
-            let Some(request) = &seen else { return Err(NotRefreshed::Invalid("no grant")) };
+            let Some(request) = &seen else { return Err(NotRefreshed::Invalid("the grant does not exist")) };
             let (person, client, asks, withdrawn) =
                 self.table.find_person_client_and_asks(&request.person, client).await?;
             let person = person
                 .filter(|person| person.active)
-                .ok_or(NotRefreshed::Invalid("the person is not active any more"))?;
+                .ok_or(NotRefreshed::Invalid("the person is no longer active"))?;
             let client = client
                 .filter(|client| client.active && client.may_refresh)
                 .ok_or(NotRefreshed::ClientInactive)?;
@@ -126,11 +132,11 @@ impl Refresh<'_> {
                 Refreshed::Changed(item) => seen = item,
             }
         }
-        Err(NotRefreshed::Store(StoreError::Unavailable("the grant changed at each try".to_owned())))
+        Err(NotRefreshed::Store(StoreError::Unavailable("the grant changed during every attempt".to_owned())))
     }
 }
 
-/// What the client wants of the scope that was granted (RFC 6749 §6).
+/// The part of the granted scope that the client wants (RFC 6749 §6).
 fn narrowed<'s>(wanted: Option<&'s Scope>, granted: &'s Scope) -> Result<&'s Scope, NotIssued> {
     let scope = wanted.unwrap_or(granted);
     match scope.first_beyond(granted) {

@@ -1,4 +1,4 @@
-//! Revocation (RFC 7009): a client gives up a grant by any token of it.
+//! Revocation (RFC 7009): a client gives up a grant by presenting any of its tokens.
 
 use crate::Invocation;
 use crate::tokens::check_token::{open_access_token, open_refresh_token};
@@ -8,7 +8,7 @@ use ciba_aws::store::{Revoked, StoreError, Table};
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::client::ClientId;
 
-/// The grant may stand or not: the client has to try again.
+/// Whether the grant is revoked is unknown: the client has to retry.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRevoked {
     #[error(transparent)]
@@ -17,10 +17,10 @@ pub enum NotRevoked {
     Store(#[from] StoreError),
 }
 
-/// Revokes the grant that `token` belongs to, and with it every token of the grant (`TOK-9-03`). Answers the grant, if it
-/// was one of `client`'s.
+/// Revokes the grant that `token` belongs to, and with it every token of the grant (RFC 7009 §2.1). Returns the
+/// grant, if it was one of `client`'s.
 ///
-/// An access token stands for its grant here even after its own end: whoever gives it up wants nothing to go on.
+/// Even an expired access token identifies its grant here: a client that gives it up wants the whole grant to end.
 pub async fn revoke(
     table: &Table,
     keys: &KeyRings,

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 
-/// An event of an HTTP API, as its documentation shows one.
+/// An event of an HTTP API, as in its documentation.
 fn event() -> Value {
     json!({
         "version": "2.0",

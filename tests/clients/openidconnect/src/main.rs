@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! ISSUER, CLIENT_ID, CLIENT_SECRET, LOGIN_HINT   required; the client uses client_secret_basic
-//! DECIDE_URL                                     required; {DECIDE_URL}/decide decides as the person asked would
+//! DECIDE_URL                                     required; {DECIDE_URL}/decide decides in place of the person
 //! ```
 //!
-//! Prints one JSON line about the approved sign-in. Ends with an error when anything is not as it should be.
+//! Prints one JSON line about the approved sign-in. Ends with an error if anything is not as expected.
 
 use std::error::Error;
 use std::thread::sleep;
@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 
 const CIBA: &str = "urn:openid:params:grant-type:ciba";
 
-/// What the library does not know of CIBA.
+/// The metadata of CIBA, which the library does not support.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct StartAuthentication {
     backchannel_authentication_endpoint: String,
@@ -59,7 +59,7 @@ struct Acknowledgement {
     interval: u64,
 }
 
-/// The HTTP client that the library asks for.
+/// The HTTP client that the library requires.
 fn send(request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ureq::Error> {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
     let (parts, mut body) = agent.run(request)?.into_parts();
@@ -129,7 +129,7 @@ impl Client {
         assert_eq!(status, 200, "{answer}");
         let acr = |claims: &CoreIdTokenClaims| claims.auth_context_ref().map(|acr| acr.as_str().to_owned());
 
-        // From here on it is the library's: it reads the response, verifies the ID token, refreshes and asks for claims.
+        // The rest is up to the library: it parses the response, verifies the ID token, refreshes and fetches claims.
         let tokens: CoreTokenResponse = serde_json::from_value(answer)?;
         let client = CoreClient::from_provider_metadata(
             self.metadata.clone(),

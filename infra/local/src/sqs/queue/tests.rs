@@ -47,7 +47,7 @@ fn what_is_deleted_does_not_come_again() {
     let received = receive(&mut queue, at(0));
     queue.delete(&received[0].receipt_handle).unwrap();
     assert_eq!(bodies(&receive(&mut queue, at(60))), ["b"]);
-    // Twice is as good as once.
+    // Deleting it twice is not an error.
     queue.delete(&received[0].receipt_handle).unwrap();
 }
 
@@ -95,7 +95,7 @@ fn visibility_is_changed_of_what_is_in_flight_only() {
     assert_eq!(queue.change_visibility("nonsense", MINUTE, at(61)), Err(NotChanged::NoHandle));
 }
 
-/// They are counted from its receipt.
+/// Counted from its receipt.
 #[test]
 fn no_message_is_invisible_for_more_than_twelve_hours() {
     let mut queue = with(&["a"]);
@@ -154,7 +154,7 @@ fn with_duplicates_each_message_comes_twice_under_one_id() {
     queue.disturb(Disorder { duplicates: true, ..Disorder::default() });
     queue.send("a", "a", Duration::ZERO, at(0));
     let one = queue.receive(1, None, at(0)).messages.remove(0);
-    // The second is there while the first is in flight, and after it has been deleted.
+    // The second one is available while the first is in flight, and after it has been deleted.
     let other = queue.receive(1, None, at(0)).messages.remove(0);
     assert_eq!((&one.id, &one.body), (&other.id, &other.body));
     queue.delete(&one.receipt_handle).unwrap();

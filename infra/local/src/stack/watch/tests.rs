@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 use crate::stack::Ports;
 
-/// Like the real one: it has a child, and reaps it when it is asked to end.
+/// Like the real program, it has a child, and reaps it when it is asked to end.
 const PROGRAM: &str = "trap 'wait; exit' TERM; sleep 600 & wait";
 
-/// A folder that is removed with its owner.
+/// A temporary folder.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -34,7 +34,8 @@ impl Drop for Folder {
     }
 }
 
-/// Starts a script beside a listener, which stands for the port the real program would open a little later.
+/// Starts a script and a listener, which takes the place of the port that the real program would open a little
+/// later.
 async fn start(folder: &Folder, script: &str) -> Watch {
     let port = listen(0).await.unwrap().local_addr().unwrap().port();
     let program = tokio::spawn(async move {

@@ -10,11 +10,11 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
-/// An endpoint whose certificate nobody issued but itself. It answers every request with 204.
+/// An endpoint with a self-signed certificate. It answers every request with 204.
 struct Endpoint {
     url: String,
     certificate: String,
-    /// How often a client came, and how often one trusted the certificate.
+    /// The number of connections, and how many of them trusted the certificate.
     came: Arc<AtomicUsize>,
     trusted: Arc<AtomicUsize>,
 }
@@ -34,13 +34,13 @@ impl Endpoint {
         let (came, trusted) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (counted, counted_trusted) = (Arc::clone(&came), Arc::clone(&trusted));
         tokio::spawn(async move {
-            // As many as any test here makes.
+            // As many as any test here needs.
             for _ in 0..10 {
                 let Ok((stream, _)) = listener.accept().await else { return };
                 counted.fetch_add(1, Ordering::SeqCst);
                 let mut buffer = [0; 4096];
                 let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-                // With TLS 1.3 a client says only after the handshake that it does not trust the certificate.
+                // With TLS 1.3 a client rejects the certificate only after the server has finished the handshake.
                 if !matches!(stream.read(&mut buffer).await, Ok(1..)) {
                     continue;
                 }
@@ -66,7 +66,7 @@ impl Endpoint {
     }
 }
 
-/// From then on the first try reaches it.
+/// From then on the first attempt reaches it.
 #[tokio::test]
 async fn an_endpoint_that_only_the_second_store_knows_is_reached() {
     let endpoint = Endpoint::start("localhost").await;
@@ -93,7 +93,7 @@ async fn an_endpoint_that_neither_store_knows_is_not_reached() {
     assert_eq!(endpoint.seen().1, 0);
 }
 
-/// Only who issued it is a reason to ask another store, not what the certificate says.
+/// Only an unknown issuer is a reason to try the other store, not another certificate error.
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused_at_once() {
     let endpoint = Endpoint::start("other.example").await;
@@ -117,12 +117,12 @@ fn an_operators_own_endpoint_uses_the_system_roots_at_once() {
     assert_eq!(Roots::of(&[None, None]), Roots::Amazon);
 }
 
-/// A root that Mozilla adds or drops shows here when the list is updated.
+/// Detects a root that Mozilla adds or drops when the list is updated.
 #[test]
 fn the_roots_are_those_of_amazon_in_mozillas_list() {
     let ours: BTreeSet<Vec<u8>> =
         CertificateDer::pem_slice_iter(AMAZON.as_bytes()).map(|it| it.unwrap().to_vec()).collect();
-    // Amazon owns this root of Starfield, and no other.
+    // The only Starfield root that Amazon owns.
     let names: [&[u8]; 2] = [b"Amazon", b"Starfield Services Root"];
     let of_amazon = |root: &&CertificateDer<'_>| {
         names.iter().any(|name| root.windows(name.len()).any(|part| part == *name))

@@ -113,7 +113,7 @@ fn opened_ring(records: &[KeyRecord]) -> Result<KeyRing, KeyError> {
     KeyRing::open(records.to_vec(), WithdrawnKeys::default(), &data_keys, &kms())
 }
 
-/// It is never asked here.
+/// It is never called here.
 fn kms() -> Kms {
     let settings = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "TABLE_NAME"];
     Kms::connect(&Aws::read(&Environment::of(settings.map(|name| (name, "x")))).unwrap())
@@ -200,7 +200,7 @@ fn a_withdrawn_key_is_dropped_and_its_successor_takes_over() {
         let handle = handle::encode(&key.seal(HandleUse::AuthReqId, REQUEST.as_bytes()).unwrap());
         assert_eq!(ring.open_handle(HandleUse::AuthReqId, &handle), expected, "{generation}");
     }
-    // Rather none than a withdrawn one.
+    // No key is better than a withdrawn one.
     records[4].withdrawn_at = Some(NOW);
     assert!(opened_ring(&records).is_err());
 }

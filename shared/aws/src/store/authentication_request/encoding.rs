@@ -31,7 +31,7 @@ use ciba_core::domain::request::grant::{Grant, Refreshing};
 use ciba_core::domain::request::lifetime::Lifetime;
 use ciba_core::domain::request::statement::Nonce;
 
-/// A new request; only pending ones are ever put whole.
+/// Encodes a new request; only pending requests are written as a whole.
 pub(super) fn encode(request: &AuthenticationRequest, write: &WriteId) -> Item {
     let mut item = request_key(&request.key);
     let lifetime = &request.lifetime;
@@ -105,7 +105,7 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
     })
 }
 
-/// What the index knows of a pending request: what never changes while it is pending.
+/// A pending request as projected to the index: the attributes that never change while it is pending.
 #[derive(Debug)]
 pub struct PendingRequest {
     pub key: RequestKey,
@@ -141,7 +141,7 @@ fn decode_nonce(reader: Reader<'_>) -> Result<Nonce, StoreError> {
     Ok(Nonce::from_bytes(bytes))
 }
 
-/// No resource has a space in its identifier.
+/// Splits at spaces, which no resource identifier contains.
 fn decode_resources(reader: Reader<'_>) -> Result<Vec<ResourceId>, StoreError> {
     let ids = reader.optional_text(RESOURCES).unwrap_or_default().split(' ').filter(|id| !id.is_empty());
     ids.map(|id| ResourceId::parse(id).ok_or_else(|| Reader::corrupt(RESOURCES))).collect()
@@ -181,7 +181,7 @@ fn decode_lifetime(reader: Reader<'_>) -> Result<Lifetime, StoreError> {
     })
 }
 
-/// What an approval adds to the item, beside `decided_at`.
+/// The attributes that an approval adds to the item, in addition to `decided_at`.
 pub(super) fn approval_attributes(approval: &Approval) -> Vec<(&'static str, AttributeValue)> {
     let Authentication { auth_time, acr, amr } = &approval.authentication;
     let mut attributes = vec![

@@ -1,4 +1,4 @@
-//! Requests cancelled, by an operator or their client; and listed over all people, for an operator.
+//! Cancels requests, for an operator or their client, and lists those of all people, for an operator.
 
 use super::polling::{Written, written};
 use super::{CANCEL, PENDING_INDEX, PendingRequest, encoding, handed_back};
@@ -12,11 +12,11 @@ use ciba_core::domain::request::authentication_request::{AuthenticationRequest, 
 #[derive(Debug)]
 pub enum Cancelled {
     Done,
-    /// It was not pending any more, or there is none: the item as it is.
+    /// It is no longer pending, or does not exist: the current item.
     Otherwise(Option<Box<AuthenticationRequest>>),
 }
 
-/// What waits for anybody, in no order.
+/// Pending requests of all people, unordered.
 #[derive(Debug)]
 pub struct PendingList {
     pub requests: Vec<PendingRequest>,
@@ -25,7 +25,7 @@ pub struct PendingList {
 }
 
 impl Table {
-    /// Cancels a request, if the canceller may, nobody has decided it and it has not expired.
+    /// Cancels a request if the canceller is allowed to and the request is undecided and unexpired.
     pub async fn cancel_request(
         &self,
         request: &RequestKey,
@@ -54,10 +54,10 @@ impl Table {
         })
     }
 
-    /// What waits for anybody at `now`: at most `most`, found among at most `evaluate` entries of the index.
+    /// The pending requests of all people at `now`: at most `most`, from at most `evaluate` entries of the index.
     ///
-    /// It reads the sparse index alone, which has what is pending, and what expired since DynamoDB last swept. No
-    /// function may Scan; an operator may.
+    /// Reads only the sparse index, which contains pending requests and expired ones that TTL has not deleted
+    /// yet. Functions have no permission to Scan; operators do.
     pub async fn list_all_pending(
         &self,
         now: Timestamp,

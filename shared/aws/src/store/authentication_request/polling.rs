@@ -1,4 +1,4 @@
-//! The client's side of a request: polled, slowed down, redeemed. One conditional update each.
+//! The client's operations on a request: poll, slow down and redeem. Each is one conditional update.
 
 use std::collections::HashMap;
 
@@ -19,12 +19,12 @@ use ciba_core::domain::request::authentication_request::{AuthenticationRequest, 
 use ciba_core::domain::request::grant::Grant;
 use ciba_core::domain::request::lifetime::POLL_TOLERANCE;
 
-/// What a poll's one write found.
+/// The result of a poll's single write.
 #[derive(Debug)]
 pub enum Polled {
-    /// Pending and in time; the next poll is due then.
+    /// Pending, and not polled too early; the next poll is due at that time.
     Pending { next_poll_at: Timestamp },
-    /// The item as it is; the state machine says why.
+    /// The current item, from which the state machine determines the answer.
     Otherwise(Option<Box<AuthenticationRequest>>),
 }
 
@@ -37,14 +37,15 @@ pub enum SlowedDown {
 
 #[derive(Debug)]
 pub enum Redeemed {
-    /// This invocation redeemed it, and nobody else ever will.
+    /// This invocation redeemed it, and no other one can.
     Won,
     Lost(Option<Box<AuthenticationRequest>>),
 }
 
 impl Table {
-    /// The common case of polling, in one call: moves the next poll if this client's request is pending,
-    /// unexpired and due; else hands back the item (`ATK-4-03`).
+    /// The common case of polling, in one call: sets the next poll time if this client's request is pending,
+    /// unexpired and due, and otherwise returns the item. Being one conditional update, parallel polls cannot
+    /// evade the interval.
     pub async fn poll_request(
         &self,
         request: &RequestKey,
@@ -74,7 +75,8 @@ impl Table {
         }
     }
 
-    /// Lengthens the interval, if still pending and the next poll is as `seen`: parallel early polls grow it once.
+    /// Lengthens the interval if the request is still pending and its next poll is as `seen`, so that parallel
+    /// early polls lengthen it only once.
     pub async fn slow_down_request(
         &self,
         request: &RequestKey,
@@ -100,7 +102,8 @@ impl Table {
         })
     }
 
-    /// Redeems an approved request, once (`ATK-4-04`). What only the person's side needed is removed.
+    /// Redeems an approved request, once: parallel redemptions cannot all get tokens. Attributes that only the
+    /// person's side needed are removed.
     pub async fn redeem_request(
         &self,
         request: &AuthenticationRequest,
@@ -150,7 +153,7 @@ impl Table {
     }
 }
 
-/// The one step approved → redeemed, alone or in a transaction.
+/// The transition approved → redeemed, alone or in a transaction.
 struct Redeeming {
     update: String,
     condition: &'static str,
@@ -177,7 +180,7 @@ impl Redeeming {
             set.push_str(&format!(", {name} = :{name}"));
             values.insert(format!(":{name}"), value);
         }
-        // Where the grant is looked at, they are at hand; nobody polls for it any more.
+        // Copied to where the grant is read, since the request is no longer polled.
         if !grant.details.is_empty() {
             set.push_str(", granted_details = :details");
             values.insert(":details".to_owned(), text(grant.details.encode()));
@@ -198,7 +201,8 @@ pub(in crate::store) enum Written {
     Refused(Option<Item>),
 }
 
-/// Sends a conditional update. A refusal by an item that carries our own `write_id` is our own success.
+/// Sends a conditional update. A failed condition on an item with our own `write_id` means that our write
+/// succeeded.
 pub(in crate::store) async fn written(
     update: UpdateItemFluentBuilder,
     operation: &str,

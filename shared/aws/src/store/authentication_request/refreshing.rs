@@ -1,4 +1,4 @@
-//! A grant's later life: refreshed, revoked. One conditional update each.
+//! Refreshes and revokes a grant. Each is one conditional update.
 
 use super::encoding::refreshing_attributes;
 use super::handed_back;
@@ -12,35 +12,36 @@ use ciba_core::domain::client::ClientId;
 use ciba_core::domain::request::authentication_request::{AuthenticationRequest, StateName};
 use ciba_core::domain::request::grant::Refreshing;
 
-/// What became of a use of a refresh token.
+/// The result of using a refresh token.
 #[derive(Debug)]
 pub enum Refreshed {
     Done,
-    /// It changed since it was read: another use of the same token, or a revocation.
+    /// The grant changed after it was read: by another use of the same token, or a revocation.
     Changed(Option<Box<AuthenticationRequest>>),
 }
 
-/// What became of a revocation.
+/// The result of a revocation.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// Now or before.
+    /// It is revoked, now or by an earlier call.
     Done,
-    /// There is no such grant of this client.
+    /// The client has no such grant.
     NoGrant,
 }
 
-/// A use of the refresh token number `seen` of this client's grant.
+/// A use of refresh token number `seen` of this client's grant.
 #[derive(Clone, Copy, Debug)]
 pub struct RefreshUse<'a> {
     pub client: &'a ClientId,
     pub seen: u32,
-    /// What becomes of the grant.
+    /// The new state of the grant's refresh tokens.
     pub next: &'a Refreshing,
     pub at: Timestamp,
 }
 
 impl Table {
-    /// Records a use of a refresh token: of any number of parallel uses, one goes through (`TOK-3-09`).
+    /// Records a use of a refresh token. The write is conditional, so of any number of parallel uses only one
+    /// succeeds (RFC 9700 §4.14.2).
     pub async fn refresh_grant(
         &self,
         request: &RequestKey,
@@ -69,7 +70,7 @@ impl Table {
         })
     }
 
-    /// Revokes a grant of this client, and with it every token issued under it. Doing it twice does it once.
+    /// Revokes a grant of this client, and with it every token issued under it. Idempotent.
     pub async fn revoke_grant(
         &self,
         request: &RequestKey,

@@ -1,4 +1,4 @@
-//! How a client authenticates, as its record has it.
+//! The authentication method and credentials in a client's record.
 
 use crate::store::StoreError;
 use crate::store::attribute::{

@@ -1,12 +1,12 @@
-//! Which URLs and addresses may be fetched: only the public internet, so that a registered URL cannot make the provider
-//! call its own network, the metadata service or the Lambda runtime API (SSRF).
+//! Which URLs and addresses may be fetched: only the public internet, so that a registered URL cannot make the
+//! provider call its own network, the metadata service or the Lambda runtime API (SSRF).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// Whether a URL may be fetched at all: https on a host name and port 443, without credentials. With `local`, URLs on
-/// the host `localhost` are also allowed.
+/// Whether a URL may be fetched at all: https on a host name and port 443, without credentials. With `local`, URLs
+/// on the host `localhost` are also allowed.
 pub fn is_allowed(url: &Url, local: bool) -> bool {
     let Some(Host::Domain(host)) = url.host() else { return false };
     let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
@@ -67,8 +67,8 @@ fn is_global_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_global_v6(address: Ipv6Addr) -> bool {
-    // Only 2000::/3 is in use for global unicast; special ranges within it are excluded. This also excludes ::, ::1,
-    // IPv4-mapped, 64:ff9b::/96, unique local, link-local and multicast addresses.
+    // Only 2000::/3 is in use for global unicast; special ranges within it are excluded. This also excludes ::,
+    // ::1, IPv4-mapped, 64:ff9b::/96, unique local, link-local and multicast addresses.
     let [a, b, ..] = address.segments();
     let unicast = a & 0xe000 == 0x2000;
     let special = match (a, b) {

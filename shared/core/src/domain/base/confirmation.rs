@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// What a client's access tokens must be bound to. Without either member, a token is bound to what its client presents
-/// voluntarily.
+/// What a client's access tokens must be bound to. Without either member, a token is bound to what its client
+/// presents voluntarily.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SenderConstraint {
     /// `tls_client_certificate_bound_access_tokens` (RFC 8705 §3.4).
@@ -15,7 +15,8 @@ pub struct SenderConstraint {
     pub dpop: bool,
 }
 
-/// SHA-256 of a public key (RFC 7638) or of a certificate in DER (RFC 8705 §3.1). As text: 43 characters of base64url.
+/// SHA-256 of a public key (RFC 7638) or of a certificate in DER (RFC 8705 §3.1). As text: 43 characters of
+/// base64url.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thumbprint([u8; 32]);
 
@@ -77,8 +78,8 @@ impl Confirmation {
         (self.certificate.is_some() || !constraint.certificate) && (self.key.is_some() || !constraint.dpop)
     }
 
-    /// The claim `cnf` of a verified token. `None` if it has an unknown member: such a token is bound to something, and
-    /// must not be treated as a bearer token.
+    /// The claim `cnf` of a verified token. `None` if it has an unknown member: such a token is bound to
+    /// something, and must not be treated as a bearer token.
     pub fn read(cnf: Option<&Value>) -> Option<Self> {
         let Some(cnf) = cnf else { return Some(Self::NOTHING) };
         let mut confirmation = Self::NOTHING;

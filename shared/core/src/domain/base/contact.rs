@@ -1,11 +1,11 @@
-//! Phone numbers and e-mail addresses in canonical form: if two spellings were two values, one could lead to another
-//! person.
+//! Phone numbers and e-mail addresses in canonical form: if two spellings were two values, one could lead to
+//! another person.
 
 pub use crate::domain::base::phone_number::PhoneNumber;
 
-/// The address with ASCII letters in lower case: in practice no mail service distinguishes mailboxes by the case of the
-/// local part. Other characters are unchanged: an address that Unicode folds to the same letters is a different
-/// address, which may belong to another person.
+/// The address with ASCII letters in lower case: in practice no mail service distinguishes mailboxes by the case
+/// of the local part. Other characters are unchanged: an address that Unicode folds to the same letters is a
+/// different address, which may belong to another person.
 pub fn canonical_email(text: &str) -> Option<String> {
     let (local, domain) = text.split_once('@')?;
     let fits = !local.is_empty()

@@ -1,5 +1,5 @@
-//! When a fetch that failed is attempted again: after a pause that begins at the end of the failed fetch and doubles
-//! with each further failure, so that a server that does not respond cannot block its callers.
+//! When a fetch that failed is attempted again: after a pause that begins at the end of the failed fetch and
+//! doubles with each further failure, so that a server that does not respond cannot block its callers.
 
 use std::time::Duration;
 

@@ -1,19 +1,21 @@
 //! Compares JSON values by their meaning.
 //!
-//! A number is kept as it was written, because it may be an amount: `100.00` does not become `100.0`, and no digit is
-//! lost to binary floating point. It is compared by its value (RFC 8259 §6), because software that repeats it may write
-//! it differently: JavaScript writes `100` for `100.00`.
+//! A number is kept as it was written, because it may be an amount: `100.00` does not become `100.0`, and no digit
+//! is lost to binary floating point. It is compared by its value (RFC 8259 §6), because software that repeats it
+//! may write it differently: JavaScript writes `100` for `100.00`.
 
 use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value};
 
-/// The most digits of a number written in full. No amount has more, and longer numbers would take time to compute with.
+/// The most digits of a number written in full. No amount has more, and longer numbers would take time to compute
+/// with.
 ///
 /// Unit: digits.
 pub const MAX_DIGITS: usize = 100;
 
-/// Whether two values are equal: numbers by value, strings by their characters, the members of an object in any order.
+/// Whether two values are equal: numbers by value, strings by their characters, the members of an object in any
+/// order.
 pub fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => same_number(one, other),
@@ -90,8 +92,8 @@ pub fn whole(number: &Number) -> Option<u64> {
     if whole == "-0" { Some(0) } else { whole.parse().ok() }
 }
 
-/// Whether `number` is an exact multiple of `step`: 100.001 is not a multiple of 0.01. `None` if `step` is not positive
-/// or has more than 37 digits.
+/// Whether `number` is an exact multiple of `step`: 100.001 is not a multiple of 0.01. `None` if `step` is not
+/// positive or has more than 37 digits.
 pub fn is_multiple(number: &Number, step: &Number) -> Option<bool> {
     let step = Decimal::of(step).filter(|step| !step.is_negative)?;
     let divisor: u128 = step.digits.parse().ok().filter(|divisor| (1..=u128::MAX / 10).contains(divisor))?;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::base::profile::Profile;
 
-/// An asymmetric JWS algorithm (RFC 7518 §3, RFC 8037). `none` and HMAC are not among them in any spelling (RFC 8725
-/// §3.1, §3.2). Each key is used with exactly one algorithm (RFC 8725 §3.1).
+/// An asymmetric JWS algorithm (RFC 7518 §3, RFC 8037). `none` and HMAC are not among them in any spelling
+/// (RFC 8725 §3.1, §3.2). Each key is used with exactly one algorithm (RFC 8725 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JwsAlgorithm {
     /// ECDSA on P-256: small and fast, the default for signing.
@@ -25,8 +25,8 @@ impl JwsAlgorithm {
     pub const ALL: [Self; 4] = [Self::ES256, Self::RS256, Self::PS256, Self::EdDSA];
     pub const DEFAULT: Self = Self::ES256;
 
-    /// The algorithms for a client's assertions and signed requests, and for the tokens issued to it. FAPI-CIBA excludes
-    /// PKCS#1 v1.5: only PS256, ES256 and EdDSA are allowed.
+    /// The algorithms for a client's assertions and signed requests, and for the tokens issued to it. FAPI-CIBA
+    /// excludes PKCS#1 v1.5: only PS256, ES256 and EdDSA are allowed.
     pub const fn of_clients(profile: Profile) -> &'static [Self] {
         match profile {
             Profile::Plain => &Self::ALL,
@@ -44,8 +44,8 @@ impl JwsAlgorithm {
         }
     }
 
-    /// The `alg` values accepted for this algorithm. EdDSA has two: RFC 8037 names the family, while RFC 9864 §2.2 names
-    /// the curve and deprecates the former.
+    /// The `alg` values accepted for this algorithm. EdDSA has two: RFC 8037 names the family, while RFC 9864 §2.2
+    /// names the curve and deprecates the former.
     pub const fn accepted_names(self) -> &'static [&'static str] {
         match self {
             Self::ES256 => &["ES256"],

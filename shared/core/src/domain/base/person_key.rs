@@ -6,8 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The key of a person's entry in the table: 22 characters of base64url.
 ///
-/// It is computed from an issuer and that issuer's identifier for the person, so a login token yields the key without
-/// a read. For people who are known only to the directory, the issuer is this provider.
+/// It is computed from an issuer and that issuer's identifier for the person, so a login token yields the key
+/// without a read. For people who are known only to the directory, the issuer is this provider.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PersonKey(String);
 

@@ -1,5 +1,5 @@
-//! Phone numbers in canonical form. The separators are checked before they are dropped: with an extra digit, the number
-//! would be another person's or nobody's.
+//! Phone numbers in canonical form. The separators are checked before they are dropped: with an extra digit, the
+//! number would be another person's or nobody's.
 
 use std::fmt;
 
@@ -10,9 +10,9 @@ const SHORT_CODES: [&str; 46] = [
     "81", "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
 ];
 
-/// Country codes after which a leading 0 is part of the number, even from abroad: Italy, Côte d'Ivoire, Burkina Faso,
-/// Benin, Gabon, the Congo, Rwanda, San Marino and Tajikistan. In all other countries, the 0 is dialed only within the
-/// country.
+/// Country codes after which a leading 0 is part of the number, even from abroad: Italy, Côte d'Ivoire, Burkina
+/// Faso, Benin, Gabon, the Congo, Rwanda, San Marino and Tajikistan. In all other countries, the 0 is dialed only
+/// within the country.
 const KEEP_ZERO: [&str; 9] = ["39", "225", "226", "229", "241", "242", "250", "378", "992"];
 
 /// The national trunk prefix, as written for callers from inside and outside the country: `+44 (0)20 …`.
@@ -27,8 +27,8 @@ impl PhoneNumber {
     pub const EXPECTED: &'static str = "a phone number is not in E.164 form: + and the country code, 7 to 15 digits in \
                                         all, without the 0 that is dialed only within the country";
 
-    /// Accepts common separators (space, `-`, `.`, and parentheses around an area code or around `+` and the country
-    /// code), and drops a `(0)` after the country code.
+    /// Accepts common separators (space, `-`, `.`, and parentheses around an area code or around `+` and the
+    /// country code), and drops a `(0)` after the country code.
     ///
     /// `None` also if the number is ambiguous: `(0)` where the 0 is part of the number, a 0 after the country code
     /// without parentheses, and parentheses that are unclosed or empty.

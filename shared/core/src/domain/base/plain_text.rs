@@ -1,17 +1,17 @@
 //! Texts from others that are shown to a person: binding messages, client names, payees and the other texts of
-//! `authorization_details`. They share one rule, which is published to clients (CIBA §7.1: a binding message is short,
-//! of a limited character set, and shown unmodified):
+//! `authorization_details`. They share one rule, which is published to clients (CIBA §7.1: a binding message is
+//! short, of a limited character set, and shown unmodified):
 //!
-//! 1. Letters, ASCII digits, and the spaces and punctuation of ordinary writing ([`character`]); nothing that a screen
-//!    would hide, reorder or draw over other lines.
+//! 1. Letters, ASCII digits, and the spaces and punctuation of ordinary writing ([`character`]); nothing that a
+//!    screen would hide, reorder or draw over other lines.
 //! 2. In normal form C, so that the text that is compared is the text that was sent.
 //! 3. Letters of one script, or of scripts that are written together (UTS #39, Highly Restrictive): Latin with
 //!    Japanese, Chinese or Korean.
 //! 4. No leading, trailing or consecutive spaces.
 //! 5. No markup: no angle bracket, no HTML entity, no percent-encoded byte, no Markdown link or emphasis.
 //! 6. Nothing that reads as an address ([`address`]).
-//! 7. Nothing that reads as a phone number ([`phone`]); IBANs, dates, times and amounts are distinguished from one by
-//!    their form ([`form`]).
+//! 7. Nothing that reads as a phone number ([`phone`]); IBANs, dates, times and amounts are distinguished from one
+//!    by their form ([`form`]).
 //!
 //! A text that breaks the rule is refused, never cleaned: the other device shows the original. `samples.json` lists
 //! accepted and refused texts by language; a test reads it.
@@ -32,8 +32,8 @@ pub const MAX_CHARACTERS: usize = 64;
 /// The kind of text. The rule is the same for all, except for two characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind<'a> {
-    /// A `binding_message`. It may repeat the registered name of the client that sends it. It has no `"`, because an
-    /// SMS quotes the message.
+    /// A `binding_message`. It may repeat the registered name of the client that sends it. It has no `"`, because
+    /// an SMS quotes the message.
     Message { client_name: &'a str },
     /// A client's name or a payee: it may contain a dot (`Booking.com`, `E.ON`).
     Name,

@@ -35,8 +35,8 @@ pub struct ReplayGuard {
 }
 
 impl ReplayGuard {
-    /// `issuer` is the token's issuer or key, within which its `jti` is unique. The sender does not matter: a token that
-    /// one client has used is used up for all clients.
+    /// `issuer` is the token's issuer or key, within which its `jti` is unique. The sender does not matter: a
+    /// token that one client has used is used up for all clients.
     pub fn new(token: GuardedToken, issuer: &str, jti: &str, expires_at: Timestamp) -> Self {
         let mut context = Context::new(&SHA256);
         // The lengths distinguish (ab, c) from (a, bc).

@@ -8,7 +8,8 @@ pub struct Scope(Vec<String>);
 
 impl Scope {
     pub const OPENID: &str = "openid";
-    /// The values that have a meaning at this provider itself (OIDC Core §5.4, §11), whatever they mean to a resource.
+    /// The values that have a meaning at this provider itself (OIDC Core §5.4, §11), whatever they mean to a
+    /// resource.
     pub const OWN: [&str; 6] = [Self::OPENID, "profile", "email", "address", "phone", Self::OFFLINE_ACCESS];
     /// Asks for a refresh token (OIDC Core §11).
     pub const OFFLINE_ACCESS: &str = "offline_access";
@@ -16,8 +17,8 @@ impl Scope {
     /// The longest text that is accepted, checked before it is parsed. Unit: bytes.
     pub const MAX_SENT: usize = 1024;
 
-    /// Parses the space-separated form. `None` if a value has a character outside `%x21 / %x23-5B / %x5D-7E`, or if there
-    /// is no value at all.
+    /// Parses the space-separated form. `None` if a value has a character outside `%x21 / %x23-5B / %x5D-7E`, or
+    /// if there is no value at all.
     pub fn parse(text: &str) -> Option<Self> {
         let mut values: Vec<String> = Vec::new();
         let mut seen = HashSet::new();

@@ -45,8 +45,8 @@ impl fmt::Debug for Secret {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// The hash of no known secret. It is checked for unknown clients, so that the time taken does not reveal whether a
-    /// client exists.
+    /// The hash of no known secret. It is checked for unknown clients, so that the time taken does not reveal
+    /// whether a client exists.
     pub const OF_NOTHING: Self = Self([0; 32]);
 
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {

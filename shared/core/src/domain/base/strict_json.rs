@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 /// The nesting limit of `serde_json` itself.
 const MAX_DEPTH: usize = 128;
-/// Prefix of the names that `serde_json` uses internally for numbers and raw values. A member with such a name would be
-/// mistaken for one of those when the text is parsed again.
+/// Prefix of the names that `serde_json` uses internally for numbers and raw values. A member with such a name
+/// would be mistaken for one of those when the text is parsed again.
 const RESERVED: &str = "$serde_json::private::";
 
 /// The value of a whole text. `None` if the text is not JSON or has a duplicate member name.

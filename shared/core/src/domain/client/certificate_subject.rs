@@ -1,17 +1,17 @@
-//! The name that a client's certificate has (RFC 8705 §2.1.2).
+//! The subject of a client's certificate (RFC 8705 §2.1.2).
 
 use std::net::IpAddr;
 
 use crate::domain::client::distinguished_name::DistinguishedName;
 
-/// Unit: bytes. OpenSSL writes six of them for a Cyrillic letter, and a part of a name may have 64 letters or more.
+/// Unit: bytes. OpenSSL writes six bytes for a Cyrillic letter, and a part of a name may have 64 letters or more.
 const MAX_DISTINGUISHED_NAME: usize = 4096;
 const MAX_ALTERNATIVE_NAME: usize = 512;
 
-/// The one name that the certificate of a `tls_client_auth` client has (RFC 8705 §2.1.2).
+/// The registered subject of a `tls_client_auth` client's certificate; there is exactly one (RFC 8705 §2.1.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateSubject {
-    /// A distinguished name in the text form of RFC 4514, and what it says.
+    /// A distinguished name: its text form (RFC 4514), and its parsed form.
     Dn(String, DistinguishedName),
     SanDns(String),
     SanUri(String),
@@ -20,7 +20,7 @@ pub enum CertificateSubject {
 }
 
 impl CertificateSubject {
-    /// The metadata members, of which a client has exactly one.
+    /// The metadata members. A client has exactly one of them.
     pub const MEMBERS: [&'static str; 5] = [
         "tls_client_auth_subject_dn",
         "tls_client_auth_san_dns",
@@ -29,7 +29,7 @@ impl CertificateSubject {
         "tls_client_auth_san_email",
     ];
 
-    /// Which member it is, and its text.
+    /// The metadata member and its text.
     pub fn parts(&self) -> (&'static str, String) {
         let [dn, dns, uri, ip, email] = Self::MEMBERS;
         match self {
@@ -41,15 +41,15 @@ impl CertificateSubject {
         }
     }
 
-    /// The subject that the member `member` names. What `openssl x509 -subject` writes before a name is left out.
+    /// Parses the value of `member`. The prefix that `openssl x509 -subject` prints is dropped.
     ///
     /// # Errors
-    /// In words for the operator.
+    /// The reason, in words for the operator.
     pub fn parse(member: &str, text: &str) -> Result<Self, String> {
         let [dn, dns, uri, ip, email] = Self::MEMBERS;
         let most = if member == dn { MAX_DISTINGUISHED_NAME } else { MAX_ALTERNATIVE_NAME };
         if !(1..=most).contains(&text.len()) || text.chars().any(char::is_control) {
-            return Err(format!("{member} is not 1-{most} bytes without control characters"));
+            return Err(format!("{member} must have 1-{most} bytes and no control characters"));
         }
         let owned = text.to_owned();
         match member {
@@ -61,10 +61,10 @@ impl CertificateSubject {
             _ if member == dns => Ok(Self::SanDns(owned)),
             _ if member == uri => Ok(Self::SanUri(owned)),
             _ if member == ip => {
-                text.parse().map(Self::SanIp).map_err(|_| format!("{member} is not an address"))
+                text.parse().map(Self::SanIp).map_err(|_| format!("{member} is not an IP address"))
             }
             _ if member == email => Ok(Self::SanEmail(owned)),
-            _ => Err(format!("{member} does not name the subject of a certificate")),
+            _ => Err(format!("{member} does not identify a certificate subject")),
         }
     }
 }
@@ -100,7 +100,7 @@ mod tests {
             let subject = CertificateSubject::parse(member, line).unwrap();
             assert_eq!(subject.parts(), (member, "CN=Till 7,C=US".to_owned()));
         }
-        // Each letter beyond ASCII is six.
+        // Each non-ASCII letter takes six bytes.
         let long = format!("O={},C=RU", r"\D0\9A".repeat(300));
         assert!(CertificateSubject::parse(member, &long).is_ok());
     }

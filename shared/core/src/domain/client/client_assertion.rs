@@ -1,5 +1,5 @@
-//! Client assertions (`private_key_jwt`, RFC 7523): the rules by which one whose signature is right is accepted or
-//! refused.
+//! Client assertions (`private_key_jwt`, RFC 7523 §3): the checks on the claims of an assertion whose signature
+//! has been verified.
 
 use std::time::Duration;
 
@@ -14,26 +14,29 @@ use crate::domain::client::client_authentication::AssertionAudience;
 
 /// `client_assertion_type` (RFC 7523 §2.2).
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// `typ` of an assertion that says what it is (RFC 10070 §4).
+/// `typ` of an explicitly typed assertion (RFC 10070 §4).
 pub const TYP: &str = "client-authentication+jwt";
 /// Unit: bytes.
 const MAX_JTI: usize = 256;
 
-/// What an assertion has to say.
+/// What a valid assertion has to contain.
 pub struct AssertionRules<'a> {
     pub client: &'a ClientId,
     pub issuer: &'a str,
-    /// The URLs that count beside the issuer for a client that is registered so.
+    /// The URLs accepted as `aud` in addition to the issuer, for clients registered with
+    /// [`AssertionAudience::Endpoints`].
     pub endpoints: &'a [String],
     pub audience: AssertionAudience,
     pub profile: Profile,
-    /// How far `exp` may be ahead: a guard against replay is kept for as long. The setting `CLIENT_ASSERTION_LIFETIME_SECONDS`.
+    /// How far ahead `exp` may be; the replay guard is kept for as long. The setting
+    /// `CLIENT_ASSERTION_LIFETIME_SECONDS`.
     pub lifetime: Duration,
 }
 
 impl AssertionRules<'_> {
-    /// Judges the claims of an assertion whose signature was verified with a key of the client. What comes back keeps it
-    /// from being used again. The text of a refusal is for the log.
+    /// Checks the claims of an assertion whose signature was verified with a key of the client (RFC 7523 §3). The
+    /// returned guard prevents its reuse; it is created only after the signature was verified. The error text is
+    /// for the log.
     pub fn judge(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<ReplayGuard, &'static str> {
         let claims = Claims(claims);
         let client = Some(self.client.as_str());
@@ -50,7 +53,7 @@ impl AssertionRules<'_> {
         if expires_at > now.plus(self.lifetime).plus(LEEWAY) {
             return Err("exp of the assertion is further ahead than CLIENT_ASSERTION_LIFETIME_SECONDS");
         }
-        // Neither is required; what is there must be right.
+        // Both are optional, but must be valid if present (RFC 7523 §3).
         let is_late = |at: Timestamp| at <= now.plus(LEEWAY);
         let begun = |claim| claims.get(claim).is_none() || claims.date(claim).is_some_and(is_late);
         if !begun("nbf") || !begun("iat") {
@@ -62,7 +65,8 @@ impl AssertionRules<'_> {
         Ok(ReplayGuard::new(GuardedToken::ClientAssertion, self.client.as_str(), jti, ends_at))
     }
 
-    /// Compared byte for byte (RFC 10070 §4). A list of one is refused under FAPI only (FAPI 2.0 §5.3.2.1).
+    /// `aud` is compared byte for byte (RFC 10070 §4). A list with one element is refused only under FAPI
+    /// (FAPI 2.0 §5.3.2.1).
     fn is_for_us(&self, claims: Claims<'_>) -> bool {
         use AssertionAudience::{Endpoints, Issuer, IssuerSlash};
         let is_issuer =
@@ -83,15 +87,16 @@ impl AssertionRules<'_> {
         aud.strip_suffix('/') == Some(self.issuer)
     }
 
-    /// What an operator can do about an audience that is one of ours, but not for this client.
+    /// Tells the operator what to change if the audience identifies this provider but is not allowed for the
+    /// client.
     fn why_not_for_us(&self, claims: Claims<'_>) -> &'static str {
         let all = claims.texts("aud");
         if all.iter().any(|aud| self.is_with_slash(aud)) {
-            "aud of the assertion is the issuer with a slash at its end: assertion_audience issuer_slash admits it"
+            "aud of the assertion is the issuer with a trailing slash: assertion_audience issuer_slash allows it"
         } else if all.iter().any(|aud| self.endpoints.iter().any(|url| url == aud)) {
-            "aud of the assertion is an endpoint: assertion_audience endpoints admits it"
+            "aud of the assertion is an endpoint: assertion_audience endpoints allows it"
         } else if all.contains(&self.issuer) {
-            "aud of the assertion has more than the issuer, or is a list under fapi-ciba"
+            "aud of the assertion contains more than the issuer, or is a list under fapi-ciba"
         } else {
             "aud of the assertion is not the issuer"
         }
@@ -174,7 +179,7 @@ mod tests {
     fn the_audience_is_the_issuer_alone_unless_registered() {
         use AssertionAudience::{Endpoints, Issuer, IssuerSlash};
         use Profile::{FapiCiba, Plain};
-        // With `issuer`, `endpoints` and `issuer_slash`, and with the first and the last under FAPI.
+        // For `issuer`, `endpoints` and `issuer_slash`, then for `issuer` and `issuer_slash` under FAPI.
         for (aud, strict, legacy, slash, fapi, fapi_slash) in [
             (json!(OWN), true, true, true, true, true),
             (json!([OWN]), true, true, true, false, false),

@@ -1,10 +1,10 @@
-//! How a client proves that it is itself (RFC 6749 §2.3, RFC 7523, RFC 8705).
+//! How a client authenticates (RFC 6749 §2.3, RFC 7523, RFC 8705).
 
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::base::secret::{Secret, SecretHash};
 use crate::domain::client::certificate_subject::CertificateSubject;
 
-/// `token_endpoint_auth_method`, for the token and the backchannel authentication endpoint alike (CIBA §4).
+/// `token_endpoint_auth_method`; it applies to the token and the backchannel authentication endpoint (CIBA §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthenticationMethod {
     PrivateKeyJwt,
@@ -15,7 +15,7 @@ pub enum AuthenticationMethod {
 }
 
 impl AuthenticationMethod {
-    /// In the order of preference in which the metadata lists them.
+    /// In order of preference, as the metadata lists them.
     pub const ALL: [Self; 5] = [
         Self::PrivateKeyJwt,
         Self::TlsClientAuth,
@@ -38,7 +38,7 @@ impl AuthenticationMethod {
         Self::ALL.into_iter().find(|method| method.as_str() == text)
     }
 
-    /// Whether it needs the host at which clients show certificates.
+    /// Whether it needs the mutual-TLS host.
     pub const fn is_mutual_tls(self) -> bool {
         match self {
             Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => true,
@@ -46,7 +46,8 @@ impl AuthenticationMethod {
         }
     }
 
-    /// Whether both sides know the same secret. Never under FAPI (`FCIBA-18`).
+    /// Whether it uses a shared secret. FAPI-CIBA does not allow that: its clients authenticate with a key or a
+    /// certificate.
     pub const fn is_shared_secret(self) -> bool {
         match self {
             Self::ClientSecretBasic | Self::ClientSecretPost => true,
@@ -55,14 +56,14 @@ impl AuthenticationMethod {
     }
 }
 
-/// The registered method with what it needs. Keys and certificates stand in the client's
+/// The registered method and its data. Keys and certificates are in the client's
 /// [`keys`](crate::domain::client::Client::keys).
 #[derive(Clone, Debug)]
 pub enum ClientAuthentication {
     ClientSecretBasic(SecretHash),
     ClientSecretPost(SecretHash),
     PrivateKeyJwt {
-        /// `token_endpoint_auth_signing_alg`. Default: any that is offered.
+        /// `token_endpoint_auth_signing_alg`. Default: any supported algorithm.
         algorithm: Option<JwsAlgorithm>,
         audience: AssertionAudience,
     },
@@ -70,17 +71,17 @@ pub enum ClientAuthentication {
     SelfSignedTlsClientAuth,
 }
 
-/// What a client assertion may name as `aud`.
+/// The values that are accepted as `aud` of a client assertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AssertionAudience {
-    /// The issuer and nothing else (RFC 10070 §4), so that no other server can have an assertion made for this one
-    /// (`ATK-8-02`).
+    /// The issuer and nothing else (RFC 10070 §4). Otherwise a malicious server could name this provider's
+    /// endpoint as its own, and replay here the assertion that a client made for it (audience injection).
     Issuer,
-    /// The issuer, also with a slash at its end, as Auth0's SDKs name it: they put one behind the domain. No other server can have that name,
-    /// so it is as safe as [`Self::Issuer`].
+    /// The issuer, with or without a trailing slash: Auth0's SDKs append one to the domain. No other server can
+    /// have that identifier, so it is as safe as [`Self::Issuer`].
     IssuerSlash,
-    /// The issuer, the token endpoint or the endpoint that is called, by its URLs with and without mutual TLS, also among
-    /// others: what CIBA §7.1 asked for in 2021 (`CAUTH-3-06`).
+    /// The issuer, the token endpoint or the called endpoint, with and without mutual TLS, even among other
+    /// values: this is what CIBA §7.1 required in 2021.
     Endpoints,
 }
 
@@ -111,7 +112,7 @@ impl ClientAuthentication {
         }
     }
 
-    /// The hash of the secret, where there is one.
+    /// The hash of the secret, if there is one.
     pub const fn secret(&self) -> Option<&SecretHash> {
         match self {
             Self::ClientSecretBasic(hash) | Self::ClientSecretPost(hash) => Some(hash),
@@ -119,11 +120,12 @@ impl ClientAuthentication {
         }
     }
 
-    /// Whether this is the client's secret, sent `by` the method that is registered (`CAUTH-1-02`).
+    /// Whether this is the client's secret, sent `by` the registered method (OIDC Core §9: a client uses the
+    /// method that it registered).
     pub fn accepts(&self, by: AuthenticationMethod, secret: &Secret) -> bool {
         match self.secret() {
             Some(hash) if self.method() == by => hash.matches(secret),
-            // A wrong method takes the time of a wrong secret.
+            // A wrong method takes as long as a wrong secret, so that the time reveals neither.
             Some(_) | None => {
                 let _ = SecretHash::OF_NOTHING.matches(secret);
                 false

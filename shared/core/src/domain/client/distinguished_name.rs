@@ -1,6 +1,7 @@
-//! Distinguished names, compared as such: attribute by attribute, not letter by letter (RFC 5280 §7.1, RFC 4517 §4.2.15).
-//! Of `caseIgnoreMatch` the part is taken that no two subjects share: case is that of ASCII, and spaces are folded. What
-//! Unicode folds beyond it stays apart, because a name proves whose certificate it is.
+//! Distinguished names, compared attribute by attribute instead of letter by letter (RFC 5280 §7.1,
+//! RFC 4517 §4.2.15). `caseIgnoreMatch` is implemented only as far as it is safe: ASCII case and repeated spaces
+//! are ignored. Other letters that Unicode folds together remain different, because the name identifies the owner
+//! of a certificate.
 
 mod attribute_type;
 mod text;
@@ -11,30 +12,30 @@ use std::fmt;
 use x509_parser::asn1_rs::{Any, Tag};
 use x509_parser::x509::X509Name;
 
-/// A name as a certificate has it: sets of attributes, from the widest to the narrowest.
+/// A name as it is in a certificate: sets of attributes, from the most general to the most specific.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistinguishedName(Vec<BTreeSet<Attribute>>);
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Attribute {
-    /// An object identifier with dots.
+    /// An object identifier in dotted form.
     kind: String,
     value: Value,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Value {
-    /// In whichever string type: without regard to the case of ASCII letters and to repeated spaces. Empty if it is empty or
-    /// of spaces alone, which are the same (RFC 4518 §2.6.1).
+    /// Text of any string type, normalized in the case of ASCII letters and in repeated spaces. A value of spaces
+    /// only is the same as an empty one (RFC 4518 §2.6.1).
     Text(String),
-    /// What is not text, or not certain to be: the tag and the bytes.
+    /// A value that is not text, or may not be: the tag and the bytes.
     Other(u32, Vec<u8>),
 }
 
 /// Why a text is not a distinguished name, in words for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameFlaw {
-    /// The part that it is about, as it was written.
+    /// The part with the flaw, as it was written.
     part: String,
     why: &'static str,
 }
@@ -47,7 +48,7 @@ impl NameFlaw {
 
 impl fmt::Display for NameFlaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "in the part \"{}\" {}", self.part, self.why)
+        write!(f, "in \"{}\": {}", self.part, self.why)
     }
 }
 
@@ -73,10 +74,10 @@ impl Value {
     }
 }
 
-/// The text in a value. `None` for what is not text.
+/// The text in a value. `None` if it is not text.
 ///
-/// A type of one byte per letter is read as Latin-1, as OpenSSL, Java and Windows read it, also where the type allows
-/// less: what an operator sees of a certificate is then what is compared.
+/// String types with one byte per letter are read as Latin-1, even if the type allows less. OpenSSL, Java and
+/// Windows do the same, so the name that is compared is the name that an operator sees.
 fn letters(any: &Any<'_>) -> Option<String> {
     match any.tag() {
         Tag::Utf8String => std::str::from_utf8(any.data).ok().map(str::to_owned),
@@ -101,8 +102,8 @@ fn letters(any: &Any<'_>) -> Option<String> {
     }
 }
 
-/// The text as it is compared. `None` for one with control characters, of which RFC 4518 says less than one would like:
-/// those are compared as bytes.
+/// The text in the form that is compared. `None` if it has control characters: RFC 4518 does not fully define how
+/// to treat them, so such values are compared as bytes.
 fn comparable(text: &str) -> Option<String> {
     if text.chars().any(char::is_control) {
         return None;

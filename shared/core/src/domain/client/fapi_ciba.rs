@@ -1,4 +1,4 @@
-//! What a profile asks of a client's registration (FAPI-CIBA).
+//! What the FAPI-CIBA profile requires of a client's registration.
 
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::base::profile::Profile;
@@ -6,8 +6,8 @@ use crate::domain::client::client_authentication::ClientAuthentication;
 use crate::domain::client::{Client, DeliveryMode};
 
 impl Profile {
-    /// What breaks the profile in the registration of `client`, in words for the operator. Whoever is registered has been
-    /// asked this, so the endpoints need not ask again.
+    /// The rule of the profile that the registration of `client` breaks, in words for the operator. Every
+    /// registered client has passed this check, so the endpoints do not repeat it.
     pub fn breach(self, client: &Client) -> Option<&'static str> {
         match self {
             Self::Plain => None,
@@ -15,13 +15,13 @@ impl Profile {
         }
     }
 
-    /// The modes of delivery that the metadata announce.
+    /// The delivery modes in the metadata.
     pub fn delivery_modes(self) -> impl Iterator<Item = DeliveryMode> {
         DeliveryMode::ALL.into_iter().filter(move |mode| self == Self::Plain || *mode != DeliveryMode::Push)
     }
 }
 
-/// The rules that can be seen in a client's record. Those of single requests stand where requests are read.
+/// The rules that apply to a client's record. Those for single requests are checked where requests are read.
 fn fapi_ciba(client: &Client) -> Option<&'static str> {
     let strong = JwsAlgorithm::of_clients(Profile::FapiCiba);
     let is_weak = |algorithm: JwsAlgorithm| !strong.contains(&algorithm);
@@ -38,23 +38,23 @@ fn fapi_ciba(client: &Client) -> Option<&'static str> {
         .chain([client.id_token_algorithm])
         .chain(client.resources.iter().map(|resource| resource.algorithm));
     if client.authentication.method().is_shared_secret() {
-        // `FCIBA-18`
-        Some("fapi-ciba takes private_key_jwt, tls_client_auth or self_signed_tls_client_auth, and no secret")
+        // FAPI-CIBA: clients authenticate with a key or a certificate.
+        Some("fapi-ciba requires private_key_jwt, tls_client_auth or self_signed_tls_client_auth, no secret")
     } else if client.delivery.mode() == DeliveryMode::Push {
-        // `FCIBA-03`
+        // FAPI-CIBA: no push mode.
         Some("fapi-ciba does not allow push")
     } else if client.may_ask() && client.request_signing.is_none() {
-        // `FCIBA-06`
-        Some("fapi-ciba needs backchannel_authentication_request_signing_alg: its requests are signed")
+        // FAPI-CIBA: authentication requests are signed.
+        Some("fapi-ciba requires signed requests: backchannel_authentication_request_signing_alg is missing")
     } else if signed.any(is_weak) {
-        // `FCIBA-15`
-        Some("fapi-ciba does not allow RS256, for anything that is signed")
+        // FAPI-CIBA: PS256, ES256 or EdDSA only.
+        Some("fapi-ciba does not allow RS256 for any signature")
     } else if client.may_ask() && !(client.sender_constraint.certificate || client.sender_constraint.dpop) {
-        // `FCIBA-19`
-        Some("fapi-ciba needs tls_client_certificate_bound_access_tokens or dpop_bound_access_tokens")
+        // FAPI-CIBA: access tokens are sender-constrained.
+        Some("fapi-ciba requires tls_client_certificate_bound_access_tokens or dpop_bound_access_tokens")
     } else if client.may_refresh && client.rotates_refresh_tokens {
-        // `FCIBA-24`
-        Some("fapi-ciba does not replace refresh tokens")
+        // FAPI 2.0 §5.3.2.1: no rotation of refresh tokens.
+        Some("fapi-ciba does not allow refresh token rotation")
     } else {
         None
     }

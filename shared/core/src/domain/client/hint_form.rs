@@ -1,7 +1,7 @@
-//! The forms in which a client may name a person. A client can be limited to some of them (`ATK-3-03`): the easier a
-//! hint is to guess, the more people a client can have disturbed.
+//! The forms of hints with which a client identifies a person. A client can be limited to some of them: the easier
+//! a hint is to guess, the more people a malicious client can reach or find out about.
 
-/// A form of a hint, by the parameter it comes in and, for `login_hint`, by how it begins.
+/// The form of a hint, by its parameter and, for `login_hint`, by its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HintForm {
     /// `login_hint` without a prefix.
@@ -57,23 +57,23 @@ impl HintForm {
     }
 }
 
-/// URI schemes are case-insensitive (RFC 3986 §3.1), and people capitalise.
+/// URI schemes are case-insensitive (RFC 3986 §3.1), and people capitalize.
 fn strip_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
     let (head, tail) = text.split_at_checked(prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then_some(tail)
 }
 
-/// The forms that a client may use; at least one.
+/// The forms that a client may use, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HintForms(Vec<HintForm>);
 
 impl HintForms {
-    /// What a client may use that is not limited: all forms, and any that is to come.
+    /// For a client that is not limited: all forms, including any that are added later.
     pub fn all() -> Self {
         Self(HintForm::ALL.to_vec())
     }
 
-    /// `None` if a name is unknown, or if there is none.
+    /// `None` if a name is unknown or the list is empty.
     pub fn parse<'t>(names: impl IntoIterator<Item = &'t str>) -> Option<Self> {
         let mut forms = Vec::new();
         for name in names {

@@ -1,21 +1,21 @@
-//! `client_notification_token` (CIBA §7.1, §9): by it the client knows that who calls is this provider.
+//! `client_notification_token` (CIBA §7.1, §9): it authenticates this provider to the client.
 
 use crate::domain::base::secret::Secret;
 
-/// Unit: characters. 128 bits of base64url; shorter ones cannot have that entropy (`CIBA-7.1-09`).
+/// CIBA §7.1 requires 128 bits of entropy, which need at least 22 characters of base64url. Unit: characters.
 const SHORTEST: usize = 22;
-/// Unit: characters (`CIBA-7.1-07`).
+/// CIBA §7.1: at most 1024 characters. Unit: characters.
 const LONGEST: usize = 1024;
 
-/// The bearer token of the calls about one request.
+/// The bearer token for the notifications about one request.
 ///
 /// # Security
-/// Stored sealed, and only until the client has been told.
+/// It is stored sealed, and only until the client has been notified.
 #[derive(Clone, Debug)]
 pub struct ClientNotificationToken(Secret);
 
 impl ClientNotificationToken {
-    /// 22 to 1024 characters of RFC 6750's `b64token` (`CIBA-7.1-08`).
+    /// 22 to 1024 characters of `b64token` (CIBA §7.1, RFC 6750 §2.1).
     pub fn parse(text: &str) -> Option<Self> {
         let body = text.trim_end_matches('=');
         let fits = (SHORTEST..=LONGEST).contains(&text.len())
@@ -24,7 +24,7 @@ impl ClientNotificationToken {
         fits.then(|| Self(Secret::new(text)))
     }
 
-    /// What was unsealed; it was parsed before it was sealed.
+    /// From the unsealed value, which was parsed before it was sealed.
     pub fn from_stored(secret: Secret) -> Self {
         Self(secret)
     }

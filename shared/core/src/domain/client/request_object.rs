@@ -1,5 +1,5 @@
-//! Signed authentication requests (CIBA §7.1.1): the rules about what a request object says of itself. What it asks for
-//! is read like an unsigned request.
+//! Signed authentication requests (CIBA §7.1.1): the checks on the claims about the request object itself. Its
+//! parameters are read like those of an unsigned request.
 
 use std::time::Duration;
 
@@ -10,17 +10,18 @@ use crate::domain::base::replay::{GuardedToken, ReplayGuard};
 use crate::domain::base::time::{LEEWAY, Timestamp};
 use crate::domain::client::ClientId;
 
-/// `typ` of a request object that says what it is (RFC 9101 §10.8).
+/// `typ` of an explicitly typed request object (RFC 9101 §10.8).
 pub const TYP: &str = "oauth-authz-req+jwt";
-/// From `nbf` to `exp`, for every client (`FCIBA-10`).
+/// The longest time from `nbf` to `exp`. FAPI-CIBA sets this limit; here it applies to every client.
 ///
 /// Unit: seconds.
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 /// Unit: bytes.
 const MAX_JTI: usize = 256;
 
-/// Judges a request object whose signature was verified with a key of `client`. What comes back keeps it from being used
-/// again (`CIBA-7.1.1-18`). The text of a refusal is for the client.
+/// Checks a request object whose signature was verified with a key of `client`: `iss` is the client, `aud`
+/// contains the issuer, and `exp`, `iat`, `nbf` and `jti` are present (CIBA §7.1.1). The returned guard prevents
+/// its replay. The error text is for the client.
 pub fn judge(
     claims: &Map<String, Value>,
     client: &ClientId,
@@ -34,12 +35,12 @@ pub fn judge(
     if claims.get("client_id").is_some_and(|id| id != client.as_str()) {
         return Err("client_id in the signed request is not the client");
     }
-    // What names itself as its subject is a client assertion (RFC 9101 §10.8).
+    // A JWT whose subject is the client itself is a client assertion (RFC 9101 §10.8).
     if claims.get("sub").is_some_and(|sub| sub == client.as_str()) {
         return Err("the signed request has the sub of a client assertion");
     }
     if !claims.texts("aud").contains(&own) {
-        return Err("aud of the signed request does not have the issuer");
+        return Err("aud of the signed request does not contain the issuer");
     }
     let expires_at = claims.date("exp").ok_or("the signed request has no exp")?;
     let issued_at = claims.date("iat").ok_or("the signed request has no iat")?;
@@ -53,7 +54,7 @@ pub fn judge(
         return Err("the signed request has expired");
     }
     if expires_at <= begins_at || expires_at.since(begins_at) > MAX_LIFETIME {
-        return Err("the signed request is not valid for more than nothing and at most 60 minutes");
+        return Err("exp of the signed request must be after nbf, by at most 60 minutes");
     }
     Ok(ReplayGuard::new(GuardedToken::RequestObject, client.as_str(), jti, expires_at.plus(LEEWAY)))
 }

@@ -1,4 +1,4 @@
-//! Resources: the APIs that access tokens are for (RFC 8707).
+//! Resources: the APIs that access tokens are issued for (RFC 8707).
 
 use url::Url;
 
@@ -24,13 +24,13 @@ impl ResourceId {
     }
 }
 
-/// A resource, as registered with a client that may get tokens for it.
+/// A resource, as registered for a client that may get tokens for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     pub id: ResourceId,
-    /// The scope values that mean something there. A token for it has these only, and `openid`.
+    /// The scope values that the resource understands. A token for it has only these and `openid`.
     pub scope: Scope,
-    /// What signs the tokens for it.
+    /// The signature algorithm of the tokens for it.
     pub algorithm: JwsAlgorithm,
 }
 

@@ -1,4 +1,4 @@
-//! Which clients share a sector, and so know people by the same names (CIBA §4).
+//! Sectors: clients in the same sector get the same pairwise `sub` for a person (CIBA §4).
 
 use url::Url;
 
@@ -6,11 +6,13 @@ use crate::domain::client::client_authentication::AuthenticationMethod;
 use crate::domain::client::client_keys::ClientKeys;
 use crate::domain::client::{Client, Delivery};
 
-/// Which URL of the client its sector is named after, unless a `sector_identifier_uri` names it; the list behind that has
-/// to have this URL (`CIBA-4-16`, `CIBA-4-17`, `CIBA-4-19`).
+/// The URL whose host is the client's sector: the notification endpoint of a push client, otherwise the
+/// `jwks_uri`. If there is a `sector_identifier_uri`, its host is the sector, and its list has to contain this URL
+/// (CIBA §4).
 ///
-/// A host proves nothing by itself: the client has to show with each request that the keys there are its own
-/// (`CIBA-4-18`), so its way of authentication has to do that, or its requests are signed (`CIBA-4-20`).
+/// A host name proves nothing by itself: a poll or ping client has to prove with each request that it holds a key
+/// at its `jwks_uri` (CIBA §4). So it must authenticate with such a key or sign its requests; otherwise it is not
+/// registered.
 pub fn sector_url(client: &Client) -> Result<&str, &'static str> {
     if let Delivery::Push(endpoint) = &client.delivery {
         return Ok(endpoint.as_str());
@@ -29,12 +31,12 @@ pub fn sector_url(client: &Client) -> Result<&str, &'static str> {
     } else {
         Err(
             "pairwise subjects need private_key_jwt, self_signed_tls_client_auth or signed requests: the client \
-         has to show that the keys at its jwks_uri are its own",
+         has to prove that the keys at its jwks_uri are its own",
         )
     }
 }
 
-/// The host of a URL: a sector's name.
+/// The host of a URL, which identifies a sector.
 pub fn host_of(url: &str) -> Option<String> {
     Url::parse(url).ok()?.host_str().map(str::to_ascii_lowercase)
 }

@@ -1,19 +1,19 @@
-//! By which name a client knows a person (OIDC Core §8, CIBA §4).
+//! Which kind of `sub` a client gets for a person (OIDC Core §8, CIBA §4).
 
 /// `subject_type`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectType {
-    /// The same name as for every other client.
+    /// The same `sub` as for every other client.
     Public,
-    /// A name of its own per sector: clients of two sectors cannot tell that it is the same person.
+    /// A different `sub` for each sector: clients of two sectors cannot tell that it is the same person.
     Pairwise {
-        /// The host that the sector is named after (CIBA §4).
+        /// The host that identifies the sector (CIBA §4).
         sector: String,
     },
 }
 
 impl SubjectType {
-    /// The values of the metadata.
+    /// The values in the metadata.
     pub const ALL: [&'static str; 2] = ["public", "pairwise"];
 
     pub const fn as_str(&self) -> &'static str {

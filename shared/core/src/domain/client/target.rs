@@ -1,26 +1,27 @@
-//! What an access token is for: one or more resources (RFC 8707), or this provider.
+//! The target of an access token: one or more resources (RFC 8707), or this provider.
 
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::base::scope::Scope;
 use crate::domain::client::Client;
 use crate::domain::client::resource::{Resource, ResourceId};
 
-/// What one access token is for.
+/// The target of one access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'c> {
-    /// `aud` of the token: never empty.
+    /// `aud` of the token, never empty.
     audience: Vec<&'c str>,
-    /// Those of them that the client is registered for as resources, with their scope.
+    /// The elements of `aud` that are resources registered for the client, with their scope.
     resources: Vec<&'c Resource>,
-    /// Whether it is also for what is no such resource: this provider, or the client's registered audience. What belongs
-    /// to no resource means something there.
+    /// Whether `aud` also contains this provider or the client's registered audience. Scope values that belong to
+    /// no resource apply there.
     is_general: bool,
 }
 
 impl Client {
-    /// What `named` mean for this client. Without any it is the registered audience, which may be a resource, too;
-    /// else `issuer`. Every client may name the issuer: its userinfo tells what the scope covers, and that to nobody whose
-    /// token is for others alone (`TOK-10-01`). `None` if the client is not registered for one of them.
+    /// The target for the requested resources `named`. Without any, it is the client's registered audience, which
+    /// may itself be a resource, or else `issuer`. Every client may request the issuer: userinfo (OIDC Core §5.3)
+    /// accepts only tokens that are also for the issuer. `None` if the client is not registered for one of the
+    /// resources.
     pub fn target<'c>(&'c self, named: &[ResourceId], issuer: &'c str) -> Option<Target<'c>> {
         let default = self.audience.as_deref().unwrap_or(issuer);
         let named =
@@ -39,7 +40,7 @@ impl Client {
         Some(target)
     }
 
-    /// The registered resources that tokens for `named` are for. What is not registered any more gets none.
+    /// The registered resources that `named` stands for. Resources that are no longer registered are left out.
     pub fn registered<'c>(&'c self, named: &'c [ResourceId]) -> impl Iterator<Item = &'c Resource> {
         let is_meant = move |resource: &&Resource| match named {
             [] => self.audience.as_deref() == Some(resource.id.as_str()),
@@ -48,8 +49,9 @@ impl Client {
         self.resources.iter().filter(is_meant)
     }
 
-    /// What a token is for when `granted` were named in the authentication request, and `named` are named now: a part of
-    /// them, or all if there are none (RFC 8707 §2.2). This provider is a part of every grant.
+    /// The target of a token if `granted` were requested in the authentication request and `named` in the token
+    /// request: a subset of them, or all if `named` is empty (RFC 8707 §2.2). This provider is part of every
+    /// grant.
     pub fn narrowed_target<'c>(
         &'c self,
         granted: &[ResourceId],
@@ -65,7 +67,7 @@ impl Client {
         (part == whole || named.iter().all(is_granted)).then_some(part)
     }
 
-    /// Whether a scope value belongs to one of its resources, and not to this provider.
+    /// Whether a scope value belongs to one of the client's resources, and not to this provider.
     fn is_of_a_resource(&self, value: &str) -> bool {
         !Scope::OWN.contains(&value) && self.resources.iter().any(|resource| resource.scope.contains(value))
     }
@@ -76,15 +78,16 @@ impl Target<'_> {
         self.audience.clone()
     }
 
-    /// What signs a token for it. `None` if its resources want different algorithms: there is no such token.
+    /// The signature algorithm of a token for it. `None` if its resources need different ones: such a token is not
+    /// possible.
     pub fn algorithm(&self) -> Option<JwsAlgorithm> {
         let mut algorithms = self.resources.iter().map(|resource| resource.algorithm);
         let first = algorithms.next().unwrap_or(JwsAlgorithm::DEFAULT);
         algorithms.all(|other| other == first).then_some(first)
     }
 
-    /// The parts of it of which there can be one token each: the resources whose tokens are signed alike, with what is no
-    /// resource beside each.
+    /// Splits it into targets for which one token each is possible: the resources with the same algorithm, each
+    /// time together with the audiences that are not resources.
     pub fn by_algorithm(&self) -> Vec<Self> {
         let part = |algorithm| {
             let (alike, others): (Vec<&Resource>, Vec<&Resource>) =
@@ -97,7 +100,7 @@ impl Target<'_> {
         if parts.is_empty() { vec![self.clone()] } else { parts }
     }
 
-    /// Whether `scope` may be asked for together with it: no value belongs to a resource that was not named
+    /// Whether `scope` may be requested for this target: no value belongs to a resource that was not requested
     /// (RFC 9068 §3).
     pub fn admits(&self, scope: &Scope, client: &Client) -> bool {
         self.first_foreign(scope, client).is_none()
@@ -108,7 +111,7 @@ impl Target<'_> {
         scope.values().find(|value| client.is_of_a_resource(value) && !self.has(value))
     }
 
-    /// The part of what was granted that a token for it says: what means something there, and `openid`.
+    /// The part of the granted scope that applies to this target, and `openid`.
     pub fn narrow(&self, granted: &Scope, client: &Client) -> Option<Scope> {
         let is_for_it = |value: &str| {
             value == Scope::OPENID || self.has(value) || (self.is_general && !client.is_of_a_resource(value))
@@ -189,7 +192,7 @@ mod tests {
         assert_eq!(narrowed(&both[..1], &both[1..]), None);
         assert_eq!(narrowed(&both[..1], &both), None);
         assert_eq!(narrowed(&[], &both[1..]), None, "what was granted is the default");
-        // Whoever was granted anything may ask who it was.
+        // With any grant, a client may request a token for userinfo.
         let own = [id(ISSUER)];
         assert_eq!(narrowed(&both, &own).as_deref(), Some(ISSUER));
         assert_eq!(narrowed(&[], &own).as_deref(), Some(ISSUER));
@@ -243,7 +246,7 @@ mod tests {
         assert_eq!(parts, [(JwsAlgorithm::ES256, pay), (JwsAlgorithm::RS256, read)]);
         let general = client.target(&[], ISSUER).unwrap();
         assert_eq!(general.by_algorithm(), [general]);
-        // What is no resource goes with each.
+        // An audience that is not a resource is part of each.
         let all = [id(ISSUER), id("https://read.example"), id("https://pay.example")];
         let parts = client.target(&all, ISSUER).unwrap().by_algorithm();
         let parts: Vec<_> = parts.iter().map(Target::audience).collect();

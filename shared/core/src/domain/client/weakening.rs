@@ -1,7 +1,7 @@
-//! What protects a client and those that it asks, and what of it an entry would take away that is written over another.
+//! The protections of a client and its users that would be lost if its entry is overwritten.
 //!
-//! Writing an entry anew resets what is not said again, and a protection that is gone is missed by nobody until it was
-//! needed. So whoever writes over an entry names what becomes weaker.
+//! Overwriting an entry resets every member that is not repeated, and nobody notices a lost protection until it is
+//! needed. So the operator has to name each protection that the new entry drops.
 
 use crate::domain::base::confirmation::SenderConstraint;
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
@@ -10,9 +10,9 @@ use crate::domain::client::Client;
 use crate::domain::client::client_authentication::{AssertionAudience, ClientAuthentication};
 use crate::domain::client::subject_type::SubjectType;
 
-/// The protections of `old` that `new` does not have, by the names of the members that say them.
+/// The protections of `old` that `new` does not have, by the names of their members.
 pub fn lost(old: &Client, new: &Client) -> Vec<&'static str> {
-    // Each member is listed, so that whoever adds one decides whether it protects anybody.
+    // Each member is listed, so that adding one forces a decision on whether it is a protection.
     let Client {
         id: _,
         name: _,
@@ -50,7 +50,7 @@ pub fn lost(old: &Client, new: &Client) -> Vec<&'static str> {
         let same = new.resources.iter().find(|other| other.id == resource.id);
         same.is_some_and(|same| is_weaker(resource.algorithm, same.algorithm))
     });
-    // Tokens that are bound to a key need no replacing (RFC 9700 §4.14.2).
+    // Sender-constrained refresh tokens need no rotation (RFC 9700 §4.14.2).
     let keeps_refresh_tokens = *rotates_refresh_tokens
         && !new.rotates_refresh_tokens
         && new.may_refresh
@@ -95,12 +95,12 @@ pub fn lost(old: &Client, new: &Client) -> Vec<&'static str> {
     ])
 }
 
-/// The names of what is lost.
+/// The names of the lost protections.
 pub(in crate::domain) fn named<const N: usize>(all: [(&'static str, bool); N]) -> Vec<&'static str> {
     all.into_iter().filter_map(|(name, is_lost)| is_lost.then_some(name)).collect()
 }
 
-/// Whether what had to be signed by `old` need not be signed any more, or may be by something weaker.
+/// Whether a signature by `old` is no longer required, or may now use a weaker algorithm.
 fn allows_more(old: Option<JwsAlgorithm>, new: Option<JwsAlgorithm>) -> bool {
     match (old, new) {
         (None, _) => false,
@@ -109,7 +109,7 @@ fn allows_more(old: Option<JwsAlgorithm>, new: Option<JwsAlgorithm>) -> bool {
     }
 }
 
-/// Whether `new` is none that FAPI allows, and `old` was.
+/// Whether FAPI allows `old` but not `new`.
 fn is_weaker(old: JwsAlgorithm, new: JwsAlgorithm) -> bool {
     let strong = JwsAlgorithm::of_clients(Profile::FapiCiba);
     strong.contains(&old) && !strong.contains(&new)

@@ -1,10 +1,13 @@
-//! `authorization_details` (RFC 9396): what a client asks for beyond scope values, in objects of registered types.
+//! `authorization_details` (RFC 9396): what a client requests beyond scope values, as objects of registered types.
 //!
-//! 1. A request's value is an array of objects, each with a `type` ([`AuthorizationDetails::parse`]).
-//! 2. Each is held to its type's JSON Schema, which is closed: what it does not name cannot be there ([`schema`]).
-//! 3. What a person reads is made of the validated object by the type's template, which shows every member ([`display`]).
-//! 4. Words and objects are kept together with the request. What is granted is what was shown, all of it or nothing.
-//! 5. What proof an approval needs, and which scope value goes with an entry, is its type's policy ([`policy`]).
+//! 1. The value is an array of objects, each with a `type` ([`AuthorizationDetails::parse`]).
+//! 2. Each object is validated against its type's JSON Schema, which is closed: it cannot have members that the
+//!    schema does not name ([`schema`]).
+//! 3. The words for the person are generated from the validated object by the type's template, which shows every
+//!    member ([`display`]).
+//! 4. Words and objects are stored together with the request. What was shown is granted as a whole or not at all.
+//! 5. The type's policy determines the proof that an approval needs, and the scope value that an entry belongs to
+//!    ([`policy`]).
 
 mod detail_type;
 mod display;
@@ -29,11 +32,11 @@ use crate::domain::base::{json_value, strict_json};
 use crate::domain::details::request_context::RequestContext;
 use crate::domain::details::row::Row;
 
-/// Of the value as it is sent. Unit: bytes.
+/// The longest parameter value. Unit: bytes.
 pub const MAX_DETAILS: usize = 8 * 1024;
 /// Unit: objects.
 const MAX_ENTRIES: usize = 10;
-/// Of all the words, in all languages. Unit: bytes.
+/// The limit on the words in all languages together. Unit: bytes.
 const MAX_WORDS: usize = 64 * 1024;
 
 /// Objects with a `type`, in the order in which they were sent.
@@ -41,7 +44,7 @@ const MAX_WORDS: usize = 64 * 1024;
 #[serde(transparent)]
 pub struct AuthorizationDetails(Vec<Value>);
 
-/// By value: an app repeats `100.00` as `100`.
+/// Numbers are compared by value: an app may repeat `100.00` as `100`.
 impl PartialEq for AuthorizationDetails {
     fn eq(&self, other: &Self) -> bool {
         self.is(&other.0)
@@ -51,19 +54,20 @@ impl PartialEq for AuthorizationDetails {
 impl Eq for AuthorizationDetails {}
 
 impl AuthorizationDetails {
-    /// The value of the parameter (`TOK-7-01`). Whether the types know what is in it is another question.
+    /// Parses the parameter: an array of objects with a `type` (RFC 9396 §2). It does not validate them against
+    /// their types.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.len() > MAX_DETAILS {
             return Err("authorization_details is longer than 8 KiB");
         }
         let Some(Value::Array(entries)) = strict_json::parse(text.as_bytes()) else {
-            return Err("authorization_details is not a JSON array, or doubles a member");
+            return Err("authorization_details is not a JSON array, or has a duplicate member");
         };
         if !(1..=MAX_ENTRIES).contains(&entries.len()) {
-            return Err("authorization_details has no entry, or more than 10");
+            return Err("authorization_details has no entries, or more than 10");
         }
         if !entries.iter().all(json_value::is_bounded) {
-            return Err("authorization_details has a number of more than 100 digits");
+            return Err("authorization_details has a number with more than 100 digits");
         }
         if entries.iter().all(|entry| type_of(entry).is_some()) {
             Ok(Self(entries))
@@ -72,7 +76,7 @@ impl AuthorizationDetails {
         }
     }
 
-    /// What was kept; the rules held when it was put there.
+    /// From the stored text, which was checked before it was stored.
     pub fn from_stored(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().map(Self)
     }
@@ -85,7 +89,7 @@ impl AuthorizationDetails {
         self.0.is_empty()
     }
 
-    /// Whether `entries` say the same, with numbers compared by value.
+    /// Whether `entries` are equal to these, with numbers compared by value.
     pub fn is(&self, entries: &[Value]) -> bool {
         json_value::same_elements(&self.0, entries)
     }
@@ -94,12 +98,13 @@ impl AuthorizationDetails {
         &self.0
     }
 
-    /// The type of each entry, in their order.
+    /// The type of each entry, in order.
     pub fn types(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(type_of)
     }
 
-    /// Those that mean something to `audience`: without `locations`, or with one of it (`TOK-7-05`).
+    /// The entries for `audience`: those without `locations`, or with a location of it. An access token has only
+    /// the entries for its audience (RFC 9396 §9).
     pub fn for_audience(&self, audience: &[impl AsRef<str>]) -> Self {
         let is_for = |entry: &&Value| match entry.get("locations").and_then(Value::as_array) {
             None => true,
@@ -116,36 +121,36 @@ fn type_of(entry: &Value) -> Option<&str> {
     entry.as_object()?.get("type")?.as_str().filter(|name| !name.is_empty())
 }
 
-/// A location is an API, or something below it.
+/// Whether a location is the API `audience` or below it.
 fn lies_within(location: &str, audience: &str) -> bool {
     let rest = location.strip_prefix(audience);
     rest.is_some_and(|rest| rest.is_empty() || audience.ends_with('/') || rest.starts_with(['/', '?']))
 }
 
-/// HYG-5-01: they are the client's and the person's business.
+/// Redacted, so that no log has them: they are personal data.
 impl fmt::Debug for AuthorizationDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AuthorizationDetails({} …)", self.0.len())
     }
 }
 
-/// An entry in words: what the person reads.
+/// An entry in words, as the person sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DetailWords {
-    /// The operator's words for the type.
+    /// The operator's title for the type.
     pub title: String,
     pub rows: Vec<Row>,
 }
 
-/// What a request has beside its record: a poll pays for none of it.
+/// The data of a request that is stored outside its record, so that polls do not have to read it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RequestDetail {
     pub details: AuthorizationDetails,
-    /// By the language's tag, English always there: an entry of `details` each, in their order. They are made when the
-    /// client asks, so that what is shown, signed and granted cannot come apart (`ATK-8-05`).
+    /// The words for each entry of `details`, by language tag; English is always present. They are generated when
+    /// the client sends the request, so that what is shown, signed and granted cannot differ.
     pub words: BTreeMap<String, Vec<DetailWords>>,
-    /// By the name of the type. A type that is not there has the default.
+    /// The policies by name of the type. A type that is not listed has the default.
     pub policies: BTreeMap<String, DetailPolicy>,
     pub context: Option<RequestContext>,
 }
@@ -155,10 +160,10 @@ impl RequestDetail {
         self.details.is_empty() && self.context.is_none()
     }
 
-    /// `details` in words, each of its own type.
+    /// Validates `details` and puts them into words; `types` has the type of each entry.
     ///
     /// # Errors
-    /// An entry that its type does not allow, or that cannot be shown as it is.
+    /// An entry is not allowed by its type, or cannot be shown as it is.
     pub fn new(
         details: AuthorizationDetails,
         types: &[&DetailType],
@@ -179,30 +184,30 @@ impl RequestDetail {
         let length =
             |each: &Vec<DetailWords>| serde_json::to_string(each).map_or(usize::MAX, |text| text.len());
         if words.values().map(length).sum::<usize>() > MAX_WORDS {
-            return Err(Refused { told: "authorization_details say more than can be shown", detail: None });
+            return Err(Refused { told: "authorization_details has more than can be shown", detail: None });
         }
         let policies = types.iter().map(|known| (known.name().as_str().to_owned(), known.policy().clone()));
         let policies = policies.filter(|(_, policy)| *policy != DetailPolicy::DEFAULT).collect();
         Ok(Self { details, words, policies, context })
     }
 
-    /// The policy of each entry, in their order.
+    /// The policy of each entry, in order.
     pub fn policy_of_each(&self) -> impl Iterator<Item = &DetailPolicy> {
         self.details.types().map(|name| self.policies.get(name).unwrap_or(&DetailPolicy::DEFAULT))
     }
 
-    /// Whether an approval of `scope` may be one of the entries as well: each is approved together with the scope value
-    /// that it belongs to.
+    /// Whether an approval of `scope` can cover the entries: each is approved together with the scope value that
+    /// it belongs to.
     pub fn admits(&self, scope: &Scope) -> bool {
         self.policy_of_each().filter_map(|policy| policy.scope.as_ref()).all(|value| scope.contains(value))
     }
 
-    /// Whether an entry belongs to this scope value, so that the two are one choice.
+    /// Whether an entry belongs to this scope value, so that the two are selected together.
     pub fn claims(&self, value: &str) -> bool {
         self.policy_of_each().any(|policy| policy.scope.as_deref() == Some(value))
     }
 
-    /// In this language, or in English.
+    /// The words in this language, or else in English.
     pub fn words(&self, tag: &str) -> &[DetailWords] {
         let words = self.words.get(tag).or_else(|| self.words.get(detail_type::ENGLISH));
         words.map(Vec::as_slice).unwrap_or_default()

@@ -1,6 +1,7 @@
-//! `request_context`: what a client says about where a request comes from (FAPI-CIBA §5.3), for whoever looks for fraud.
+//! `request_context`: what a client says about where a request comes from (FAPI-CIBA §5.3), for fraud detection.
 //!
-//! Nobody has verified it. It is kept as it was sent, and what of it is short plain text is shown as the client's words.
+//! It is unverified. It is kept as it was sent, and those parts of it that are short plain text are shown as the
+//! client's words.
 
 use std::fmt;
 
@@ -11,11 +12,11 @@ use crate::domain::base::plain_text::{self, Kind};
 use crate::domain::base::{json_value, strict_json};
 use crate::domain::details::row::Row;
 
-/// As JSON. Unit: bytes.
+/// The longest context, as JSON. Unit: bytes.
 pub const MAX_CONTEXT: usize = 2 * 1024;
-/// What is shown of it. Unit: rows.
+/// The most that is shown of it. Unit: rows.
 const MAX_ROWS: usize = 12;
-/// Of a name or a value that is shown. Unit: characters.
+/// The longest name or value that is shown. Unit: characters.
 const MAX_SHOWN: usize = 64;
 
 /// An object of at most 2 KiB.
@@ -39,16 +40,16 @@ impl RequestContext {
         }
         match strict_json::parse(text.as_bytes()) {
             Some(Value::Object(members)) => Ok(Self(members)),
-            Some(_) | None => Err("request_context is not a JSON object, or doubles a member"),
+            Some(_) | None => Err("request_context is not a JSON object, or has a duplicate member"),
         }
     }
 
-    /// What was checked to be one.
+    /// From members that have been checked.
     pub fn of(members: Map<String, Value>) -> Self {
         Self(members)
     }
 
-    /// What was kept; the rules held when it was put there.
+    /// From the stored text, which was checked before it was stored.
     pub fn from_stored(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().map(Self)
     }
@@ -65,8 +66,9 @@ impl RequestContext {
         self.0
     }
 
-    /// What the person reads of it, each under its own name: what reads like an instruction is left out (`ATK-2-05`), and
-    /// so is what no row has room for.
+    /// What the person sees of it, one row for each member. Text that reads as an address, a phone number or
+    /// markup is left out, because it could send the person to an attacker. Text that is too long for a row is
+    /// left out as well.
     pub fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
         flatten(&self.0, "", &mut rows);
@@ -99,7 +101,7 @@ fn flatten(members: &Map<String, Value>, prefix: &str, rows: &mut Vec<Row>) {
     }
 }
 
-/// HYG-5-01: it may say where somebody is.
+/// Redacted, so that no log has it: it may tell where a person is.
 impl fmt::Debug for RequestContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RequestContext(…)")

@@ -1,8 +1,8 @@
-//! A line that a person reads.
+//! A row that is shown to a person.
 
 use serde::{Deserialize, Serialize};
 
-/// One line: what it is about, and what was sent of it.
+/// One row: a label, and the value that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {

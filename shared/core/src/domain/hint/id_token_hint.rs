@@ -1,6 +1,6 @@
-//! `id_token_hint`: an ID token that this provider issued to the very client that asks (CIBA §7.1).
+//! `id_token_hint`: an ID token that this provider issued to the client that sends it (CIBA §7.1).
 //!
-//! It has expired as a rule; it is accepted for a time after its issue all the same (CIBA §14).
+//! It has usually expired. It is nevertheless accepted for some time after it was issued (CIBA §14).
 
 use std::time::Duration;
 
@@ -10,18 +10,19 @@ use crate::domain::base::claims::Claims;
 use crate::domain::base::time::{LEEWAY, Timestamp};
 use crate::domain::client::ClientId;
 
-/// Why a token is no hint.
+/// Why a token is refused as a hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdTokenHintRefused {
-    /// Not an ID token of ours for this client. The text is for the log.
+    /// It is not an ID token of this provider for this client. The text is for the log.
     Invalid(&'static str),
-    /// It was one, and too long ago.
+    /// It is valid, but was issued too long ago.
     TooOld,
 }
 
-/// Judges the claims of a token of ours, of the type of ID tokens, and answers its `sub`.
+/// Checks the claims of an ID token whose signature was verified with a key of this provider, and returns its
+/// `sub`.
 ///
-/// `max_age` counts from `iat`. The provider need not be among the audience (CIBA §7.1); the client has to.
+/// `max_age` counts from `iat`. The client has to be in the audience, but the provider does not (CIBA §7.1).
 pub fn judge<'c>(
     claims: &'c Map<String, Value>,
     issuer: &str,
@@ -38,19 +39,19 @@ pub fn judge<'c>(
     if !audience.contains(&client.as_str()) {
         return Err(Invalid("the ID token is for another client"));
     }
-    // OIDC Core §3.1.3.7: with several audiences `azp` says which one the token was issued to.
+    // OIDC Core §3.1.3.7: with several audiences, `azp` tells which one the token was issued to.
     let azp = claims.get("azp").is_some().then(|| claims.text("azp"));
     if azp.is_some_and(|azp| azp != Some(client.as_str())) || (audience.len() > 1 && azp.is_none()) {
         return Err(Invalid("the ID token was issued to another client"));
     }
     let issued_at = claims.date("iat").ok_or(Invalid("the ID token has no iat"))?;
     if issued_at > now.plus(LEEWAY) {
-        return Err(Invalid("the ID token is of the future"));
+        return Err(Invalid("iat of the ID token is in the future"));
     }
     if now > issued_at.plus(max_age) {
         return Err(TooOld);
     }
-    claims.text("sub").ok_or(Invalid("the ID token names nobody"))
+    claims.text("sub").ok_or(Invalid("the ID token has no sub"))
 }
 
 #[cfg(test)]

@@ -1,24 +1,24 @@
-//! Subject Identifiers (RFC 9493): how a hint token names a person.
+//! Subject Identifiers (RFC 9493): how a hint token identifies a person.
 //!
 //! | `format` | finds |
 //! |---|---|
-//! | `iss_sub` | the person whom `iss` calls `sub`, as in a `login_hint` |
-//! | `email`, `phone_number` | the person enrolled with this address or number, in any of its spellings |
+//! | `iss_sub` | the person whom `iss` identifies as `sub`, as in a `login_hint` |
+//! | `email`, `phone_number` | the person enrolled with this address or number, in any spelling |
 //! | `opaque` | the person enrolled under exactly this `id` |
-//! | `aliases` | the first of its identifiers, at most [`MAX_ALIASES`], that leads to somebody |
+//! | `aliases` | the person found by the first of its identifiers (at most [`MAX_ALIASES`]) that finds one |
 
 use serde_json::Value;
 
 use crate::domain::base::claims::Claims;
 use crate::domain::hint::{Hint, HintError, HintKind, KnownIssuers};
 
-/// Each may cost a look-up.
+/// Each may cost a lookup.
 pub const MAX_ALIASES: usize = 4;
 
 const MALFORMED: HintError = HintError::Malformed("sub_id is not a Subject Identifier of RFC 9493");
-const UNKNOWN_FORMAT: HintError = HintError::Malformed("sub_id has a format that is not taken here");
+const UNKNOWN_FORMAT: HintError = HintError::Malformed("sub_id has an unsupported format");
 
-/// The hints that an identifier stands for, in the order in which they are to be tried.
+/// The hints for an identifier, in the order in which to try them.
 pub fn hints(sub_id: &Value, issuers: KnownIssuers<'_>) -> Result<Vec<Hint>, HintError> {
     if sub_id.get("format").and_then(Value::as_str) != Some("aliases") {
         return Ok(vec![hint(sub_id, issuers)?]);
@@ -32,7 +32,7 @@ pub fn hints(sub_id: &Value, issuers: KnownIssuers<'_>) -> Result<Vec<Hint>, Hin
     for identifier in identifiers {
         match hint(identifier, issuers) {
             Ok(hint) => hints.push(hint),
-            // Another consumer of the token may know what we do not.
+            // It may be meant for another consumer of the token.
             Err(passed_over) if [UNKNOWN_FORMAT, HintError::NamesNobody].contains(&passed_over) => {
                 last = passed_over;
             }
@@ -42,7 +42,7 @@ pub fn hints(sub_id: &Value, issuers: KnownIssuers<'_>) -> Result<Vec<Hint>, Hin
     if hints.is_empty() { Err(last) } else { Ok(hints) }
 }
 
-/// One identifier, with the members of its format and no others (RFC 9493 §3).
+/// The hint for one identifier, which has the members of its format and no others (RFC 9493 §3).
 fn hint(identifier: &Value, issuers: KnownIssuers<'_>) -> Result<Hint, HintError> {
     let members = identifier.as_object().ok_or(MALFORMED)?;
     let claims = Claims(members);

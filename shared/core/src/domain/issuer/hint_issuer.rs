@@ -1,7 +1,8 @@
-//! Hint issuers: whose `login_hint_token` names a person (CIBA §7.1).
+//! Hint issuers: the issuers of `login_hint_token`s, which identify a person (CIBA §7.1).
 //!
-//! An element of the setting `HINT_ISSUERS`, and the rules by which a token whose signature is right is accepted or
-//! refused. CIBA leaves the format to the deployment; here it is a JWT with the claim `sub_id` of RFC 9493.
+//! An element of the setting `HINT_ISSUERS`, and the checks on the claims of a token whose signature has been
+//! verified: a hint token is signed and checked (CIBA §14). CIBA leaves the format to the deployment; here it is a
+//! JWT with the claim `sub_id` of RFC 9493.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::base::replay::{GuardedToken, ReplayGuard};
 use crate::domain::base::time::{LEEWAY, Timestamp};
 
-/// Unit: seconds. A guard against replay is kept for this long.
+/// Replay guards are kept for this long. Unit: seconds.
 pub const MAX_AGE: std::ops::RangeInclusive<u64> = 1..=86_400;
 
 /// One hint issuer, as configured.
@@ -22,13 +23,13 @@ pub const MAX_AGE: std::ops::RangeInclusive<u64> = 1..=86_400;
 pub struct HintIssuer {
     /// `iss` of its tokens, byte for byte.
     pub issuer: String,
-    /// Where its keys are: https, a host name, port 443.
+    /// The URL of its keys: https, a host name, port 443.
     pub jwks_uri: String,
-    /// The algorithms accepted. No default: a list is a decision.
+    /// The accepted algorithms. There is no default, so that the list is a conscious decision.
     pub algorithms: Vec<JwsAlgorithm>,
-    /// What `aud` must be or contain. Default: this provider's issuer.
+    /// The value that `aud` must be or contain. Default: this provider's issuer.
     pub audience: Option<String>,
-    /// How long after its issue (`iat`) a token is accepted at most; `exp` may end it earlier.
+    /// How long after it was issued (`iat`) a token is accepted at most; it may expire earlier (`exp`).
     ///
     /// Unit: seconds. Range: [`MAX_AGE`]. Default: 300.
     #[serde(default = "five_minutes")]
@@ -38,16 +39,16 @@ pub struct HintIssuer {
     pub single_use: SingleUse,
 }
 
-/// Whether a token is good for one request only.
+/// Whether a token can be used for one request only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SingleUse {
-    /// Every token has a `jti` and is taken once.
+    /// Every token must have a `jti` and is accepted once.
     #[default]
     Always,
-    /// A token that has a `jti` is taken once.
+    /// A token that has a `jti` is accepted once.
     WithJti,
-    /// A token is taken until it expires.
+    /// A token is accepted until it expires.
     Never,
 }
 
@@ -55,27 +56,27 @@ fn five_minutes() -> u64 {
     300
 }
 
-/// What an accepted token says.
+/// The content of an accepted token.
 #[derive(Debug)]
 pub struct HintProof<'c> {
-    /// RFC 9493, not read yet.
+    /// The Subject Identifier (RFC 9493), not parsed yet.
     pub sub_id: &'c Value,
-    /// What keeps it from being used again, if it may not be.
+    /// Prevents the token's reuse, if it may be used only once.
     pub guard: Option<ReplayGuard>,
 }
 
 /// Why a token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HintTokenRefused {
-    /// Not a token of this issuer, for this provider. The text is for the client.
+    /// It is not a valid token of this issuer for this provider. The text is for the client.
     Invalid(&'static str),
-    /// It was one, and its time is over: told only of a token that is right otherwise.
+    /// It has expired. This is reported only for a token that is otherwise valid.
     Expired,
 }
 
 impl HintIssuer {
-    /// Judges the claims of a token whose signature was verified with a key of this issuer. `own` is this provider's
-    /// issuer.
+    /// Checks the claims of a token whose signature was verified with a key of this issuer. `own` is this
+    /// provider's issuer.
     pub fn judge<'c>(
         &self,
         claims: &'c Map<String, Value>,
@@ -155,7 +156,7 @@ mod tests {
         into.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     }
 
-    /// Whether a guard comes of it, or why it is refused.
+    /// Whether the result has a guard, or why the token is refused.
     fn judged(setting: Value, changes: Value) -> Result<bool, HintTokenRefused> {
         issuer(setting).judge(&claims(changes), OWN, NOW).map(|proof| proof.guard.is_some())
     }
@@ -206,7 +207,7 @@ mod tests {
         }
         assert!(judged(json!({"max_age_seconds": 3600}), json!({"iat": s - 3600})).is_ok());
         let wrong = judged(json!({}), json!({"exp": s - 30, "aud": "other"}));
-        assert!(matches!(wrong, Err(HintTokenRefused::Invalid(_))), "nothing else is told of a wrong token");
+        assert!(matches!(wrong, Err(HintTokenRefused::Invalid(_))), "only a valid token is called expired");
     }
 
     /// ATK-3-05
@@ -222,7 +223,7 @@ mod tests {
             assert_eq!(judged(setting, json!({"jti": null})), without, "{single_use}");
         }
         let no_name = judged(json!({"single_use": "with_jti"}), json!({"jti": 7}));
-        assert!(matches!(no_name, Err(HintTokenRefused::Invalid(_))), "a jti that is none is not no jti");
+        assert!(matches!(no_name, Err(HintTokenRefused::Invalid(_))), "a malformed jti is not an absent one");
     }
 
     #[test]

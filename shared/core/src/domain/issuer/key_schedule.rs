@@ -1,23 +1,23 @@
-//! When a key is published, signs, and may be forgotten.
+//! When a key is published, when it signs, and when it is no longer needed.
 //!
-//! A key's times are fixed when it is made and never changed, and every reader chooses by the clock: no
-//! function has to be told that a key has changed, and two readers with the same keys agree.
+//! A key's times are set when it is created and never change, and every reader selects a key by the clock: no
+//! function has to be notified of a rotation, and two readers with the same keys agree.
 
 use std::time::Duration;
 
 use crate::domain::base::time::Timestamp;
 
-/// How long a warm function keeps the keys it has read.
+/// How long a warm function caches the keys that it has read.
 pub const RELOAD_EVERY: Duration = Duration::from_secs(300);
-/// `max-age` of the JWKS, and so how long a verifier may not know a new key.
+/// `max-age` of the JWKS, and so how long a verifier may not know a new key yet.
 pub const JWKS_MAX_AGE: Duration = Duration::from_secs(300);
-/// How long a key stays published after its last signature: longer than any token it signed lives.
+/// How long a key stays published after its last signature: longer than the lifetime of any token that it signed.
 pub const KEEP_PUBLISHED: Duration = Duration::from_secs(48 * 60 * 60);
 
-/// How far the clocks of an operator and of a function may be apart: AWS refuses what is signed by a clock that is
+/// How far the clocks of an operator and of a function may differ: AWS refuses requests signed by a clock that is
 /// further off.
 const CLOCKS_APART: Duration = Duration::from_secs(300);
-/// How long another emergency of the same use is taken for the same one, reported twice.
+/// Within this time, a second emergency for keys of the same use is taken for a repeated report of the first.
 const SAME_EMERGENCY: Duration = Duration::from_secs(60);
 
 /// The times of one key.
@@ -25,30 +25,31 @@ const SAME_EMERGENCY: Duration = Duration::from_secs(60);
 pub struct KeyTimes {
     pub publish_from: Timestamp,
     pub sign_from: Timestamp,
-    /// When its successor should take over. If there is none, it signs on: late is better than down.
+    /// When its successor should take over. If there is none, it continues to sign: an old key is better than an
+    /// outage.
     pub sign_until: Timestamp,
     pub verify_until: Timestamp,
 }
 
 impl KeyTimes {
-    /// The first key signs at once: nobody has an older set of keys.
+    /// The first key signs at once: no verifier has an older key set.
     pub fn first(now: Timestamp, rotate_every: Duration) -> Self {
         Self::starting(now, now, rotate_every)
     }
 
-    /// A later key signs when every function and every verifier can know it.
+    /// A later key signs only when every function and every verifier can know it.
     pub fn successor(now: Timestamp, rotate_every: Duration) -> Self {
         Self::starting(now, now.plus(RELOAD_EVERY + JWKS_MAX_AGE), rotate_every)
     }
 
-    /// The successor of a leaked key signs at once, by every clock. Nobody waits for those who do not know it yet: they
-    /// look for a key they do not know.
+    /// The successor of a leaked key signs at once, by every clock. There is no waiting period for verifiers that
+    /// do not know it yet: they fetch the key set again when they see an unknown key.
     pub fn at_once(now: Timestamp, rotate_every: Duration) -> Self {
         let from = now.minus(CLOCKS_APART);
         Self::starting(from, from, rotate_every)
     }
 
-    /// Whether it is the successor of a key that leaked not long before `now`.
+    /// Whether it is the successor of a key whose leak was reported shortly before `now`.
     fn was_made_at_once(&self, now: Timestamp) -> bool {
         self.sign_from == self.publish_from && now.since(self.publish_from) < CLOCKS_APART + SAME_EMERGENCY
     }
@@ -59,29 +60,29 @@ impl KeyTimes {
     }
 }
 
-/// A key that has a place in a schedule.
+/// A key with a place in the schedule.
 pub trait Scheduled {
     fn generation(&self) -> u32;
     fn times(&self) -> &KeyTimes;
 
-    /// Whether it was withdrawn in an emergency. What works with keys never gets such a one to see.
+    /// Whether it was withdrawn in an emergency. Code that signs or verifies never gets such a key.
     fn is_withdrawn(&self) -> bool {
         false
     }
 }
 
-/// The key to use at `now`: the newest one whose time has come.
+/// The key to sign with at `now`: the newest one whose `sign_from` has passed.
 pub fn current<K: Scheduled>(keys: &[K], now: Timestamp) -> Option<&K> {
     keys.iter().filter(|key| key.times().sign_from <= now).max_by_key(|key| key.generation())
 }
 
-/// The generation to make at `now`, with its times, if one is due.
+/// The generation to create at `now`, with its times, if one is due.
 ///
-/// A successor is due early enough to sign when its predecessor should stop.
+/// A successor is due early enough to be able to sign when its predecessor should stop.
 pub fn due<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duration) -> Option<(u32, KeyTimes)> {
     match keys.iter().max_by_key(|key| key.generation()) {
         None => Some((1, KeyTimes::first(now, rotate_every))),
-        // Only a hand in the table gets here: an emergency puts the successor first.
+        // This happens only after a manual change of the table: an emergency stores the successor first.
         Some(newest) if newest.is_withdrawn() => {
             Some((newest.generation() + 1, KeyTimes::at_once(now, rotate_every)))
         }
@@ -92,10 +93,11 @@ pub fn due<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duration) -> 
     }
 }
 
-/// The generation to make at `now` although none may be due, with its times, unless one is waiting to be used.
+/// The generation to create at `now`, with its times, even if none is due. `None` if one is already waiting to
+/// sign.
 ///
-/// It has the times of any successor: it is known before it signs, and until then the key at hand signs on. One
-/// that waits is what was asked for already.
+/// It has the times of any successor: it is published before it signs, and until then the current key continues to
+/// sign. A waiting one is already what the operator asks for.
 pub fn successor<K: Scheduled>(
     keys: &[K],
     now: Timestamp,
@@ -108,19 +110,19 @@ pub fn successor<K: Scheduled>(
     }
 }
 
-/// What is done about a leak.
+/// The response to a leak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Emergency {
-    /// The generation to make, with its times, unless it is there.
+    /// The generation to create, with its times, unless it already exists.
     pub successor: Option<(u32, KeyTimes)>,
-    /// The newest generation to be withdrawn, once its successor is there; 0 for none.
+    /// The newest generation to withdraw once the successor exists; 0 for none.
     pub withdraw_through: u32,
 }
 
-/// What is to be done at `now` about a leak of `keys`, which are all of one use.
+/// What to do at `now` about a leak of `keys`, which all have the same use.
 ///
-/// All that were made so far are withdrawn, those that wait and those that are retired included: where one leaked, the
-/// others lay beside it. The successor that somebody else made for the same emergency is not.
+/// All existing keys are withdrawn, including those that are waiting or retired: they were stored next to the
+/// leaked one. A successor that was already created for the same emergency is kept.
 pub fn emergency<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duration) -> Emergency {
     let Some(newest) = keys.iter().max_by_key(|key| key.generation()) else {
         return Emergency { successor: Some((1, KeyTimes::first(now, rotate_every))), withdraw_through: 0 };
@@ -133,9 +135,9 @@ pub fn emergency<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duratio
     Emergency { successor: Some(successor), withdraw_through: generation }
 }
 
-/// Whether verifiers are to know `key` at `now`: from before it signs until all it signed has ended.
+/// Whether `key` is published at `now`: from before it signs until everything that it signed has expired.
 pub fn is_published<K: Scheduled>(key: &K, keys: &[K], now: Timestamp) -> bool {
-    // A successor that came late kept this key signing beyond its own times.
+    // If the successor was late, this key signed for longer than planned.
     let successor =
         keys.iter().filter(|k| k.generation() > key.generation()).map(|k| k.times().sign_from).min();
     let until = successor.map(|taken_over| key.times().verify_until.max(taken_over.plus(KEEP_PUBLISHED)));
@@ -238,7 +240,7 @@ mod tests {
         assert_eq!(emergency(&keys, now.minus(CLOCKS_APART), DAY), again, "by a clock that is behind");
         let later = emergency(&keys, now.plus(SAME_EMERGENCY), DAY);
         assert_eq!((later.successor.unwrap().0, later.withdraw_through), (3, 2));
-        // The very first key looks like one that was made at once.
+        // The very first key looks like the successor of a leaked one.
         let first = emergency(&keys[..1], START, DAY);
         assert_eq!((first.successor.unwrap().0, first.withdraw_through), (2, 1));
     }

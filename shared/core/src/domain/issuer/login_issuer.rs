@@ -1,7 +1,7 @@
-//! Login issuers: whose tokens prove, at the consent API, who is deciding.
+//! Login issuers: the issuers of the tokens that identify the deciding person at the consent API.
 //!
-//! An element of the setting `LOGIN_ISSUERS`, and the rules by which a token whose signature is right is
-//! accepted or refused. What the token says about the login reaches our tokens only through the maps here.
+//! An element of the setting `LOGIN_ISSUERS`, and the checks on the claims of a token whose signature has been
+//! verified. `acr` and `amr` of the login reach this provider's tokens only through the maps here.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::domain::client::ClientId;
 pub struct LoginIssuer {
     /// `iss` of its tokens, byte for byte.
     pub issuer: String,
-    /// Where its keys are: https, a host name, port 443.
+    /// The URL of its keys: https, a host name, port 443.
     pub jwks_uri: String,
     /// The kind of token that is accepted.
     pub audience: AudienceRule,
@@ -33,20 +33,21 @@ pub struct LoginIssuer {
     pub required_claims: BTreeMap<String, Value>,
     /// A value that the token's `scope` (or `scp`) must contain. Default: none.
     pub scope: Option<String>,
-    /// The algorithms accepted. No default: a list is a decision.
+    /// The accepted algorithms. There is no default, so that the list is a conscious decision.
     pub algorithms: Vec<JwsAlgorithm>,
-    /// The claim that names the person. `email` counts only with `email_verified`, and in ASCII. Default: `sub`.
+    /// The claim that identifies the person. `email` is accepted only in ASCII and with `email_verified`. Default:
+    /// `sub`.
     #[serde(default = "sub")]
     pub person_claim: String,
-    /// Its `acr` values, and what ours are called. A value that is not listed is not passed on.
+    /// Maps its `acr` values to this provider's. A value that is not listed is not passed on.
     #[serde(default)]
     pub acr: BTreeMap<String, String>,
-    /// Its `amr` values, and what ours are called (RFC 8176). A value that is not listed is not passed on.
+    /// Maps its `amr` values to this provider's (RFC 8176). A value that is not listed is not passed on.
     #[serde(default)]
     pub amr: BTreeMap<String, String>,
 }
 
-/// Which claim names the audience, and which value it must have or contain.
+/// The claim with the audience, and the value that it must be or contain.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AudienceRule {
@@ -58,37 +59,37 @@ fn sub() -> String {
     "sub".to_owned()
 }
 
-/// A login token that was accepted: who decides, and what may be kept of it. Never the token itself.
+/// The content of an accepted login token: the deciding person, and what may be kept. Never the token itself.
 #[derive(Clone, Debug)]
 pub struct LoginProof {
     pub issuer: String,
     pub person: PersonKey,
     pub jti: Option<String>,
     pub authentication: Authentication,
-    /// Everybody the token names as its audience or client.
+    /// Every audience and client in the token.
     named: Vec<String>,
 }
 
 /// Why a token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginRefused {
-    /// Not a token of this issuer, of this kind, in time.
+    /// It is not a valid token of this issuer and kind.
     Invalid(&'static str),
     ScopeMissing,
-    /// No `auth_time`, or one too long ago: the person has to log in again.
+    /// It has no `auth_time`, or the login was too long ago: the person has to log in again.
     NotFresh,
 }
 
 impl LoginProof {
-    /// A token made for a client, or obtained by it, is no proof against that client's own request.
+    /// Whether the token was issued for or to `client`. Such a token cannot approve that client's own requests.
     pub fn names(&self, client: &ClientId) -> bool {
         self.named.iter().any(|name| name == client.as_str())
     }
 }
 
 impl LoginIssuer {
-    /// The key of the person whom this issuer's person claim calls `value`; one key for all spellings of an
-    /// address, which is in ASCII. `None` if it names nobody.
+    /// The key of the person whose person claim is `value`. All spellings of an e-mail address, which must be
+    /// ASCII, have one key. `None` if it identifies nobody.
     pub fn person_key(&self, value: &str) -> Option<PersonKey> {
         let value = match self.person_claim.as_str() {
             "email" => proving_email(value)?,
@@ -97,7 +98,7 @@ impl LoginIssuer {
         (!value.is_empty()).then(|| PersonKey::new(&self.issuer, &value))
     }
 
-    /// The most that our tokens can say of a login here: its longest class, and each of its methods.
+    /// The longest authentication that tokens can contain for a login here: the longest class and every method.
     pub fn fullest(&self, auth_time: Timestamp) -> Authentication {
         let mut amr: Vec<String> = self.amr.values().cloned().collect();
         amr.sort_unstable();
@@ -106,7 +107,7 @@ impl LoginIssuer {
         Authentication { auth_time, acr, amr }
     }
 
-    /// Judges the claims of a token whose signature was verified with a key of this issuer.
+    /// Checks the claims of a token whose signature was verified with a key of this issuer.
     pub fn judge(
         &self,
         claims: &Map<String, Value>,
@@ -135,13 +136,13 @@ impl LoginIssuer {
             .iter()
             .any(|(claim, value)| !claims.get(claim).is_some_and(|it| same(it, value)))
         {
-            return Err(Invalid("the login token is of another kind"));
+            return Err(Invalid("the login token does not have the required claims"));
         }
         if self.person_claim == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
             return Err(Invalid("the e-mail address is not verified"));
         }
         let person = claims.text(&self.person_claim).and_then(|value| self.person_key(value));
-        let person = person.ok_or(Invalid("the login token names no person"))?;
+        let person = person.ok_or(Invalid("the login token does not identify a person"))?;
         if let Some(scope) = &self.scope {
             let granted = claims.texts(if claims.get("scope").is_some() { "scope" } else { "scp" });
             if !granted.iter().flat_map(|text| text.split(' ')).any(|value| value == scope) {
@@ -153,7 +154,7 @@ impl LoginIssuer {
             return Err(NotFresh);
         }
 
-        // Each once, however often the token has it: our tokens have room for those that are configured.
+        // Without duplicates: the room in this provider's tokens is calculated for the configured methods.
         let mut amr = Vec::new();
         for ours in claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method)) {
             if !amr.contains(ours) {

@@ -1,19 +1,20 @@
-//! The operator's own apps, as the documents name them by which phones trust an app with a domain's passkeys and links.
+//! The operator's own apps, in the notation of the association documents with which a phone lets an app use a
+//! domain's passkeys and links.
 
-/// How many apps of a kind there may be: the documents are small, and an operator has few.
+/// The most apps of each kind: the documents are small, and an operator has few apps.
 pub const MAX_APPS: usize = 10;
 
-/// An Android app: its package, and the SHA-256 of the certificate that it is signed with.
+/// An Android app: its package name, and the SHA-256 of its signing certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AndroidApp {
     pub package: String,
-    /// 32 bytes as upper-case hexadecimal with colons between, as Digital Asset Links have it.
+    /// 32 bytes in upper-case hexadecimal, separated by colons, as in Digital Asset Links.
     pub fingerprint: String,
 }
 
 impl AndroidApp {
-    /// `<package>=<fingerprint>`. The fingerprint is taken as `keytool` and the Play Console print it, and as
-    /// `apksigner` does, without colons and in lower case.
+    /// Parses `<package>=<fingerprint>`. The fingerprint is accepted as `keytool` and the Play Console print it,
+    /// and also as `apksigner` prints it, without colons and in lower case.
     pub fn parse(text: &str) -> Option<Self> {
         let (package, fingerprint) = text.split_once('=')?;
         let is_name = |part: &str| {
@@ -37,7 +38,7 @@ impl AndroidApp {
     }
 }
 
-/// An app of Apple's platforms: the ten characters of its team, a dot and its bundle identifier.
+/// An app for Apple's platforms: the ten characters of its team identifier, a dot and its bundle identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppleApp(String);
 

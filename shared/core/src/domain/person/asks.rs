@@ -1,6 +1,7 @@
-//! How often a person may be asked, and by whom. This endpoint rings phones, so the limits hold from the first request.
+//! How often a person may be asked, and by which clients. Without limits, an attacker could send prompts until
+//! the person approves one out of fatigue or by mistake.
 //!
-//! A denial makes that client wait, longer each time; a report blocks it. Other clients are not concerned.
+//! A denial makes that client wait, longer each time; a report blocks it. Other clients are not affected.
 
 use std::time::Duration;
 
@@ -9,21 +10,21 @@ use crate::domain::base::time::Timestamp;
 use crate::domain::client::ClientId;
 use crate::domain::person::wrong_codes::WrongCodes;
 
-/// The most asks that are remembered per person, and so the upper bound of both limits.
+/// The maximum number of asks remembered for a person, and so the upper bound of both limits.
 pub const MAX_REMEMBERED: usize = 16;
 const TEN_MINUTES: Duration = Duration::from_secs(10 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long a client may not ask a person who denied it: from the first denial of a run on, from the second, the third,
-/// and from each one after that (`ATK-1-05`). A run ends with an approval, or a day after its last cool-down.
+/// How long a client has to wait after a person's first, second and third consecutive denial, and after each
+/// further one. A run of denials ends with an approval, or a day after its last cool-down.
 pub const COOL_DOWNS: [Duration; 4] =
     [Duration::from_secs(15 * 60), HOUR, Duration::from_secs(4 * 60 * 60), DAY];
-/// The most clients whose denials are remembered per person. That many cannot all wait at once: no more asks fit into
-/// a day. Beyond it, the run whose wait ends first is forgotten.
+/// The most clients whose denials are remembered for a person. More cannot be waiting at once, because no more
+/// asks fit into a day. Beyond this limit, the run that is the soonest to expire is dropped.
 const MAX_RUNS: usize = MAX_REMEMBERED;
 
-/// How many asks one person gets, over all clients (`ATK-1-05`).
+/// How often one person may be asked, by all clients together.
 #[derive(Clone, Copy, Debug)]
 pub struct AskLimits {
     /// Range: 1–16. Default: 3.
@@ -32,7 +33,7 @@ pub struct AskLimits {
     pub per_day: usize,
 }
 
-/// One ask, whatever became of it: a withdrawn one stays counted, because the message may have left.
+/// One ask, whatever its outcome. A withdrawn one still counts, because the message may already have been sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     pub client: ClientId,
@@ -41,26 +42,27 @@ pub struct Ask {
     pub expires_at: Timestamp,
 }
 
-/// A person's denials of one client, without an approval between them.
+/// A person's consecutive denials of one client, without an approval between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denials {
     pub client: ClientId,
-    /// Range: from 1.
+    /// At least 1.
     pub count: u32,
     pub last: Timestamp,
 }
 
-/// A client that a person reported, or that an operator shut out. Never forgotten and never pushed out by others: there
-/// are no more of them than clients that could ask this person, and the item has room for two thousand.
+/// A client that the person reported or an operator blocked. A block never expires and is never dropped in favor
+/// of others: there cannot be more blocks than clients that could ask this person, and the item has room for two
+/// thousand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     pub client: ClientId,
     pub at: Timestamp,
-    /// When an operator lifted it. What was approved before stays revoked.
+    /// When an operator lifted it. Earlier approvals remain revoked.
     pub lifted_at: Option<Timestamp>,
 }
 
-/// What a person was asked of late, and what became of it. The version makes simultaneous changes notice each other.
+/// A person's recent asks and their outcomes. The version detects concurrent changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asks {
     pub version: u64,
@@ -73,27 +75,28 @@ pub struct Asks {
     pub wrong_codes: Vec<WrongCodes>,
 }
 
-/// What admitting one more ask means.
+/// The result of admitting one more ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admitted {
     pub asks: Asks,
-    /// The same client's earlier request that may still be pending: at most one is (`ATK-1-05`).
+    /// The same client's earlier request that may still be pending. Each client has at most one, so that prompts
+    /// do not pile up.
     pub supersedes: Option<RequestKey>,
 }
 
-/// The person is not asked. Which limit it was, a cool-down or a block, is not said (`ATK-1-06`).
+/// The person is not asked. A client does not learn whether the reason was a limit, a cool-down or a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitReached;
 
 impl Denials {
-    /// Until when the client may not ask.
+    /// When the client may ask again.
     pub fn cool_until(&self) -> Timestamp {
         let last = COOL_DOWNS.len() - 1;
         let n = usize::try_from(self.count).unwrap_or(usize::MAX).saturating_sub(1);
         self.last.plus(COOL_DOWNS[n.min(last)])
     }
 
-    /// Whether another denial at `now` would be one more of this run.
+    /// Whether another denial at `now` would continue this run.
     fn goes_on(&self, now: Timestamp) -> bool {
         now < self.cool_until().plus(DAY)
     }
@@ -104,15 +107,15 @@ impl Block {
         self.lifted_at.is_none()
     }
 
-    /// While a client is blocked nothing of it counts. Afterwards, nothing that was approved before.
+    /// While a client is blocked, no approval counts. After the block is lifted, only later approvals count.
     fn revokes(&self, approved_at: Timestamp) -> bool {
         self.lifted_at.is_none_or(|lifted_at| approved_at <= lifted_at)
     }
 }
 
 impl Asks {
-    /// Whether `client` may ask at `now`: it is not blocked, does not have to wait, and nobody's asks have reached
-    /// `limits`.
+    /// Whether `client` may ask at `now`: it is not blocked, does not have to wait, and the asks of all clients
+    /// together have not reached `limits`.
     pub fn allow(&self, client: &ClientId, limits: &AskLimits, now: Timestamp) -> Result<(), LimitReached> {
         let is_waiting = self.cool_until(client).is_some_and(|until| now < until);
         let within = |window: Duration| self.recent.iter().filter(|a| now.since(a.at) < window).count();
@@ -120,7 +123,7 @@ impl Asks {
         if self.blocked_at(client).is_some() || is_waiting || is_reached { Err(LimitReached) } else { Ok(()) }
     }
 
-    /// Admits `ask`, if it is [allowed](Self::allow), and forgets what no limit looks at any more.
+    /// Admits `ask` if it is [allowed](Self::allow), and drops asks that are too old for any limit.
     pub fn admit(&self, ask: Ask, limits: &AskLimits) -> Result<Admitted, LimitReached> {
         let now = ask.at;
         self.allow(&ask.client, limits, now)?;
@@ -130,7 +133,7 @@ impl Asks {
         Ok(Admitted { asks: Self { recent, ..self.next() }, supersedes })
     }
 
-    /// The person denied a request of `client`.
+    /// Records that the person denied a request of `client`.
     pub fn denied(&self, client: &ClientId, at: Timestamp) -> Self {
         let mut next = self.next();
         let before = next.denials.iter().find(|run| run.client == *client && run.goes_on(at));
@@ -144,14 +147,14 @@ impl Asks {
         next
     }
 
-    /// The person approved a request of `client`: its denials do not count any more.
+    /// Records that the person approved a request of `client`: its denials no longer count.
     pub fn approved(&self, client: &ClientId) -> Self {
         let mut next = self.next();
         next.denials.retain(|run| run.client != *client);
         next
     }
 
-    /// `client` may not ask this person any more, and loses what it got. A client that is blocked stays so as it is.
+    /// Blocks `client` for this person and revokes its access. An existing block is unchanged.
     pub fn reported(&self, client: &ClientId, at: Timestamp) -> Self {
         let mut next = self.next();
         if next.blocked_at(client).is_none() {
@@ -161,7 +164,7 @@ impl Asks {
         next
     }
 
-    /// `client` may ask this person again. `None` if it is not blocked.
+    /// Lifts the block of `client`. `None` if it is not blocked.
     pub fn unblocked(&self, client: &ClientId, at: Timestamp) -> Option<Self> {
         let mut next = self.next();
         let block = next.blocks.iter_mut().find(|block| block.client == *client && block.is_in_force())?;
@@ -169,8 +172,8 @@ impl Asks {
         Some(next)
     }
 
-    /// No ask counts any more, and no client has to wait; blocks and wrong codes stand. Of each client the one that may still
-    /// be pending stays and counts, so that its next supersedes it. `None` if there is nothing to forget.
+    /// Resets limits and cool-downs, but not blocks and wrong codes. An ask that may still be pending is kept and
+    /// counts, so that the same client's next one supersedes it. `None` if there is nothing to reset.
     pub fn forgotten(&self, now: Timestamp) -> Option<Self> {
         let mut next = self.next();
         next.recent.retain(|ask| self.pending_of(&ask.client, now) == Some(ask.request));
@@ -178,28 +181,28 @@ impl Asks {
         (next.recent != self.recent || next.denials != self.denials).then_some(next)
     }
 
-    /// Each of a client's requests superseded the one before, so only the newest can still be pending.
+    /// Each of a client's requests supersedes the one before, so only the newest can still be pending.
     fn pending_of(&self, client: &ClientId, now: Timestamp) -> Option<RequestKey> {
         let newest = self.recent.iter().rev().find(|ask| ask.client == *client)?;
         (newest.expires_at > now).then_some(newest.request)
     }
 
-    /// Since when `client` is blocked.
+    /// When `client` was blocked. `None` if it is not blocked.
     pub fn blocked_at(&self, client: &ClientId) -> Option<Timestamp> {
         self.block(client).filter(|block| block.is_in_force()).map(|block| block.at)
     }
 
-    /// When an operator lifted the last block of `client`. `None` if it is blocked, or never was.
+    /// When an operator lifted the last block of `client`. `None` if it is blocked or never was.
     pub fn lifted_at(&self, client: &ClientId) -> Option<Timestamp> {
         self.block(client).and_then(|block| block.lifted_at)
     }
 
-    /// Whether an approval for `client` given at `approved_at` does not count any more, with all that came of it.
+    /// Whether an approval for `client` at `approved_at` is revoked, together with everything issued for it.
     pub fn revokes(&self, client: &ClientId, approved_at: Timestamp) -> bool {
         self.block(client).is_some_and(|block| block.revokes(approved_at))
     }
 
-    /// Until when `client` has to wait; perhaps it is over.
+    /// The time until which `client` has to wait. May already be in the past.
     pub fn cool_until(&self, client: &ClientId) -> Option<Timestamp> {
         self.denials.iter().find(|run| run.client == *client).map(Denials::cool_until)
     }
@@ -248,11 +251,11 @@ mod tests {
         }
         assert_eq!(asks.admit(ask("kiosk", 99, 10 * 60), &LIMITS), Err(LimitReached));
         let next = asks.admit(ask("kiosk", 99, 24 * 60), &LIMITS).unwrap().asks;
-        assert_eq!(next.recent.len(), 10, "the one that is a day old is forgotten");
+        assert_eq!(next.recent.len(), 10, "an ask that is a day old is dropped");
         assert_eq!(next.version, asks.version + 1);
     }
 
-    /// Those of other clients stay.
+    /// The requests of other clients are unaffected.
     #[test]
     fn a_request_supersedes_its_clients_newest_unexpired_one() {
         let first = Asks::default().admit(ask("kiosk", 1, 0), &LIMITS).unwrap();
@@ -262,7 +265,7 @@ mod tests {
         let again = other.asks.admit(ask("kiosk", 3, 1), &LIMITS).unwrap();
         assert_eq!(again.supersedes, Some(RequestKey::from_bytes([1; 16])));
         let late = first.asks.admit(ask("kiosk", 4, 2), &LIMITS).unwrap();
-        assert_eq!(late.supersedes, None, "it expired on its own at that very moment");
+        assert_eq!(late.supersedes, None, "it has just expired");
     }
 
     fn client(name: &str) -> ClientId {
@@ -273,7 +276,7 @@ mod tests {
         Timestamp::from_seconds(1_800_000_000 + minute * 60)
     }
 
-    /// The first minute from `from` on at which `kiosk` is admitted.
+    /// The first minute, starting at `from`, at which `kiosk` is admitted.
     fn admitted_from(asks: &Asks, from: i64) -> i64 {
         (from..).find(|&n| asks.admit(ask("kiosk", 1, n), &LIMITS).is_ok()).unwrap()
     }
@@ -289,7 +292,7 @@ mod tests {
             assert_eq!(admitted_from(&asks, now), now + wait);
             now += wait;
         }
-        assert_eq!(asks.version, 5, "each one is noticed by whoever read before");
+        assert_eq!(asks.version, 5, "each change is detected by concurrent readers");
         assert_eq!(asks.denials.len(), 1);
     }
 
@@ -302,7 +305,7 @@ mod tests {
         let anew = first.denied(&client("kiosk"), minute(15 + 1440));
         assert_eq!(admitted_from(&anew, 1455), 1455 + 15);
         let other = first.denied(&client("teller"), minute(15 + 1440));
-        assert_eq!(other.denials.len(), 1, "a run that is over is forgotten");
+        assert_eq!(other.denials.len(), 1, "an expired run is removed");
     }
 
     /// ATK-1-05
@@ -317,7 +320,7 @@ mod tests {
         assert_eq!(admitted_from(&again, 1), 16, "the next denial is a first one");
     }
 
-    /// This happens when there are too many; the longest wait stays.
+    /// This happens if there are too many; the longest wait is kept.
     #[test]
     fn the_denied_client_whose_wait_ends_first_is_forgotten() {
         let mut asks = Asks::default();
@@ -328,7 +331,7 @@ mod tests {
             asks = asks.denied(&client(&format!("other-{n}")), minute(1 + n));
         }
         assert_eq!(asks.denials.len(), MAX_RUNS);
-        assert_eq!(admitted_from(&asks, 1), 1440, "the longest wait stays");
+        assert_eq!(admitted_from(&asks, 1), 1440, "the longest wait is kept");
         assert!(
             asks.cool_until(&client("other-39")).is_some() && asks.cool_until(&client("other-0")).is_none()
         );

@@ -1,21 +1,22 @@
-//! Channels: where a person is told that something waits for them.
+//! Channels: how a person is notified of a waiting request.
 
 use std::fmt;
 
 use crate::domain::base::contact::PhoneNumber;
 
-/// One way to reach a person. Enrolled beforehand, never taken from a request (`ATK-7-01`).
+/// One way to reach a person. It is enrolled beforehand and never taken from a request: otherwise a client could
+/// have messages sent to premium-rate numbers or to strangers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Channel {
     Sms(PhoneNumber),
-    /// An app on the person's device, as SNS knows it.
+    /// An app on the person's device, registered with SNS.
     Push(PushEndpoint),
-    /// Whoever is subscribed to it: an e-mail address, or an adapter of the operator's own.
+    /// A topic with subscribers, such as an e-mail address or the operator's own adapter.
     Topic(Topic),
 }
 
 impl Channel {
-    /// `None` if there is no such kind, or the address is not one of its kind.
+    /// `None` if the kind is unknown, or the address is not valid for it.
     pub fn parse(kind: &str, address: &str) -> Option<Self> {
         match kind {
             "sms" => PhoneNumber::parse(address).map(Self::Sms),
@@ -25,7 +26,7 @@ impl Channel {
         }
     }
 
-    /// A channel as read back from the table: the rule for numbers may have been another when it was put there.
+    /// A channel as read from the table; an earlier version may have stored it under a different rule for numbers.
     pub fn from_stored(kind: &str, address: &str) -> Option<Self> {
         match kind {
             "sms" => PhoneNumber::from_stored(address).map(Self::Sms),
@@ -33,7 +34,7 @@ impl Channel {
         }
     }
 
-    /// What an entry calls it.
+    /// The name of its kind in a person's entry.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Sms(_) => "sms",
@@ -51,13 +52,13 @@ impl Channel {
     }
 }
 
-/// The push services that are spoken to, under the names SNS has for them.
+/// The supported push services, by their names in SNS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushPlatform {
     Apns,
-    /// Builds of the app that are signed for development.
+    /// For development builds of an app.
     ApnsSandbox,
-    /// Firebase Cloud Messaging, under the name of its predecessor.
+    /// Firebase Cloud Messaging, by the name of its predecessor.
     Gcm,
 }
 
@@ -76,7 +77,7 @@ impl PushPlatform {
 /// A platform endpoint of SNS: `arn:aws:sns:<region>:<account>:endpoint/<platform>/<application>/<id>`.
 ///
 /// # Security
-/// It names one device of one person, so it is not shown in `Debug`.
+/// It identifies one device of one person, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PushEndpoint {
     arn: String,
@@ -84,13 +85,13 @@ pub struct PushEndpoint {
 }
 
 impl PushEndpoint {
-    /// `None` also for platforms that are not spoken to.
+    /// `None` also for unsupported platforms.
     pub fn parse(arn: &str) -> Option<Self> {
         let mut parts = resource(arn)?.strip_prefix("endpoint/")?.split('/');
         let platform = parts.next()?;
         let platform = PushPlatform::ALL.into_iter().find(|it| it.as_str() == platform)?;
         let (application, id) = (parts.next()?, parts.next()?);
-        // A name of an application may have dots too.
+        // The name of an application may also have dots.
         let fits = is_name(&application.replace('.', "-")) && is_name(id) && parts.next().is_none();
         fits.then(|| Self { arn: arn.to_owned(), platform })
     }
@@ -110,11 +111,11 @@ impl fmt::Debug for PushEndpoint {
     }
 }
 
-/// A standard topic of SNS: `arn:aws:sns:<region>:<account>:<name>`. One for first-in-first-out is none: it has no
-/// e-mail subscriptions, and its messages need a group.
+/// A standard topic of SNS: `arn:aws:sns:<region>:<account>:<name>`. FIFO topics are not accepted: they have no
+/// e-mail subscriptions, and their messages need a group.
 ///
 /// # Security
-/// It may be one person's own, so it is not shown in `Debug`.
+/// It may belong to one person, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Topic(String);
 
@@ -134,7 +135,7 @@ impl fmt::Debug for Topic {
     }
 }
 
-/// What an ARN of SNS names.
+/// The resource part of an SNS ARN.
 fn resource(arn: &str) -> Option<&str> {
     let mut parts = arn.split(':');
     let (scheme, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
@@ -149,7 +150,7 @@ fn resource(arn: &str) -> Option<&str> {
     fits.then_some(resource)
 }
 
-/// What SNS takes in the names of topics and applications.
+/// Whether SNS allows this as the name of a topic or an application.
 fn is_name(text: &str) -> bool {
     (1..=256).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))

@@ -1,8 +1,8 @@
-//! The record of a passkey's enrollment: which key was made for whom, and when.
+//! The record of a passkey's enrollment: which key was registered for which person, and when.
 //!
-//! The function that enrols passkeys signs it by a key in KMS that no other function and no person may use. It is kept twice:
-//! with the passkey, for whoever is to accept a signature of it, and in an item of its own that is only ever put, for whoever
-//! doubts evidence later.
+//! The function that enrolls passkeys signs it with a key in KMS that nothing and nobody else may use. It is
+//! stored twice: with the passkey, where it is checked before a signature is accepted, and in a separate item
+//! that is never updated, for disputes about evidence.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,18 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::person::passkey::Passkey;
 
-/// What never changes of a passkey. One JSON text, kept byte for byte.
+/// The properties of a passkey that never change. The JSON text is kept byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnrollmentRecord {
     pub version: u8,
-    /// The table's name for the person.
+    /// The key of the person's entry in the table.
     pub person: String,
-    /// The passkey's name: a hash of its credential id.
+    /// The passkey's name: a hash of its credential ID.
     pub passkey: String,
     /// The thumbprint (RFC 7638) of its public key.
     pub thumbprint: String,
-    /// base64url.
+    /// In base64url.
     pub user_handle: String,
     pub rp_id: String,
     pub backup_eligible: bool,
@@ -48,20 +48,20 @@ impl EnrollmentRecord {
         }
     }
 
-    /// Whether it is the record of `passkey` as it is now, with this thumbprint. A key that was bound to its device may have
-    /// begun to be synced since; there is no way back.
+    /// Whether this is the record of `passkey` as it is now, with this thumbprint. A device-bound key may have
+    /// become synced since then, but not the other way around.
     pub fn is_of(&self, passkey: &Passkey, thumbprint: &str) -> bool {
         let now = Self::of(passkey, thumbprint);
         let is_free_to = now.backup_eligible || !self.backup_eligible;
         is_free_to && *self == Self { backup_eligible: self.backup_eligible, ..now }
     }
 
-    /// The one text of the record.
+    /// The JSON text of the record.
     pub fn encode(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers are JSON")
     }
 
-    /// `None` for what is no record of this version.
+    /// `None` if the text is not a record of this version.
     pub fn decode(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().filter(|record: &Self| record.version == Self::VERSION)
     }

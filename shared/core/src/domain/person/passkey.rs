@@ -1,4 +1,4 @@
-//! Passkeys: what a person approves with (WebAuthn, "public key credential source").
+//! Passkeys, with which a person approves requests (WebAuthn, "public key credential source").
 
 use std::fmt;
 use std::time::Duration;
@@ -12,28 +12,29 @@ use crate::domain::base::person_key::PersonKey;
 use crate::domain::base::time::Timestamp;
 use crate::domain::person::witnessed::Witnessed;
 
-/// How many passkeys a person has at most: one for each device that they may reach for, and no list that grows for ever.
+/// The most passkeys of a person: enough for all their devices, but not an ever-growing list.
 pub const MAX_PASSKEYS: u32 = 10;
 
-/// Phishing-resistant, and phishing-resistant with a key that never leaves its hardware (OpenID Connect EAP ACR Values).
+/// Phishing-resistant, and phishing-resistant with a key that never leaves its hardware (OpenID Connect EAP ACR
+/// Values).
 pub const PHISHING_RESISTANT: &str = "phr";
 pub const PHISHING_RESISTANT_HARDWARE: &str = "phrh";
 
 /// A passkey's name in the table and in logs: 22 characters of base64url.
 ///
-/// A hash of the credential id, because that may be 1023 bytes long and is the authenticator's own.
+/// It is a hash of the credential ID, because that may be 1023 bytes long and is chosen by the authenticator.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PasskeyId(String);
 
 impl PasskeyId {
-    /// The name of the passkey with this credential id.
+    /// The name of the passkey with this credential ID.
     pub fn of(credential_id: &[u8]) -> Self {
         let mut text = URL_SAFE_NO_PAD.encode(digest(&SHA256, credential_id));
         text.truncate(22);
         Self(text)
     }
 
-    /// `None` for what cannot be one.
+    /// `None` if the text cannot be such a name.
     pub fn parse(text: &str) -> Option<Self> {
         let fits =
             text.len() == 22 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
@@ -45,8 +46,8 @@ impl PasskeyId {
     }
 }
 
-/// What authenticators call a person (WebAuthn §5.4.3, `user.id`): 32 random bytes, the same for all passkeys of one
-/// person. It says nothing about them, and it does not change with their names.
+/// The authenticators' identifier for a person (WebAuthn §5.4.3, `user.id`): 32 random bytes, the same for all
+/// passkeys of one person. It contains no personal data and does not change with the person's names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct UserHandle([u8; Self::BYTES]);
 
@@ -78,35 +79,35 @@ pub struct Passkey {
     pub id: PasskeyId,
     pub person: PersonKey,
     pub user_handle: UserHandle,
-    /// The public key and what else the library keeps of the credential, as JSON.
+    /// The public key and the library's other data about the credential, as JSON.
     pub credential: String,
-    /// How often it signed, as far as its authenticator counts. Synced passkeys do not: theirs stays 0.
+    /// The authenticator's signature counter. Synced passkeys do not count: theirs stays 0.
     pub counter: u32,
-    /// The domain it is bound to. Of no use under another one.
+    /// The domain to which it is bound. It cannot be used for another one.
     pub rp_id: String,
-    /// Whether the private key may leave its device, as synced passkeys do.
+    /// Whether the private key may leave its device, as with synced passkeys.
     pub backup_eligible: bool,
-    /// Whether the authenticator's maker vouches for where the key is. No attestation is asked for, so nothing sets it
-    /// at present.
+    /// Whether the manufacturer of the authenticator attests where the key is kept. No attestation is requested,
+    /// so nothing sets it at present.
     pub attested: bool,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
-    /// The [`EnrollmentRecord`](crate::domain::person::enrollment_record::EnrollmentRecord), signed by the function that enrolled it.
-    /// `None` of a passkey that was enrolled before there was such a key, or where there is none.
+    /// The [`EnrollmentRecord`](crate::domain::person::enrollment_record::EnrollmentRecord), signed by the
+    /// function that enrolled the passkey. `None` if there was no key for that at the time.
     pub enrollment: Option<Witnessed>,
 }
 
 impl Passkey {
-    /// Whether it is there for so long that who slipped it in would have been noticed (`ATK-7-05`).
+    /// Whether it has existed for so long that the person would have noticed if an attacker had enrolled it.
     pub fn is_seasoned(&self, now: Timestamp, seasoning: Duration) -> bool {
         now >= self.created_at.plus(seasoning)
     }
 
-    /// Whether the key may leave its device, after a use at which its authenticator says `says`. `None` if the use is not
-    /// accepted.
+    /// Whether the key may leave its device, after a use in which its authenticator reported the flag `says`.
+    /// `None` if the use is not accepted.
     ///
-    /// WebAuthn §6.1.3 calls the flag fixed; platforms and password managers begin to sync keys that are there all the
-    /// same, and that counts from then on. There is no way back, because nobody can call copies back.
+    /// WebAuthn §6.1.3 defines the flag as fixed. In practice, platforms and password managers start to sync
+    /// existing keys, and the flag counts from then on. It is never reset, because copies cannot be called back.
     pub const fn backup_eligible_after(&self, says: bool) -> Option<bool> {
         match (self.backup_eligible, says) {
             (true, false) => None,
@@ -114,14 +115,14 @@ impl Passkey {
         }
     }
 
-    /// What the use of it at `at` proves. User verification is required of every use.
+    /// The authentication that its use at `at` proves. User verification is required for every use.
     ///
-    /// A key that may be copied, or of which only its own word says where it is, is no hardware key.
+    /// A key that may be copied, or without an attestation of where it is kept, does not count as a hardware key.
     pub fn authentication(&self, at: Timestamp) -> Authentication {
         Self::authentication_of(self.attested && !self.backup_eligible, at)
     }
 
-    /// The most that our tokens can say of the use of one.
+    /// The longest authentication that tokens can contain for the use of a passkey.
     pub fn fullest(at: Timestamp) -> Authentication {
         Self::authentication_of(true, at)
     }
@@ -137,8 +138,8 @@ impl Passkey {
     }
 }
 
-/// What all of a person's passkeys have in common. Its version moves with each of them that comes or goes, so that "there
-/// is none yet" is one condition of one write.
+/// The common data of a person's passkeys. The version changes whenever a passkey is added or removed, so that a
+/// single conditional write can require that there is none yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passkeys {
     pub user_handle: UserHandle,
@@ -146,7 +147,7 @@ pub struct Passkeys {
     pub count: u32,
 }
 
-/// A passkey whose registration was accepted, before it is anybody's.
+/// A passkey whose registration was accepted, before it is assigned to a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPasskey {
     pub id: PasskeyId,

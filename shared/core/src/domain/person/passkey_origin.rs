@@ -1,27 +1,28 @@
-//! From where a passkey may be made and used, beside the pages of this provider (WebAuthn §5.8.1, `origin`).
+//! The origins at which a passkey may be created and used, in addition to this provider's pages (WebAuthn §5.8.1,
+//! `origin`).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
-/// What Android writes before the hash of an app's signing certificate.
+/// Android's prefix for the hash of an app's signing certificate.
 const ANDROID: &str = "android:apk-key-hash:";
 /// Unit: bytes of SHA-256.
 const KEY_HASH: usize = 32;
 
-/// One origin as clients write it into `clientDataJSON`, compared byte for byte.
+/// An origin as in `clientDataJSON`, compared byte for byte.
 ///
-/// An Android app has `android:apk-key-hash:<base64url of the SHA-256 of its signing certificate>`. An app of Apple's
-/// platforms has `https://<RP ID>`, as a web page there has.
+/// An Android app has `android:apk-key-hash:<base64url of the SHA-256 of its signing certificate>`. An app for
+/// Apple's platforms has `https://<RP ID>`, like a web page on that domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasskeyOrigin(String);
 
 impl PasskeyOrigin {
-    /// An origin for the domain `rp_id`.
+    /// Parses an origin for the domain `rp_id`.
     ///
     /// # Errors
-    /// In words for the operator: it is neither kind, or a host that is not at or below `rp_id`. No browser uses a
-    /// passkey there, so it could only be a mistake.
+    /// The reason, in words for the operator: it is neither kind of origin, or its host is not at or below
+    /// `rp_id`. No browser uses a passkey there, so that can only be a mistake.
     pub fn parse(text: &str, rp_id: &str) -> Result<Self, &'static str> {
         if let Some(hash) = text.strip_prefix(ANDROID) {
             let is_hash = URL_SAFE_NO_PAD.decode(hash).is_ok_and(|bytes| bytes.len() == KEY_HASH);

@@ -1,4 +1,4 @@
-//! Which claims a scope value gives away (OIDC Core §5.4).
+//! The claims that each scope value releases (OIDC Core §5.4).
 
 use serde_json::{Map, Value};
 
@@ -29,14 +29,14 @@ const BY_SCOPE: [(&str, &[&str]); 4] = [
     ("phone", &["phone_number", "phone_number_verified"]),
 ];
 
-/// The claims of a person that `scope` covers, as far as they are known.
+/// The person's known claims that `scope` covers.
 pub fn covered(claims: &Map<String, Value>, scope: &Scope) -> Map<String, Value> {
     let values = BY_SCOPE.iter().filter(|(value, _)| scope.contains(value));
     let names = values.flat_map(|(_, names)| names.iter());
     names.filter_map(|&name| Some((name.to_owned(), claims.get(name)?.clone()))).collect()
 }
 
-/// All claims that some scope value can give away, for the metadata.
+/// All claims that a scope value can release, for the metadata.
 pub fn all() -> impl Iterator<Item = &'static str> {
     BY_SCOPE.iter().flat_map(|(_, names)| names.iter().copied())
 }

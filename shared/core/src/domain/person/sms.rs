@@ -1,27 +1,27 @@
-//! What an SMS may be like: where it goes, under which name, and at which price.
+//! The limits on an SMS: its destination, its sender name and its price.
 
 use crate::domain::base::contact::PhoneNumber;
 
-/// Calling codes that stand for no country: satellites (870, 881), networks without a country (878, 882, 883, 888),
-/// calls that somebody else pays (800, 808) or that are charged for (979), and what is kept free around the
-/// satellites (871 to 879). What a message to one costs is for its owner to say, so no list opens them.
+/// Country codes that do not belong to a country: satellites (870, 881), international networks (878, 882, 883,
+/// 888), freephone and shared-cost numbers (800, 808), premium-rate numbers (979), and unassigned codes next to
+/// the satellites (871 to 879). Their owners set the price of a message, so no list can allow them.
 const NO_COUNTRY: [&str; 17] = [
     "+800", "+808", "+870", "+871", "+872", "+873", "+874", "+875", "+876", "+877", "+878", "+879", "+881",
     "+882", "+883", "+888", "+979",
 ];
 
-/// The area codes of `+1` that belong to neither the United States nor Canada (North American Numbering Plan): the
-/// Caribbean and Bermuda, Puerto Rico and the other territories, each of which networks charge for as a country of its
-/// own. `+1` does not open them, because a message to some of them costs many times as much; `+1876` opens one.
+/// The area codes of `+1` that belong neither to the United States nor to Canada (North American Numbering Plan):
+/// the Caribbean, Bermuda, Puerto Rico and other territories. Networks price each of them as a separate country,
+/// and a message to some costs many times as much, so `+1` does not allow them; `+1876` allows one of them.
 const NOT_OF_PLUS_1: [&str; 27] = [
     "+1242", "+1246", "+1264", "+1268", "+1284", "+1340", "+1345", "+1441", "+1473", "+1649", "+1658",
     "+1664", "+1670", "+1671", "+1684", "+1721", "+1758", "+1767", "+1784", "+1787", "+1809", "+1829",
     "+1849", "+1868", "+1869", "+1876", "+1939",
 ];
 
-/// The area codes of `+1` that stand for no place: calls that are charged for (900), calls that somebody else pays (800
-/// and its overflows), personal and machine numbers (500 and its overflows, but for the fictitious 555), and what
-/// carriers, networks and a government keep for themselves. No list opens them.
+/// The non-geographic area codes of `+1`: premium-rate numbers (900), toll-free numbers (800 and its overflow
+/// codes), personal and machine numbers (500 and its overflow codes, except the fictitious 555), and codes
+/// reserved for carriers, networks and a government. No list can allow them.
 const NO_PLACE_OF_PLUS_1: [&str; 38] = [
     "+1456", "+1500", "+1521", "+1522", "+1523", "+1524", "+1525", "+1526", "+1527", "+1528", "+1529",
     "+1532", "+1533", "+1535", "+1538", "+1542", "+1543", "+1544", "+1545", "+1546", "+1547", "+1549",
@@ -29,15 +29,16 @@ const NO_PLACE_OF_PLUS_1: [&str; 38] = [
     "+1855", "+1866", "+1877", "+1888", "+1900",
 ];
 
-/// The countries to which an SMS may go, by their calling codes (`ATK-7-01`).
+/// The countries to which an SMS may be sent, by country code. Otherwise a fraudster could enroll expensive
+/// numbers and be paid for each message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmsCountries(Option<Vec<String>>);
 
 impl SmsCountries {
-    /// Calling codes with a comma between them, such as `+1,+44`; a longer beginning of a number, such as `+1809`, is
-    /// taken as well. `+1` stands for the United States and Canada; each other country and territory of the North
-    /// American Numbering Plan is named by its area code. `*` stands for every country. `None` for anything else, and
-    /// for a code of no country.
+    /// Parses country codes separated by commas, such as `+1,+44`; a longer prefix of a number, such as `+1809`,
+    /// is also accepted. `+1` stands for the United States and Canada; the other countries and territories of the
+    /// North American Numbering Plan are listed by area code. `*` stands for every country. `None` for anything
+    /// else, and for a code that does not belong to a country.
     pub fn parse(text: &str) -> Option<Self> {
         if text == "*" {
             return Some(Self(None));
@@ -57,7 +58,7 @@ impl SmsCountries {
     pub fn allow(&self, number: &PhoneNumber) -> bool {
         let number = number.expose();
         let own_area = NOT_OF_PLUS_1.into_iter().find(|area| number.starts_with(area));
-        // A code that is shorter than the area code is not about it.
+        // A code that is shorter than the area code does not allow it.
         let opens = |code: &String| {
             number.starts_with(code.as_str()) && own_area.is_none_or(|area| code.len() >= area.len())
         };
@@ -66,14 +67,14 @@ impl SmsCountries {
     }
 }
 
-/// Whether a number, or the beginning of one, is in none of the ranges where people live. In each area of `+1` there is
-/// such a range, too: the exchange 976, which is charged for.
+/// Whether a number, or the prefix of one, is in a non-geographic range. Each area of `+1` has one as well: the
+/// premium-rate exchange 976.
 fn stands_for_no_place(number: &str) -> bool {
     let is_charged_for = number.starts_with("+1") && number.get(5..8) == Some("976");
     is_charged_for || NO_COUNTRY.iter().chain(&NO_PLACE_OF_PLUS_1).any(|code| number.starts_with(code))
 }
 
-/// What a receiving phone shows as the sender, where the country's networks take a name.
+/// The sender name that the phone shows, if the country's networks support it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SenderId(String);
 
@@ -91,9 +92,9 @@ impl SenderId {
     }
 }
 
-/// What one SMS may cost at most. SNS accepts a dearer one, and does not send it.
+/// The highest price of one SMS. SNS accepts a more expensive message, but does not send it.
 ///
-/// Unit: USD. Range: 0.00001–10, at most five decimals, as SNS compares no more.
+/// Unit: USD. Range: 0.00001–10, with at most five decimals, because SNS compares no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaxPrice(String);
 
@@ -125,7 +126,7 @@ mod tests {
     fn an_sms_goes_to_the_listed_countries_only() {
         assert!(allowed("+1,+44", "+15555550100") && allowed("+1, +44", "+447700900123"));
         assert!(!allowed("+1,+44", "+4915155550100"));
-        // A calling code is the beginning of the number, and not of another code.
+        // A country code is a prefix of the number, not of another code.
         assert!(!allowed("+44", "+14455550100"));
         assert!(allowed("+1809", "+18095550100") && !allowed("+1809", "+15555550100"));
         assert!(allowed("*", "+4915155550100"));
@@ -140,10 +141,10 @@ mod tests {
             numbers.into_iter().chain(["+888555501", "+979123456789", "+80012345678", "+80812345678"])
         {
             assert!(!allowed("*", number), "{number}");
-            // Nor by the beginning they share with a country.
+            // A prefix that they share with a country does not allow them either.
             assert!(!allowed("+8,+9", number), "{number}");
         }
-        // Bangladesh and Taiwan stand among them.
+        // The codes of Bangladesh and Taiwan are among them.
         assert!(allowed("*", "+8801712345678") && allowed("+886", "+886912345678"));
     }
 
@@ -158,7 +159,7 @@ mod tests {
             for countries in ["+1", "+1,+44", "+1202"] {
                 assert!(!allowed(countries, &number), "{countries} {number}");
             }
-            // Neither does half an area code open it.
+            // A part of the area code does not allow it either.
             let half = &area[..area.len() - 1];
             assert!(!allowed(half, &number), "{half} {number}");
             assert!(allowed(area, &number) && allowed("*", &number), "{number}");
@@ -205,7 +206,7 @@ mod tests {
         }
     }
 
-    /// At least one of them is a letter.
+    /// At least one character is a letter.
     #[test]
     fn a_sender_id_is_1_to_11_letters_and_digits() {
         for text in ["A", "ExampleBank", "4U"] {

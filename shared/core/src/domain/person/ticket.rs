@@ -1,4 +1,4 @@
-//! Enrollment tickets: a link with which one passkey is made for one person.
+//! Enrollment tickets: a link with which one passkey is created for one person.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use crate::domain::base::person_key::PersonKey;
 use crate::domain::base::time::Timestamp;
 use crate::domain::person::passkey::{MAX_PASSKEYS, PasskeyId, Passkeys};
 
-/// How long a ticket can be used: the person is there, waiting for it.
+/// How long a ticket can be used: the person is already waiting for it.
 pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// The end of an enrollment's link: 128 random bits, written as 22 characters of base64url.
+/// The last part of an enrollment link: 128 random bits, written as 22 characters of base64url.
 ///
 /// # Security
-/// Whoever has it can make the first passkey of its person. It is handed over by an operator who knows whom they have
-/// in front of them, and is stored as a [`TicketHash`] only.
+/// Anybody who has it can create the first passkey of its person. An operator hands it over after verifying the
+/// person's identity, and only its [`TicketHash`] is stored.
 #[derive(Clone)]
 pub struct TicketSecret(String);
 
@@ -35,7 +35,7 @@ impl TicketSecret {
         bytes.try_into().ok().map(Self::from_bytes)
     }
 
-    /// The one way to the text.
+    /// The only access to the text.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -51,7 +51,7 @@ impl fmt::Debug for TicketSecret {
     }
 }
 
-/// A ticket's name in the table: SHA-256 in base64url. It opens nothing.
+/// A ticket's name in the table: SHA-256 in base64url. It cannot be used as a ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TicketHash(String);
 
@@ -65,12 +65,13 @@ impl TicketHash {
     }
 }
 
-/// What a ticket is good for.
+/// What a ticket can be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TicketKind {
-    /// The first passkey. A further one only together with the signature of one that is there.
+    /// The first passkey, or a further one together with a signature by an existing one.
     First,
-    /// A further one by itself: an operator has made sure of the person again, who may have lost the others.
+    /// A further passkey on its own: the person may have lost the others, and an operator has verified their
+    /// identity again.
     Further,
 }
 
@@ -93,21 +94,21 @@ pub struct Ticket {
     pub hash: TicketHash,
     pub person: PersonKey,
     pub kind: TicketKind,
-    /// What the new passkey's authenticator signs, or at least repeats. Random, and the same each time the page is read.
+    /// The random challenge for the new passkey's registration. It is the same each time the page is loaded.
     pub challenge: [u8; 32],
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
-    /// The passkey that was made with it.
+    /// The passkey that was created with it.
     pub used_for: Option<PasskeyId>,
 }
 
-/// What a passkey is made under.
+/// The condition for creating a passkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     Alone,
-    /// A passkey that is there has to sign.
+    /// An existing passkey has to sign.
     WithAssertion,
-    /// There are as many as there can be.
+    /// The person already has the most passkeys allowed.
     Full,
 }
 
@@ -134,7 +135,7 @@ impl Ticket {
         now < self.expires_at
     }
 
-    /// `ATK-7-05`: a link that somebody got hold of adds nothing to the passkeys of a person who has some.
+    /// The condition for using the ticket. A stolen link alone cannot add a passkey if the person already has one.
     pub fn admission(&self, passkeys: &Passkeys) -> Admission {
         match (passkeys.count, self.kind) {
             (MAX_PASSKEYS.., _) => Admission::Full,
@@ -143,8 +144,8 @@ impl Ticket {
         }
     }
 
-    /// What the passkey signs that speaks for the new one. Another one than that of the new passkey, so that no answer
-    /// is good for two things.
+    /// The challenge for the existing passkey that authorizes the new one. It differs from the new passkey's
+    /// challenge, so that neither response can be used in place of the other.
     pub fn assertion_challenge(&self) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
         context.update(b"ciba enrolment 1\0");

@@ -1,5 +1,5 @@
-//! `user_code` (CIBA §7.1): a code that the person tells the client, and without which nothing rings. It authorises
-//! asking, not approving, and it is not the password with which the person logs in (§7.1.2).
+//! `user_code` (CIBA §7.1): a code that the person gives to the client, and without which the person is not
+//! notified. It authorizes a request, not an approval, and it is not the person's password (§7.1.2).
 
 use std::fmt;
 use std::time::Duration;
@@ -13,22 +13,22 @@ use crate::domain::client::ClientId;
 use crate::domain::person::asks::Asks;
 use crate::domain::person::wrong_codes::WrongCodes;
 
-/// What one attempt costs, us and whoever stole the table: OWASP's least for Argon2id, and a small part of a function's
-/// 256 MB. Units: KiB, rounds, lanes.
+/// The cost of one attempt, for this provider and for an attacker with a copy of the table: OWASP's minimum for
+/// Argon2id, and a small part of a function's 256 MB. Units: KiB, rounds, lanes.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
-/// The shortest code that is enrolled: with fewer characters, the attempts below would be enough to guess it.
+/// The shortest code that can be enrolled: a shorter one could be guessed with the attempts below.
 const MIN_ENROLLED: usize = 4;
 
-/// Wrong codes that a person's clients may send before codes are refused for a while.
+/// The number of wrong codes for a person, from all clients, at which codes are refused for a while.
 const FREE_ATTEMPTS: u32 = 5;
-/// How long codes are refused after the last of them. It doubles with each one after that.
+/// How long codes are refused after the last free attempt. It doubles with each further wrong code.
 const FIRST_LOCK: Duration = Duration::from_secs(60);
 const LONGEST_LOCK: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A code as somebody presents it: 1 to 64 characters, none of them a control character.
+/// A code as presented: 1 to 64 characters without control characters.
 ///
 /// # Security
-/// Never stored and never logged. What is stored is its [`UserCodeHash`].
+/// It is never stored and never logged. What is stored is its [`UserCodeHash`].
 #[derive(Clone)]
 pub struct UserCode(String);
 
@@ -38,7 +38,7 @@ impl UserCode {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// Whether a person may have it as theirs.
+    /// Whether it is long enough to be enrolled for a person.
     pub fn may_be_enrolled(&self) -> bool {
         self.0.chars().count() >= MIN_ENROLLED
     }
@@ -50,12 +50,12 @@ impl fmt::Debug for UserCode {
     }
 }
 
-/// Argon2id of a code, as a PHC string with its salt and its cost (`CIBA-7.1.2-06`).
+/// Argon2id of a code, as a PHC string with its salt and its cost. A short code could be guessed from a fast hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UserCodeHash(String);
 
 impl UserCodeHash {
-    /// `None` if the code cannot be hashed, which no code of 64 characters comes to.
+    /// `None` if the code cannot be hashed, which does not happen with at most 64 characters.
     pub fn new(code: &UserCode, salt: [u8; 16]) -> Option<Self> {
         let (memory, rounds, lanes) = COST;
         let params = Params::new(memory, rounds, lanes, None).ok()?;
@@ -73,7 +73,7 @@ impl UserCodeHash {
         &self.0
     }
 
-    /// In constant time, as far as the code goes; at the cost with which it was made.
+    /// Compares in constant time, at the cost with which the hash was created.
     pub fn matches(&self, presented: &UserCode) -> bool {
         PasswordHash::new(&self.0)
             .is_ok_and(|hash| Argon2::default().verify_password(presented.0.as_bytes(), &hash).is_ok())
@@ -86,10 +86,9 @@ impl fmt::Debug for UserCodeHash {
     }
 }
 
-/// The wrong codes that one client sent for a person, without a right one between them.
-///
+/// The lockout after wrong codes: it applies to the person, over all clients.
 impl Asks {
-    /// Until when every code for this person is refused, a right one, too. Perhaps that is over.
+    /// The time until which every code for this person is refused, even a correct one. May already be in the past.
     pub fn codes_locked_until(&self, now: Timestamp) -> Option<Timestamp> {
         let counting = || self.wrong_codes.iter().filter(|wrong| wrong.counts(now));
         let count: u32 = counting().map(|wrong| wrong.count).fold(0, u32::saturating_add);
@@ -103,7 +102,7 @@ impl Asks {
         self.codes_locked_until(now).is_some_and(|until| now < until)
     }
 
-    /// `client` sent a wrong code for this person.
+    /// Records that `client` sent a wrong code for this person.
     pub fn code_was_wrong(&self, client: &ClientId, at: Timestamp) -> Self {
         let mut next = self.next();
         next.wrong_codes.retain(|wrong| wrong.counts(at));
@@ -117,8 +116,8 @@ impl Asks {
         next
     }
 
-    /// `client` sent the right code: its wrong ones do not count any more. No change of its own: what the request goes on
-    /// to write has it in.
+    /// Records that `client` sent the right code: its wrong ones no longer count. The version is unchanged: this
+    /// is stored together with the next change that the request makes.
     pub fn code_was_right(mut self, client: &ClientId) -> Self {
         self.wrong_codes.retain(|wrong| wrong.client != *client);
         self
@@ -221,7 +220,7 @@ mod tests {
         assert_eq!(asks.code_was_wrong(&client("teller"), minute(week)).wrong_codes.len(), 1);
     }
 
-    /// Each attempt by another client, as soon as the lock lets it through, for two months.
+    /// For two months, each attempt is by a different client, as soon as the lock allows it.
     #[test]
     fn a_persons_wrong_codes_stay_few() {
         let mut asks = Asks::default();

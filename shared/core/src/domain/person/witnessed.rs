@@ -1,6 +1,6 @@
-//! A document with the signature of a key that no writer of the table has.
+//! A document signed with a key that cannot be used with write access to the table alone.
 
-/// A document, and what a key outside the table says of it.
+/// A document with its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witnessed {
     pub document: String,

@@ -1,20 +1,22 @@
-//! Wrong user codes, as they are remembered.
+//! The record of wrong user codes.
 
 use std::time::Duration;
 
 use crate::domain::base::time::Timestamp;
 use crate::domain::client::ClientId;
 
-/// How long a client's wrong codes count, from the last one on.
+/// How long a client's wrong codes count after the last one.
 const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// They are counted by client so that a client's right code forgives its own wrong ones only: else somebody could guess in
-/// the shadow of a client that knows the code. The lock is the person's, over all clients. It lets so few attempts
-/// through that there are never more than two dozen entries.
+/// The wrong codes that one client sent for a person, without a right one between them.
+///
+/// They are counted per client, so that a right code resets only that client's count: otherwise one client could
+/// guess while another, which knows the code, keeps resetting the count. The lockout applies to the person, over
+/// all clients. It allows so few attempts that there are never more than two dozen entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongCodes {
     pub client: ClientId,
-    /// Range: from 1.
+    /// At least 1.
     pub count: u32,
     pub last: Timestamp,
 }

@@ -4,22 +4,22 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// The client's handle of a request: the request's key, sealed for the client. With it and its own credentials the client
-/// collects the tokens, so it is not shown in `Debug`.
+/// The client's handle for a request: the request key, sealed for the client. Together with its credentials, the
+/// client gets the tokens for it, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct AuthReqId(String);
 
 impl AuthReqId {
-    /// Ours have 44 characters. Unit: bytes.
+    /// This provider's have 44 characters. Unit: bytes.
     pub const MAX: usize = 128;
 
-    /// As a client sends it: 1 to 128 bytes. Whether it was sealed here is not known yet.
+    /// As sent by a client: 1 to 128 bytes. Whether it was sealed here has not been checked.
     pub fn parse(text: &str) -> Option<Self> {
         (1..=Self::MAX).contains(&text.len()).then(|| Self(text.to_owned()))
     }
 
-    /// As it was sealed just now.
+    /// A handle that was just sealed.
     pub fn sealed(text: String) -> Self {
         Self(text)
     }

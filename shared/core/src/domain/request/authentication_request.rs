@@ -1,10 +1,10 @@
-//! The authentication request: its states, and what may follow what.
+//! The authentication request: its states and their transitions.
 //!
-//! `Pending → Approved | Denied | Cancelled`, `Approved → Redeemed`. Expiry is computed, never stored. A
-//! state owns its data, and no transition leads out of `Denied`, `Cancelled` and `Redeemed`.
+//! `Pending → Approved | Denied | Cancelled`, `Approved → Redeemed`. Expiry is computed, never stored. Each state
+//! owns its data, and `Denied`, `Cancelled` and `Redeemed` are final.
 //!
-//! These functions say what is allowed; the store makes each transition one conditional write on the state
-//! it was computed from, so two callers cannot both succeed.
+//! These functions determine what is allowed. The store makes each transition a conditional write on the state
+//! that it was computed from, so two callers cannot both succeed.
 
 use std::time::Duration;
 
@@ -26,12 +26,13 @@ pub struct AuthenticationRequest {
     pub key: RequestKey,
     pub client: ClientId,
     pub person: PersonKey,
-    /// Copied from the client at creation; a later change of the client does not reach it (`ATK-8-03`).
+    /// Copied from the client at creation, so that a later change of the client does not affect how tokens are
+    /// delivered.
     pub mode: DeliveryMode,
     pub scope: Scope,
-    /// What `resource` named; without any, the tokens are for the client's default audience.
+    /// The values of `resource`; without any, the tokens are for the client's default audience.
     pub resources: Vec<ResourceId>,
-    /// `acr_values` as sent: classes in order of preference.
+    /// `acr_values` as sent: authentication classes in order of preference (CIBA §7.1).
     pub acr_values: Option<String>,
     pub binding_message: Option<BindingMessage>,
     pub lifetime: Lifetime,
@@ -39,7 +40,7 @@ pub struct AuthenticationRequest {
     /// The handle key under which `auth_req_id` was sealed.
     pub handle_generation: u32,
     pub nonce: Nonce,
-    /// Whether there is a [`RequestDetail`](crate::domain::details::authorization_details::RequestDetail) beside it.
+    /// Whether it has a [`RequestDetail`](crate::domain::details::authorization_details::RequestDetail).
     pub has_detail: bool,
     pub state: State,
 }
@@ -64,9 +65,9 @@ pub enum State {
 pub enum CancelledBy {
     /// A newer request of the same client to the same person.
     Superseded,
-    /// An operator, with the operator's tool.
+    /// An operator, with the admin tool.
     Operator,
-    /// The client itself: whoever waited has gone.
+    /// The client itself, because its user is no longer waiting.
     Client,
 }
 
@@ -86,12 +87,12 @@ impl CancelledBy {
     }
 }
 
-/// Who wants a request cancelled.
+/// The party that wants a request cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canceller<'c> {
-    /// Any request.
+    /// May cancel any request.
     Operator,
-    /// Its own requests, and no others.
+    /// May cancel only its own requests.
     Client(&'c ClientId),
 }
 
@@ -104,10 +105,10 @@ impl Canceller<'_> {
     }
 }
 
-/// What a poll finds.
+/// The result of a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollFinding<'r> {
-    /// Unknown, another client's, or a push; they look alike.
+    /// Unknown, another client's, or a push client's. The client cannot tell these apart.
     NotYours,
     AlreadyRedeemed,
     Expired,
@@ -118,18 +119,18 @@ pub enum PollFinding<'r> {
     Pending,
 }
 
-/// What somebody who wants to cancel a request finds.
+/// The result of an attempt to cancel a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelFinding {
-    /// Unknown, or not the canceller's; the two look alike.
+    /// The request is unknown, or not the canceller's; the two look alike.
     NotYours,
     /// It can be cancelled.
     Pending,
-    /// It was cancelled before: by whom, and when.
+    /// It was already cancelled: by whom, and when.
     Already { by: CancelledBy, at: Timestamp },
-    /// The person was first. A decision is not undone.
+    /// The person has already decided, and a decision cannot be undone.
     Decided(StateName),
-    /// Nothing is left to cancel.
+    /// It expired undecided, so there is nothing to cancel.
     Expired,
 }
 
@@ -145,7 +146,7 @@ impl State {
     }
 }
 
-/// A state without its data: what the table's `state` attribute says.
+/// A state without its data, as in the table's `state` attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateName {
     Pending,
@@ -173,16 +174,17 @@ impl StateName {
     }
 }
 
-/// What `client`'s poll at `now` finds, in the order in which the answers take precedence.
+/// The result of `client`'s poll at `now`, in order of precedence.
 ///
-/// What has been decided comes before "too soon", so a client that asks right after the decision gets it
-/// (`CIBA-10.1-10`).
+/// The client gets `invalid_grant` (CIBA §11) for a request that is unknown, another client's or already
+/// redeemed, and for a request of a push client. A decision takes precedence over polling too early, so a client
+/// that polls right after the decision gets the result.
 pub fn poll<'r>(
     request: Option<&'r AuthenticationRequest>,
     client: &ClientId,
     now: Timestamp,
 ) -> PollFinding<'r> {
-    // What is pushed is not collected, whatever mode its client is in by now (`ATK-8-03`).
+    // A request that is delivered by push cannot be polled (CIBA §5), even if its client has another mode by now.
     let collected =
         |request: &&AuthenticationRequest| request.client == *client && request.mode != DeliveryMode::Push;
     let Some(request) = request.filter(collected) else { return PollFinding::NotYours };
@@ -191,12 +193,14 @@ pub fn poll<'r>(
         _ if request.is_expired(now) => PollFinding::Expired,
         State::Denied { .. } | State::Cancelled { .. } => PollFinding::Refused,
         State::Approved(approval) => PollFinding::Approved(approval),
+        // The conditional update in ciba-aws (store/authentication_request/polling.rs) states the same rule for
+        // the common case.
         State::Pending if request.polling.is_due(now) => PollFinding::Pending,
         State::Pending => PollFinding::TooSoon,
     }
 }
 
-/// What `canceller` finds at `now`.
+/// The result of an attempt by `canceller` to cancel the request at `now`.
 pub fn cancel(
     request: Option<&AuthenticationRequest>,
     canceller: Canceller<'_>,
@@ -222,9 +226,9 @@ impl Polling {
         self.next_poll_at <= now.plus(POLL_TOLERANCE)
     }
 
-    /// What `slow_down` makes of it: interval and next poll both move by the same step, up to the longest
-    /// interval. The step counts from when the poll was due, not from now, so that a client that is always
-    /// a little early still gets through.
+    /// The state after `slow_down` (CIBA §11): the interval grows and the next poll moves by the same step, up to
+    /// the longest interval. The step counts from when the poll was due, not from now, so that a client that is
+    /// always slightly early still gets a result.
     pub fn slowed_down(&self) -> Self {
         let step = SLOW_DOWN_STEP.min(MAX_INTERVAL.saturating_sub(self.interval));
         Self { interval: self.interval + step, next_poll_at: self.next_poll_at.plus(step) }
@@ -232,7 +236,7 @@ impl Polling {
 }
 
 impl AuthenticationRequest {
-    /// What became of it, if it was redeemed.
+    /// The grant, if it was redeemed.
     pub fn grant(&self) -> Option<&Grant> {
         match &self.state {
             State::Redeemed(grant) => Some(grant),
@@ -244,7 +248,7 @@ impl AuthenticationRequest {
         now >= self.lifetime.expires_at
     }
 
-    /// When it left `Pending`; expiry leaves nothing.
+    /// When the request left `Pending`. A request that expires undecided never leaves it.
     pub fn decided_at(&self) -> Option<Timestamp> {
         match &self.state {
             State::Pending => None,
@@ -253,12 +257,12 @@ impl AuthenticationRequest {
         }
     }
 
-    /// Whether `person` can still decide.
+    /// Whether the request is pending and can still be decided. [`Self::decide`] checks who may decide it.
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.state == State::Pending && now < self.lifetime.decide_until
     }
 
-    /// Whether `scope` can be approved of what was asked for.
+    /// Checks that `scope` is part of the requested scope and includes `openid`.
     pub fn check_selection(&self, scope: &Scope) -> Result<(), DecisionRefused> {
         if !scope.is_subset_of(&self.scope) {
             return Err(DecisionRefused::ScopeNotAsked);
@@ -269,9 +273,13 @@ impl AuthenticationRequest {
         Ok(())
     }
 
-    /// What `decision` by `person` makes of the request, or why it makes nothing of it.
+    /// The transition for `decision` by `person`.
     ///
-    /// The first decision stands (`ATK-4-07`). The same person's identical repeat is told so, and changes nothing.
+    /// The first decision is final. Repeating it succeeds and changes nothing, so that a retry after a lost
+    /// response is safe.
+    ///
+    /// # Errors
+    /// The decision is not accepted.
     pub fn decide(
         &self,
         person: &PersonKey,
@@ -300,8 +308,8 @@ impl AuthenticationRequest {
         }
     }
 
-    /// What redeeming makes of the request, if `client` may redeem it at `now`. `tokens_end_at` is when the access token
-    /// ends; refresh tokens carry the grant on, where the client `may_refresh` and the person approved it (`TOK-3-01`).
+    /// The grant, if `client` may redeem the request at `now`. `tokens_end_at` is when the access token expires.
+    /// With refresh tokens if the client `may_refresh` and the person approved `offline_access` (OIDC Core §11).
     pub fn redeem(
         &self,
         client: &ClientId,
@@ -323,7 +331,7 @@ impl AuthenticationRequest {
         Some(Grant {
             approval: approval.clone(),
             redeemed_at: now,
-            // The last access token can be issued at the end of the last refresh token.
+            // The last access token can be issued just before the last refresh token expires.
             ends_at: refresh.map_or(tokens_end_at, |refresh| refresh.ends_at.plus(tokens_end_at.since(now))),
             refresh,
             details: AuthorizationDetails::default(),
@@ -334,9 +342,9 @@ impl AuthenticationRequest {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// The request goes to this state.
+    /// The request changes to this state.
     Now(State),
-    /// It was decided so before.
+    /// The same decision was already made.
     Already,
 }
 

@@ -1,8 +1,8 @@
 //! `binding_message`: shown unmodified on both devices, or refused (CIBA §7.1).
 //!
-//! It is 1 to 64 code points, at most 64 columns wide (a Chinese character takes two), under the rule for all that a
-//! person reads in other people's words ([`plain_text`](crate::domain::base::plain_text)). A message that breaks the rule is
-//! refused, never cleaned: the other device shows the original.
+//! It has 1 to 64 code points, is at most 64 columns wide (a Chinese character takes two), and follows the rule
+//! for all texts from others that are shown to a person ([`plain_text`](crate::domain::base::plain_text)). A
+//! message that breaks the rule is refused, never cleaned: the other device shows the original.
 
 use std::fmt;
 
@@ -11,15 +11,15 @@ use crate::domain::base::plain_text::{self, Kind, Unacceptable, fits};
 /// A message that every device can show as it is.
 ///
 /// # Security
-/// The person must read it as the client's words: a page marks it so, and escapes it.
+/// The person must recognize it as the client's words: a page marks it as such, and escapes it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BindingMessage(String);
 
 impl BindingMessage {
-    /// A message of the client that is registered under `client_name`.
+    /// Parses a message from the client that is registered as `client_name`.
     ///
     /// # Errors
-    /// What is wrong with it, for the client.
+    /// The reason, for the client.
     pub fn parse(text: &str, client_name: &str) -> Result<Self, &'static str> {
         if !fits(text) {
             return Err("binding_message is longer than 64 characters, or wider than 64 columns");
@@ -30,7 +30,7 @@ impl BindingMessage {
         }
     }
 
-    /// A message as read back from the table: the rule was kept when it was put there.
+    /// A message as read from the table, which was checked before it was stored.
     pub fn from_stored(text: &str) -> Self {
         Self(text.to_owned())
     }
@@ -43,18 +43,18 @@ impl BindingMessage {
 const fn description(why: Unacceptable) -> &'static str {
     match why {
         Unacceptable::Characters => {
-            "binding_message may have letters, ASCII digits, spaces, ordinary punctuation and currency signs only"
+            "binding_message may only have letters, ASCII digits, spaces, ordinary punctuation and currency signs"
         }
         Unacceptable::NormalForm => "binding_message is not in Unicode normal form C",
         Unacceptable::Scripts => "binding_message mixes scripts that are not written together",
-        Unacceptable::Spaces => "binding_message begins or ends with a space, or has two in a row",
+        Unacceptable::Spaces => "binding_message begins or ends with a space, or has consecutive spaces",
         Unacceptable::Markup => "binding_message reads as markup",
         Unacceptable::Address => "binding_message reads as a web address",
         Unacceptable::PhoneNumber => "binding_message reads as a phone number",
     }
 }
 
-/// HYG-5-01: a message is the client's and the person's business.
+/// Redacted, so that no log has it: a message is personal data.
 impl fmt::Debug for BindingMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BindingMessage(…)")

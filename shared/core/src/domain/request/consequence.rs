@@ -1,25 +1,25 @@
-//! What a decision makes of the request that it is about.
+//! The consequence of a decision for its request.
 
 use crate::domain::request::authentication_request::{State, Transition};
 use crate::domain::request::decision::{DecisionRefused, DecisionWord};
 use crate::domain::request::evidence::Outcome;
 
-/// What a decision leads to.
+/// The consequence of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Consequence {
-    /// It is recorded. `next`: what becomes of the request; `None` if the request stays as it is.
+    /// It is recorded. `next` is the request's new state; `None` if the request is unchanged.
     Recorded { next: Option<State>, outcome: Outcome },
-    /// It was recorded before: nothing is to be done.
+    /// It was already recorded, so there is nothing to do.
     Already,
 }
 
-/// What a decision by `word` leads to, where the state machine says `transition` of it.
+/// The consequence of the decision `word`, for which the state machine returned `transition`.
 ///
-/// A report is also worth something when the request is not open any more: it ends what the client has. `is_blocked`: the
-/// person has blocked the client already.
+/// A report counts even if the request is no longer open: it ends all access that the client has. `is_blocked`:
+/// the person has already blocked the client.
 ///
 /// # Errors
-/// Why the request cannot be decided.
+/// The reason why the request cannot be decided.
 pub fn consequence(
     transition: Result<Transition, DecisionRefused>,
     word: DecisionWord,

@@ -1,4 +1,4 @@
-//! What the person decides, and on what proof.
+//! The person's decision, and its authentication.
 
 use serde::Deserialize;
 
@@ -6,13 +6,14 @@ use crate::domain::base::authentication::Authentication;
 use crate::domain::base::scope::Scope;
 use crate::domain::base::time::Timestamp;
 
-/// What the person chooses, as it is sent and signed.
+/// The person's choice, as it is sent and signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecisionWord {
     Approve,
     Deny,
-    /// "This wasn't me": denies, and ends whatever this client has of this person (`ATK-1-04`).
+    /// "This wasn't me": denies the request, blocks the client for this person and ends all its access. It lets a
+    /// person stop an attacker who keeps sending requests.
     Report,
 }
 
@@ -32,11 +33,12 @@ pub enum Decision {
     Deny,
 }
 
-/// An approval, as it is kept: tokens are made of this, never of the original request (`ATK-8-05`).
+/// An approval, as it is stored. Tokens are issued for this, never for the original request: they contain only
+/// what was approved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
     pub at: Timestamp,
-    /// All or some of the scope asked for; `openid` always.
+    /// All or part of the requested scope, always with `openid`.
     pub scope: Scope,
     pub authentication: Authentication,
 }
@@ -44,7 +46,7 @@ pub struct Approval {
 /// Why a decision is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecisionRefused {
-    /// Somebody else was asked.
+    /// The request is for another person.
     NotYours,
     /// `decide_until` has passed.
     TooLate,
@@ -52,6 +54,7 @@ pub enum DecisionRefused {
     Cancelled,
     ScopeNotAsked,
     OpenidMissing,
-    /// What is asked for beyond the scope belongs to a value that was left out: the two are one choice.
+    /// An entry of `authorization_details` belongs to a scope value that was deselected: the two are approved
+    /// together.
     ScopeOfDetailsMissing,
 }

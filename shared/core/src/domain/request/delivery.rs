@@ -1,8 +1,8 @@
-//! Telling a ping or push client what was decided: what it is told, how long that is tried, and what its answer means
-//! (CIBA §10.2, §10.3, §12).
+//! Notifying a ping or push client of the decision: what is sent, how long delivery is attempted, and what the
+//! response means (CIBA §10.2, §10.3, §12).
 //!
-//! Pure, like the state machine beside it: these functions say what is due; the store makes each attempt a conditional
-//! write on what it was computed from.
+//! Pure, like the state machine: these functions determine what is due. The store makes each attempt a
+//! conditional write on the data that it was computed from.
 
 use std::time::Duration;
 
@@ -10,29 +10,31 @@ use crate::domain::base::time::Timestamp;
 use crate::domain::client::DeliveryMode;
 use crate::domain::request::authentication_request::{AuthenticationRequest, CancelledBy, State};
 
-/// For how long an attempt is nobody else's: longer than the invocation that makes it may run. After a crash the next
-/// one begins then.
+/// How long an attempt is exclusive: longer than the invocation that makes it may run. After a crash, this is
+/// when the next attempt can begin.
 pub const LEASE: Duration = Duration::from_secs(20);
 /// The first pause; it doubles with each attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause that is of our own choosing, or of the client's (`Retry-After`).
+/// The longest pause, whether chosen by this provider or by the client (`Retry-After`).
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How long after the end of a request a push client is still told of that end, and how long a replay is tried.
+/// How long after the expiration of a request the push client is still notified of it, and how long a replay is
+/// attempted.
 pub const TELL_OF_THE_END: Duration = Duration::from_secs(600);
 
-/// What is kept of a delivery, beside its request.
+/// The record of a delivery, stored next to its request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     pub state: DeliveryState,
-    /// How many have begun.
+    /// How many attempts have begun.
     pub attempts: u32,
-    /// When the next one is due. While one is under way this lies behind its end.
+    /// When the next attempt is due. While one is in progress, this is after its lease ends.
     pub next_attempt_at: Timestamp,
-    /// An operator had it tried again, until then.
+    /// The end of a replay that an operator requested.
     pub replay_until: Option<Timestamp>,
-    /// The client's token, sealed; gone when it has been told.
+    /// The client's notification token, sealed. It is deleted once no notification is needed any more.
     pub notification_token: Option<Vec<u8>>,
-    /// What a push client gets, sealed: made once, and the same at each attempt (`CIBA-10.3-08`).
+    /// The payload for a push client, sealed. It is created once and is the same for each attempt, so that a
+    /// retry does not issue more tokens.
     pub payload: Option<Vec<u8>>,
 }
 
@@ -42,7 +44,7 @@ pub enum DeliveryState {
     Delivered,
     /// Given up, and in the dead-letter queue.
     Failed,
-    /// There is nothing to tell any more: the client has collected, or cancelled it itself.
+    /// A notification is no longer needed: the client already has the result, or cancelled the request itself.
     Unneeded,
 }
 
@@ -63,39 +65,39 @@ impl DeliveryState {
     }
 }
 
-/// What is to be done about a delivery.
+/// The next step of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     Tell(News),
-    /// Not yet: look again then.
+    /// Not yet: check again at this time.
     Wait(Timestamp),
-    /// It will never be told.
+    /// It will never be delivered.
     Drop,
-    /// It was told, given up, or dropped before.
+    /// It has already been delivered, given up or dropped.
     Over,
 }
 
-/// What the client is told.
+/// The content of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
-    /// That something was decided, and nothing else (`CIBA-10.2-03`).
+    /// The result is ready; the only member is `auth_req_id` (CIBA §10.2).
     Ping,
-    /// The tokens of what was approved (`CIBA-10.3-02`).
+    /// The tokens for the approval (CIBA §10.3).
     Tokens,
-    /// That there are none (`CIBA-12-02`).
+    /// The error (CIBA §12).
     Error(PushError),
 }
 
-/// CIBA §12, in its order.
+/// The errors of CIBA §12, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushError {
     AccessDenied,
     ExpiredToken,
-    /// Neither of the two: cancelled, or tokens that could not be delivered in time.
+    /// Anything else: the request was cancelled, or the tokens could not be delivered in time.
     TransactionFailed,
 }
 
-/// What is due at `now`.
+/// The next step at `now`.
 pub fn due(request: &AuthenticationRequest, delivery: &Delivery, now: Timestamp) -> Due {
     match delivery.state {
         DeliveryState::Delivered | DeliveryState::Failed | DeliveryState::Unneeded => return Due::Over,
@@ -104,13 +106,13 @@ pub fn due(request: &AuthenticationRequest, delivery: &Delivery, now: Timestamp)
     let news = match (request.mode, &request.state) {
         (DeliveryMode::Poll, _) => return Due::Drop,
         (_, State::Cancelled { by: CancelledBy::Client, .. }) => return Due::Drop,
-        // Nothing is to be told yet; a push client is told of the end, if nobody decides.
+        // There is no result yet; a push client is notified of the expiration if the person does not decide.
         (DeliveryMode::Ping, State::Pending) => return Due::Drop,
         (DeliveryMode::Push, State::Pending) if !request.is_expired(now) => {
             return Due::Wait(request.lifetime.expires_at);
         }
         (DeliveryMode::Push, State::Pending) => News::Error(PushError::ExpiredToken),
-        // It has collected: a ping would tell it to come again.
+        // It already has the tokens: a ping would make it poll again.
         (DeliveryMode::Ping, State::Redeemed(_)) => return Due::Drop,
         (DeliveryMode::Ping, State::Approved(_) | State::Denied { .. } | State::Cancelled { .. }) => {
             News::Ping
@@ -121,7 +123,8 @@ pub fn due(request: &AuthenticationRequest, delivery: &Delivery, now: Timestamp)
         (DeliveryMode::Push, State::Approved(_)) => News::Tokens,
         (DeliveryMode::Push, State::Denied { .. }) => News::Error(PushError::AccessDenied),
         (DeliveryMode::Push, State::Cancelled { .. }) => News::Error(PushError::TransactionFailed),
-        // Made, and not yet delivered. What was revoked meanwhile is not handed over any more.
+        // The tokens were issued, but not delivered yet. If they have been revoked since, they are no longer
+        // delivered.
         (DeliveryMode::Push, State::Redeemed(grant)) => {
             if grant.revoked_at.is_none() && delivery.payload.is_some() {
                 News::Tokens
@@ -133,7 +136,8 @@ pub fn due(request: &AuthenticationRequest, delivery: &Delivery, now: Timestamp)
     if now < delivery.next_attempt_at { Due::Wait(delivery.next_attempt_at) } else { Due::Tell(news) }
 }
 
-/// Until when `news` is tried. After that nobody is helped by it: what was approved cannot be collected any more.
+/// The time until which delivery of `news` is attempted. Later it would be useless, because the tokens can no
+/// longer be redeemed.
 pub fn tried_until(request: &AuthenticationRequest, delivery: &Delivery, news: News) -> Timestamp {
     let ends_at = request.lifetime.expires_at;
     let own = match news {
@@ -143,7 +147,7 @@ pub fn tried_until(request: &AuthenticationRequest, delivery: &Delivery, news: N
     delivery.replay_until.map_or(own, |until| until.max(own))
 }
 
-/// What came of a call.
+/// The result of a request to the client notification endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     Status {
@@ -151,19 +155,20 @@ pub enum Answer {
         /// `Retry-After`, as a number of seconds.
         retry_after: Option<Duration>,
     },
-    /// No connection, no answer in time, a certificate that nobody vouches for.
+    /// No connection, no response in time, or an untrusted certificate.
     None,
-    /// The endpoint's name leads to an address that is not public (`HYG-4-02`).
+    /// The endpoint's name resolves to an address that is not public, so the provider would call an internal
+    /// network.
     NotPublic,
 }
 
-/// What an answer means.
+/// The meaning of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Delivered,
-    /// Try again: it may pass.
+    /// Retry: the failure may be temporary.
     Again,
-    /// Do not call again (`CIBA-10.2-08`).
+    /// Do not retry: the client refused the notification (CIBA §10.2).
     Final,
 }
 
@@ -185,14 +190,14 @@ impl Answer {
         }
     }
 
-    /// Whether the client takes long to answer nothing: others must not wait behind it.
+    /// Whether the client did not respond in time: other clients must not be delayed by it.
     pub const fn is_slow(self) -> bool {
         matches!(self, Self::None)
     }
 }
 
-/// How long to wait after the attempt number `attempts` (from 1). `jitter` is a random part of 0 to 1 of half the pause, so
-/// that those who failed together do not come back together.
+/// How long to wait after attempt number `attempts` (from 1). `jitter` returns a random part of half the pause,
+/// so that deliveries that failed at the same time are not retried at the same time.
 pub fn pause(attempts: u32, answer: Answer, jitter: impl FnOnce(Duration) -> Duration) -> Duration {
     let pause = FIRST_PAUSE.saturating_mul(1 << attempts.saturating_sub(1).min(6)).min(LONGEST_PAUSE);
     let pause = pause / 2 + jitter(pause / 2);

@@ -1,10 +1,11 @@
-//! Events: what became of a request, as those may know it who were not part of it.
+//! Events: what happened to a request, for subscribers that are not involved in it.
 //!
-//! Each stands for one change of state that was written, so it is derived from the item before and after the write. The
-//! one exception is `notified`, which no write stands for.
+//! Each event is a change of state in the table, so it is derived from the item before and after the write. The
+//! only exception is `notified`, for which there is no write.
 //!
 //! # Security
-//! Events leave this provider. They name request and person by hashes, and have no message, hint, token or handle.
+//! Events leave this provider. They identify request and person by hashes, and have no message, hint, token or
+//! handle.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::request::authentication_request::{AuthenticationRequest, CancelledBy, State};
 use crate::domain::request::delivery::DeliveryState;
 
-/// The name of an event: what subscribers filter by, and the name of its metric.
+/// The name of an event, by which subscribers filter, and of its metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventName {
     Requested,
@@ -76,15 +77,16 @@ pub struct Event {
     pub what: What,
 }
 
-/// Which request, and whose.
+/// The request that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
     /// [`RequestKey::correlation`]: the same hash as in the logs.
     pub request: String,
     pub client: ClientId,
-    /// Not known of a report, whose request may be gone.
+    /// Unknown for a report, because its request may have been deleted.
     pub mode: Option<DeliveryMode>,
-    /// [`PersonKey::correlation`](crate::domain::base::person_key::PersonKey::correlation). Not known of a delivery.
+    /// [`PersonKey::correlation`](crate::domain::base::person_key::PersonKey::correlation). Unknown for a
+    /// delivery.
     pub person: Option<String>,
 }
 
@@ -99,7 +101,7 @@ impl About {
     }
 }
 
-/// What happened, and what is worth knowing of it.
+/// What happened, with its details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     Requested {
@@ -110,9 +112,9 @@ pub enum What {
     Notified {
         channel: String,
     },
-    /// Nobody could be told, so the request is gone, and its client was refused.
+    /// The person could not be notified, so the request was deleted and the client got an error.
     Withdrawn,
-    /// `after`: since it was requested; of all that decide.
+    /// `after`: the time since the request, here and in the other decisions.
     Approved {
         scope: Scope,
         acr: Option<String>,
@@ -121,7 +123,8 @@ pub enum What {
     Denied {
         after: Duration,
     },
-    /// The person says that they started nothing. A pending request is denied with it, which is an event of its own.
+    /// The person reports that they did not start the request. If it was pending, it is also denied, which is a
+    /// separate event.
     Reported,
     Cancelled {
         by: CancelledBy,
@@ -132,15 +135,15 @@ pub enum What {
     },
     Redeemed {
         scope: Scope,
-        /// When the last token that can be issued under it ends.
+        /// When the last token that can be issued for the grant expires.
         ends_at: Timestamp,
     },
     Refreshed {
-        /// The refresh token was replaced.
+        /// Whether the refresh token was replaced.
         rotated: bool,
     },
     Revoked,
-    /// The client has accepted the ping or the push. `after`: since it was decided.
+    /// The client has accepted the ping or the push. `after`: the time since the decision.
     Delivered {
         attempts: u32,
         after: Option<Duration>,
@@ -189,7 +192,7 @@ impl What {
         }
     }
 
-    /// How long it took until the client knew of the decision.
+    /// How long it took until the client was notified of the decision.
     pub const fn delivered_after(&self) -> Option<Duration> {
         match self {
             Self::Delivered { after, .. } => *after,
@@ -209,13 +212,13 @@ impl What {
     }
 }
 
-/// One write, as the table's stream has it.
+/// One write, as in the table's stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     Requested(Box<AuthenticationRequest>),
-    /// From the one to the other.
+    /// The request before and after the write.
     Moved(Box<AuthenticationRequest>, Box<AuthenticationRequest>),
-    /// Deleted by a function; not what DynamoDB swept by its time.
+    /// Deleted by a function, not by DynamoDB's TTL.
     Withdrawn(Box<AuthenticationRequest>),
     Reported {
         request: RequestKey,
@@ -224,11 +227,11 @@ pub enum Change {
         at: Timestamp,
     },
     Delivery(Box<DeliveryRecord>, Box<DeliveryRecord>),
-    /// Nothing that anybody is told of.
+    /// A change without events.
     Other,
 }
 
-/// What is kept of the delivery of a ping or a push, as far as anybody is told of it.
+/// The parts of a delivery's record that events need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryRecord {
     pub request: RequestKey,
@@ -236,14 +239,15 @@ pub struct DeliveryRecord {
     pub mode: DeliveryMode,
     pub attempts: u32,
     pub state: DeliveryState,
-    /// A code, once it has failed.
+    /// A code, if it has failed.
     pub failure: Option<String>,
     pub decided_at: Option<Timestamp>,
     /// When it was delivered or given up.
     pub settled_at: Option<Timestamp>,
 }
 
-/// The events of one write. `recorded_at` is when the table recorded it, for what has no time of its own.
+/// The events of one write. `recorded_at` is when the table recorded it; it is used for events without a time of
+/// their own.
 pub fn events(change: &Change, recorded_at: Timestamp) -> Vec<Event> {
     match change {
         Change::Requested(request) => {
@@ -252,7 +256,7 @@ pub fn events(change: &Change, recorded_at: Timestamp) -> Vec<Event> {
             vec![Event { about: About::of(request), at: lifetime.created_at, what }]
         }
         Change::Moved(old, new) => moved(old, new, recorded_at),
-        // What was decided is never withdrawn.
+        // A decided request is never withdrawn.
         Change::Withdrawn(request) => match request.state {
             State::Pending => {
                 vec![Event { about: About::of(request), at: recorded_at, what: What::Withdrawn }]
@@ -312,7 +316,7 @@ fn moved(old: &AuthenticationRequest, new: &AuthenticationRequest, recorded_at: 
             }
             events
         }
-        // A poll; and what no write does.
+        // A poll, and transitions that do not occur.
         (State::Pending, State::Pending | State::Redeemed(_))
         | (
             State::Approved(_),
@@ -330,7 +334,7 @@ fn delivered(old: &DeliveryRecord, new: &DeliveryRecord, recorded_at: Timestamp)
     let attempts = new.attempts;
     let at = new.settled_at.unwrap_or(recorded_at);
     let what = match (old.state, new.state) {
-        // A success stands, also after another attempt's failure.
+        // A success counts even after another attempt's failure.
         (DeliveryState::Waiting | DeliveryState::Failed, DeliveryState::Delivered) => {
             What::Delivered { attempts, after: new.decided_at.map(|decided_at| at.since(decided_at)) }
         }

@@ -1,11 +1,12 @@
-//! Evidence of a decision, and of the signed request that it is about: what an auditor is shown a year later, when the request itself has long been swept.
+//! Evidence of a decision and of the signed request for it, for an audit a year later, when the request itself
+//! has long been deleted.
 //!
-//! The documents here are those of version 1, which is still read, and the parts that version 2
-//! ([`crate::domain::request::evidence_document`]) has in common with it.
+//! This module has the documents of version 1, which can still be read, and the parts that version 2
+//! ([`crate::domain::request::evidence_document`]) shares with it.
 //!
-//! A document is one JSON text, kept byte for byte with its digest. What the person's passkey signed stands in it as the
-//! authenticator delivered it, with the statement it was signed over and the public key, so that everybody can verify it
-//! without this provider. What a client signed stands in it sealed, because it may have secrets in it.
+//! A document is one JSON text, kept byte for byte together with its digest. It contains the passkey's response
+//! as the authenticator delivered it, with the signed statement and the public key, so that anybody can verify it
+//! without this provider. A client's signed request is sealed in it, because it may contain secrets.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -18,26 +19,26 @@ use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::base::secret::Secret;
 use crate::domain::details::request_context::RequestContext;
 
-/// What is kept of one decision. Never a token.
+/// The evidence of one decision. It never has a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     pub request: String,
     pub client_id: String,
-    /// The table's name for the person.
+    /// The key of the person's entry in the table.
     pub person: String,
     pub decision: Outcome,
-    /// The scope approved, or asked for where it was not.
+    /// The approved scope, or the requested scope if it was not approved.
     pub scope: String,
-    /// What was asked for beyond the scope, and approved with it, if it was: all or nothing.
+    /// The requested `authorization_details`. If the request was approved, all of them were.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub authorization_details: Vec<Value>,
-    /// What the client said about where it was asked.
+    /// What the client said about where the request was started.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_context: Option<RequestContext>,
     /// Unit: milliseconds since the epoch.
     pub at: i64,
-    /// When it may be swept. Unit: seconds since the epoch.
+    /// When it may be deleted. Unit: seconds since the epoch.
     pub kept_until: i64,
     pub proof: KeptProof,
 }
@@ -47,7 +48,7 @@ pub struct Evidence {
 pub enum Outcome {
     Approved,
     Denied,
-    /// Denied, as one that the person did not start.
+    /// Denied and reported, because the person did not start it.
     Reported,
 }
 
@@ -61,13 +62,13 @@ impl Outcome {
     }
 }
 
-/// How the person proved that it was them.
+/// How the person was authenticated for the decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum KeptProof {
-    /// Whoever had the link: enough to decline, and for nothing else.
+    /// Possession of the link, which is enough to decline, but for nothing else.
     Link,
-    /// The login token's `iss`, `jti` and what it said about the login.
+    /// The login token's `iss` and `jti`, and the authentication in it.
     LoginToken {
         issuer: String,
         #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -77,13 +78,13 @@ pub enum KeptProof {
     Passkey(Box<Signed>),
 }
 
-/// A ceremony of WebAuthn, as it was. Bytes are base64url.
+/// The data of a WebAuthn ceremony. Bytes are in base64url.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signed {
     /// The text of the [`Statement`](crate::domain::request::statement::Statement).
     pub statement: String,
-    /// The values selected, as they were signed.
+    /// The selected scope values, as they were signed.
     pub scope: String,
     pub rp_id: String,
     pub origin: String,
@@ -96,12 +97,12 @@ pub struct Signed {
     pub authentication: Authentication,
 }
 
-/// The passkey as it was before it signed. Bytes are base64url.
+/// The passkey as it was before it signed. Bytes are in base64url.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PasskeyUsed {
     pub credential_id: String,
-    /// Public key, algorithm and flags, as the WebAuthn library keeps them: JSON.
+    /// Public key, algorithm and flags, in the WebAuthn library's JSON.
     pub credential: String,
     pub user_handle: String,
     pub counter: u32,
@@ -111,7 +112,7 @@ pub struct PasskeyUsed {
 }
 
 impl Evidence {
-    /// The one text of the evidence.
+    /// The JSON text of the evidence.
     pub fn encode(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers are JSON")
     }
@@ -121,30 +122,31 @@ impl Evidence {
     }
 }
 
-/// What is kept of a signed request: what the client asked for, in its own words and under its own signature, sealed.
+/// The evidence of a signed request: the client's own text with its signature, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestEvidence {
     pub request: String,
     pub client_id: String,
-    /// The table's name for the person whom its hint led to.
+    /// The table key of the person who was found by its hint.
     pub person: String,
     /// Unit: milliseconds since the epoch.
     pub at: i64,
-    /// When it may be swept. Unit: seconds since the epoch.
+    /// When it may be deleted. Unit: seconds since the epoch.
     pub kept_until: i64,
-    /// The [`SaltedText`], sealed for this request and no other.
+    /// The [`SaltedText`], sealed for this request only.
     pub sealed: String,
-    /// [`SaltedText::commitment`]: by it a raw request that was opened once can be compared with the document anywhere.
+    /// [`SaltedText::commitment`], with which an unsealed request can be compared with the document anywhere.
     pub commitment: String,
-    /// What the JWT is signed by.
+    /// The signature algorithm of the JWT.
     pub alg: JwsAlgorithm,
-    /// The client's public key that verified it, as a JWK: by the time of a doubt the client may have others.
+    /// The client's public key that verified it, as a JWK: by the time of a dispute the client may have other
+    /// keys.
     pub key: Value,
 }
 
 impl RequestEvidence {
-    /// The one text of the evidence.
+    /// The JSON text of the evidence.
     pub fn encode(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers are JSON")
     }
@@ -154,12 +156,12 @@ impl RequestEvidence {
     }
 }
 
-/// A text that is kept sealed, and the salt that keeps it from being guessed by its commitment: a signed request of which
-/// all is known but a `user_code` of four digits would be one of ten thousand.
+/// A text that is stored sealed, and the salt that prevents guessing it from its commitment: if everything in a
+/// signed request but a four-digit `user_code` is known, there are only ten thousand possible texts.
 ///
 /// # Security
-/// A signed request may have a `user_code` and a `client_notification_token` in it, and what a person was shown is
-/// theirs. Never stored but sealed, and never logged.
+/// A signed request may contain a `user_code` and a `client_notification_token`, and what a person was shown is
+/// personal data. It is stored only sealed, and never logged.
 #[derive(Clone, Debug)]
 pub struct SaltedText {
     salt: [u8; Self::SALT],
@@ -174,23 +176,23 @@ impl SaltedText {
         Self { salt, text }
     }
 
-    /// From the salt's text. `None` if it is none.
+    /// From the salt in base64url. `None` if the salt is malformed.
     pub fn from_texts(salt: &str, text: Secret) -> Option<Self> {
         Some(Self { salt: URL_SAFE_NO_PAD.decode(salt).ok()?.try_into().ok()?, text })
     }
 
-    /// What [`SaltedText::to_bytes`] made.
+    /// From the result of [`SaltedText::to_bytes`].
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (salt, text) = bytes.split_first_chunk()?;
         Some(Self { salt: *salt, text: Secret::new(std::str::from_utf8(text).ok()?) })
     }
 
-    /// What is sealed.
+    /// The bytes to be sealed.
     pub fn to_bytes(&self) -> Vec<u8> {
         [&self.salt, self.text.expose().as_bytes()].concat()
     }
 
-    /// Its hash: names this text and no other, and says nothing about it.
+    /// The hash of salt and text. It identifies this text, but reveals nothing about it.
     pub fn commitment(&self) -> String {
         URL_SAFE_NO_PAD.encode(digest(&SHA256, &self.to_bytes()))
     }
@@ -204,7 +206,8 @@ impl SaltedText {
     }
 }
 
-/// The digest that is kept beside a document, and in the log: two places that are not changed by one hand.
+/// The digest that is stored with a document and also written to the log: two places that cannot be changed with
+/// the same access.
 pub fn digest_of(document: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, document.as_bytes()))
 }
@@ -225,7 +228,7 @@ mod tests {
         assert_eq!(commitment, raw(1, "a.b.c").commitment());
         assert_ne!(commitment, raw(2, "a.b.c").commitment(), "another salt");
         assert_ne!(commitment, raw(1, "a.b.d").commitment(), "another request");
-        assert_ne!(commitment, digest_of("a.b.c"), "it cannot be made of what can be guessed");
+        assert_ne!(commitment, digest_of("a.b.c"), "a guessed request is not enough to compute it");
     }
 
     #[test]
@@ -239,7 +242,7 @@ mod tests {
             assert_eq!((read.expose(), read.salt()), ("a.b.c", raw.salt()));
         }
         assert!(SaltedText::from_bytes(&[7; 31]).is_none());
-        assert!(SaltedText::from_bytes(&[0xff; 40]).is_none(), "no text");
+        assert!(SaltedText::from_bytes(&[0xff; 40]).is_none(), "not UTF-8");
         for salt in ["", "BwcH", "not base64url!", &format!("{}A", raw.salt())] {
             assert!(SaltedText::from_texts(salt, Secret::new("a.b.c")).is_none(), "{salt}");
         }

@@ -1,12 +1,11 @@
-//! Evidence as it is kept today: version 2 of the document, and its place among all that is kept of one person.
+//! Evidence in its current form: version 2 of the document, and its place in the person's chain of documents.
 //!
-//! Who was asked by whom, what came of it and when stands in clear. What says more about the person is sealed under a
-//! random key of that person's own, so deleting that key erases it everywhere at once, copies and backups of the document
-//! included. The digest is of the document with what is sealed in it, so an erased document still shows that it was not
-//! changed.
+//! Person, client, outcome and time are in plain text. All other personal data is sealed with a random key of
+//! that person, so deleting the key erases the data everywhere at once, including copies and backups of the
+//! document. The digest covers the sealed data, so even an erased document can be verified to be unchanged.
 //!
-//! The documents of one person are numbered, and each names the digest of the one before. Documents of version 1
-//! ([`crate::domain::request::evidence`]) have neither number nor witness; they stay readable.
+//! The documents of one person are numbered, and each contains the digest of the previous one. Documents of
+//! version 1 ([`crate::domain::request::evidence`]) have neither number nor witness; they can still be read.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -26,9 +25,9 @@ pub const VERSION: u8 = 2;
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Decision,
-    /// A report that came after the decision.
+    /// A report after the decision.
     Report,
-    /// A signed request, from the moment that it is asked.
+    /// A signed request, from the time of the request.
     Request,
 }
 
@@ -42,7 +41,7 @@ impl Kind {
     }
 }
 
-/// The kind of proof, which stands in clear.
+/// The kind of proof, which is in plain text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProofName {
@@ -61,33 +60,34 @@ impl ProofName {
     }
 }
 
-/// A document of version 2. One JSON text, kept byte for byte.
+/// A document of version 2. Its JSON text is kept byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
     /// [`VERSION`].
     pub version: u8,
     pub kind: Kind,
-    /// Of a report after an operator lifted a block of the client: when that was. Unit: milliseconds since the epoch.
+    /// For a report after an operator lifted a block of the client: when it was lifted. Unit: milliseconds since
+    /// the epoch.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lifted_at: Option<i64>,
     pub request: String,
     pub client_id: String,
-    /// The table's name for the person.
+    /// The key of the person's entry in the table.
     pub person: String,
     /// The name of the person's chain.
     pub chain: String,
     /// Its number in that chain, from 1.
     pub sequence: u64,
-    /// The digest of the document before it; null for the first.
+    /// The digest of the previous document; null for the first.
     pub previous: Option<String>,
     /// Unit: milliseconds since the epoch.
     pub at: i64,
-    /// When it may be swept. Unit: seconds since the epoch.
+    /// When it may be deleted. Unit: seconds since the epoch.
     pub kept_until: i64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub decision: Option<Outcome>,
-    /// Of a decision: the scope approved, or asked for where it was not.
+    /// For a decision: the approved scope, or the requested scope if it was not approved.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub scope: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -95,31 +95,31 @@ pub struct Document {
     /// The thumbprint (RFC 7638) of the public key of the passkey that signed the decision.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub thumbprint: Option<String>,
-    /// Of a signed request: what it is signed by.
+    /// For a signed request: its signature algorithm.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub alg: Option<JwsAlgorithm>,
-    /// Of a signed request: the client's public key that verified it, as a JWK.
+    /// For a signed request: the client's public key that verified it, as a JWK.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub key: Option<Value>,
-    /// The [`Personal`] members, or the signed request, with a salt: sealed for this document and no other.
+    /// The [`Personal`] members or the signed request, with a salt, sealed for this document only.
     pub sealed: String,
-    /// [`SaltedText::commitment`](crate::domain::request::evidence::SaltedText::commitment) of what is sealed.
+    /// [`SaltedText::commitment`](crate::domain::request::evidence::SaltedText::commitment) of the sealed text.
     pub commitment: String,
 }
 
 impl Document {
-    /// The one text of the document.
+    /// The JSON text of the document.
     pub fn encode(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers are JSON")
     }
 
-    /// `None` for what is no document of this version.
+    /// `None` if the text is not a document of this version.
     pub fn decode(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().filter(|document: &Self| document.version == VERSION)
     }
 
-    /// The sort key that it lies under. Between two liftings of a block the client is blocked by one report, and every other
-    /// finds it so.
+    /// Its sort key in the table. One report blocks the client until the block is lifted, and further reports
+    /// until then are not filed, so the sort key is unique.
     pub fn filed_as(&self) -> String {
         match self.lifted_at {
             Some(at) => format!("{}#{at}", self.kind.as_str()),
@@ -127,13 +127,13 @@ impl Document {
         }
     }
 
-    /// The day of it, in UTC: `2026-01-02`.
+    /// Its day in UTC: `2026-01-02`.
     pub fn day(&self) -> String {
         day(Timestamp::from_millis(self.at))
     }
 
-    /// The evidence of a decision, once its personal members were opened. `None` if the document is about something else,
-    /// or what was opened is of another kind of proof than it says.
+    /// The evidence of a decision, with its unsealed personal members. `None` if the document is not about a
+    /// decision, or if the unsealed proof is of a different kind than the document states.
     pub fn with(&self, personal: Personal) -> Option<Evidence> {
         if self.proof != Some(ProofName::of(&personal.proof)) {
             return None;
@@ -153,11 +153,11 @@ impl Document {
     }
 }
 
-/// `2026-01-02`, in UTC. Whatever is before the epoch counts as its first day.
+/// The day in UTC: `2026-01-02`. Times before the epoch count as its first day.
 pub fn day(at: Timestamp) -> String {
     const MONTHS: [i64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    // 400 years have the same number of days each time.
+    // Every 400 years have the same number of days.
     let (cycles, mut days) = (at.seconds().max(0) / 86_400 / 146_097, at.seconds().max(0) / 86_400 % 146_097);
     let mut year = 1970 + 400 * cycles;
     while days >= 365 + i64::from(is_leap(year)) {
@@ -172,7 +172,7 @@ pub fn day(at: Timestamp) -> String {
     format!("{year:04}-{:02}-{:02}", month + 1, days + 1)
 }
 
-/// What is sealed in the evidence of a decision: all that says more about the person than that they decided.
+/// The sealed part of the evidence of a decision: all personal data beyond the decision itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Personal {
@@ -193,11 +193,11 @@ impl Personal {
     }
 }
 
-/// How far the documents of one person have come. There is one for each person and none for all: nobody waits for
-/// somebody else's decision.
+/// The head of one person's chain of documents. There is one chain for each person instead of one for all, so that
+/// decisions of different people do not wait for each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
-    /// Random; says nothing about the person.
+    /// Random, without personal data.
     pub name: String,
     /// The number of the last document.
     pub sequence: u64,
@@ -206,12 +206,12 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// A chain without any document yet.
+    /// A chain without documents.
     pub fn new(random: [u8; 16]) -> Self {
         Self { name: URL_SAFE_NO_PAD.encode(random), sequence: 0, head: None }
     }
 
-    /// The chain after its next document, whose digest this is.
+    /// The chain after its next document, which has this digest.
     #[must_use]
     pub fn then(&self, digest: &str) -> Self {
         Self { name: self.name.clone(), sequence: self.sequence + 1, head: Some(digest.to_owned()) }
@@ -253,7 +253,7 @@ mod tests {
             let text = document(kind).encode();
             assert_eq!(Document::decode(&text), Some(document(kind)));
             assert!(text.contains(&format!(r#""version":2,"kind":"{}""#, kind.as_str())), "{text}");
-            assert!(text.contains(r#""previous":null"#), "that there is none before it is said");
+            assert!(text.contains(r#""previous":null"#), "the first document has a null");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The grant: what a redeemed request has become, and what its refresh tokens may still do.
+//! The grant: the record of a redeemed request and of its refresh tokens.
 
 use std::time::Duration;
 
@@ -6,42 +6,42 @@ use crate::domain::base::time::Timestamp;
 use crate::domain::details::authorization_details::AuthorizationDetails;
 use crate::domain::request::decision::Approval;
 
-/// The record of what was granted. Every token leads back to it.
+/// The record of what was granted. Every token refers to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub approval: Approval,
     pub redeemed_at: Timestamp,
-    /// When the last token that can be issued under it ends.
+    /// When the last token that can be issued for it expires.
     pub ends_at: Timestamp,
-    /// Where `offline_access` was approved and the client may refresh.
+    /// Present if `offline_access` was approved and the client may refresh.
     pub refresh: Option<Refreshing>,
-    /// What was approved of `authorization_details`: all that was shown (`ATK-8-05`).
+    /// The approved `authorization_details`: exactly those that were shown.
     pub details: AuthorizationDetails,
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Which refresh token of a grant is good. The token itself is not kept: it is computed from its number.
+/// The current refresh token of a grant. The token itself is not stored: it is computed from its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refreshing {
     /// The number of the current refresh token, from 0.
     pub counter: u32,
     /// When the current one replaced its predecessor.
     pub rotated_at: Timestamp,
-    /// Unless it is used before, it ends then; never after the end of all of them.
+    /// When it expires if it is not used; never after `ends_at`.
     pub idle_until: Timestamp,
-    /// The end of all of them.
+    /// When all refresh tokens of the grant expire.
     pub ends_at: Timestamp,
 }
 
 /// The operator's settings for refresh tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct RefreshLifetime {
-    /// More than the lifetime is as good as the lifetime. Unit: days. Range: 1–365. Default: 14.
+    /// Values above `lifetime` have the effect of `lifetime`. Unit: days. Range: 1–365. Default: 14.
     pub idle: Duration,
-    /// Unit: days. Range: 1–365. Default: 90.
+    /// How long all refresh tokens of a grant are valid. Unit: days. Range: 1–365. Default: 90.
     pub lifetime: Duration,
-    /// How long the replaced token is answered with the one that replaced it, because the first answer may have been
-    /// lost. Unit: seconds. Range: 0–60. Default: 20.
+    /// How long a replaced token still returns its successor, because the first response may have been lost. Unit:
+    /// seconds. Range: 0–60. Default: 20.
     pub grace: Duration,
 }
 
@@ -51,7 +51,7 @@ impl Refreshing {
         Self { counter: 0, rotated_at: now, idle_until: now.plus(settings.idle).min(ends_at), ends_at }
     }
 
-    /// What using the current token makes of it. `rotate`: the token is replaced.
+    /// The state after the current token has been used. `rotate`: whether it is replaced.
     pub fn used(&self, now: Timestamp, rotate: bool, settings: &RefreshLifetime) -> Self {
         let idle_until = now.plus(settings.idle).min(self.ends_at);
         if rotate {
@@ -68,7 +68,7 @@ impl Grant {
         Self { details, ..self }
     }
 
-    /// Whether its access tokens still count. Each has an end of its own, too.
+    /// Whether its access tokens are still valid. Each also has its own expiration.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.ends_at
     }

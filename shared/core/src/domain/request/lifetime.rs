@@ -1,20 +1,21 @@
-//! How long a request lives, how often it may be polled, until when it can be decided.
+//! When a request expires, how often it may be polled, and until when it can be decided.
 
 use std::time::Duration;
 
 use crate::domain::base::time::Timestamp;
 use crate::domain::client::DeliveryMode;
 
-/// A poll this much too early counts as in time: the network delivers unevenly (`CIBA-10.1-11`).
+/// A poll that is at most this early counts as on time, because network latency varies (CIBA §10.1).
 pub const POLL_TOLERANCE: Duration = Duration::from_millis(500);
-/// `slow_down` lengthens the interval by this much, for good (CIBA §11).
+/// `slow_down` lengthens the interval by this much, permanently (CIBA §11).
 pub const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
-/// An interval never grows beyond this, so that a client that misbehaved once can still be served.
+/// The interval never grows beyond this, so that a client that polled too fast can still get a result.
 pub const MAX_INTERVAL: Duration = Duration::from_secs(60);
-/// A request stays in the table this long after it ended, so that `expired_token` can be told from `invalid_grant`.
+/// A request stays in the table this long after it expired, so that the client gets `expired_token` and not
+/// `invalid_grant` (CIBA §11).
 pub const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The operator's settings for a request's life.
+/// The operator's settings for the lifetime of requests.
 #[derive(Clone, Copy, Debug)]
 pub struct LifetimeSettings {
     /// Range: 10–600 s. Default: 120 s.
@@ -25,11 +26,11 @@ pub struct LifetimeSettings {
     pub interval: Duration,
 }
 
-/// The shortest life a request can have.
+/// The shortest lifetime of a request.
 pub const MIN_EXPIRY: Duration = Duration::from_secs(10);
 
-/// Reads `requested_expiry`: a positive decimal integer, seconds (`CIBA-7.1-24`).
-/// Absurdly large ones saturate, because they are clamped anyway. `None` for anything else.
+/// Parses `requested_expiry`: a positive integer, in seconds (CIBA §7.1). Very large values saturate, because
+/// they are clamped anyway. `None` for anything else.
 pub fn parse_requested_expiry(text: &str) -> Option<Duration> {
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -38,13 +39,13 @@ pub fn parse_requested_expiry(text: &str) -> Option<Duration> {
     (seconds > 0).then(|| Duration::from_secs(seconds.min(u64::from(u32::MAX))))
 }
 
-/// The times of one request, fixed at its creation.
+/// The times of one request, set at its creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
-    /// Until when the person can decide. It lies before the end, so that what is approved at the last moment
-    /// can still be collected.
+    /// The time until which the person can decide. It is before the request expires, so that the client can still
+    /// get the tokens after an approval at the last moment.
     pub decide_until: Timestamp,
 }
 

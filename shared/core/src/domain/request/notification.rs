@@ -1,4 +1,4 @@
-//! What the message to the person says.
+//! The messages to the person.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use crate::domain::base::time::Timestamp;
 use crate::domain::request::authentication_request::AuthenticationRequest;
 use crate::domain::request::binding_message::BindingMessage;
 
-/// Unit: septets of the GSM 7-bit alphabet in one SMS.
+/// The length of one SMS. Unit: septets of the GSM 7-bit alphabet.
 const ONE_SEGMENT: usize = 160;
-/// 3GPP TS 23.038 §6.2.1, without the letters nobody needs here.
+/// 3GPP TS 23.038 §6.2.1, without characters that are not needed here.
 const GSM_BASIC: &str = "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà\n\r";
 /// These take two septets each.
 const GSM_EXTENDED: &str = "^{}\\[~]|€";
 
-/// One request, as a person may be told of it. Each channel takes of it what it may show.
+/// The notification of one request. Each channel uses the parts that it may show.
 #[derive(Clone, Debug)]
 pub struct Notification {
     pub operator_name: String,
@@ -24,24 +24,24 @@ pub struct Notification {
     pub person: PersonKey,
     /// The operator's name and the link.
     pub text: MessageText,
-    /// What an SMS says: the same, or more by setting.
+    /// The text of an SMS: the same, or with the request if a setting allows that.
     pub sms: MessageText,
     pub expires_at: Timestamp,
     pub time_left: Duration,
 }
 
-/// What a deployment's messages are made of.
+/// A deployment's settings for messages.
 #[derive(Clone, Debug)]
 pub struct Messages {
     pub operator_name: String,
-    /// What the link begins with.
+    /// The prefix of the link.
     pub consent_url: String,
-    /// Whether an SMS says who asks, where it stays one SMS.
+    /// Whether an SMS names the client, if the text still fits into one SMS.
     pub sms_shows_request: bool,
 }
 
 impl Messages {
-    /// What the person asked is told at `now`.
+    /// The notification to the person at `now`.
     pub fn notification(
         &self,
         request: &AuthenticationRequest,
@@ -59,7 +59,8 @@ impl Messages {
         }
     }
 
-    /// The text with the request, by setting and where it is one SMS; else the one that always is.
+    /// The text with the request, if the setting allows it and it fits into one SMS; otherwise the text without
+    /// it.
     fn sms(&self, request: &AuthenticationRequest, client_name: &str) -> MessageText {
         let message = request.binding_message.as_ref().map(BindingMessage::as_str);
         let link = self.link(&request.key);
@@ -71,7 +72,7 @@ impl Messages {
         }
     }
 
-    /// The text of every channel that may not say who asks.
+    /// The text for every channel that may not name the client.
     pub fn text(&self, request: &RequestKey) -> MessageText {
         MessageText::new(&self.operator_name, &self.link(request))
     }
@@ -81,11 +82,11 @@ impl Messages {
     }
 }
 
-/// A text with a link. By default it does not say who is asking: that is on the page behind the link, and the text
-/// carries no authority and no personal data (`ATK-7-03`).
+/// A text with a link. By default it does not name the client, which is shown on the page behind the link: SMS
+/// and push messages pass through other parties and appear on locked screens, so they have no personal data.
 ///
 /// # Security
-/// It holds the person's link, so it is not shown in `Debug`.
+/// It contains the person's link, so `Debug` does not show it.
 #[derive(Clone)]
 pub struct MessageText(String);
 
@@ -94,8 +95,8 @@ impl MessageText {
         Self(format!("{operator_name}: approve or refuse your sign-in: {link}"))
     }
 
-    /// A text that says who asks, with the client's own words in quotation marks, which they cannot contain. It has as
-    /// few words of its own as can be, because an SMS is short.
+    /// A text that names the client, with the client's own words in quotation marks, which they cannot contain.
+    /// The rest is as brief as possible, because an SMS is short.
     pub fn with_request(
         operator_name: &str,
         client_name: &str,
@@ -110,7 +111,8 @@ impl MessageText {
         &self.0
     }
 
-    /// A second segment doubles the price, and some phones show it late or never.
+    /// Whether the text fits into one SMS: a second segment doubles the price, and some phones show it late or
+    /// never.
     pub fn fits_one_segment(&self) -> bool {
         let mut septets = 0;
         for letter in self.0.chars() {
@@ -130,16 +132,16 @@ impl fmt::Debug for MessageText {
     }
 }
 
-/// What became of a person's passkeys. Told on all of the person's channels, so that whoever slipped one in would have to
-/// hold all of them (`ATK-7-05`).
+/// A change of a person's passkeys. It is announced on all of the person's channels, so that an attacker who adds
+/// a passkey would have to control all of them to stay unnoticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasskeyEvent {
     Added,
     Removed,
 }
 
-/// News for one person that asks nothing. It has no link: there is nothing to follow, and who gets one in such a message
-/// learns to follow links in such messages.
+/// A message to one person that asks for nothing. It has no link: otherwise people would learn to follow links in
+/// such messages.
 #[derive(Clone, Debug)]
 pub struct Announcement {
     pub operator_name: String,
@@ -148,11 +150,11 @@ pub struct Announcement {
 }
 
 impl Announcement {
-    /// Without the name of the sender, which a push message shows by itself.
+    /// The text without the sender's name, which a push message shows by itself.
     pub const fn body(&self) -> &'static str {
         match self.event {
-            PasskeyEvent::Added => "a passkey was added to sign in as you. Not you? Call us.",
-            PasskeyEvent::Removed => "a passkey to sign in as you was removed. Not you? Call us.",
+            PasskeyEvent::Added => "a passkey was added to your account. Not you? Call us.",
+            PasskeyEvent::Removed => "a passkey was removed from your account. Not you? Call us.",
         }
     }
 

@@ -1,8 +1,8 @@
-//! The policy of proof: what an approval grants says what has to be proven for it.
+//! The proof policy: what an approval grants determines the proof that it needs.
 //!
-//! Whatever tokens can be made of, and whatever a reader of tokens can go by, is looked at: the scope, the
-//! `authorization_details`, the APIs that tokens are for, and the class of authentication. Each demands something of its
-//! own, and the most of it counts. So nothing is granted on less than it demands, however it is put together.
+//! Everything that tokens can contain and that a resource server can rely on is considered: the scope, the
+//! `authorization_details`, the APIs that tokens are for, and the authentication class. Each has its own demand,
+//! and the strongest one applies. So nothing is granted with less proof than it demands, in any combination.
 
 use crate::domain::base::scope::Scope;
 use crate::domain::client::Client;
@@ -11,38 +11,38 @@ use crate::domain::details::authorization_details::{DetailPolicy, DetailRisk, Re
 use crate::domain::person::passkey::{PHISHING_RESISTANT, PHISHING_RESISTANT_HARDWARE};
 use crate::domain::request::authentication_request::AuthenticationRequest;
 
-/// Everything that an approval would give the client.
+/// Everything that an approval would grant to the client.
 #[derive(Clone, Copy)]
 pub struct WouldGrant<'a> {
-    /// What is selected of the scope.
+    /// The selected scope.
     pub scope: &'a Scope,
-    /// `authorization_details` are granted whole, whatever is selected of the scope.
+    /// `authorization_details` are granted as a whole, whatever scope is selected.
     pub detail: &'a RequestDetail,
-    /// What `resource` named: the audience of the tokens.
+    /// The values of `resource`: the audience of the tokens.
     pub resources: &'a [ResourceId],
-    /// The classes of which the tokens will claim one.
+    /// The requested authentication classes. Tokens claim one of them if it was reached.
     pub acr_values: Option<&'a str>,
 }
 
 impl<'a> WouldGrant<'a> {
-    /// Of a request of which `scope` is selected.
+    /// What `request` would grant with the selected `scope`.
     pub fn of(request: &'a AuthenticationRequest, detail: &'a RequestDetail, scope: &'a Scope) -> Self {
         Self { scope, detail, resources: &request.resources, acr_values: request.acr_values.as_deref() }
     }
 }
 
-/// The least that proves an approval, from the weakest. Declining needs no proof at all.
+/// The minimum proof for an approval, from the weakest to the strongest. Declining needs no proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Demand {
     /// A login token of a configured login issuer, or a passkey.
     LoginToken,
-    /// A passkey that signs what is approved.
+    /// A passkey that signs what is being approved.
     Passkey,
-    /// A passkey that has been there for a while: whoever just added one may not be its person (`ATK-7-05`).
+    /// A passkey that has existed for a while: a recently added one may be an attacker's.
     SeasonedPasskey,
 }
 
-/// What somebody has proven themselves with, once it is verified.
+/// The verified proof that was presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strength {
     LoginToken,
@@ -50,7 +50,7 @@ pub enum Strength {
     SeasonedPasskey,
 }
 
-/// What is missing.
+/// Why the proof is not sufficient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotEnough {
     PasskeyRequired,
@@ -66,7 +66,7 @@ impl Demand {
         }
     }
 
-    /// What has to be proven before `client` gets all of this.
+    /// The proof that is needed before `client` is granted all of this.
     pub fn of(client: &Client, would_grant: &WouldGrant<'_>) -> Self {
         let policy = Policy { client };
         let scope = would_grant.scope.values().map(|value| policy.of_scope_value(value));
@@ -76,10 +76,10 @@ impl Demand {
         scope.chain(details).chain(resources).chain(others).max().unwrap_or(Self::LoginToken)
     }
 
-    /// Whether `shown` is enough.
+    /// Whether `shown` is sufficient.
     ///
     /// # Errors
-    /// What would be enough.
+    /// The reason why it is not.
     pub const fn judge(self, shown: Strength) -> Result<(), NotEnough> {
         match (self, shown) {
             (Self::LoginToken, _)
@@ -91,7 +91,7 @@ impl Demand {
     }
 }
 
-/// What each part of a grant demands of this client.
+/// The demand of each part of a grant for this client.
 struct Policy<'a> {
     client: &'a Client,
 }
@@ -105,8 +105,8 @@ impl Policy<'_> {
         if self.is_high_risk(value) { Demand::SeasonedPasskey } else { Demand::LoginToken }
     }
 
-    /// The operator's word on the type counts first. Without one, an entry is as much at stake as the most that this client
-    /// can ask for.
+    /// The operator's rating of the type takes precedence. Without one, an entry has the highest risk of anything
+    /// that this client can request.
     fn of_detail(&self, policy: &DetailPolicy) -> Demand {
         match policy.risk {
             DetailRisk::High => Demand::SeasonedPasskey,
@@ -115,8 +115,8 @@ impl Policy<'_> {
         }
     }
 
-    /// An API for which all that can be asked is high-risk: what goes by the audience alone would take a token that says
-    /// `openid` and no more.
+    /// An API whose scope values are all high-risk is high-risk itself: an API that checks only the audience
+    /// would accept a token with nothing but `openid`.
     fn of_resource(&self, resource: &Resource) -> Demand {
         let mut own = resource.scope.values().filter(|value| !Scope::OWN.contains(value)).peekable();
         if own.peek().is_some() && own.all(|value| self.is_high_risk(value)) {
@@ -135,8 +135,8 @@ impl Policy<'_> {
     }
 }
 
-/// Whether all classes asked for are such that a passkey is needed. A client that would also take another class gets
-/// what the person has at hand (`TOK-13-04`).
+/// Whether all requested classes need a passkey. If the client would also accept another class, the person may
+/// use any method, and the token claims only the class that was reached.
 fn asks_for_passkey(acr_values: Option<&str>) -> bool {
     let is_one = |class: &str| [PHISHING_RESISTANT, PHISHING_RESISTANT_HARDWARE].contains(&class);
     let mut classes = acr_values.unwrap_or_default().split(' ').filter(|class| !class.is_empty()).peekable();

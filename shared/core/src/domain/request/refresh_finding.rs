@@ -1,4 +1,4 @@
-//! What using a refresh token finds.
+//! The result of using a refresh token.
 
 use std::time::Duration;
 
@@ -7,22 +7,23 @@ use crate::domain::client::ClientId;
 use crate::domain::request::authentication_request::AuthenticationRequest;
 use crate::domain::request::grant::{Grant, Refreshing};
 
-/// What a refresh token's use finds.
+/// The result of using a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshFinding<'r> {
-    /// No grant, or another client's; the two look alike.
+    /// There is no grant, or it is another client's; the two look alike.
     NotYours,
     Revoked,
-    /// Unused for too long, or too old.
+    /// It was unused for too long, or is too old.
     Expired,
-    /// It was replaced, and not just now: two hold it (`TOK-3-07`).
+    /// It was replaced some time ago, so a copy of it may have been stolen (RFC 9700 §4.14.2: reuse revokes the
+    /// grant).
     Reused,
-    /// Its successor was made a moment ago, and is the current one.
+    /// It was replaced a moment ago, and its successor is the current one.
     JustReplaced(&'r Grant, Refreshing),
     Current(&'r Grant, Refreshing),
 }
 
-/// What `client`'s use of refresh token number `counter` finds.
+/// The result of `client` using refresh token number `counter`.
 pub fn refresh<'r>(
     request: Option<&'r AuthenticationRequest>,
     client: &ClientId,

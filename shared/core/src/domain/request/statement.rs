@@ -1,8 +1,9 @@
-//! The statement: what was on the person's screen, and the challenge that their passkey signs over it.
+//! The statement: what was on the person's screen, and the challenge for the passkey that covers it.
 //!
-//! `shown` = SHA-256(tag ‖ statement). `challenge` = SHA-256(tag ‖ shown ‖ scope selected ‖ decision). The page gets
-//! `shown` alone: with the request's nonce in it, nobody can compute from it whose request it is. So the page can put
-//! the choice to it without another call, and what it never saw is signed all the same.
+//! `shown` = SHA-256(tag ‖ statement). `challenge` = SHA-256(tag ‖ shown ‖ selected scope ‖ decision). The page
+//! gets only `shown`. Because the statement includes the request's nonce, the person cannot be derived from it.
+//! So the page can add the selection without another request, and the passkey also signs the data that the page
+//! never sees.
 
 use std::fmt;
 
@@ -20,15 +21,16 @@ use crate::domain::details::request_context::RequestContext;
 use crate::domain::details::row::Row;
 use crate::domain::request::decision::DecisionWord;
 
-/// Tags keep the three hashes apart from each other and from everything else that is ever signed.
+/// The tags distinguish the three hashes from each other and from anything else that is signed.
 const SHOWN: &[u8] = b"ciba shown 1\0";
 const DECISION: &[u8] = b"ciba decision 1\0";
 const FORM: &[u8] = b"ciba form 1\0";
 
-/// 16 random bytes of a request, which neither its client nor the page gets to see.
+/// 16 random bytes of a request, which neither the client nor the page gets.
 ///
 /// # Security
-/// It keeps challenges from being guessed or used for another request, and it makes the page's form token.
+/// It prevents challenges from being guessed or used for another request, and the page's form token is derived
+/// from it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Nonce([u8; 16]);
 
@@ -41,8 +43,8 @@ impl Nonce {
         &self.0
     }
 
-    /// What the page's form sends back: whoever has it has read the page, and was not sent to the form by another site
-    /// (`ATK-7-02`).
+    /// The token that the page's form sends back. It proves that the form comes from this page and was not
+    /// submitted by another site (CSRF) or by software that opens links.
     pub fn form_token(&self, request: &RequestKey) -> String {
         let hash = sha256(&[FORM, &self.0, request.as_bytes()]);
         URL_SAFE_NO_PAD.encode(&hash[..16])
@@ -59,7 +61,7 @@ impl fmt::Debug for Nonce {
     }
 }
 
-/// All that was on the screen, and for whom. Its text is kept as evidence byte for byte.
+/// Everything that was on the screen, and for which person. Its text is kept byte for byte as evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
@@ -73,41 +75,41 @@ pub struct Statement {
     pub scope: Vec<ScopeShown>,
     /// The APIs that the tokens are for. Empty: the client's default.
     pub resources: Vec<String>,
-    /// What is asked for beyond the scope: each object, and its words.
+    /// The requested `authorization_details`: each object and its words.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub authorization_details: Vec<DetailShown>,
-    /// What the client says about where it was asked: the object, and what of it was readable.
+    /// What the client says about where the request was started: the object, and the rows that were shown.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_context: Option<ContextShown>,
     /// Unit: milliseconds since the epoch.
     pub asked_at: i64,
     pub language: String,
-    /// The version of the page's words and of their arrangement.
+    /// The version of the page's texts and layout.
     pub template: String,
 }
 
-/// One scope value, and the words it had on the screen.
+/// A scope value, and its words on the screen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeShown {
     pub value: String,
     pub words: String,
-    /// Whether it could not be left out.
+    /// Whether it could not be deselected.
     pub required: bool,
 }
 
-/// An object of `authorization_details`, and the words it had on the screen.
+/// An object of `authorization_details`, and its words on the screen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DetailShown {
     pub value: Value,
     pub words: DetailWords,
-    /// The scope value that it was shown with, as one choice.
+    /// The scope value that it was selected together with.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub scope: Option<String>,
 }
 
-/// The client's `request_context`, and what of it was on the screen.
+/// The client's `request_context`, and its rows on the screen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContextShown {
@@ -116,7 +118,7 @@ pub struct ContextShown {
 }
 
 impl Statement {
-    /// The one text of a statement: members in a fixed order, no white space.
+    /// The text of a statement: members in a fixed order, without whitespace.
     pub fn encode(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers are JSON")
     }
@@ -149,10 +151,10 @@ impl Shown {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// What the passkey signs: this statement, this part of the scope, this decision.
+    /// The challenge for the passkey: it covers this statement, the selected scope and the decision.
     pub fn challenge(&self, scope: &str, word: DecisionWord) -> [u8; 32] {
         let word = word.as_str();
-        // The lengths keep (ab, c) and (a, bc) apart.
+        // The lengths distinguish (ab, c) from (a, bc).
         sha256(&[DECISION, &self.0, &length(scope), scope.as_bytes(), &length(word), word.as_bytes()])
     }
 }
@@ -259,7 +261,7 @@ mod tests {
         assert_ne!(of("openid approve", DecisionWord::Deny), of("openid", DecisionWord::Approve));
     }
 
-    /// The page's script computes the same; its own test has this very value.
+    /// The page's script computes the same; its own test expects the same value.
     #[test]
     fn the_challenge_of_a_known_statement_has_a_known_value() {
         let shown = Shown([7; 32]);

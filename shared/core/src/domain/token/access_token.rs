@@ -1,4 +1,4 @@
-//! An access token of this provider that comes back: what it says, and whether that still counts.
+//! An access token of this provider, as it is presented to it again.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use crate::domain::base::scope::Scope;
 use crate::domain::base::time::Timestamp;
 use crate::domain::client::ClientId;
 
-/// What a verified access token says. Whether its grant still stands is in the table.
+/// The content of a verified access token. Whether its grant has been revoked is recorded in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessToken {
     pub client: ClientId,
@@ -18,13 +18,13 @@ pub struct AccessToken {
     pub jti: String,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
-    /// What whoever presents it has to have.
+    /// The keys that have to be proven to present it.
     pub confirmation: Confirmation,
 }
 
 impl AccessToken {
-    /// Reads claims whose signature was verified with one of our own keys, of a token of the right type. `None` if another
-    /// issuer speaks, a claim is missing, or what it is bound to is not understood.
+    /// Reads the claims of a token of the right type whose signature was verified with one of this provider's
+    /// keys. `None` if the issuer is another one, a claim is missing, or `cnf` has an unknown member.
     pub fn read(claims: &Map<String, Value>, issuer: &str) -> Option<Self> {
         let claims = Claims(claims);
         if claims.text("iss") != Some(issuer) {
@@ -42,7 +42,7 @@ impl AccessToken {
         })
     }
 
-    /// Our own clock decides about our own tokens, without leeway (`ATK-5-05`).
+    /// This provider's clock decides about its own tokens, without leeway.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at
     }

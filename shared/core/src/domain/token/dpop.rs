@@ -1,4 +1,4 @@
-//! Proofs that a caller has a key (DPoP, RFC 9449): what their claims must say.
+//! DPoP proofs, with which a client proves possession of a key (RFC 9449): the checks on their claims.
 
 use std::time::Duration;
 
@@ -13,30 +13,31 @@ use crate::domain::base::confirmation::Thumbprint;
 use crate::domain::base::replay::{GuardedToken, ReplayGuard};
 use crate::domain::base::time::{LEEWAY, Timestamp};
 
-/// Unit: bytes. What makes a `jti` unique is shorter; a long one is work for us (`TOK-4-06`).
+/// A unique `jti` is shorter; an overlong one would only cost the server work (RFC 9449 §11.1). Unit: bytes.
 const MAX_JTI: usize = 256;
 
-/// The call that a proof is for.
+/// The request that a proof is for.
 pub struct Call<'a> {
     pub method: &'a str,
-    /// The endpoint by each of the names it is published under. Never by what a `Host` header says (`TOK-4-04`).
+    /// The published URLs of the endpoint, from the configuration and never from a `Host` header (RFC 9449 §4.3:
+    /// `htu` matches the URI of the request).
     pub urls: &'a [String],
-    /// The access token that comes with the proof; at the token endpoint there is none yet.
+    /// The access token that is sent with the proof; at the token endpoint there is none yet.
     pub access_token: Option<&'a str>,
 }
 
-/// A proof whose signature and claims are right. It may have been used before, and its nonce may be anything.
+/// A proof with a valid signature and valid claims. Replay and nonce have not been checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DpopProof {
-    /// The key that the caller has.
+    /// The key that the client has proven to possess.
     pub key: Thumbprint,
     pub nonce: Option<String>,
     pub guard: ReplayGuard,
 }
 
-/// What the claims of a proof prove, which was signed with `key` (`TOK-4-03` to `TOK-4-06`). The error is for the client.
+/// Checks the claims of a proof that was signed with `key` (RFC 9449 §4.3). The error is for the client.
 ///
-/// `lifetime` is how long a proof counts after it was made, by its own clock.
+/// `lifetime` is how long a proof is valid after its `iat`.
 pub fn judge(
     claims: &Map<String, Value>,
     key: Thumbprint,
@@ -46,18 +47,18 @@ pub fn judge(
 ) -> Result<DpopProof, &'static str> {
     let claims = Claims(claims);
     let jti = claims.text("jti").filter(|jti| (1..=MAX_JTI).contains(&jti.len()));
-    let jti = jti.ok_or("jti is missing, or not 1-256 bytes of text")?;
+    let jti = jti.ok_or("jti is missing, or is not a string of 1-256 bytes")?;
     if claims.text("htm") != Some(call.method) {
-        return Err("htm is not the method of the call");
+        return Err("htm is not the method of the request");
     }
     let htu = claims.text("htu").and_then(normalised);
     if htu.is_none() || !call.urls.iter().any(|url| normalised(url) == htu) {
-        return Err("htu is not the URL of the endpoint, as the metadata has it");
+        return Err("htu is not the URL of the endpoint in the metadata");
     }
-    let made_at = claims.date("iat").ok_or("iat is missing, or not a date")?;
+    let made_at = claims.date("iat").ok_or("iat is missing, or is not a date")?;
     let counts_until = made_at.plus(lifetime).plus(LEEWAY);
     if now >= counts_until || made_at > now.plus(LEEWAY) {
-        return Err("iat is too long ago, or in the future");
+        return Err("iat is too old, or is in the future");
     }
     if call.access_token.is_some_and(|token| claims.text("ath") != Some(&token_hash(token))) {
         return Err("ath is not the hash of the access token");
@@ -66,15 +67,15 @@ pub fn judge(
         None => None,
         Some(Value::String(nonce)) => Some(nonce.clone()),
         Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-            return Err("nonce is not a text");
+            return Err("nonce is not a string");
         }
     };
-    // Within the key: nobody else can use up a `jti` of this caller.
+    // A `jti` is unique within the key, so other clients cannot use up this client's.
     let guard = ReplayGuard::new(GuardedToken::DpopProof, &key.encode(), jti, counts_until);
     Ok(DpopProof { key, nonce, guard })
 }
 
-/// Whether a nonce of ours that was made then still counts (`TOK-4-10`).
+/// Whether a nonce that this provider issued at that time is still valid (RFC 9449 §8).
 pub fn is_fresh(nonce_made_at: Timestamp, lifetime: Duration, now: Timestamp) -> bool {
     now.since(nonce_made_at) < lifetime
 }
@@ -84,19 +85,18 @@ fn token_hash(access_token: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, access_token.as_bytes()))
 }
 
-/// A URL in the one spelling that all of its spellings have (RFC 3986 §6.2.2, §6.2.3), without query and fragment
-/// (RFC 9449 §4.3).
+/// A URL in normalized form (RFC 3986 §6.2.2, §6.2.3), without query and fragment (RFC 9449 §4.3).
 fn normalised(url: &str) -> Option<Url> {
     let mut url = Url::parse(url).ok()?;
     url.set_query(None);
     url.set_fragment(None);
-    // The parser has done the rest.
+    // The URL parser does the rest of the normalization.
     let path = plain(url.path());
     url.set_path(&path);
     (url.has_host() && url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
-/// A path in which nothing is encoded that need not be, and what is, in capitals (RFC 3986 §6.2.2.1, §6.2.2.2).
+/// A path with only the necessary characters percent-encoded, in upper case (RFC 3986 §6.2.2.1, §6.2.2.2).
 fn plain(path: &str) -> String {
     let mut parts = path.split('%');
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -125,7 +125,7 @@ mod tests {
     const LIFETIME: Duration = Duration::from_secs(60);
     const KEY: Thumbprint = Thumbprint::new([7; 32]);
 
-    /// What is said of a good proof with these changes; null removes a claim.
+    /// The result for a valid proof with these changes; null removes a claim.
     fn judged(changes: Value, access_token: Option<&str>) -> Result<DpopProof, &'static str> {
         let mut claims = json!({"jti": "1", "htm": "POST", "htu": "https://op.example/oauth/token",
             "iat": NOW.seconds()});
@@ -145,7 +145,7 @@ mod tests {
         assert!(judged(json!({}), None).is_ok());
         for claim in ["jti", "htm", "htu", "iat"] {
             assert!(judged(json!({ claim: null }), None).is_err(), "without {claim}");
-            assert!(judged(json!({ claim: [] }), None).is_err(), "an odd {claim}");
+            assert!(judged(json!({ claim: [] }), None).is_err(), "{claim} of the wrong type");
         }
         for changes in [
             json!({"jti": ""}),
@@ -249,7 +249,7 @@ mod tests {
     fn a_nonce_counts_until_its_time_is_over() {
         let ago = |seconds: u64| is_fresh(NOW.minus(Duration::from_secs(seconds)), LIFETIME, NOW);
         assert!(ago(0) && ago(59) && !ago(60));
-        // Made by a function whose clock is a little ahead.
+        // Issued by a function whose clock is slightly ahead.
         assert!(is_fresh(NOW.plus(Duration::from_millis(20)), LIFETIME, NOW));
     }
 }

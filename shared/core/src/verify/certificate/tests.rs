@@ -5,7 +5,7 @@ use rcgen::{
 
 use super::*;
 
-/// What an authority makes of `change`.
+/// The certificate that an authority issues with `change`.
 fn issued(change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,5 +1,5 @@
-//! The shape of the library's serialised state, on which [`with_challenge`] rests. What is done with it is tested with
-//! a software authenticator, from outside (`tests/provider/passkey`).
+//! The form of the library's serialized state, which [`with_challenge`] depends on. The ceremonies are tested with
+//! a software authenticator (`tests/provider/passkey`).
 
 use webauthn_rs_core::proto::RegistrationState;
 
@@ -22,7 +22,7 @@ fn names(state: &Value) -> Vec<&str> {
     names
 }
 
-/// A new version of the library that keeps its state otherwise stops here, and not in front of a person.
+/// If a new version of the library changes its state, this test fails instead of a person's ceremony.
 #[test]
 fn the_librarys_state_still_has_its_known_members() {
     let registration = serde_json::to_value(registration_state()).unwrap();
@@ -62,7 +62,7 @@ fn a_state_without_a_challenge_is_refused() {
     assert!(with_challenge(json!({ "challenge": [0, 0] }), &[9; 32]).is_err());
 }
 
-/// Flags, counter and what follows, behind the hash of the RP ID.
+/// Flags, counter and the rest, after the hash of the RP ID.
 fn authenticator_data(flags: u8, counter: u32, rest: &[u8]) -> Vec<u8> {
     [&[0; 32], &[flags][..], &counter.to_be_bytes(), rest].concat()
 }

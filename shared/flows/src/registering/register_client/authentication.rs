@@ -19,7 +19,7 @@ use ciba_core::protocol::registration::ClientMetadata;
 use ciba_core::verify::certificate::Certificate;
 use ciba_core::verify::verification_key::{self, PRIVATE_MEMBERS};
 
-/// Unit: characters. Random ones of base64url then have 192 bits.
+/// Unit: characters. Random base64url of this length has 192 bits.
 const MIN_SECRET: usize = 32;
 /// Unit: bytes.
 const MAX_KEYS_TEXT: usize = 16 * 1024;
@@ -27,7 +27,7 @@ const MAX_KEYS: usize = 20;
 /// Unit: bytes.
 const MAX_URI: usize = 512;
 
-/// The method with what it needs, and nothing that belongs to another.
+/// The method with the metadata it needs, and none that belong to another method.
 pub(super) fn read(
     metadata: &ClientMetadata,
     keys: Option<&ClientKeys>,
@@ -62,12 +62,12 @@ pub(super) fn read(
             Ok(ClientAuthentication::PrivateKeyJwt {
                 algorithm: algorithm
                     .map(|name| {
-                        JwsAlgorithm::parse(name).ok_or("token_endpoint_auth_signing_alg is not offered")
+                        JwsAlgorithm::parse(name).ok_or("token_endpoint_auth_signing_alg is not supported")
                     })
                     .transpose()?,
                 audience: audience
                     .map_or(Some(AssertionAudience::Issuer), AssertionAudience::parse)
-                    .ok_or("assertion_audience is none of issuer, issuer_slash and endpoints")?,
+                    .ok_or("assertion_audience is not issuer, issuer_slash or endpoints")?,
             })
         }
         AuthenticationMethod::TlsClientAuth => {
@@ -85,7 +85,7 @@ pub(super) fn read(
     }
 }
 
-/// `backchannel_authentication_request_signing_alg` (`CIBA-4-10`, `CIBA-4-12`).
+/// `backchannel_authentication_request_signing_alg` (CIBA §4), which cannot be symmetric or `none`.
 pub(super) fn request_signing(
     metadata: &ClientMetadata,
     keys: Option<&ClientKeys>,
@@ -95,7 +95,7 @@ pub(super) fn request_signing(
     };
     keys.ok_or("backchannel_authentication_request_signing_alg needs jwks or jwks_uri")?;
     let algorithm = JwsAlgorithm::parse(name);
-    algorithm.map(Some).ok_or("backchannel_authentication_request_signing_alg is not offered")
+    algorithm.map(Some).ok_or("backchannel_authentication_request_signing_alg is not supported")
 }
 
 /// `jwks` or `jwks_uri`.
@@ -106,35 +106,35 @@ pub(super) fn keys(metadata: &ClientMetadata, own: OwnHosts<'_>) -> Result<Optio
         (Some(set), None) => inline(set).map(Some),
         (None, Some(uri)) => {
             let url = Url::parse(uri).ok().filter(|url| uri.len() <= MAX_URI && own.admit(url));
-            let why = "jwks_uri is not https on the port 443 of a public host of the client's own, or longer than 512 bytes";
+            let why = "jwks_uri is not https on port 443 of a public host of the client's own, or longer than 512 bytes";
             url.map(|_| Some(ClientKeys::Uri(uri.clone()))).ok_or(why)
         }
     }
 }
 
-/// Keys of an unknown type or curve are passed over, as at a `jwks_uri` (RFC 7517 §5). One that is malformed is refused: an
-/// operator's slip shows here and not at a client's first request.
+/// Keys of an unknown type or curve are ignored, as at a `jwks_uri` (RFC 7517 §5). A malformed key is refused, so
+/// that an operator's mistake shows at registration and not at the client's first request.
 fn inline(set: &Value) -> Result<ClientKeys, &'static str> {
     let keys = set.get("keys").and_then(Value::as_array).ok_or("jwks is not a JWK Set")?;
     if !(1..=MAX_KEYS).contains(&keys.len()) {
         return Err("jwks has no key, or more than 20");
     }
     if keys.iter().any(|key| PRIVATE_MEMBERS.iter().any(|member| key.get(member).is_some())) {
-        return Err("jwks has a private key: whoever has seen it can act for the client");
+        return Err("jwks has a private key: anyone who has seen it can act for the client");
     }
     if keys.iter().any(is_malformed) {
-        return Err("jwks has a key that is malformed");
+        return Err("jwks has a malformed key");
     }
     if !keys.iter().any(is_understood) {
-        return Err("jwks has no key of a type and curve that is known here");
+        return Err("jwks has no key of a supported type and curve");
     }
     let text = serde_json::json!({ "keys": keys }).to_string();
     if text.len() <= MAX_KEYS_TEXT { Ok(ClientKeys::Inline(text)) } else { Err("jwks is longer than 16 KiB") }
 }
 
-/// At least one key must have a certificate, and each certificate be one that can be used (RFC 8705 §2.2.2): the keys that
-/// the client signs with are in the same set, and need none. A certificate that may sign others would, once it is trusted
-/// at the host for mutual TLS, let its owner make certificates for `tls_client_auth` (`CAUTH-4-06`).
+/// At least one key must have a certificate, and each certificate must be usable (RFC 8705 §2.2.2); the client's
+/// signing keys are in the same set, and need none. A CA certificate, once trusted at the host for mutual TLS,
+/// would let its owner issue certificates for `tls_client_auth`, where only vetted authorities count.
 fn certificates(set: &Value) -> Result<(), &'static str> {
     let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
     let chains: Vec<_> = keys.filter_map(|key| key.get("x5c")).collect();
@@ -146,20 +146,20 @@ fn certificates(set: &Value) -> Result<(), &'static str> {
         let certificate = first.and_then(|text| Certificate::from_der(&STANDARD.decode(text).ok()?));
         let certificate = certificate.ok_or("the first certificate in an x5c of jwks cannot be read")?;
         if certificate.is_authority() {
-            return Err("a certificate of jwks is one of an authority (basicConstraints CA:TRUE)");
+            return Err("a certificate in jwks is a CA certificate (basicConstraints CA:TRUE)");
         }
     }
     Ok(())
 }
 
-/// What lacks a member of its kind is taken for a key of another kind by the library.
+/// The library takes a key that lacks a member of its type for a key of another type.
 fn is_understood(key: &Value) -> bool {
     use AlgorithmParameters::{EllipticCurve, OctetKeyPair, RSA};
     verification_key::parse(key.clone())
         .is_some_and(|key| matches!(key.algorithm, EllipticCurve(_) | RSA(_) | OctetKeyPair(_)))
 }
 
-/// A key of a known type and curve that cannot be read, or one that does not say its type or curve.
+/// A key of a known type and curve that cannot be read, or one without a type or curve.
 fn is_malformed(key: &Value) -> bool {
     let text = |member: &str| key.get(member).and_then(Value::as_str);
     let is_known = match (text("kty"), text("crv")) {
@@ -171,7 +171,8 @@ fn is_malformed(key: &Value) -> bool {
     is_known && !is_understood(key)
 }
 
-/// Whether keys in the client's record can verify what it signs. What is at a `jwks_uri` may change, so nobody asks there.
+/// Whether keys in the client's record can verify what it signs. The set at a `jwks_uri` may change, so it is not
+/// checked.
 pub(super) fn lacks_key(client: &Client) -> Option<&'static str> {
     let Some(ClientKeys::Inline(set)) = &client.keys else { return None };
     let keys: Vec<_> = serde_json::from_str::<Value>(set).ok()?["keys"].as_array()?.clone();

@@ -1,4 +1,4 @@
-//! By which name the client knows people (CIBA §4).
+//! The sector of the client, which determines the `sub` by which it knows people (CIBA §4).
 
 use url::Url;
 
@@ -12,7 +12,7 @@ use ciba_core::protocol::registration::ClientMetadata;
 /// Unit: bytes.
 const MAX_LIST: usize = 64 * 1024;
 
-/// What the metadata ask for.
+/// The subject type that the metadata request.
 pub(super) enum Sector {
     Public,
     /// With the `sector_identifier_uri`, if there is one.
@@ -29,22 +29,23 @@ impl Sector {
         }
     }
 
-    /// The sector, if the client belongs to it (`CIBA-4-15` to `CIBA-4-20`).
+    /// The sector, if the client belongs to it: the list at `sector_identifier_uri` must contain the client's
+    /// `jwks_uri` or, for push, its notification endpoint (CIBA §4).
     pub(super) async fn confirm(self, client: &Client, own: OwnHosts<'_>) -> Result<SubjectType, String> {
         let Self::Pairwise(list) = self else { return Ok(SubjectType::Public) };
         let named = sector_url(client)?;
         if let Some(uri) = &list {
             if !Url::parse(uri).is_ok_and(|url| own.admit(&url)) {
                 let why =
-                    "sector_identifier_uri is not https on the port 443 of a public host of the client's own";
+                    "sector_identifier_uri is not https on port 443 of a public host of the client's own";
                 return Err(why.to_owned());
             }
             let fetcher = Fetcher::new(own.is_local).map_err(|error| error.0)?;
             let body = fetcher.json(uri, MAX_LIST).await.map_err(|error| error.0)?;
             let members: Vec<String> = serde_json::from_slice(&body)
-                .map_err(|_| "sector_identifier_uri does not lead to a JSON array of texts".to_owned())?;
+                .map_err(|_| "sector_identifier_uri does not lead to a JSON array of strings".to_owned())?;
             if !members.iter().any(|member| member == named) {
-                return Err(format!("the list at sector_identifier_uri does not have {named}"));
+                return Err(format!("the list at sector_identifier_uri does not contain {named}"));
             }
         }
         let sector = host_of(list.as_deref().unwrap_or(named));

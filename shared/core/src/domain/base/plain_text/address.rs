@@ -1,9 +1,10 @@
-//! Detects addresses in a text: URLs, host names, e-mail and IP addresses, including those whose dot or `@` is spelled
-//! out or set apart by spaces.
+//! Detects addresses in a text: URLs, host names, e-mail and IP addresses, including those whose dot or `@` is
+//! spelled out or set apart by spaces.
 //!
-//! A dot between a letter or digit and two or more letters makes a host name, unless it is in a known abbreviation or
-//! before a file extension. There is no complete list of top-level domains, because new ones keep appearing. If the dot
-//! is only implied, a common top-level domain has to follow it, or the words of a sentence would be taken for hosts.
+//! A dot between a letter or digit and two or more letters makes a host name, unless it is in a known abbreviation
+//! or before a file extension. There is no complete list of top-level domains, because new ones keep appearing. If
+//! the dot is only implied, a common top-level domain has to follow it, or the words of a sentence would be taken
+//! for hosts.
 
 use std::net::Ipv4Addr;
 
@@ -91,8 +92,8 @@ fn is_file(ending: &str, rest: &str) -> bool {
 }
 
 /// A name may have dots if it begins with the word that contains them, or if that word is capitalized:
-/// `Booking.com B.V.` and `The Booking.com Group`, but not `pay at evil.example`. A message may contain its client's
-/// name.
+/// `Booking.com B.V.` and `The Booking.com Group`, but not `pay at evil.example`. A message may contain its
+/// client's name.
 fn is_a_name(text: &str, at: usize, kind: Kind<'_>) -> bool {
     match kind {
         Kind::Text => false,

@@ -10,8 +10,8 @@ use super::{Kind, Unacceptable};
 const MAX_MARKS: usize = 2;
 /// `Intl.NumberFormat` and French typography put no-break spaces before `€`, `%`, `:`, `?` and between thousands.
 const SPACES: [char; 3] = [' ', '\u{a0}', '\u{202f}'];
-/// The punctuation of English, German, French and Spanish, without the characters of markup and addresses
-/// (`<`, `>`, `@`, backtick, backslash, `{`, `|`, `}`, `~`, `^`), and without `"`, which depends on the kind of text.
+/// The punctuation of English, German, French and Spanish, without the characters of markup and addresses (`<`,
+/// `>`, `@`, backtick, backslash, `{`, `|`, `}`, `~`, `^`), and without `"`, which depends on the kind of text.
 const PUNCTUATION: &str = "-._+/!?#:,;'’‘‚“”„«»‹›()[]&%‰*=§°ºª¿¡–—…·×";
 
 pub(super) fn check(text: &str, kind: Kind<'_>) -> Result<(), Unacceptable> {
@@ -26,8 +26,8 @@ pub(super) fn check(text: &str, kind: Kind<'_>) -> Result<(), Unacceptable> {
     shape(text)
 }
 
-/// Whether a text whose form is defined elsewhere, such as a value that a schema's pattern allows, is displayed as it
-/// is: visible ASCII in addition to the characters of the rule.
+/// Whether a text whose form is defined elsewhere, such as a value that a schema's pattern allows, is displayed as
+/// it is: visible ASCII in addition to the characters of the rule.
 pub(in crate::domain) fn is_shown_as_it_is(text: &str) -> bool {
     let is_fit = |letter: char| matches!(letter, ' '..='~') || is_ordinary(letter);
     !text.is_empty() && text.chars().all(is_fit) && shape(text).is_ok()
@@ -87,8 +87,8 @@ fn marks_are_few(text: &str) -> bool {
     })
 }
 
-/// Whether each superscript digit follows a letter and each fraction at most one digit, so that no number is spelled
-/// with them.
+/// Whether each superscript digit follows a letter and each fraction at most one digit, so that no number is
+/// spelled with them.
 fn small_numbers_follow(text: &str) -> bool {
     let mut before = (' ', ' ');
     text.chars().all(|letter| {

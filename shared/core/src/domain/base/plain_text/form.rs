@@ -3,13 +3,15 @@
 use super::character::is_currency;
 use super::vocabulary::CURRENCIES;
 
-/// The length of an IBAN, and of a creditor reference (`RF…`, ISO 11649), which has the same form. Unit: characters.
+/// The length of an IBAN, and of a creditor reference (`RF…`, ISO 11649), which has the same form. Unit:
+/// characters.
 const IBAN: std::ops::RangeInclusive<usize> = 15..=34;
 const CREDITOR_REFERENCE: std::ops::RangeInclusive<usize> = 9..=25;
 /// An amount with more digits is written in groups. Unit: digits.
 const MAX_UNGROUPED: usize = 9;
 
-/// Replaces identifiers of a known form: IBANs and creditor references, in one word or in groups of four, and UUIDs.
+/// Replaces identifiers of a known form: IBANs and creditor references, in one word or in groups of four, and
+/// UUIDs.
 pub(super) fn without_identifiers(text: &str) -> String {
     let words: Vec<&str> = text.split(' ').collect();
     let mut kept = Vec::new();
@@ -45,7 +47,8 @@ fn is_account(words: &[&str]) -> bool {
     (last == 0 || grouped) && lengths.contains(&account.len()) && has_check_digits(&account)
 }
 
-/// ISO 7064, MOD 97-10: with the first four characters moved to the end and letters as two digits, the remainder is 1.
+/// ISO 7064, MOD 97-10: with the first four characters moved to the end and letters as two digits, the remainder
+/// is 1.
 fn has_check_digits(account: &str) -> bool {
     let bytes = account.as_bytes();
     let begins = |from: usize, is: fn(&u8) -> bool| bytes.iter().skip(from).take(2).all(is);
@@ -190,7 +193,8 @@ impl Run<'_> {
         is_separator && self.gap(at) == separator && self.digits(at).len() == 3
     }
 
-    /// Without a currency, a phone number could be written the same way, unless it has decimals or a short first group.
+    /// Without a currency, a phone number could be written the same way, unless it has decimals or a short first
+    /// group.
     fn is_unmistakable(&self, length: usize) -> bool {
         let last = self.digits(length - 1).len();
         let has_decimals = length >= 2 && last == 2 && matches!(self.gap(length - 1), "." | ",");

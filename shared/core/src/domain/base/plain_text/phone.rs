@@ -3,13 +3,13 @@
 //!
 //! 1. Seven or more digits in several groups are one, however they are separated. A labeled reference
 //!    (`Order 302-4418821-3`) is not, unless it begins with `0` or `+` or has the shape of a North American number.
-//! 2. Nine to thirteen digits in one group are one, and so are seven or more that begin with `+` or `0`, unless a word
-//!    labels them (`Invoice 00012345`) or they are part of a code (`INV00012345`).
+//! 2. Nine to thirteen digits in one group are one, and so are seven or more that begin with `+` or `0`, unless a
+//!    word labels them (`Invoice 00012345`) or they are part of a code (`INV00012345`).
 //! 3. If the text contains a word such as `call` or `Tel.`, weaker evidence is enough, and so are five digits right
 //!    after the word.
 //!
-//! Digits in words, letters for digits (`O8OO`) and Chinese numerals are read as digits. Fewer than seven digits are
-//! accepted on their own.
+//! Digits in words, letters for digits (`O8OO`) and Chinese numerals are read as digits. Fewer than seven digits
+//! are accepted on their own.
 
 use super::form::{Group, Run, without_identifiers};
 use super::vocabulary::{CURRENCIES, DIGITS, NUMBER, PHONE, REFERENCE, TOWARDS};

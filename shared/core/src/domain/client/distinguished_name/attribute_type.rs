@@ -1,11 +1,11 @@
-//! What the types of attributes in a name are called.
+//! The names of attribute types.
 
-/// A type by its object identifier, and its names in lower case: the one of RFC 4514 §3 where it has one, OpenSSL's short
-/// and long ones, Windows', and Java's.
+/// Attribute types by object identifier, each with its names in lower case: that of RFC 4514 §3 if there is one,
+/// OpenSSL's short and long names, and those of Windows and Java.
 ///
-/// OpenSSL calls two types by one name but for its case: `UID` is the user id, as in RFC 4514, and `uid` is
-/// `uniqueIdentifier`. Names are compared without regard to case (RFC 4514 §2.3), so the latter is known by its long name
-/// and by its number only.
+/// Two of OpenSSL's names differ only in case: `UID` is the user id, as in RFC 4514, and `uid` is
+/// `uniqueIdentifier`. Names are case-insensitive (RFC 4514 §2.3), so the latter is recognized only by its long
+/// name and its number.
 const ATTRIBUTE_TYPES: &[(&str, &[&str])] = &[
     ("0.9.2342.19200300.100.1.1", &["uid", "userid"]),
     ("0.9.2342.19200300.100.1.2", &["textencodedoraddress"]),
@@ -138,7 +138,7 @@ const ATTRIBUTE_TYPES: &[(&str, &[&str])] = &[
     ("2.5.4.100", &["dnsname"]),
 ];
 
-/// The object identifier that `text` stands for: one with dots, with or without `OID.` before it, or a name of one.
+/// The object identifier for `text`, which is a dotted identifier, with or without the prefix `OID.`, or a name.
 pub(super) fn attribute_type(text: &str) -> Option<String> {
     let name = text.to_ascii_lowercase();
     if let Some((number, _)) = ATTRIBUTE_TYPES.iter().find(|(_, names)| names.contains(&name.as_str())) {

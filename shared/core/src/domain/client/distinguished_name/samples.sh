@@ -1,12 +1,12 @@
 #!/bin/sh
-# Writes samples.txt: what `openssl x509 -subject -nameopt RFC2253` prints of certificates with many kinds of names.
-# Run it by hand when a sample is added; its output is checked in, because it differs with each key.
+# Writes samples.txt: the output of `openssl x509 -subject -nameopt RFC2253` for certificates with many kinds of names.
+# Run it by hand when a sample is added. Its output is checked in, because it differs with each key.
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 
-# $1: the string_mask that says in which string type values are; the rest: lines of a distinguished name.
+# $1: the string_mask, which selects the string type of the values; the rest: lines of a distinguished name.
 sample() {
     mask=$1
     shift
@@ -33,11 +33,11 @@ sample() {
     sample utf8only '1.DC = example' '2.DC = bank' 'OU = Tills' 'UID = till-7' 'emailAddress = till7@bank.example'
     sample utf8only 'C = RU' 'O = Банк «Город»' 'INN = 007707083893' 'OGRN = 1027700132195' 'SNILS = 00000000000' \
         'CN = Касса 7'
-    # What has to be escaped.
+    # Characters that have to be escaped.
     sample utf8only 'O = City Bank, Inc.' '1.OU = a+b\\;<c>=\"d\" \\\\ e' '2.OU = \#7' 'CN = " Till  7 "'
     # Several attributes in one part.
     sample utf8only 'C = US' 'O = City Bank' 'OU = Sales' '+CN = J. Smith' '+UID = jsmith'
-    # A type that OpenSSL does not know by itself is printed by its name here; below by its number.
+    # Types that OpenSSL knows are printed by name here; an unknown one is printed by number below.
     sample utf8only 'O = City Bank' 'telephoneNumber = 1 555 0100' 'postalAddress = 1 Main St' 'postOfficeBox = 7' \
         'x500UniqueIdentifier = 7' 'description = The till' 'role = till' 'houseIdentifier = 1' 'dmdName = bank' \
         'unstructuredName = till' 'unstructuredAddress = dover' 'mail = till@bank.example' 'c3 = USA' 'n3 = 840' \

@@ -7,8 +7,8 @@ fn name(text: &str) -> DistinguishedName {
     DistinguishedName::parse(text).unwrap_or_else(|flaw| panic!("{text}: {flaw}"))
 }
 
-/// What `openssl x509 -subject -nameopt RFC2253` printed of certificates: a line with the name, then the certificate
-/// (`distinguished_name/samples.sh`).
+/// Output of `openssl x509 -subject -nameopt RFC2253` for several certificates: a line with the name, then the
+/// certificate (`distinguished_name/samples.sh`).
 const SAMPLES: &str = include_str!("samples.txt");
 
 /// CAUTH-4-03: the way in which docs/api.md tells operators to find out what to register.
@@ -21,7 +21,7 @@ fn what_openssl_prints_of_a_certificate_is_its_name() {
     for (nth, certificate) in certificates.iter().enumerate() {
         let own = DistinguishedName::of(certificate.parse_x509().unwrap().subject());
         for (other, printed) in printed.iter().enumerate() {
-            // The last two differ in the string type alone.
+            // The last two differ only in the string type.
             let is_same = nth == other || (nth.min(other), nth.max(other)) == (11, 12);
             assert_eq!(*printed == own, is_same, "{nth} {other}");
         }
@@ -96,7 +96,7 @@ fn one_name_can_be_written_in_many_ways() {
         ("CN=till", "CN=#0c0474696c6c"),
         ("CN=till", "CN=#130454494C4C"),
         ("CN=till", "CN=#1e0800740069006c006c"),
-        // A TeletexString, a UniversalString; and letters beyond ASCII in the former.
+        // A TeletexString and a UniversalString, then a TeletexString with a non-ASCII letter.
         ("CN=till", "CN=#140474696c6c"),
         ("CN=till", "CN=#1c1000000074000000690000006c0000006c"),
         ("CN=Crédit", "CN=#14064372E9646974"),
@@ -121,14 +121,14 @@ fn names_of_others_are_not_this_one() {
         "CN=Till7,O=City Bank,C=US",
         "OU=Till 7,O=City Bank,C=US",
         "CN=Till 7\\,O\\=City Bank,C=US",
-        // What Unicode folds to it.
+        // Names that Unicode folds to it.
         "CN=T\u{131}ll 7,O=City Bank,C=US",
         "CN=Till\u{a0}7,O=City Bank,C=US",
         "CN=Till ７,O=City Bank,C=US",
         "CN=Till 7,O=City Ban\u{212a},C=US",
-        // Bytes that are no text are no text.
+        // Bytes that are not text do not equal a text.
         "CN=#040654696C6C2037,O=City Bank,C=US",
-        // A TeletexString that says something else.
+        // A TeletexString with another text.
         "CN=#140654696C6C2038,O=City Bank,C=US",
         "CN=Till 7,O=City Bank,C=US,OU=",
     ] {

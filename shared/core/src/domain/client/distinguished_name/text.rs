@@ -1,4 +1,4 @@
-//! A distinguished name in its text form (RFC 4514), as people get it from their tools.
+//! Parses a distinguished name in its text form (RFC 4514), as tools print it.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use super::attribute_type::attribute_type;
 use super::{Attribute, DistinguishedName, NameFlaw, Value, comparable};
 
 impl DistinguishedName {
-    /// A name in the text form of RFC 4514, which begins with the narrowest part. Spaces around its separators are
-    /// skipped, and a value may stand in quotes, as older tools and Windows write it (RFC 2253 §4). Nothing else is
-    /// guessed: no semicolons, no slashes, no other order.
+    /// Parses a name in the text form of RFC 4514, which begins with the most specific part. Spaces around
+    /// separators are skipped, and a value may be quoted, as older tools and Windows write it (RFC 2253 §4).
+    /// Nothing else is accepted: no semicolons, no slashes, no other order.
     ///
     /// # Errors
-    /// The first part that is wrong, and why.
+    /// The first malformed part, and the reason.
     pub fn parse(text: &str) -> Result<Self, NameFlaw> {
         let mut rdns = Vec::new();
         for rdn in split(text, ',')? {
@@ -21,12 +21,12 @@ impl DistinguishedName {
             let set =
                 attributes.iter().map(|text| Attribute::parse(text)).collect::<Result<BTreeSet<_>, _>>()?;
             if set.len() != attributes.len() {
-                return Err(NameFlaw::new(rdn, "an attribute stands twice"));
+                return Err(NameFlaw::new(rdn, "an attribute occurs twice"));
             }
             rdns.push(set);
         }
         if rdns.iter().flatten().all(|attribute| attribute.value == Value::Text(String::new())) {
-            return Err(NameFlaw::new(text, "nothing has a value"));
+            return Err(NameFlaw::new(text, "no attribute has a value"));
         }
         rdns.reverse();
         Ok(Self(rdns))
@@ -37,9 +37,9 @@ impl Attribute {
     fn parse(text: &str) -> Result<Self, NameFlaw> {
         let flaw = |why| NameFlaw::new(text.trim_matches(' '), why);
         let (kind, value) =
-            text.split_once('=').ok_or_else(|| flaw("there is no =, so it is no attribute"))?;
+            text.split_once('=').ok_or_else(|| flaw("there is no =, so it is not an attribute"))?;
         let kind = attribute_type(kind.trim_matches(' ')).ok_or_else(|| {
-            flaw("the type of the attribute is not known: write its object identifier, such as 2.5.4.3")
+            flaw("the attribute type is unknown: use its object identifier instead, such as 2.5.4.3")
         })?;
         Ok(Self { kind, value: self::value(trim(value)).map_err(flaw)? })
     }
@@ -47,9 +47,9 @@ impl Attribute {
 
 fn value(text: &str) -> Result<Value, &'static str> {
     if let Some(hex) = text.strip_prefix('#') {
-        let der = bytes_of_hex(hex).ok_or("the value begins with # and is not hexadecimal")?;
+        let der = bytes_of_hex(hex).ok_or("the value begins with # but is not hexadecimal")?;
         let (rest, any) = Any::from_der(&der).map_err(|_| "the value after # is not DER")?;
-        return if rest.is_empty() { Ok(Value::of(&any)) } else { Err("more follows the DER after #") };
+        return if rest.is_empty() { Ok(Value::of(&any)) } else { Err("data follows the DER value after #") };
     }
     let plain = match text.strip_prefix('"') {
         Some(rest) => unquote(rest)?,
@@ -65,7 +65,7 @@ fn split(text: &str, separator: char) -> Result<Vec<&str>, NameFlaw> {
         match letter {
             _ if is_escaped => is_escaped = false,
             '\\' => is_escaped = true,
-            // Only as the first letter of a value, so that a stray one does not hide a separator; or doubled, in one.
+            // Only at the start of a value, so that a stray quote does not hide a separator, or doubled within one.
             '"' => {
                 let before = &text[start..at];
                 let begins = before.trim_end_matches(' ').ends_with('=') || before.ends_with('"');
@@ -86,7 +86,7 @@ fn split(text: &str, separator: char) -> Result<Vec<&str>, NameFlaw> {
     Ok(parts)
 }
 
-/// Without the spaces around it; one that is escaped belongs to the value.
+/// Trims spaces, except an escaped one, which belongs to the value.
 fn trim(value: &str) -> &str {
     let value = value.trim_start_matches(' ');
     let trimmed = value.trim_end_matches(' ');
@@ -94,15 +94,15 @@ fn trim(value: &str) -> &str {
     if ends_in_escape { &value[..trimmed.len() + 1] } else { trimmed }
 }
 
-/// RFC 4514 §3: after a backslash a special character, or two hexadecimal digits for one byte of UTF-8. What has to be
-/// escaped and is not is refused.
+/// RFC 4514 §3: a backslash is followed by a special character or by two hexadecimal digits for one byte of UTF-8.
+/// Special characters that are not escaped are refused.
 fn unescape(value: &str) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.bytes();
     while let Some(byte) = rest.next() {
         match byte {
             b'\\' => bytes.push(escaped(&mut rest)?),
-            b'"' | b';' | b'<' | b'>' => return Err("one of \" ; < > stands without a backslash before it"),
+            b'"' | b';' | b'<' | b'>' => return Err("one of \" ; < > is not escaped with a backslash"),
             _ => bytes.push(byte),
         }
     }
@@ -111,8 +111,8 @@ fn unescape(value: &str) -> Result<String, &'static str> {
 
 const NOT_UTF8: &str = "the escaped bytes are not UTF-8";
 
-/// What follows the first quote: a value up to the last one, in which only quote and backslash are special. A quote in it
-/// is escaped (RFC 2253 §4) or doubled (Windows).
+/// Parses what follows the opening quote: a value up to the closing quote, in which only quote and backslash are
+/// special. A quote within it is escaped (RFC 2253 §4) or doubled (Windows).
 fn unquote(value: &str) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.bytes();
@@ -122,16 +122,16 @@ fn unquote(value: &str) -> Result<String, &'static str> {
             b'"' => match rest.next() {
                 None => return String::from_utf8(bytes).map_err(|_| NOT_UTF8),
                 Some(b'"') => bytes.push(b'"'),
-                Some(_) => return Err("something follows the quote that closes the value"),
+                Some(_) => return Err("text follows the closing quote of the value"),
             },
             byte => bytes.push(byte),
         }
     }
 }
 
-/// What a backslash and the next one or two letters stand for.
+/// The byte for a backslash and the next one or two letters.
 fn escaped(rest: &mut std::str::Bytes<'_>) -> Result<u8, &'static str> {
-    const WHY: &str = "what follows a backslash is neither a special character nor two hexadecimal digits";
+    const WHY: &str = "a backslash is followed by neither a special character nor two hexadecimal digits";
     match rest.next().ok_or("nothing follows the backslash")? {
         special @ (b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | b' ' | b'#' | b'=') => Ok(special),
         first => {

@@ -1,4 +1,4 @@
-//! A type of `authorization_details`: what its objects may say (a JSON Schema), and how a person reads them (a template).
+//! A type of `authorization_details`: a JSON Schema for its objects, and a template for showing them to a person.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::policy::DetailPolicy;
 use super::schema::{Refused, Schema};
 
 pub(super) const ENGLISH: &str = "en";
-/// Of schema and display each, as JSON. Unit: bytes.
+/// The limit on schema and display each, as JSON. Unit: bytes.
 const MAX_TEXT: usize = 16 * 1024;
 /// Unit: bytes.
 const MAX_NAME: usize = 128;
@@ -35,31 +35,33 @@ impl DetailTypeName {
 /// The members of a definition.
 const MEMBERS: [&str; 5] = ["type", "schema", "display", "risk", "scope"];
 
-/// A type, its schema compiled.
+/// A type with its compiled schema.
 pub struct DetailType {
     name: DetailTypeName,
     policy: DetailPolicy,
-    /// As it was given.
+    /// The original text.
     schema_text: String,
     display_text: String,
     schema: Schema,
-    /// By the language's tag, English always there.
+    /// By language tag; English is always present.
     templates: BTreeMap<String, Template>,
 }
 
 impl DetailType {
-    /// A definition: `{"type": …, "schema": {…}, "display": {"en": {"title": …, "rows": [{"label": …, "value": …}]}}}`, and
-    /// if the operator wants so `"risk": "high"` or `"low"` and `"scope": …` ([`DetailPolicy`]).
+    /// Parses a definition. It has the members `type`, `schema` and `display`, which has for each language a
+    /// `title` and `rows` of `label` and `value`. The members `risk` (`high` or `low`) and `scope` are optional
+    /// ([`DetailPolicy`]).
     ///
-    /// `languages` are those that pages have.
+    /// `languages` are the languages of the pages.
     ///
     /// # Errors
-    /// The schema is not closed or not one, or a template leaves out what the person has to see (`TOK-7-03`).
+    /// The schema is malformed or not closed, or a template leaves out a member: all requirements are presented
+    /// when gathering consent (RFC 9396 §3.1).
     pub fn define(definition: &Value, languages: &[&str]) -> Result<Self, Malformed> {
         let members = definition.as_object().ok_or_else(|| Malformed::of("a definition is a JSON object"))?;
         if let Some(unknown) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
             return Err(Malformed(format!(
-                "{unknown} is not a member of a definition: {} are",
+                "{unknown} is not a member of a definition; the members are {}",
                 MEMBERS.join(", ")
             )));
         }
@@ -74,20 +76,20 @@ impl DetailType {
         let optional = |member: &str| match members.get(member) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str())),
-            Some(_) => Err(Malformed(format!("{member} is not a text"))),
+            Some(_) => Err(Malformed(format!("{member} is not a string"))),
         };
         let policy = DetailPolicy::define(optional("risk")?, optional("scope")?)?;
         let this = Self::compile(name, schema, display, policy)?;
         if let Some(tag) = this.languages().find(|tag| !languages.contains(tag)) {
             return Err(Malformed(format!(
-                "display has {tag}, and the pages have {} only",
+                "display has {tag}, but the languages of the pages are {}",
                 languages.join(", ")
             )));
         }
         Ok(this)
     }
 
-    /// As it lies in the table.
+    /// A type as stored in the table.
     pub fn from_stored(name: &str, schema: &str, display: &str, policy: DetailPolicy) -> Option<Self> {
         Self::compile(DetailTypeName::parse(name)?, schema.to_owned(), display.to_owned(), policy).ok()
     }
@@ -101,7 +103,7 @@ impl DetailType {
         let parsed = |text: &str| serde_json::from_str(text).map_err(|error| Malformed(error.to_string()));
         let schema = Schema::compile(name.as_str(), parsed(&schema_text)?)?;
         let Value::Object(display) = parsed(&display_text)? else {
-            return Err(Malformed::of("display is not an object with a member per language"));
+            return Err(Malformed::of("display is not an object with a member for each language"));
         };
         let templates = Self::templates(&display, &schema)?;
         Ok(Self { name, policy, schema_text, display_text, schema, templates })
@@ -113,7 +115,7 @@ impl DetailType {
     ) -> Result<BTreeMap<String, Template>, Malformed> {
         if !display.contains_key(ENGLISH) {
             return Err(Malformed::of(
-                "display has no en: everybody without a language of theirs reads English",
+                "display has no en: English is the fallback for languages without a template",
             ));
         }
         let template = |(tag, value): (&String, &Value)| {
@@ -132,17 +134,17 @@ impl DetailType {
         &self.policy
     }
 
-    /// The schema as it was given: JSON.
+    /// The original JSON text of the schema.
     pub fn schema_text(&self) -> &str {
         &self.schema_text
     }
 
-    /// The templates as they were given: JSON.
+    /// The original JSON text of the templates.
     pub fn display_text(&self) -> &str {
         &self.display_text
     }
 
-    /// The definition that makes this type.
+    /// The definition of this type.
     pub fn definition(&self) -> Value {
         let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
         let mut definition = json!({
@@ -162,12 +164,12 @@ impl DetailType {
         self.templates.keys().map(String::as_str)
     }
 
-    /// Whether `entry` is one of this type, and can be shown as it is (`TOK-7-02`).
+    /// Checks that `entry` conforms to this type (RFC 9396 §5), and can be shown as it is.
     pub(super) fn validate(&self, entry: &Value) -> Result<(), Refused> {
         self.schema.validate(entry)
     }
 
-    /// A validated entry in words, in this language or in English.
+    /// A validated entry in words, in this language or else in English.
     pub(super) fn words(&self, entry: &Value, tag: &str) -> Result<DetailWords, Refused> {
         let template = self.templates.get(tag).or_else(|| self.templates.get(ENGLISH));
         template

@@ -1,8 +1,9 @@
-//! The template of a type in one language: rows of a label and a value, the value with placeholders.
+//! The template of a type in one language: rows with a label and a value; the value has placeholders.
 //!
-//! A placeholder is a JSON pointer in braces, `{/amount/value}`, with `*` for every element of an array: its row is there
-//! once for each. A row none of whose placeholders is in the object is left out, so optional members need no more.
-//! Together the rows of each language name every member of the schema that is not hidden: what can be sent is seen.
+//! A placeholder is a JSON pointer in braces, `{/amount/value}`. It may have `*` for every element of an array;
+//! the row is then repeated for each element. A row is left out if none of its placeholders is in the object,
+//! which covers optional members. In each language, the rows together show every member of the schema that is not
+//! hidden, so that the person sees everything that can be sent.
 
 use serde_json::{Map, Value};
 
@@ -13,26 +14,26 @@ use crate::domain::base::json_value;
 use crate::domain::base::plain_text::is_shown_as_it_is;
 use crate::domain::details::row::Row;
 
-/// Of a title or a label. Unit: characters.
+/// The longest title or label. Unit: characters.
 const MAX_LABEL: usize = 60;
-/// In a template. Unit: rows.
+/// The limit for a template. Unit: rows.
 const MAX_ROWS: usize = 30;
-/// Of an entry, elements of arrays counted. Unit: rows.
+/// The limit for an entry, including rows repeated for the elements of arrays. Unit: rows.
 const MAX_SHOWN: usize = 50;
-/// Of what is shown in one row. Unit: characters.
+/// The longest value of a row. Unit: characters.
 const MAX_VALUE: usize = 300;
 
 pub(super) struct Template {
     title: String,
     rows: Vec<RowTemplate>,
-    /// What `true` and `false` are called.
+    /// The words for `true` and `false`.
     truth: [&'static str; 2],
 }
 
 struct RowTemplate {
     label: String,
     pieces: Vec<Piece>,
-    /// Up to the last `*` of its placeholders: the row is there for each instance of it.
+    /// The path up to the last `*` of its placeholders; the row is repeated for each instance of it.
     each: Vec<Step>,
 }
 
@@ -44,30 +45,28 @@ enum Piece {
 impl Template {
     pub(super) fn parse(tag: &str, template: &Value, schema: &Schema) -> Result<Self, Malformed> {
         let members = template.as_object().filter(|members| has_only(members, ["title", "rows"]));
-        let members =
-            members.ok_or_else(|| Malformed::of("a template has title and rows, and nothing else"))?;
+        let members = members.ok_or_else(|| Malformed::of("a template must have exactly title and rows"))?;
         let label = |value: &Value| {
             let text = value.as_str().filter(|text| (1..=MAX_LABEL).contains(&text.chars().count()));
             let text = text.filter(|text| is_shown_as_it_is(text) && !text.contains(['{', '}']));
-            let why = "a title or label is not 1-60 plain characters, or has a placeholder";
+            let why = "a title or label must have 1-60 plain characters and no placeholder";
             text.map(str::to_owned).ok_or_else(|| Malformed::of(why))
         };
         let rows = members["rows"].as_array().filter(|rows| (1..=MAX_ROWS).contains(&rows.len()));
         let row = |row: &Value| {
             let members = row.as_object().filter(|members| has_only(members, ["label", "value"]));
-            let members =
-                members.ok_or_else(|| Malformed::of("a row has label and value, and nothing else"))?;
+            let members = members.ok_or_else(|| Malformed::of("a row must have exactly label and value"))?;
             let value = members["value"].as_str().filter(|text| text.chars().count() <= MAX_VALUE);
             let value =
-                value.ok_or_else(|| Malformed::of("a value is not a text of at most 300 characters"))?;
+                value.ok_or_else(|| Malformed::of("a value must be a string of at most 300 characters"))?;
             RowTemplate::parse(label(&members["label"])?, value, schema.leaves())
         };
-        let rows = rows.ok_or_else(|| Malformed::of("there is no row, or more than 30"))?;
+        let rows = rows.ok_or_else(|| Malformed::of("rows must have 1-30 elements"))?;
         let rows = rows.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         let is_shown = |leaf: &Leaf| rows.iter().any(|row| row.placeholders().any(|path| *path == leaf.path));
         if let Some(leaf) = schema.leaves().iter().find(|leaf| !leaf.hidden && !is_shown(leaf)) {
             return Err(Malformed(format!(
-                "no row shows {}; what a person must not see is marked \"x-hidden\": true in the schema",
+                "no row shows {}; a member that need not be shown has \"x-hidden\": true in the schema",
                 Pointer(&leaf.path)
             )));
         }
@@ -106,11 +105,12 @@ impl RowTemplate {
         let mut rest = value;
         while let Some((text, tail)) = rest.split_once('{') {
             let (pointer, tail) =
-                tail.split_once('}').ok_or_else(|| Malformed(format!("{value}: a brace is open")))?;
-            let path = path(pointer).ok_or_else(|| Malformed(format!("{{{pointer}}} is not a pointer")))?;
+                tail.split_once('}').ok_or_else(|| Malformed(format!("{value}: a brace is not closed")))?;
+            let path =
+                path(pointer).ok_or_else(|| Malformed(format!("{{{pointer}}} is not a JSON pointer")))?;
             if !leaves.iter().any(|leaf| leaf.path == path) {
                 return Err(Malformed(format!(
-                    "{{{pointer}}} names no text, number or truth value of the schema"
+                    "{{{pointer}}} does not point to a string, number or boolean of the schema"
                 )));
             }
             pieces.extend([Piece::Text(text.to_owned()), Piece::Placeholder(path)]);
@@ -125,7 +125,7 @@ impl RowTemplate {
             Piece::Placeholder(_) => true,
         };
         if !pieces.iter().all(is_fit) {
-            return Err(Malformed(format!("{value}: there are characters that are not plain")));
+            return Err(Malformed(format!("{value}: some characters are not plain text")));
         }
         let row = Self { label, pieces, each: Vec::new() };
         let starred = row.placeholders().map(|path| up_to_last_each(path));
@@ -134,7 +134,7 @@ impl RowTemplate {
             return Err(Malformed(format!("{value}: there is no placeholder")));
         }
         if !row.placeholders().all(|path| each.starts_with(up_to_last_each(path))) {
-            return Err(Malformed(format!("{value}: the elements of two arrays do not belong together")));
+            return Err(Malformed(format!("{value}: one row cannot show the elements of two arrays")));
         }
         Ok(Self { each, ..row })
     }
@@ -146,7 +146,7 @@ impl RowTemplate {
         })
     }
 
-    /// `None` if nothing of it is there.
+    /// `None` if the entry has none of the placeholders' members.
     fn shown(&self, entry: &Value, indices: &[usize], truth: [&str; 2]) -> Option<Row> {
         let mut is_there = false;
         let mut text = String::new();
@@ -178,7 +178,7 @@ fn has_only(members: &Map<String, Value>, names: [&str; 2]) -> bool {
     members.len() == names.len() && names.iter().all(|name| members.contains_key(*name))
 }
 
-/// `/a/*/b`
+/// Parses a pointer such as `/a/*/b`.
 fn path(pointer: &str) -> Option<Vec<Step>> {
     let step = |step: &str| match step {
         "*" => Step::Each,
@@ -192,7 +192,8 @@ fn up_to_last_each(path: &[Step]) -> &[Step] {
     last.map_or(&[], |last| &path[..=last])
 }
 
-/// The indices of each instance of `each`, in the order of the arrays. One without any, where there is no array in it.
+/// The indices of each instance of `each`, in the order of the arrays. A path without arrays has one instance,
+/// without indices.
 fn instances(value: &Value, each: &[Step]) -> Vec<Vec<usize>> {
     let Some((step, rest)) = each.split_first() else { return vec![Vec::new()] };
     match step {
@@ -208,7 +209,7 @@ fn instances(value: &Value, each: &[Step]) -> Vec<Vec<usize>> {
     }
 }
 
-/// What lies at `path`, with an index for each `*` on the way.
+/// The value at `path`, with an index for each `*` in it.
 fn resolved<'v>(value: &'v Value, path: &[Step], indices: &[usize]) -> Option<&'v Value> {
     let mut indices = indices.iter();
     path.iter().try_fold(value, |value, step| match step {

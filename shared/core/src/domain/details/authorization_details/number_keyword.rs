@@ -1,5 +1,5 @@
-//! The keywords of schemas that are about the value of a number (JSON Schema §6.2), exactly: the library calculates with binary fractions where
-//! the number in the schema is near one.
+//! Exact versions of the schema keywords for numbers (JSON Schema §6.2): the library may compute with binary
+//! floating point.
 
 use std::cmp::Ordering;
 
@@ -27,14 +27,15 @@ impl NumberRule {
     ];
 
     /// # Errors
-    /// `bound` is not a number, has an exponent beyond all measure, or is a step that is not positive or has more than 37 digits.
+    /// `bound` is not a number, has an exponent beyond 64 bits, or is a step that is not positive or has more
+    /// than 37 digits.
     pub(super) fn compile<'a>(
         self,
         bound: &'a Value,
     ) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'a>> {
         let number = if let Value::Number(number) = bound { Some(number) } else { None };
         let usable = number.filter(|number| self.allows(number, number).is_some());
-        let why = "a number of the schema is not one that its keyword can have";
+        let why = "a number in the schema is not allowed for its keyword";
         let bound = usable.ok_or_else(|| ValidationError::custom(why))?.clone();
         Ok(Box::new(NumberKeyword { rule: self, bound }))
     }
@@ -61,11 +62,11 @@ impl<'i> Keyword<'i> for NumberKeyword {
         if self.is_valid(instance) {
             Ok(())
         } else {
-            Err(ValidationError::custom("a number is out of its range, or no multiple of its step"))
+            Err(ValidationError::custom("a number is out of range or not a multiple of its step"))
         }
     }
 
-    /// The keywords say nothing about other values.
+    /// The keywords do not apply to other values.
     fn is_valid(&self, instance: &'i Value) -> bool {
         match instance {
             Value::Number(number) => self.rule.allows(number, &self.bound).unwrap_or(false),

@@ -1,25 +1,25 @@
-//! The policy of a type: how much is at stake with its entries, and which scope value they belong to.
+//! The policy of a type: the risk of its entries, and the scope value that they belong to.
 
 use serde::{Deserialize, Serialize};
 
 use super::malformed::Malformed;
 use crate::domain::base::scope::Scope;
 
-/// How much is at stake with an entry of a type, in the operator's judgement.
+/// The risk of a type's entries, as the operator rates it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DetailRisk {
-    /// As much as with the client's `high_risk_scope`, if the client has one.
+    /// The same as the client's `high_risk_scope`, if the client has one.
     #[default]
     Client,
-    /// Only a seasoned passkey approves it, whichever client asks.
+    /// Only a seasoned passkey can approve it, whichever client asks.
     High,
-    /// It needs no more than the rest of the request.
+    /// It needs no stronger proof than the rest of the request.
     Low,
 }
 
 impl DetailRisk {
-    /// Of a definition. A definition that says nothing leaves it to the client.
+    /// Parses the member of a definition. Without the member, the client determines the risk.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "high" => Some(Self::High),
@@ -28,7 +28,7 @@ impl DetailRisk {
         }
     }
 
-    /// `None` for what a definition does not say.
+    /// `None` if a definition leaves the member out.
     pub const fn as_str(self) -> Option<&'static str> {
         match self {
             Self::Client => None,
@@ -38,20 +38,20 @@ impl DetailRisk {
     }
 }
 
-/// What approving an entry goes by. Kept with each request, so that a type that is changed changes no request that is
-/// open.
+/// The conditions for approving an entry. They are stored with each request, so that changing a type does not
+/// affect open requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DetailPolicy {
     #[serde(default)]
     pub risk: DetailRisk,
-    /// The scope value without which an entry is neither asked for nor approved.
+    /// The scope value without which an entry can be neither requested nor approved.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub scope: Option<String>,
 }
 
 impl DetailPolicy {
-    /// Of a definition that says nothing about it.
+    /// The policy of a definition without these members.
     pub const DEFAULT: Self = Self { risk: DetailRisk::Client, scope: None };
 
     /// The members `risk` and `scope` of a definition.
@@ -63,12 +63,14 @@ impl DetailPolicy {
             }
         };
         if scope.is_some_and(|value| !is_one_value(value)) {
-            return Err(Malformed::of("scope is not one scope value, or is openid, which every request has"));
+            return Err(Malformed::of(
+                "scope must be one scope value other than openid, which all requests have",
+            ));
         }
         Ok(Self { risk, scope: scope.map(str::to_owned) })
     }
 
-    /// What `next` demands less than this policy does, in the definition's words.
+    /// The members of the definition in which `next` is weaker than this policy.
     pub fn weakened_by(&self, next: &Self) -> Vec<&'static str> {
         let is_lower = match (self.risk, next.risk) {
             (DetailRisk::High, DetailRisk::Client | DetailRisk::Low)

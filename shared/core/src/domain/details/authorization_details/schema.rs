@@ -1,12 +1,14 @@
-//! The schema of a type: JSON Schema (draft 2020-12), of the part of it that is closed.
+//! The schema of a type: the closed subset of JSON Schema (draft 2020-12).
 //!
-//! Closed means that every member an object can have is named in `properties`, at every depth, with its type. Otherwise
-//! nobody could say that a template shows all there is. So an object says `"additionalProperties": false`, an array says
-//! what its `items` are, and there are no references. Keywords that only narrow (`enum`, `pattern`, `oneOf`, …) are free.
+//! Closed means that `properties` names every member that an object can have, with its type and at every depth.
+//! Otherwise a template could not be checked for showing everything. So an object must have
+//! `"additionalProperties": false`, an array must define its `items`, and references are not allowed. Keywords
+//! that only narrow (`enum`, `pattern`, `oneOf`, …) may be used freely.
 //!
-//! A member with `"x-hidden": true` may be left out by templates. A text member without `const`, `enum`, `pattern` and
-//! `format` is free text, and under the rule for other people's words (`ATK-2-05`, [`plain_text`](crate::domain::base::plain_text)).
-//! It is a name, which may have a dot, if it says `"x-name": true` or is called as names of payees are ([`NAMES`]).
+//! Templates may leave out a member with `"x-hidden": true`. A string without `const`, `enum`, `pattern` and
+//! `format` is free text and subject to the rule for texts from others, which excludes addresses, phone numbers
+//! and markup ([`plain_text`](crate::domain::base::plain_text)). It is a name, which may have a dot, if it has
+//! `"x-name": true` or if the member is called like a payee ([`NAMES`]).
 
 use std::fmt;
 
@@ -18,27 +20,27 @@ use super::number_keyword::NumberRule;
 use crate::domain::base::plain_text::{self, Kind, Unacceptable, is_shown_as_it_is};
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
-/// What would let in members that `properties` does not name.
+/// Keywords that would allow members that `properties` does not name.
 const OPENING: [&str; 4] = ["patternProperties", "prefixItems", "unevaluatedProperties", "unevaluatedItems"];
 const HIDDEN: &str = "x-hidden";
-/// `"x-name": true` says that a text is a name, `false` that it is none.
+/// `"x-name": true` marks a string as a name, `false` as free text.
 const NAME: &str = "x-name";
-/// What a member with the name of a payee or payer is called, where [`NAME`] says nothing; without case, `_`, `-` and the
-/// word `name` at its end, or as the object that has a `name`.
+/// Without [`NAME`], members called like this have the name of a payee or payer. Case, `_`, `-` and a trailing
+/// `name` are ignored; an object with such a name may also have it in its member `name`.
 const NAMES: [&str; 7] = ["creditor", "debtor", "payee", "payer", "merchant", "beneficiary", "recipient"];
-/// Of all patterns of a schema, compiled, each. Unit: bytes.
+/// The limit on each compiled pattern of a schema. Unit: bytes.
 const MAX_PATTERN: usize = 1024 * 1024;
 
 /// Why an entry is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// For the client.
+    /// The reason for the client.
     pub told: &'static str,
-    /// For the log: where in the object, and by which keyword. Never a value.
+    /// For the log: the place in the object and the keyword, never a value.
     pub detail: Option<String>,
 }
 
-/// A step from an object to what is in it.
+/// A step of a path into an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Member(String),
@@ -46,21 +48,21 @@ pub(super) enum Step {
     Each,
 }
 
-/// A member that has no members: a text, a number or a truth value.
+/// A member that is a string, a number or a boolean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Leaf {
     pub(super) path: Vec<Step>,
-    /// Templates may leave it out.
+    /// Whether templates may leave it out.
     pub(super) hidden: bool,
     reading: Reading,
 }
 
-/// How a text is judged before it is shown.
+/// How a string is checked before it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
-    /// The schema says what it looks like, or it is no text.
+    /// The schema defines its form, or it is not a string.
     Formed,
-    /// Somebody's name.
+    /// The name of a person or company.
     Name,
     Free,
 }
@@ -71,19 +73,19 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    /// `type` need not be in `properties`: it is always there.
+    /// Compiles the schema of the type `name`. `type` need not be in `properties`: it is always allowed.
     pub(super) fn compile(name: &str, mut schema: Value) -> Result<Self, Malformed> {
         let root = schema.as_object_mut().ok_or_else(|| Malformed::of("schema is not an object"))?;
         if let Some(draft) = root.remove("$schema").filter(|draft| draft != DRAFT) {
-            return Err(Malformed(format!("the schema is of {draft}, and {DRAFT} is understood only")));
+            return Err(Malformed(format!("the schema is for {draft}, but only {DRAFT} is supported")));
         }
         no_references(&schema)?;
         let mut leaves = Vec::new();
         walk(&schema, &mut Vec::new(), false, &mut leaves)?;
         if schema["type"] != "object" {
-            return Err(Malformed::of("the schema is not of an object"));
+            return Err(Malformed::of("the schema does not describe an object"));
         }
-        // Whoever looked the type up by its name knows it; a template need not say it.
+        // The title stands for the type, so a template need not show it.
         let is_type = |leaf: &Leaf| leaf.path == [Step::Member("type".to_owned())];
         leaves.retain(|leaf| !is_type(leaf));
         schema["properties"]["type"] = json!({ "const": name });
@@ -91,23 +93,24 @@ impl Schema {
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
-            // Linear in the text, whatever the pattern.
+            // This engine takes linear time for every pattern.
             .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN))
             .offline();
         for (name, rule) in NumberRule::ALL {
             options = options.with_keyword(name, move |_, bound, _| rule.compile(bound));
         }
         let validator = options.build(&schema);
-        let validator = validator.map_err(|error| Malformed(format!("the schema is none: {error}")))?;
+        let validator = validator.map_err(|error| Malformed(format!("the schema is malformed: {error}")))?;
         Ok(Self { validator, leaves })
     }
 
-    /// What a template has to show, and what it may.
+    /// The members that a template can show.
     pub(super) fn leaves(&self) -> &[Leaf] {
         &self.leaves
     }
 
-    /// `TOK-7-02`, and that what is to be shown can be shown as it is.
+    /// Checks that an entry conforms to the schema (RFC 9396 §5), and that its shown members can be shown as they
+    /// are.
     pub(super) fn validate(&self, entry: &Value) -> Result<(), Refused> {
         if let Err(error) = self.validator.validate(entry) {
             return Err(Refused {
@@ -159,9 +162,9 @@ impl Reading {
 }
 
 const NOT_SHOWN_AS_IT_IS: &str =
-    "authorization_details has a text with characters that are not shown as they are";
+    "authorization_details has a text with characters that cannot be shown as they are";
 
-/// `creditor`, `creditorName`, `creditor_name`, `creditor/name`
+/// Matches `creditor`, `creditorName`, `creditor_name` and `creditor/name`.
 fn is_called_as_names_are(path: &[Step]) -> bool {
     let called: String = path
         .iter()
@@ -179,7 +182,7 @@ fn is_called_as_names_are(path: &[Step]) -> bool {
     })
 }
 
-/// What lies at `path`, once for each element on the way.
+/// The values at `path`, one for each element of the arrays in it.
 pub(super) fn reached<'v>(value: &'v Value, path: &[Step]) -> Vec<&'v Value> {
     let Some((step, rest)) = path.split_first() else { return vec![value] };
     match step {
@@ -191,7 +194,7 @@ pub(super) fn reached<'v>(value: &'v Value, path: &[Step]) -> Vec<&'v Value> {
     }
 }
 
-/// A path as templates write it.
+/// A path in the notation of templates.
 pub(super) struct Pointer<'a>(pub(super) &'a [Step]);
 
 impl fmt::Display for Pointer<'_> {
@@ -203,12 +206,12 @@ impl fmt::Display for Pointer<'_> {
     }
 }
 
-/// Nothing is fetched, and nothing is said elsewhere: what stands here is all there is.
+/// References are refused: the schema must be complete in itself, and nothing is fetched.
 fn no_references(schema: &Value) -> Result<(), Malformed> {
     match schema {
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
             if name.starts_with('$') && name != "$comment" {
-                Err(Malformed(format!("the schema has {name}; references and identifiers are not taken")))
+                Err(Malformed(format!("the schema has {name}; references and identifiers are not allowed")))
             } else {
                 no_references(value)
             }
@@ -222,16 +225,16 @@ fn walk(schema: &Value, path: &mut Vec<Step>, hidden: bool, leaves: &mut Vec<Lea
     let at =
         |path: &[Step]| if path.is_empty() { "the schema".to_owned() } else { Pointer(path).to_string() };
     let members =
-        schema.as_object().ok_or_else(|| Malformed(format!("{}: a schema is an object", at(path))))?;
+        schema.as_object().ok_or_else(|| Malformed(format!("{}: a schema must be an object", at(path))))?;
     if let Some(opening) = OPENING.iter().find(|keyword| members.contains_key(**keyword)) {
-        return Err(Malformed(format!("{}: {opening} is not taken", at(path))));
+        return Err(Malformed(format!("{}: {opening} is not allowed", at(path))));
     }
     let hidden = hidden || members.get(HIDDEN) == Some(&Value::Bool(true));
     match kinds(members).as_deref() {
         Some(["object"]) => {
             if members.get("additionalProperties") != Some(&Value::Bool(false)) {
                 return Err(Malformed(format!(
-                    "{}: an object says \"additionalProperties\": false",
+                    "{}: an object must have \"additionalProperties\": false",
                     at(path)
                 )));
             }
@@ -248,7 +251,7 @@ fn walk(schema: &Value, path: &mut Vec<Step>, hidden: bool, leaves: &mut Vec<Lea
         Some(["array"]) => {
             let items = members.get("items");
             let items =
-                items.ok_or_else(|| Malformed(format!("{}: an array says what its items are", at(path))))?;
+                items.ok_or_else(|| Malformed(format!("{}: an array must define its items", at(path))))?;
             path.push(Step::Each);
             walk(items, path, hidden, leaves)?;
             path.pop();
@@ -260,7 +263,7 @@ fn walk(schema: &Value, path: &mut Vec<Step>, hidden: bool, leaves: &mut Vec<Lea
             Ok(())
         }
         Some(_) | None => Err(Malformed(format!(
-            "{}: type is neither object, nor array, nor of string, number, integer and boolean",
+            "{}: type must be object, array, or some of string, number, integer and boolean",
             at(path)
         ))),
     }
@@ -268,7 +271,7 @@ fn walk(schema: &Value, path: &mut Vec<Step>, hidden: bool, leaves: &mut Vec<Lea
 
 const SCALARS: [&str; 4] = ["string", "number", "integer", "boolean"];
 
-/// `type`, as one or several.
+/// The values of `type`, which is a string or an array.
 fn kinds(schema: &Map<String, Value>) -> Option<Vec<&str>> {
     match schema.get("type")? {
         Value::String(one) => Some(vec![one]),

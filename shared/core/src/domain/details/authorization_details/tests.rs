@@ -4,7 +4,7 @@ use super::*;
 
 const LANGUAGES: [&str; 4] = ["en", "de", "fr", "es"];
 
-/// A payment: a nested object, an optional text, an array of objects, and a member that nobody has to see.
+/// A payment: a nested object, an optional string, an array of objects, and a hidden member.
 fn payment() -> Value {
     json!({
         "type": "payment",
@@ -60,7 +60,7 @@ fn known() -> DetailType {
     define(&payment()).unwrap()
 }
 
-/// The definition with `value` at `pointer`; null takes the member away.
+/// The definition with `value` at `pointer`; null removes the member.
 fn with(pointer: &str, value: Value) -> Value {
     changed(payment(), pointer, value)
 }
@@ -156,7 +156,7 @@ fn details_are_shown_by_the_template_of_the_language() {
     assert_eq!(shown.words("en")[0].title, "A payment");
     assert_eq!(rows(&shown, "en"), ["Amount: 123.50 EUR", "To: M. Meyer"]);
     assert_eq!(rows(&shown, "de"), ["Betrag: 123.50 EUR", "An: M. Meyer"]);
-    assert_eq!(rows(&shown, "fr"), rows(&shown, "en"), "no French: English");
+    assert_eq!(rows(&shown, "fr"), rows(&shown, "en"), "English is the fallback for French");
     let mut full = entry();
     full["account"] = json!("DE02120300000000202051");
     full["instant"] = json!(true);
@@ -190,8 +190,7 @@ fn a_template_must_show_every_member_that_is_not_hidden() {
         assert!(why.contains(&format!("no row shows {member};")), "{why}");
     }
     let hidden = with("/schema/properties/creditor/x-hidden", json!(true));
-    define(&changed(hidden, "/display/en/rows/1", Value::Null))
-        .expect("hidden, and shown in German all the same");
+    define(&changed(hidden, "/display/en/rows/1", Value::Null)).expect("hidden, but still shown in German");
     let whole = with("/schema/properties/amount/x-hidden", json!(true));
     let whole = changed(whole, "/display/de/rows/0", Value::Null);
     define(&whole).expect("with all that is in it");
@@ -229,7 +228,7 @@ fn a_schema_that_is_open_somewhere_is_none() {
     ] {
         assert!(define(&with(pointer, value.clone())).is_err(), "{pointer} {value}");
     }
-    // Keywords that only narrow are free.
+    // Keywords that only narrow are allowed.
     for (pointer, value) in [
         ("/schema/not", json!({"required": ["instant", "account"]})),
         ("/schema/if", json!({"required": ["instant"]})),
@@ -325,7 +324,7 @@ fn a_text_that_reads_like_an_instruction_is_refused() {
         let result = detail(json!([changed(entry(), "/creditor", json!(text))]));
         assert_eq!(result.is_ok(), text != "№", "{text}");
     }
-    // What a pattern allows is no free text.
+    // A string with a pattern is not free text.
     let digits = detail(json!([changed(entry(), "/account", json!("GB000000000012345678"))]));
     assert!(digits.is_ok());
 }

@@ -87,7 +87,7 @@ fn a_valid_token_proves_the_person() {
         }
     );
     let unmapped = judge(with("acr", json!("urn:example:mfa"))).unwrap();
-    assert_eq!(unmapped.authentication.acr, None, "our own name for a class is not theirs to use");
+    assert_eq!(unmapped.authentication.acr, None, "a login issuer cannot use this provider's class names");
 }
 
 /// ATK-5-05, HYG-3-16
@@ -159,7 +159,8 @@ fn an_address_beyond_ascii_proves_nobody() {
         let mut claims = with("email", json!(address));
         claims["email_verified"] = json!(true);
         let judged = by_email.judge(claims.as_object().unwrap(), NOW, MAX_AGE);
-        assert!(matches!(judged, Err(LoginRefused::Invalid("the login token names no person"))), "{address}");
+        let expected = LoginRefused::Invalid("the login token does not identify a person");
+        assert_eq!(judged.unwrap_err(), expected, "{address}");
         assert_eq!(by_email.person_key(address), None, "nor is it enrolled or hinted at");
     }
 }

@@ -140,7 +140,7 @@ fn a_settled_delivery_stays_settled() {
     }
 }
 
-/// An error is tried for longer, and a replay for as long as it was given.
+/// Errors are attempted for longer, and a replay for as long as the operator allowed.
 #[test]
 fn a_delivery_is_tried_until_its_request_ends() {
     let request = request(DeliveryMode::Push, State::Approved(approval()));

@@ -71,7 +71,7 @@ fn cancelled(by: CancelledBy) -> State {
     State::Cancelled { at: after(4.0), by }
 }
 
-/// When the table recorded it: for what has no time of its own.
+/// When the table recorded it, for events without a time of their own.
 const RECORDED: f64 = 77.0;
 
 /// The time and content of each event of a move.
@@ -132,7 +132,7 @@ fn every_transition_has_its_events_and_no_other_move_has_one() {
         (8, 10, vec![revoked.clone()]),
     ];
     let states = states();
-    // Not reached by any write; what is computed for them is as good as any.
+    // These transitions do not occur, so any result is acceptable.
     let unreachable =
         [(7, 6), (8, 6), (8, 7), (8, 9), (9, 6), (9, 7), (9, 8), (9, 10), (10, 6), (10, 7), (10, 8), (10, 9)];
     for (from, old) in states.iter().enumerate() {
@@ -152,7 +152,7 @@ fn a_poll_is_no_event() {
     assert_eq!(events(&Change::Other, after(5.0)), []);
 }
 
-/// A request that was decided is not withdrawn.
+/// A decided request is not withdrawn.
 #[test]
 fn new_and_withdrawn_requests_are_events() {
     let requested = events(&Change::Requested(in_state(State::Pending)), after(1.0));

@@ -8,14 +8,14 @@ use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::details::authorization_details::AuthorizationDetails;
 
 const SCOPE: [&str; 5] = ["openid", "profile", "offline_access", "read", "pay"];
-/// An API each, and what can be asked for there.
+/// APIs, and the scope values of each.
 const APIS: [(&str, &str); 4] = [
     ("https://pay.example", "pay"),
     ("https://bank.example", "read pay"),
     ("https://read.example", "read"),
     ("https://people.example", "profile"),
 ];
-/// A type each, and its risk.
+/// Types, and the risk of each.
 const TYPES: [(&str, DetailRisk); 3] =
     [("high", DetailRisk::High), ("client", DetailRisk::Client), ("low", DetailRisk::Low)];
 
@@ -43,7 +43,7 @@ fn client(requires_passkey: bool, high_risk_scope: &[&str], audience: Option<&st
     }
 }
 
-/// A request's details: an entry of each of these types.
+/// A request's details, with one entry of each of these types.
 fn detail(types: &[&str]) -> RequestDetail {
     let entries: Vec<_> = types.iter().map(|name| serde_json::json!({ "type": name })).collect();
     let policies = TYPES.map(|(name, risk)| (name.to_owned(), DetailPolicy { risk, scope: None }));
@@ -54,7 +54,7 @@ fn detail(types: &[&str]) -> RequestDetail {
     }
 }
 
-/// One grant, its parts by name.
+/// One grant, with its parts by name.
 #[derive(Clone, Debug)]
 struct Case {
     requires_passkey: bool,
@@ -78,8 +78,8 @@ impl Case {
         Demand::of(&client, &would_grant)
     }
 
-    /// What the parts need, each by itself. Written down here once more and in another way, so that the two cannot be wrong
-    /// together: what a token lets its holder do, and what of that was called dangerous.
+    /// The proof that each part needs. This is a second, independent implementation, so that both are unlikely to
+    /// have the same mistake: it starts from what a token allows, and from which of that is high-risk.
     fn needs(&self) -> Vec<Strength> {
         let mut needs = Vec::new();
         let dangerous = |value: &str| self.high_risk_scope.contains(&value);
@@ -162,7 +162,7 @@ proptest! {
         let larger = Case {
             scope: union(&case.scope, &more.scope),
             types: union(&case.types, &more.types),
-            // A request that names no API is for the client's audience; one that names some is for these.
+            // A request without `resource` is for the client's audience; otherwise it is for the listed APIs.
             apis: if case.apis.is_empty() { vec![] } else { union(&case.apis, &more.apis) },
             ..case.clone()
         };
@@ -170,7 +170,8 @@ proptest! {
     }
 }
 
-/// The case that was seen: the dangerous part was in the details, and unticking the scope made a login token enough.
+/// A past defect: the high-risk part was in the details, and deselecting the scope value made a login token
+/// sufficient.
 #[test]
 fn leaving_out_the_scope_does_not_leave_out_the_details() {
     let case = Case {
@@ -189,7 +190,7 @@ fn leaving_out_the_scope_does_not_leave_out_the_details() {
     assert_eq!(always.demand(), Demand::SeasonedPasskey);
 }
 
-/// A token for an API counts there by its audience, too.
+/// An API may accept a token because of its audience alone.
 #[test]
 fn an_api_for_which_all_is_high_risk_is_high_risk_itself() {
     let case = Case {

@@ -57,7 +57,7 @@ fn granted(refresh: Option<Refreshing>, revoked_at: Option<Timestamp>) -> Authen
     }
 }
 
-/// The state of the refresh tokens after they were used at these times.
+/// The state after refresh tokens were used at these times.
 fn used_at(times: &[u64]) -> Refreshing {
     let first = Refreshing::first(REDEEMED, &SETTINGS);
     times.iter().fold(first, |refreshing, &time| refreshing.used(after(time), true, &SETTINGS))
@@ -100,8 +100,8 @@ fn a_replaced_token_is_answered_for_the_grace_period() {
     assert_eq!(finding(refreshing, 0, after(120)), "reused");
     let twice = used_at(&[100, 105]);
     assert_eq!(finding(twice, 1, after(106)), "just replaced");
-    assert_eq!(finding(twice, 0, after(106)), "reused", "its successor was used: the answer was not lost");
-    assert_eq!(finding(twice, 3, after(106)), "reused", "a number that was not reached cannot be right");
+    assert_eq!(finding(twice, 0, after(106)), "reused", "its successor was used: no response was lost");
+    assert_eq!(finding(twice, 3, after(106)), "reused", "a number that was never issued");
 }
 
 /// TOK-3-10
@@ -110,11 +110,11 @@ fn a_token_ends_when_it_lies_unused_and_at_the_end_of_the_grant() {
     let idle = 14 * DAY;
     assert_eq!(finding(used_at(&[]), 0, after(idle - 1)), "current");
     assert_eq!(finding(used_at(&[]), 0, after(idle)), "expired");
-    assert_eq!(finding(used_at(&[idle - 1]), 1, after(2 * idle - 2)), "current", "each use begins it anew");
+    assert_eq!(finding(used_at(&[idle - 1]), 1, after(2 * idle - 2)), "current", "a use restarts the time");
     let until_the_end: Vec<u64> = (1..=8).map(|n| n * 11 * DAY).collect();
     let last = used_at(&until_the_end);
     assert_eq!(finding(last, 8, after(90 * DAY - 1)), "current");
-    assert_eq!(finding(last, 8, after(90 * DAY)), "expired", "no use makes it live longer than the grant");
+    assert_eq!(finding(last, 8, after(90 * DAY)), "expired", "no use extends the lifetime of the grant");
 }
 
 /// TOK-3-07
