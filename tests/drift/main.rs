@@ -3,6 +3,7 @@
 mod alarms;
 mod commands;
 mod comparisons;
+mod contributing;
 mod crates;
 mod edges;
 mod events;

@@ -1,4 +1,4 @@
-//! A client cancels its own request: an extension of this provider.
+//! Lets a client cancel its own request. This is an extension of this provider.
 
 use ciba::domain::request::authentication_request::{CancelledBy, Canceller};
 use ciba::flows::asking::cancel_request::{self, CancelOutcome};
@@ -20,7 +20,7 @@ pub(crate) async fn cancel(
     let form = form::read(request)?;
     let client = endpoint.clients.authenticate(request, &form, invocation).await?;
     let auth_req_id = cancellation::parse(&form)?;
-    // A forged handle costs no database call.
+    // Done before any database call, so that a forged handle costs none.
     let opened = endpoint
         .keys
         .open(|keys| keys.open_handle(HandleUse::AuthReqId, auth_req_id.as_str()), invocation.now);

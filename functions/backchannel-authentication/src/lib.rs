@@ -1,7 +1,8 @@
 //! The backchannel authentication endpoint (CIBA §7): a client asks to sign a person in.
 //!
-//! The steps follow the order of CIBA §7.2. No data about a person is read before the client is authenticated, and
-//! a refused request is neither stored nor announced. A client also cancels its requests here.
+//! Steps 1, 2, 3 and 6 of CIBA §7.2 come first, because they need no person; then 4 and 5. docs/api.md lists every
+//! check. No data about a person is read before the client is authenticated, and a refused request is neither
+//! stored nor announced. This endpoint also serves the cancellation of requests.
 
 mod cancel;
 
@@ -98,7 +99,7 @@ impl BackchannelAuthentication {
         let _ = self.keys.get(invocation.now).await;
     }
 
-    /// CIBA §7.2, step by step.
+    /// CIBA §7.2, check by check.
     async fn acknowledge(
         &self,
         request: &Request,
@@ -123,8 +124,8 @@ impl BackchannelAuthentication {
         Ok(acknowledgement(started))
     }
 
-    /// Step 2: verifies a signed request, whose parameters are then read like any others. Steps 3 and 6: the
-    /// parameters.
+    /// Steps 2, 3 and 6: verifies a signed request (step 2), and parses the parameters (steps 3 and 6), which are
+    /// read in the same way whether or not they were signed.
     async fn read(
         &self,
         form: Parameters,
@@ -139,7 +140,7 @@ impl BackchannelAuthentication {
 
     /// A signed request can be used only once, which prevents replay (CIBA §7.1.1). Its use is recorded as late as
     /// possible, so that a request with an unknown person or an unresolvable hint can be retried, but before any
-    /// write other than such records.
+    /// write that is not itself such a record.
     async fn use_up(
         &self,
         signed: Option<&SignedRequest>,
@@ -153,7 +154,8 @@ impl BackchannelAuthentication {
         }
     }
 
-    /// The client may have tokens for these resources, and the scope belongs to them (RFC 8707 §2).
+    /// Checks that the client is registered for these resources, and that the scope has no value of another
+    /// resource (RFC 8707 §2).
     fn check_target(
         &self,
         client: &Client,
@@ -172,7 +174,7 @@ impl BackchannelAuthentication {
         }
     }
 
-    /// The access token must fit into the headers of an HTTP request, which the gateway limits.
+    /// Checks that the access token will fit into the headers of an HTTP request, whose size the gateway limits.
     fn check_length(&self, client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Error> {
         if fits(client, asked, self.issuer.as_str(), &self.fullest_logins) {
             Ok(())
@@ -250,8 +252,8 @@ fn check_scope(client: &Client, asked: &BackchannelAuthenticationRequest) -> Res
     Err(Refusal::new(why).naming(Some(value)))
 }
 
-/// Under FAPI-CIBA the person must be able to tell what is being approved: a request says what it is about, or has
-/// a binding message (FAPI-CIBA §5.2.2).
+/// Under FAPI-CIBA the person must be able to tell what is being approved, so a request must have
+/// `authorization_details` or a binding message (FAPI-CIBA §5.2.2).
 fn check_context(client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Error> {
     let is_told_apart = asked.binding_message.is_some() || !asked.authorization_details.is_empty();
     if client.profile == Profile::Plain || is_told_apart {

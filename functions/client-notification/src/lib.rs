@@ -55,10 +55,10 @@ impl ClientNotification {
 
     /// Handles the SQS event, and returns the messages to be redelivered: `{"batchItemFailures": […]}`.
     ///
-    /// 1. Read which request each message names. A message that names no request is dropped: a retry would not
+    /// 1. Read the request that each message names. A message that names no request is dropped: a retry would not
     ///    help.
-    /// 2. Notify the clients, all at once.
-    /// 3. Hide each message that has to wait until its time, and have it redelivered then.
+    /// 2. Notify all clients concurrently.
+    /// 3. Hide each message whose next attempt is due later until that time, when the queue redelivers it.
     pub async fn run(&self, event: &Value, invocation: &Invocation) -> Value {
         let messages = messages(event);
         let told = self.tell(&messages, invocation).await;
@@ -71,7 +71,8 @@ impl ClientNotification {
                     }
                     let hidden = self.queue.hide(message.receipt, until.since(invocation.now)).await;
                     if let Err(error) = hidden {
-                        // It is redelivered after the queue's own visibility timeout, which is merely later.
+                        // The message is then redelivered after the queue's own visibility timeout. That costs
+                        // time only.
                         log::delivery("delivery_not_hidden", &message.request, Some(&error.0));
                     }
                     again.push(json!({ "itemIdentifier": message.id }));
@@ -90,7 +91,7 @@ impl ClientNotification {
         json!({ "batchItemFailures": again })
     }
 
-    /// Without keys no client can be notified now.
+    /// Without keys no client can be notified, so every message is retried.
     async fn tell(&self, messages: &[Message<'_>], invocation: &Invocation) -> Vec<Result<Told, NotTold>> {
         let keys = match self.keys.get(invocation.now).await {
             Ok(keys) => keys,

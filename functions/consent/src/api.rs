@@ -7,7 +7,7 @@ use ciba::domain::client::ClientId;
 use ciba::domain::issuer::login_issuer::LoginProof;
 use ciba::domain::request::decision::{DecisionRefused, DecisionWord};
 use ciba::flows::deciding::decide::{Choice, NotDecided, PresentedProof, Recorded};
-use ciba::flows::deciding::prove_person::{PersonNotProven, prove};
+use ciba::flows::deciding::prove_login::{LoginNotProven, prove};
 use ciba::flows::deciding::review;
 use ciba::flows::{Invocation, log};
 use ciba::http::{Body, Request, Response, bearer, browser, json, respond};
@@ -38,9 +38,10 @@ pub(crate) async fn answer(
             read(consent, &key, &proof, language, invocation).await.map(|one| respond::ok(&one))
         }
         Call::Decide(key) => {
-            // A malformed request is malformed whatever its proof, and the refusal reveals nothing about anybody.
+            // Parsed before the proof is checked: whether a request is malformed does not depend on its sender,
+            // and this refusal reveals nothing about any person.
             let decision = Decision::read(request)?;
-            // A signature identifies the person by itself. A login token sent with it must be valid all the same.
+            // A signature identifies the person by itself. A login token sent with it must still be valid.
             let proof = match bearer::token(request) {
                 None if decision.passkey.is_some() => None,
                 Some(_) | None => Some(login(consent, request, invocation).await?),
@@ -61,12 +62,12 @@ async fn login(
     let max_age = consent.settings.login_max_age;
     let proof = prove(token, &consent.login_issuers, &consent.jwks, max_age, invocation).await;
     proof.map_err(|error| match error {
-        PersonNotProven::Invalid(why) => Refusal::because(Error::InvalidToken, why),
-        PersonNotProven::NotFresh => {
+        LoginNotProven::Invalid(why) => Refusal::because(Error::InvalidToken, why),
+        LoginNotProven::NotFresh => {
             Error::InsufficientUserAuthentication { max_age: max_age.as_secs() }.into()
         }
-        PersonNotProven::ScopeMissing => Error::InsufficientScope.into(),
-        PersonNotProven::Unavailable(why) => Refusal::unavailable(why),
+        LoginNotProven::ScopeMissing => Error::InsufficientScope.into(),
+        LoginNotProven::Unavailable(why) => Refusal::unavailable(why),
     })
 }
 
@@ -110,7 +111,8 @@ impl Decision {
             None => Language::default(),
             Some(tag) => Language::of_tag(tag).ok_or(Common::InvalidRequest("language is not supported"))?,
         };
-        // The statement that a passkey signed names the scope that was ticked, whatever the decision.
+        // With a passkey, a denial may have a scope too: the signed statement names the selected scope for every
+        // decision.
         if body.passkey.is_none() && body.decision != DecisionWord::Approve && scope.is_some() {
             return Err(Common::InvalidRequest("a denial must not have a scope").into());
         }
@@ -144,7 +146,8 @@ async fn decide(
         (None, None) => return Err(Error::TokenMissing.into()),
     };
     let record = consent.consenting().decide(key, client, choice, &proof, invocation).await;
-    // Without a login token nobody learns which requests exist: unknown and expired requests look alike.
+    // Without a login token the caller must not learn which requests exist: unknown and expired requests get the
+    // same answer.
     let record = record.map_err(|error| not_decided(error, login.is_some()))?;
     let (decision, scope) = match &record.recorded {
         Recorded::Approved(scope) => ("approved", Some(scope.encode())),

@@ -1,8 +1,9 @@
-//! Consent (CIBA §8): a person sees which client asks for what, and decides.
+//! Consent (CIBA §8): shows a person which client makes a request and what it requests, and records their
+//! decision.
 //!
-//! There are two interfaces with the same rules behind them: the page, for a person's browser, and the consent
-//! API, for a first-party app. The page needs only the link and reveals nothing about the person; the API shows a
-//! person their own requests, and needs a login token for it.
+//! Two interfaces apply the same rules: the page, for a person's browser, and the consent API, for a first-party
+//! app. The page needs only the link and reveals nothing about the person; the API shows a person their own
+//! requests, and requires a login token for that.
 
 mod api;
 mod page;
@@ -47,7 +48,7 @@ pub struct Consent {
     clients: ClientDirectory,
 }
 
-/// What the path and method of a request select.
+/// The call that a request's path and method select.
 enum Call {
     List,
     Read(RequestKey),

@@ -1,4 +1,5 @@
-//! The page for anyone who has the link: it shows the request, and accepts a refusal. Reading it changes nothing.
+//! The page, open to anyone who has the link. It shows the request and accepts a denial. Reading it changes
+//! nothing.
 
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::request::proof::Demand;
@@ -57,8 +58,8 @@ pub(crate) async fn show(
     respond::page(page::consent(&view, &invocation.nonce()))
 }
 
-/// The page's form. Its sender must have read the page: another site can neither know the token nor pass for this
-/// origin.
+/// Handles the page's form. The form token and the origin ensure that the sender has read the page: another site
+/// does not know the token, and its requests have another origin.
 pub(crate) async fn decline(
     consent: &Consent,
     key: &RequestKey,

@@ -1,5 +1,5 @@
-//! The metadata document (OIDC Discovery §4, RFC 8414 §3); `/authorize`, which says that this provider has no
-//! authorization in the browser; and the documents by which phones trust the operator's apps.
+//! The metadata document (OIDC Discovery §4, RFC 8414 §3); `/authorize`, which answers that this provider has no
+//! authorization in the browser; and the documents that make phones trust the operator's apps.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl Discovery {
         let issuer = Issuer::read(environment)?;
         let login_issuers = LoginIssuers::read(environment, &issuer)?;
         let mut acr_values = login_issuers.acr_values();
-        // Only this value: passkeys are not attested, so none counts as bound to hardware.
+        // The only value that passkeys add: they are not attested, so no passkey counts as hardware-bound.
         acr_values
             .extend(PasskeySettings::rp_id(environment, &issuer)?.map(|_| PHISHING_RESISTANT.to_owned()));
         acr_values.sort();
@@ -94,7 +94,8 @@ impl Discovery {
                 let document = self.asset_links.as_ref().ok_or(Error::NotFound)?;
                 Ok(respond::cacheable(document, MAX_AGE))
             }
-            // JSON as well, although its name does not say so; Apple follows no redirects.
+            // This document is JSON too, although its name has no extension. Apple follows no redirects, so it is
+            // served here.
             routes::APPLE_APP_SITE_ASSOCIATION => {
                 let document = self.apple_apps.as_ref().ok_or(Error::NotFound)?;
                 Ok(respond::cacheable(document, MAX_AGE))

@@ -1,7 +1,7 @@
 //! Enrollment: a person who has a ticket's link registers a passkey (WebAuthn).
 //!
 //! Reading the page changes nothing, so a link that a mail program prefetches is still valid. Posting uses up the
-//! ticket in the same write that stores the passkey. Unknown, used and expired tickets look alike.
+//! ticket in the same write that stores the passkey. Unknown, used and expired tickets get the same answer.
 
 use ciba::aws::Aws;
 use ciba::config::{
@@ -27,7 +27,7 @@ use ciba::verify::witness::Purpose;
 pub struct Enrollment {
     issuer: Issuer,
     operator_name: String,
-    /// `None` if this deployment has no passkeys, so that no ticket is open.
+    /// `None` if this deployment does not use passkeys; then no ticket can be used.
     relying_party: Option<RelyingParty>,
     table: Table,
     notifier: Notifier,
@@ -133,7 +133,8 @@ impl Endpoint for Enrollment {
     }
 }
 
-/// The ticket at the end of the path. A malformed one is unknown without a read of the table.
+/// The ticket at the end of the path. A malformed ticket is answered like an unknown one, without a read of the
+/// table.
 fn ticket(request: &Request) -> Result<TicketSecret, NotEnrolled> {
     let path = request.uri().path().strip_prefix(routes::ENROLLMENT);
     let name = path.and_then(|rest| rest.strip_prefix('/'));

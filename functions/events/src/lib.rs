@@ -1,8 +1,8 @@
 //! Publishes what happened to requests to the stack's event bus and as metrics.
 //!
-//! Invoked by the table's stream, whose records are the writes themselves, so no request waits for this and none
-//! can forget it; and by the log of the function that notifies people, for the one event that has no write. It
-//! reads nothing but its input.
+//! Invoked by the table's stream, whose records are the writes themselves: no request waits for its events to be
+//! published, and no write can be missed. Also invoked by the log of the function that notifies people, for the
+//! one event that no write records. This function reads nothing but its input.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, EventSettings, Issuer};
@@ -19,7 +19,7 @@ pub struct Events {
     bus: EventBus,
 }
 
-/// Lambda retries with the same input. The text is for the log.
+/// The invocation failed, and Lambda retries it with the same input. The text is for the log.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotEmitted(pub String);
 

@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     let events = &Events::new(&Environment::of_the_process())?;
     run(service_fn(async move |event: LambdaEvent<Value>| {
         let invocation = serve::invocation(event.context.deadline);
-        // On the heap: one more level of nested futures would exceed the compiler's default recursion limit.
+        // Boxed, because one more level of nested futures would exceed the compiler's default recursion limit.
         Ok::<_, Error>(Box::pin(events.run(event.payload, &invocation)).await.map_err(|error| error.0)?)
     }))
     .await

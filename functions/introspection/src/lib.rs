@@ -45,7 +45,7 @@ impl Introspection {
         let caller = self.clients.authenticate(request, &form, invocation).await?;
         let token = token_management::parse(&form)?;
         let flow = Introspect { table: &self.table, keys: &self.keys, issuer: &self.issuer };
-        Ok(flow.introspect(token, &caller, invocation.now).await?)
+        flow.introspect(token, &caller, invocation.now).await
     }
 }
 

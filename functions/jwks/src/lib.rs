@@ -1,5 +1,5 @@
-//! The public keys (RFC 7517, OIDC Core §10.1). This function sees no private keys: it has no permission to
-//! decrypt any.
+//! The public keys (RFC 7517, OIDC Core §10.1). This function cannot read private keys: it has no permission to
+//! decrypt them.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};

@@ -1,4 +1,4 @@
-//! Makes the keys: invoked at deployment and on a schedule, never over HTTP.
+//! Creates the keys. Invoked at deployment and on a schedule, never over HTTP.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer, KeySettings};
@@ -25,8 +25,8 @@ impl KeyRotation {
         })
     }
 
-    /// Makes the keys that are due, and returns them: `{"made": ["handle#1", …]}`; with `unused_in_kms`, the keys
-    /// that a concurrent rotation made redundant, if there are any.
+    /// Creates the keys that are due, and returns their names: `{"made": ["handle#1", …]}`. The member
+    /// `unused_in_kms` lists keys in KMS that a concurrent rotation made redundant, if there are any.
     pub async fn run(&self, invocation: &Invocation) -> Result<Value, RotationError> {
         let rotated = rotate(&self.table, &self.kms, &self.settings, invocation).await?;
         let names =

@@ -102,7 +102,7 @@ impl Token {
         }
     }
 
-    /// The certificate and key that the client proves to have. The check consumes nothing, and comes before the
+    /// The certificate and key that the client proves to possess. The check uses nothing up, and comes before the
     /// poll is counted: a client that first has to fetch a nonce has not polled (RFC 9449 §8).
     async fn shown(
         &self,
@@ -129,7 +129,8 @@ impl Token {
         Ok(Shown { confirmation, proof })
     }
 
-    /// Uses up whatever can be used only once. Everything that can be checked without a write has been checked.
+    /// Uses up the proof, which can be used only once. Everything that can be checked without a write has been
+    /// checked before.
     async fn use_up(
         &self,
         shown: &Shown,
@@ -188,7 +189,7 @@ impl Token {
         Ok(tokens)
     }
 
-    /// A forged handle or token costs no database call.
+    /// Opens a handle or token. A forged one costs no database call.
     async fn open<T>(
         &self,
         open: impl Fn(&KeyRing) -> Result<T, OpenError>,
@@ -215,7 +216,7 @@ impl Endpoint for Token {
     }
 }
 
-/// What a client proves to have, so that its access token can be bound to it.
+/// The certificate and key that a client proves to possess, so that its access token can be bound to them.
 struct Shown {
     confirmation: Confirmation,
     proof: Option<DpopProof>,
@@ -228,7 +229,7 @@ fn may_use(client: &Client, grant: &PresentedGrant<'_>) -> Result<(), Error> {
     }
 }
 
-/// Push clients get their tokens at their own endpoint, and cannot redeem anything here (CIBA §5).
+/// Push clients receive their tokens at their notification endpoint, and cannot redeem anything here (CIBA §5).
 fn may_poll(client: &Client) -> Result<(), Error> {
     match client.delivery.mode() {
         DeliveryMode::Poll | DeliveryMode::Ping if client.may_use_ciba => Ok(()),

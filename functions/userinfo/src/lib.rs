@@ -1,4 +1,5 @@
-//! The userinfo endpoint (OIDC Core §5.3): what an access token with the scope `openid` reveals about its person.
+//! The userinfo endpoint (OIDC Core §5.3): returns the claims about a person that an access token with the scope
+//! `openid` covers.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, MtlsHost};
@@ -74,7 +75,8 @@ impl Userinfo {
         let presented = access_token::presented(request).map_err(Common::InvalidRequest)?;
         let (scheme, text) = presented.ok_or(Error::TokenMissing)?;
         let (token, grant) = self.token(scheme, text, invocation).await?;
-        // RFC 9068 §4: an API that received a token for itself learns nothing more about the person here.
+        // RFC 9068 §4: an API cannot use a token that was issued for that API to learn more about the person
+        // here.
         if !token.audience.iter().any(|audience| audience == self.issuer.as_str()) {
             return Err(invalid(scheme, "the access token is for another audience"));
         }
@@ -92,15 +94,15 @@ impl Userinfo {
             self.possession().use_up(proof, &live.client, invocation).await?;
         }
         let mut claims = person_claims::covered(&live.person.claims, &token.scope);
-        // As in the ID token: the response always has `sub` (OIDC Core §5.3.2).
+        // The same `sub` as in the ID token. The response always contains it (OIDC Core §5.3.2).
         let keys = self.keys.get(invocation.now).await?;
         claims.insert("sub".to_owned(), keys.subject(&live.client.subject_type, &live.person)?.into());
         Ok(claims)
     }
 
-    /// The proof that the caller holds the key that the token is bound to, if any. A bound token is accepted only
-    /// with proof of everything it is bound to, key and certificate, and never as a `Bearer` token (RFC 9449 §7,
-    /// RFC 8705 §3).
+    /// Checks the caller's possession of what the token is bound to, and returns the DPoP proof, if there is one.
+    /// A bound token is accepted only with proof of everything it is bound to, key and certificate, and never as
+    /// a `Bearer` token (RFC 9449 §7, RFC 8705 §3).
     async fn proof(
         &self,
         request: &Request,

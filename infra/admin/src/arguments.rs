@@ -69,7 +69,7 @@ pub enum ClientCommand {
     Create(Box<ClientCreate>),
     /// Show a client, without its secret: the table has only a hash of it
     Show { client_id: String },
-    /// Give a client a new secret, which is printed once; the old one becomes invalid at once
+    /// Give a client a new secret, which is printed once; the old one becomes invalid within a minute
     RotateSecret { client_id: String },
     /// Disable a client: it can neither start authentications nor collect tokens
     Disable { client_id: String },

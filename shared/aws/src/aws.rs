@@ -18,8 +18,9 @@ use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
 use crate::config::{ConfigError, Environment, Wait, setting};
 use https::Roots;
 
-/// How AWS is reached. The SDK's behaviour version is pinned, and its configuration is built by hand from Lambda's
-/// environment: at every cold start the SDK's own loader would look in a dozen places that do not exist there.
+/// The configuration of all AWS clients. The SDK's behaviour version is pinned, and its configuration is built by
+/// hand from Lambda's environment: at every cold start the SDK's own loader would look in a dozen places that do
+/// not exist there.
 #[derive(Clone, Debug)]
 pub struct Aws {
     pub(crate) sdk: SdkConfig,

@@ -1,8 +1,8 @@
 //! Settings: the only reader of the environment.
 //!
 //! Each function reads the groups of settings it uses. If a setting is out of range, the function does not start
-//! and the error names the setting. The same goes for values that are safe in local development only, unless the
-//! issuer's host is `localhost`.
+//! and the error names the setting. The same applies to values that are safe in local development only, unless
+//! the issuer's host is `localhost`.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -63,7 +63,8 @@ impl ConfigError {
         Self(format!("{name} is missing"))
     }
 
-    /// Something built from the settings could not be set up, such as an HTTP client.
+    /// The setting `name` is invalid, or something built from the settings, such as an HTTP client, could not be
+    /// set up.
     pub fn of(name: &str, why: &str) -> Self {
         Self(format!("{name}: {why}"))
     }
@@ -74,13 +75,13 @@ fn refuse<T>(name: &str, why: &str) -> Result<T, ConfigError> {
 }
 
 /// How calls to AWS wait for timeouts and between attempts. This is Tokio's timer unless a test supplies its own,
-/// so that no test fails because the machine is busy, or has to sit through the timeout it tests.
+/// so that no test fails because the machine is busy, or has to wait for the timeout that it tests.
 pub trait Wait: fmt::Debug + Send + Sync {
     fn wait(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 }
 
-/// Where settings come from: the process, or a test's list. It records which settings were read, so that a
-/// test can compare them with `template.yaml`.
+/// The source of the settings: the process, or a test's list. It records which settings were read, so that a test
+/// can compare them with `template.yaml`.
 pub struct Environment {
     values: HashMap<String, String>,
     asked: RefCell<BTreeSet<String>>,

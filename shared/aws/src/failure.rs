@@ -15,7 +15,7 @@ impl<E: ProtocolError> From<StoreError> for Refusal<E> {
     }
 }
 
-/// Without keys a function runs, but answers 503 until there are keys.
+/// A function without keys runs, but answers 503 until it can read them.
 impl<E: ProtocolError> From<KeyError> for Refusal<E> {
     fn from(error: KeyError) -> Self {
         Self::unavailable(error.0)

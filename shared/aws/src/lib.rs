@@ -1,4 +1,5 @@
-//! The outside world of the CIBA OpenID Provider: its settings, table and keys, people's devices, and HTTPS.
+//! The CIBA OpenID Provider's access to the outside world: its settings, table and keys, people's devices, and
+//! HTTPS.
 //!
 //! [`config`] is the only reader of the environment; [`aws`] configures the AWS clients.
 

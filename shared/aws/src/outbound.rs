@@ -1,4 +1,5 @@
-//! HTTPS to configured or registered URLs: addresses are filtered, time and size are limited, fetches are cached.
+//! HTTPS to configured or registered URLs. Addresses are filtered, time and size are limited, and fetched key
+//! sets are cached.
 
 mod caller;
 mod client_keys;

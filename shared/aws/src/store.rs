@@ -8,7 +8,8 @@
 //!   lost; a failed condition on an item with our own `write_id` therefore means that our write succeeded.
 //! - A write of one item that conflicts with a transaction is retried by the SDK; a transaction that conflicts with
 //!   another one is reported to the caller, which reads again.
-//! - A read that decides something is strongly consistent, and checks expiry itself: TTL only sweeps.
+//! - A read that decides something is strongly consistent, and checks expiry itself: TTL only removes expired
+//!   items later.
 //! - Times are milliseconds, `ttl` is seconds.
 
 mod asks;

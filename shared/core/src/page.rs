@@ -4,8 +4,8 @@
 //! 1. A view holds the values to be shown; a page is rendered from a view and a nonce, and from nothing else.
 //! 2. All texts come from the [`catalogue`], in the person's [`Language`]; a client's own text is marked and
 //!    escaped.
-//! 3. Without JavaScript a page can be read and a request declined. Approving takes a passkey's signature, which
-//!    needs JavaScript.
+//! 3. Without JavaScript a page can be read and a request declined. Approving requires a passkey's signature,
+//!    which needs JavaScript.
 //!
 //! [`TEMPLATE_VERSION`] identifies the texts and their layout; it is part of what a person signs on approval.
 

@@ -13,12 +13,12 @@ use ciba_core::domain::details::authorization_details::RequestDetail;
 use ciba_core::domain::person::Person;
 use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
 
-/// Which client asks which person, and for what.
+/// The client, the person, and the content of a request.
 #[derive(Clone, Copy)]
 pub struct Asking<'a> {
     pub client: &'a Client,
     pub person: &'a Person,
     pub asked: &'a BackchannelAuthenticationRequest,
-    /// What the request asks for beyond the scope, in words.
+    /// The part of the request beyond the scope, in words.
     pub detail: &'a RequestDetail,
 }

@@ -15,7 +15,7 @@ use ciba_core::verify::certificate::Certificate;
 use ciba_core::verify::certificate_authority::AuthorityKey;
 use ciba_core::verify::jws::UnverifiedJws;
 
-/// Unit: bytes.
+/// The longest assertion. Unit: bytes.
 const MAX_ASSERTION: usize = 8 * 1024;
 
 /// The credential that a request presents.
@@ -29,8 +29,8 @@ pub enum PresentedCredential {
     Certificate(Box<Certificate>),
 }
 
-/// Why a client is not authenticated. The client is told the same in all but the last two cases; the reasons are
-/// for the log.
+/// Why a client is not authenticated. The client gets the same answer in all but the last two cases; the reasons
+/// are for the log.
 #[derive(Debug)]
 pub enum NotAuthenticated {
     Unknown,
@@ -48,8 +48,8 @@ pub struct AuthenticateClient<'a> {
     pub table: &'a Table,
     pub keys: &'a ClientKeySets,
     pub issuer: &'a str,
-    /// The endpoint URLs that an assertion may name as its audience besides the issuer, if its client is so
-    /// registered.
+    /// The endpoint URLs that an assertion may name as its audience besides the issuer, if the client is
+    /// registered for that.
     pub endpoints: &'a [String],
     /// The authorities whose certificates identify clients.
     pub authorities: &'a [AuthorityKey],
@@ -58,10 +58,10 @@ pub struct AuthenticateClient<'a> {
 }
 
 impl AuthenticateClient<'_> {
-    /// 1. Find the client, in the warm cache if it is there.
+    /// 1. Find the client, in the function's cache if it is there.
     /// 2. Check that it is active and that its method and credential are valid.
-    /// 3. If the check fails on a cached record, read the client again and check once more: its secret or keys may
-    ///    be new.
+    /// 3. If the check fails on a cached record, read the client again and check once more, because its secret or
+    ///    keys may be new.
     /// 4. Use up a credential that is valid only once: the `jti` of an assertion is recorded after its signature
     ///    is verified (RFC 7523 §3), as the first write of the call.
     pub async fn authenticate(
@@ -131,7 +131,7 @@ impl AuthenticateClient<'_> {
     }
 
     /// An assertion must be signed by one of this client's keys with one of its algorithms, and be addressed to
-    /// us.
+    /// this provider.
     async fn verify(
         &self,
         client: &Client,
@@ -184,7 +184,7 @@ impl AuthenticateClient<'_> {
                 certificate.is_issued_to(subject) && certificate.is_signed_by(self.authorities)
             }
             // Certificates in a client's record may not be CA certificates (decision 17). Those at a `jwks_uri`
-            // were not checked.
+            // were not checked at registration.
             (ClientAuthentication::SelfSignedTlsClientAuth, Some(_)) if certificate.is_authority() => false,
             (ClientAuthentication::SelfSignedTlsClientAuth, Some(keys)) => {
                 let (now, write) = (invocation.now, &invocation.write_id);

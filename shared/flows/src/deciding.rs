@@ -3,6 +3,6 @@
 pub mod authentic_passkey;
 pub mod decide;
 pub mod keep_evidence;
-pub mod prove_person;
+pub mod prove_login;
 pub mod review;
 pub mod statement;

@@ -1,41 +1,46 @@
-//! Turns the failures of flows into refusals: the caller gets one of the endpoint's own errors, and the
-//! cause goes to the log.
+//! The refusals of flows that the token endpoint shares with the delivery by push: the caller of the endpoint
+//! gets an error of CIBA §11 or RFC 6749 §5.2, and the cause goes to the log. Flows with a single endpoint return
+//! that endpoint's errors directly.
 
-mod asking;
-mod tokens;
+use ciba_core::protocol::error::{Common, Refusal};
+use ciba_core::protocol::token::TokenError as Error;
 
-use ciba_core::protocol::dpop::ProofError;
-use ciba_core::protocol::error::{ProtocolError, Refusal};
+use crate::tokens::issue_tokens::NotIssued;
+use crate::tokens::redeem::NotRedeemed;
 
-use crate::tokens::introspect::NotIntrospected;
-use crate::tokens::prove_possession::PossessionNotProven;
-use crate::tokens::revoke::NotRevoked;
+/// For the log.
+pub(crate) const CLIENT_CHANGED: &str = "the client has changed since";
 
-impl<E: ProtocolError + From<ProofError>> From<PossessionNotProven> for Refusal<E> {
-    fn from(error: PossessionNotProven) -> Self {
+impl From<NotRedeemed> for Refusal<Error> {
+    fn from(error: NotRedeemed) -> Self {
         match error {
-            PossessionNotProven::Invalid(why) => ProofError::Invalid(why).into(),
-            PossessionNotProven::NonceNeeded => ProofError::NonceNeeded.into(),
-            PossessionNotProven::Keys(error) => error.into(),
-            PossessionNotProven::Store(error) => error.into(),
+            NotRedeemed::Gone => Error::InvalidGrant.into(),
+            NotRedeemed::Expired => Error::ExpiredToken.into(),
+            NotRedeemed::PersonInactive => {
+                Self::because(Error::AccessDenied, "the person is no longer active")
+            }
+            NotRedeemed::Blocked => Self::because(Error::AccessDenied, "the person has blocked the client"),
+            NotRedeemed::ClientInactive => Self::because(Error::UnauthorizedClient, CLIENT_CHANGED),
+            NotRedeemed::NotIssued(error) => error.into(),
+            NotRedeemed::Store(error) => error.into(),
         }
     }
 }
 
-impl<E: ProtocolError> From<NotIntrospected> for Refusal<E> {
-    fn from(error: NotIntrospected) -> Self {
+impl From<NotIssued> for Refusal<Error> {
+    fn from(error: NotIssued) -> Self {
         match error {
-            NotIntrospected::Keys(error) => error.into(),
-            NotIntrospected::Store(error) => error.into(),
-        }
-    }
-}
-
-impl<E: ProtocolError> From<NotRevoked> for Refusal<E> {
-    fn from(error: NotRevoked) -> Self {
-        match error {
-            NotRevoked::Keys(error) => error.into(),
-            NotRevoked::Store(error) => error.into(),
+            NotIssued::Keys(error) => error.into(),
+            NotIssued::Target(why) => Error::InvalidTarget(why).into(),
+            NotIssued::Scope(why) => Error::InvalidScope(why).into(),
+            NotIssued::ScopeBeyondGrant(value) => {
+                let error = Error::InvalidScope("scope has a value that was not granted");
+                Self::new(error).naming(Some(&value))
+            }
+            NotIssued::Unbound => Common::InvalidRequest(
+                "the client's access tokens must be bound: present the key or certificate to bind this one to",
+            )
+            .into(),
         }
     }
 }

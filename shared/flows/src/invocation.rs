@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use ciba_aws::store::WriteId;
 use ciba_core::domain::base::time::Timestamp;
 
-/// What a handler gets besides the request. Nothing below it reads a clock or makes random numbers of its own.
+/// The context that a handler gets in addition to the request. No code that it calls reads the time of day or
+/// generates random numbers of its own.
 pub struct Invocation {
     /// When the request was received. Everything in one invocation happens at this time.
     pub now: Timestamp,

@@ -1,4 +1,4 @@
-//! Tokens that a client gets for an approval, and their later use (CIBA §10, RFC 6749).
+//! The tokens that a client gets for an approval, and their later use (CIBA §10, RFC 6749).
 
 pub mod check_token;
 pub mod introspect;

@@ -20,8 +20,8 @@ pub(super) fn credentials(value: &str) -> Option<(&str, &str)> {
     Some((scheme, credentials.trim_start_matches(' ')))
 }
 
-/// Whether a text consists of the characters of `token68` (RFC 9110 §11.2). That `=` is allowed only at the end
-/// is not checked here.
+/// Whether a text consists of the characters of `token68` (RFC 9110 §11.2). This does not check that `=` occurs
+/// only at the end.
 pub(super) fn is_token68(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b))
 }

@@ -1,4 +1,4 @@
-//! What a request reveals about the browser that sent it.
+//! The information in a request about the browser that sent it.
 
 use lambda_http::Request;
 use lambda_http::http::Method;
@@ -29,8 +29,9 @@ pub fn sends_form(request: &Request) -> bool {
     form::is_form(request) && !request.headers().contains_key(AUTHORIZATION)
 }
 
-/// Whether the request was sent by a page of `origin`. The browser sets the headers that say so, and a page cannot
-/// change them. An old browser that sends neither still needs the form's token.
+/// Whether the request was sent by a page of `origin`. The browser sets the headers that state this, and a page
+/// cannot change them. A request of an old browser that sends neither header is accepted here, but still needs
+/// the form's token.
 pub fn is_same_origin(request: &Request, origin: &str) -> bool {
     match header(request, "sec-fetch-site") {
         Some(site) => site == "same-origin",

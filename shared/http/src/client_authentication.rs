@@ -23,7 +23,7 @@ use ciba_core::verify::jws::{self, UnverifiedJws};
 use ciba_flows::Invocation;
 use ciba_flows::authenticate_client::{AuthenticateClient, NotAuthenticated, PresentedCredential};
 
-/// Authenticates clients at all endpoints that require it. Each function builds one, once.
+/// Authenticates clients at all endpoints that require it. Each function creates one, when it starts.
 pub struct ClientAuthenticator {
     clients: ClientDirectory,
     table: Table,
@@ -48,7 +48,7 @@ impl ClientAuthenticator {
         })
     }
 
-    /// The keys of the clients, to verify other signatures of theirs.
+    /// The keys of the clients, for verifying other signatures by them.
     pub fn keys(&self) -> &ClientKeySets {
         &self.keys
     }
@@ -83,7 +83,7 @@ impl ClientAuthenticator {
             NotAuthenticated::Unavailable(why) => Refusal::unavailable(why),
             NotAuthenticated::Store(error) => error.into(),
         })?;
-        // Registered before the deployment's profile became stricter.
+        // Such a client was registered before the deployment's profile became stricter.
         if client.profile < self.profile {
             return Err(invalid_client("the client's profile is weaker than the deployment's", Some(&id)));
         }
@@ -110,7 +110,7 @@ impl ClientAuthenticator {
     }
 }
 
-/// The unknown client's name, for the log. A name that came with a secret is not logged, because the caller may
+/// The id of an unknown client, for the log. An id that came with a secret is not logged, because the caller may
 /// have mixed up the two.
 fn named<'i>(id: &'i ClientId, credential: &PresentedCredential) -> Option<&'i ClientId> {
     match credential {
@@ -119,7 +119,7 @@ fn named<'i>(id: &'i ClientId, credential: &PresentedCredential) -> Option<&'i C
     }
 }
 
-/// Cause and client are for the log.
+/// The refusal `invalid_client`. Its cause and client are for the log.
 fn invalid_client<E: ProtocolError>(why: &str, client: Option<&ClientId>) -> Refusal<E> {
     Refusal {
         client: client.map(|id| id.as_str().to_owned()),
@@ -156,7 +156,7 @@ fn presented<E: ProtocolError>(
         }
         return Ok((id, PresentedCredential::ClientSecretBasic(secret)));
     }
-    // With a certificate as well, `client_id` is a required parameter (RFC 8705 §2, CIBA §7.1).
+    // `client_id` is a required parameter with a certificate, too (RFC 8705 §2, CIBA §7.1).
     match (named.and_then(ClientId::parse), secret, certificate) {
         (Some(id), Some(secret), _) => Ok((id, PresentedCredential::ClientSecretPost(Secret::new(secret)))),
         (Some(id), None, Some(certificate)) => {
@@ -166,8 +166,8 @@ fn presented<E: ProtocolError>(
     }
 }
 
-/// RFC 7523 §2.2. The assertion's `iss`, not verified yet, selects the client whose keys verify it; a `client_id`
-/// parameter must be the same (RFC 7521 §4.2).
+/// Reads an assertion (RFC 7523 §2.2). Its `iss`, which is not verified yet, selects the client whose keys verify
+/// it; a `client_id` parameter must be the same (RFC 7521 §4.2).
 fn presented_assertion<E: ProtocolError>(
     form: &Parameters,
     named: Option<&str>,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use ciba_core::domain::base::strict_json;
 use ciba_core::protocol::parameters::Parameters;
 
-/// Unit: bytes.
+/// The longest body. Unit: bytes.
 const MAX_BODY: usize = 32 * 1024;
 
 /// Why a request is not a valid form. The texts are for the client.
@@ -40,8 +40,8 @@ pub fn read(request: &Request) -> Result<Parameters, NotAForm> {
     }
 }
 
-/// The same, but a JSON object with string members is accepted as well. Whether the client may send JSON is known
-/// only after it is authenticated.
+/// Like [`read`], but a JSON object with string members is accepted as well. The caller checks whether the client
+/// may send JSON, which is known only after its authentication.
 pub fn read_or_json(request: &Request) -> Result<(Parameters, Written), NotAForm> {
     let written = written(request)?;
     let text = text(request)?;
@@ -119,7 +119,8 @@ fn parse(body: &str) -> Result<Parameters, NotAForm> {
         let value = match (form.remove(&name), name.as_str()) {
             (None, _) => value,
             // A Java SDK repeats `acr_values` instead of joining the values; RFC 8707 §2 allows several
-            // `resource`. Appended, so that thousands of values do not cause thousands of copies.
+            // `resource` parameters. The value is appended in place, so that thousands of values do not cause
+            // thousands of copies.
             (Some(mut all), "acr_values" | "resource") => {
                 all.push(' ');
                 all.push_str(&value);

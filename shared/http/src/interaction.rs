@@ -1,4 +1,5 @@
-//! The interaction id (FAPI 1.0 Baseline §6.2.1), by which a call can be found in the client's and in our log.
+//! The interaction id (FAPI 1.0 Baseline §6.2.1), by which a call can be found in the client's log and in this
+//! provider's.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -11,7 +12,7 @@ use lambda_http::{Body, Request, Response};
 use uuid::fmt::Hyphenated;
 use uuid::{Builder, Uuid};
 
-/// In lower case, because header names are compared in lower case.
+/// The name of the header, in lower case, because header names are compared in lower case.
 pub const HEADER: &str = "x-fapi-interaction-id";
 
 /// Adds to a resource's response the date and the client's interaction id, or a new id if the client sent no

@@ -4,7 +4,7 @@ use lambda_http::Request;
 use lambda_http::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
-/// Unit: bytes.
+/// The longest body. Unit: bytes.
 const MAX_BODY: usize = 32 * 1024;
 
 /// Reads a JSON body of at most 32 KiB. The error is for the client.

@@ -55,7 +55,7 @@ pub fn readable_by_pages(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
-/// The CORS preflight response of public documents: a page may send any header, and none of them has an effect.
+/// The CORS preflight response of public documents: a page may send any header, and no header has an effect.
 pub fn document_preflight() -> Response<Body> {
     let mut response = preflight(DOCUMENT_METHODS);
     let headers = response.headers_mut();
@@ -64,10 +64,10 @@ pub fn document_preflight() -> Response<Body> {
     response
 }
 
-/// A successful response that may be cached for `max_age`: metadata and keys only.
+/// A successful response that may be cached for `max_age`. It is for public documents only.
 pub fn cacheable(body: &impl Serialize, max_age: Duration) -> Response<Body> {
     let mut response = build(200, body, Some(max_age));
-    // Public documents, which every web page may read.
+    // Every web page may read these documents.
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
@@ -119,7 +119,7 @@ fn content_security_policy(nonce: &str) -> String {
     )
 }
 
-/// Denies browser features that a page does not need, and allows those that passkeys do.
+/// Denies browser features that a page does not need, and allows those that passkeys need.
 const PERMISSIONS: &str = "publickey-credentials-get=(self), publickey-credentials-create=(self), accelerometer=(), \
     autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), \
     magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), screen-wake-lock=(), usb=()";

@@ -1,4 +1,4 @@
-//! Runs a handler on Lambda. The only reader of the clock.
+//! Runs a handler on Lambda. This is the only reader of the time of day.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

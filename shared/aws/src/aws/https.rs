@@ -1,7 +1,7 @@
 //! HTTPS to AWS: one client for all services, which tries Amazon's root certificates before the system's.
 //!
-//! The SDK's own client reads the system's certificates at every cold start, more than a hundred of them, and
-//! builds a separate trust store for each service. The endpoints of AWS need five.
+//! The SDK's own client reads the system's certificates, more than a hundred, at every cold start, and builds a
+//! separate trust store for each service. AWS endpoints need only five root certificates.
 //!
 //! 1. Connect with Amazon's roots.
 //! 2. If none of them issued the endpoint's certificate, connect with the system's roots, and keep using those.
@@ -33,7 +33,7 @@ pub(super) enum Roots {
 }
 
 impl Roots {
-    /// A custom endpoint may have a certificate from any CA.
+    /// The roots to try first. A custom endpoint may have a certificate from any CA, so it needs the system's.
     pub(super) fn of(endpoints: &[Option<String>]) -> Self {
         let own = endpoints.iter().flatten().any(|url| url.starts_with("https://"));
         if own { Self::System } else { Self::Amazon }
@@ -98,7 +98,8 @@ impl HttpConnector for Https {
     }
 }
 
-/// Has no timeouts of its own: those of the operations are shorter than a connection timeout would be.
+/// The connector has no timeouts of its own: the timeouts of the operations are shorter than a connection timeout
+/// would be.
 fn connector(roots: TrustStore) -> Connector {
     let context = TlsContext::builder().with_trust_store(roots).build().expect("a context of a store");
     Connector::builder()
@@ -111,7 +112,7 @@ fn connector(roots: TrustStore) -> Connector {
 /// Whether the endpoint's certificate has an unknown issuer. Any other certificate error is final.
 fn is_of_unknown_issuer(error: &ConnectorError) -> bool {
     let error: &(dyn Error + 'static) = error;
-    // `io::Error::source` skips the error that it wraps, so that one has to be asked for explicitly.
+    // `io::Error::source` skips the error that it wraps, so the wrapped error is read with `get_ref`.
     let mut chain = std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|held| held as &(dyn Error + 'static)),
         None => error.source(),

@@ -22,7 +22,8 @@ impl DpopSettings {
         })
     }
 
-    /// Whether a client of this profile must use our nonces, so that its proofs cannot be made in advance.
+    /// Whether a client of this profile must use this provider's nonces, so that its proofs cannot be made in
+    /// advance.
     pub const fn requires_nonce(&self, profile: Profile) -> bool {
         match profile {
             Profile::Plain => self.nonce_required,

@@ -2,7 +2,7 @@
 
 use crate::config::{ConfigError, Environment, setting};
 
-/// Where events and metrics go.
+/// The event bus (name or ARN), and the namespace of the metrics.
 #[derive(Clone, Debug)]
 pub struct EventSettings {
     pub bus: String,

@@ -21,8 +21,8 @@ impl LoginIssuers {
     /// Setting `LOGIN_ISSUERS`: a JSON array of [`LoginIssuer`]. Default: empty, so nobody can approve through an
     /// app.
     ///
-    /// This provider cannot be its own login issuer: a client could approve its own request with a token it got
-    /// here.
+    /// This provider cannot be its own login issuer: a client could approve its own request with a token that it
+    /// received here.
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Self, ConfigError> {
         let issuers: Vec<LoginIssuer> = json_array(env, setting::LOGIN_ISSUERS)?;
         let foreign = issuers.iter().map(|login| ForeignIssuer {
@@ -101,7 +101,7 @@ impl HintIssuers {
     }
 }
 
-/// Parses a JSON array; a setting that is not set is an empty one.
+/// Parses a JSON array. If the setting is not set, the array is empty.
 fn json_array<T: DeserializeOwned>(env: &Environment, setting: setting::Text) -> Result<Vec<T>, ConfigError> {
     let json = setting.get(env).unwrap_or_default();
     serde_json::from_str(json).map_err(|error| {
@@ -109,7 +109,7 @@ fn json_array<T: DeserializeOwned>(env: &Environment, setting: setting::Text) ->
     })
 }
 
-/// What login issuers and hint issuers have in common.
+/// The properties that login issuers and hint issuers have in common.
 struct ForeignIssuer<'a> {
     issuer: &'a str,
     jwks_uri: &'a str,

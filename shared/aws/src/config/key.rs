@@ -1,10 +1,10 @@
-//! How keys are made and rotated.
+//! Settings of keys: their creation and rotation.
 
 use std::time::Duration;
 
 use crate::config::{ConfigError, Environment, setting};
 
-/// How keys are made and rotated.
+/// The settings for creating and rotating keys.
 #[derive(Clone, Debug)]
 pub struct KeySettings {
     pub kms_key: String,

@@ -85,8 +85,9 @@ impl MtlsHost {
         self.authority.rsplit_once(':').map_or(&self.authority, |(host, _)| host)
     }
 
-    /// Why `client` cannot authenticate or use certificates with this configuration, in words for the operator.
-    /// Without this check the client would be refused at its first request, for a reason it is not told.
+    /// The reason why `client` cannot authenticate or use certificates with this configuration, in words for the
+    /// operator. `None` if it can. Without this check the client would be refused at its first request, without
+    /// being told why.
     pub fn lack(host: Option<&Self>, client: &Client) -> Option<&'static str> {
         let method = client.authentication.method();
         match host {

@@ -41,7 +41,7 @@ impl SmsSettings {
     }
 }
 
-/// `OPERATOR_NAME`: the sender of messages and pages, as the person sees it.
+/// Setting `OPERATOR_NAME`: the sender of messages and pages, as the person sees it. At most 64 characters.
 pub fn operator_name(env: &Environment) -> Result<String, ConfigError> {
     let name = setting::OPERATOR_NAME.required(env)?;
     // It is also part of an e-mail's subject, which is one line of fewer than 100 characters.
@@ -55,7 +55,8 @@ pub fn operator_name(env: &Environment) -> Result<String, ConfigError> {
 pub struct NotificationSettings;
 
 impl NotificationSettings {
-    /// With the name and the link, the text must still fit into one SMS.
+    /// Fails if an SMS with the operator's name and the link would not fit into one segment (160 GSM-7
+    /// characters).
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Messages, ConfigError> {
         let consent_url = match setting::CONSENT_URL.get(env) {
             Some(url) => url.trim_end_matches('/').to_owned(),

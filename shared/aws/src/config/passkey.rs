@@ -12,15 +12,16 @@ const MAX_ORIGINS: usize = 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasskeySettings {
     pub ceremony: CeremonySettings,
-    /// How long a new passkey cannot approve high-risk requests: an attacker who enrolls one cannot use it for
-    /// them at once.
+    /// How long after its enrollment a passkey cannot approve high-risk requests, so that an attacker who enrolls
+    /// one cannot use it for them immediately.
     pub seasoning: Duration,
 }
 
-/// The domain for which passkeys are made and used, and the origins from which.
+/// The domain that passkeys are bound to, and the origins at which they are created and used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CeremonySettings {
-    /// The domain that passkeys are bound to (WebAuthn, "RP ID"). Changing it loses every passkey.
+    /// The domain that passkeys are bound to (WebAuthn, "RP ID"). Changing it makes every existing passkey
+    /// unusable.
     pub rp_id: String,
     /// The origins that are accepted: the issuer, which serves the pages, followed by those of the operator's apps.
     pub origins: Vec<String>,
@@ -29,13 +30,14 @@ pub struct CeremonySettings {
 impl PasskeySettings {
     pub const SETTING: &'static str = setting::RP_ID.name();
 
-    /// `PASSKEY_SEASONING_HOURS`, and those of [`CeremonySettings::read`].
+    /// Setting `PASSKEY_SEASONING_HOURS`, and the settings that [`CeremonySettings::read`] reads. `None` if
+    /// `RP_ID` is not set.
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
         let seasoning = setting::PASSKEY_SEASONING_HOURS.time(env)?;
         Ok(CeremonySettings::read(env, issuer)?.map(|ceremony| Self { ceremony, seasoning }))
     }
 
-    /// `RP_ID` alone.
+    /// Setting `RP_ID` alone. `None` if it is not set.
     pub fn rp_id(env: &Environment, issuer: &Issuer) -> Result<Option<String>, ConfigError> {
         let Some(rp_id) = setting::RP_ID.get(env) else { return Ok(None) };
         if !is_domain_of(rp_id, issuer) {
@@ -48,8 +50,9 @@ impl PasskeySettings {
 impl CeremonySettings {
     pub const ORIGINS: &'static str = setting::PASSKEY_ORIGINS.name();
 
-    /// `RP_ID` is not derived from the issuer by default: an operator that moves the issuer to another host must
-    /// notice that passkeys are bound to the domain.
+    /// Settings `RP_ID` and `PASSKEY_ORIGINS`. `None` if `RP_ID` is not set. It is not derived from the issuer by
+    /// default: an operator who moves the issuer to another host must notice that passkeys are bound to the
+    /// domain.
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
         let further = setting::PASSKEY_ORIGINS.get(env).unwrap_or_default();
         let Some(rp_id) = PasskeySettings::rp_id(env, issuer)? else {
@@ -74,7 +77,8 @@ impl CeremonySettings {
     }
 }
 
-/// Browsers require the same, and also refuse public suffixes such as `co.uk`, under which anybody can register.
+/// Whether `rp_id` is the issuer's host or a parent domain of it. Browsers require the same, and also refuse
+/// public suffixes such as `co.uk`, under which anybody can register a domain.
 fn is_domain_of(rp_id: &str, issuer: &Issuer) -> bool {
     let labels = |label: &str| {
         (1..=63).contains(&label.len())
@@ -143,7 +147,7 @@ mod tests {
         assert_eq!(hours("0"), Ok(0));
         assert_eq!(hours("720"), Ok(720));
         assert!(hours("721").is_err() && hours("-1").is_err());
-        // Also without passkeys: a mistake is reported when it is made.
+        // The setting is checked even if passkeys are not used, so that a mistake is reported when it is made.
         assert!(read("https://op.example.com", &[("PASSKEY_SEASONING_HOURS", "721")]).is_err());
     }
 

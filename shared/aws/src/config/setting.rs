@@ -1,5 +1,5 @@
-//! Every setting, declared once: name, type, unit, range and default. Reading it, the error text and the test of
-//! docs/settings.md and template.yaml all come from here.
+//! Every setting, declared once: name, type, unit, range and default. The code that reads a setting, its error
+//! messages, and the tests of docs/settings.md and template.yaml all use this declaration.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub struct Described {
     pub name: &'static str,
     /// `None` if the value is not a number.
     pub unit: Option<&'static str>,
-    /// `None` if the column describes the form of a text.
+    /// `None` for a text, whose form the column describes in words.
     pub range: Option<String>,
     pub default: String,
 }
@@ -85,7 +85,7 @@ impl Number {
         self.read(env).map(|value| Duration::from_secs(value * self.seconds))
     }
 
-    /// As [`Number::time`], for a number whose minimum is the value of another setting.
+    /// Like [`Number::time`], for a number whose minimum, `least`, is the value of another setting.
     pub fn time_from(&self, env: &Environment, least: Duration) -> Result<Duration, ConfigError> {
         let value = self.within(env, least.as_secs() / self.seconds..=self.most)?;
         Ok(Duration::from_secs(value * self.seconds))
@@ -155,7 +155,7 @@ pub struct Text {
 #[derive(Clone, Copy, Debug)]
 enum Default {
     Required,
-    /// It has no default; its reader decides what that means.
+    /// There is no default; the code that reads the setting decides what its absence means.
     NotSet,
     Is(&'static str),
 }
@@ -234,7 +234,8 @@ settings! {
     /// The issuer identifier: https (http on `localhost`), a host name and a port at most.
     ISSUER: Required();
     TABLE_NAME: Required();
-    /// The profile that all clients have to meet. A client may have to meet more than its deployment, never less.
+    /// The profile that all clients have to meet. A client may be registered for a stricter profile than the
+    /// deployment's, never for a weaker one.
     PROFILE: Word(["plain", "fapi-ciba"], "plain");
     /// The host for mutual TLS: `https://` and a host name that is not the issuer's.
     MTLS_URL: Optional();
@@ -252,9 +253,9 @@ settings! {
     ASKS_PER_DAY: Count("requests", [1, 16], 10);
     /// A JSON array.
     HINT_ISSUERS: Preset("[]");
-    /// How long after its issue an ID token is accepted as a hint.
+    /// How long after it was issued an ID token is accepted as a hint.
     ID_TOKEN_HINT_MAX_AGE_DAYS: Days([1, 400], 90);
-    /// How far ahead `exp` of a client assertion may be (RFC 7523 §3).
+    /// How far in the future the `exp` of a client assertion may be (RFC 7523 §3).
     CLIENT_ASSERTION_LIFETIME_SECONDS: Seconds([60, 3600], 600);
 
     /// The sender of messages and pages, as the person reads it: 1 to 64 characters on one line.
@@ -274,15 +275,15 @@ settings! {
     LOGIN_ISSUERS: Preset("[]");
     /// How old the login behind a decision may be.
     LOGIN_MAX_AGE_SECONDS: Seconds([30, 3600], 300);
+    EVIDENCE_RETENTION_DAYS: Days([1, 3650], 400);
     /// The domain that passkeys are bound to: the issuer's host, or a domain above it.
     RP_ID: Optional();
     /// Further origins at which passkeys are made and used, separated by spaces.
     PASSKEY_ORIGINS: Optional();
     ANDROID_APPS: Optional();
     APPLE_APPS: Optional();
-    /// How long a new passkey cannot approve high-risk requests.
+    /// How long after its enrollment a passkey cannot approve high-risk requests.
     PASSKEY_SEASONING_HOURS: Hours([0, 720], 24);
-    EVIDENCE_RETENTION_DAYS: Days([1, 3650], 400);
     /// The KMS key that signs evidence: an ARN, a key id or an alias of an asymmetric key (`ECC_NIST_P256`).
     EVIDENCE_KEY_ID: Optional();
     /// The KMS key that signs the enrollment of passkeys.
@@ -297,7 +298,7 @@ settings! {
     REFRESH_TOKEN_GRACE_SECONDS: Seconds([0, 60], 20);
     DPOP_PROOF_LIFETIME_SECONDS: Seconds([10, 300], 60);
     DPOP_NONCE_LIFETIME_SECONDS: Seconds([30, 3600], 300);
-    /// Whether each proof needs a nonce. Proofs of clients of the profile `fapi-ciba` always do.
+    /// Whether each DPoP proof needs a nonce. Proofs of clients of the profile `fapi-ciba` always need one.
     DPOP_NONCE_REQUIRED: Flag(false);
 
     /// The KMS key that encrypts the data key.

@@ -15,11 +15,12 @@ impl WitnessSettings {
         setting::ENROLLMENT_KEY_ID.get(env)
     }
 
-    /// Without `ENROLLMENT_KEY_ID` they cannot be told apart, and every passkey is accepted.
+    /// Whether a passkey without a signed enrollment is accepted. Without `ENROLLMENT_KEY_ID`, signed and
+    /// unsigned enrollments cannot be told apart, and every passkey is accepted.
     ///
     /// # Security
-    /// While they are accepted, anybody with write access to the table can insert a passkey. This is meant for the
-    /// transition after a deployment with existing passkeys gets the key, while people enroll again.
+    /// While unsigned passkeys are accepted, anybody with write access to the table can insert a passkey. This is
+    /// meant for a transition: a deployment that already has passkeys gets the key, and people enroll again.
     pub fn accepts_unsigned_passkeys(env: &Environment) -> Result<bool, ConfigError> {
         setting::UNSIGNED_PASSKEYS.is(env, "accepted")
     }

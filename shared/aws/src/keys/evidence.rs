@@ -1,13 +1,13 @@
-//! Opens the signed requests in evidence of version 1, which is still read. Current evidence is sealed under a
-//! key of the person's own (`keys/personal.rs`).
+//! Opens the signed requests in evidence of version 1, which is still read. Current evidence is sealed under the
+//! person's own key (`keys/personal.rs`).
 //!
 //! ```text
 //! key    = HKDF-SHA-256(first data key, "signed request" ‖ RequestKey)
 //! sealed = base64url( AES-256-GCM-SIV(salt ‖ JWT) )
 //! ```
 //!
-//! Each request has its own key, which seals one message: the number of requests is unlimited, and what is sealed
-//! for one request cannot be opened for another.
+//! Each request has its own key, which seals one message. The number of requests is therefore unlimited, and a
+//! text sealed for one request cannot be opened for another.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::Prk;
@@ -17,7 +17,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::request::evidence::SaltedText;
 
-/// One key, one message.
+/// The nonce can be constant because each key seals only one message.
 const NONCE: [u8; 12] = [0; 12];
 const LABEL: &[u8] = b"signed request";
 

@@ -5,8 +5,8 @@
 //!
 //! ```text
 //! handle = base64url( version ‖ AES-256-GCM-SIV(RequestKey, AAD = label ‖ version) )      44 characters
-//! refresh_token = the same of RequestKey ‖ its number                                     50 characters
-//! DPoP nonce = the same of a time                                                         34 characters
+//! refresh_token = the same for RequestKey ‖ its number                                    50 characters
+//! DPoP nonce = the same for a time                                                        34 characters
 //! ```
 //!
 //! It is deterministic, so the sender of a ping can compute the handle again, and a repeated refresh gets the
@@ -84,7 +84,7 @@ impl Kept {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenError {
-    /// Sealed under a key that is not known yet: reloading the keys may help.
+    /// Sealed under a key that is not known yet. Reloading the keys may help.
     UnknownVersion,
     /// Not a handle of this provider for this use.
     Forged,
@@ -106,8 +106,7 @@ impl HandleKey {
         Some(Self { generation, times, key })
     }
 
-    /// The key-version byte of its handles. It wraps around after 256 generations, when nothing sealed by the
-    /// first one is left: rotations are at least a day apart.
+    /// The key-version byte of its handles. It wraps around after 256 generations, so two keys may share it.
     pub fn version(&self) -> u8 {
         self.generation.to_le_bytes()[0]
     }

@@ -50,10 +50,11 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Opens the keys under `data_keys`; those in KMS stay there.
+    /// Opens the keys that are sealed under `data_keys`; keys in KMS stay there.
     ///
-    /// A ring needs a handle key and a signing key of the default algorithm. Another algorithm's key may be
-    /// missing, as after an update that introduced it: only requests that need it are refused.
+    /// A ring needs a handle key and a signing key of the default algorithm. The key of another algorithm may be
+    /// missing, for example after an update that introduced the algorithm. Then only requests that need it are
+    /// refused.
     fn open(
         mut records: Vec<KeyRecord>,
         withdrawn: WithdrawnKeys,
@@ -115,7 +116,7 @@ impl KeyRing {
         Ok(handle::encode(&[sealed.as_slice(), &random].concat()))
     }
 
-    /// Refresh token number `counter` of the grant, which is the same at every call.
+    /// The grant's refresh token with the number `counter`. The same handle key always yields the same token.
     pub fn seal_refresh_token(
         &self,
         request: &RequestKey,
@@ -126,7 +127,7 @@ impl KeyRing {
         Ok(handle::encode(&sealed))
     }
 
-    /// The handle of `request` sealed by the key of this generation, as the client received it.
+    /// The handle of `request` that the client received, sealed again by the handle key of this generation.
     pub fn seal_handle_again(
         &self,
         handle_use: HandleUse,
@@ -152,7 +153,7 @@ impl KeyRing {
     }
 
     pub fn open_kept(&self, kept: Kept, request: &RequestKey, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-        self.key_of(sealed)?.open_kept(kept, request, sealed)
+        self.open_with(sealed, |key| key.open_kept(kept, request, sealed))
     }
 
     /// A new personal key, and its stored form. It lasts as long as the person's evidence is kept: no rotation or
@@ -200,8 +201,8 @@ impl KeyRing {
         self.unseal(HandleUse::RefreshToken, &handle::decode(text)?)
     }
 
-    /// A nonce for proofs of possession (RFC 9449 §8): unpredictable, and its age can be determined when it comes
-    /// back.
+    /// A nonce for proofs of possession (RFC 9449 §8). It is unpredictable, and its age can be determined when it
+    /// is presented.
     pub fn seal_dpop_nonce(&self, now: Timestamp) -> Result<String, KeyError> {
         let (sealed, _) = self.seal(HandleUse::DpopNonce, &now.millis().to_be_bytes(), now)?;
         Ok(handle::encode(&sealed))
@@ -213,7 +214,7 @@ impl KeyRing {
         if sealed.len() != HandleUse::DpopNonce.sealed_length() {
             return Err(OpenError::Forged);
         }
-        let plain = self.key_of(&sealed)?.open(HandleUse::DpopNonce, &sealed)?;
+        let plain = self.open_with(&sealed, |key| key.open(HandleUse::DpopNonce, &sealed))?;
         let millis = plain.as_slice().try_into().map_err(|_| OpenError::Forged)?;
         Ok(Timestamp::from_millis(i64::from_be_bytes(millis)))
     }
@@ -222,14 +223,19 @@ impl KeyRing {
         if sealed.len() != handle_use.sealed_length() {
             return Err(OpenError::Forged);
         }
-        handle::read(&self.key_of(sealed)?.open(handle_use, sealed)?)
+        handle::read(&self.open_with(sealed, |key| key.open(handle_use, sealed))?)
     }
 
-    /// The handle key that sealed this, found by its version byte.
-    fn key_of(&self, sealed: &[u8]) -> Result<&HandleKey, OpenError> {
+    /// What `open` makes of this with the handle key that sealed it, found by its version byte. Two keys that are 256
+    /// generations apart have the same version, and a refresh token may be that old.
+    fn open_with<T>(
+        &self,
+        sealed: &[u8],
+        open: impl Fn(&HandleKey) -> Result<T, OpenError>,
+    ) -> Result<T, OpenError> {
         let version = *sealed.first().ok_or(OpenError::Forged)?;
         let of_version = self.handle.iter().filter(|key| key.version() == version);
-        of_version.max_by_key(|key| key.generation()).ok_or(OpenError::UnknownVersion)
+        of_version.map(open).reduce(Result::or).unwrap_or(Err(OpenError::UnknownVersion))
     }
 
     /// The `sub` by which a client of this subject type knows `person` (OIDC Core §8).
@@ -267,7 +273,7 @@ fn opened(record: &KeyRecord, data_keys: &HashMap<u32, Arc<DataKey>>) -> Result<
     data_key.open(&label, &record.sealed).map_err(|_| KeyError(format!("the key {label} cannot be opened")))
 }
 
-/// The label that a key is sealed with: it cannot be opened with another.
+/// The label that a key is sealed with. The key cannot be opened with another label.
 pub fn sealing_label(key_use: KeyUse, generation: u32) -> String {
     format!("{}#{generation}", key_use.as_str())
 }
@@ -299,14 +305,14 @@ impl KeyRings {
         self.read(RELOAD_EVERY, &WithdrawnKeys::default(), now).await
     }
 
-    /// As [`KeyRings::get`], but without any keys that are `withdrawn`: the cached ring is not used if it
+    /// Like [`KeyRings::get`], but without any keys that are `withdrawn`: the cached ring is not used if it
     /// contains one. Anything opened earlier has to be opened again.
     pub async fn knowing(&self, withdrawn: &WithdrawnKeys, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
         self.read(RELOAD_EVERY, withdrawn, now).await
     }
 
-    /// As [`KeyRings::knowing`], for callers that may have opened something already. Returns whether it has to be
-    /// opened again.
+    /// Like [`KeyRings::knowing`], for callers that may have opened something already. Returns whether that has
+    /// to be opened again.
     pub async fn learn(&self, withdrawn: &WithdrawnKeys, now: Timestamp) -> Result<bool, KeyError> {
         let loaded = self.loaded.lock().await;
         // Without a ring nothing was opened yet, and keys that are read later reflect the withdrawal.
@@ -344,8 +350,8 @@ impl KeyRings {
         }
     }
 
-    /// The keys, reloaded because something refers to an unknown one. They are reloaded however recent they are,
-    /// because the successor of a withdrawn key is used at once.
+    /// The keys, reloaded because something refers to an unknown one. They are reloaded even if they were read
+    /// recently, because the successor of a withdrawn key is used immediately.
     async fn get_for_unknown(&self, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
         let mut loaded = self.loaded.lock().await;
         let again = loaded.for_unknown_at.is_none_or(|at| now.since(at) >= RELOAD_FOR_UNKNOWN);
@@ -353,7 +359,7 @@ impl KeyRings {
             loaded.for_unknown_at = Some(now);
         }
         drop(loaded);
-        // Keys that were read for this very call are recent enough.
+        // Keys that were read during this call are recent enough.
         let age = if again { Duration::from_millis(1) } else { RELOAD_EVERY };
         self.read(age, &WithdrawnKeys::default(), now).await
     }

@@ -18,17 +18,17 @@ use ciba_core::protocol::jwks::{PublicJwk, PublicKey};
 /// The longest message that KMS signs without hashing it first. Unit: bytes.
 pub(super) const MAX_MESSAGE: usize = 4096;
 
-/// Binds an encrypted data key to its purpose: KMS decrypts it for no other.
+/// Binds an encrypted data key to its purpose: KMS decrypts it for no other purpose.
 const PURPOSE: (&str, &str) = ("purpose", "ciba-keys");
 /// Binds it to its table as well: a data key copied from another deployment's table cannot be decrypted.
 const TABLE: &str = "table";
 /// Timeouts for one attempt, and for a call including its retries.
 const ATTEMPT: Duration = Duration::from_secs(2);
 const CALL: Duration = Duration::from_secs(5);
-/// The same for a signature, of which one response may need two, in addition to calls to the table.
+/// The same for a signature. One response may need two signatures, in addition to calls to the table.
 const SIGN_ATTEMPT: Duration = Duration::from_secs(1);
 const SIGN_CALL: Duration = Duration::from_secs(2);
-/// The same for creating a key in KMS, which is not retried.
+/// The timeout for creating a key in KMS, which is not retried.
 const CREATE: Duration = Duration::from_secs(5);
 
 /// A call to KMS failed. The text is for the log.
@@ -72,8 +72,8 @@ impl Kms {
 
     /// Decrypts a data key that [`Kms::generate_data_key`] encrypted for this table.
     ///
-    /// Data keys are never replaced, so some may predate the table in the encryption context. For these, KMS is
-    /// called again with the context they were encrypted with.
+    /// Data keys are never replaced, so some may have been encrypted before the table's name was part of the
+    /// encryption context. For these, KMS is called again without the name.
     pub async fn decrypt(&self, sealed: &[u8]) -> Result<Vec<u8>, KmsError> {
         let asked =
             self.client.decrypt().ciphertext_blob(Blob::new(sealed)).encryption_context(PURPOSE.0, PURPOSE.1);
@@ -142,8 +142,8 @@ impl Kms {
 
     /// Signs `message` in the form that a JWS needs (RFC 7518 §3, RFC 8037 §3.1).
     ///
-    /// If the algorithm hashes the message first, only the hash is sent. Ed25519 signs the message itself, of
-    /// which KMS accepts no more than [`MAX_MESSAGE`].
+    /// If the algorithm hashes the message first, only the hash is sent. Ed25519 signs the message itself, and
+    /// KMS accepts at most [`MAX_MESSAGE`] bytes of it.
     pub async fn sign(
         &self,
         key_id: &str,

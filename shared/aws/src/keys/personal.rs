@@ -1,5 +1,5 @@
-//! Personal keys: the personal data in a person's evidence is sealed under their key, and deleting it erases that
-//! data.
+//! Personal keys: the personal data in a person's evidence is sealed under that person's key, and deleting the
+//! key erases the data.
 //!
 //! ```text
 //! wrapping key = HKDF-SHA-256(first data key, "personal evidence" ‖ PersonKey)
@@ -20,7 +20,8 @@ use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::request::evidence::SaltedText;
 
-/// One key, one message. A new personal key after an erasure is a second message, which this cipher tolerates
+/// The nonce can be constant because each key seals only one message. The exception is a wrapping key, which
+/// seals a second message if the person gets a new personal key after an erasure. This cipher tolerates that
 /// (RFC 8452 §9).
 const NONCE: [u8; 12] = [0; 12];
 const LABEL: &[u8] = b"personal evidence";
@@ -60,7 +61,7 @@ impl PersonalKeys {
 pub struct PersonalKey(Prk);
 
 impl PersonalKey {
-    /// Unit: bytes.
+    /// The length of the key. Unit: bytes.
     pub const BYTES: usize = 32;
 
     pub(super) fn of(random: &[u8; Self::BYTES]) -> Self {
@@ -76,7 +77,7 @@ impl PersonalKey {
         Some(URL_SAFE_NO_PAD.encode(body))
     }
 
-    /// `None` if it was not sealed under this key, for this request and filed as this.
+    /// `None` if it was not sealed under this key, for this request and this sort key.
     pub fn open(&self, request: &RequestKey, filed_as: &str, sealed: &str) -> Option<SaltedText> {
         let mut body = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let nonce = Nonce::assume_unique_for_key(NONCE);
@@ -98,7 +99,7 @@ mod tests {
 
     const REQUEST: RequestKey = RequestKey::from_bytes([5; 16]);
 
-    /// HYG-5-03: without the person's key nothing opens, and a new one does not bring it back.
+    /// HYG-5-03: without the person's key nothing can be opened, and a new key does not change that.
     #[test]
     fn a_personal_key_opens_for_its_person_only() {
         let data_key = DataKey::new(&[7; 32]).unwrap();

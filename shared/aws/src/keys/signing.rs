@@ -23,7 +23,7 @@ use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba_core::domain::issuer::key_schedule::{KeyTimes, Scheduled};
 use ciba_core::protocol::jwks::{PublicJwk, PublicKey};
 
-/// A new key pair, of which the private half is to be sealed and the public half to be published.
+/// A new key pair. The caller seals the private half and publishes the public half.
 pub struct SigningKeyPair {
     /// PKCS#8.
     pub private: Vec<u8>,
@@ -31,8 +31,8 @@ pub struct SigningKeyPair {
 }
 
 impl SigningKeyPair {
-    /// An RSA key takes a tenth of a second of CPU time, occasionally several. `None` only if the operating system
-    /// provides no randomness.
+    /// An RSA key takes about 0.1 s of CPU time, occasionally several times that. `None` only if the operating
+    /// system provides no randomness.
     pub fn generate(algorithm: JwsAlgorithm) -> Option<Self> {
         let (private, public) = match algorithm {
             JwsAlgorithm::ES256 => {
@@ -132,8 +132,8 @@ struct Header<'a> {
 /// The length of a `kid`, which is a thumbprint (RFC 7638). Unit: characters.
 const KID_LENGTH: usize = 43;
 
-/// The length of a JWT with these claims, signed by one of our keys, wherever the key is kept. `None` if it
-/// cannot be signed: EdDSA signs the message itself, of which KMS accepts no more than [`MAX_MESSAGE`].
+/// The length of a JWT with these claims, signed with a key of this provider in the table or in KMS. `None` if it
+/// cannot be signed: EdDSA signs the message itself, and KMS accepts at most [`MAX_MESSAGE`] bytes of it.
 ///
 /// Unit: bytes.
 pub fn signed_length<C: Serialize>(algorithm: JwsAlgorithm, typ: &str, claims: &C) -> Option<usize> {
@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(e, "AQAB");
     }
 
-    /// HYG-1-07: what is said of a token before it is made holds for the token that is made.
+    /// HYG-1-07: the length that is computed before a token is signed is the length of the signed token.
     #[tokio::test]
     async fn the_length_of_a_token_is_known_before_it_is_signed() {
         let claims =
@@ -326,7 +326,7 @@ mod tests {
         }
     }
 
-    /// TOK-12-02, HYG-3-02: the error does not contain its bytes.
+    /// TOK-12-02, HYG-3-02: the error does not contain the key's bytes.
     #[tokio::test]
     async fn a_key_of_the_wrong_type_signs_nothing() {
         for (algorithm, other) in [

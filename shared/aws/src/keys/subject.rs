@@ -5,8 +5,8 @@
 //! ```
 //!
 //! It is deterministic, so a person permanently has one `sub` per sector; encrypted, so sectors cannot correlate
-//! people and nobody else can compute a `sub`; and reversible, so an `id_token_hint` with it needs no further
-//! item in the table.
+//! people and nobody else can compute a `sub`; and reversible, so that an `id_token_hint` with it can be resolved
+//! without a further item in the table.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::Prk;

@@ -34,8 +34,8 @@ impl OwnPublicKeys {
         self.0.contains_key(kid)
     }
 
-    /// The claims of a token of ours. The algorithm is that of the stored key, never one that the token chooses
-    /// (RFC 8725 §3.1). The caller checks the kind of token, its audience and its expiry.
+    /// The claims of a token of this provider. The algorithm is that of the stored key, never one that the token
+    /// chooses (RFC 8725 §3.1). The caller checks the kind of token, its audience and its expiry.
     pub(super) fn verify(&self, jws: &UnverifiedJws<'_>) -> Result<VerifiedClaims, NotOurs> {
         let public = jws.kid().and_then(|kid| self.0.get(kid)).ok_or(NotOurs::UnknownKey)?;
         // A malformed key verifies nothing.

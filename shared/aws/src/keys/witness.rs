@@ -46,7 +46,7 @@ impl WitnessReader {
         self.key.get_or_try_init(|| self.read()).await
     }
 
-    /// As a JWK, for keeping it elsewhere.
+    /// The public half as a JWK, so that it can be stored elsewhere. Calls KMS each time.
     pub async fn jwk(&self) -> Result<PublicJwk, KmsError> {
         self.kms.public_key(&self.key_id, Purpose::ALGORITHM).await
     }

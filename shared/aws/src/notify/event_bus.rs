@@ -1,4 +1,4 @@
-//! The event bus: puts events to EventBridge, ten at a time.
+//! The event bus: puts events on EventBridge, up to ten per call.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const CALL: Duration = Duration::from_secs(5);
 /// The most entries in one call.
 const AT_ONCE: usize = 10;
 
-/// One event as it goes to the bus.
+/// One event as it is put on the bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub name: EventName,
@@ -74,7 +74,7 @@ impl EventBus {
         if results.len() != entries.len() {
             return Err(NotTaken("PutEvents: the response does not match the entries".to_owned()));
         }
-        // The error code, not the service's message, which may repeat the entry.
+        // Only the error code is kept: the service's message may repeat the entry.
         let outcomes = results.iter().map(|it| match it.error_code() {
             None => Ok(()),
             Some(code) => Err(NotTaken(format!("PutEvents: {code}"))),

@@ -1,13 +1,13 @@
 //! Push messages to platform endpoints.
 //!
-//! The formats follow the documentation and were not tested against the services: SNS's "Publishing notifications
-//! with platform-specific payloads", "Using FCM v1 payloads", "Time to live" and "Message attributes", Apple's
-//! "Generating a remote notification", and Google's `projects.messages`.
+//! The formats follow the documentation and have not been tested against the services: SNS's "Publishing
+//! notifications with platform-specific payloads", "Using FCM v1 payloads", "Time to live" and "Message
+//! attributes", Apple's "Generating a remote notification", and Google's `projects.messages`.
 //!
 //! # Security
 //! The push services can read a message, and a locked screen shows it. It contains the operator's name, fixed
-//! words and the request's key, which is useless without a login; no client, no binding message and no personal
-//! data.
+//! words and the request's key, but no client, no binding message and no personal data. With the key anybody can
+//! open the request's page and decline the request, but not approve it.
 
 use serde_json::{Map, Value, json};
 
@@ -39,7 +39,7 @@ fn by_platform(platform: PushPlatform, default: String, payload: Value) -> Strin
     Value::Object(Map::from_iter(members)).to_string()
 }
 
-/// The same for an announcement, which an app only displays: it has no request and no category.
+/// Like [`message`], for an announcement. An app only displays it, so it has no request and no category.
 pub(super) fn announcement(platform: PushPlatform, announcement: &Announcement) -> String {
     let alert = json!({ "title": announcement.operator_name, "body": announcement.body() });
     let payload = match platform {
@@ -84,7 +84,8 @@ fn fcm(notification: &Notification) -> Value {
             // Wakes a sleeping device: the person may be waiting at a counter.
             "priority": "HIGH",
             "ttl": format!("{}s", time_to_live(notification)),
-            // Of undelivered messages only the last one is delivered; a delivered one is replaced by its tag.
+            // `collapse_key`: of several undelivered messages, only the last one is delivered. `tag`: it replaces
+            // one that was already delivered.
             "collapse_key": request,
             "notification": { "click_action": CATEGORY, "tag": request },
         },
@@ -113,8 +114,8 @@ pub(super) fn attributes(platform: PushPlatform, notification: &Notification) ->
     attributes
 }
 
-/// The remaining lifetime of the request: later, a message would lead to "no longer open". Unit: seconds, at
-/// least 1, because 0 means "now or never".
+/// The remaining lifetime of the request. After that, the message would lead to a request that is no longer open.
+/// Unit: seconds, at least 1, because 0 means "now or never".
 fn time_to_live(notification: &Notification) -> u64 {
     seconds_rounded_up(notification.time_left).max(1)
 }

@@ -1,5 +1,5 @@
-//! SQS: the queue of deliveries, which serves as a timer, and the dead-letter queue. The deliveries are in the
-//! table.
+//! SQS: the queue of deliveries, which serves as a timer, and the dead-letter queue. The deliveries themselves
+//! are stored in the table.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub struct DeliveryQueue {
     url: String,
 }
 
-/// A received message, which becomes visible again unless it is deleted.
+/// A received message. It becomes visible again unless it is deleted.
 #[derive(Clone, Debug)]
 pub struct Letter {
     pub request: Option<RequestKey>,

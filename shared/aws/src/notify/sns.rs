@@ -27,7 +27,7 @@ pub enum NotifyError {
     /// The person cannot be reached on this channel: the number is malformed, not allowed or opted out, or the
     /// endpoint or topic is disabled or deleted.
     Unreachable(String),
-    /// SNS did not accept the message in time, or refused our call: a later attempt may succeed.
+    /// SNS did not accept the message in time, or refused the call. A later attempt may succeed.
     Unavailable(String),
 }
 
@@ -45,8 +45,8 @@ impl Notifier {
         Self { client: Client::from_conf(config.build()), sms }
     }
 
-    /// Sends one message; `Ok` means that SNS has accepted it. It is given up at `deadline`, because a late message
-    /// would lead to a request that is no longer open.
+    /// Sends one message; `Ok` means that SNS has accepted it. The call is abandoned at `deadline`, because a
+    /// late message would lead to a request that is no longer open.
     pub async fn send(
         &self,
         channel: &Channel,
@@ -62,7 +62,7 @@ impl Notifier {
             }
             Channel::Topic(topic) => {
                 let subject = format!("{}: sign-in request", notification.operator_name);
-                // A string, because numbers of SNS are limited to 1,000,000,000.
+                // A string, because SNS limits numbers to 1,000,000,000.
                 let until = notification.expires_at.seconds().to_string();
                 let further = vec![("expires_at", "String", until)];
                 self.topic(topic, &notification.person, subject, &notification.text, further)?
@@ -71,7 +71,7 @@ impl Notifier {
         publish_before(deadline, channel, publish).await
     }
 
-    /// The same for an announcement.
+    /// Like [`Notifier::send`], for an announcement.
     pub async fn announce(
         &self,
         channel: &Channel,
@@ -99,7 +99,7 @@ impl Notifier {
         if !self.sms.countries.allow(number) {
             return Err(NotifyError::Unreachable("SMS_COUNTRIES does not allow the number".to_owned()));
         }
-        // Delivered with priority, and not suppressed as promotional.
+        // SNS delivers transactional messages with priority, and does not suppress them as promotional.
         let mut attributes = vec![("AWS.SNS.SMS.SMSType", "String", "Transactional".to_owned())];
         let sender_id = self.sms.sender_id.iter().map(|id| ("AWS.SNS.SMS.SenderID", "String", id.as_str()));
         let max_price = self.sms.max_price.iter().map(|it| ("AWS.SNS.SMS.MaxPrice", "Number", it.as_str()));
@@ -118,9 +118,9 @@ impl Notifier {
         with(publish.message(message), attributes)
     }
 
-    /// A plain message and not one per protocol, because SNS passes attributes on with plain messages only, and
-    /// filter policies need them. They contain the recipient and the expiry, but neither the client nor what it
-    /// asks for.
+    /// The message is plain instead of one per protocol, because SNS passes attributes on with plain messages
+    /// only, and filter policies need attributes. The attributes contain the recipient and the expiry, but
+    /// neither the client nor the content of its request.
     fn topic(
         &self,
         topic: &Topic,
@@ -145,7 +145,7 @@ async fn publish_before(
     match timeout_at(deadline, publish.send()).await {
         Err(_) => Err(NotifyError::Unavailable("Publish: no response before the deadline".to_owned())),
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(refused(channel, &error)),
+        Ok(Err(error)) => Err(classify(channel, &error)),
     }
 }
 
@@ -160,9 +160,9 @@ fn with(
     })
 }
 
-/// Tells an unreachable channel from an outage of SNS. Our own faults, such as a missing permission or an expired
-/// certificate of the platform application, count as outages because they affect everybody.
-fn refused<R>(channel: &Channel, error: &SdkError<PublishError, R>) -> NotifyError {
+/// Distinguishes an unreachable channel from an outage of SNS. Our own faults, such as a missing permission or an
+/// expired certificate of the platform application, count as outages because they affect everybody.
+fn classify<R>(channel: &Channel, error: &SdkError<PublishError, R>) -> NotifyError {
     let unreachable = match error.as_service_error() {
         // The app was uninstalled, or its token has changed.
         Some(PublishError::EndpointDisabledException(_)) => true,
@@ -171,11 +171,11 @@ fn refused<R>(channel: &Channel, error: &SdkError<PublishError, R>) -> NotifyErr
             PublishError::InvalidParameterException(_) | PublishError::InvalidParameterValueException(_),
         ) => true,
         Some(PublishError::NotFoundException(_)) => !matches!(channel, Channel::Sms(_)),
-        // SNS has an error with this code, although the model of `Publish` does not list it.
+        // SNS returns an error with this code, although the model of `Publish` does not list it.
         Some(other) => other.code() == Some("OptedOut"),
         None => false,
     };
-    // The log gets the error code. The service's own message may contain the number.
+    // The log gets only the error code: the service's own message may contain the number.
     if unreachable {
         NotifyError::Unreachable(aws::failure("Publish", error))
     } else {

@@ -1,4 +1,5 @@
-//! Calls to client notification endpoints (CIBA §9, §10.2): one POST, of whose response the status counts.
+//! Calls to client notification endpoints (CIBA §9, §10.2): one POST, of whose response only the status and
+//! `Retry-After` are read.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ impl Caller {
     /// The longest duration of a call.
     pub const LONGEST: Duration = TOTAL;
 
-    /// With `local`, `localhost` may be called as well.
+    /// If `local`, `localhost` may be called as well.
     pub fn new(local: bool) -> Result<Self, FetchError> {
         Self::with_time_outs(local, CONNECT, TOTAL)
     }
@@ -67,7 +68,7 @@ impl Caller {
 /// response's `Date`.
 fn retry_after(text: &str, date: Option<&str>) -> Option<Duration> {
     if text.bytes().all(|b| b.is_ascii_digit()) {
-        // A number of seconds that overflows is a long time all the same.
+        // A number of seconds that overflows still means a long time.
         return (!text.is_empty()).then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let (until, now) = (parse_http_date(text).ok()?, parse_http_date(date?).ok()?);
@@ -146,7 +147,8 @@ mod tests {
         assert!(sent.ends_with("\r\n\r\n{\"a\":1}"), "{sent}");
     }
 
-    /// CIBA-10.2-06, HYG-4-01, CIBA-10.3-07, ATK-6-03: whoever answers the second request would have the token.
+    /// CIBA-10.2-06, HYG-4-01, CIBA-10.3-07, ATK-6-03: the server that answers the second request would get the
+    /// token.
     #[tokio::test]
     async fn a_redirect_is_not_followed() {
         let (elsewhere, never) = answering("HTTP/1.1 204 No Content\r\n\r\n".to_owned()).await;
@@ -162,7 +164,7 @@ mod tests {
         assert!(!never.is_finished());
     }
 
-    /// ATK-6-05: that, and nothing else that it says.
+    /// ATK-6-05: only `Retry-After` is read, and nothing else in the response.
     #[tokio::test]
     async fn what_the_client_asks_to_wait_is_read() {
         let (endpoint, _) = answering(
@@ -173,7 +175,7 @@ mod tests {
         assert_eq!(answer, Answer::Status { status: 429, retry_after: Some(Duration::from_secs(7)) });
     }
 
-    /// CIBA-9-01, HYG-4-01: the token is not sent before somebody has vouched for who gets it.
+    /// CIBA-9-01, HYG-4-01: the token is not sent before a trusted CA has confirmed the identity of its receiver.
     #[tokio::test]
     async fn a_certificate_that_nobody_vouches_for_gets_no_token() {
         let key = rcgen::KeyPair::generate().unwrap();
@@ -210,7 +212,7 @@ mod tests {
         assert_eq!(caller.post(&silent, &token(), b"{}".to_vec()).await, Answer::None);
     }
 
-    /// HYG-4-02, ATK-6-01: filtered when the name is resolved, and by what the address says.
+    /// HYG-4-02, ATK-6-01: addresses are filtered in the URL and when a name is resolved.
     #[tokio::test]
     async fn a_name_that_leads_to_a_private_address_is_not_called() {
         let caller = Caller::new(false).unwrap();
@@ -219,7 +221,7 @@ mod tests {
             let answer = caller.post(&NotificationEndpoint::from_stored(url), &token(), b"{}".to_vec()).await;
             assert_eq!(answer, Answer::NotPublic, "{url}");
         }
-        // As a resolver's answer, deep inside what the HTTP client reports.
+        // The resolver's error is deep inside the error of the HTTP client.
         let local = Caller { client: client(false, SHORT, SHORT).unwrap(), local: true };
         let (endpoint, never) = answering("HTTP/1.1 204 No Content\r\n\r\n".to_owned()).await;
         assert_eq!(local.post(&endpoint, &token(), b"{}".to_vec()).await, Answer::NotPublic);

@@ -16,8 +16,8 @@ use ciba_core::verify::jws::{UnverifiedJws, VerifiedClaims};
 
 /// The key sets of all clients that one warm function serves.
 ///
-/// The HTTP client is built when the first `jwks_uri` has to be fetched: it costs nothing while all clients have
-/// their keys in their records.
+/// The HTTP client is built when the first `jwks_uri` has to be fetched, so it costs nothing as long as all
+/// clients have their keys in their records.
 pub struct ClientKeySets {
     local: bool,
     table: Table,
@@ -25,7 +25,7 @@ pub struct ClientKeySets {
 }
 
 impl ClientKeySets {
-    /// With `local`, keys may be fetched from `localhost` as well.
+    /// If `local`, keys may be fetched from `localhost` as well.
     pub fn new(local: bool, table: Table) -> Self {
         Self { local, table, fetched: OnceLock::new() }
     }
@@ -46,7 +46,7 @@ impl ClientKeySets {
     }
 
     /// Whether the certificate `der` is registered with one of the client's keys: the first `x5c` entry of each
-    /// key is compared (RFC 8705 §2.2.2). A malformed one never matches.
+    /// key is compared (RFC 8705 §2.2.2). A malformed entry never matches.
     pub async fn has_certificate(
         &self,
         keys: &ClientKeys,
@@ -63,7 +63,8 @@ impl ClientKeySets {
     }
 
     fn fetched(&self) -> Result<&JwksCache, NotVerified> {
-        // Anybody can send a client's name and so make us fetch its keys.
+        // Anybody who sends a client's id makes this provider fetch the client's keys, so the time limit for
+        // unauthenticated callers applies.
         let made = self.fetched.get_or_init(|| {
             Fetcher::for_strangers(self.local).map(|fetcher| JwksCache::new(fetcher, self.table.clone()))
         });

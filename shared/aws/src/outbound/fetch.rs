@@ -14,7 +14,7 @@ use ciba_core::domain::base::address::{is_allowed, is_global};
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
 /// Timeout from the start to the last byte of the body.
 pub(super) const TOTAL: Duration = Duration::from_secs(5);
-/// The same for unauthenticated callers, which can keep the function busy for no longer than this.
+/// The same for unauthenticated callers, who must not be able to keep the function busy for longer than this.
 const TOTAL_FOR_STRANGERS: Duration = Duration::from_secs(1);
 
 /// A fetch failed. The text is for the log.
@@ -30,13 +30,13 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// For authenticated callers. With `local`, documents may be fetched from `localhost` as well.
+    /// For authenticated callers. If `local`, documents may be fetched from `localhost` as well.
     pub fn new(local: bool) -> Result<Self, FetchError> {
         Self::with_time_outs(local, CONNECT, TOTAL)
     }
 
-    /// For unauthenticated callers: one second in total. With `local`, documents may be fetched from `localhost`
-    /// as well.
+    /// For unauthenticated callers: one second in total. If `local`, documents may be fetched from `localhost` as
+    /// well.
     pub fn for_strangers(local: bool) -> Result<Self, FetchError> {
         Self::with_time_outs(local, TOTAL_FOR_STRANGERS, TOTAL_FOR_STRANGERS)
     }
@@ -104,7 +104,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// The host name has no public IP address.
+/// The error of a host name that has no public IP address.
 #[derive(Debug)]
 pub(super) struct NotPublic;
 

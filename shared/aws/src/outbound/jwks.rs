@@ -1,8 +1,8 @@
 //! Other parties' key sets, cached.
 //!
-//! A server that does not answer costs a timeout each time, so after a failure no sandbox fetches that set for a
-//! while: failures are recorded in the table. Then one sandbox retries, while the others still treat the set as
-//! failed.
+//! Each fetch from a server that does not answer costs a timeout. Failures are therefore recorded in the table,
+//! and after a failure no sandbox fetches that set for a while. Then one sandbox retries, while the others still
+//! treat the set as unavailable.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,12 +20,12 @@ use ciba_core::domain::base::time::Timestamp;
 use ciba_core::verify::jws::{UnverifiedJws, VerifiedClaims};
 use ciba_core::verify::verification_key::{self, VerificationKey, fits};
 
-/// Unit: bytes.
+/// The largest key set that is accepted. Unit: bytes.
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_KEYS: usize = 20;
 /// The age at which a set is fetched again.
 const FRESH: Duration = Duration::from_secs(60 * 60);
-/// An unknown key may be new: the set is then fetched again if it is at least this old.
+/// The age at which a set is fetched again because a token refers to a key that is not in it, which may be new.
 const AGAIN_FOR_UNKNOWN: Duration = Duration::from_secs(60);
 /// How long a set remains in use if it cannot be fetched again.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -124,11 +124,11 @@ impl JwksCache {
         }
     }
 
-    /// 1. Skip the fetch if this sandbox knows that it failed recently.
+    /// 1. Skip the fetch if this sandbox knows of a recent failure.
     /// 2. Skip it if another sandbox recorded a recent failure.
-    /// 3. After a failure, claim the next attempt, which one sandbox gets.
+    /// 3. After an earlier failure, claim the next attempt. Only one sandbox succeeds.
     /// 4. Fetch the set.
-    /// 5. Record the outcome; a pause counts from the end of the fetch.
+    /// 5. Record the outcome. A pause starts at the end of the fetch.
     async fn refresh(
         &self,
         uri: &str,
@@ -147,8 +147,8 @@ impl JwksCache {
         if bars(&earlier) {
             return Err(left_alone());
         }
-        // Recorded as a failure at the latest possible time. Others wait in the meantime, and nothing is left
-        // open if this sandbox ends before the fetch does.
+        // The claim is recorded as a failure at the latest time at which the fetch can end. Other sandboxes wait
+        // in the meantime, and nothing has to be cleaned up if this sandbox ends before the fetch does.
         let claimed = earlier
             .filter(|known| known.is_known(now))
             .map(|known| FetchFailures::after(Some(known), now.plus(self.fetcher.total())));
@@ -210,7 +210,7 @@ fn select<'k>(keys: &'k [Jwk], kid: Option<&str>, algorithm: JwsAlgorithm) -> Op
     }
 }
 
-/// As [`JwksCache::verify`], with the given keys.
+/// Like [`JwksCache::verify`], with the given keys.
 pub(super) fn verify_with(
     keys: &[Jwk],
     jws: &UnverifiedJws<'_>,
@@ -236,8 +236,8 @@ fn verify_by(jwk: &Jwk, jws: &UnverifiedJws<'_>) -> Result<VerifiedClaims, NotVe
     jws.verify(&key).ok_or(NotVerified::Invalid("the token's signature is invalid"))
 }
 
-/// The number of keys in the set at `uri` that fit one of `algorithms`; at 0, no token can be verified. Nothing is
-/// cached: this is for an operator's check.
+/// The number of keys in the set at `uri` that fit one of `algorithms`. If it is 0, no token can be verified.
+/// Nothing is cached, because this is for an operator's check.
 pub async fn count_fitting(
     fetcher: &Fetcher,
     uri: &str,

@@ -13,7 +13,7 @@ use ciba_core::domain::client::ClientId;
 const WIDTH: usize = 5;
 /// How long a client that did not answer gets only one call at a time.
 const SLOW_FOR: Duration = Duration::from_secs(10);
-/// Limits the memory of a function that calls many clients.
+/// The number of lanes at which all are discarded, which limits the memory of a function that calls many clients.
 const MOST: usize = 1000;
 
 /// The lanes of one warm function, one per client.
@@ -24,7 +24,7 @@ pub struct Lanes(Mutex<HashMap<ClientId, Lane>>);
 #[derive(Clone)]
 pub struct Lane {
     room: Arc<Semaphore>,
-    /// Until when the client counts as slow.
+    /// The time until which the client counts as slow.
     slow_until: Arc<Mutex<Option<Timestamp>>>,
 }
 
@@ -40,14 +40,14 @@ impl Lanes {
 }
 
 impl Lane {
-    /// Waits for a place in the lane. `Err`: the client is slow and a call to it is in progress; retry at that
-    /// time.
+    /// Waits for a place in the lane. `Err` if the client is slow and a call to it is in progress; it contains
+    /// the time at which to retry.
     pub async fn enter(&self, now: Timestamp) -> Result<OwnedSemaphorePermit, Timestamp> {
         if let Some(until) = self.slow_until(now) {
             return self.enter_alone(until);
         }
         let entered = Arc::clone(&self.room).acquire_owned().await;
-        // An earlier call found out in the meantime that the client does not answer.
+        // While this call waited, an earlier one may have found that the client does not answer.
         match (entered, self.slow_until(now)) {
             (Ok(place), None) => Ok(place),
             (_, Some(until)) => Err(until),
@@ -108,7 +108,7 @@ mod tests {
         assert!(enters(&lane(&lanes, "kiosk"), NOW).await.is_some());
     }
 
-    /// ATK-6-04: this ends when it answers again, or after some time.
+    /// ATK-6-04: the limit ends when the client answers again, or after some time.
     #[tokio::test]
     async fn an_unresponsive_client_is_tried_by_one_call_at_a_time() {
         let lanes = Lanes::default();
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(kiosk.enter(NOW).await.unwrap_err(), NOW.plus(SLOW_FOR));
         drop(probe);
         assert!(kiosk.enter(NOW).await.is_ok());
-        // It answered again, or the time has passed.
+        // The time has passed, or the client has answered again.
         let later = NOW.plus(SLOW_FOR);
         let _first = enters(&kiosk, later).await.expect("a place");
         assert!(enters(&kiosk, later).await.is_some());

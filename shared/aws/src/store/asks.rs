@@ -31,7 +31,8 @@ pub(super) fn among(items: &[Item]) -> Result<Asks, StoreError> {
     Ok(with_sk(items, SK).map(decode).transpose()?.unwrap_or_default())
 }
 
-/// An item written before denials, blocks and codes were introduced has none.
+/// Items written before denials, blocks and wrong codes were introduced lack these attributes, and are read as
+/// having no entries.
 pub(super) fn decode(item: &Item) -> Result<Asks, StoreError> {
     let reader = Reader(item);
     Ok(Asks {
@@ -155,7 +156,8 @@ impl Table {
         update.build().map_err(StoreError::incomplete)
     }
 
-    /// The same outside a transaction. `false` if they were changed in the meantime: read them again.
+    /// Replaces the asks in the same way, outside a transaction. `false` if they were changed in the meantime;
+    /// then the caller has to read them again.
     pub async fn replace_asks(
         &self,
         of: &PersonKey,

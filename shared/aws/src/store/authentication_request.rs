@@ -6,7 +6,9 @@ use aws_sdk_dynamodb::types::{
     CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
-use crate::store::attribute::{DECIDE_UNTIL, EXPIRES_AT, PARTITION_KEY, PENDING_FOR, PERSON, STATE};
+use crate::store::attribute::{
+    CANCELLED_BY, DECIDE_UNTIL, DECIDED_AT, EXPIRES_AT, PARTITION_KEY, PENDING_FOR, PERSON, STATE, WRITE_ID,
+};
 use crate::store::item::{Item, key, text, time};
 use crate::store::table::is_own;
 use crate::store::{EvidenceWrite, StoreError, Table, WriteId, person};
@@ -39,9 +41,15 @@ pub(super) const SK: &str = "request";
 /// that state removes `pending_for`.
 pub(super) const PENDING_INDEX: &str = "pending-by-user";
 /// The update that cancels a pending request, whether by an operator, its client or a newer request.
-const CANCEL: &str = "SET #state = :cancelled, decided_at = :now, cancelled_by = :by, write_id = :write \
-                      REMOVE pending_for";
-/// More than a person can have at once, because the number of requests per person is limited.
+fn cancel() -> String {
+    format!(
+        "SET #state = :cancelled, {DECIDED_AT} = :now, {CANCELLED_BY} = :by, {WRITE_ID} = :write \
+         REMOVE {PENDING_FOR}"
+    )
+}
+
+/// The most pending requests that are read. It is more than a person can have, because the number of requests per
+/// person is limited.
 const MOST_PENDING: i32 = 20;
 
 pub(super) fn pk(request: &RequestKey) -> String {
@@ -52,7 +60,7 @@ pub(super) fn request_key(request: &RequestKey) -> Item {
     key(pk(request), SK)
 }
 
-/// What is stored with a new request, in separate items.
+/// The parts of a new request that are stored in separate items.
 #[derive(Clone, Copy)]
 pub struct Beside<'a> {
     /// The sealed notification token of a ping or push client.
@@ -67,7 +75,7 @@ pub struct Beside<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Inserted {
     Done,
-    /// The person's asks or evidence changed at the same moment: read them again.
+    /// The person's asks or evidence changed at the same moment. The caller has to read them again.
     AsksChanged,
     /// The request to be superseded is no longer pending.
     NothingToSupersede,
@@ -88,7 +96,7 @@ pub struct DecisionWrite<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decided {
     Done,
-    /// Something was changed after it was read.
+    /// Something that the decision depends on was changed after it was read.
     Changed,
 }
 
@@ -118,7 +126,7 @@ impl Table {
             let cancel = Update::builder()
                 .table_name(&self.name)
                 .set_key(Some(request_key(older)))
-                .update_expression(CANCEL)
+                .update_expression(cancel())
                 .condition_expression("#state = :pending")
                 .expression_attribute_names("#state", STATE)
                 .expression_attribute_values(":cancelled", text(StateName::Cancelled.as_str()))
@@ -150,7 +158,7 @@ impl Table {
         if failed(0) || failed(1) {
             return Ok(Inserted::AsksChanged);
         }
-        // A conflict with a simultaneous decision is handled like a failed condition: read again.
+        // A conflict with a simultaneous decision is handled like a failed condition: the caller reads again.
         Ok(match supersedes.and(reasons.get(2)).and_then(CancellationReason::code) {
             Some("ConditionalCheckFailed") => Inserted::NothingToSupersede,
             Some(_) | None => Inserted::AsksChanged,
@@ -172,6 +180,7 @@ impl Table {
             .map_err(|error| StoreError::unavailable("GetItem request", &error))?;
         answer.item.as_ref().map(decode).transpose()
     }
+
     /// The requests that await this person's decision at `now`, soonest to expire first. The index is eventually
     /// consistent and may contain requests that were decided a moment ago.
     pub async fn list_pending(
@@ -196,7 +205,7 @@ impl Table {
 
     /// Records a decision with its evidence, the person's new asks and the use of their passkey, if the request
     /// is pending, unexpired and this person's, and asks and passkey are unchanged. The conditions are part of
-    /// the write, so the first decision wins and none comes too late.
+    /// the write, so the first decision wins, and a late one has no effect.
     pub async fn decide_request(
         &self,
         decision: &DecisionWrite<'_>,
@@ -218,8 +227,8 @@ impl Table {
             writes.push(TransactWriteItem::builder().update(update).build());
         }
         let Some(reasons) = self.transact("DecideRequest", writes).await? else { return Ok(Decided::Done) };
-        // A retry of a successful attempt finds its own mark. A conflict (with a poll, for example) returns no
-        // item: the caller reads again.
+        // A retry of a successful attempt finds its own `write_id`. A conflict (with a poll, for example) returns
+        // no item, and the caller reads again.
         let is_ours = reasons.iter().any(|reason| is_own(reason.item(), write));
         Ok(if is_ours { Decided::Done } else { Decided::Changed })
     }
@@ -243,7 +252,7 @@ impl Table {
             .expression_attribute_values(":now", time(decision.at))
             .expression_attribute_values(":write", text(write.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let mut set = "SET #state = :state, decided_at = :now, write_id = :write".to_owned();
+        let mut set = format!("SET #state = :state, {DECIDED_AT} = :now, {WRITE_ID} = :write");
         if let State::Approved(approval) = next {
             for (name, value) in encoding::approval_attributes(approval) {
                 set.push_str(&format!(", {name} = :{name}"));

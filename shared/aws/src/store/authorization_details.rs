@@ -1,5 +1,5 @@
-//! Types of `authorization_details` (`authorization_details` / `type#<name>`). There are few, all under one
-//! partition key, so that one query lists them.
+//! Types of `authorization_details` (`authorization_details` / `type#<name>`). There are few, and all have the
+//! same partition key, so that one query lists them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -144,7 +144,7 @@ impl DetailTypes {
         }
     }
 
-    /// A type, at most a minute old. `None` is not cached, so a new type works at once.
+    /// A type, at most a minute old. An unknown type is not cached, so a new type works immediately.
     ///
     /// Only names that a client is registered for are looked up, so the cache is bounded by what operators
     /// registered.

@@ -1,5 +1,5 @@
-//! Reads several kinds of items at once: everything a step depends on, in one consistent read. Client and person
-//! are read again, because either may have been disabled in the meantime.
+//! Reads several kinds of items in one batch of consistent reads: everything that a step depends on. Client and
+//! person are read again, because either may have been disabled in the meantime.
 
 use crate::store::authentication_request::{self as requests, request_key};
 use crate::store::batch::with_sk;
@@ -27,7 +27,7 @@ pub struct DecisionBasis {
     pub client: Option<Client>,
     pub asks: Asks,
     pub passkey: Option<Passkey>,
-    /// What the decision's evidence continues from.
+    /// The chain that the decision's evidence extends, and the key that seals its personal data.
     pub evidence: EvidenceBasis,
 }
 
@@ -47,7 +47,7 @@ impl Table {
         person_among(&self.batch_get(keys).await?)
     }
 
-    /// The same, with the keys that must not be used to seal something for a client.
+    /// Like [`Table::find_person_with_asks`], with the withdrawn keys, which must not seal anything for a client.
     pub async fn find_person_asks_and_withdrawn_keys(
         &self,
         person_key: &PersonKey,
@@ -57,8 +57,8 @@ impl Table {
         Ok((person_among(&items)?, withdrawn_keys::among(&items)?))
     }
 
-    /// Person and client as they are now, before tokens about the person are issued to the client, with the
-    /// person's denials and blocks, and the keys that must not be used.
+    /// The current person and client, read before tokens about the person are issued to the client, with the
+    /// person's denials and blocks, and the withdrawn keys, which must not be used.
     pub async fn find_person_client_and_asks(
         &self,
         person: &PersonKey,
@@ -79,7 +79,7 @@ impl Table {
         ))
     }
 
-    /// The same for redeeming `request`, with its detail item.
+    /// Like [`Table::find_person_client_and_asks`], for redeeming `request`, with its detail item.
     pub async fn find_for_redemption(
         &self,
         request: &AuthenticationRequest,
@@ -102,7 +102,7 @@ impl Table {
         ))
     }
 
-    /// Everything a decision depends on, in one read.
+    /// Everything that a decision depends on, in one batch.
     pub async fn find_for_decision(
         &self,
         request: &RequestKey,

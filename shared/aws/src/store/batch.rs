@@ -1,4 +1,4 @@
-//! Several items in one consistent read.
+//! Reads several items in one call, each consistently.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::store::attribute::SORT_KEY;
 use crate::store::item::{Item, Reader};
 use crate::store::{StoreError, Table};
 
-/// The most attempts to read keys that DynamoDB left unprocessed.
+/// The most calls for one batch, because DynamoDB may leave keys unprocessed.
 const TRIES: usize = 3;
 
 /// The item with this sort key among `items`.

@@ -76,7 +76,7 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
             None => HintForms::all(),
             Some(names) => HintForms::parse(names.split(' ')).ok_or_else(|| Reader::corrupt(HINT_KINDS))?,
         },
-        // Clients registered before passkeys and user codes were introduced have none of these.
+        // Clients registered before passkeys and user codes were introduced lack these attributes.
         requires_passkey: item.contains_key(REQUIRES_PASSKEY) && reader.flag(REQUIRES_PASSKEY)?,
         high_risk_scope: match reader.optional_text(HIGH_RISK_SCOPE) {
             None => None,
@@ -158,7 +158,7 @@ fn encode(client: &Client) -> Item {
         let audiences = client.introspects.iter().map(text).collect();
         item.insert(INTROSPECTS.to_owned(), AttributeValue::L(audiences));
     }
-    // A client without a limit may also use kinds that are introduced later.
+    // Not stored if all kinds are allowed, so that such a client may also use kinds that are introduced later.
     let kinds =
         (!client.hint_kinds.is_all()).then(|| client.hint_kinds.names().collect::<Vec<_>>().join(" "));
     item.extend(kinds.map(|names| (HINT_KINDS.to_owned(), text(names))));
@@ -206,17 +206,18 @@ impl Table {
             .map_err(|error| StoreError::unavailable("PutItem client", &error))
     }
 
-    /// Writes a new client. `false` if there is one with this id, which remains unchanged.
+    /// Writes a new client. `false` if a client with this id exists, which then remains unchanged.
     ///
-    /// `write` identifies this write: an existing item with it means a retry after our own response was lost.
+    /// `write` identifies this write. If an existing item has it, this call is a retry after its own response was
+    /// lost.
     pub async fn insert_client(&self, client: &Client, write: &WriteId) -> Result<bool, StoreError> {
         let mut item = encode(client);
         item.insert(WRITE_ID.to_owned(), text(write.as_str()));
         self.put_if_absent(item, WRITE_ID, "PutItem client").await
     }
 
-    /// Replaces a client's secret; the old one is invalid at once. `false` if there is no such client, or it has
-    /// no secret.
+    /// Replaces a client's secret. Functions that have cached the client accept the old one for up to a minute.
+    /// `false` if there is no such client, or it has no secret.
     pub async fn set_client_secret(&self, id: &ClientId, hash: &SecretHash) -> Result<bool, StoreError> {
         self.replace_attribute(client_key(id), SECRET_HASH, bytes(hash.as_bytes())).await
     }
@@ -234,16 +235,17 @@ pub struct ClientDirectory {
 }
 
 impl ClientDirectory {
-    /// How long a disabled client may still make requests.
+    /// How long a cached client is used, and so how long a disabled client may still make requests.
     const KEEP: Duration = Duration::from_secs(60);
-    /// Limits the memory of a function that many clients use.
+    /// The number of cached clients at which all are discarded, which limits the memory of a function that many
+    /// clients use.
     const MOST: usize = 1000;
 
     pub fn new(table: Table) -> Self {
         Self { table, cache: Mutex::new(HashMap::new()) }
     }
 
-    /// A client, at most a minute old. `None` is not cached, so a new client works at once.
+    /// A client, at most a minute old. An unknown client is not cached, so a new client works immediately.
     pub async fn find(&self, id: &ClientId, now: Timestamp) -> Result<Option<Client>, StoreError> {
         if let Some(client) = self.cached(id, now) {
             return Ok(Some(client));
@@ -251,7 +253,7 @@ impl ClientDirectory {
         self.find_fresh(id, now).await
     }
 
-    /// Whether [`ClientDirectory::find`] would answer without a read.
+    /// Whether [`ClientDirectory::find`] would answer from the cache, without a read.
     pub fn knows(&self, id: &ClientId, now: Timestamp) -> bool {
         self.cached(id, now).is_some()
     }

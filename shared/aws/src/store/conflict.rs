@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 /// default the SDK treats that as final, but the transaction ends within moments, and a refused write had no
 /// effect.
 ///
-/// A transaction that conflicts with another one is not retried here: what it depends on has to be read again.
+/// A transaction that conflicts with another one is not retried here, because the items it depends on have to be
+/// read again.
 #[derive(Debug)]
 pub(super) struct RepeatConflicts;
 
@@ -22,7 +23,7 @@ impl ClassifyRetry for RepeatConflicts {
                 || matches!(error.downcast_ref(), Some(DeleteItemError::TransactionConflictException(_)))
                 || matches!(error.downcast_ref(), Some(PutItemError::TransactionConflictException(_)))
         });
-        // Treated like throttling: the same pauses, and the same retry quota of the SDK.
+        // Treated like throttling, with the same pauses and the same retry quota of the SDK.
         if conflict { RetryAction::throttling_error() } else { RetryAction::NoActionIndicated }
     }
 

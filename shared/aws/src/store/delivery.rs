@@ -1,7 +1,7 @@
 //! The delivery of a notification to a ping or push client (`request#<RequestKey>` / `delivery`).
 //!
-//! The table holds the state of a delivery, and the queue is only a timer: an attempt begins with a write on
-//! condition that the state is unchanged, so of any number of messages about one decision only one leads to the
+//! The table holds the state of a delivery, and the queue is only a timer: an attempt begins with a write that
+//! requires the state to be unchanged, so that only one of several messages about the same decision leads to an
 //! attempt.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::types::{
 };
 
 use crate::store::attribute::{
-    ATTEMPTS, CLIENT_ID, DELIVERY_STATE, FAILURE, MODE, NEXT_ATTEMPT_AT, NOTIFICATION_TOKEN, PAYLOAD,
-    REPLAY_UNTIL, REVOKED_AT, SETTLED_AT, STATE, TTL, WRITE_ID,
+    ATTEMPTS, CLIENT_ID, DECIDED_AT, DELIVERY_STATE, FAILURE, MODE, NEXT_ATTEMPT_AT, NOTIFICATION_TOKEN,
+    PAYLOAD, REPLAY_UNTIL, REVOKED_AT, SETTLED_AT, STATE, TTL, WRITE_ID,
 };
 use crate::store::authentication_request::{self as requests, Written, written};
 use crate::store::batch::with_sk;
@@ -81,10 +81,10 @@ pub struct Mint<'a> {
     pub lease: Timestamp,
 }
 
-/// The last attempt of a delivery.
+/// The last attempt of a delivery, which failed.
 #[derive(Clone, Copy, Debug)]
 pub struct FailedAttempt<'a> {
-    /// Its number.
+    /// The attempt's number.
     pub attempts: u32,
     pub failure: &'a str,
     /// Whether to revoke the tokens of a push that could not be delivered.
@@ -125,7 +125,7 @@ impl Table {
             .transpose()
     }
 
-    /// The same with the cause of a failure, for the operator.
+    /// Like [`Table::find_delivery`], with the cause of a failure, for the operator.
     pub async fn report_delivery(&self, request: &RequestKey) -> Result<Option<DeliveryReport>, StoreError> {
         let items = self.delivery_items(request).await?;
         let found = with_sk(&items, requests::SK).zip(with_sk(&items, SK));
@@ -144,7 +144,7 @@ impl Table {
         self.batch_get(vec![requests::request_key(request), delivery_key(request)]).await
     }
 
-    /// Begins an attempt. No other one can begin before `lease`.
+    /// Begins an attempt. No other attempt can begin before `lease`.
     pub async fn claim_delivery(
         &self,
         request: &RequestKey,
@@ -172,7 +172,7 @@ impl Table {
     }
 
     /// Begins the first attempt of a push: redeems the request and stores the notification's body, or does
-    /// neither. The tokens are made once, and retries send the same body (CIBA §10.3).
+    /// neither. The tokens are issued once, and retries send the same body (CIBA §10.3).
     pub async fn mint_delivery(
         &self,
         Mint { request, grant, seen, payload, lease }: Mint<'_>,
@@ -206,9 +206,9 @@ impl Table {
         Ok(if is_ours { Claimed::Done } else { Claimed::Changed })
     }
 
-    /// Records that the client was notified, or need not be: its notification token and the stored body are
-    /// deleted, so that neither can leak later. The time of the decision is kept, to show how long delivery took.
-    /// A success is final, whatever the result of another attempt.
+    /// Records that the client was notified, or does not have to be. Its notification token and the stored body
+    /// are deleted, so that neither can leak later. The time of the decision is kept, to show how long delivery
+    /// took. A success is final, regardless of the result of another attempt.
     pub async fn settle_delivery(
         &self,
         request: &RequestKey,
@@ -217,10 +217,10 @@ impl Table {
         at: Timestamp,
         write: &WriteId,
     ) -> Result<(), StoreError> {
-        let mut set = "SET delivery_state = :outcome, settled_at = :at, write_id = :write".to_owned();
+        let mut set = format!("SET {DELIVERY_STATE} = :outcome, {SETTLED_AT} = :at, {WRITE_ID} = :write");
         let mut update = self.update_delivery(request, write);
         if let Some(decided_at) = decided_at {
-            set.push_str(", decided_at = :decided");
+            set.push_str(&format!(", {DECIDED_AT} = :decided"));
             update = update.expression_attribute_values(":decided", time(decided_at));
         }
         let update = update

@@ -1,4 +1,4 @@
-//! An operator's checks of the table and its content, for which functions have no permission.
+//! An operator's checks of the table and its content. Functions have no permission for them.
 
 use aws_sdk_dynamodb::types::{AttributeValue, IndexStatus, KeyType, TableStatus, TimeToLiveStatus};
 
@@ -20,7 +20,7 @@ pub struct TableState {
     pub sweeps_ttl: bool,
 }
 
-/// Whether the part of the table that was scanned has a client and a person for a flow.
+/// Whether the scanned part of the table has a client and a person, which every flow needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// There is an enabled client.
@@ -32,7 +32,7 @@ pub struct Known {
 }
 
 impl Table {
-    /// Looks for a client and a person who can have a flow, among at most `evaluate` items.
+    /// Looks for an enabled client and a reachable person, among at most `evaluate` items.
     pub async fn find_any(&self, evaluate: i32) -> Result<Known, StoreError> {
         let scan = self
             .client

@@ -29,7 +29,7 @@ impl Table {
         self.put_new(item)
     }
 
-    /// All records of this passkey of this person, oldest first. The caller has to verify them.
+    /// All enrollment records of this person's passkey, oldest first. The caller has to verify them.
     pub async fn find_enrollments(
         &self,
         person: &PersonKey,

@@ -25,7 +25,7 @@ fn pk(request: &RequestKey) -> String {
 #[derive(Clone, Debug)]
 pub struct EvidenceWrite {
     pub document: Document,
-    /// Its text, byte for byte.
+    /// The document's text, byte for byte.
     pub text: String,
     pub digest: String,
     /// The signature of the witness key, if there is one.
@@ -33,14 +33,14 @@ pub struct EvidenceWrite {
     /// The chain as it was read. `None` if there is none yet.
     pub seen: Option<Chain>,
     pub next: Chain,
-    /// The person's key, wrapped, if it is new.
+    /// The person's wrapped key, if it is new.
     pub new_key: Option<Vec<u8>>,
 }
 
 /// Evidence as stored. The caller has to verify it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvidence {
-    /// `decision`, `report` or `request`.
+    /// The sort key: `decision`, `report`, `report#<lifted at>` or `request`.
     pub kind: String,
     /// The text of a [`Document`], or of a version 1 document.
     pub document: String,
@@ -82,7 +82,7 @@ impl Table {
         self.put_new(item)
     }
 
-    /// The evidence of a request, whether the request itself still exists or not: the decision first.
+    /// The evidence of a request, whether or not the request itself still exists. The decision comes first.
     pub async fn find_evidence(&self, request: &RequestKey) -> Result<Vec<StoredEvidence>, StoreError> {
         let answer = self
             .client
@@ -98,7 +98,7 @@ impl Table {
     }
 
     /// Passes all evidence among at most `evaluate` items of the table to `take`, with the key of the request
-    /// that it is filed under. Returns whether that was the whole table.
+    /// under which it is filed. Returns whether that was the whole table.
     pub async fn scan_evidence(
         &self,
         evaluate: i32,

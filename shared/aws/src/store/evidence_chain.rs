@@ -1,8 +1,8 @@
 //! The head of a person's evidence chain (`user#<key>` / `evidence`), and the key under which personal data in it
 //! is sealed (`user#<key>` / `evidence-key`).
 //!
-//! Both are separate items: a decision does not wait for a request made at the same moment, and erasure deletes a
-//! single item.
+//! They are separate items so that a decision does not wait for a request made at the same moment, and so that
+//! erasure deletes a single item.
 
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 
@@ -16,11 +16,12 @@ use ciba_core::domain::request::evidence_document::Chain;
 const CHAIN_SK: &str = "evidence";
 const KEY_SK: &str = "evidence-key";
 
-/// What a person's next document continues from. A person without evidence has neither.
+/// The chain that a person's next document extends, and the key that seals its personal data. A person without
+/// evidence has neither.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EvidenceBasis {
     pub chain: Option<Chain>,
-    /// The person's key, wrapped.
+    /// The person's wrapped key.
     pub personal_key: Option<Vec<u8>>,
 }
 
@@ -46,7 +47,7 @@ pub(super) fn among(items: &[Item]) -> Result<EvidenceBasis, StoreError> {
 }
 
 impl Table {
-    /// Reads what the next document about a person continues from.
+    /// Reads the chain and the key for the next document about a person.
     pub async fn find_evidence_basis(&self, person: &PersonKey) -> Result<EvidenceBasis, StoreError> {
         among(&self.batch_get(keys(person).into()).await?)
     }

@@ -32,8 +32,8 @@ impl Table {
         Ok(Some(FetchFailures { in_a_row: item.unsigned(IN_A_ROW)?, ended_at: item.time(ENDED_AT)? }))
     }
 
-    /// Replaces `earlier` with `known`. `false` if the record changed in the meantime: of any number of sandboxes
-    /// that read the same record, only one replaces it.
+    /// Replaces `earlier` with `known`. `false` if the record changed in the meantime: of several sandboxes that
+    /// read the same record, only one replaces it.
     pub async fn put_fetch_failures(
         &self,
         url: &str,

@@ -39,7 +39,7 @@ pub(super) fn ttl(end: Timestamp) -> AttributeValue {
     number(end.plus(RETENTION).seconds())
 }
 
-/// Reads attributes. A missing or mistyped one is an error that names the attribute.
+/// Reads attributes. A missing attribute, or one of another type, is an error that names the attribute.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'i>(pub(super) &'i Item);
 

@@ -13,14 +13,15 @@ use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::issuer::key_schedule::{KeyTimes, Scheduled};
 use ciba_core::protocol::jwks::PublicJwk;
 
-/// A key as stored. Read access to the table is not enough to use it: that requires KMS.
+/// A key as stored. Read access to the table is not enough to use it: that also requires KMS.
 #[derive(Clone, Debug)]
 pub struct KeyRecord {
     pub key_use: KeyUse,
     /// Counts from 1 per use. Of two simultaneous creators of a generation, only one succeeds.
     pub generation: u32,
     pub times: KeyTimes,
-    /// The encrypted key: a data key by KMS, others under a data key. Empty if the key never leaves KMS.
+    /// The encrypted key: data keys are encrypted by KMS, and other keys are sealed under a data key. Empty if
+    /// the key never leaves KMS.
     pub sealed: Vec<u8>,
     /// The generation of the data key that sealed it; 0 for data keys and for keys in KMS.
     pub sealed_under: u32,
@@ -28,8 +29,8 @@ pub struct KeyRecord {
     pub kms_key_id: Option<String>,
     /// The public half of a signing key.
     pub public: Option<PublicJwk>,
-    /// When it was withdrawn in an emergency: it no longer signs, seals, verifies or opens anything. Stored in
-    /// another item.
+    /// When the key was withdrawn in an emergency. Since then it no longer signs, seals, verifies or opens
+    /// anything. Stored in another item.
     pub withdrawn_at: Option<Timestamp>,
 }
 
@@ -108,7 +109,7 @@ const PUBLIC_ATTRIBUTES: [&str; 9] = [
 ];
 
 impl Table {
-    /// All keys, including withdrawn ones, sorted by use and generation, and which of them are withdrawn.
+    /// All keys, including withdrawn ones, sorted by use and generation, and the withdrawals.
     pub async fn list_keys_and_withdrawals(&self) -> Result<(Vec<KeyRecord>, WithdrawnKeys), StoreError> {
         self.query_keys(None).await
     }

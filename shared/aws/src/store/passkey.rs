@@ -76,7 +76,8 @@ pub enum PasskeyEnrolled {
     Done,
     /// The person already has this passkey.
     AlreadyThere,
-    /// The ticket was used, another passkey was added or removed, or the vouching passkey was used: read again.
+    /// The ticket was used, another passkey was added or removed, or the vouching passkey was used. The caller
+    /// has to read them again.
     Changed,
 }
 
@@ -85,7 +86,7 @@ pub enum PasskeyEnrolled {
 pub enum PasskeyRemoved {
     Done,
     Unknown,
-    /// Another passkey was added or removed: read again.
+    /// Another passkey was added or removed. The caller has to read them again.
     Changed,
 }
 
@@ -197,7 +198,8 @@ impl Table {
         let used = ticket::use_up(self, ticket, &passkey.id, at, write)?;
         let counted = self.count_passkeys(&passkey.person, passkeys, 1, write)?;
         let mut writes = vec![
-            // First, so that a retry is recognized as such: its passkey exists as well.
+            // The ticket comes first, so that a retry after a lost response is not mistaken for `AlreadyThere`:
+            // its passkey exists as well.
             TransactWriteItem::builder().update(used).build(),
             TransactWriteItem::builder().put(put).build(),
             TransactWriteItem::builder().update(counted).build(),
@@ -273,8 +275,8 @@ impl Table {
     /// The update for a use of a passkey at `now`: writes its counter and backup eligibility, on condition that
     /// the passkey was not removed or used elsewhere since it was read.
     ///
-    /// A passkey without a counter can be used twice at the same moment, but the request it is used for is
-    /// decided once.
+    /// A passkey without a counter can be used twice at the same moment, but the request that it is used for is
+    /// decided only once.
     pub(super) fn use_passkey(
         &self,
         passkey: &Passkey,
@@ -290,7 +292,7 @@ impl Table {
             .update_expression(
                 format!("SET #counter = :counter, {CREDENTIAL} = :credential, {BACKUP_ELIGIBLE} = :eligible, {LAST_USED_AT} = :now"),
             )
-            // A reserved word in DynamoDB.
+            // `counter` is a reserved word in DynamoDB.
             .expression_attribute_names("#counter", COUNTER)
             .expression_attribute_values(":seen", number(passkey.counter))
             .expression_attribute_values(":counter", number(asserted.counter))

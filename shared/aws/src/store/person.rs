@@ -29,8 +29,8 @@ fn hint_key(hint: &DirectoryHint) -> Item {
     key(format!("hint#{}", hint.encode()), "hint")
 }
 
-/// Each endpoint has at most one item, which binds the device to one person, so that nobody else can receive their
-/// messages.
+/// Each endpoint has at most one item, which binds the device to one person, so that nobody else can receive that
+/// person's messages.
 fn endpoint_key(endpoint: &PushEndpoint) -> Item {
     key(format!("endpoint#{}", endpoint.expose()), "endpoint")
 }
@@ -119,7 +119,7 @@ impl Table {
             .map_err(|error| StoreError::unavailable("GetItem hint", &error))?;
         answer.item.map(|item| Reader(&item).text(USER).map(PersonKey::from_stored)).transpose()
     }
-    /// The existing ones of these people, unordered. At most 100 keys, without duplicates.
+    /// Those of these people who exist, unordered. `people` must be at most 100 keys without duplicates.
     pub async fn find_people(&self, people: &[PersonKey]) -> Result<Vec<Person>, StoreError> {
         if people.is_empty() {
             return Ok(Vec::new());

@@ -1,5 +1,5 @@
-//! The detail item of a request (`request#<RequestKey>` / `detail`): written with the request, and read when it is
-//! shown, decided or redeemed. It is separate so that polling does not have to read it.
+//! The detail item of a request (`request#<RequestKey>` / `detail`). It is written with the request, and read
+//! when the request is shown, decided or redeemed. It is separate so that polling does not have to read it.
 
 use aws_sdk_dynamodb::types::Put;
 
@@ -48,7 +48,7 @@ fn decode(item: &Item) -> Result<RequestDetail, StoreError> {
             None => Default::default(),
             Some(json) => serde_json::from_str(json).map_err(|_| corrupt(WORDS))?,
         },
-        // A request made before policies were introduced has none.
+        // A request made before policies were introduced has no policies.
         policies: match optional(POLICIES) {
             None => Default::default(),
             Some(json) => serde_json::from_str(json).map_err(|_| corrupt(POLICIES))?,

@@ -1,4 +1,4 @@
-//! The table's stream: parses records to the changes they describe.
+//! The table's stream: parses records into the changes that they describe.
 
 use std::collections::HashMap;
 

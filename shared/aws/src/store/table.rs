@@ -55,9 +55,9 @@ impl Table {
             .map_err(StoreError::incomplete)
     }
 
-    /// Puts an item if there is none with its key. `false` if there is one; but `true` if the value of its
-    /// attribute `mark`, which is unique to this write, is ours: then our own write succeeded and its response
-    /// was lost.
+    /// Puts an item if no item has its key. `false` if there is one already, unless the value of its attribute
+    /// `mark`, which is unique to this write, is ours. In that case our own write succeeded and its response was
+    /// lost.
     pub(super) async fn put_if_absent(
         &self,
         item: Item,
@@ -69,7 +69,7 @@ impl Table {
         self.put_conditionally(put, item, mark, operation).await
     }
 
-    /// As [`Table::put_if_absent`], with the condition of `put`.
+    /// Like [`Table::put_if_absent`], with the condition of `put`.
     pub(super) async fn put_conditionally(
         &self,
         put: PutItemFluentBuilder,
@@ -101,10 +101,10 @@ impl Table {
         name: &str,
         value: AttributeValue,
     ) -> Result<bool, StoreError> {
-        self.set_where(key, name, value, "attribute_exists(pk)").await
+        self.set_where(key, name, value, &format!("attribute_exists({PARTITION_KEY})")).await
     }
 
-    /// As [`Table::set_if_present`], but the attribute must exist as well.
+    /// Like [`Table::set_if_present`], but the attribute must exist as well.
     pub(super) async fn replace_attribute(
         &self,
         key: Item,
@@ -160,7 +160,7 @@ impl WriteId {
     }
 }
 
-/// Whether this write produced the item: it was retried after its response was lost.
+/// Whether this write produced the item. That is so if it was retried after its response was lost.
 pub(super) fn is_own(item: Option<&Item>, write: &WriteId) -> bool {
     item.and_then(|item| item.get(WRITE_ID)) == Some(&AttributeValue::S(write.as_str().to_owned()))
 }
@@ -168,7 +168,7 @@ pub(super) fn is_own(item: Option<&Item>, write: &WriteId) -> bool {
 /// The table could not be read or written. The text is for the log.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB did not answer, or refused the call: a later attempt may succeed.
+    /// DynamoDB did not answer, or refused the call. A later attempt may succeed.
     #[error("table unavailable: {0}")]
     Unavailable(String),
     /// An item does not have the form that this code writes.
@@ -181,7 +181,7 @@ impl StoreError {
         Self::Unavailable(aws::failure(operation, error))
     }
 
-    /// A request to DynamoDB that this code built incompletely.
+    /// The error for a request to DynamoDB that this code built incompletely.
     pub(super) fn incomplete(error: BuildError) -> Self {
         Self::Unavailable(error.to_string())
     }

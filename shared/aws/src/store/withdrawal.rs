@@ -20,7 +20,7 @@ const TRIES: usize = 4;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Withdrawn {
     Done,
-    /// The person decided in the meantime: the request remains.
+    /// The person decided in the meantime, so the request remains.
     Decided,
 }
 
@@ -64,7 +64,7 @@ impl Table {
         }
     }
 
-    /// The same in a transaction that also deletes the items stored with the request.
+    /// Like `delete_pending`, in a transaction that also deletes the items stored with the request.
     async fn delete_pending_with(
         &self,
         request: &RequestKey,
@@ -92,7 +92,7 @@ impl Table {
             if let Some(reason) = first {
                 return withdrawn(reason.item());
             }
-            // It conflicted with another transaction, possibly a decision.
+            // The transaction conflicted with another one, possibly a decision, and is attempted again.
         }
         Err(StoreError::Unavailable("WithdrawRequest: conflicting transactions at each attempt".to_owned()))
     }
@@ -100,8 +100,8 @@ impl Table {
 
 /// The result of a withdrawal whose request was no longer pending.
 fn withdrawn(found: Option<&Item>) -> Result<Withdrawn, StoreError> {
-    // A missing request was deleted by an attempt whose response was lost; a superseded one is as good as
-    // withdrawn.
+    // A missing request was deleted by an attempt whose response was lost; a cancelled one does not have to be
+    // withdrawn any more.
     Ok(match found.map(decode).transpose()?.map(|request| request.state) {
         None | Some(State::Cancelled { .. }) => Withdrawn::Done,
         Some(State::Pending | State::Approved(_) | State::Denied { .. } | State::Redeemed(_)) => {

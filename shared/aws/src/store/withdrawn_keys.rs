@@ -39,7 +39,7 @@ impl WithdrawnKeys {
 
     /// Whether these include all of `others`.
     ///
-    /// Generations are compared and not times, because the clocks of writer and reader may differ.
+    /// Generations are compared instead of times, because the clocks of writer and reader may differ.
     pub fn include(&self, others: &Self) -> bool {
         let through = |key_use| self.0.get(key_use).map_or(0, |withdrawal: &Withdrawal| withdrawal.through);
         others.0.iter().all(|(key_use, withdrawal)| through(key_use) >= withdrawal.through)
@@ -66,8 +66,8 @@ pub(super) fn among(items: &[Item]) -> Result<WithdrawnKeys, StoreError> {
 impl Table {
     /// Permanently withdraws the keys of `key_use` up to the generation `through`.
     ///
-    /// The generation can only increase: a failed condition means that another call, or a retry of this one, has
-    /// already withdrawn as much.
+    /// The generation can only increase. A failed condition means that another call, or a retry of this one, has
+    /// already withdrawn these keys.
     pub async fn withdraw_keys(
         &self,
         key_use: KeyUse,

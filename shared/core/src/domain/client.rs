@@ -101,8 +101,8 @@ pub struct NotificationEndpoint(String);
 
 impl NotificationEndpoint {
     /// An https URL of at most 512 bytes on a public host that is not one of this provider's `own`; otherwise a
-    /// client could have the provider call itself or its network. For a local provider, URLs on `localhost` are
-    /// also allowed. The addresses that the name resolves to are checked before each call.
+    /// client could make the provider call itself or its own network. For a local provider, URLs on `localhost`
+    /// are also allowed. The addresses that the name resolves to are checked before each call.
     pub fn parse(text: &str, own: OwnHosts<'_>) -> Option<Self> {
         let is_foreign = Url::parse(text).is_ok_and(|url| text.len() <= 512 && own.admit(&url));
         is_foreign.then(|| Self(text.to_owned()))
@@ -133,7 +133,7 @@ pub struct Client {
     pub profile: Profile,
     /// `backchannel_authentication_request_signing_alg` (CIBA §4): if it is set, unsigned requests are refused.
     pub request_signing: Option<JwsAlgorithm>,
-    /// What its access tokens are always bound to.
+    /// The bindings that its access tokens must have.
     pub sender_constraint: SenderConstraint,
     /// The values of `type` that it may send in `authorization_details` (RFC 9396 §10).
     pub authorization_details_types: Vec<String>,
@@ -143,7 +143,7 @@ pub struct Client {
     pub may_use_ciba: bool,
     /// Whether `refresh_token` is among them.
     pub may_refresh: bool,
-    /// Whether a refresh token is replaced at each use. Never under FAPI 2.0 (§5.3.2.1).
+    /// Whether a refresh token is replaced at each use. FAPI 2.0 does not allow that (§5.3.2.1).
     pub rotates_refresh_tokens: bool,
     /// The scope values it may ask for.
     pub scope: Scope,
@@ -151,7 +151,7 @@ pub struct Client {
     pub audience: Option<String>,
     /// The resources that it may request with `resource`.
     pub resources: Vec<Resource>,
-    /// The audiences whose tokens it may introspect in addition to its own: it is their resource server.
+    /// The audiences for which it is the resource server: it may introspect their tokens in addition to its own.
     pub introspects: Vec<String>,
     /// `id_token_signed_response_alg`.
     pub id_token_algorithm: JwsAlgorithm,
@@ -159,7 +159,7 @@ pub struct Client {
     pub hint_kinds: HintForms,
     /// Whether its requests can be approved only with a passkey.
     pub requires_passkey: bool,
-    /// The scope values that a recently added passkey cannot approve: an attacker may have added it.
+    /// The scope values that a recently added passkey cannot approve, because an attacker may have added it.
     pub high_risk_scope: Option<Scope>,
     /// The texts that the person sees for the client's own scope values: by value, then by language.
     pub scope_descriptions: ScopeDescriptions,
@@ -173,8 +173,8 @@ pub struct Client {
 impl Client {
     /// Whether its access token is bound to the certificate that it presents in the token request. This is always
     /// the case if it is registered for that (RFC 8705 §3.4). A client that authenticates with its certificate
-    /// needs it anyway, so its token is bound as well, unless it `shows_key` (a DPoP proof) and so has chosen
-    /// DPoP.
+    /// has to present it anyway, so its token is bound to it as well, unless the client `shows_key` (sends a DPoP
+    /// proof) and has thereby chosen DPoP.
     pub fn binds_to_certificate(&self, shows_key: bool) -> bool {
         binds_to_certificate(self.sender_constraint, self.authentication.method(), shows_key)
     }
@@ -234,7 +234,8 @@ impl Client {
 mod tests {
     use super::*;
 
-    /// TOK-5-04, TOK-5-06: shown alone means that the client uses mutual TLS and proves no other key.
+    /// TOK-5-04, TOK-5-06: "shown alone" means that the client authenticates by mutual TLS and proves no other
+    /// key.
     #[test]
     fn a_certificate_binds_if_registered_or_shown_alone() {
         let registered = SenderConstraint { certificate: true, dpop: false };

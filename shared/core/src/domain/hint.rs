@@ -50,7 +50,8 @@ impl HintKind {
     }
 }
 
-/// A kind and a value in canonical form; the only way to make one is [`DirectoryHint::new`].
+/// A kind and a value in canonical form. It is created only by [`DirectoryHint::new`] or, from its stored form,
+/// by [`DirectoryHint::decode`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct DirectoryHint {
     kind: HintKind,
@@ -78,7 +79,7 @@ impl DirectoryHint {
         format!("{}#{}", self.kind.as_str(), self.value)
     }
 
-    /// A stored value is already in canonical form, by the rule at the time it was stored.
+    /// Reads a stored hint. Its value is already in canonical form, by the rule that applied when it was stored.
     pub fn decode(text: &str) -> Option<Self> {
         let (kind, value) = text.split_once('#')?;
         let kind = HintKind::ALL.into_iter().find(|known| known.as_str() == kind)?;
@@ -103,14 +104,14 @@ impl std::fmt::Debug for DirectoryHint {
     }
 }
 
-/// Unit: bytes.
+/// The longest hint. Unit: bytes.
 pub const MAX_BYTES: usize = 512;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HintError {
-    /// It does not have any of the published forms.
+    /// The hint does not have any of the published forms.
     Malformed(&'static str),
-    /// It is well-formed but cannot identify anybody here.
+    /// The hint is well-formed but cannot identify anybody here.
     NamesNobody,
 }
 

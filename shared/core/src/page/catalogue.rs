@@ -1,6 +1,6 @@
 //! All texts of all pages. Each language is a value of one struct, so a missing text does not compile.
 //!
-//! `{client}` and `{operator}` stand for their names, `{n}` for a number, `{value}` for a scope value.
+//! `{client}` and `{operator}` are replaced by their names, `{n}` by a number, and `{value}` by a scope value.
 
 mod de;
 mod en;

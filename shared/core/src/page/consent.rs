@@ -1,4 +1,4 @@
-//! The page on which a person sees which client asks for what, and decides (CIBA §8).
+//! The page on which a person reads a client's request and decides (CIBA §8).
 //!
 //! # Security
 //! Anybody with the link can read it, so it contains nothing about the person: no name, no number, no passkey.
@@ -27,7 +27,7 @@ pub struct ConsentView<'a> {
     pub scopes: Vec<ScopeLine<'a>>,
     /// The requested `authorization_details`.
     pub authorizations: Vec<AuthorizationLine<'a>>,
-    /// What the client says about where the request was started (`request_context`).
+    /// The client's information about the origin of the request (`request_context`).
     pub context: &'a [Row],
     /// Further details of the access: the APIs it is for, each in words.
     pub details: Vec<String>,
@@ -51,20 +51,21 @@ pub struct ScopeLine<'a> {
 /// An entry of `authorization_details`, in the operator's words.
 pub struct AuthorizationLine<'a> {
     pub words: &'a DetailWords,
-    /// The scope value that it is selected together with.
+    /// The scope value together with which the entry is selected.
     pub scope: Option<&'a str>,
 }
 
-/// What the script needs to get a passkey's signature.
+/// The data that the script needs to get a passkey's signature.
 pub struct PasskeyView<'a> {
     pub rp_id: &'a str,
     /// The digest of the statement, in base64url.
     pub shown: &'a str,
-    /// Whether a recently added passkey cannot approve all of it.
+    /// Whether the whole request cannot be approved with a recently added passkey.
     pub seasoned: bool,
 }
 
-/// The words for a scope value: the catalogue's for OpenID Connect's own, else the registered ones, else its name.
+/// The words for a scope value. A value of OpenID Connect has the words of the catalogue; any other value has the
+/// registered words, or else its name.
 pub fn scope_words(language: Language, value: &str, registered: Option<&str>) -> String {
     let words = Catalogue::of(language);
     let standard = match value {
@@ -121,7 +122,7 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
     })
 }
 
-/// Which client asks, when it asked, and how much time is left.
+/// The client, the time since its request, and the time left to decide.
 fn facts(view: &ConsentView, words: &Catalogue) -> Markup {
     html! {
         dl.facts {
@@ -145,7 +146,7 @@ fn quotation(message: &str, names: &Names, words: &Catalogue) -> Markup {
     }
 }
 
-/// The labels are the operator's, the values are what the client sent: the person sees the validated object itself
+/// The labels are the operator's and the values are the client's, so the person sees the validated object itself
 /// (RFC 9396 §3.1: the requirements are presented when gathering consent).
 fn authorization(asked: &DetailWords) -> Markup {
     html! {
@@ -156,7 +157,7 @@ fn authorization(asked: &DetailWords) -> Markup {
     }
 }
 
-/// What the client claims about the context. It is unverified, and marked as such.
+/// The client's information about the context. It is unverified, and marked as such.
 fn context(shown: &[Row], names: &Names, words: &Catalogue) -> Markup {
     html! {
         section.context aria-labelledby="context" {
@@ -196,7 +197,7 @@ fn scopes(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     }
 }
 
-/// Declining is a plain form so that it works without JavaScript; approving takes a passkey.
+/// Declining is a plain form, so that it works without JavaScript. Approving requires a passkey.
 fn actions(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     html! {
         form id="actions" method="post" action=(format!("{}/decision", view.path)) autocomplete="off" {
@@ -220,7 +221,7 @@ fn actions(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     }
 }
 
-/// A report does more than a refusal (it blocks the client), so the person proves their identity for it.
+/// A report does more than a denial (it blocks the client), so the person has to prove their identity for it.
 fn report(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     html! {
         section.report id="report-section" aria-labelledby="report-heading" {

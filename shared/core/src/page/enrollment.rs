@@ -68,7 +68,7 @@ pub fn enrollment(view: &EnrollmentView, nonce: &str) -> Page {
     })
 }
 
-/// The ticket cannot be used. Unknown, used and expired tickets look alike.
+/// The page for a ticket that cannot be used. It is the same for unknown, used and expired tickets.
 pub fn ticket_not_open(language: Language, operator_name: &str, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let names = Names { client: "", operator: operator_name };

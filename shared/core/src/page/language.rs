@@ -33,8 +33,8 @@ impl Language {
         Self::parse(&tag.to_ascii_lowercase())
     }
 
-    /// The language with the highest weight in an `Accept-Language` header; the first of equals. English if none
-    /// fits.
+    /// The language with the highest weight in an `Accept-Language` header, or the first of several with the same
+    /// weight. English if no language fits.
     pub fn of_accept(header: &str) -> Self {
         let mut best = (0, Self::default());
         for range in header.split(',') {

@@ -1,4 +1,4 @@
-//! What all pages have in common: the document, the style and the places of the texts.
+//! The common parts of all pages: the document, the style and the places of the texts.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -16,7 +16,7 @@ pub(super) struct Layout<'a> {
     pub(super) title: &'a str,
     pub(super) status: u16,
     pub(super) nonce: &'a str,
-    /// The script, if the page can do more than be read.
+    /// The script, if the page has actions.
     pub(super) script: Option<&'static str>,
 }
 
@@ -56,7 +56,8 @@ impl Layout<'_> {
     }
 }
 
-/// A final message: nothing is left to do on this page. The heading takes the focus if a script inserts it.
+/// A final message, after which nothing is left to do on this page. The heading can take the focus when a script
+/// inserts it.
 pub(super) fn end(sign: Markup, heading: &str, text: &[Markup]) -> Markup {
     html! {
         div.end {

@@ -7,7 +7,8 @@ use super::layout::{Layout, clock, cross, end, notice};
 use super::words::Names;
 use super::{Language, Page};
 
-/// There is nothing to decide. Unknown, expired and decided requests look alike, so that a link reveals nothing.
+/// The page if there is nothing to decide. It is the same for unknown, expired and decided requests, so that a
+/// link reveals nothing.
 pub fn not_open(language: Language, operator_name: &str, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let layout =
@@ -17,7 +18,7 @@ pub fn not_open(language: Language, operator_name: &str, nonce: &str) -> Page {
     })
 }
 
-/// The refusal that the form sent is recorded.
+/// The page after the denial that the form sent has been recorded.
 pub fn declined(language: Language, operator_name: &str, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let names = Names { client: "", operator: operator_name };
@@ -27,7 +28,7 @@ pub fn declined(language: Language, operator_name: &str, nonce: &str) -> Page {
     layout.page(html! { main { (end(cross(), heading, &text)) } })
 }
 
-/// The request cannot be answered now.
+/// The page if the request cannot be answered at the moment.
 pub fn trouble(language: Language, operator_name: &str, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let heading = words.trouble_heading;

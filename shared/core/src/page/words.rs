@@ -15,8 +15,8 @@ pub(super) struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// A sentence of the catalogue with its names filled in. Each name is isolated, or one in a right-to-left
-    /// script would reorder the words around it and so mislead the person.
+    /// A sentence of the catalogue with its names filled in. Each name is isolated. Otherwise a name in a
+    /// right-to-left script would reorder the words around it and mislead the person.
     pub(super) fn fill(&self, sentence: &str) -> Markup {
         let mut pieces = sentence.split('{');
         let start = pieces.next().unwrap_or_default();
@@ -31,7 +31,7 @@ impl Names<'_> {
     }
 }
 
-/// How long ago it was asked, as a whole phrase: in seconds, minutes or hours.
+/// How long ago the request was made, as a whole phrase: in seconds, minutes or hours.
 pub(super) fn asked(language: Language, ago: Duration) -> String {
     let words = Catalogue::of(language);
     match ago.as_secs() {
@@ -42,8 +42,8 @@ pub(super) fn asked(language: Language, ago: Duration) -> String {
     }
 }
 
-/// How much time is left, in its largest unit and the next one: "4 minutes 30 seconds". The page's script continues
-/// the countdown in the same form.
+/// The time left to decide, in its largest unit and the next one: "4 minutes 30 seconds". The page's script
+/// continues the countdown in the same form.
 pub(super) fn left(language: Language, left: Duration) -> String {
     let words = Catalogue::of(language);
     let seconds = left.as_secs();
@@ -73,7 +73,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// Each unit is in the right number.
+    /// Each unit is in the singular or plural, as its number requires.
     #[test]
     fn time_left_is_told_in_its_two_largest_units() {
         for (time, words) in [

@@ -14,9 +14,9 @@ pub const TYP: &str = "at+jwt";
 ///
 /// Unit: bytes.
 pub const MAX_HEADERS: usize = 10_240;
-/// The room for the request line and all headers except the token and its proof. Unit: bytes.
+/// The space reserved for the request line and all headers except the token and its proof. Unit: bytes.
 pub const OTHER_HEADERS: usize = 1024;
-/// A longer token could not be sent together with the longest proof. Unit: bytes.
+/// The longest access token. A longer one could not be sent together with the longest proof. Unit: bytes.
 pub const MAX_LENGTH: usize = MAX_HEADERS - OTHER_HEADERS - MAX_PROOF;
 
 /// The scheme with which an access token is presented (RFC 6750 §2.1, RFC 9449 §7.1).

@@ -26,14 +26,14 @@ struct Target {
     sha256_cert_fingerprints: Vec<String>,
 }
 
-/// What the app may do: create and use passkeys, and open links.
+/// The permissions of the app: to create and use passkeys, and to open links.
 const RELATION: [&str; 2] =
     ["delegate_permission/common.get_login_creds", "delegate_permission/common.handle_all_urls"];
 
 impl AssetLinks {
     /// `None` if there is no app.
     ///
-    /// An app that is listed with several certificates has one statement with all of them.
+    /// An app that is listed with several certificates gets one statement with all of them.
     pub fn of(apps: &[AndroidApp]) -> Option<Self> {
         let mut by_package: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for app in apps {

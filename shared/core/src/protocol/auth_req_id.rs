@@ -1,4 +1,4 @@
-//! `auth_req_id` as a parameter (CIBA §10.1). It is unsealed elsewhere.
+//! `auth_req_id` as a parameter (CIBA §10.1). `KeyRing::open_handle` opens it.
 
 use crate::domain::request::auth_req_id::AuthReqId;
 use crate::protocol::parameters::Parameters;

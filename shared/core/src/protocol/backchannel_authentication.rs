@@ -1,5 +1,6 @@
 //! The backchannel authentication endpoint (CIBA §7, §13).
 
+use derive_more::From;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -20,14 +21,15 @@ use crate::protocol::parameters::Parameters;
 use crate::protocol::request_object::SignedRequest;
 use crate::protocol::resource;
 
-/// Unit: bytes.
+/// The longest `acr_values`. Unit: bytes.
 const MAX_ACR_VALUES: usize = 512;
-/// Unit: bytes.
+/// The longest `id_token_hint` or `login_hint_token`. Unit: bytes.
 const MAX_HINT_TOKEN: usize = 8 * 1024;
 
 /// The errors of CIBA §13, in its order, and those of HTTP itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, From)]
 pub enum BackchannelAuthenticationError {
+    #[from]
     Common(Common),
     InvalidScope(&'static str),
     ExpiredLoginHintToken,
@@ -41,12 +43,6 @@ pub enum BackchannelAuthenticationError {
     /// RFC 9396 §5.
     InvalidAuthorizationDetails(&'static str),
     AccessDenied,
-}
-
-impl From<Common> for BackchannelAuthenticationError {
-    fn from(error: Common) -> Self {
-        Self::Common(error)
-    }
 }
 
 impl ProtocolError for BackchannelAuthenticationError {
@@ -119,7 +115,7 @@ pub struct BackchannelAuthenticationRequest {
     pub requested_expiry: Option<Duration>,
     /// RFC 9396; empty if absent.
     pub authorization_details: AuthorizationDetails,
-    /// What the client says about the context (FAPI-CIBA §5.3).
+    /// The client's information about the context (FAPI-CIBA §5.3).
     pub request_context: Option<Map<String, Value>>,
     /// Only for clients that are registered to send it; otherwise it is ignored (CIBA §7.1.2).
     pub user_code: Option<UserCode>,

@@ -1,21 +1,18 @@
 //! Cancellation at the backchannel authentication endpoint: an extension of this provider, modeled on revocation
 //! (RFC 7009), with the error codes of RFC 6749 §5.2.
 
+use derive_more::From;
+
 use crate::domain::request::auth_req_id::AuthReqId;
 use crate::protocol::auth_req_id;
 use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 use crate::protocol::parameters::Parameters;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, From)]
 pub enum CancellationError {
+    #[from]
     Common(Common),
     InvalidGrant,
-}
-
-impl From<Common> for CancellationError {
-    fn from(error: Common) -> Self {
-        Self::Common(error)
-    }
 }
 
 impl ProtocolError for CancellationError {

@@ -1,5 +1,6 @@
 //! The consent API for first-party apps (CIBA §8 leaves this to the provider).
 
+use derive_more::From;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,14 +29,15 @@ pub struct RequestView {
     pub resources: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr_values: Option<String>,
-    /// The `authorization_details` (RFC 9396) as the client sent them. An approval with a login token repeats
-    /// them. Not in lists.
+    /// The `authorization_details` (RFC 9396) as the client sent them. An approval with a login token has to
+    /// repeat them. Absent in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<Value>,
-    /// The same in words and in the same order: show all of it. Not in lists.
+    /// The same entries in words, in the same order. Show all of them. Absent in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<DetailView>,
-    /// What the client says about where the request was started (FAPI-CIBA §5.3). It is unverified. Not in lists.
+    /// The client's information about the origin of the request (FAPI-CIBA §5.3). It is unverified. Absent in
+    /// lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_context: Option<RequestContext>,
     /// Unit: seconds since the epoch.
@@ -43,11 +45,11 @@ pub struct RequestView {
     /// The time left to decide. Unit: seconds; 0 if it can no longer be decided.
     pub decide_in: u64,
     /// The proof needed to approve all of it: `login_token`, `passkey`, or `seasoned_passkey` (one that was not
-    /// added recently). A partial approval may need less. Not in lists.
+    /// added recently). A partial approval may need less. Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<&'static str>,
-    /// What to show and to sign, for an app that approves with a passkey. Not in lists, and only if passkeys are
-    /// used.
+    /// The content to show and to sign, for an app that approves with a passkey. Absent in lists, and if passkeys
+    /// are not used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<StatementView>,
 }
@@ -84,8 +86,8 @@ pub struct ClientView {
     pub client_name: String,
 }
 
-/// `GET /consent`: all of this person's pending requests, the soonest to expire first. None is preselected, so
-/// that an attacker's request is not approved in place of the person's own.
+/// `GET /consent`: all of this person's pending requests, sorted by their expiration. No request is preselected,
+/// so that an attacker's request is not approved in place of the person's own.
 #[derive(Serialize)]
 pub struct PendingRequests {
     pub requests: Vec<RequestView>,
@@ -111,7 +113,7 @@ pub struct DecisionBody {
 
 impl DecisionBody {
     /// Parses a body, which has the members above and no others; null counts as an absent member. The error is
-    /// for the client and tells which member is wrong.
+    /// for the client and names the member that is wrong.
     pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
         let Some(Value::Object(mut members)) = strict_json::parse(body) else {
             return Err("the body is not a JSON object, or has a duplicate member");
@@ -160,14 +162,15 @@ pub struct DecisionView {
 }
 
 /// Errors of the consent API: RFC 6750 §3 for the login token, RFC 9470 §3 for its freshness, and its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, From)]
 pub enum ConsentError {
+    #[from]
     Common(Common),
     InvalidScope(&'static str),
     /// There is no login token, so the challenge has no error code (RFC 6750 §3.1).
     TokenMissing,
     InvalidToken,
-    /// `max_age`: how long ago the login may be at most. Unit: seconds.
+    /// `max_age` is the greatest accepted age of the login. Unit: seconds.
     InsufficientUserAuthentication {
         max_age: u64,
     },
@@ -184,12 +187,6 @@ pub enum ConsentError {
     NotFound,
     /// The request has another decision already, was cancelled, or has expired.
     NotOpen(&'static str),
-}
-
-impl From<Common> for ConsentError {
-    fn from(error: Common) -> Self {
-        Self::Common(error)
-    }
 }
 
 impl ProtocolError for ConsentError {

@@ -1,5 +1,6 @@
 //! The metadata document (OIDC Discovery, RFC 8414), generated from the same constants that the code enforces.
 
+use derive_more::From;
 use serde::Serialize;
 
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
@@ -57,7 +58,7 @@ pub struct Metadata {
     pub request_uri_parameter_supported: bool,
 }
 
-/// What a deployment supports.
+/// The features that a deployment supports.
 pub struct Offer<'a> {
     pub issuer: &'a str,
     /// Without it, client certificates are not supported.
@@ -171,18 +172,13 @@ impl Metadata {
 pub const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// Errors of the metadata, key and authorization endpoints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, From)]
 pub enum DiscoveryError {
     NotFound,
+    #[from]
     Common(Common),
     /// `/authorize`: this provider is backchannel only.
     UnsupportedResponseType,
-}
-
-impl From<Common> for DiscoveryError {
-    fn from(error: Common) -> Self {
-        Self::Common(error)
-    }
 }
 
 impl ProtocolError for DiscoveryError {

@@ -16,8 +16,8 @@ pub const TYP: &str = "dpop+jwt";
 /// Unit: bytes.
 pub const MAX_PROOF: usize = 3 * 1024;
 
-/// The signature algorithms for proofs; the metadata lists the same ones. RS256 is not among them: software with
-/// DPoP is new enough for better algorithms, and FAPI does not allow it.
+/// The signature algorithms for proofs; the metadata lists the same ones. RS256 is not supported: software with
+/// DPoP is recent enough to support better algorithms, and FAPI does not allow RS256.
 pub const ALGORITHMS: [JwsAlgorithm; 3] = [JwsAlgorithm::ES256, JwsAlgorithm::PS256, JwsAlgorithm::EdDSA];
 
 /// All names of the algorithms, for the metadata and for `algs` in the challenge.

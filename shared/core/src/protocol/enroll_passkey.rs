@@ -1,5 +1,6 @@
 //! Wire types and errors of the enrollment endpoint.
 
+use derive_more::From;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::error::{Answer, Common, ProtocolError, answer};
@@ -21,20 +22,15 @@ pub struct EnrollmentView {
 }
 
 /// Errors of the enrollment endpoint, which is this provider's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, From)]
 pub enum EnrollmentError {
+    #[from]
     Common(Common),
     /// The ticket alone is not sufficient: an existing passkey has to sign.
     PasskeyRequired,
     PasskeyNotAccepted,
     /// The ticket is unknown, used or expired. The answer is the same in all cases.
     NotFound,
-}
-
-impl From<Common> for EnrollmentError {
-    fn from(error: Common) -> Self {
-        Self::Common(error)
-    }
 }
 
 impl ProtocolError for EnrollmentError {

@@ -39,7 +39,7 @@ pub enum Common {
     InvalidRequest(&'static str),
     /// Client authentication failed (RFC 6749 §5.2). The answer is the same for all causes.
     InvalidClient,
-    /// With the methods that the path supports.
+    /// Contains the methods that the path supports.
     MethodNotAllowed(&'static str),
     /// A service that this provider depends on does not respond.
     TemporarilyUnavailable,
@@ -79,7 +79,7 @@ pub struct Refusal<E> {
     pub error: E,
     /// For the log. It may name causes, but never secrets, hints or messages.
     pub detail: Option<String>,
-    /// For the log: the refused client, if it is not authenticated.
+    /// For the log: the refused client, if it was not authenticated.
     pub client: Option<String>,
     /// `Retry-After`. Unit: seconds.
     pub retry_after: Option<u64>,
@@ -88,7 +88,7 @@ pub struct Refusal<E> {
     pub scope_value: Option<String>,
 }
 
-/// A longer scope value is left out. Unit: bytes.
+/// The longest scope value that is named; a longer one is left out. Unit: bytes.
 const MAX_NAMED: usize = 64;
 
 impl<E: ProtocolError> Refusal<E> {

@@ -19,7 +19,7 @@ pub struct PublicJwk {
 }
 
 impl PublicJwk {
-    /// `key`, with its thumbprint as `kid`, so that two keys never have the same one.
+    /// `key`, with its thumbprint as `kid`, so that two keys never have the same `kid`.
     pub fn new(algorithm: JwsAlgorithm, key: PublicKey) -> Self {
         Self {
             kid: key.thumbprint(),

@@ -8,7 +8,8 @@ use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// CloudWatch Logs sends at most 1 MB. The limit prevents unpacking a decompression bomb. Unit: bytes.
+/// The most text that is unpacked, as a protection against decompression bombs. CloudWatch Logs sends at most 1
+/// MB. Unit: bytes.
 const MOST: u64 = 8 * 1024 * 1024;
 
 /// One line with its stable ID.

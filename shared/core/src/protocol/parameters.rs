@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Decoded parameters without duplicates. None is empty, because an empty parameter counts as absent.
+/// Decoded parameters without duplicates. No value is empty, because an empty parameter counts as absent.
 #[derive(Clone, Default)]
 pub struct Parameters(BTreeMap<String, String>);
 
@@ -29,7 +29,7 @@ impl Parameters {
     }
 }
 
-/// Shows only the names, so that no log has the values: they may be secrets, hints or messages.
+/// Shows only the names, so that no log contains the values, which may be secrets, hints or messages.
 impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

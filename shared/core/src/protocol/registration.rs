@@ -74,20 +74,20 @@ pub struct ClientMetadata {
     /// The resources that the client may request with `resource` (RFC 8707). Default: none.
     #[serde(default)]
     pub resources: Vec<ResourceEntry>,
-    /// The audiences whose tokens it may introspect in addition to its own: it is their resource server. Default:
-    /// none.
+    /// The audiences for which it is the resource server: it may introspect their tokens in addition to its own.
+    /// Default: none.
     #[serde(default)]
     pub introspection_audiences: Vec<String>,
     /// Default: `ES256`.
     pub id_token_signed_response_alg: Option<String>,
-    /// Whether a refresh token is replaced at each use. Default: true; under `fapi-ciba` it must be false, the
-    /// default there.
+    /// Whether a refresh token is replaced at each use. Default: true; under `fapi-ciba` false, and true is
+    /// refused.
     pub refresh_token_rotation: Option<bool>,
     /// The kinds of hints that the client may send: `plain`, `tel`, `email`, `sub`, `iss_sub`, `id_token_hint`,
     /// `login_hint_token`. Default: all.
     pub hint_kinds: Option<Vec<String>>,
-    /// Whether its requests can be approved only with a passkey. Default: false, a login token is sufficient; under
-    /// `fapi-ciba` true.
+    /// Whether its requests can be approved only with a passkey. Default: false, so that a login token is
+    /// sufficient; under `fapi-ciba` true.
     pub require_passkey: Option<bool>,
     /// The subset of its scope values that can be approved only with a passkey that was added at least
     /// `PASSKEY_SEASONING_HOURS` ago. Default: none.

@@ -8,7 +8,7 @@ use crate::domain::base::replay::ReplayGuard;
 use crate::domain::base::secret::Secret;
 use crate::protocol::parameters::Parameters;
 
-/// Unit: bytes.
+/// The longest signed request. Unit: bytes.
 pub const MAX_LENGTH: usize = 16 * 1024;
 
 /// A verified signed request.
@@ -23,8 +23,8 @@ pub struct SignedRequest {
     pub guard: ReplayGuard,
 }
 
-/// The parameters that may be sent together with `request`: those for client authentication, and no others (CIBA
-/// §7.1.1).
+/// The parameters that may be sent together with `request`: those for client authentication, and no others
+/// (CIBA §7.1.1).
 const BESIDE: [&str; 5] =
     ["request", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
 /// The claims about the JWT itself.

@@ -3,7 +3,7 @@
 use crate::domain::client::resource::ResourceId;
 use crate::protocol::parameters::Parameters;
 
-/// More resources than any token is for.
+/// The most resources that one request may name. No token needs more.
 const MOST: usize = 10;
 
 /// The resources of a request, without duplicates. `resource` may be repeated; the values are separated by spaces
@@ -17,7 +17,7 @@ pub fn parse(form: &Parameters) -> Result<Vec<ResourceId>, &'static str> {
         if !resources.contains(&id) {
             resources.push(id);
         }
-        // This stops at the eleventh, so that a body with thousands of resources costs no more.
+        // Parsing stops at the eleventh resource, so that a body with thousands of them costs no more.
         if resources.len() > MOST {
             return Err("more than 10 resources");
         }
@@ -35,7 +35,7 @@ mod tests {
         parse(&form).map(|resources| resources.len())
     }
 
-    /// HYG-1-06: a body has room for four thousand, and comparing each with each would take long.
+    /// HYG-1-06: a body can contain four thousand resources, and comparing each with all others would take long.
     #[test]
     fn of_thousands_of_resources_eleven_are_read() {
         let named = |count: usize| (0..count).map(|n| format!("urn:{n}")).collect::<Vec<_>>().join(" ");

@@ -1,5 +1,6 @@
 //! The token endpoint (CIBA §10.1, §11; RFC 6749 §5).
 
+use derive_more::From;
 use serde::Serialize;
 
 use crate::domain::base::scope::Scope;
@@ -11,7 +12,7 @@ use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 use crate::protocol::parameters::Parameters;
 use crate::protocol::{auth_req_id, resource};
 
-/// Unit: bytes.
+/// The longest refresh token that is accepted. Unit: bytes.
 const MAX_REFRESH_TOKEN: usize = 128;
 
 /// The supported values of `grant_type`; the metadata lists the same ones.
@@ -37,12 +38,13 @@ impl GrantType {
 }
 
 /// The errors of CIBA §11 and RFC 6749 §5.2, and those of HTTP itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, From)]
 pub enum TokenError {
     AuthorizationPending,
     SlowDown,
     ExpiredToken,
     AccessDenied,
+    #[from]
     Common(Common),
     InvalidGrant,
     UnauthorizedClient,
@@ -51,13 +53,8 @@ pub enum TokenError {
     /// RFC 8707 §2.
     InvalidTarget(&'static str),
     /// RFC 9449 §5, §8.
+    #[from]
     Proof(ProofError),
-}
-
-impl From<Common> for TokenError {
-    fn from(error: Common) -> Self {
-        Self::Common(error)
-    }
 }
 
 impl ProtocolError for TokenError {
@@ -94,12 +91,6 @@ impl ProtocolError for TokenError {
     }
 }
 
-impl From<ProofError> for TokenError {
-    fn from(error: ProofError) -> Self {
-        Self::Proof(error)
-    }
-}
-
 /// A validated token request.
 pub struct TokenRequest<'f> {
     pub grant: PresentedGrant<'f>,
@@ -119,7 +110,7 @@ pub enum PresentedGrant<'f> {
     },
 }
 
-/// Checks the parameters syntactically; the flows check what they refer to.
+/// Checks the syntax of the parameters. The flows check the grant and the resources that they refer to.
 pub fn parse(form: &Parameters) -> Result<TokenRequest<'_>, TokenError> {
     let grant_type = form.get("grant_type").ok_or(Common::InvalidRequest("grant_type is missing"))?;
     let grant = match GrantType::parse(grant_type).ok_or(TokenError::UnsupportedGrantType)? {
@@ -136,7 +127,8 @@ pub fn parse(form: &Parameters) -> Result<TokenRequest<'_>, TokenError> {
             PresentedGrant::RefreshToken { token, scope }
         }
     };
-    // They cannot be narrowed here. If they were ignored, the client would assume that it got less than it did.
+    // `authorization_details` cannot be narrowed here. If they were ignored, the client would assume that its
+    // token has fewer than it does.
     if form.contains("authorization_details") {
         return Err(
             Common::InvalidRequest("authorization_details belongs in the authentication request").into()
@@ -177,7 +169,7 @@ pub struct TokenResponse {
 mod tests {
     use super::*;
 
-    /// HYG-1-06: looked at before it is parsed.
+    /// HYG-1-06: its length is checked before it is parsed.
     #[test]
     fn a_scope_of_more_than_1024_bytes_is_not_parsed() {
         let read = |scope: String| {

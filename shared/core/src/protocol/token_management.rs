@@ -1,6 +1,7 @@
 //! Introspection (RFC 7662) and revocation (RFC 7009): a client presents a token to either, and both have the same
 //! errors.
 
+use derive_more::From;
 use serde::Serialize;
 
 use crate::domain::base::confirmation::Confirmation;
@@ -9,22 +10,17 @@ use crate::protocol::access_token;
 use crate::protocol::error::{Answer, Common, ProtocolError};
 use crate::protocol::parameters::Parameters;
 
-/// Unit: bytes.
+/// The longest token that is accepted. Unit: bytes.
 const MAX_TOKEN: usize = 8 * 1024;
 // Every token of this provider can be introspected and revoked.
 const _: () = assert!(access_token::MAX_LENGTH <= MAX_TOKEN);
 
 /// The errors of RFC 6749 §5.2, as adopted by RFC 7662 §2.3 and RFC 7009 §2.2.1. `unsupported_token_type` is not
 /// needed, because every type of token can be revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, From)]
 pub enum TokenManagementError {
+    #[from]
     Common(Common),
-}
-
-impl From<Common> for TokenManagementError {
-    fn from(error: Common) -> Self {
-        Self::Common(error)
-    }
 }
 
 impl ProtocolError for TokenManagementError {

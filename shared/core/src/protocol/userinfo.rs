@@ -1,5 +1,7 @@
 //! The userinfo endpoint (OIDC Core §5.3); its errors are those of RFC 6750 §3 and RFC 9449 §7.1.
 
+use derive_more::From;
+
 use crate::protocol::access_token::Scheme;
 use crate::protocol::dpop::{ProofError, algorithm_names};
 use crate::protocol::error::{Answer, Common, ProtocolError, answer};
@@ -7,28 +9,18 @@ use crate::protocol::error::{Answer, Common, ProtocolError, answer};
 /// `Allow`.
 pub const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, From)]
 pub enum UserinfoError {
+    #[from]
     Common(Common),
     /// There is no token, so the challenge has no error code (RFC 6750 §3.1).
     TokenMissing,
-    /// The token is expired, revoked, of another type or issuer, or bound to a key that was not proven; they look
-    /// alike.
+    /// The token is expired, revoked, of another type or issuer, or bound to a key that was not proven. The
+    /// answer is the same in all cases.
     InvalidToken(Scheme),
     InsufficientScope(Scheme),
+    #[from]
     Proof(ProofError),
-}
-
-impl From<Common> for UserinfoError {
-    fn from(error: Common) -> Self {
-        Self::Common(error)
-    }
-}
-
-impl From<ProofError> for UserinfoError {
-    fn from(error: ProofError) -> Self {
-        Self::Proof(error)
-    }
 }
 
 impl ProtocolError for UserinfoError {

@@ -6,9 +6,10 @@ use serde::Deserialize;
 
 use crate::domain::person::passkey::PasskeyId;
 
-/// An assertion is below 1 KiB, but a credential ID may be long. Unit: bytes of base64url.
+/// The longest assertion. Most are shorter than 1 KiB, but a credential ID may be long. Unit: bytes of base64url.
 const MAX_ASSERTION: usize = 8 * 1024;
-/// Some authenticators send certificates that were not requested. Unit: bytes of base64url.
+/// The longest registration. Some authenticators send certificates that were not requested. Unit: bytes of
+/// base64url.
 const MAX_REGISTRATION: usize = 24 * 1024;
 /// The length of a credential ID: at least 16 and at most 1023 (WebAuthn §4). Unit: bytes.
 pub(crate) const CREDENTIAL_ID: std::ops::RangeInclusive<usize> = 16..=1023;
@@ -33,7 +34,7 @@ pub struct Assertion {
 }
 
 impl Assertion {
-    /// The passkey that it claims to be from.
+    /// The passkey that the assertion claims to be from.
     pub fn passkey_id(&self) -> PasskeyId {
         PasskeyId::of(&self.raw_id)
     }

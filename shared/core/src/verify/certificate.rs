@@ -17,7 +17,8 @@ use crate::domain::client::certificate_subject::CertificateSubject;
 use crate::domain::client::distinguished_name::DistinguishedName;
 use crate::verify::certificate_authority::AuthorityKey;
 
-/// A certificate with an RSA key of 4096 bits and policies has about 3 KiB. Unit: bytes.
+/// The largest certificate that is parsed. One with an RSA key of 4096 bits and policies has about 3 KiB. Unit:
+/// bytes.
 const MAX_DER: usize = 8 * 1024;
 const MAX_PEM: usize = 16 * 1024;
 

@@ -1,7 +1,7 @@
 //! The certificate authorities that are trusted to identify clients (RFC 8705 §2.1), by their keys.
 //!
 //! The TLS terminator trusts more than these: self-signed client certificates are in its trust store as well, so
-//! it also accepts certificates that such a client signs. So the issuing CA is verified again here.
+//! it also accepts certificates that such a client signs. The issuing CA is therefore verified again here.
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use base64::Engine;

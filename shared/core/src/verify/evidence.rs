@@ -1,7 +1,7 @@
 //! Evidence of a passkey's signature: created when the person decides, and verified in a dispute.
 //!
-//! Verification needs only the document and its unsealed part: no table, no network, no key of this provider. So
-//! it shows that a document is consistent; `evidence_verdict` decides what that proves.
+//! Verification needs only the document and its unsealed part: no table, no network, no key of this provider. It
+//! therefore shows only that a document is consistent; `evidence_verdict` decides what that proves.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ use crate::verify::jws::UnverifiedJws;
 use crate::verify::verification_key::{self, VerificationKey};
 use crate::verify::webauthn::{Asserted, RelyingParty};
 
-/// Why evidence proves nothing, in words for the auditor.
+/// The flaw because of which evidence proves nothing, in words for the auditor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaw(pub String);
 
@@ -114,8 +114,8 @@ fn is_kept_until(said: i64, stored: i64) -> Result<(), Flaw> {
 }
 
 /// The other checks, with the unsealed signed request: it matches the commitment, is signed by the key in the
-/// evidence, and its issuer is the client. Whether that key was the client's is shown by its key set at the time,
-/// or by the log.
+/// evidence, and its issuer is the client. The client's key set at the time, or the log, shows whether that key
+/// was the client's.
 pub fn verify_raw_request(evidence: &RequestEvidence, raw: &SaltedText) -> Result<(), Flaw> {
     if raw.commitment() != evidence.commitment {
         return Err("the signed request is not the one that was sealed".into());

@@ -1,4 +1,4 @@
-//! The heads of the chains of evidence, which are stored outside the table: only they reveal documents that were
+//! The heads of the chains of evidence, which are stored outside the table. Only they reveal documents that were
 //! removed or reordered.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::domain::base::time::Timestamp;
 use crate::domain::request::evidence_document::Document;
 
-/// A line of the log: a document was stored.
+/// A line of the log about a document that was stored.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 struct Head {
     chain: String,

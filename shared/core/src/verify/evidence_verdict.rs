@@ -1,9 +1,10 @@
-//! Verification of evidence of either version: what it proves, and what it cannot prove with the available data.
+//! Verifies evidence of either version, and determines what it proves and what it cannot prove with the available
+//! data.
 //!
 //! On its own, evidence is at best consistent: with write access to the table, a forger can generate a key pair,
-//! sign another statement with it and build a consistent document around it. So "verified" requires what such a
-//! forger does not have: the witness's signature of the document, the signed record of the passkey's enrollment,
-//! and RP ID and origin from another source.
+//! sign another statement with it and build a consistent document around it. So "verified" requires data that
+//! such a forger cannot create: the witness's signature of the document, the signed record of the passkey's
+//! enrollment, and RP ID and origin from another source.
 
 use crate::domain::person::enrollment_record::EnrollmentRecord;
 use crate::domain::person::passkey::PasskeyId;
@@ -45,7 +46,7 @@ pub struct Stored<'a> {
 
 /// The result of unsealing the sealed part of a document.
 pub enum Opened {
-    /// It was not attempted.
+    /// Unsealing was not attempted.
     Sealed,
     Text(SaltedText),
     /// The key has been erased, or is a different one.
@@ -57,11 +58,11 @@ pub enum Opened {
 pub enum Signature {
     OfPasskey,
     OfClient,
-    /// There is none.
+    /// There is no signature.
     Missing,
-    /// It is in the sealed part, and was not checked.
+    /// The signature is in the sealed part, and was not checked.
     NotLookedAt,
-    /// It is in the sealed part, which can no longer be unsealed.
+    /// The signature is in the sealed part, which can no longer be unsealed.
     Erased,
 }
 
@@ -76,20 +77,21 @@ impl Signature {
     }
 }
 
-/// What consistent evidence proves.
+/// The result for consistent evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The request that it is about.
+    /// The request that the evidence is about.
     pub request: String,
     /// `approved`, `denied`, `reported` or `requested`.
     pub says: &'static str,
     pub signature: Signature,
-    /// What is not proven, in words for the auditor. If it is empty, the evidence is verified.
+    /// The properties that are not proven, in words for the auditor. If the list is empty, the evidence is
+    /// verified.
     pub not_proven: Vec<&'static str>,
 }
 
 impl Verdict {
-    /// Whether it is verified; otherwise it is only consistent.
+    /// Whether the evidence is verified. Otherwise it is only consistent.
     pub fn is_verified(&self) -> bool {
         self.not_proven.is_empty()
     }
@@ -99,7 +101,7 @@ impl Verdict {
         [VERSION_1, NO_WITNESS, NO_KEY].iter().any(|why| self.not_proven.contains(why))
     }
 
-    /// Whether no head is stored for it.
+    /// Whether no head is stored for the evidence.
     pub fn lacks_a_head(&self) -> bool {
         self.not_proven.contains(&VERSION_1) || self.not_proven.contains(&NO_HEAD)
     }
@@ -179,7 +181,7 @@ fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Resu
             not_proven.push(SEALED);
             return Ok(verdict(Signature::NotLookedAt, not_proven));
         }
-        // Without a witness, nothing shows that it could ever be unsealed.
+        // Without a witness, nothing shows that the sealed part could ever be unsealed.
         Opened::DoesNotOpen if !is_witnessed => {
             return Err("its sealed part was not sealed here for this request, or its key was erased".into());
         }
@@ -261,7 +263,8 @@ fn judge_old_request(stored: Stored<'_>, opened: &Opened) -> Result<Verdict, Fla
     Ok(Verdict { request: evidence.request, says: "requested", signature, not_proven })
 }
 
-/// Compares the passkey in the evidence with the data from other sources. Returns what could not be compared.
+/// Compares the passkey in the evidence with the data from other sources. Returns the properties that could not
+/// be compared.
 fn compare(evidence: &Evidence, signed: &Signed, known: Known<'_>) -> Result<Vec<&'static str>, Flaw> {
     let mut not_proven = Vec::new();
     match (known.rp_id, known.origins) {
@@ -291,7 +294,7 @@ fn compare(evidence: &Evidence, signed: &Signed, known: Known<'_>) -> Result<Vec
         Some(&record.thumbprint) == thumbprint(&signed.passkey.credential).as_ref()
             && record.rp_id == signed.rp_id
             && record.user_handle == signed.passkey.user_handle
-            // It may have become synced since then.
+            // The passkey may have become synced since then.
             && (signed.passkey.backup_eligible || !record.backup_eligible)
             && record.attested == signed.passkey.attested
             && record.at == signed.passkey.created_at

@@ -148,8 +148,8 @@ impl<'t> UnverifiedJws<'t> {
     }
 }
 
-/// A JWT that contains the key it is signed with (`jwk`): only a DPoP proof (RFC 9449 §4.2), no other token. A
-/// valid signature proves that the sender has the key, but not the sender's identity.
+/// A JWT that contains the key it is signed with (`jwk`). Only a DPoP proof does so (RFC 9449 §4.2), and no other
+/// token is parsed as one. A valid signature proves that the sender has the key, but not the sender's identity.
 pub struct SelfKeyedJws<'t> {
     jws: UnverifiedJws<'t>,
     key: VerificationKey,
@@ -217,7 +217,7 @@ mod tests {
         }
     }
 
-    /// HYG-3-03, HYG-3-04, HYG-3-13: an ambiguous one could be read in two ways.
+    /// HYG-3-03, HYG-3-04, HYG-3-13: an ambiguous token could be read in two ways.
     #[test]
     fn an_ambiguous_header_or_payload_is_refused() {
         let good = (r#"{"alg":"ES256"}"#, r#"{"iss":"a"}"#);
@@ -254,8 +254,8 @@ mod tests {
         assert_eq!(typ("text/at+jwt"), "text/at+jwt");
     }
 
-    /// TOK-4-02, RFC 7638: the thumbprint is that of the key in RFC 9449 §4.1, as §6.1 has it. A key that shows
-    /// anything private is refused.
+    /// TOK-4-02, RFC 7638: the thumbprint is that of the key in RFC 9449 §4.1, as in §6.1. A key with a private
+    /// member is refused.
     #[test]
     fn a_token_with_its_key_is_verified_by_it() {
         let jwk = json!({"kty": "EC", "crv": "P-256", "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
@@ -288,7 +288,7 @@ mod tests {
         }
     }
 
-    /// HYG-3-02, HYG-3-17: the key says which algorithm it is for, whatever the header does.
+    /// HYG-3-02, HYG-3-17: the key determines its algorithm, regardless of the header.
     #[test]
     fn claims_come_out_only_under_the_algorithm_of_the_key() {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();

@@ -1,4 +1,5 @@
-//! The public key of a passkey. aws-lc parses it and verifies its signatures.
+//! The public key of a passkey, with which [`webauthn`](super::webauthn) verifies signatures. aws-lc parses the
+//! key and verifies the signature.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
@@ -9,7 +10,7 @@ use aws_lc_rs::signature::{
 const UNCOMPRESSED: u8 = 4;
 /// The length of a coordinate of P-256. Unit: bytes.
 const COORDINATE: usize = 32;
-/// Signatures of shorter keys can be forged (RFC 7518 §3.3). Unit: bits.
+/// The shortest accepted RSA modulus. Signatures of shorter keys can be forged (RFC 7518 §3.3). Unit: bits.
 const LEAST_MODULUS: usize = 2048;
 
 pub(super) struct PasskeyKey(ParsedPublicKey);
@@ -102,7 +103,7 @@ mod tests {
         assert!(!other.verifies(DATA, CLIENT, signature));
     }
 
-    /// WebAuthn §6.5.5 has ECDSA signatures in DER.
+    /// WebAuthn §6.5.5: ECDSA signatures are in DER.
     #[test]
     fn an_es256_signature_that_is_not_der_is_refused() {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();

@@ -8,16 +8,17 @@ use serde_json::Value;
 
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
 
-/// Signatures of shorter keys can be forged (RFC 7518 §3.3); longer keys would let an attacker slow down every
-/// verification. Unit: bits.
+/// The accepted lengths of an RSA modulus. Signatures of shorter keys can be forged (RFC 7518 §3.3); longer keys
+/// would let an attacker slow down every verification. Unit: bits.
 const RSA_MODULUS: std::ops::RangeInclusive<usize> = 2048..=4096;
-/// 65537 has three bytes; a long exponent would let an attacker slow down every verification. Unit: bytes.
+/// The longest RSA exponent. 65537 has three bytes; a long exponent would let an attacker slow down every
+/// verification. Unit: bytes.
 const MAX_RSA_EXPONENT: usize = 4;
 
 /// The private members of JWKs (RFC 7518 §6; `priv` of the key type `AKP`).
 pub const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
-/// Parses a public key from another party (RFC 7517 §4). All of them are parsed here, because the library knows
+/// Parses a public key from another party (RFC 7517 §4). All such keys are parsed here, because the library knows
 /// `EdDSA`, but not the name of the same algorithm in RFC 9864.
 pub fn parse(mut jwk: Value) -> Option<Jwk> {
     if let Some(alg) = jwk.get_mut("alg")
@@ -28,7 +29,7 @@ pub fn parse(mut jwk: Value) -> Option<Jwk> {
     serde_json::from_value(jwk).ok()
 }
 
-/// A key that fits its algorithm; the only way to make one is [`VerificationKey::new`].
+/// A key that fits its algorithm. It is created only by [`VerificationKey::new`].
 pub struct VerificationKey {
     algorithm: JwsAlgorithm,
     key: DecodingKey,
@@ -119,7 +120,8 @@ mod tests {
         fits(&serde_json::from_value(jwk).unwrap(), JwsAlgorithm::RS256)
     }
 
-    /// HYG-3-02: Node and browsers export such a key with `Ed25519` (Web Cryptography), libraries before RFC 9864 with `EdDSA`.
+    /// HYG-3-02: Node and browsers export such a key with the name `Ed25519` (Web Cryptography), libraries older
+    /// than RFC 9864 with `EdDSA`.
     #[test]
     fn a_key_for_ed25519_is_one_under_both_names() {
         let okp = |alg: Value| {

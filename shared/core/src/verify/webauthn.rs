@@ -1,8 +1,9 @@
 //! The two ceremonies of WebAuthn: registering a passkey, and signing with a passkey.
 //!
 //! This is the only file that uses `webauthn-rs-core`. That library generates its own challenges, while this
-//! provider's are computed from what the person is shown. So the challenge is replaced in the library's serialized
-//! state (docs/decisions/0011). Checks that the library does not make are made here, with a comment on each.
+//! provider's are computed from the content that the person is shown. So the challenge is replaced in the
+//! library's serialized state (docs/decisions/0011). Checks that the library does not make are made here, with a
+//! comment on each.
 //!
 //! The signature of an assertion is not verified by the library: it parses the parts, and aws-lc verifies the
 //! signature (`passkey_key.rs`).
@@ -39,8 +40,8 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 /// The algorithms recommended by WebAuthn that the library supports; it does not support EdDSA.
 const ALGORITHMS: [COSEAlgorithm; 2] = [COSEAlgorithm::ES256, COSEAlgorithm::RS256];
 
-/// Authenticator data: the hash of the RP ID, flags, counter; then, for a registration, the credential
-/// (WebAuthn §6.1).
+/// Offsets and flags in the authenticator data, which consists of the hash of the RP ID, the flags and the
+/// counter, and then, for a registration, the credential (WebAuthn §6.1). Unit of offsets: bytes.
 const FLAGS_AT: usize = 32;
 const FIXED: usize = 37;
 const CREDENTIAL_ID_LENGTH_AT: usize = FIXED + 16;
@@ -173,7 +174,8 @@ impl RelyingParty {
 
     /// Verifies that `passkey` signed `challenge`, and that the authenticator verified the person (WebAuthn §7.2).
     ///
-    /// The caller ensures single use: the effect of the assertion and `use_passkey` are one write.
+    /// The caller ensures single use: the effect of the assertion and `use_passkey` are written in one
+    /// transaction.
     pub fn verify(
         &self,
         assertion: &Assertion,
@@ -202,7 +204,8 @@ impl RelyingParty {
         if client_data.challenge != challenge {
             return Err(NotAccepted::by_the_library(Flaw::MismatchedChallenge));
         }
-        // Counter and eligibility of the passkey's record are checked, because the conditional write is on these.
+        // The counter and the eligibility in the passkey's record are used, because the conditional write
+        // compares these.
         let data = self.judge(assertion.authenticator_data(), passkey)?;
         let backup_eligible = passkey
             .backup_eligible_after(data.backup_eligible)

@@ -13,7 +13,7 @@ use ciba_core::domain::request::authentication_request::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelOutcome {
     Done,
-    /// It was already cancelled, and stays unchanged.
+    /// The request was already cancelled, and remains unchanged.
     Already {
         by: CancelledBy,
         at: Timestamp,
@@ -24,9 +24,9 @@ pub enum CancelOutcome {
     Unknown,
 }
 
-/// 1. Cancel the request if the canceller may and it is pending and unexpired: one conditional write, so that the
-///    first decision wins and an expired request cannot change.
-/// 2. If it was not cancelled, let the state machine say why.
+/// 1. Cancel the request if the canceller may do so and the request is pending and unexpired. This is one
+///    conditional write, so that the first decision wins and an expired request cannot change.
+/// 2. If it was not cancelled, let the state machine determine why.
 pub async fn cancel(
     table: &Table,
     request: &RequestKey,
@@ -42,7 +42,7 @@ pub async fn cancel(
         CancelFinding::Already { by, at } => Ok(CancelOutcome::Already { by, at }),
         CancelFinding::Decided(state) => Ok(CancelOutcome::Decided(state)),
         CancelFinding::Expired => Ok(CancelOutcome::Expired),
-        // The write has the same condition.
+        // This does not happen, because the write has the same condition.
         CancelFinding::Pending => {
             Err(StoreError::Unavailable("UpdateItem cancel: refused for no reason".to_owned()))
         }

@@ -1,4 +1,5 @@
-//! Checks the `user_code` (CIBA §7.1.2): before anything is sent to the person, and after the limits.
+//! Checks the `user_code` (CIBA §7.1.2), before anything is sent to the person and after the limits have been
+//! checked.
 
 use std::time::Duration;
 
@@ -6,40 +7,30 @@ use tokio::time::sleep;
 
 use crate::Invocation;
 use crate::asking::Asking;
-use ciba_aws::store::{StoreError, Table};
+use ciba_aws::store::Table;
 use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::client::Client;
 use ciba_core::domain::person::Person;
 use ciba_core::domain::person::asks::{AskLimits, Asks, LimitReached};
 use ciba_core::domain::person::user_code::UserCodeHash;
+use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationError as Error;
+use ciba_core::protocol::error::Refusal;
 
 /// How many times recording a wrong code is attempted when others change the same person's asks.
 const TRIES: usize = 5;
 /// The longest pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(60);
 
-/// Why the person is not asked. No request is stored, and no message is sent.
-#[derive(Debug, thiserror::Error)]
-pub enum UserCodeRefused {
-    /// The client may not ask this person now, whatever code it sends.
-    #[error("a rate limit was reached")]
-    LimitReached,
-    #[error("the user code is missing")]
-    Missing,
-    /// The text is for the log.
-    #[error("{0}")]
-    Invalid(&'static str),
-    /// A wrong code could not be counted, so the client is not told that it was wrong.
-    #[error("the person's asks changed during every attempt")]
-    Contended,
-    #[error(transparent)]
-    Store(#[from] StoreError),
+/// For the log: a wrong code could not be counted, so the client is not told that it was wrong.
+const CONTENDED: &str = "the person's asks changed during every attempt";
+
+/// The client is not told which limit it reached, so that it learns nothing about the person.
+pub(super) fn limited(_: LimitReached) -> Refusal<Error> {
+    Refusal::because(Error::AccessDenied, "the person was asked too often, or denied or blocked the client")
 }
 
-impl From<LimitReached> for UserCodeRefused {
-    fn from(_: LimitReached) -> Self {
-        Self::LimitReached
-    }
+fn wrong(detail: &'static str) -> Refusal<Error> {
+    Refusal::because(Error::InvalidUserCode, detail)
 }
 
 /// The code that `client` has to send for `person`, if any.
@@ -49,8 +40,8 @@ fn expected<'p>(client: &Client, person: &'p Person) -> Option<&'p UserCodeHash>
 
 /// Returns the asks to continue with.
 ///
-/// 1. The client may ask this person at all: a client that is blocked, has to wait or has reached the limits
-///    learns nothing about codes, and can neither guess them nor get them locked for everybody else.
+/// 1. The client must be allowed to ask this person. A client that is blocked, has to wait or has reached the
+///    limits learns nothing about codes, and can neither guess them nor get them locked for everybody else.
 /// 2. A code is checked only if the client is registered to send codes and the person has one.
 /// 3. A code must be present, or the error is `missing_user_code` (CIBA §7.1.2, §13).
 /// 4. Codes must not be locked for this person. While they are, a correct code is refused like a wrong one,
@@ -63,13 +54,13 @@ pub async fn check_user_code(
     mut asks: Asks,
     limits: &AskLimits,
     invocation: &Invocation,
-) -> Result<Asks, UserCodeRefused> {
+) -> Result<Asks, Refusal<Error>> {
     let now = invocation.now;
-    asks.allow(&client.id, limits, now)?;
+    asks.allow(&client.id, limits, now).map_err(limited)?;
     let Some(expected) = expected(client, person) else { return Ok(asks) };
-    let presented = asked.user_code.as_ref().ok_or(UserCodeRefused::Missing)?;
+    let presented = asked.user_code.as_ref().ok_or(Error::MissingUserCode)?;
     if asks.are_codes_locked(now) {
-        return Err(UserCodeRefused::Invalid("too many wrong codes: codes are locked for now"));
+        return Err(wrong("too many wrong codes: codes are locked for now"));
     }
     if expected.matches(presented) {
         return Ok(asks.code_was_right(&client.id));
@@ -77,24 +68,30 @@ pub async fn check_user_code(
     for _ in 0..TRIES {
         let next = asks.code_was_wrong(&client.id, now);
         if table.replace_asks(&person.key, &next, &invocation.write_id).await? {
-            return Err(UserCodeRefused::Invalid("the code is wrong"));
+            return Err(wrong("the code is wrong"));
         }
         sleep(invocation.jitter(PAUSE)).await;
-        (_, asks) = table.find_person_with_asks(&person.key).await?.ok_or(UserCodeRefused::Contended)?;
-        asks.allow(&client.id, limits, now)?;
+        let fresh = table.find_person_with_asks(&person.key).await?;
+        (_, asks) = fresh.ok_or_else(|| Refusal::unavailable(CONTENDED))?;
+        asks.allow(&client.id, limits, now).map_err(limited)?;
         if asks.are_codes_locked(now) {
-            return Err(UserCodeRefused::Invalid("too many wrong codes: codes were locked in the meantime"));
+            return Err(wrong("too many wrong codes: codes were locked in the meantime"));
         }
     }
-    Err(UserCodeRefused::Contended)
+    Err(Refusal::unavailable(CONTENDED))
 }
 
-/// The asks to continue with after they changed during a request whose code was correct. `None` if codes were
-/// locked in the meantime: a correct code among that many wrong ones may be a guess.
-pub(super) fn check_again(client: &Client, person: &Person, fresh: Asks, now: Timestamp) -> Option<Asks> {
+/// The asks to continue with after they changed during a request whose code was correct. If codes were locked in the
+/// meantime, a correct code among that many wrong ones may be a guess.
+pub(super) fn check_again(
+    client: &Client,
+    person: &Person,
+    fresh: Asks,
+    now: Timestamp,
+) -> Result<Asks, Refusal<Error>> {
     match expected(client, person) {
-        None => Some(fresh),
-        Some(_) if fresh.are_codes_locked(now) => None,
-        Some(_) => Some(fresh.code_was_right(&client.id)),
+        None => Ok(fresh),
+        Some(_) if fresh.are_codes_locked(now) => Err(wrong("too many wrong codes arrived in the meantime")),
+        Some(_) => Ok(fresh.code_was_right(&client.id)),
     }
 }

@@ -1,5 +1,5 @@
-//! Checks whether the tokens of a request will fit where they have to be sent. Checked when the request is made,
-//! so that nobody approves a request whose token no API can receive.
+//! Checks whether the tokens of a request will fit into the HTTP requests that have to carry them. This is
+//! checked when the request is made, so that nobody approves a request whose token no API can receive.
 
 use ciba_aws::keys::{JTI_LENGTH, signed_length};
 use ciba_core::domain::base::authentication::Authentication;
@@ -14,7 +14,7 @@ use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationRe
 /// Unit: characters.
 const MAX_SUB: usize = 255;
 
-/// As many digits as any time has until the year 2286.
+/// A time with as many digits as any time until the year 2286.
 pub const LAST: Timestamp = Timestamp::from_seconds(9_999_999_999);
 
 /// Whether the longest access token that `asked` can lead to, for any person and any proof, is short enough:
@@ -39,7 +39,7 @@ fn part_fits(
     target: &Target<'_>,
     login: &Authentication,
 ) -> bool {
-    // Without either, no such token can be issued.
+    // Without an algorithm or a scope, no such token can be issued.
     let (Some(algorithm), Some(scope)) = (target.algorithm(), target.narrow(&asked.scope, client)) else {
         return true;
     };

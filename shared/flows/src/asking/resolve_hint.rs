@@ -15,7 +15,10 @@ use ciba_core::domain::hint::{self, DirectoryHint, Hint, HintError, HintKind, Kn
 use ciba_core::domain::issuer::hint_issuer::HintTokenRefused;
 use ciba_core::domain::person::Person;
 use ciba_core::domain::person::asks::Asks;
-use ciba_core::protocol::backchannel_authentication::PresentedHint;
+use ciba_core::protocol::backchannel_authentication::{
+    BackchannelAuthenticationError as Error, PresentedHint,
+};
+use ciba_core::protocol::error::{Common, Refusal};
 use ciba_core::protocol::id_token;
 use ciba_core::verify::jws::{NotAJws, UnverifiedJws};
 
@@ -36,92 +39,66 @@ pub struct HintTokens {
     pub jwks: JwksCache,
 }
 
-/// Why no person was found.
-#[derive(Debug, thiserror::Error)]
-pub enum NotResolved {
-    /// The hint is malformed, or not valid for this client. Reveals nothing about people.
-    #[error("the hint is invalid")]
-    Invalid {
-        told: &'static str,
-        /// For the log.
-        detail: Option<&'static str>,
-    },
-    /// A valid but expired `login_hint_token`.
-    #[error("the login_hint_token has expired")]
-    Expired,
-    /// There is no such person, or they are not active: the client cannot tell which.
-    #[error("the hint leads to no active person")]
-    Nobody,
-    /// The hint issuer's keys cannot be fetched.
-    #[error("{0}")]
-    Unavailable(String),
-    #[error(transparent)]
-    Keys(#[from] KeyError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
+/// The error for a hint that is malformed, or not valid for this client. It reveals nothing about people.
+fn invalid(told: &'static str) -> Refusal<Error> {
+    Common::InvalidRequest(told).into()
 }
 
-impl NotResolved {
-    fn invalid(told: &'static str) -> Self {
-        Self::Invalid { told, detail: None }
-    }
+/// One text for every defect of an ID token; the log has the details.
+fn not_our_id_token(detail: &'static str) -> Refusal<Error> {
+    let told = "id_token_hint is not an ID token that this provider issued to this client";
+    Refusal::because(Common::InvalidRequest(told), detail)
+}
 
-    /// One text for every defect of an ID token; the log has the details.
-    fn not_our_id_token(detail: &'static str) -> Self {
-        let told = "id_token_hint is not an ID token that this provider issued to this client";
-        Self::Invalid { told, detail: Some(detail) }
+fn unusable(error: HintError) -> Refusal<Error> {
+    match error {
+        HintError::Malformed(why) => invalid(why),
+        HintError::NamesNobody => Error::UnknownUserId.into(),
     }
 }
 
-impl From<HintError> for NotResolved {
-    fn from(error: HintError) -> Self {
-        match error {
-            HintError::Malformed(why) => Self::invalid(why),
-            HintError::NamesNobody => Self::Nobody,
-        }
-    }
-}
-
-impl From<NotAJws> for NotResolved {
-    fn from(error: NotAJws) -> Self {
-        match error {
-            NotAJws::Encrypted => Self::invalid("the hint is encrypted; send the signed token inside"),
-            NotAJws::Malformed(why) => Self::invalid(why),
-        }
+fn not_a_token(error: NotAJws) -> Refusal<Error> {
+    match error {
+        NotAJws::Encrypted => invalid("the hint is encrypted; send the signed token inside"),
+        NotAJws::Malformed(why) => invalid(why),
     }
 }
 
 impl ResolveHint<'_> {
-    /// 1. Check that the client may send a hint of this form: each client is limited to the kinds that it needs.
+    /// 1. Check that the client may send a hint of this form, because clients can be limited to the kinds that
+    ///    they need.
     /// 2. Read the hint; if it is a token, verify it first.
     /// 3. Find the person, and their recent asks.
-    /// 4. Use up a token that is valid only once, which prevents its replay: the first write of the call, and as
-    ///    late as possible, so that a failed read of the table does not cost the client its token.
+    /// 4. Use up a token that is valid only once, which prevents its replay. This happens before any write that
+    ///    is not such a record, but as late as possible, so that a failed read of the table does not cost the
+    ///    client its token.
     pub async fn resolve(
         &self,
         client: &Client,
         hint: &PresentedHint,
         invocation: &Invocation,
-    ) -> Result<(Person, Asks), NotResolved> {
+    ) -> Result<(Person, Asks), Refusal<Error>> {
         let form = match hint {
             PresentedHint::LoginHint(text) => HintForm::of_login_hint(text).0,
             PresentedHint::IdTokenHint(_) => HintForm::IdTokenHint,
             PresentedHint::LoginHintToken(_) => HintForm::LoginHintToken,
         };
         if !client.hint_kinds.contains(form) {
-            return Err(NotResolved::invalid("the client is not registered for hints of this kind"));
+            return Err(invalid("the client is not registered for hints of this kind"));
         }
         let (hints, guard) = match hint {
-            PresentedHint::LoginHint(text) => (vec![hint::parse(text, self.known_issuers())?], None),
+            PresentedHint::LoginHint(text) => {
+                (vec![hint::parse(text, self.known_issuers()).map_err(unusable)?], None)
+            }
             PresentedHint::IdTokenHint(token) => {
                 (vec![self.read_id_token(token, client, invocation).await?], None)
             }
             PresentedHint::LoginHintToken(token) => self.read_hint_token(token, invocation).await?,
         };
         let hints = self.of_its_sector(client, hints, invocation).await?;
-        let (found, withdrawn) = self.find(&hints).await?.ok_or(NotResolved::Nobody)?;
-        // A token verified with a withdrawn key counts as unverified. The key that seals the handle is a different
-        // one.
+        let (found, withdrawn) = self.find(&hints).await?.ok_or(Error::UnknownUserId)?;
+        // A token verified with a withdrawn key counts as unverified. The handle is sealed later, under a
+        // different key.
         if self.keys.learn(&withdrawn, invocation.now).await?
             && let PresentedHint::IdTokenHint(token) = hint
         {
@@ -130,13 +107,13 @@ impl ResolveHint<'_> {
         if let Some(guard) = guard
             && !self.table.insert_replay_guard(&guard, invocation.now, &invocation.write_id).await?
         {
-            return Err(NotResolved::invalid("the token was already used"));
+            return Err(invalid("the token was already used"));
         }
         Ok(found)
     }
 
-    /// A `sub` of this provider is the one that the client itself received: a pairwise one leads to its person. A
-    /// client that became pairwise may hold an older, public one, which remains valid as a hint.
+    /// A `sub` of this provider is the one that the client itself received, so a pairwise `sub` is opened to find
+    /// its person. A client that became pairwise may hold an older, public `sub`, which remains valid as a hint.
     async fn of_its_sector(
         &self,
         client: &Client,
@@ -168,57 +145,58 @@ impl ResolveHint<'_> {
         token: &str,
         client: &Client,
         invocation: &Invocation,
-    ) -> Result<Hint, NotResolved> {
+    ) -> Result<Hint, Refusal<Error>> {
         let jws = UnverifiedJws::parse(token).map_err(|error| match error {
-            NotAJws::Encrypted => error.into(),
-            NotAJws::Malformed(why) => NotResolved::not_our_id_token(why),
+            NotAJws::Encrypted => not_a_token(error),
+            NotAJws::Malformed(why) => not_our_id_token(why),
         })?;
         if !jws.typ().is_some_and(|typ| typ.eq_ignore_ascii_case(id_token::TYP)) {
-            return Err(NotResolved::not_our_id_token("the token has the wrong type"));
+            return Err(not_our_id_token("the token has the wrong type"));
         }
         let verified = self.keys.verify(&jws, invocation.now).await?;
         let claims = verified.map_err(|error| match error {
-            NotOurs::UnknownKey => NotResolved::not_our_id_token("the key is not one of ours"),
-            NotOurs::WrongSignature => NotResolved::not_our_id_token("the signature is invalid"),
+            NotOurs::UnknownKey => not_our_id_token("the key is not one of ours"),
+            NotOurs::WrongSignature => not_our_id_token("the signature is invalid"),
         })?;
         let max_age = self.settings.id_token_hint_max_age;
         let sub = id_token_hint::judge(&claims, self.issuer.as_str(), &client.id, max_age, invocation.now);
         let sub = sub.map_err(|refused| match refused {
-            IdTokenHintRefused::Invalid(why) => NotResolved::not_our_id_token(why),
-            IdTokenHintRefused::TooOld => NotResolved::invalid("id_token_hint was issued too long ago"),
+            IdTokenHintRefused::Invalid(why) => not_our_id_token(why),
+            IdTokenHintRefused::TooOld => invalid("id_token_hint was issued too long ago"),
         })?;
-        Ok(Hint::directory(HintKind::Sub, sub)?)
+        Hint::directory(HintKind::Sub, sub).map_err(unusable)
     }
 
-    /// A token of a hint issuer: the hints in it, and the record that prevents its reuse.
+    /// Reads a token of a hint issuer. Returns the hints in it, and the record that prevents its reuse.
     async fn read_hint_token(
         &self,
         token: &str,
         invocation: &Invocation,
-    ) -> Result<(Vec<Hint>, Option<ReplayGuard>), NotResolved> {
+    ) -> Result<(Vec<Hint>, Option<ReplayGuard>), Refusal<Error>> {
         let tokens = self.hint_tokens;
-        let tokens = tokens.ok_or(NotResolved::invalid("login_hint_token is not supported"))?;
-        let jws = UnverifiedJws::parse(token)?;
+        let tokens = tokens.ok_or_else(|| invalid("login_hint_token is not supported"))?;
+        let jws = UnverifiedJws::parse(token).map_err(not_a_token)?;
         if jws.typ().is_some_and(|typ| typ != "jwt") {
-            return Err(NotResolved::invalid("the token has the wrong type"));
+            return Err(invalid("the token has the wrong type"));
         }
         let issuer = jws.issuer().and_then(|iss| tokens.issuers.find(iss));
-        let issuer = issuer.ok_or(NotResolved::invalid("iss is not a hint issuer"))?;
+        let issuer = issuer.ok_or_else(|| invalid("iss is not a hint issuer"))?;
         let (now, write) = (invocation.now, &invocation.write_id);
         let verified = tokens.jwks.verify(&jws, &issuer.jwks_uri, &issuer.algorithms, now, write).await;
         let claims = verified.map_err(|error| match error {
-            NotVerified::Invalid(why) => NotResolved::invalid(why),
-            NotVerified::Unavailable(why) => NotResolved::Unavailable(why),
+            NotVerified::Invalid(why) => invalid(why),
+            NotVerified::Unavailable(why) => Refusal::unavailable(why),
         })?;
         let proof = issuer.judge(&claims, self.issuer.as_str(), invocation.now);
         let proof = proof.map_err(|refused| match refused {
-            HintTokenRefused::Invalid(why) => NotResolved::invalid(why),
-            HintTokenRefused::Expired => NotResolved::Expired,
+            HintTokenRefused::Invalid(why) => invalid(why),
+            HintTokenRefused::Expired => Error::ExpiredLoginHintToken.into(),
         })?;
-        Ok((subject_identifier::hints(proof.sub_id, self.known_issuers())?, proof.guard))
+        let hints = subject_identifier::hints(proof.sub_id, self.known_issuers()).map_err(unusable)?;
+        Ok((hints, proof.guard))
     }
 
-    /// The first active person that one of the hints leads to, and the keys that must not be used for them.
+    /// The first active person that one of the hints leads to, and the withdrawn keys.
     async fn find(&self, hints: &[Hint]) -> Result<Option<((Person, Asks), WithdrawnKeys)>, StoreError> {
         for hint in hints {
             let key = match hint {

@@ -7,12 +7,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::Invocation;
 use crate::asking::Asking;
-use crate::asking::check_user_code::check_again;
-use crate::deciding::keep_evidence::{About, Happened, KeepEvidence, NotKept};
+use crate::asking::check_user_code::{check_again, limited};
+use crate::deciding::keep_evidence::{About, Happened, KeepEvidence};
 use ciba_aws::config::RequestSettings;
-use ciba_aws::keys::{HandleUse, Kept, KeyError, KeyRing};
+use ciba_aws::keys::{HandleUse, Kept, KeyRing};
 use ciba_aws::notify::{Notifier, NotifyError};
-use ciba_aws::store::{Beside, EvidenceWrite, Inserted, StoreError, Table, Withdrawn};
+use ciba_aws::store::{Beside, EvidenceWrite, Inserted, Table, Withdrawn};
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::client::notification_token::ClientNotificationToken;
 use ciba_core::domain::person::Person;
@@ -23,6 +23,8 @@ use ciba_core::domain::request::lifetime::Lifetime;
 use ciba_core::domain::request::notification::Messages;
 use ciba_core::domain::request::notification::Notification;
 use ciba_core::domain::request::statement::Nonce;
+use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationError as Error;
+use ciba_core::protocol::error::Refusal;
 use ciba_core::protocol::request_object::SignedRequest;
 
 /// How many times an insertion is attempted when others ask the same person at the same time.
@@ -31,6 +33,8 @@ const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(60);
 /// The part of the invocation that is reserved for withdrawing a request about which nobody could be notified.
 const FOR_WITHDRAWAL: Duration = Duration::from_secs(4);
+/// For the log.
+const CONTENDED: &str = "too many concurrent requests for one person";
 
 /// The dependencies of this flow.
 pub struct StartAuthentication<'a> {
@@ -64,46 +68,21 @@ pub struct Unreachable {
     pub why: String,
 }
 
-/// Why no authentication was started. No request remains stored, and no further message is sent.
-#[derive(Debug, thiserror::Error)]
-pub enum NotStarted {
-    /// Wrong codes arrived in the meantime, and codes are now locked.
-    #[error("user codes are locked")]
-    UserCodesLocked,
-    /// This person has reached a limit, or does not accept requests of this client. The client is not told which.
-    #[error("a rate limit was reached")]
-    LimitReached,
-    /// This person cannot be reached on any channel.
-    #[error("{0}")]
-    Unreachable(String),
-    /// Too many requests for this person at the same time.
-    #[error("the person's asks changed during every attempt")]
-    Contended,
-    /// SNS is not accepting messages now.
-    #[error("{0}")]
-    Unavailable(String),
-    #[error(transparent)]
-    Keys(#[from] KeyError),
-    /// The evidence of what the client signed cannot be kept now.
-    #[error("the evidence could not be kept")]
-    NotKept(NotKept),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 impl StartAuthentication<'_> {
-    /// `asks` are the ones returned by the check of the user code.
+    /// `asks` are the ones returned by the check of the user code. After an error, no request remains stored, and no
+    /// further message is sent.
     ///
-    /// 1. Make the request's key, and seal it for the client, along with its notification token.
-    /// 2. Store the request within the person's limits, with what the client signed; it supersedes the client's
-    ///    earlier one.
-    /// 3. Notify the person. If this fails permanently, withdraw the request.
+    /// 1. Create the request's key, and seal it as the client's handle; seal the client's notification token.
+    /// 2. Store the request within the person's limits, with the evidence of a signed request. It supersedes the
+    ///    client's earlier request.
+    /// 3. Notify the person. If no channel accepts the message, or SNS is down, withdraw the request, unless the
+    ///    person has already decided.
     pub async fn start(
         &self,
         asking: Asking<'_>,
         asks: Asks,
         invocation: &Invocation,
-    ) -> Result<Started, NotStarted> {
+    ) -> Result<Started, Refusal<Error>> {
         let Asking { client, person, asked, .. } = asking;
         let key = RequestKey::from_bytes(invocation.random());
         let (auth_req_id, handle_generation) =
@@ -123,8 +102,8 @@ impl StartAuthentication<'_> {
             Err(error) => match self.table.withdraw_request(&request).await? {
                 Withdrawn::Done => {
                     return Err(match error {
-                        NotifyError::Unreachable(why) => NotStarted::Unreachable(why),
-                        NotifyError::Unavailable(why) => NotStarted::Unavailable(why),
+                        NotifyError::Unreachable(why) => Refusal::because(Error::AccessDenied, why),
+                        NotifyError::Unavailable(why) => Refusal::unavailable(why),
                     });
                 }
                 // A person who has decided did receive the message.
@@ -163,18 +142,18 @@ impl StartAuthentication<'_> {
         }
     }
 
-    /// The evidence of what the client signed, byte for byte and sealed, with the key that verified it, as the
-    /// next document in the person's chain.
+    /// The evidence of a signed request: the client's text, byte for byte and sealed, with the key that verified
+    /// it. It is the next document in the person's chain.
     async fn evidence(
         &self,
         request: &AuthenticationRequest,
         signed: &SignedRequest,
         invocation: &Invocation,
-    ) -> Result<EvidenceWrite, NotStarted> {
+    ) -> Result<EvidenceWrite, Refusal<Error>> {
         let basis = self.table.find_evidence_basis(&request.person).await?;
         let about = About { request: &request.key, client: &request.client, person: &request.person };
         let kept = self.keeper.keep(about, &Happened::Asked(signed), &basis, invocation).await;
-        kept.map_err(NotStarted::NotKept)
+        kept.map_err(|error| Refusal::unavailable(error.detail()))
     }
 
     /// Stores the request and counts it in one transaction, so that parallel requests cannot exceed the limits
@@ -186,7 +165,7 @@ impl StartAuthentication<'_> {
         notification_token: Option<&[u8]>,
         mut asks: Asks,
         invocation: &Invocation,
-    ) -> Result<Option<EvidenceWrite>, NotStarted> {
+    ) -> Result<Option<EvidenceWrite>, Refusal<Error>> {
         let ask = Ask {
             client: request.client.clone(),
             request: request.key,
@@ -194,8 +173,7 @@ impl StartAuthentication<'_> {
             expires_at: request.lifetime.expires_at,
         };
         for _ in 0..TRIES {
-            let admitted =
-                asks.admit(ask.clone(), &self.requests.limits).map_err(|_| NotStarted::LimitReached)?;
+            let admitted = asks.admit(ask.clone(), &self.requests.limits).map_err(limited)?;
             let evidence = match &asked.signed {
                 Some(signed) => Some(self.evidence(request, signed, invocation).await?),
                 None => None,
@@ -217,18 +195,18 @@ impl StartAuthentication<'_> {
                 }
             }
             sleep(invocation.jitter(PAUSE)).await;
-            let (_, fresh) =
-                self.table.find_person_with_asks(&request.person).await?.ok_or(NotStarted::Contended)?;
-            asks = check_again(client, person, fresh, invocation.now).ok_or(NotStarted::UserCodesLocked)?;
+            let fresh = self.table.find_person_with_asks(&request.person).await?;
+            let (_, fresh) = fresh.ok_or_else(|| Refusal::unavailable(CONTENDED))?;
+            asks = check_again(client, person, fresh, invocation.now)?;
         }
-        Err(NotStarted::Contended)
+        Err(Refusal::unavailable(CONTENDED))
     }
 
     /// Tries the person's channels in order, until SNS has accepted a message. Returns that channel, and those
     /// that failed before it.
     ///
-    /// If a channel rejects this person, the next one is tried, even a weaker one: a message carries no authority.
-    /// After an outage no other is tried, because the message may still arrive.
+    /// If a channel rejects this person, the next one is tried, even a weaker one: a message carries no
+    /// authority. After an outage no other channel is tried, because the message may still arrive.
     async fn tell(
         &self,
         notification: &Notification,

@@ -1,4 +1,4 @@
-//! Checks that a passkey was enrolled here, and not merely written into the table.
+//! Checks that a passkey was enrolled by this provider, and not merely written into the table.
 
 use ciba_aws::keys::{KmsError, WitnessReader};
 use ciba_core::domain::person::enrollment_record::EnrollmentRecord;
@@ -6,7 +6,7 @@ use ciba_core::domain::person::passkey::Passkey;
 use ciba_core::verify::webauthn::thumbprint;
 use ciba_core::verify::witness::Purpose;
 
-/// What genuine enrollments are verified with.
+/// The key and the setting with which enrollments are verified.
 pub struct Enrollments {
     /// The key of the function that enrolls. `None` if there is no such key, and every passkey is accepted.
     pub key: Option<WitnessReader>,

@@ -43,17 +43,17 @@ pub struct Choice {
     pub word: DecisionWord,
     /// The approved part of the scope. Without it an approval covers all of the scope.
     pub scope: Option<Scope>,
-    /// The `authorization_details` that were on the screen, if they are not part of what is signed.
+    /// The `authorization_details` that were on the screen, if they are not part of a signed statement.
     pub details: Option<Vec<Value>>,
 }
 
-/// The proof that the person decides.
+/// The proof that it is the person who decides.
 pub enum PresentedProof<'a> {
-    /// They have the link of this person's request, which is enough to decline.
+    /// The sender has the link of this person's request, which is enough to decline.
     Link(&'a PersonKey),
     LoginToken(&'a LoginProof),
-    /// Their passkey signed the statement of their page, in its language. If somebody is also logged in, it must
-    /// be the same person.
+    /// The person's passkey signed the statement of their page, in its language. If somebody is also logged in,
+    /// it must be the same person.
     Passkey {
         assertion: &'a Assertion,
         language: Language,
@@ -66,11 +66,11 @@ pub enum PresentedProof<'a> {
 pub enum Recorded {
     Approved(Scope),
     Denied,
-    /// Whatever the state of the request: the client is blocked.
+    /// The client is blocked, regardless of the state of the request.
     Reported,
 }
 
-/// What was recorded, and the evidence if it was recorded now.
+/// The recorded decision, and its evidence if it was recorded by this call.
 #[derive(Debug)]
 pub struct Record {
     pub recorded: Recorded,
@@ -81,11 +81,11 @@ pub struct Record {
 pub enum NotDecided {
     #[error("the decision is not allowed for this request")]
     Refused(DecisionRefused),
-    /// The client named is not the one that made the request: the person saw something else.
+    /// The client named is not the one that made the request, so the person saw something else.
     #[error("the client is not the one that made the request")]
     OtherClient,
-    /// The details named are not those of the request: the person saw something else, but must decide about
-    /// exactly what was requested.
+    /// The details named are not those of the request, so the person saw something else. A decision must be about
+    /// exactly the requested details.
     #[error("the authorization_details differ from those of the request")]
     OtherDetails,
     /// The login token belongs to the client that made the request.
@@ -136,13 +136,13 @@ pub struct Decide<'a> {
     pub table: &'a Table,
     pub keeper: KeepEvidence<'a>,
     pub enrollments: &'a Enrollments,
-    /// `None` if there are no passkeys.
+    /// `None` if passkeys are not used.
     pub relying_party: Option<&'a RelyingParty>,
     /// How long ago a passkey must have been enrolled before it can approve high-risk requests.
     pub seasoning: Duration,
 }
 
-/// A valid proof: how the person was authenticated, and what is kept of it.
+/// A valid proof: how the person was authenticated, and the part of it that is kept as evidence.
 struct Proven {
     /// `None` for the link alone.
     authentication: Option<Authentication>,
@@ -151,7 +151,8 @@ struct Proven {
 }
 
 impl Decide<'_> {
-    /// Declines from the page. `form_token` comes from its form: somebody read the page, and pressed its button.
+    /// Declines from the page. `form_token` comes from its form, which shows that somebody read the page and
+    /// pressed its button.
     pub async fn decline(
         &self,
         request: &RequestKey,
@@ -165,14 +166,15 @@ impl Decide<'_> {
         self.decide(request, &found.client, &choice, &PresentedProof::Link(&found.person), invocation).await
     }
 
-    /// 1. Find out which person is asked: a login token names them, otherwise the request does.
+    /// 1. Determine the person: a login token names them, otherwise the request does.
     /// 2. Read request, person, client, asks and passkey in one read, so that no outdated record decides.
-    /// 3. Check that the person decides about what was shown, and not with a token of the client itself; and
-    ///    determine what an approval would grant.
+    /// 3. Check that the decision is about the content that was shown, and not made with a token of the client
+    ///    itself; and determine what an approval would grant.
     /// 4. Check the proof, and that it is sufficient for what is granted.
     /// 5. Let the state machine determine the request's next state.
     /// 6. Have the evidence sealed, numbered and signed outside the table.
-    /// 7. Record both in one transaction. If anything changed in the meantime, start again at step 2.
+    /// 7. Record the state and the evidence in one transaction. If anything changed in the meantime, start again
+    ///    at step 2.
     ///
     /// `client` is the one that was on the screen.
     pub async fn decide(
@@ -346,7 +348,7 @@ impl Decide<'_> {
 }
 
 impl Recorded {
-    /// The decision that a request's state records; every state other than approved grants nothing.
+    /// The decision that a request's state records. Every state other than approved and redeemed grants nothing.
     fn of(state: &State) -> Self {
         match state {
             State::Approved(approval) | State::Redeemed(Grant { approval, .. }) => {
@@ -364,11 +366,11 @@ struct Checked {
     client: Client,
     asks: Asks,
     passkey: Option<Passkey>,
-    /// The basis of its evidence.
+    /// The basis of the decision's evidence.
     kept: EvidenceBasis,
 }
 
-/// What has to be proven.
+/// The decision for which a proof is needed.
 #[derive(Clone, Copy)]
 struct Case<'a> {
     request: &'a AuthenticationRequest,
@@ -421,8 +423,8 @@ fn checked(
 /// Step 3: the scope that the decision grants, with everything that is requested beyond it. `None` unless it is an
 /// approval.
 ///
-/// An invalid selection is refused whatever the proof. A request that is no longer open is left to step 5, which
-/// reveals nothing.
+/// An invalid selection is refused regardless of the proof. A request that is no longer open is left to step 5,
+/// which reveals nothing.
 fn granted(
     request: &AuthenticationRequest,
     detail: &RequestDetail,
@@ -442,7 +444,7 @@ fn granted(
     Ok(Some(scope.clone()))
 }
 
-/// The part of the scope that was signed: what is granted or, for a refusal, what was ticked.
+/// The part of the scope that was signed: the granted scope or, for a denial or report, the selected scope.
 fn selected(choice: &Choice, granted: Option<&Scope>, statement: &Statement) -> String {
     let ticked = granted.or(choice.scope.as_ref());
     ticked.map_or_else(String::new, |scope| statement.in_order(|value| scope.contains(value)))

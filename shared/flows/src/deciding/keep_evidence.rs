@@ -1,6 +1,6 @@
 //! Prepares evidence: personal data is sealed, the document is appended to the person's chain, and a key outside
-//! the table signs it. Nothing is written here: the caller writes the evidence in the same transaction as what it
-//! documents.
+//! the table signs it. Nothing is written here: the caller writes the evidence in the same transaction as the
+//! event that it documents.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use ciba_core::domain::request::evidence::{Outcome, SaltedText, digest_of};
 use ciba_core::domain::request::evidence_document::{Chain, Document, Kind, Personal, ProofName, VERSION};
 use ciba_core::protocol::request_object::SignedRequest;
 
-/// Why there is no evidence, so that what it would document must not happen. The text is for the log.
+/// Why there is no evidence. The event that it would document must then not happen. The text is for the log.
 #[derive(Clone, Debug)]
 pub enum NotKept {
     /// There are no keys to seal with, or the person's key cannot be decrypted.
@@ -48,7 +48,7 @@ pub struct KeepEvidence<'a> {
     pub retention: Duration,
 }
 
-/// What the evidence is about.
+/// The subject of the evidence.
 #[derive(Clone, Copy)]
 pub struct About<'a> {
     pub request: &'a RequestKey,
@@ -97,7 +97,7 @@ impl Happened<'_> {
 }
 
 impl KeepEvidence<'_> {
-    /// 1. Open the person's key, or make one.
+    /// 1. Open the person's key, or create one.
     /// 2. Seal the personal data with it, for this document alone.
     /// 3. Number the document after the last one of this person.
     /// 4. Have it signed outside the table.

@@ -1,4 +1,4 @@
-//! What a person sees: the requests that wait for them, or one of them.
+//! The requests that a person sees: all that await their decision, or one of them.
 
 use crate::deciding::statement::statement;
 use ciba_aws::store::{ClientDirectory, StoreError, Table};
@@ -14,7 +14,7 @@ use ciba_core::domain::request::statement::Shown;
 use ciba_core::page::Language;
 use ciba_core::protocol::consent::{ClientView, DetailView, RequestView, StatementView};
 
-/// Every request that waits for `person`, soonest to expire first.
+/// Every request that awaits the decision of `person`, sorted by expiration.
 pub async fn list(
     table: &Table,
     clients: &ClientDirectory,
@@ -23,7 +23,7 @@ pub async fn list(
 ) -> Result<Vec<RequestView>, StoreError> {
     let mut views = Vec::new();
     for pending in table.list_pending(person, now).await? {
-        if now >= pending.lifetime.decide_until {
+        if !pending.lifetime.is_decidable(now) {
             continue;
         }
         views.push(RequestView {
@@ -94,7 +94,7 @@ pub fn demand_of_all(client: &Client, request: &AuthenticationRequest, detail: &
     Demand::of(client, &WouldGrant::of(request, detail, &request.scope))
 }
 
-/// A request that can still be decided, with its client: its page shows this to anyone who has the link.
+/// A request that can still be decided, with its client. Its page shows them to anyone who has the link.
 pub async fn open(
     table: &Table,
     clients: &ClientDirectory,

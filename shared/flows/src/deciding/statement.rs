@@ -1,4 +1,5 @@
-//! The statement that a passkey signs: what a request looks like on the page.
+//! The statement that a passkey signs: the content of a request's page. `verify/webauthn.rs` verifies the
+//! signature.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,8 +12,8 @@ use ciba_core::domain::request::authentication_request::AuthenticationRequest;
 use ciba_core::domain::request::statement::{ContextShown, DetailShown, ScopeShown, Statement};
 use ciba_core::page::{self, Language};
 
-/// Used for the page and for the decision: if anything changed between the two (the client's name, say), a
-/// signature over the old statement is not valid for the new one.
+/// The statement for the page and for the decision. If anything changed between the two (for example the client's
+/// name), a signature over the old statement is not valid for the new one.
 pub fn statement(
     request: &AuthenticationRequest,
     detail: &RequestDetail,

@@ -10,8 +10,8 @@ use ciba_core::domain::base::time::Timestamp;
 /// The observer of all lines, if any.
 static OBSERVER: OnceLock<fn(&str)> = OnceLock::new();
 
-/// From now on `observer` gets every line, too. The first observer is kept: tests look for what must not be in a
-/// log.
+/// Passes every later line to `observer` as well. Only the first observer is kept. Tests use it to search the log
+/// for data that it must not contain.
 pub fn observe(observer: fn(&str)) {
     let _ = OBSERVER.set(observer);
 }

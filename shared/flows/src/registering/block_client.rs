@@ -20,12 +20,12 @@ const PAUSE: Duration = Duration::from_millis(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockOutcome {
     Done,
-    /// It was already so, and is unchanged; for a block, with its time.
+    /// Nothing had to be changed. If the client was already blocked, this contains the time of the block.
     Already(Option<Timestamp>),
     NoSuchPerson,
 }
 
-/// `client` may no longer ask `person`, and the tokens it got before are no longer valid.
+/// Blocks `client` for `person`: it may no longer ask, and the tokens that it received before are revoked.
 pub async fn block(
     table: &Table,
     person: &PersonKey,
@@ -39,7 +39,7 @@ pub async fn block(
     replace(table, person, invocation, change).await
 }
 
-/// `client` may ask `person` again. The tokens it got before the block remain revoked.
+/// Lets `client` ask `person` again. The tokens that it received before the block remain revoked.
 pub async fn unblock(
     table: &Table,
     person: &PersonKey,
@@ -50,7 +50,8 @@ pub async fn unblock(
     replace(table, person, invocation, change).await
 }
 
-/// Earlier requests to `person` that are not open no longer count, and no client has to wait. Blocks remain.
+/// Resets the limits for `person`: earlier requests that are not open no longer count, and no client has to wait.
+/// Blocks remain.
 pub async fn forget_asks(
     table: &Table,
     person: &PersonKey,

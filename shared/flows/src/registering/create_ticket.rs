@@ -1,4 +1,4 @@
-//! Makes an enrollment ticket, for an operator who has verified the person's identity.
+//! Creates an enrollment ticket, for an operator who has verified the person's identity.
 
 use crate::Invocation;
 use ciba_aws::store::{StoreError, Table};
@@ -19,7 +19,7 @@ pub enum NoTicket {
     Store(#[from] StoreError),
 }
 
-/// 1. Read the person, who must be active and may not have the maximum number of passkeys.
+/// 1. Read the person, who must be active and must not have the maximum number of passkeys.
 /// 2. Give them a user handle if they have none: all their passkeys share it, so it must exist before the first
 ///    one.
 /// 3. Store the ticket under its hash.

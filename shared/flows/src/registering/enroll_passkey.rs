@@ -1,4 +1,4 @@
-//! Enrolls a passkey: a person with a ticket registers one.
+//! Enrolls a passkey for a person who has a ticket.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use ciba_core::verify::webauthn::{Asserted, NotAccepted, RelyingParty, thumbprin
 
 /// How many times an enrollment is attempted when the person's passkeys change in the meantime.
 const TRIES: usize = 3;
-/// Reserved for the response, in case SNS does not accept the announcement.
+/// The time reserved for the response, in case SNS does not accept the announcement.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(2);
 
 /// Why no passkey is enrolled.
@@ -32,7 +32,7 @@ pub enum NotEnrolled {
     /// The text is for the log.
     #[error("{0}")]
     NotOpen(&'static str),
-    /// An existing passkey has to sign, and none has.
+    /// An existing passkey has to sign, but no signature was sent.
     #[error("the signature of an existing passkey is required")]
     PasskeyRequired,
     #[error("{0}")]
@@ -123,8 +123,8 @@ impl EnrollPasskey<'_> {
     ///    changed in the meantime, start again.
     /// 6. Announce the enrollment to the person on all channels. A failure of SNS undoes nothing.
     ///
-    /// A repetition of the same registration with the same ticket gets the same response: the first may have been
-    /// lost.
+    /// A repetition of the same registration with the same ticket gets the same response, because the first
+    /// response may have been lost.
     pub async fn enroll(
         &self,
         secret: &TicketSecret,

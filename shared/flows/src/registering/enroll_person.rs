@@ -11,9 +11,9 @@ use ciba_core::domain::person::user_code::{UserCode, UserCodeHash};
 use ciba_core::domain::person::{Person, Subject};
 use ciba_core::protocol::person_entry::{ChannelEntry, PersonEntry};
 
-/// A transaction holds at most 100 writes: all hints and all push endpoints may change at once.
+/// The most hints. All hints and push endpoints may change in one transaction, which has at most 100 writes.
 const MAX_HINTS: usize = 40;
-/// There would be no time to try more than this within an invocation.
+/// The most channels. There would be no time to try more within an invocation.
 const MAX_CHANNELS: usize = 8;
 
 /// Why a person is not registered, as a text for the operator.
@@ -62,13 +62,13 @@ pub fn check(
             Some(known) => known
                 .person_key(&login.value)
                 .ok_or_else(|| refuse("the login value is not valid for the issuer's person claim"))?,
-            // This would make a separate key, with which nobody could log in.
+            // This would create a separate key, with which nobody could log in.
             None if login_issuers.iter().any(|known| differs_by_a_slash(&known.issuer, &login.iss)) => {
                 return Err(refuse(
                     "login.iss differs from a configured login issuer only by a trailing slash",
                 ));
             }
-            // Not configured here yet; the person can decide once it is.
+            // The login issuer is not configured here yet. The person can decide as soon as it is.
             None => PersonKey::new(&login.iss, &login.value),
         },
     };

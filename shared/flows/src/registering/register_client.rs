@@ -24,9 +24,9 @@ use ciba_core::protocol::registration::{ClientMetadata, ResourceEntry};
 use ciba_core::protocol::token::GrantType;
 use sector::Sector;
 
-/// The maximum that a client's record has room for.
+/// The most resources of a client, limited by the size of its record.
 const MAX_RESOURCES: usize = 20;
-/// Unit: characters. Two lines on a phone.
+/// The longest description of a scope value, which takes two lines on a phone. Unit: characters.
 const MAX_DESCRIPTION: usize = 120;
 
 /// Why a client is not registered, as a text for the operator.
@@ -186,7 +186,8 @@ fn delivery(metadata: &ClientMetadata, own: OwnHosts<'_>) -> Result<Delivery, &'
     }
 }
 
-/// A description beside a checkbox must not pass for the page's own words, nor may a binding message.
+/// Checks the descriptions. Like a binding message, a description beside a checkbox must not look like the page's
+/// own words.
 fn scope_descriptions(all: &ScopeDescriptions, scope: &Scope) -> Result<(), &'static str> {
     for (value, words) in all {
         if !scope.contains(value) || Scope::OWN.contains(&value.as_str()) {
@@ -211,7 +212,8 @@ fn is_description(text: &str) -> bool {
     text.chars().count() <= MAX_DESCRIPTION && plain_text::check(text, Kind::Text).is_ok()
 }
 
-/// The algorithm that signs our tokens, by the name in their headers: a client compares the two.
+/// The algorithm with which this provider signs the client's tokens. Only the name in the tokens' headers is
+/// accepted, because a client compares the two.
 fn algorithm(name: Option<&str>) -> Option<JwsAlgorithm> {
     let Some(name) = name else { return Some(JwsAlgorithm::DEFAULT) };
     JwsAlgorithm::parse(name).filter(|algorithm| algorithm.as_str() == name)

@@ -1,4 +1,4 @@
-//! Removes a passkey, for an operator. Its person is told on all channels.
+//! Removes a passkey, for an operator. The person is notified on all channels.
 
 use crate::Invocation;
 use crate::telling::announce::{Untold, announce};
@@ -14,7 +14,7 @@ const TRIES: usize = 3;
 /// The outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// The passkey is removed. With the channels that did not accept the announcement.
+    /// The passkey is removed. Contains the channels that did not accept the announcement.
     Done(Vec<Untold>),
     /// The person is unknown, or has no such passkey.
     Unknown,
@@ -23,7 +23,7 @@ pub enum Removal {
 /// 1. Read the person and the data shared by their passkeys.
 /// 2. Remove the passkey and decrease the count, in one transaction. If something changed in the meantime, start
 ///    again.
-/// 3. Tell the person, whether they are enabled or not. A failure of SNS undoes nothing.
+/// 3. Notify the person, whether or not they are enabled. A failure of SNS undoes nothing.
 pub async fn remove(
     table: &Table,
     notifier: &Notifier,

@@ -1,4 +1,4 @@
-//! Makes keys: at deployment, on a schedule, and after a leak. Two concurrent rotations have the effect of one.
+//! Creates keys: at deployment, on a schedule, and after a leak. Two concurrent rotations have the effect of one.
 
 use std::time::Duration;
 
@@ -13,26 +13,26 @@ use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba_core::domain::issuer::key_schedule::{Emergency, KeyTimes, due, emergency, successor};
 use ciba_core::protocol::jwks::PublicJwk;
 
-/// Keys could not be made. The text is for the log.
+/// Keys could not be created. The text is for the log.
 #[derive(Clone, Debug)]
 pub struct RotationError(pub String);
 
-/// A key that was made: its use and generation.
+/// A key that was created: its use and generation.
 pub type Made = (KeyUse, u32);
 
 /// The result of a rotation.
 #[derive(Clone, Debug, Default)]
 pub struct Rotated {
     pub made: Vec<Made>,
-    /// Keys in KMS that a concurrent rotation made redundant: nothing refers to them, and they cost until somebody
-    /// deletes them.
+    /// Keys in KMS that a concurrent rotation made redundant: nothing refers to them, and they cost money until
+    /// somebody deletes them.
     pub unused_in_kms: Vec<String>,
 }
 
 /// 1. Read the existing keys.
-/// 2. Ensure that there is a data key; a concurrent rotation that comes second uses the first one's.
-/// 3. Make the handle key and each algorithm's signing key that are due, sealed under the data key or in KMS. A
-///    rotation that ends half-way is completed by the next.
+/// 2. Ensure that there is a data key. Of two concurrent rotations, the second uses the data key of the first.
+/// 3. Create the handle key and the signing keys of each algorithm if they are due, sealed under the data key or
+///    in KMS. A rotation that stops half-way is completed by the next one.
 pub fn rotate(
     table: &Table,
     kms: &Kms,
@@ -43,7 +43,7 @@ pub fn rotate(
     rotate_now(table, kms, settings, &[], invocation)
 }
 
-/// Like [`rotate`], but makes successors of `uses` even if none is due: for an operator.
+/// Like [`rotate`], but creates successors of `uses` even if none is due. This is for an operator.
 pub async fn rotate_now(
     table: &Table,
     kms: &Kms,
@@ -65,12 +65,12 @@ pub async fn rotate_now(
     Ok(rotated)
 }
 
-/// Handles a leak of `uses`: all of their keys are withdrawn, and successors take over at once.
+/// Handles a leak of `uses`: all of their keys are withdrawn, and successors take over immediately.
 ///
 /// 1. Read the existing keys.
-/// 2. Store the successor: if a concurrent emergency or rotation was first, read again.
-/// 3. Withdraw all keys made before it. A repetition withdraws the same keys: two concurrent emergencies have the
-///    effect of one.
+/// 2. Store the successor. If a concurrent emergency or rotation was first, read again.
+/// 3. Withdraw all keys that were created before it. A repetition withdraws the same keys, so two concurrent
+///    emergencies have the effect of one.
 pub async fn replace_leaked(
     table: &Table,
     kms: &Kms,
@@ -93,9 +93,10 @@ fn of(key_use: KeyUse, records: &[KeyRecord]) -> Vec<KeyRecord> {
     records.iter().filter(|record| record.key_use == key_use).cloned().collect()
 }
 
-/// How many times an emergency is attempted while others make keys.
+/// How many times an emergency is attempted while others create keys.
 const TRIES: usize = 5;
-/// The longest pause before KMS is asked again for a key that it has just made, and how many times it is asked.
+/// The longest pause before KMS is asked again for a key that it has just created, and how many times it is
+/// asked.
 const PAUSE: Duration = Duration::from_millis(500);
 const ASKS: usize = 5;
 
@@ -107,7 +108,7 @@ struct Rotation<'a> {
     rotated: &'a mut Rotated,
 }
 
-/// A key that was made: its stored form, and its public half.
+/// A key that was created: its stored form, and its public half.
 struct New {
     sealed: Vec<u8>,
     kms_key_id: Option<String>,
@@ -171,7 +172,7 @@ impl Rotation<'_> {
         DataKey::new(&plain).map_err(|_| RotationError("the data key is malformed".to_owned()))
     }
 
-    /// `false` if another rotation made this generation first.
+    /// `false` if another rotation created this generation first.
     async fn make(
         &mut self,
         key_use: KeyUse,
@@ -209,8 +210,8 @@ impl Rotation<'_> {
                 (self.invocation.random::<{ HandleKey::BYTES }>().to_vec(), None)
             }
             KeyUse::Signing(algorithm) => {
-                // Outside the async runtime: an RSA key takes long to generate, and calls under way would time
-                // out.
+                // Outside the async runtime, because generating an RSA key takes so long that calls in progress
+                // would time out.
                 let pair = spawn_blocking(move || SigningKeyPair::generate(algorithm)).await;
                 let pair = pair.ok().flatten();
                 let pair = pair.ok_or_else(|| RotationError("no signing key could be made".to_owned()))?;
@@ -227,7 +228,7 @@ impl Rotation<'_> {
         let key_id = made.map_err(|error| RotationError(error.0))?;
         let mut asked = self.kms.public_key(&key_id, algorithm).await;
         for _ in 1..ASKS {
-            // KMS is eventually consistent: a new key is not known everywhere at once.
+            // KMS is eventually consistent: a new key is not known everywhere immediately.
             if asked.is_err() {
                 sleep(self.invocation.jitter(PAUSE)).await;
                 asked = self.kms.public_key(&key_id, algorithm).await;

@@ -7,7 +7,8 @@ use ciba_aws::notify::{Notifier, NotifyError};
 use ciba_core::domain::person::Person;
 use ciba_core::domain::request::notification::{Announcement, PasskeyEvent};
 
-/// A channel that did not accept the announcement. For the log only: the change is already made.
+/// A channel that did not accept the announcement. This is for the log only, because the change has already been
+/// made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Untold {
     pub channel: &'static str,

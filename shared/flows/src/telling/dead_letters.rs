@@ -1,4 +1,4 @@
-//! Failed deliveries: listed, and retried when the client has recovered.
+//! Lists failed deliveries, and retries them when the client has recovered.
 //!
 //! A dead letter names a request. Its current state is in the table, so a superfluous letter does no harm and no
 //! letter is the only source of truth.
@@ -12,7 +12,8 @@ use ciba_aws::store::{DeliveryReport, StoreError, Table};
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::request::delivery::{DeliveryState, TELL_OF_THE_END};
 
-/// How long letters are hidden from the queue while they are examined. After a crash they reappear then.
+/// How long letters are hidden in the queue while they are examined. After a crash they reappear when this time
+/// has passed.
 const LOOKED_AT: Duration = Duration::from_secs(60);
 /// The maximum number of letters examined at once.
 const MOST: usize = 200;
@@ -66,7 +67,8 @@ impl DeadLetters<'_> {
         Ok(Found { deliveries, is_complete })
     }
 
-    /// Has deliveries retried for ten minutes, whatever the state of their requests: the one of `only`, or all.
+    /// Lets the delivery of `only`, or all deliveries, be retried for ten minutes, regardless of the state of
+    /// their requests.
     pub async fn replay(
         &self,
         only: Option<&RequestKey>,
@@ -90,8 +92,8 @@ impl DeadLetters<'_> {
         Ok(replayed)
     }
 
-    /// Table, queue, letter, in this order: after a crash the letter is still there, and a repetition does no
-    /// harm.
+    /// Updates the table and then the queue; the caller then deletes the letter. After a crash the letter still
+    /// exists, and a repetition does no harm.
     async fn replay_one(&self, request: &RequestKey, invocation: &Invocation) -> Result<Replayed, NotDone> {
         let Some(report) = self.table.report_delivery(request).await? else { return Ok(Replayed::Swept) };
         if !is_open(report.delivery.state) {
@@ -123,7 +125,7 @@ impl DeadLetters<'_> {
     }
 }
 
-/// Failed, or left behind by an invocation that crashed during delivery.
+/// Whether the delivery failed, or was left behind by an invocation that crashed.
 fn is_open(state: DeliveryState) -> bool {
     matches!(state, DeliveryState::Failed | DeliveryState::Waiting)
 }

@@ -48,10 +48,10 @@ pub struct Emitted {
 }
 
 impl Emit<'_> {
-    /// 1. Make an entry of each event. An unreadable source does not block the others.
+    /// 1. Create an entry for each event. An unreadable source does not block the others.
     /// 2. Put the entries on the bus, until the deadline.
-    /// 3. Count what the bus accepted, up to the first source that has to be retried: later ones are retried with
-    ///    it, and counted then.
+    /// 3. Count the events that the bus accepted, up to the first source that has to be retried. Later ones are
+    ///    retried with it, and counted then.
     pub async fn emit(&self, sources: Vec<Source>, invocation: &Invocation) -> Emitted {
         let mut emitted = Emitted::default();
         let mut all = Vec::new();

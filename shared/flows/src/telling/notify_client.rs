@@ -1,9 +1,10 @@
-//! Notifies a ping or push client of a decision (CIBA §10.2, §10.3, §12): makes one attempt, or says why not now.
+//! Notifies a ping or push client of a decision (CIBA §10.2, §10.3, §12): makes one attempt, or returns why none
+//! is made now.
 //!
 //! The notification is read from the table each time, so it does not matter how often, in which order and through
-//! how many records the queue asks for it. At most one attempt is under way at a time, and none follows a recorded
-//! success. A crash between the client's response and its recording makes the same call happen again, with the
-//! same bytes: a ping is computed, and pushed tokens are made once and kept.
+//! how many records the queue asks for it. At most one attempt is in progress at a time, and no attempt follows a
+//! recorded success. A crash between the client's response and its recording causes the same call to be repeated
+//! with the same bytes: a ping is computed again, and pushed tokens are issued once and stored.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -34,7 +35,7 @@ use ciba_core::domain::request::delivery::{
 };
 use ciba_core::protocol::client_notification::{Ping, PushedError, PushedTokens};
 
-/// How much of the invocation must be left for a call and for recording its result.
+/// The time that must be left of the invocation for a call and for recording its result.
 const FOR_A_CALL: Duration = Caller::LONGEST.saturating_add(Duration::from_secs(2));
 /// When to retry if another invocation is delivering or no time is left now.
 const SOON: Duration = Duration::from_secs(1);
@@ -61,7 +62,7 @@ pub enum Told {
     Unneeded,
     /// The delivery failed permanently, for this reason, and is in the dead letter queue.
     Failed(String),
-    /// Retry at this time. With the reason, if an attempt failed.
+    /// Retry at this time. Contains the reason if an attempt failed.
     Wait(Timestamp, Option<String>),
     /// The request was already delivered, given up, withdrawn or deleted.
     Over,
@@ -76,7 +77,7 @@ pub enum NotTold {
     Store(#[from] StoreError),
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// The stored data is not as this code writes it.
+    /// The stored data does not have the form that this code writes.
     #[error("{0}")]
     Fault(String),
 }
@@ -109,8 +110,8 @@ struct Attempt<'a> {
 }
 
 impl NotifyClient<'_> {
-    /// Notifies the clients of several requests concurrently, so that none waits for another; a panic affects only
-    /// its own request.
+    /// Notifies the clients of several requests concurrently, so that no client waits for another. A panic
+    /// affects only its own request.
     pub async fn tell_all(&self, requests: &[RequestKey]) -> Vec<Result<Told, NotTold>> {
         let branches: Vec<_> = requests.iter().map(|_| self.invocation.branch()).collect();
         let each = requests.iter().zip(&branches).map(|(request, invocation)| async move {
@@ -142,7 +143,7 @@ impl NotifyClient<'_> {
         }
     }
 
-    /// 1. Read the client again: it may have been disabled, or its endpoint changed, since the request.
+    /// 1. Read the client again, because it may have been disabled, or its endpoint changed, since the request.
     /// 2. Wait for a free slot among the calls to this client.
     /// 3. Prepare the notification, and begin the attempt: one conditional write, which for tokens also redeems
     ///    the request.
@@ -189,7 +190,8 @@ impl NotifyClient<'_> {
     ) -> Result<Prepared<'r>, NotTold> {
         let handle =
             self.keys.seal_handle_again(HandleUse::AuthReqId, &request.key, request.handle_generation);
-        // A withdrawn key seals no handles, and those it sealed are rejected: the client could not use one.
+        // A withdrawn key seals no handles, and the handles that it sealed are rejected, so the client could not
+        // use one.
         let Ok(handle) = handle else { return Ok(Prepared::GiveUp("key_withdrawn")) };
         let auth_req_id = AuthReqId::sealed(handle);
         let token = delivery.notification_token.as_deref();
@@ -221,7 +223,7 @@ impl NotifyClient<'_> {
         })
     }
 
-    /// Makes the tokens of an approved push request, once, and keeps them until they are delivered.
+    /// Issues the tokens of an approved push request, once, and stores them until they are delivered.
     async fn mint(
         &self,
         request: &AuthenticationRequest,
@@ -295,8 +297,8 @@ impl NotifyClient<'_> {
         self.bury(&basis.request.key, attempts, why, basis.delivery.payload.is_some()).await
     }
 
-    /// Sends the dead letter first: after a crash in between, the delivery is retried and the letter is merely
-    /// superfluous; in the opposite order the letter would be lost.
+    /// Sends the dead letter before it records the failure. After a crash in between, the delivery is retried and
+    /// the letter is merely superfluous; in the opposite order the letter would be lost.
     async fn bury(
         &self,
         request: &RequestKey,
@@ -330,7 +332,7 @@ enum Minted {
     Done(Vec<u8>),
     ByAnother,
     GiveUp(&'static str),
-    /// There will be no tokens.
+    /// No tokens will be issued. Contains the error for the client.
     Refused(PushError),
 }
 

@@ -13,8 +13,8 @@ use ciba_core::domain::token::access_token::AccessToken;
 use ciba_core::protocol::access_token::TYP;
 use ciba_core::verify::jws::UnverifiedJws;
 
-/// An access token with our signature, and the key of its grant. It may have expired, and its grant may be
-/// revoked.
+/// An access token with a valid signature of this provider, and the key of its grant. The token may have expired,
+/// and its grant may be revoked.
 pub struct OpenedAccessToken {
     pub token: AccessToken,
     pub grant: RequestKey,
@@ -23,7 +23,7 @@ pub struct OpenedAccessToken {
 /// Opens an access token. `None` for anything else, including ID tokens: the type is checked (RFC 9068 §4).
 ///
 /// 1. It has three parts, and the type of an access token.
-/// 2. It is signed by a key of ours.
+/// 2. It is signed with a key of this provider.
 /// 3. It has this issuer, and its `jti` can be opened.
 pub async fn open_access_token(
     keys: &KeyRings,
@@ -60,8 +60,9 @@ pub struct LiveGrant {
     pub withdrawn: WithdrawnKeys,
 }
 
-/// The grant of `client` called `key`, if it is not revoked and has not ended, person and client are active, and
-/// the person has not blocked the client: a block also revokes what the client got before.
+/// The grant of `client` with the key `key`, if it is not revoked and has not ended, person and client are
+/// active, and the person has not blocked the client. A block also revokes the tokens that the client received
+/// before.
 pub async fn live_grant(
     table: &Table,
     key: &RequestKey,

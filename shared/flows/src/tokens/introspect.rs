@@ -5,12 +5,15 @@ use std::time::Duration;
 use crate::tokens::check_token::{LiveGrant, live_grant, open_access_token, open_refresh_token};
 use ciba_aws::config::Issuer;
 use ciba_aws::keys::{KeyError, KeyRings};
-use ciba_aws::store::{StoreError, Table};
+use ciba_aws::store::Table;
 use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::client::Client;
-use ciba_core::domain::request::refresh_finding::{RefreshFinding, refresh as find};
+use ciba_core::domain::request::refresh_finding::{RefreshFinding, refresh as judge};
 use ciba_core::domain::token::access_token::AccessToken;
-use ciba_core::protocol::token_management::{ActiveAccessToken, ActiveToken, Introspection};
+use ciba_core::protocol::error::Refusal;
+use ciba_core::protocol::token_management::{
+    ActiveAccessToken, ActiveToken, Introspection, TokenManagementError as Error,
+};
 
 /// The dependencies of this flow.
 pub struct Introspect<'a> {
@@ -19,24 +22,15 @@ pub struct Introspect<'a> {
     pub issuer: &'a Issuer,
 }
 
-/// Whether the token is active cannot be determined now.
-#[derive(Debug, thiserror::Error)]
-pub enum NotIntrospected {
-    #[error(transparent)]
-    Keys(#[from] KeyError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 impl Introspect<'_> {
-    /// What `caller` learns about `token`. A token that is invalid, expired, revoked, unknown or not the caller's
-    /// is not active, and the response says nothing more (RFC 7662 §2.2).
+    /// The answer to `caller` about `token`. A token that is invalid, expired, revoked, unknown or not the
+    /// caller's is not active, and the response contains nothing more (RFC 7662 §2.2).
     pub async fn introspect(
         &self,
         token: &str,
         caller: &Client,
         now: Timestamp,
-    ) -> Result<Introspection, NotIntrospected> {
+    ) -> Result<Introspection, Refusal<Error>> {
         let active = if token.contains('.') {
             self.access_token(token, caller, now).await?
         } else {
@@ -50,7 +44,7 @@ impl Introspect<'_> {
         text: &str,
         caller: &Client,
         now: Timestamp,
-    ) -> Result<Option<ActiveToken>, NotIntrospected> {
+    ) -> Result<Option<ActiveToken>, Refusal<Error>> {
         let Some(opened) = open_access_token(self.keys, self.issuer, text, now).await? else {
             return Ok(None);
         };
@@ -86,7 +80,7 @@ impl Introspect<'_> {
         text: &str,
         caller: &Client,
         now: Timestamp,
-    ) -> Result<Option<ActiveToken>, NotIntrospected> {
+    ) -> Result<Option<ActiveToken>, Refusal<Error>> {
         let Some((grant, counter)) = open_refresh_token(self.keys, text, now).await? else { return Ok(None) };
         let Some(live) = live_grant(self.table, &grant, &caller.id, now).await? else { return Ok(None) };
         if self.keys.learn(&live.withdrawn, now).await?
@@ -94,8 +88,9 @@ impl Introspect<'_> {
         {
             return Ok(None);
         }
-        // A token that was just replaced still gets its successor once more, but is no longer the active one.
-        match find(Some(&live.request), &caller.id, counter, now, Duration::ZERO) {
+        // A token that was just replaced can still be exchanged for its successor, but is no longer active
+        // itself.
+        match judge(Some(&live.request), &caller.id, counter, now, Duration::ZERO) {
             RefreshFinding::Current(grant, refreshing) => {
                 let scope = grant.approval.scope.encode();
                 let expires_at = refreshing.idle_until.min(refreshing.ends_at);
@@ -117,7 +112,8 @@ impl Introspect<'_> {
         access: Option<ActiveAccessToken>,
         now: Timestamp,
     ) -> Result<ActiveToken, KeyError> {
-        // The `sub` under which the token's own client knows the person, whichever client asks (RFC 7662 §2.2).
+        // The `sub` under which the token's own client knows the person, regardless of the client that asks
+        // (RFC 7662 §2.2).
         let sub = self.keys.get(now).await?.subject(&live.client.subject_type, &live.person)?;
         let authentication = &live.grant.approval.authentication;
         Ok(ActiveToken {
@@ -137,7 +133,8 @@ impl Introspect<'_> {
     }
 }
 
-/// The part of a token's audience that the caller is, or represents.
+/// The part of a token's audience that the caller may see: all of it for the token's own client, otherwise the
+/// audiences for which the caller is the resource server.
 fn heard<'t>(caller: &Client, token: &'t AccessToken) -> Vec<&'t str> {
     let is_heard = |audience: &&String| token.client == caller.id || caller.introspects.contains(audience);
     token.audience.iter().filter(is_heard).map(String::as_str).collect()

@@ -1,4 +1,4 @@
-//! Makes the tokens for an approved request or a refreshed grant. Nothing is written here.
+//! Creates the tokens for an approved request or a refreshed grant. Nothing is written here.
 
 use crate::Invocation;
 use ciba_aws::config::{Issuer, TokenSettings};
@@ -44,7 +44,7 @@ pub enum NotIssued {
     Unbound,
 }
 
-/// The grant that the tokens belong to, with client and person as they are now.
+/// The grant that the tokens belong to, with the current client and person.
 pub struct Granted<'a> {
     pub key: &'a RequestKey,
     pub client: &'a Client,
@@ -53,15 +53,15 @@ pub struct Granted<'a> {
     pub details: &'a AuthorizationDetails,
     /// The granted scope, or the part of it that is requested now.
     pub scope: &'a Scope,
-    /// The scope that the one in the response is compared with.
+    /// The scope with which the scope of the response is compared.
     pub asked: &'a Scope,
     pub target: Target<'a>,
     /// The handle that was presented; the ID token repeats it.
     pub auth_req_id: Option<&'a AuthReqId>,
     /// The counter of the accompanying refresh token.
     pub refresh_token: Option<u32>,
-    /// What the access token is bound to. The refresh token is bound only to the client, which has to authenticate
-    /// to use it (RFC 9449 §5, RFC 8705 §4).
+    /// The certificate and key that the access token is bound to. The refresh token is bound only to the client,
+    /// which has to authenticate to use it (RFC 9449 §5, RFC 8705 §4).
     pub confirmation: Confirmation,
 }
 
@@ -77,13 +77,13 @@ pub fn target<'c>(
 }
 
 impl IssueTokens<'_> {
-    /// 1. The access token, bound if the client requires it, for its audience and with the scope that applies
-    ///    there.
-    /// 2. The refresh token.
-    /// 3. The ID token, which says when and how the person was authenticated, on their own device, and which
-    ///    tokens it was issued with.
+    /// 1. Create the access token, bound to the certificate and key that the client has proven, for its audience
+    ///    and with the scope that applies there.
+    /// 2. Create the refresh token.
+    /// 3. Create the ID token, which states when and how the person was authenticated, on their own device, and
+    ///    with which tokens it was issued.
     ///
-    /// `keys` know which keys are withdrawn now ([`KeyRings::knowing`]).
+    /// `keys` must reflect the current withdrawals ([`KeyRings::knowing`]).
     pub async fn issue(&self, keys: &KeyRing, granted: &Granted<'_>) -> Result<TokenResponse, NotIssued> {
         if !granted.confirmation.satisfies(granted.client.sender_constraint) {
             return Err(NotIssued::Unbound);
@@ -164,7 +164,7 @@ impl IssueTokens<'_> {
             amr: &authentication.amr,
             at_hash: id_token::token_hash(algorithm, access_token),
             auth_req_id: granted.auth_req_id,
-            // The response to a refresh does not answer an authentication request.
+            // The response to a refresh does not answer an authentication request, so it has no `rt_hash`.
             rt_hash: granted
                 .auth_req_id
                 .and(refresh_token)

@@ -6,7 +6,7 @@ use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::base::time::{Timestamp, seconds_rounded_up};
 use ciba_core::domain::client::ClientId;
 use ciba_core::domain::request::authentication_request::{
-    AuthenticationRequest, PollFinding, Polling, poll as find,
+    AuthenticationRequest, PollFinding, Polling, poll as judge,
 };
 
 /// The outcome of a poll.
@@ -27,8 +27,8 @@ pub enum PollOutcome {
 }
 
 /// 1. Set the time of the next poll, if the request is this client's, pending, unexpired and due.
-/// 2. If it is not, let the state machine say why.
-/// 3. If the poll came too soon, lengthen the interval once; if the request changed in the meantime, look at it
+/// 2. If it is not, let the state machine determine why.
+/// 3. If the poll came too soon, lengthen the interval once; if the request changed in the meantime, evaluate it
 ///    again.
 pub async fn poll(
     table: &Table,
@@ -43,7 +43,7 @@ pub async fn poll(
         }
         Polled::Otherwise(item) => item,
     };
-    if let (PollFinding::TooSoon, Some(early)) = (find(seen.as_deref(), client, now), &seen) {
+    if let (PollFinding::TooSoon, Some(early)) = (judge(seen.as_deref(), client, now), &seen) {
         let next = early.polling.slowed_down();
         if next == early.polling {
             return Ok(slow_down(early.polling, now));
@@ -54,7 +54,7 @@ pub async fn poll(
             SlowedDown::Changed(item) => seen = item,
         }
     }
-    Ok(match find(seen.as_deref(), client, now) {
+    Ok(match judge(seen.as_deref(), client, now) {
         PollFinding::NotYours | PollFinding::AlreadyRedeemed => PollOutcome::Invalid,
         PollFinding::Expired => PollOutcome::Expired,
         PollFinding::Refused => PollOutcome::Refused,
@@ -73,7 +73,7 @@ fn slow_down(polling: Polling, now: Timestamp) -> PollOutcome {
     PollOutcome::SlowDown { retry_after: retry_after(polling.next_poll_at, now) }
 }
 
-/// `Retry-After`: at least 1, so that no client retries at once.
+/// `Retry-After`: at least 1, so that no client retries immediately. Unit: seconds.
 fn retry_after(next_poll_at: Timestamp, now: Timestamp) -> u64 {
     seconds_rounded_up(next_poll_at.since(now)).max(1)
 }

@@ -8,7 +8,7 @@ use ciba_core::domain::base::confirmation::Confirmation;
 use ciba_core::domain::client::ClientId;
 use ciba_core::domain::client::resource::ResourceId;
 use ciba_core::domain::request::auth_req_id::AuthReqId;
-use ciba_core::domain::request::authentication_request::{AuthenticationRequest, PollFinding, poll as find};
+use ciba_core::domain::request::authentication_request::{AuthenticationRequest, PollFinding, poll as judge};
 use ciba_core::domain::request::grant::Grant;
 use ciba_core::protocol::token::TokenResponse;
 
@@ -18,20 +18,20 @@ pub struct Redeem<'a> {
     pub issuing: IssueTokens<'a>,
 }
 
-/// What the client presents.
+/// The handle that a client presents, with the other data of its request.
 pub struct PresentedHandle<'a> {
-    /// The client that presents it.
+    /// The client that presents the handle.
     pub client: &'a ClientId,
     pub auth_req_id: &'a AuthReqId,
     pub resources: &'a [ResourceId],
-    /// The key and certificate that it proves to have.
+    /// The key and certificate that the client proves to possess.
     pub confirmation: Confirmation,
 }
 
 /// Why no tokens are issued. The approval remains valid, unless another poll redeemed it.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRedeemed {
-    /// Another poll was first, or the request ended.
+    /// Another poll was first, or the request has ended.
     #[error("the request was already redeemed or has ended")]
     Gone,
     #[error("the request has expired")]
@@ -52,8 +52,8 @@ pub enum NotRedeemed {
 }
 
 impl Redeem<'_> {
-    /// 1. Gather what the tokens are made of, and make them.
-    /// 2. Redeem the request: of any number of parallel polls, one succeeds.
+    /// 1. Gather the data for the tokens, and create them.
+    /// 2. Redeem the request: of several parallel polls, only one succeeds.
     pub async fn redeem(
         &self,
         request: &AuthenticationRequest,
@@ -63,7 +63,7 @@ impl Redeem<'_> {
         let IssueTokens { invocation, .. } = self.issuing;
         match self.table.redeem_request(request, &grant, &invocation.write_id).await? {
             Redeemed::Won => Ok(tokens),
-            Redeemed::Lost(item) => Err(match find(item.as_deref(), &request.client, invocation.now) {
+            Redeemed::Lost(item) => Err(match judge(item.as_deref(), &request.client, invocation.now) {
                 PollFinding::Expired => NotRedeemed::Expired,
                 PollFinding::NotYours
                 | PollFinding::AlreadyRedeemed
@@ -78,10 +78,12 @@ impl Redeem<'_> {
     /// The tokens of an approved request, and the grant they belong to; nothing is written, so they are valid only
     /// once the request is redeemed.
     ///
-    /// 1. Read person and client again, and whether the person has blocked the client: either may have changed
-    ///    since the approval.
+    /// Only the client that made the request may redeem it; the conditional write checks this again.
+    ///
+    /// 1. Read person and client again, and whether the person has blocked the client, because this may have
+    ///    changed since the approval.
     /// 2. Open the handle again if keys were withdrawn in the meantime: a withdrawn key opens and signs nothing.
-    /// 3. Make the tokens from exactly what was approved.
+    /// 3. Create the tokens for exactly the approved scope and details.
     pub async fn prepare(
         &self,
         request: &AuthenticationRequest,

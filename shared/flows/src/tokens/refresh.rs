@@ -1,15 +1,17 @@
 //! Refreshes tokens (RFC 6749 §6, RFC 9700 §4.14): everything that can fail comes first, then one conditional
 //! write.
 
+use crate::failure::CLIENT_CHANGED;
 use crate::tokens::issue_tokens::{Granted, IssueTokens, NotIssued, target};
-use ciba_aws::store::{RefreshUse, Refreshed, StoreError, Table};
+use ciba_aws::store::{RefreshUse, Refreshed, Table};
 use ciba_core::domain::base::confirmation::Confirmation;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::base::scope::Scope;
 use ciba_core::domain::client::ClientId;
 use ciba_core::domain::client::resource::ResourceId;
-use ciba_core::domain::request::refresh_finding::{RefreshFinding, refresh as find};
-use ciba_core::protocol::token::TokenResponse;
+use ciba_core::domain::request::refresh_finding::{RefreshFinding, refresh as judge};
+use ciba_core::protocol::error::Refusal;
+use ciba_core::protocol::token::{TokenError as Error, TokenResponse};
 
 /// How many times a refresh is attempted when others change the grant at the same time.
 const TRIES: usize = 3;
@@ -20,7 +22,7 @@ pub struct Refresh<'a> {
     pub issuing: IssueTokens<'a>,
 }
 
-/// What the client presents: the refresh token, its contents, and the part of the grant that the client wants.
+/// The refresh token that a client presents, its contents, and the part of the grant that the client wants.
 pub struct PresentedRefreshToken<'a> {
     pub token: &'a str,
     pub grant: RequestKey,
@@ -28,86 +30,73 @@ pub struct PresentedRefreshToken<'a> {
     pub counter: u32,
     pub scope: Option<&'a Scope>,
     pub resources: &'a [ResourceId],
-    /// The key and certificate that it proves to have now: the binding of the previous access token does not
-    /// matter (RFC 9449 §5).
+    /// The key and certificate that the client proves to possess now. The binding of the previous access token
+    /// does not matter (RFC 9449 §5).
     pub confirmation: Confirmation,
 }
 
-/// Why no tokens are issued.
-#[derive(Debug, thiserror::Error)]
-pub enum NotRefreshed {
-    /// No grant of this client has this token now. The text is for the log.
-    #[error("{0}")]
-    Invalid(&'static str),
-    /// The token had already been replaced, so two parties hold it: the grant is now revoked.
-    #[error("a replaced refresh token was used again")]
-    Reused,
-    /// The client is disabled, or may no longer use this grant type.
-    #[error("the client is not active or may not use this grant type")]
-    ClientInactive,
-    #[error(transparent)]
-    NotIssued(#[from] NotIssued),
-    #[error(transparent)]
-    Store(#[from] StoreError),
+/// The error if the client has no valid grant with this token. The text is for the log.
+fn invalid(detail: &'static str) -> Refusal<Error> {
+    Refusal::because(Error::InvalidGrant, detail)
 }
 
 impl Refresh<'_> {
     /// 1. Read the grant, and let its rules classify the token.
     /// 2. Read person and client again, and whether the person has blocked the client.
     /// 3. Open the token again if keys were withdrawn in the meantime: a withdrawn key opens and signs nothing.
-    /// 4. Make the tokens: the same scope or less (RFC 6749 §6), the same person and authentication (OIDC Core
-    ///    §12.2).
-    /// 5. Record the use: of parallel uses one succeeds, and the others return its result within a short grace
-    ///    period.
+    /// 4. Create the tokens, with the same scope or less (RFC 6749 §6), and the same person and authentication
+    ///    (OIDC Core §12.2).
+    /// 5. Record the use: of parallel uses only one succeeds, and within a short grace period the others return
+    ///    the same result.
     pub async fn refresh(
         &self,
         client: &ClientId,
         presented: &PresentedRefreshToken<'_>,
-    ) -> Result<TokenResponse, NotRefreshed> {
+    ) -> Result<TokenResponse, Refusal<Error>> {
         let IssueTokens { settings, invocation, .. } = self.issuing;
         let (now, write) = (invocation.now, &invocation.write_id);
         let mut seen = self.table.find_request(&presented.grant).await?.map(Box::new);
         for _ in 0..TRIES {
-            let found = find(seen.as_deref(), client, presented.counter, now, settings.refresh.grace);
+            let found = judge(seen.as_deref(), client, presented.counter, now, settings.refresh.grace);
             let (grant, refreshing, is_repeat) = match found {
                 RefreshFinding::Current(grant, refreshing) => (grant, refreshing, false),
                 RefreshFinding::JustReplaced(grant, refreshing) => (grant, refreshing, true),
                 RefreshFinding::NotYours => {
-                    return Err(NotRefreshed::Invalid("the client has no such grant"));
+                    return Err(invalid("the client has no such grant"));
                 }
-                RefreshFinding::Revoked => return Err(NotRefreshed::Invalid("the grant is revoked")),
+                RefreshFinding::Revoked => return Err(invalid("the grant is revoked")),
                 RefreshFinding::Expired => {
-                    return Err(NotRefreshed::Invalid("the refresh token has expired"));
+                    return Err(invalid("the refresh token has expired"));
                 }
                 RefreshFinding::Reused => {
                     self.table.revoke_grant(&presented.grant, client, now, write).await?;
-                    return Err(NotRefreshed::Reused);
+                    return Err(invalid("a replaced refresh token was used: the grant is revoked"));
                 }
             };
-            let Some(request) = &seen else { return Err(NotRefreshed::Invalid("the grant does not exist")) };
+            let Some(request) = &seen else { return Err(invalid("the grant does not exist")) };
             let (person, client, asks, withdrawn) =
                 self.table.find_person_client_and_asks(&request.person, client).await?;
             let person = person
                 .filter(|person| person.active)
-                .ok_or(NotRefreshed::Invalid("the person is no longer active"))?;
+                .ok_or_else(|| invalid("the person is no longer active"))?;
             let client = client
                 .filter(|client| client.active && client.may_refresh)
-                .ok_or(NotRefreshed::ClientInactive)?;
+                .ok_or_else(|| Refusal::because(Error::UnauthorizedClient, CLIENT_CHANGED))?;
             if asks.revokes(&client.id, grant.approval.at) {
-                return Err(NotRefreshed::Invalid("the person has blocked the client"));
+                return Err(invalid("the person has blocked the client"));
             }
 
-            let keys = self.issuing.keys.knowing(&withdrawn, now).await.map_err(NotIssued::from)?;
+            let keys = self.issuing.keys.knowing(&withdrawn, now).await?;
             let opened = keys.open_refresh_token(presented.token);
             if opened != Ok((presented.grant, presented.counter)) {
-                return Err(NotRefreshed::Invalid("the key of the refresh token is withdrawn"));
+                return Err(invalid("the key of the refresh token is withdrawn"));
             }
             let next = if is_repeat {
                 refreshing
             } else {
                 refreshing.used(now, client.rotates_refresh_tokens, &settings.refresh)
             };
-            let sub = keys.subject(&client.subject_type, &person).map_err(NotIssued::from)?;
+            let sub = keys.subject(&client.subject_type, &person)?;
             let scope = narrowed(presented.scope, &grant.approval.scope)?;
             let granted = Granted {
                 key: &presented.grant,
@@ -132,7 +121,7 @@ impl Refresh<'_> {
                 Refreshed::Changed(item) => seen = item,
             }
         }
-        Err(NotRefreshed::Store(StoreError::Unavailable("the grant changed during every attempt".to_owned())))
+        Err(Refusal::unavailable("the grant changed during every attempt"))
     }
 }
 

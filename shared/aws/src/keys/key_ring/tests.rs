@@ -9,8 +9,9 @@ const REQUEST: RequestKey = RequestKey::from_bytes([5; 16]);
 
 fn ring(generations: &[u32]) -> KeyRing {
     let times = KeyTimes::first(NOW, Duration::from_secs(3600));
-    let key =
-        |&generation: &u32| HandleKey::new(generation, times, &[generation.to_le_bytes()[0]; 32]).unwrap();
+    let key = |&generation: &u32| {
+        HandleKey::new(generation, times, &[generation.to_le_bytes(); 8].concat()).unwrap()
+    };
     KeyRing {
         handle: generations.iter().map(key).collect(),
         signing: HashMap::new(),
@@ -69,6 +70,17 @@ fn older_handles_still_open_after_a_newer_key_took_over() {
     let (newer, version) = ring(&[1, 2]).seal_handle(HandleUse::AuthReqId, &REQUEST, NOW).unwrap();
     assert_eq!(version, 2);
     assert_eq!(ring(&[1]).open_handle(HandleUse::AuthReqId, &newer), Err(OpenError::UnknownVersion));
+}
+
+/// Their handles have the same version byte; a refresh token that is not rotated may be that old.
+#[test]
+fn keys_that_are_256_generations_apart_open_their_own_handles() {
+    for generations in [[1, 257], [257, 1]] {
+        for sealed_by in generations {
+            let (handle, _) = ring(&[sealed_by]).seal_handle(HandleUse::AuthReqId, &REQUEST, NOW).unwrap();
+            assert!(ring(&generations).open_handle(HandleUse::AuthReqId, &handle).is_ok(), "{generations:?}");
+        }
+    }
 }
 
 /// TOK-2-10, FCIBA-22

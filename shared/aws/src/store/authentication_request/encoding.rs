@@ -105,7 +105,7 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
     })
 }
 
-/// A pending request as projected to the index: the attributes that never change while it is pending.
+/// A pending request as projected into the index: the attributes that never change while it is pending.
 #[derive(Debug)]
 pub struct PendingRequest {
     pub key: RequestKey,

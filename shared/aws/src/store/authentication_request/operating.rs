@@ -1,7 +1,8 @@
-//! Cancels requests, for an operator or their client, and lists those of all people, for an operator.
+//! Cancels a request, for an operator or for the client that made it, and lists the pending requests of all
+//! people, for an operator.
 
 use super::polling::{Written, written};
-use super::{CANCEL, PENDING_INDEX, PendingRequest, encoding, handed_back};
+use super::{PENDING_INDEX, PendingRequest, cancel, encoding, handed_back};
 use crate::store::attribute::{CLIENT_ID, EXPIRES_AT, STATE};
 use crate::store::item::{text, time};
 use crate::store::{StoreError, Table, WriteId};
@@ -12,7 +13,8 @@ use ciba_core::domain::request::authentication_request::{AuthenticationRequest, 
 #[derive(Debug)]
 pub enum Cancelled {
     Done,
-    /// It is no longer pending, or does not exist: the current item.
+    /// The request is not open, is another client's or does not exist. Contains the current item, if there is
+    /// one.
     Otherwise(Option<Box<AuthenticationRequest>>),
 }
 
@@ -20,7 +22,7 @@ pub enum Cancelled {
 #[derive(Debug)]
 pub struct PendingList {
     pub requests: Vec<PendingRequest>,
-    /// `false`: there may be more.
+    /// `false` if there may be more.
     pub is_complete: bool,
 }
 
@@ -35,13 +37,13 @@ impl Table {
     ) -> Result<Cancelled, StoreError> {
         let update = self
             .update_request(request, write)
-            .update_expression(CANCEL)
+            .update_expression(cancel())
             .expression_attribute_names("#state", STATE)
             .expression_attribute_values(":cancelled", text(StateName::Cancelled.as_str()))
             .expression_attribute_values(":pending", text(StateName::Pending.as_str()))
             .expression_attribute_values(":now", time(now))
             .expression_attribute_values(":by", text(canceller.cancelled_by().as_str()));
-        let open = "#state = :pending AND expires_at > :now";
+        let open = format!("#state = :pending AND {EXPIRES_AT} > :now");
         let update = match canceller {
             Canceller::Operator => update.condition_expression(open),
             Canceller::Client(client) => update

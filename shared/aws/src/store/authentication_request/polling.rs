@@ -8,7 +8,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 
 use super::encoding::refreshing_attributes;
 use super::{handed_back, request_key};
-use crate::store::attribute::{CLIENT_ID, EXPIRES_AT, INTERVAL, MODE, NEXT_POLL_AT, STATE, TTL, WRITE_ID};
+use crate::store::attribute::{
+    ACR_VALUES, BINDING_MESSAGE, CLIENT_ID, EXPIRES_AT, GRANT_ENDS_AT, GRANTED_DETAILS, INTERVAL, MODE,
+    NEXT_POLL_AT, REDEEMED_AT, STATE, TTL, WRITE_ID,
+};
 use crate::store::item::{Item, Reader, number, text, time, ttl};
 use crate::store::table::is_own;
 use crate::store::{StoreError, Table, WriteId};
@@ -22,7 +25,7 @@ use ciba_core::domain::request::lifetime::POLL_TOLERANCE;
 /// The result of a poll's single write.
 #[derive(Debug)]
 pub enum Polled {
-    /// Pending, and not polled too early; the next poll is due at that time.
+    /// The request is pending and was not polled too early. The next poll is due at `next_poll_at`.
     Pending { next_poll_at: Timestamp },
     /// The current item, from which the state machine determines the answer.
     Otherwise(Option<Box<AuthenticationRequest>>),
@@ -31,7 +34,7 @@ pub enum Polled {
 #[derive(Debug)]
 pub enum SlowedDown {
     Done,
-    /// It changed since it was read.
+    /// The request changed after it was read. Contains the current item, if there is one.
     Changed(Option<Box<AuthenticationRequest>>),
 }
 
@@ -43,9 +46,10 @@ pub enum Redeemed {
 }
 
 impl Table {
-    /// The common case of polling, in one call: sets the next poll time if this client's request is pending,
-    /// unexpired and due, and otherwise returns the item. Being one conditional update, parallel polls cannot
-    /// evade the interval.
+    /// The common case of polling, in one call, by the rule of
+    /// [`poll`](ciba_core::domain::request::authentication_request::poll): sets the next poll time if this
+    /// client's request is pending, unexpired and due, and otherwise returns the item. Because this is one
+    /// conditional update, parallel polls cannot evade the interval.
     pub async fn poll_request(
         &self,
         request: &RequestKey,
@@ -102,8 +106,8 @@ impl Table {
         })
     }
 
-    /// Redeems an approved request, once: parallel redemptions cannot all get tokens. Attributes that only the
-    /// person's side needed are removed.
+    /// Redeems an approved request, once: of parallel redemptions only one gets tokens. Attributes that were
+    /// needed only for the decision are removed.
     pub async fn redeem_request(
         &self,
         request: &AuthenticationRequest,
@@ -123,7 +127,7 @@ impl Table {
         })
     }
 
-    /// The same as a part of a transaction.
+    /// Like [`Table::redeem_request`], as a part of a transaction.
     pub(in crate::store) fn redeem_in_transaction(
         &self,
         request: &AuthenticationRequest,
@@ -156,16 +160,17 @@ impl Table {
 /// The transition approved → redeemed, alone or in a transaction.
 struct Redeeming {
     update: String,
-    condition: &'static str,
+    condition: String,
     names: HashMap<String, String>,
     values: HashMap<String, AttributeValue>,
 }
 
 impl Redeeming {
     fn of(request: &AuthenticationRequest, grant: &Grant, write: &WriteId) -> Self {
-        let mut set = "SET #state = :redeemed, redeemed_at = :now, grant_ends_at = :ends, #ttl = :ttl, \
-                       write_id = :write"
-            .to_owned();
+        let mut set = format!(
+            "SET #state = :redeemed, {REDEEMED_AT} = :now, {GRANT_ENDS_AT} = :ends, #ttl = :ttl, \
+             {WRITE_ID} = :write"
+        );
         let kept_until = request.lifetime.expires_at.max(grant.ends_at);
         let mut values = HashMap::from([
             (":redeemed".to_owned(), text(StateName::Redeemed.as_str())),
@@ -180,14 +185,15 @@ impl Redeeming {
             set.push_str(&format!(", {name} = :{name}"));
             values.insert(format!(":{name}"), value);
         }
-        // Copied to where the grant is read, since the request is no longer polled.
+        // Copied from the detail item into this one, which is read with the grant. Polls no longer have to read
+        // it.
         if !grant.details.is_empty() {
-            set.push_str(", granted_details = :details");
+            set.push_str(&format!(", {GRANTED_DETAILS} = :details"));
             values.insert(":details".to_owned(), text(grant.details.encode()));
         }
         Self {
-            update: format!("{set} REMOVE binding_message, acr_values"),
-            condition: "#state = :approved AND client_id = :client AND expires_at > :now",
+            update: format!("{set} REMOVE {BINDING_MESSAGE}, {ACR_VALUES}"),
+            condition: format!("#state = :approved AND {CLIENT_ID} = :client AND {EXPIRES_AT} > :now"),
             names: [("#state", STATE), ("#ttl", TTL)]
                 .map(|(it, name)| (it.to_owned(), name.to_owned()))
                 .into(),

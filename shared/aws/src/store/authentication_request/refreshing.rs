@@ -16,20 +16,20 @@ use ciba_core::domain::request::grant::Refreshing;
 #[derive(Debug)]
 pub enum Refreshed {
     Done,
-    /// The grant changed after it was read: by another use of the same token, or a revocation.
+    /// The grant changed after it was read, by another use of the same token or by a revocation.
     Changed(Option<Box<AuthenticationRequest>>),
 }
 
 /// The result of a revocation.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// It is revoked, now or by an earlier call.
+    /// The grant is revoked, by this call or an earlier one.
     Done,
     /// The client has no such grant.
     NoGrant,
 }
 
-/// A use of refresh token number `seen` of this client's grant.
+/// A use of the refresh token with the number `seen` of this client's grant.
 #[derive(Clone, Copy, Debug)]
 pub struct RefreshUse<'a> {
     pub client: &'a ClientId,
@@ -40,7 +40,7 @@ pub struct RefreshUse<'a> {
 }
 
 impl Table {
-    /// Records a use of a refresh token. The write is conditional, so of any number of parallel uses only one
+    /// Records a use of a refresh token. The write is conditional, so that only one of several parallel uses
     /// succeeds (RFC 9700 §4.14.2).
     pub async fn refresh_grant(
         &self,
@@ -59,7 +59,7 @@ impl Table {
             .expression_attribute_values(":client", text(client.as_str()))
             .expression_attribute_values(":seen", number(seen))
             .expression_attribute_values(":now", time(at));
-        let mut set = "SET write_id = :write".to_owned();
+        let mut set = format!("SET {WRITE_ID} = :write");
         for (name, value) in refreshing_attributes(next) {
             set.push_str(&format!(", {name} = :{name}"));
             update = update.expression_attribute_values(format!(":{name}"), value);

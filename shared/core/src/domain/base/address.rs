@@ -1,11 +1,11 @@
-//! Which URLs and addresses may be fetched: only the public internet, so that a registered URL cannot make the
-//! provider call its own network, the metadata service or the Lambda runtime API (SSRF).
+//! Decides which URLs and addresses may be fetched. Only the public internet is allowed, so that a registered URL
+//! cannot make the provider call its own network, the metadata service or the Lambda runtime API (SSRF).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// Whether a URL may be fetched at all: https on a host name and port 443, without credentials. With `local`, URLs
+/// Whether a URL may be fetched at all: https on a host name and port 443, without credentials. If `local`, URLs
 /// on the host `localhost` are also allowed.
 pub fn is_allowed(url: &Url, local: bool) -> bool {
     let Some(Host::Domain(host)) = url.host() else { return false };
@@ -14,8 +14,8 @@ pub fn is_allowed(url: &Url, local: bool) -> bool {
     plain && (public || (local && host == "localhost" && matches!(url.scheme(), "http" | "https")))
 }
 
-/// The host names of this provider. A URL on one of them is not accepted in a registration: the provider would call
-/// itself.
+/// The host names of this provider. A URL on one of them is not accepted in a registration, because the provider
+/// would call itself.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnHosts<'a> {
     pub names: &'a [&'a str],
@@ -142,7 +142,7 @@ mod tests {
         }
     }
 
-    /// HYG-4-03, ATK-6-01: however it is spelled.
+    /// HYG-4-03, ATK-6-01: regardless of its spelling.
     #[test]
     fn a_host_is_the_same_in_each_of_its_spellings() {
         let own = ["op.example", "mtls.op.example", "bücher.example"];

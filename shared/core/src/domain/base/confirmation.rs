@@ -1,12 +1,13 @@
-//! What an access token is bound to (RFC 7800): to present it, a client has to prove possession of a key.
+//! The key or certificate that an access token is bound to (RFC 7800). To present the token, a client has to
+//! prove possession of it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// What a client's access tokens must be bound to. Without either member, a token is bound to what its client
-/// presents voluntarily.
+/// The bindings that a client's access tokens must have. If neither is required, a token is bound to whatever the
+/// client presents voluntarily.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SenderConstraint {
     /// `tls_client_certificate_bound_access_tokens` (RFC 8705 §3.4).
@@ -40,8 +41,8 @@ impl Serialize for Thumbprint {
     }
 }
 
-/// `cnf` (RFC 7800 §3): what an access token is bound to. If it is bound to both a certificate and a key, a request
-/// with the token needs both (RFC 8705 §3, RFC 9449 §7).
+/// `cnf` (RFC 7800 §3): the certificate or key that an access token is bound to. If it is bound to both, a
+/// request with the token needs both (RFC 8705 §3, RFC 9449 §7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Confirmation {
     #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
@@ -51,7 +52,7 @@ pub struct Confirmation {
 }
 
 impl Confirmation {
-    /// A bearer token: it is bound to nothing.
+    /// The confirmation of a bearer token, which is bound to nothing.
     pub const NOTHING: Self = Self { certificate: None, key: None };
 
     pub fn is_nothing(&self) -> bool {

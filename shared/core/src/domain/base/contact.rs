@@ -1,5 +1,5 @@
-//! Phone numbers and e-mail addresses in canonical form: if two spellings were two values, one could lead to
-//! another person.
+//! Phone numbers and e-mail addresses in canonical form. If two spellings of one address were two values, one of
+//! them could lead to another person.
 
 pub use crate::domain::base::phone_number::PhoneNumber;
 
@@ -25,7 +25,7 @@ pub fn proving_email(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// ATK-3-04: the sign of the kelvin is no k, and its address nobody's who has one with a k.
+    /// ATK-3-04: the kelvin sign is not a `k`, so an address with it is not the address with a `k`.
     #[test]
     fn an_address_is_folded_by_ascii_alone() {
         assert_eq!(canonical_email("Kate@Example.COM").as_deref(), Some("kate@example.com"));

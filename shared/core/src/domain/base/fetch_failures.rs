@@ -1,5 +1,5 @@
-//! When a fetch that failed is attempted again: after a pause that begins at the end of the failed fetch and
-//! doubles with each further failure, so that a server that does not respond cannot block its callers.
+//! Decides when a failed fetch is retried: after a pause that begins at the end of the failed fetch and doubles
+//! with each further failure, so that a server that does not respond cannot block its callers.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl FetchFailures {
         self.in_a_row > 0 && now < self.ended_at.plus(self.pause())
     }
 
-    /// When this can be deleted.
+    /// When this record can be deleted.
     pub fn forgotten_at(&self) -> Timestamp {
         self.ended_at.plus(REMEMBERED)
     }

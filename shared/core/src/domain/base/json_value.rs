@@ -34,7 +34,7 @@ pub fn same_members(one: &Map<String, Value>, other: &Map<String, Value>) -> boo
     one.len() == other.len() && one.iter().all(has)
 }
 
-/// Numbers with an exponent beyond 64 bits are compared as text: they do not occur in practice.
+/// Numbers with an exponent beyond 64 bits do not occur in practice, and are compared as text.
 fn same_number(one: &Number, other: &Number) -> bool {
     match (Decimal::of(one), Decimal::of(other)) {
         (Some(one), Some(other)) => one == other,
@@ -51,7 +51,7 @@ pub fn compare(one: &Number, other: &Number) -> Option<Ordering> {
         (false, true) => -1,
         (false, false) => 1,
     };
-    // The place of the first digit decides, then the digits that follow it.
+    // The place of the first digit is compared first, then the digits.
     let place = |number: &Decimal| number.exponent.checked_add(i64::try_from(number.digits.len()).ok()?);
     let magnitude = place(&one)?.cmp(&place(&other)?).then_with(|| one.digits.cmp(&other.digits));
     let magnitude = if one.is_negative { magnitude.reverse() } else { magnitude };
@@ -235,7 +235,7 @@ mod tests {
         assert!(!same(&json!(0), &Value::Null) && !same(&json!(1), &json!(true)));
     }
 
-    /// TOK-7-03: a person reads digits, and no fewer than were sent.
+    /// TOK-7-03: a person reads digits without an exponent, and every digit that was sent.
     #[test]
     fn a_number_in_full_has_the_digits_that_were_written() {
         for (written, expected) in [
@@ -317,7 +317,8 @@ mod tests {
         assert_eq!(compare(&number("1e99999999999999999999"), &number("1")), None);
     }
 
-    /// TOK-7-02: in binary fractions 0.07 is no multiple of 0.01, and the last digits of a long number are none.
+    /// TOK-7-02: in binary floating point, 0.07 is not a multiple of 0.01, and the last digits of a long number
+    /// are lost.
     #[test]
     fn a_multiple_is_one_to_the_last_digit() {
         let is = |number_text: &str, step: &str| is_multiple(&number(number_text), &number(step));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::base::profile::Profile;
 
-/// An asymmetric JWS algorithm (RFC 7518 §3, RFC 8037). `none` and HMAC are not among them in any spelling
+/// An asymmetric JWS algorithm (RFC 7518 §3, RFC 8037). `none` and HMAC are not supported in any spelling
 /// (RFC 8725 §3.1, §3.2). Each key is used with exactly one algorithm (RFC 8725 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JwsAlgorithm {

@@ -32,7 +32,7 @@ impl PersonKey {
         &self.0
     }
 
-    /// A name for events: it tells which events concern the same person, but is not a key of the table. It can be
+    /// A name for events. It shows which events concern the same person, but is not a key of the table. It can be
     /// computed from the issuer's identifier for the person, so it is a pseudonym and not anonymous.
     pub fn correlation(&self) -> String {
         URL_SAFE_NO_PAD.encode(&digest(&SHA256, self.0.as_bytes()).as_ref()[..9])

@@ -1,5 +1,5 @@
-//! Phone numbers in canonical form. The separators are checked before they are dropped: with an extra digit, the
-//! number would be another person's or nobody's.
+//! Phone numbers in canonical form. The separators are checked before they are dropped, because a number with an
+//! extra digit, such as a trunk prefix, would be another person's or nobody's.
 
 use std::fmt;
 
@@ -156,7 +156,7 @@ mod tests {
         }
     }
 
-    /// ATK-3-04, ATK-7-01: with the 0 it would be a number that nobody has.
+    /// ATK-3-04, ATK-7-01: with the 0 it would be a number that does not exist.
     #[test]
     fn a_trunk_prefix_in_parentheses_is_left_out() {
         for (text, number) in [

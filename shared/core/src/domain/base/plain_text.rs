@@ -26,7 +26,8 @@ use unicode_width::UnicodeWidthStr;
 
 pub(in crate::domain) use character::is_shown_as_it_is;
 
-/// A text of this length fits every channel, next to the provider's own words. Unit: code points, and columns.
+/// A text of this length fits every channel, next to the provider's own words. Unit: code points, and display
+/// columns.
 pub const MAX_CHARACTERS: usize = 64;
 
 /// The kind of text. The rule is the same for all, except for two characters.
@@ -71,7 +72,7 @@ impl Unacceptable {
 /// Checks whether a text can be shown next to the provider's own words.
 ///
 /// # Errors
-/// The first part of the rule that it breaks.
+/// The first part of the rule that the text breaks.
 ///
 /// # Security
 /// The text must still be marked as someone else's, and escaped: the rule makes it harmless to read, not true.

@@ -30,7 +30,7 @@ impl GuardedToken {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayGuard {
     name: String,
-    /// When the token has expired and is refused anyway. This includes the leeway.
+    /// When the token will have expired and is refused anyway. This includes the leeway.
     pub expires_at: Timestamp,
 }
 

@@ -40,7 +40,7 @@ impl RequestKey {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// A name for logs: it tells which lines belong together, and opens nothing.
+    /// A name for logs. It shows which lines belong together, and gives access to nothing.
     pub fn correlation(&self) -> String {
         URL_SAFE_NO_PAD.encode(&digest(&SHA256, &self.0).as_ref()[..9])
     }

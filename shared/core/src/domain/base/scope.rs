@@ -8,8 +8,8 @@ pub struct Scope(Vec<String>);
 
 impl Scope {
     pub const OPENID: &str = "openid";
-    /// The values that have a meaning at this provider itself (OIDC Core §5.4, §11), whatever they mean to a
-    /// resource.
+    /// The values that have a meaning at this provider itself (OIDC Core §5.4, §11), even if a resource uses them
+    /// too.
     pub const OWN: [&str; 6] = [Self::OPENID, "profile", "email", "address", "phone", Self::OFFLINE_ACCESS];
     /// Asks for a refresh token (OIDC Core §11).
     pub const OFFLINE_ACCESS: &str = "offline_access";

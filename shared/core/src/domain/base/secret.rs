@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// A secret as presented.
 ///
 /// # Security
-/// It is never stored; what is stored is its [`SecretHash`].
+/// It is never stored; only its [`SecretHash`] is.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);

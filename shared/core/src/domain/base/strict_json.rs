@@ -100,7 +100,7 @@ mod tests {
         }
     }
 
-    /// HYG-3-13: to another reader these are objects.
+    /// HYG-3-13: another parser reads these as objects.
     #[test]
     fn an_object_that_looks_like_a_number_of_the_library_is_refused() {
         for text in [

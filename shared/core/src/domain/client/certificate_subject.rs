@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::domain::client::distinguished_name::DistinguishedName;
 
-/// Unit: bytes. OpenSSL writes six bytes for a Cyrillic letter, and a part of a name may have 64 letters or more.
+/// The longest text of a distinguished name. OpenSSL writes six bytes for a Cyrillic letter, and a part of a name
+/// may have 64 letters or more. Unit: bytes.
 const MAX_DISTINGUISHED_NAME: usize = 4096;
 const MAX_ALTERNATIVE_NAME: usize = 512;
 

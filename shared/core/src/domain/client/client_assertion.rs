@@ -16,10 +16,10 @@ use crate::domain::client::client_authentication::AssertionAudience;
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// `typ` of an explicitly typed assertion (RFC 10070 §4).
 pub const TYP: &str = "client-authentication+jwt";
-/// Unit: bytes.
+/// The longest `jti`. Unit: bytes.
 const MAX_JTI: usize = 256;
 
-/// What a valid assertion has to contain.
+/// The requirements for a valid assertion.
 pub struct AssertionRules<'a> {
     pub client: &'a ClientId,
     pub issuer: &'a str,
@@ -28,7 +28,7 @@ pub struct AssertionRules<'a> {
     pub endpoints: &'a [String],
     pub audience: AssertionAudience,
     pub profile: Profile,
-    /// How far ahead `exp` may be; the replay guard is kept for as long. The setting
+    /// How far in the future `exp` may be, and so how long the replay guard is kept. The setting
     /// `CLIENT_ASSERTION_LIFETIME_SECONDS`.
     pub lifetime: Duration,
 }
@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    /// CAUTH-3-04, CAUTH-3-05, CAUTH-3-06, FCIBA-21, ATK-8-02: a client may be registered for more.
+    /// CAUTH-3-04, CAUTH-3-05, CAUTH-3-06, FCIBA-21, ATK-8-02: a client may be registered for other audiences.
     #[test]
     fn the_audience_is_the_issuer_alone_unless_registered() {
         use AssertionAudience::{Endpoints, Issuer, IssuerSlash};

@@ -81,7 +81,7 @@ pub enum AssertionAudience {
     /// have that identifier, so it is as safe as [`Self::Issuer`].
     IssuerSlash,
     /// The issuer, the token endpoint or the called endpoint, with and without mutual TLS, even among other
-    /// values: this is what CIBA §7.1 required in 2021.
+    /// values, as CIBA §7.1 required in 2021.
     Endpoints,
 }
 

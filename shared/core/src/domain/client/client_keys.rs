@@ -1,4 +1,4 @@
-//! Where a client's public keys come from.
+//! The source of a client's public keys.
 
 /// `jwks` or `jwks_uri` of the client, never both (RFC 7591 §2).
 #[derive(Clone, Debug, PartialEq, Eq)]

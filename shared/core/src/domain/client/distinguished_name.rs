@@ -25,8 +25,8 @@ struct Attribute {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Value {
-    /// Text of any string type, normalized in the case of ASCII letters and in repeated spaces. A value of spaces
-    /// only is the same as an empty one (RFC 4518 §2.6.1).
+    /// Text of any string type, with ASCII letters in lower case and repeated spaces reduced to one. A value that
+    /// consists of spaces is equal to an empty one (RFC 4518 §2.6.1).
     Text(String),
     /// A value that is not text, or may not be: the tag and the bytes.
     Other(u32, Vec<u8>),
@@ -76,8 +76,8 @@ impl Value {
 
 /// The text in a value. `None` if it is not text.
 ///
-/// String types with one byte per letter are read as Latin-1, even if the type allows less. OpenSSL, Java and
-/// Windows do the same, so the name that is compared is the name that an operator sees.
+/// String types with one byte per letter are read as Latin-1, even if the type allows fewer characters. OpenSSL,
+/// Java and Windows do the same, so the name that is compared is the name that an operator sees.
 fn letters(any: &Any<'_>) -> Option<String> {
     match any.tag() {
         Tag::Utf8String => std::str::from_utf8(any.data).ok().map(str::to_owned),

@@ -1,4 +1,4 @@
-//! What the FAPI-CIBA profile requires of a client's registration.
+//! The requirements of the FAPI-CIBA profile for a client's registration.
 
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::base::profile::Profile;

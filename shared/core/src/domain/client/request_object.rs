@@ -16,7 +16,7 @@ pub const TYP: &str = "oauth-authz-req+jwt";
 ///
 /// Unit: seconds.
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
-/// Unit: bytes.
+/// The longest `jti`. Unit: bytes.
 const MAX_JTI: usize = 256;
 
 /// Checks a request object whose signature was verified with a key of `client`: `iss` is the client, `aud`

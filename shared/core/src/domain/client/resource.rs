@@ -10,7 +10,7 @@ use crate::domain::base::scope::Scope;
 pub struct ResourceId(String);
 
 impl ResourceId {
-    /// Unit: bytes.
+    /// The longest identifier. Unit: bytes.
     const MAX: usize = 512;
 
     pub fn parse(text: &str) -> Option<Self> {

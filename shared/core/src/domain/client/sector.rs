@@ -11,8 +11,8 @@ use crate::domain::client::{Client, Delivery};
 /// (CIBA §4).
 ///
 /// A host name proves nothing by itself: a poll or ping client has to prove with each request that it holds a key
-/// at its `jwks_uri` (CIBA §4). So it must authenticate with such a key or sign its requests; otherwise it is not
-/// registered.
+/// at its `jwks_uri` (CIBA §4). It must therefore authenticate with such a key or sign its requests; otherwise
+/// its registration is refused.
 pub fn sector_url(client: &Client) -> Result<&str, &'static str> {
     if let Delivery::Push(endpoint) = &client.delivery {
         return Ok(endpoint.as_str());

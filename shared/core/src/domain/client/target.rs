@@ -40,7 +40,8 @@ impl Client {
         Some(target)
     }
 
-    /// The registered resources that `named` stands for. Resources that are no longer registered are left out.
+    /// The client's registered resources that `named` identifies: if it is empty, the resource that is the
+    /// registered audience, if there is one. Resources that are no longer registered are left out.
     pub fn registered<'c>(&'c self, named: &'c [ResourceId]) -> impl Iterator<Item = &'c Resource> {
         let is_meant = move |resource: &&Resource| match named {
             [] => self.audience.as_deref() == Some(resource.id.as_str()),
@@ -50,8 +51,8 @@ impl Client {
     }
 
     /// The target of a token if `granted` were requested in the authentication request and `named` in the token
-    /// request: a subset of them, or all if `named` is empty (RFC 8707 §2.2). This provider is part of every
-    /// grant.
+    /// request (RFC 8707 §2.2). `named` has to be a subset of `granted`; if it is empty, the target is all of
+    /// `granted`. This provider is part of every grant.
     pub fn narrowed_target<'c>(
         &'c self,
         granted: &[ResourceId],
@@ -78,16 +79,16 @@ impl Target<'_> {
         self.audience.clone()
     }
 
-    /// The signature algorithm of a token for it. `None` if its resources need different ones: such a token is not
-    /// possible.
+    /// The signature algorithm of a token for it. `None` if its resources need different algorithms, because one
+    /// token cannot have them.
     pub fn algorithm(&self) -> Option<JwsAlgorithm> {
         let mut algorithms = self.resources.iter().map(|resource| resource.algorithm);
         let first = algorithms.next().unwrap_or(JwsAlgorithm::DEFAULT);
         algorithms.all(|other| other == first).then_some(first)
     }
 
-    /// Splits it into targets for which one token each is possible: the resources with the same algorithm, each
-    /// time together with the audiences that are not resources.
+    /// Splits the target into targets for which one token each is possible. Each has the resources with the same
+    /// algorithm, together with all audiences that are not resources.
     pub fn by_algorithm(&self) -> Vec<Self> {
         let part = |algorithm| {
             let (alike, others): (Vec<&Resource>, Vec<&Resource>) =

@@ -5,7 +5,8 @@
 //!    schema does not name ([`schema`]).
 //! 3. The words for the person are generated from the validated object by the type's template, which shows every
 //!    member ([`display`]).
-//! 4. Words and objects are stored together with the request. What was shown is granted as a whole or not at all.
+//! 4. Words and objects are stored together with the request. The details that were shown are granted as a whole
+//!    or not at all.
 //! 5. The type's policy determines the proof that an approval needs, and the scope value that an entry belongs to
 //!    ([`policy`]).
 
@@ -34,7 +35,7 @@ use crate::domain::details::row::Row;
 
 /// The longest parameter value. Unit: bytes.
 pub const MAX_DETAILS: usize = 8 * 1024;
-/// Unit: objects.
+/// The most entries. Unit: objects.
 const MAX_ENTRIES: usize = 10;
 /// The limit on the words in all languages together. Unit: bytes.
 const MAX_WORDS: usize = 64 * 1024;
@@ -103,8 +104,8 @@ impl AuthorizationDetails {
         self.0.iter().filter_map(type_of)
     }
 
-    /// The entries for `audience`: those without `locations`, or with a location of it. An access token has only
-    /// the entries for its audience (RFC 9396 §9).
+    /// The entries for `audience`: those without `locations`, and those with a location that belongs to it. An
+    /// access token has only the entries for its audience (RFC 9396 §9).
     pub fn for_audience(&self, audience: &[impl AsRef<str>]) -> Self {
         let is_for = |entry: &&Value| match entry.get("locations").and_then(Value::as_array) {
             None => true,
@@ -127,7 +128,7 @@ fn lies_within(location: &str, audience: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || audience.ends_with('/') || rest.starts_with(['/', '?']))
 }
 
-/// Redacted, so that no log has them: they are personal data.
+/// Redacted, so that no log contains the details, which are personal data.
 impl fmt::Debug for AuthorizationDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AuthorizationDetails({} …)", self.0.len())

@@ -1,4 +1,5 @@
-//! `request_context`: what a client says about where a request comes from (FAPI-CIBA §5.3), for fraud detection.
+//! `request_context`: the client's information about the origin of a request (FAPI-CIBA §5.3), for fraud
+//! detection.
 //!
 //! It is unverified. It is kept as it was sent, and those parts of it that are short plain text are shown as the
 //! client's words.
@@ -14,7 +15,7 @@ use crate::domain::details::row::Row;
 
 /// The longest context, as JSON. Unit: bytes.
 pub const MAX_CONTEXT: usize = 2 * 1024;
-/// The most that is shown of it. Unit: rows.
+/// The most rows that are shown. Unit: rows.
 const MAX_ROWS: usize = 12;
 /// The longest name or value that is shown. Unit: characters.
 const MAX_SHOWN: usize = 64;
@@ -66,7 +67,7 @@ impl RequestContext {
         self.0
     }
 
-    /// What the person sees of it, one row for each member. Text that reads as an address, a phone number or
+    /// The rows that the person sees, one for each member. Text that reads as an address, a phone number or
     /// markup is left out, because it could send the person to an attacker. Text that is too long for a row is
     /// left out as well.
     pub fn rows(&self) -> Vec<Row> {
@@ -101,7 +102,7 @@ fn flatten(members: &Map<String, Value>, prefix: &str, rows: &mut Vec<Row>) {
     }
 }
 
-/// Redacted, so that no log has it: it may tell where a person is.
+/// Redacted, so that no log contains it, because it may reveal where a person is.
 impl fmt::Debug for RequestContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RequestContext(…)")
@@ -117,7 +118,7 @@ mod tests {
         rows.into_iter().map(|row| (row.label, row.value)).collect()
     }
 
-    /// FCIBA-12: it has no member twice.
+    /// FCIBA-12: it has no duplicate member.
     #[test]
     fn a_context_is_an_object_of_at_most_two_kibibytes() {
         assert!(RequestContext::parse(r#"{"location": {"country": "DE"}}"#).is_ok());

@@ -39,7 +39,7 @@ pub fn judge<'c>(
     if !audience.contains(&client.as_str()) {
         return Err(Invalid("the ID token is for another client"));
     }
-    // OIDC Core §3.1.3.7: with several audiences, `azp` tells which one the token was issued to.
+    // OIDC Core §3.1.3.7: if there are several audiences, `azp` identifies the one that the token was issued to.
     let azp = claims.get("azp").is_some().then(|| claims.text("azp"));
     if azp.is_some_and(|azp| azp != Some(client.as_str())) || (audience.len() > 1 && azp.is_none()) {
         return Err(Invalid("the ID token was issued to another client"));

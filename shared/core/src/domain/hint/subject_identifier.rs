@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::domain::base::claims::Claims;
 use crate::domain::hint::{Hint, HintError, HintKind, KnownIssuers};
 
-/// Each may cost a lookup.
+/// The most identifiers in `aliases`. Each may cost a lookup.
 pub const MAX_ALIASES: usize = 4;
 
 const MALFORMED: HintError = HintError::Malformed("sub_id is not a Subject Identifier of RFC 9493");

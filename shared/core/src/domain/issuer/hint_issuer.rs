@@ -1,8 +1,8 @@
 //! Hint issuers: the issuers of `login_hint_token`s, which identify a person (CIBA §7.1).
 //!
-//! An element of the setting `HINT_ISSUERS`, and the checks on the claims of a token whose signature has been
-//! verified: a hint token is signed and checked (CIBA §14). CIBA leaves the format to the deployment; here it is a
-//! JWT with the claim `sub_id` of RFC 9493.
+//! This module defines an element of the setting `HINT_ISSUERS`, and the checks on the claims of a token whose
+//! signature has been verified: hint tokens are signed and verified (CIBA §14). CIBA leaves the format to the
+//! deployment; here it is a JWT with the claim `sub_id` of RFC 9493.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::base::replay::{GuardedToken, ReplayGuard};
 use crate::domain::base::time::{LEEWAY, Timestamp};
 
-/// Replay guards are kept for this long. Unit: seconds.
+/// The range of `max_age_seconds`. It is limited because replay guards are kept for as long. Unit: seconds.
 pub const MAX_AGE: std::ops::RangeInclusive<u64> = 1..=86_400;
 
 /// One hint issuer, as configured.
@@ -29,12 +29,12 @@ pub struct HintIssuer {
     pub algorithms: Vec<JwsAlgorithm>,
     /// The value that `aud` must be or contain. Default: this provider's issuer.
     pub audience: Option<String>,
-    /// How long after it was issued (`iat`) a token is accepted at most; it may expire earlier (`exp`).
+    /// The longest time after it was issued (`iat`) for which a token is accepted; it may expire earlier (`exp`).
     ///
     /// Unit: seconds. Range: [`MAX_AGE`]. Default: 300.
     #[serde(default = "five_minutes")]
     pub max_age_seconds: u64,
-    /// Default: always.
+    /// Whether a token can be used for one request only. Default: [`SingleUse::Always`].
     #[serde(default)]
     pub single_use: SingleUse,
 }
@@ -70,7 +70,7 @@ pub struct HintProof<'c> {
 pub enum HintTokenRefused {
     /// It is not a valid token of this issuer for this provider. The text is for the client.
     Invalid(&'static str),
-    /// It has expired. This is reported only for a token that is otherwise valid.
+    /// The token has expired. This is reported only for a token that is otherwise valid.
     Expired,
 }
 
@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    /// ATK-3-05: by its own time and by ours, within the leeway.
+    /// ATK-3-05: both its own `exp` and the configured maximum age apply, with the leeway.
     #[test]
     fn a_token_that_is_right_but_over_has_expired() {
         let s = NOW.seconds();

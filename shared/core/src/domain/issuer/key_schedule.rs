@@ -1,7 +1,7 @@
 //! When a key is published, when it signs, and when it is no longer needed.
 //!
-//! A key's times are set when it is created and never change, and every reader selects a key by the clock: no
-//! function has to be notified of a rotation, and two readers with the same keys agree.
+//! A key's times are set when it is created and never change, and every reader selects a key by the clock. No
+//! function therefore has to be notified of a rotation, and two readers with the same keys agree.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::domain::base::time::Timestamp;
 
 /// How long a warm function caches the keys that it has read.
 pub const RELOAD_EVERY: Duration = Duration::from_secs(300);
-/// `max-age` of the JWKS, and so how long a verifier may not know a new key yet.
+/// `max-age` of the JWKS, and so the longest time for which a verifier may not know a new key.
 pub const JWKS_MAX_AGE: Duration = Duration::from_secs(300);
 /// How long a key stays published after its last signature: longer than the lifetime of any token that it signed.
 pub const KEEP_PUBLISHED: Duration = Duration::from_secs(48 * 60 * 60);
@@ -17,7 +17,7 @@ pub const KEEP_PUBLISHED: Duration = Duration::from_secs(48 * 60 * 60);
 /// How far the clocks of an operator and of a function may differ: AWS refuses requests signed by a clock that is
 /// further off.
 const CLOCKS_APART: Duration = Duration::from_secs(300);
-/// Within this time, a second emergency for keys of the same use is taken for a repeated report of the first.
+/// Within this time, a second emergency for keys of the same use is treated as a repeated report of the first.
 const SAME_EMERGENCY: Duration = Duration::from_secs(60);
 
 /// The times of one key.
@@ -32,18 +32,19 @@ pub struct KeyTimes {
 }
 
 impl KeyTimes {
-    /// The first key signs at once: no verifier has an older key set.
+    /// The times of the first key. It signs immediately, because no verifier has an older key set.
     pub fn first(now: Timestamp, rotate_every: Duration) -> Self {
         Self::starting(now, now, rotate_every)
     }
 
-    /// A later key signs only when every function and every verifier can know it.
+    /// The times of a later key. It signs only when every function and every verifier can know it.
     pub fn successor(now: Timestamp, rotate_every: Duration) -> Self {
         Self::starting(now, now.plus(RELOAD_EVERY + JWKS_MAX_AGE), rotate_every)
     }
 
-    /// The successor of a leaked key signs at once, by every clock. There is no waiting period for verifiers that
-    /// do not know it yet: they fetch the key set again when they see an unknown key.
+    /// The times of the successor of a leaked key. It signs immediately, even for a function whose clock is
+    /// behind. There is no waiting period for verifiers that do not know it yet: they fetch the key set again
+    /// when they see an unknown key.
     pub fn at_once(now: Timestamp, rotate_every: Duration) -> Self {
         let from = now.minus(CLOCKS_APART);
         Self::starting(from, from, rotate_every)
@@ -96,8 +97,8 @@ pub fn due<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duration) -> 
 /// The generation to create at `now`, with its times, even if none is due. `None` if one is already waiting to
 /// sign.
 ///
-/// It has the times of any successor: it is published before it signs, and until then the current key continues to
-/// sign. A waiting one is already what the operator asks for.
+/// It has the same times as any successor: it is published before it signs, and until then the current key
+/// continues to sign. If a key is already waiting, the operator's wish is fulfilled.
 pub fn successor<K: Scheduled>(
     keys: &[K],
     now: Timestamp,
@@ -115,14 +116,14 @@ pub fn successor<K: Scheduled>(
 pub struct Emergency {
     /// The generation to create, with its times, unless it already exists.
     pub successor: Option<(u32, KeyTimes)>,
-    /// The newest generation to withdraw once the successor exists; 0 for none.
+    /// The newest generation to withdraw once the successor exists; 0 if there is nothing to withdraw.
     pub withdraw_through: u32,
 }
 
-/// What to do at `now` about a leak of `keys`, which all have the same use.
+/// The response at `now` to a leak of `keys`, which all have the same use.
 ///
-/// All existing keys are withdrawn, including those that are waiting or retired: they were stored next to the
-/// leaked one. A successor that was already created for the same emergency is kept.
+/// All existing keys are withdrawn, including those that are waiting or retired, because they were stored next to
+/// the leaked one. A successor that was already created for the same emergency is kept.
 pub fn emergency<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duration) -> Emergency {
     let Some(newest) = keys.iter().max_by_key(|key| key.generation()) else {
         return Emergency { successor: Some((1, KeyTimes::first(now, rotate_every))), withdraw_through: 0 };
@@ -194,7 +195,7 @@ mod tests {
         assert!(due(&keys, START, DAY).is_none());
     }
 
-    /// TOK-12-03: while it waits, no other one is made.
+    /// TOK-12-03: while a successor waits, no other one is created.
     #[test]
     fn a_successor_is_published_before_it_signs() {
         let mut keys = vec![Key(1, KeyTimes::first(START, 90 * DAY))];

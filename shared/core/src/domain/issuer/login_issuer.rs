@@ -1,7 +1,8 @@
 //! Login issuers: the issuers of the tokens that identify the deciding person at the consent API.
 //!
-//! An element of the setting `LOGIN_ISSUERS`, and the checks on the claims of a token whose signature has been
-//! verified. `acr` and `amr` of the login reach this provider's tokens only through the maps here.
+//! This module defines an element of the setting `LOGIN_ISSUERS`, and the checks on the claims of a token whose
+//! signature has been verified. `acr` and `amr` of the login reach this provider's tokens only through the maps
+//! here.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub struct LoginIssuer {
     /// Other claims that the token must have, with exactly these values; numbers are compared by value.
     #[serde(default)]
     pub required_claims: BTreeMap<String, Value>,
-    /// A value that the token's `scope` (or `scp`) must contain. Default: none.
+    /// A value that the token's `scope` (or `scp`) must contain. Default: no value is required.
     pub scope: Option<String>,
     /// The accepted algorithms. There is no default, so that the list is a conscious decision.
     pub algorithms: Vec<JwsAlgorithm>,
@@ -59,7 +60,8 @@ fn sub() -> String {
     "sub".to_owned()
 }
 
-/// The content of an accepted login token: the deciding person, and what may be kept. Never the token itself.
+/// The content of an accepted login token: the deciding person, and the claims that may be kept. It never
+/// contains the token itself.
 #[derive(Clone, Debug)]
 pub struct LoginProof {
     pub issuer: String,
@@ -98,7 +100,8 @@ impl LoginIssuer {
         (!value.is_empty()).then(|| PersonKey::new(&self.issuer, &value))
     }
 
-    /// The longest authentication that tokens can contain for a login here: the longest class and every method.
+    /// The longest authentication that tokens can contain for a login at this issuer: the longest class and every
+    /// method.
     pub fn fullest(&self, auth_time: Timestamp) -> Authentication {
         let mut amr: Vec<String> = self.amr.values().cloned().collect();
         amr.sort_unstable();
@@ -154,7 +157,8 @@ impl LoginIssuer {
             return Err(NotFresh);
         }
 
-        // Without duplicates: the room in this provider's tokens is calculated for the configured methods.
+        // Duplicates are dropped, because the space in this provider's tokens is calculated for the configured
+        // methods.
         let mut amr = Vec::new();
         for ours in claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method)) {
             if !amr.contains(ours) {

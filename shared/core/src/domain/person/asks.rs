@@ -21,7 +21,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub const COOL_DOWNS: [Duration; 4] =
     [Duration::from_secs(15 * 60), HOUR, Duration::from_secs(4 * 60 * 60), DAY];
 /// The most clients whose denials are remembered for a person. More cannot be waiting at once, because no more
-/// asks fit into a day. Beyond this limit, the run that is the soonest to expire is dropped.
+/// asks fit into a day. Beyond this limit, the run whose cool-down ends first is dropped.
 const MAX_RUNS: usize = MAX_REMEMBERED;
 
 /// How often one person may be asked, by all clients together.
@@ -33,7 +33,8 @@ pub struct AskLimits {
     pub per_day: usize,
 }
 
-/// One ask, whatever its outcome. A withdrawn one still counts, because the message may already have been sent.
+/// One ask, regardless of its outcome. A withdrawn ask still counts, because the message may already have been
+/// sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     pub client: ClientId,
@@ -107,7 +108,8 @@ impl Block {
         self.lifted_at.is_none()
     }
 
-    /// While a client is blocked, no approval counts. After the block is lifted, only later approvals count.
+    /// While a client is blocked, every approval is revoked. After the block is lifted, only later approvals are
+    /// valid.
     fn revokes(&self, approved_at: Timestamp) -> bool {
         self.lifted_at.is_none_or(|lifted_at| approved_at <= lifted_at)
     }
@@ -320,7 +322,7 @@ mod tests {
         assert_eq!(admitted_from(&again, 1), 16, "the next denial is a first one");
     }
 
-    /// This happens if there are too many; the longest wait is kept.
+    /// This happens if there are too many runs of denials. The longest wait is kept.
     #[test]
     fn the_denied_client_whose_wait_ends_first_is_forgotten() {
         let mut asks = Asks::default();
@@ -337,7 +339,7 @@ mod tests {
         );
     }
 
-    /// ATK-1-04, ATK-1-06: no number of other clients pushes it out.
+    /// ATK-1-04, ATK-1-06: the block is kept, regardless of the number of other clients.
     #[test]
     fn a_blocked_client_is_never_admitted() {
         let mut asks = Asks::default().reported(&client("kiosk"), minute(0));
@@ -352,7 +354,7 @@ mod tests {
         assert_eq!(asks.version, 1001);
     }
 
-    /// ATK-1-10: lifting a block brings nothing back.
+    /// ATK-1-10: lifting a block restores nothing.
     #[test]
     fn a_block_revokes_earlier_approvals_even_after_it_is_lifted() {
         let kiosk = client("kiosk");
@@ -379,7 +381,7 @@ mod tests {
         assert!(again.revokes(&kiosk, minute(30)));
     }
 
-    /// ATK-1-05: an operator lifts limits and cool-downs, and nothing that the person decided for good.
+    /// ATK-1-05: an operator resets limits and cool-downs, but no permanent decision of the person.
     #[test]
     fn forgetting_lifts_limits_and_waits_but_not_blocks() {
         let mut asks = Asks::default();

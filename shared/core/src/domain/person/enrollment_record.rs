@@ -1,7 +1,7 @@
-//! The record of a passkey's enrollment: which key was registered for which person, and when.
+//! The record of a passkey's enrollment: the registered key, the person and the time.
 //!
-//! The function that enrolls passkeys signs it with a key in KMS that nothing and nobody else may use. It is
-//! stored twice: with the passkey, where it is checked before a signature is accepted, and in a separate item
+//! The function that enrolls passkeys signs it with a key in KMS that no other function and no person may use. It
+//! is stored twice: with the passkey, where it is checked before a signature is accepted, and in a separate item
 //! that is never updated, for disputes about evidence.
 
 use base64::Engine;
@@ -74,7 +74,7 @@ mod tests {
     use crate::domain::base::time::Timestamp;
     use crate::domain::person::passkey::{NewPasskey, PasskeyId, UserHandle};
 
-    /// ATK-7-05: whatever a forger could change of a passkey is in its record.
+    /// ATK-7-05: everything about a passkey that a forger could change is in its record.
     #[test]
     fn a_record_has_all_of_a_passkey_that_never_changes() {
         let passkey = || {

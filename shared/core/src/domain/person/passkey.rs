@@ -15,8 +15,8 @@ use crate::domain::person::witnessed::Witnessed;
 /// The most passkeys of a person: enough for all their devices, but not an ever-growing list.
 pub const MAX_PASSKEYS: u32 = 10;
 
-/// Phishing-resistant, and phishing-resistant with a key that never leaves its hardware (OpenID Connect EAP ACR
-/// Values).
+/// The classes of phishing-resistant authentication, and of phishing-resistant authentication with a key that
+/// never leaves its hardware (OpenID Connect EAP ACR Values).
 pub const PHISHING_RESISTANT: &str = "phr";
 pub const PHISHING_RESISTANT_HARDWARE: &str = "phrh";
 
@@ -81,14 +81,14 @@ pub struct Passkey {
     pub user_handle: UserHandle,
     /// The public key and the library's other data about the credential, as JSON.
     pub credential: String,
-    /// The authenticator's signature counter. Synced passkeys do not count: theirs stays 0.
+    /// The authenticator's signature counter. Synced passkeys do not use it: theirs stays 0.
     pub counter: u32,
     /// The domain to which it is bound. It cannot be used for another one.
     pub rp_id: String,
     /// Whether the private key may leave its device, as with synced passkeys.
     pub backup_eligible: bool,
     /// Whether the manufacturer of the authenticator attests where the key is kept. No attestation is requested,
-    /// so nothing sets it at present.
+    /// so this is always `false` at present.
     pub attested: bool,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
@@ -103,11 +103,11 @@ impl Passkey {
         now >= self.created_at.plus(seasoning)
     }
 
-    /// Whether the key may leave its device, after a use in which its authenticator reported the flag `says`.
+    /// Whether the key may leave its device, after a use in which its authenticator reported the flag as `says`.
     /// `None` if the use is not accepted.
     ///
     /// WebAuthn §6.1.3 defines the flag as fixed. In practice, platforms and password managers start to sync
-    /// existing keys, and the flag counts from then on. It is never reset, because copies cannot be called back.
+    /// existing keys, and the flag counts from then on. It is never reset, because copies cannot be recalled.
     pub const fn backup_eligible_after(&self, says: bool) -> Option<bool> {
         match (self.backup_eligible, says) {
             (true, false) => None,
@@ -117,7 +117,8 @@ impl Passkey {
 
     /// The authentication that its use at `at` proves. User verification is required for every use.
     ///
-    /// A key that may be copied, or without an attestation of where it is kept, does not count as a hardware key.
+    /// A key that may be copied, or that has no attestation of where it is kept, does not count as a hardware
+    /// key.
     pub fn authentication(&self, at: Timestamp) -> Authentication {
         Self::authentication_of(self.attested && !self.backup_eligible, at)
     }
@@ -139,7 +140,7 @@ impl Passkey {
 }
 
 /// The common data of a person's passkeys. The version changes whenever a passkey is added or removed, so that a
-/// single conditional write can require that there is none yet.
+/// single conditional write can require that the person has no passkey yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passkeys {
     pub user_handle: UserHandle,

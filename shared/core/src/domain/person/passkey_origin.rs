@@ -7,7 +7,7 @@ use url::Url;
 
 /// Android's prefix for the hash of an app's signing certificate.
 const ANDROID: &str = "android:apk-key-hash:";
-/// Unit: bytes of SHA-256.
+/// The length of the hash (SHA-256). Unit: bytes.
 const KEY_HASH: usize = 32;
 
 /// An origin as in `clientDataJSON`, compared byte for byte.
@@ -22,7 +22,7 @@ impl PasskeyOrigin {
     ///
     /// # Errors
     /// The reason, in words for the operator: it is neither kind of origin, or its host is not at or below
-    /// `rp_id`. No browser uses a passkey there, so that can only be a mistake.
+    /// `rp_id`. No browser uses a passkey at such a host, so it can only be a mistake.
     pub fn parse(text: &str, rp_id: &str) -> Result<Self, &'static str> {
         if let Some(hash) = text.strip_prefix(ANDROID) {
             let is_hash = URL_SAFE_NO_PAD.decode(hash).is_ok_and(|bytes| bytes.len() == KEY_HASH);

@@ -29,16 +29,16 @@ const NO_PLACE_OF_PLUS_1: [&str; 38] = [
     "+1855", "+1866", "+1877", "+1888", "+1900",
 ];
 
-/// The countries to which an SMS may be sent, by country code. Otherwise a fraudster could enroll expensive
-/// numbers and be paid for each message.
+/// The countries to which an SMS may be sent, by country code. Without this list, a fraudster could enroll
+/// expensive numbers and be paid for each message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmsCountries(Option<Vec<String>>);
 
 impl SmsCountries {
     /// Parses country codes separated by commas, such as `+1,+44`; a longer prefix of a number, such as `+1809`,
-    /// is also accepted. `+1` stands for the United States and Canada; the other countries and territories of the
-    /// North American Numbering Plan are listed by area code. `*` stands for every country. `None` for anything
-    /// else, and for a code that does not belong to a country.
+    /// is also accepted. `+1` means the United States and Canada; the other countries and territories of the
+    /// North American Numbering Plan are listed by area code. `*` means every country. `None` for anything else,
+    /// and for a code that does not belong to a country.
     pub fn parse(text: &str) -> Option<Self> {
         if text == "*" {
             return Some(Self(None));
@@ -148,7 +148,7 @@ mod tests {
         assert!(allowed("*", "+8801712345678") && allowed("+886", "+886912345678"));
     }
 
-    /// ATK-7-01: what a fraudster enrols to be paid for each message.
+    /// ATK-7-01: the numbers that a fraudster would enroll to be paid for each message.
     #[test]
     fn plus_1_is_the_united_states_and_canada() {
         for number in ["+12025550100", "+14165550100", "+19075550100", "+18085550100", "+15555550199"] {

@@ -11,7 +11,7 @@ use crate::domain::base::person_key::PersonKey;
 use crate::domain::base::time::Timestamp;
 use crate::domain::person::passkey::{MAX_PASSKEYS, PasskeyId, Passkeys};
 
-/// How long a ticket can be used: the person is already waiting for it.
+/// How long a ticket can be used. It is short, because the person is already waiting for the ticket.
 pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 /// The last part of an enrollment link: 128 random bits, written as 22 characters of base64url.
@@ -65,13 +65,13 @@ impl TicketHash {
     }
 }
 
-/// What a ticket can be used for.
+/// The kind of a ticket, which determines its use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TicketKind {
     /// The first passkey, or a further one together with a signature by an existing one.
     First,
-    /// A further passkey on its own: the person may have lost the others, and an operator has verified their
-    /// identity again.
+    /// A further passkey without such a signature: the person may have lost the others, and an operator has
+    /// verified their identity again.
     Further,
 }
 
@@ -188,7 +188,7 @@ mod tests {
         assert!(!ticket.is_in_time(Timestamp::from_millis(NOW.millis() + 900_000)));
     }
 
-    /// ATK-7-05: the first one needs a ticket alone.
+    /// ATK-7-05: the first passkey needs only a ticket.
     #[test]
     fn a_further_passkey_needs_an_assertion_or_an_operators_ticket() {
         use Admission::{Alone, Full, WithAssertion};

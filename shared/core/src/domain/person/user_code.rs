@@ -16,7 +16,8 @@ use crate::domain::person::wrong_codes::WrongCodes;
 /// The cost of one attempt, for this provider and for an attacker with a copy of the table: OWASP's minimum for
 /// Argon2id, and a small part of a function's 256 MB. Units: KiB, rounds, lanes.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
-/// The shortest code that can be enrolled: a shorter one could be guessed with the attempts below.
+/// The shortest code that can be enrolled. A shorter one could be guessed with the attempts below. Unit:
+/// characters.
 const MIN_ENROLLED: usize = 4;
 
 /// The number of wrong codes for a person, from all clients, at which codes are refused for a while.
@@ -28,7 +29,7 @@ const LONGEST_LOCK: Duration = Duration::from_secs(24 * 60 * 60);
 /// A code as presented: 1 to 64 characters without control characters.
 ///
 /// # Security
-/// It is never stored and never logged. What is stored is its [`UserCodeHash`].
+/// It is never stored and never logged. Only its [`UserCodeHash`] is stored.
 #[derive(Clone)]
 pub struct UserCode(String);
 
@@ -86,7 +87,7 @@ impl fmt::Debug for UserCodeHash {
     }
 }
 
-/// The lockout after wrong codes: it applies to the person, over all clients.
+/// The lockout after wrong codes. It applies to the person, across all clients.
 impl Asks {
     /// The time until which every code for this person is refused, even a correct one. May already be in the past.
     pub fn codes_locked_until(&self, now: Timestamp) -> Option<Timestamp> {
@@ -192,7 +193,7 @@ mod tests {
         assert_eq!(asks.version, 17);
     }
 
-    /// CIBA-7.1.2-06: by whichever clients. A right one forgives those of its own client only.
+    /// CIBA-7.1.2-06: regardless of the client. A right code resets only the count of its own client.
     #[test]
     fn wrong_codes_of_all_clients_add_up() {
         let mut asks = Asks::default();

@@ -4,14 +4,15 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// The client's handle for a request: the request key, sealed for the client. Together with its credentials, the
-/// client gets the tokens for it, so `Debug` does not show it.
+/// The client's handle for a request: the request key, sealed so that only this provider can open it. It does not
+/// name the client: `poll` and `redeem` compare the request's client with the one that presents the handle.
+/// `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct AuthReqId(String);
 
 impl AuthReqId {
-    /// This provider's have 44 characters. Unit: bytes.
+    /// The longest handle that is accepted. This provider's handles have 44 characters. Unit: bytes.
     pub const MAX: usize = 128;
 
     /// As sent by a client: 1 to 128 bytes. Whether it was sealed here has not been checked.

@@ -1,6 +1,7 @@
 //! The authentication request: its states and their transitions.
 //!
-//! `Pending → Approved | Denied | Cancelled`, `Approved → Redeemed`. Expiry is computed, never stored. Each state
+//! `Pending → Approved | Denied | Cancelled`, `Approved → Redeemed`. Expiry is computed, never stored
+//! ([`Lifetime::has_expired`], and for decisions [`Lifetime::is_decidable`]). Each state
 //! owns its data, and `Denied`, `Cancelled` and `Redeemed` are final.
 //!
 //! These functions determine what is allowed. The store makes each transition a conditional write on the state
@@ -115,6 +116,7 @@ pub enum PollFinding<'r> {
     /// Denied, cancelled or superseded.
     Refused,
     Approved(&'r Approval),
+    /// Polled more often than the interval allows ([`Polling::is_due`]): `slow_down`.
     TooSoon,
     Pending,
 }
@@ -122,15 +124,15 @@ pub enum PollFinding<'r> {
 /// The result of an attempt to cancel a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelFinding {
-    /// The request is unknown, or not the canceller's; the two look alike.
+    /// The request is unknown or not the canceller's. The canceller cannot tell these apart.
     NotYours,
     /// It can be cancelled.
     Pending,
-    /// It was already cancelled: by whom, and when.
+    /// The request was already cancelled, by this party at this time.
     Already { by: CancelledBy, at: Timestamp },
     /// The person has already decided, and a decision cannot be undone.
     Decided(StateName),
-    /// It expired undecided, so there is nothing to cancel.
+    /// The request expired undecided, so there is nothing to cancel.
     Expired,
 }
 
@@ -184,7 +186,8 @@ pub fn poll<'r>(
     client: &ClientId,
     now: Timestamp,
 ) -> PollFinding<'r> {
-    // A request that is delivered by push cannot be polled (CIBA §5), even if its client has another mode by now.
+    // A request that is delivered by push cannot be polled (CIBA §5), even if its client has another mode in the
+    // meantime.
     let collected =
         |request: &&AuthenticationRequest| request.client == *client && request.mode != DeliveryMode::Push;
     let Some(request) = request.filter(collected) else { return PollFinding::NotYours };
@@ -245,7 +248,7 @@ impl AuthenticationRequest {
     }
 
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        now >= self.lifetime.expires_at
+        self.lifetime.has_expired(now)
     }
 
     /// When the request left `Pending`. A request that expires undecided never leaves it.
@@ -259,7 +262,7 @@ impl AuthenticationRequest {
 
     /// Whether the request is pending and can still be decided. [`Self::decide`] checks who may decide it.
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.state == State::Pending && now < self.lifetime.decide_until
+        self.state == State::Pending && self.lifetime.is_decidable(now)
     }
 
     /// Checks that `scope` is part of the requested scope and includes `openid`.
@@ -295,7 +298,7 @@ impl AuthenticationRequest {
                 Decision::Approve(new),
             ) if done.scope.same_as(&new.scope) => Ok(Transition::Already),
             (State::Denied { .. }, Decision::Deny) => Ok(Transition::Already),
-            (State::Pending, _) if now >= self.lifetime.decide_until => Err(DecisionRefused::TooLate),
+            (State::Pending, _) if !self.lifetime.is_decidable(now) => Err(DecisionRefused::TooLate),
             (State::Pending, Decision::Approve(approval)) => {
                 self.check_selection(&approval.scope)?;
                 Ok(Transition::Now(State::Approved(approval.clone())))
@@ -309,7 +312,8 @@ impl AuthenticationRequest {
     }
 
     /// The grant, if `client` may redeem the request at `now`. `tokens_end_at` is when the access token expires.
-    /// With refresh tokens if the client `may_refresh` and the person approved `offline_access` (OIDC Core §11).
+    /// The grant has refresh tokens if the client `may_refresh` and the person approved `offline_access`
+    /// (OIDC Core §11).
     pub fn redeem(
         &self,
         client: &ClientId,

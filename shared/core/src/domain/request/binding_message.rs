@@ -54,7 +54,7 @@ const fn description(why: Unacceptable) -> &'static str {
     }
 }
 
-/// Redacted, so that no log has it: a message is personal data.
+/// Redacted, so that no log contains it: a message is personal data.
 impl fmt::Debug for BindingMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BindingMessage(…)")
@@ -83,7 +83,7 @@ mod tests {
         }
     }
 
-    /// HYG-1-09: an error's description has few characters.
+    /// HYG-1-09: the description of an error is limited to certain characters.
     #[test]
     fn each_refusal_says_why_in_plain_ascii() {
         for text in [

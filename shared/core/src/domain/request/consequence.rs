@@ -7,16 +7,16 @@ use crate::domain::request::evidence::Outcome;
 /// The consequence of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Consequence {
-    /// It is recorded. `next` is the request's new state; `None` if the request is unchanged.
+    /// The decision is recorded. `next` is the request's new state; `None` if the request is unchanged.
     Recorded { next: Option<State>, outcome: Outcome },
-    /// It was already recorded, so there is nothing to do.
+    /// The decision was already recorded, so there is nothing to do.
     Already,
 }
 
 /// The consequence of the decision `word`, for which the state machine returned `transition`.
 ///
-/// A report counts even if the request is no longer open: it ends all access that the client has. `is_blocked`:
-/// the person has already blocked the client.
+/// A report counts even if the request is no longer open: it ends all access that the client has. `is_blocked` is
+/// whether the person has already blocked the client.
 ///
 /// # Errors
 /// The reason why the request cannot be decided.

@@ -33,8 +33,8 @@ pub enum Decision {
     Deny,
 }
 
-/// An approval, as it is stored. Tokens are issued for this, never for the original request: they contain only
-/// what was approved.
+/// An approval, as it is stored. Tokens are issued for the approval, never for the original request, so they
+/// contain only what was approved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
     pub at: Timestamp,

@@ -1,7 +1,7 @@
 //! Notifying a ping or push client of the decision: what is sent, how long delivery is attempted, and what the
 //! response means (CIBA §10.2, §10.3, §12).
 //!
-//! Pure, like the state machine: these functions determine what is due. The store makes each attempt a
+//! Pure, like the state machine: these functions determine the next step. The store makes each attempt a
 //! conditional write on the data that it was computed from.
 
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::domain::base::time::Timestamp;
 use crate::domain::client::DeliveryMode;
 use crate::domain::request::authentication_request::{AuthenticationRequest, CancelledBy, State};
 
-/// How long an attempt is exclusive: longer than the invocation that makes it may run. After a crash, this is
-/// when the next attempt can begin.
+/// How long an attempt is exclusive. It is longer than an invocation may run, so no two attempts overlap. After a
+/// crash, the next attempt can begin when this time has passed.
 pub const LEASE: Duration = Duration::from_secs(20);
 /// The first pause; it doubles with each attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// How many attempts have begun.
     pub attempts: u32,
-    /// When the next attempt is due. While one is in progress, this is after its lease ends.
+    /// When the next attempt is due. While an attempt is in progress, this is the end of its lease.
     pub next_attempt_at: Timestamp,
     /// The end of a replay that an operator requested.
     pub replay_until: Option<Timestamp>,
@@ -112,7 +112,7 @@ pub fn due(request: &AuthenticationRequest, delivery: &Delivery, now: Timestamp)
             return Due::Wait(request.lifetime.expires_at);
         }
         (DeliveryMode::Push, State::Pending) => News::Error(PushError::ExpiredToken),
-        // It already has the tokens: a ping would make it poll again.
+        // The client already has the tokens, and a ping would make it poll again.
         (DeliveryMode::Ping, State::Redeemed(_)) => return Due::Drop,
         (DeliveryMode::Ping, State::Approved(_) | State::Denied { .. } | State::Cancelled { .. }) => {
             News::Ping
@@ -136,8 +136,9 @@ pub fn due(request: &AuthenticationRequest, delivery: &Delivery, now: Timestamp)
     if now < delivery.next_attempt_at { Due::Wait(delivery.next_attempt_at) } else { Due::Tell(news) }
 }
 
-/// The time until which delivery of `news` is attempted. Later it would be useless, because the tokens can no
-/// longer be redeemed.
+/// The time until which delivery of `news` is attempted. A ping or tokens are useless after the request has
+/// expired, because the request can no longer be redeemed; an error is delivered for [`TELL_OF_THE_END`] longer.
+/// A replay may extend either.
 pub fn tried_until(request: &AuthenticationRequest, delivery: &Delivery, news: News) -> Timestamp {
     let ends_at = request.lifetime.expires_at;
     let own = match news {
@@ -181,7 +182,7 @@ impl Answer {
         }
     }
 
-    /// For the record and the log.
+    /// The code of the result, for the delivery's record and for the log.
     pub fn code(self) -> String {
         match self {
             Self::Status { status, .. } => format!("http_{status}"),
@@ -190,7 +191,7 @@ impl Answer {
         }
     }
 
-    /// Whether the client did not respond in time: other clients must not be delayed by it.
+    /// Whether the client did not respond in time, so that it must not delay notifications to other clients.
     pub const fn is_slow(self) -> bool {
         matches!(self, Self::None)
     }

@@ -1,10 +1,10 @@
-//! Events: what happened to a request, for subscribers that are not involved in it.
+//! Events: they tell subscribers that are not involved in a request what happened to it.
 //!
 //! Each event is a change of state in the table, so it is derived from the item before and after the write. The
 //! only exception is `notified`, for which there is no write.
 //!
 //! # Security
-//! Events leave this provider. They identify request and person by hashes, and have no message, hint, token or
+//! Events leave this provider. They identify request and person by hashes, and contain no message, hint, token or
 //! handle.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::request::authentication_request::{AuthenticationRequest, CancelledBy, State};
 use crate::domain::request::delivery::DeliveryState;
 
-/// The name of an event, by which subscribers filter, and of its metric.
+/// The name of an event and of its metric. Subscribers filter events by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventName {
     Requested,
@@ -114,7 +114,7 @@ pub enum What {
     },
     /// The person could not be notified, so the request was deleted and the client got an error.
     Withdrawn,
-    /// `after`: the time since the request, here and in the other decisions.
+    /// `after` is the time since the request was made, here and in the variants below up to `Superseded`.
     Approved {
         scope: Scope,
         acr: Option<String>,
@@ -143,7 +143,7 @@ pub enum What {
         rotated: bool,
     },
     Revoked,
-    /// The client has accepted the ping or the push. `after`: the time since the decision.
+    /// The client has accepted the ping or the push. `after` is the time since the decision.
     Delivered {
         attempts: u32,
         after: Option<Duration>,

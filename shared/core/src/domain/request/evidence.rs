@@ -19,7 +19,7 @@ use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::base::secret::Secret;
 use crate::domain::details::request_context::RequestContext;
 
-/// The evidence of one decision. It never has a token.
+/// The evidence of one decision. It never contains a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
@@ -33,7 +33,7 @@ pub struct Evidence {
     /// The requested `authorization_details`. If the request was approved, all of them were.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub authorization_details: Vec<Value>,
-    /// What the client said about where the request was started.
+    /// The client's information about the origin of the request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_context: Option<RequestContext>,
     /// Unit: milliseconds since the epoch.
@@ -66,7 +66,7 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum KeptProof {
-    /// Possession of the link, which is enough to decline, but for nothing else.
+    /// Possession of the link, which is enough to decline the request, but for nothing else.
     Link,
     /// The login token's `iss` and `jti`, and the authentication in it.
     LoginToken {
@@ -128,7 +128,7 @@ impl Evidence {
 pub struct RequestEvidence {
     pub request: String,
     pub client_id: String,
-    /// The table key of the person who was found by its hint.
+    /// The table key of the person whom its hint identified.
     pub person: String,
     /// Unit: milliseconds since the epoch.
     pub at: i64,
@@ -160,8 +160,8 @@ impl RequestEvidence {
 /// signed request but a four-digit `user_code` is known, there are only ten thousand possible texts.
 ///
 /// # Security
-/// A signed request may contain a `user_code` and a `client_notification_token`, and what a person was shown is
-/// personal data. It is stored only sealed, and never logged.
+/// A signed request may contain a `user_code` and a `client_notification_token`, and the details that a person
+/// was shown are personal data. The text is stored only sealed, and never logged.
 #[derive(Clone, Debug)]
 pub struct SaltedText {
     salt: [u8; Self::SALT],
@@ -169,7 +169,7 @@ pub struct SaltedText {
 }
 
 impl SaltedText {
-    /// Unit: bytes.
+    /// The length of the salt. Unit: bytes.
     pub const SALT: usize = 32;
 
     pub fn new(salt: [u8; Self::SALT], text: Secret) -> Self {
@@ -206,8 +206,8 @@ impl SaltedText {
     }
 }
 
-/// The digest that is stored with a document and also written to the log: two places that cannot be changed with
-/// the same access.
+/// The digest that is stored with a document and also written to the log. No single permission is enough to
+/// change both.
 pub fn digest_of(document: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, document.as_bytes()))
 }

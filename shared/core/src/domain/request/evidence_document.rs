@@ -20,7 +20,7 @@ use crate::domain::request::evidence::{Evidence, KeptProof, Outcome};
 /// The version of the documents that are written.
 pub const VERSION: u8 = 2;
 
-/// What a document is evidence of.
+/// The subject of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -197,7 +197,7 @@ impl Personal {
 /// decisions of different people do not wait for each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
-    /// Random, without personal data.
+    /// A random name, without personal data.
     pub name: String,
     /// The number of the last document.
     pub sequence: u64,
@@ -257,7 +257,7 @@ mod tests {
         }
     }
 
-    /// HYG-5-03: a report after a block was lifted is another one than that before.
+    /// HYG-5-03: a report after a block was lifted is a different document from the one before.
     #[test]
     fn a_document_is_filed_as_what_it_says() {
         assert_eq!(document(Kind::Report).filed_as(), "report");
@@ -266,7 +266,8 @@ mod tests {
         assert_eq!(Document::decode(&later.encode()), Some(later));
     }
 
-    /// HYG-5-03: version 1 had no version, and the next one is none that this program knows.
+    /// HYG-5-03: documents of version 1 have no version number, and this program does not know any version after
+    /// 2.
     #[test]
     fn a_document_of_another_version_is_not_read_as_this_one() {
         let text = document(Kind::Decision).encode();
@@ -305,7 +306,8 @@ mod tests {
         assert_eq!((second.head.as_deref(), &second.name), (Some("two"), &chain.name));
     }
 
-    /// HYG-5-03: what is opened is put into the document it belongs to, and into no other kind.
+    /// HYG-5-03: the unsealed part is combined with the document that it belongs to, and with no other kind of
+    /// document.
     #[test]
     fn what_is_opened_has_the_proof_that_stands_in_clear() {
         let personal =

@@ -51,7 +51,7 @@ impl Refreshing {
         Self { counter: 0, rotated_at: now, idle_until: now.plus(settings.idle).min(ends_at), ends_at }
     }
 
-    /// The state after the current token has been used. `rotate`: whether it is replaced.
+    /// The state after the current token has been used. `rotate` is whether the token is replaced.
     pub fn used(&self, now: Timestamp, rotate: bool, settings: &RefreshLifetime) -> Self {
         let idle_until = now.plus(settings.idle).min(self.ends_at);
         if rotate {
@@ -68,7 +68,7 @@ impl Grant {
         Self { details, ..self }
     }
 
-    /// Whether its access tokens are still valid. Each also has its own expiration.
+    /// Whether the grant's access tokens are still valid. Each of them also has its own expiration.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.ends_at
     }

@@ -1,4 +1,4 @@
-//! When a request expires, how often it may be polled, and until when it can be decided.
+//! When a request expires, and until when it can be decided. The conditional writes of the store repeat both rules.
 
 use std::time::Duration;
 
@@ -63,6 +63,16 @@ impl Lifetime {
         };
         let expires_at = now.plus(length);
         Self { created_at: now, expires_at, decide_until: expires_at.minus(to_collect.min(length / 3)) }
+    }
+
+    /// Expiry is computed, never stored.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at
+    }
+
+    /// Whether the person can still decide.
+    pub fn is_decidable(&self, now: Timestamp) -> bool {
+        now < self.decide_until
     }
 }
 

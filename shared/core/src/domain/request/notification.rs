@@ -11,9 +11,9 @@ use crate::domain::request::binding_message::BindingMessage;
 
 /// The length of one SMS. Unit: septets of the GSM 7-bit alphabet.
 const ONE_SEGMENT: usize = 160;
-/// 3GPP TS 23.038 §6.2.1, without characters that are not needed here.
+/// The characters that take one septet (3GPP TS 23.038 §6.2.1), without those that are not needed here.
 const GSM_BASIC: &str = "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà\n\r";
-/// These take two septets each.
+/// The characters that take two septets each.
 const GSM_EXTENDED: &str = "^{}\\[~]|€";
 
 /// The notification of one request. Each channel uses the parts that it may show.
@@ -83,7 +83,7 @@ impl Messages {
 }
 
 /// A text with a link. By default it does not name the client, which is shown on the page behind the link: SMS
-/// and push messages pass through other parties and appear on locked screens, so they have no personal data.
+/// and push messages pass through other parties and appear on locked screens, so they contain no personal data.
 ///
 /// # Security
 /// It contains the person's link, so `Debug` does not show it.

@@ -1,8 +1,8 @@
-//! The proof policy: what an approval grants determines the proof that it needs.
+//! The proof policy: the proof that an approval needs depends on everything that it grants.
 //!
 //! Everything that tokens can contain and that a resource server can rely on is considered: the scope, the
 //! `authorization_details`, the APIs that tokens are for, and the authentication class. Each has its own demand,
-//! and the strongest one applies. So nothing is granted with less proof than it demands, in any combination.
+//! and the strongest one applies. So in any combination, nothing is granted with less proof than it demands.
 
 use crate::domain::base::scope::Scope;
 use crate::domain::client::Client;
@@ -16,7 +16,7 @@ use crate::domain::request::authentication_request::AuthenticationRequest;
 pub struct WouldGrant<'a> {
     /// The selected scope.
     pub scope: &'a Scope,
-    /// `authorization_details` are granted as a whole, whatever scope is selected.
+    /// `authorization_details` are granted as a whole, regardless of the selected scope.
     pub detail: &'a RequestDetail,
     /// The values of `resource`: the audience of the tokens.
     pub resources: &'a [ResourceId],
@@ -25,7 +25,7 @@ pub struct WouldGrant<'a> {
 }
 
 impl<'a> WouldGrant<'a> {
-    /// What `request` would grant with the selected `scope`.
+    /// Everything that `request` would grant with the selected `scope`.
     pub fn of(request: &'a AuthenticationRequest, detail: &'a RequestDetail, scope: &'a Scope) -> Self {
         Self { scope, detail, resources: &request.resources, acr_values: request.acr_values.as_deref() }
     }
@@ -36,7 +36,7 @@ impl<'a> WouldGrant<'a> {
 pub enum Demand {
     /// A login token of a configured login issuer, or a passkey.
     LoginToken,
-    /// A passkey that signs what is being approved.
+    /// A passkey that signs the approved content.
     Passkey,
     /// A passkey that has existed for a while: a recently added one may be an attacker's.
     SeasonedPasskey,

@@ -10,20 +10,20 @@ use crate::domain::request::grant::{Grant, Refreshing};
 /// The result of using a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshFinding<'r> {
-    /// There is no grant, or it is another client's; the two look alike.
+    /// There is no grant, or it is another client's. The client cannot tell these apart.
     NotYours,
     Revoked,
-    /// It was unused for too long, or is too old.
+    /// The token was unused for too long, or is too old.
     Expired,
-    /// It was replaced some time ago, so a copy of it may have been stolen (RFC 9700 §4.14.2: reuse revokes the
-    /// grant).
+    /// The token was replaced some time ago, so a copy of it may have been stolen (RFC 9700 §4.14.2: reuse
+    /// revokes the grant).
     Reused,
-    /// It was replaced a moment ago, and its successor is the current one.
+    /// The token was replaced a moment ago, and its successor is the current one.
     JustReplaced(&'r Grant, Refreshing),
     Current(&'r Grant, Refreshing),
 }
 
-/// The result of `client` using refresh token number `counter`.
+/// The result if `client` uses the refresh token with the number `counter`.
 pub fn refresh<'r>(
     request: Option<&'r AuthenticationRequest>,
     client: &ClientId,

@@ -1,9 +1,10 @@
-//! The statement: what was on the person's screen, and the challenge for the passkey that covers it.
+//! The statement: the content of the person's screen, and the challenge for the passkey that covers it.
+//! `verify/webauthn.rs` verifies the signature.
 //!
-//! `shown` = SHA-256(tag ‖ statement). `challenge` = SHA-256(tag ‖ shown ‖ selected scope ‖ decision). The page
-//! gets only `shown`. Because the statement includes the request's nonce, the person cannot be derived from it.
-//! So the page can add the selection without another request, and the passkey also signs the data that the page
-//! never sees.
+//! `shown` = SHA-256(tag ‖ statement). `challenge` = SHA-256(tag ‖ shown ‖ selected scope ‖ decision), where the
+//! scope and the decision are each preceded by their length. The page gets only `shown`. Because the statement
+//! includes the request's nonce, the person cannot be derived from `shown`. So the page can add the selection
+//! without another request, and the passkey also signs the data that the page never sees.
 
 use std::fmt;
 
@@ -78,7 +79,7 @@ pub struct Statement {
     /// The requested `authorization_details`: each object and its words.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub authorization_details: Vec<DetailShown>,
-    /// What the client says about where the request was started: the object, and the rows that were shown.
+    /// The client's information about the origin of the request: the object, and the rows that were shown.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_context: Option<ContextShown>,
     /// Unit: milliseconds since the epoch.
@@ -104,7 +105,7 @@ pub struct ScopeShown {
 pub struct DetailShown {
     pub value: Value,
     pub words: DetailWords,
-    /// The scope value that it was selected together with.
+    /// The scope value together with which the entry was selected.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub scope: Option<String>,
 }
@@ -235,7 +236,7 @@ mod tests {
         let mut reworded = statement();
         reworded.scope[1].words.push('x');
         assert!(!seen.contains(&challenge(&reworded)), "the words of a scope value");
-        // TOK-7-03: the object and its words, each by itself.
+        // TOK-7-03: the object and its words are covered separately.
         let mut other = statement();
         other.authorization_details[0].value["amount"] = "1000".into();
         assert!(!seen.contains(&challenge(&other)), "an object");

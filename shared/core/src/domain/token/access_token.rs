@@ -18,7 +18,7 @@ pub struct AccessToken {
     pub jti: String,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
-    /// The keys that have to be proven to present it.
+    /// The certificate and the key whose possession the sender of the token has to prove.
     pub confirmation: Confirmation,
 }
 
@@ -42,7 +42,7 @@ impl AccessToken {
         })
     }
 
-    /// This provider's clock decides about its own tokens, without leeway.
+    /// There is no leeway, because this provider's own clock set the expiration.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at
     }

@@ -13,7 +13,8 @@ use crate::domain::base::confirmation::Thumbprint;
 use crate::domain::base::replay::{GuardedToken, ReplayGuard};
 use crate::domain::base::time::{LEEWAY, Timestamp};
 
-/// A unique `jti` is shorter; an overlong one would only cost the server work (RFC 9449 §11.1). Unit: bytes.
+/// The longest `jti`. A shorter one can be unique, and a longer one would only cost the server work (RFC 9449
+/// §11.1). Unit: bytes.
 const MAX_JTI: usize = 256;
 
 /// The request that a proof is for.
@@ -37,7 +38,7 @@ pub struct DpopProof {
 
 /// Checks the claims of a proof that was signed with `key` (RFC 9449 §4.3). The error is for the client.
 ///
-/// `lifetime` is how long a proof is valid after its `iat`.
+/// `lifetime` is the time for which a proof is valid after its `iat`.
 pub fn judge(
     claims: &Map<String, Value>,
     key: Thumbprint,
@@ -210,7 +211,7 @@ mod tests {
         }
     }
 
-    /// TOK-4-05, HYG-3-16: the guard lies until the proof would be refused without it.
+    /// TOK-4-05, HYG-3-16: the guard is kept until the proof would be refused without it.
     #[test]
     fn a_proof_counts_for_a_minute_and_what_two_clocks_may_differ() {
         let made = |seconds: f64| judged(json!({"iat": NOW.seconds() as f64 + seconds}), None);

@@ -19,15 +19,15 @@ use ciba_core::protocol::registration::ClientMetadata;
 use ciba_core::verify::certificate::Certificate;
 use ciba_core::verify::verification_key::{self, PRIVATE_MEMBERS};
 
-/// Unit: characters. Random base64url of this length has 192 bits.
+/// The shortest secret. Random base64url of this length has 192 bits. Unit: characters.
 const MIN_SECRET: usize = 32;
-/// Unit: bytes.
+/// The longest `jwks`. Unit: bytes.
 const MAX_KEYS_TEXT: usize = 16 * 1024;
 const MAX_KEYS: usize = 20;
-/// Unit: bytes.
+/// The longest `jwks_uri`. Unit: bytes.
 const MAX_URI: usize = 512;
 
-/// The method with the metadata it needs, and none that belong to another method.
+/// Reads the method and its metadata. Metadata of another method is refused.
 pub(super) fn read(
     metadata: &ClientMetadata,
     keys: Option<&ClientKeys>,
@@ -133,8 +133,8 @@ fn inline(set: &Value) -> Result<ClientKeys, &'static str> {
 }
 
 /// At least one key must have a certificate, and each certificate must be usable (RFC 8705 §2.2.2); the client's
-/// signing keys are in the same set, and need none. A CA certificate, once trusted at the host for mutual TLS,
-/// would let its owner issue certificates for `tls_client_auth`, where only vetted authorities count.
+/// signing keys are in the same set, and need no certificate. A CA certificate, once trusted at the host for
+/// mutual TLS, would let its owner issue certificates for `tls_client_auth`, where only vetted authorities count.
 fn certificates(set: &Value) -> Result<(), &'static str> {
     let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
     let chains: Vec<_> = keys.filter_map(|key| key.get("x5c")).collect();
@@ -152,14 +152,15 @@ fn certificates(set: &Value) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The library takes a key that lacks a member of its type for a key of another type.
+/// Whether a key has a supported type and can be parsed as one. The library treats a key that lacks a member of
+/// its type as a key of another type.
 fn is_understood(key: &Value) -> bool {
     use AlgorithmParameters::{EllipticCurve, OctetKeyPair, RSA};
     verification_key::parse(key.clone())
         .is_some_and(|key| matches!(key.algorithm, EllipticCurve(_) | RSA(_) | OctetKeyPair(_)))
 }
 
-/// A key of a known type and curve that cannot be read, or one without a type or curve.
+/// Whether a key of a known type and curve cannot be read, or a key has no type or curve.
 fn is_malformed(key: &Value) -> bool {
     let text = |member: &str| key.get(member).and_then(Value::as_str);
     let is_known = match (text("kty"), text("crv")) {
@@ -171,8 +172,8 @@ fn is_malformed(key: &Value) -> bool {
     is_known && !is_understood(key)
 }
 
-/// Whether keys in the client's record can verify what it signs. The set at a `jwks_uri` may change, so it is not
-/// checked.
+/// The reason why the keys in the client's record cannot verify the client's signatures, in words for the
+/// operator. The set at a `jwks_uri` may change, so it is not checked.
 pub(super) fn lacks_key(client: &Client) -> Option<&'static str> {
     let Some(ClientKeys::Inline(set)) = &client.keys else { return None };
     let keys: Vec<_> = serde_json::from_str::<Value>(set).ok()?["keys"].as_array()?.clone();

@@ -9,13 +9,13 @@ use ciba_core::domain::client::sector::{host_of, sector_url};
 use ciba_core::domain::client::subject_type::SubjectType;
 use ciba_core::protocol::registration::ClientMetadata;
 
-/// Unit: bytes.
+/// The longest list at a `sector_identifier_uri`. Unit: bytes.
 const MAX_LIST: usize = 64 * 1024;
 
 /// The subject type that the metadata request.
 pub(super) enum Sector {
     Public,
-    /// With the `sector_identifier_uri`, if there is one.
+    /// Contains the `sector_identifier_uri`, if there is one.
     Pairwise(Option<String>),
 }
 

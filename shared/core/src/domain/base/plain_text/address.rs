@@ -11,9 +11,9 @@ use std::net::Ipv4Addr;
 use super::Kind;
 use super::vocabulary::{ABBREVIATIONS, AT, DOT, FILES, SCHEMES, TOP_LEVEL, UNMISTAKABLE};
 
-/// With this many groups of hexadecimal digits between colons, it is an IPv6 address and not a time.
+/// A word with this many groups of hexadecimal digits between colons is an IPv6 address and not a time.
 const IPV6_GROUPS: usize = 6;
-/// These never occur in a sentence. `xn--` begins an internationalized label in ASCII.
+/// Character sequences that never occur in a sentence. `xn--` begins an internationalized label in ASCII.
 const TELLTALE: [&str; 7] = ["//", "::", "www.", "xn--", "(at)", "[at]", "@"];
 
 /// The characters that may separate a host name from its dot.
@@ -48,7 +48,7 @@ fn has_scheme(lower: &str) -> bool {
     })
 }
 
-/// An IPv4 address, whatever follows it, or the groups of an IPv6 address.
+/// Whether the word contains an IPv4 address, even with something after it, or the groups of an IPv6 address.
 fn is_numeric_address(word: &str) -> bool {
     let is_ipv4 = |part: &str| part.trim_matches('.').parse::<Ipv4Addr>().is_ok();
     let ipv4 = word.split(|letter: char| !letter.is_ascii_digit() && letter != '.').any(is_ipv4);

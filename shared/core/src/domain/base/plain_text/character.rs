@@ -1,4 +1,5 @@
-//! The allowed characters, and their combinations that a screen would hide, reorder or stack up.
+//! The allowed characters, and the combinations of them that are refused because a screen would hide, reorder or
+//! stack them.
 
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::is_nfc;
@@ -50,7 +51,7 @@ pub(super) fn is_currency(letter: char) -> bool {
     matches!(letter, '$' | '¢'..='¥' | '\u{20a0}'..='\u{20c0}')
 }
 
-/// As in `70 m²` and `2½ hours`.
+/// A superscript digit or a fraction, as in `70 m²` and `2½ hours`.
 const fn is_small_number(letter: char) -> bool {
     matches!(letter, '²' | '³' | '½' | '¼' | '¾')
 }

@@ -1,4 +1,4 @@
-//! Recognizes numbers by their form: part of an IBAN, a date, a time, an amount. Nobody dials such numbers.
+//! Recognizes numbers by their form: parts of an IBAN, dates, times and amounts. Nobody dials such numbers.
 
 use super::character::is_currency;
 use super::vocabulary::CURRENCIES;
@@ -76,7 +76,7 @@ pub(super) struct Group {
     pub(super) digits: String,
 }
 
-/// Numbers without letters between them, and their surroundings.
+/// A run of numbers without letters between them, and its surroundings.
 pub(super) struct Run<'a> {
     pub(super) groups: &'a [Group],
     /// The word before the first of them.

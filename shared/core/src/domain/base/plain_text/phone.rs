@@ -1,22 +1,25 @@
 //! Detects phone numbers in a text. The digits are taken in runs without letters between them. What remains after
 //! IBANs, dates, times and amounts are excluded by their [`form`](super::form) must not be a phone number.
 //!
-//! 1. Seven or more digits in several groups are one, however they are separated. A labeled reference
-//!    (`Order 302-4418821-3`) is not, unless it begins with `0` or `+` or has the shape of a North American number.
-//! 2. Nine to thirteen digits in one group are one, and so are seven or more that begin with `+` or `0`, unless a
-//!    word labels them (`Invoice 00012345`) or they are part of a code (`INV00012345`).
+//! 1. Seven or more digits in several groups are a phone number, regardless of the separators. A labeled
+//!    reference (`Order 302-4418821-3`) is not, unless it begins with `0` or `+` or has the shape of a North
+//!    American number.
+//! 2. Nine to thirteen digits in one group are a phone number, and so are seven or more that begin with `+` or
+//!    `0`, unless a word labels them (`Invoice 00012345`) or they are part of a code (`INV00012345`).
 //! 3. If the text contains a word such as `call` or `Tel.`, weaker evidence is enough, and so are five digits right
 //!    after the word.
 //!
-//! Digits in words, letters for digits (`O8OO`) and Chinese numerals are read as digits. Fewer than seven digits
-//! are accepted on their own.
+//! Digits spelled out as words, letters in place of digits (`O8OO`) and Chinese numerals are read as digits.
+//! Fewer than seven digits are accepted on their own.
 
 use super::form::{Group, Run, without_identifiers};
 use super::vocabulary::{CURRENCIES, DIGITS, NUMBER, PHONE, REFERENCE, TOWARDS};
 
-/// ITU-T E.164 allows up to 15; shorter numbers are codes and years. Unit: digits.
+/// The fewest digits of a phone number; shorter numbers are taken for codes and years. ITU-T E.164 allows up to
+/// 15 digits. Unit: digits.
 const FEWEST: usize = 7;
-/// The minimum right after a word for calling: short and premium-rate numbers. Unit: digits.
+/// The fewest digits right after a word for calling, where short and premium-rate numbers count as well. Unit:
+/// digits.
 const FEWEST_TO_CALL: usize = 5;
 /// The length of a phone number without any other sign of one. Unit: digits.
 const BARE: std::ops::RangeInclusive<usize> = 9..=13;
@@ -51,7 +54,7 @@ struct Atom {
     is_number: bool,
 }
 
-/// The text as a reader who looks for a number sees it: other signs for digits become digits.
+/// The text as a reader looking for a phone number sees it: other characters that stand for digits become digits.
 fn as_read(text: &str) -> String {
     const CHINESE: &str = "〇一二三四五六七八九";
     let text: String = text
@@ -150,10 +153,10 @@ fn is_phone_number(earlier: &[Atom], numbers: &[Atom], later: &[Atom], is_to_be_
     false
 }
 
-/// What the words around a number say about it.
+/// Whether the words around a number make it a reference or a phone number.
 #[derive(Clone, Copy)]
 struct Words {
-    /// A word labels it as a reference.
+    /// A word labels the number as a reference.
     named: bool,
     /// The text has a word for calling.
     is_to_be_called: bool,
@@ -196,7 +199,7 @@ fn is_north_american(digits: &str) -> bool {
 }
 
 /// Whether there is a North American number (three, three and four digits) or a French one (five pairs) anywhere,
-/// whatever separates the groups.
+/// regardless of the separators.
 fn has_known_shape(groups: &[Group], formed: &[bool]) -> bool {
     let lengths: Vec<usize> = groups.iter().map(|group| group.digits.len()).collect();
     let shaped = |shape: &[usize], is_fit: fn(&str) -> bool| {
@@ -208,7 +211,7 @@ fn has_known_shape(groups: &[Group], formed: &[bool]) -> bool {
     shaped(&[3, 3, 4], is_north_american) || shaped(&[2; 5], |digits| digits.starts_with('0'))
 }
 
-/// Whether there are only short groups, the first with `0` or `+`, whatever separates them.
+/// Whether there are only short groups, the first of which begins with `0` or `+`, regardless of the separators.
 fn is_scattered(groups: &[Group], formed: &[bool]) -> bool {
     let is_beginning = |it: &Group| {
         (it.digits.starts_with('0') && !it.digits.starts_with(NEVER_DIALLED)) || is_plus(&it.gap)
@@ -227,7 +230,7 @@ fn is_lettered(groups: &[Group], (gap, word): (&str, &str)) -> bool {
     is_word && is_joined && !CURRENCIES.contains(&word) && LETTERED.contains(&digits.as_str())
 }
 
-/// Whether the gap joins two groups into one number. A comma and a space does not, nor do words.
+/// Whether the gap joins two groups into one number. A comma followed by a space does not, and neither do words.
 fn is_tight(gap: &str) -> bool {
     gap.chars().count() <= 4 && gap.chars().all(|sign| " -./:()+_*#=~'’·,".contains(sign)) && gap != ", "
 }
@@ -239,7 +242,7 @@ fn is_plus(gap: &str) -> bool {
     before.is_some_and(|it| it.is_none_or(|sign| !sign.is_alphanumeric()))
 }
 
-/// Whether the word before labels the number, or the number is part of a code.
+/// Whether the preceding word labels the number as a reference, or the number is part of a code.
 fn is_named(earlier: &[Atom], numbers: &[Atom]) -> bool {
     let gap = numbers.first().map_or("", |atom| atom.gap.as_str());
     let Some(word) = earlier.last() else { return false };

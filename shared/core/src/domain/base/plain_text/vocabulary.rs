@@ -215,7 +215,7 @@ pub(super) const REFERENCE: &[&str] = &[
     "entrada",
 ];
 
-/// Words between such a word and its number that have no meaning of their own.
+/// Words without a meaning of their own that may be between a label and its number.
 pub(super) const NUMBER: &[&str] =
     &["no", "nr", "n", "nº", "num", "number", "nummer", "numéro", "numero", "número", "núm", "id"];
 
@@ -326,7 +326,8 @@ pub(super) const TOP_LEVEL: &[&str] = &[
     "ru", "mx", "ar",
 ];
 
-/// Those that cannot be a word of the sentence, unlike in `Paid. De nada`, `au point de vente`, `el punto es`.
+/// The top-level domains that cannot be a word of a sentence, as they are in `Paid. De nada`, `au point de
+/// vente`, `el punto es`.
 pub(super) const UNMISTAKABLE: &[&str] =
     &["com", "net", "org", "biz", "io", "app", "dev", "xyz", "eu", "fr", "ch", "uk", "mx", "ru"];
 

@@ -65,7 +65,8 @@ fn split(text: &str, separator: char) -> Result<Vec<&str>, NameFlaw> {
         match letter {
             _ if is_escaped => is_escaped = false,
             '\\' => is_escaped = true,
-            // Only at the start of a value, so that a stray quote does not hide a separator, or doubled within one.
+            // A quote is recognized only at the start of a value, so that a stray one does not hide a separator,
+            // or doubled within a quoted value.
             '"' => {
                 let before = &text[start..at];
                 let begins = before.trim_end_matches(' ').ends_with('=') || before.ends_with('"');

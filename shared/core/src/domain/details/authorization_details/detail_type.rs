@@ -12,9 +12,9 @@ use super::policy::DetailPolicy;
 use super::schema::{Refused, Schema};
 
 pub(super) const ENGLISH: &str = "en";
-/// The limit on schema and display each, as JSON. Unit: bytes.
+/// The limit for the schema and for the display, each as JSON text. Unit: bytes.
 const MAX_TEXT: usize = 16 * 1024;
-/// Unit: bytes.
+/// The longest name. Unit: bytes.
 const MAX_NAME: usize = 128;
 
 /// The value of `type`: 1 to 128 visible ASCII characters.

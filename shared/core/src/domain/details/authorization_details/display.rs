@@ -1,9 +1,9 @@
 //! The template of a type in one language: rows with a label and a value; the value has placeholders.
 //!
-//! A placeholder is a JSON pointer in braces, `{/amount/value}`. It may have `*` for every element of an array;
-//! the row is then repeated for each element. A row is left out if none of its placeholders is in the object,
-//! which covers optional members. In each language, the rows together show every member of the schema that is not
-//! hidden, so that the person sees everything that can be sent.
+//! A placeholder is a JSON pointer in braces, `{/amount/value}`. It may contain `*`, which matches every element
+//! of an array; the row is then repeated for each element. A row is left out if the object has none of the
+//! members that its placeholders point to, so members can be optional. In each language, the rows together show
+//! every member of the schema that is not hidden, so that the person sees everything that can be sent.
 
 use serde_json::{Map, Value};
 

@@ -1,5 +1,5 @@
-//! Exact versions of the schema keywords for numbers (JSON Schema §6.2): the library may compute with binary
-//! floating point.
+//! Exact versions of the schema keywords for numbers (JSON Schema §6.2), because the library may compute with
+//! binary floating point.
 
 use std::cmp::Ordering;
 

@@ -9,12 +9,12 @@ use crate::domain::base::scope::Scope;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DetailRisk {
-    /// The same as the client's `high_risk_scope`, if the client has one.
+    /// Like [`Self::High`] for a client that has a `high_risk_scope`, otherwise like [`Self::Low`].
     #[default]
     Client,
-    /// Only a seasoned passkey can approve it, whichever client asks.
+    /// Only a seasoned passkey can approve an entry, regardless of the client.
     High,
-    /// It needs no stronger proof than the rest of the request.
+    /// An entry needs no stronger proof than the rest of the request.
     Low,
 }
 

@@ -1,14 +1,14 @@
 //! The schema of a type: the closed subset of JSON Schema (draft 2020-12).
 //!
 //! Closed means that `properties` names every member that an object can have, with its type and at every depth.
-//! Otherwise a template could not be checked for showing everything. So an object must have
+//! Otherwise it could not be checked that a template shows everything. An object therefore must have
 //! `"additionalProperties": false`, an array must define its `items`, and references are not allowed. Keywords
-//! that only narrow (`enum`, `pattern`, `oneOf`, …) may be used freely.
+//! that only restrict values (`enum`, `pattern`, `oneOf`, …) may be used freely.
 //!
 //! Templates may leave out a member with `"x-hidden": true`. A string without `const`, `enum`, `pattern` and
 //! `format` is free text and subject to the rule for texts from others, which excludes addresses, phone numbers
-//! and markup ([`plain_text`](crate::domain::base::plain_text)). It is a name, which may have a dot, if it has
-//! `"x-name": true` or if the member is called like a payee ([`NAMES`]).
+//! and markup ([`plain_text`](crate::domain::base::plain_text)). It is treated as a name, which may contain a
+//! dot, if it has `"x-name": true` or if the member is called like a payee ([`NAMES`]).
 
 use std::fmt;
 
@@ -25,8 +25,8 @@ const OPENING: [&str; 4] = ["patternProperties", "prefixItems", "unevaluatedProp
 const HIDDEN: &str = "x-hidden";
 /// `"x-name": true` marks a string as a name, `false` as free text.
 const NAME: &str = "x-name";
-/// Without [`NAME`], members called like this have the name of a payee or payer. Case, `_`, `-` and a trailing
-/// `name` are ignored; an object with such a name may also have it in its member `name`.
+/// Without [`NAME`], members called like this are taken for the name of a payee or payer. Case, `_`, `-` and a
+/// trailing `name` are ignored; an object with such a name may also have it in its member `name`.
 const NAMES: [&str; 7] = ["creditor", "debtor", "payee", "payer", "merchant", "beneficiary", "recipient"];
 /// The limit on each compiled pattern of a schema. Unit: bytes.
 const MAX_PATTERN: usize = 1024 * 1024;
@@ -34,7 +34,7 @@ const MAX_PATTERN: usize = 1024 * 1024;
 /// Why an entry is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// The reason for the client.
+    /// The reason, in words for the client.
     pub told: &'static str,
     /// For the log: the place in the object and the keyword, never a value.
     pub detail: Option<String>,
@@ -85,7 +85,7 @@ impl Schema {
         if schema["type"] != "object" {
             return Err(Malformed::of("the schema does not describe an object"));
         }
-        // The title stands for the type, so a template need not show it.
+        // The title already identifies the type, so a template does not have to show it.
         let is_type = |leaf: &Leaf| leaf.path == [Step::Member("type".to_owned())];
         leaves.retain(|leaf| !is_type(leaf));
         schema["properties"]["type"] = json!({ "const": name });
@@ -206,7 +206,7 @@ impl fmt::Display for Pointer<'_> {
     }
 }
 
-/// References are refused: the schema must be complete in itself, and nothing is fetched.
+/// References are refused, because the schema must be complete in itself: nothing is fetched.
 fn no_references(schema: &Value) -> Result<(), Malformed> {
     match schema {
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {

@@ -11,7 +11,7 @@ use ciba_core::verify::jws::{NotAJws, UnverifiedJws};
 
 /// Why the person is not authenticated. The texts are for the log.
 #[derive(Clone, Debug)]
-pub enum PersonNotProven {
+pub enum LoginNotProven {
     Invalid(String),
     NotFresh,
     ScopeMissing,
@@ -19,7 +19,7 @@ pub enum PersonNotProven {
     Unavailable(String),
 }
 
-impl From<LoginRefused> for PersonNotProven {
+impl From<LoginRefused> for LoginNotProven {
     fn from(refused: LoginRefused) -> Self {
         match refused {
             LoginRefused::Invalid(why) => Self::Invalid(why.to_owned()),
@@ -29,7 +29,7 @@ impl From<LoginRefused> for PersonNotProven {
     }
 }
 
-impl From<NotVerified> for PersonNotProven {
+impl From<NotVerified> for LoginNotProven {
     fn from(error: NotVerified) -> Self {
         match error {
             NotVerified::Invalid(why) => Self::Invalid(why.to_owned()),
@@ -48,8 +48,8 @@ pub async fn prove(
     jwks: &JwksCache,
     max_age: Duration,
     invocation: &Invocation,
-) -> Result<LoginProof, PersonNotProven> {
-    let invalid = |why: &str| PersonNotProven::Invalid(why.to_owned());
+) -> Result<LoginProof, LoginNotProven> {
+    let invalid = |why: &str| LoginNotProven::Invalid(why.to_owned());
     let jws = UnverifiedJws::parse(token).map_err(|error| match error {
         NotAJws::Encrypted => invalid("the token is encrypted"),
         NotAJws::Malformed(why) => invalid(why),
@@ -64,7 +64,8 @@ pub async fn prove(
     Ok(issuer.judge(&claims, now, max_age)?)
 }
 
-/// The types of login tokens. An ID token of ours is not accepted: this provider is not a login issuer.
+/// The types of login tokens. An ID token of this provider is not accepted, because this provider is not a login
+/// issuer.
 fn is_accepted(typ: &str) -> bool {
     ["jwt", access_token::TYP].contains(&typ)
 }
