@@ -25,10 +25,11 @@ def lanes(require_browser):
     browser = ["tests/browser.sh", *([] if require_browser else ["--or-skip"])]
     browser += [*CARGO_TEST, "--test", "browser", "--", "--test-threads=2"]
     return [
-        # Programs that wait for each other over HTTP, as they will on AWS; they take priority over pure computation.
+        # Programs that wait for each other over HTTP, as they will on AWS; they take priority over pure computation. So
+        # does the longest lane over the other one.
         (0, [("stack", [*CARGO_TEST, "--test", "stack"]), ("browser", browser)]),
-        (5, [("workspace", CARGO_TEST)]),
-        (5, [("dynamodb-local", ["tests/dynamodb-local/provider.sh", "--or-skip"])]),
+        (4, [("dynamodb-local", ["tests/dynamodb-local/provider.sh", "--or-skip"])]),
+        (8, [("workspace", CARGO_TEST)]),
     ]
 
 
