@@ -169,7 +169,11 @@ impl Browser {
         answer.unwrap_or_else(|error| panic!("{selector}: {error}"))
     }
 
+    /// A button below the details is enabled when it has come into sight.
     pub(crate) async fn click(&self, selector: &str) {
+        self.run(&format!("document.querySelector('{selector}')?.scrollIntoView({{ block: 'center' }})"))
+            .await;
+        self.wait_until(&format!("!document.querySelector('{selector}')?.ariaDisabled")).await;
         let element = self.driver.find(Locator::Css(selector)).await;
         let element = element.unwrap_or_else(|error| panic!("{selector}: {error}"));
         element.click().await.unwrap_or_else(|error| panic!("{selector}: {error}"));

@@ -8,11 +8,12 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use ciba::domain::details::authorization_details::DetailWords;
+use ciba::domain::details::money::Money;
 use ciba::domain::details::row::Row;
 use ciba::http::respond;
 use ciba::page::{
-    AuthorizationLine, ConsentView, EnrollmentView, Language, Page, PasskeyView, ScopeLine, consent,
-    declined, enrollment, not_open, resource_words, scope_words, ticket_not_open, trouble,
+    AuthorizationLine, ConsentView, EnrollmentView, Language, Operator, Page, PasskeyView, ScopeLine,
+    consent, declined, enrollment, not_open, resource_words, scope_words, ticket_not_open, trouble,
 };
 use ciba_local::server::{Server, listen};
 use serde_json::{Value, json};
@@ -21,6 +22,7 @@ use crate::authenticator::Authenticator;
 use crate::browser::Browser;
 
 const OPERATOR: &str = "Meridian Bank";
+const MERIDIAN: Operator = Operator { name: OPERATOR, contact: Some("tel:+4940123456") };
 const CHALLENGE: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
 
 /// A page, and what is done on it before it is looked at.
@@ -58,6 +60,13 @@ pub(crate) const STATES: &[State] = &[
     state("consent-decided-elsewhere", "/consent/not_open", &[Act::Click("#approve")]),
     state("consent-high-risk", "/consent/high_risk", &[]),
     state("consent-too-late", "/consent/late", &[Act::Wait]),
+    state("consent-simple", "/consent/simple", &[]),
+    state("consent-nothing-to-compare", "/consent/no_message", &[]),
+    state(
+        "consent-another-way",
+        "/consent/ok",
+        &[Act::WrongFinger, Act::Click("#approve"), Act::Click("#approve")],
+    ),
     state("consent-without-passkeys", "/consent/app", &[]),
     state("declined", "/page/declined", &[]),
     state("not-open", "/page/not_open", &[]),
@@ -141,47 +150,56 @@ fn nonce() -> String {
 async fn message_page(Path(name): Path<String>, headers: HeaderMap) -> axum::response::Response {
     let language = language(&headers);
     served(match name.as_str() {
-        "declined" => declined(language, OPERATOR, &nonce()),
-        "not_open" => not_open(language, OPERATOR, &nonce()),
-        "ticket" => ticket_not_open(language, OPERATOR, &nonce()),
-        _ => trouble(language, OPERATOR, &nonce()),
+        "declined" => declined(language, MERIDIAN, &nonce()),
+        "not_open" => not_open(language, MERIDIAN, &nonce()),
+        "ticket" => ticket_not_open(language, MERIDIAN, &nonce()),
+        _ => trouble(language, MERIDIAN, &nonce()),
     })
 }
 
 async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::response::Response {
     let language = language(&headers);
     let line = |value, required| ScopeLine { value, words: scope_words(language, value, None), required };
-    let (title, amount, to) = match language {
-        Language::English => ("A transfer", "Amount", "To"),
-        Language::French => ("Un virement", "Montant", "À"),
-        Language::Spanish => ("Una transferencia", "Importe", "A"),
-        Language::German => ("Eine Überweisung", "Betrag", "An"),
+    let (title, headline, amount, to) = match language {
+        Language::English => ("A transfer", "Pay {} to Weber Kitchens, Hamburg", "Amount", "To"),
+        Language::French => ("Un virement", "Payer {} à Weber Kitchens, Hamburg", "Montant", "À"),
+        Language::Spanish => ("Una transferencia", "Pagar {} a Weber Kitchens, Hamburg", "Importe", "A"),
+        Language::German => ("Eine Überweisung", "{} an Weber Kitchens, Hamburg, zahlen", "Betrag", "An"),
     };
+    let sent = Money::new("2450", "EUR").expect("an amount").words(language.tag());
     let row = |label: &str, value: &str| Row { label: label.to_owned(), value: value.to_owned() };
     let transfer = DetailWords {
         title: title.to_owned(),
+        headline: Some(headline.replace("{}", &sent)),
+        amount: Money::new("2450", "EUR"),
         rows: vec![
-            row(amount, "2450.00 EUR"),
+            row(amount, &sent),
             row(to, "Weber Kitchens, Hamburg"),
-            row("IBAN", "DE02120300000000202051"),
+            row("IBAN", "DE02 1203 0000 0000 2020 51"),
         ],
     };
     let context = [row("location / country", "DE"), row("location / branch", "Altona, Main St 4")];
     let path = format!("/consent/{answer}");
     let is_high_risk = answer == "high_risk";
+    let is_simple = ["simple", "no_message"].contains(&answer.as_str());
     let view = ConsentView {
         language,
-        operator_name: OPERATOR,
+        operator: MERIDIAN,
         client_name: "Branch Desk 4",
         client_id: "desk-4",
-        binding_message: Some("Code K7-2931"),
-        scopes: vec![line("openid", true), line("payments", is_high_risk), line("profile", false)],
-        authorizations: vec![AuthorizationLine {
-            words: &transfer,
-            scope: is_high_risk.then_some("payments"),
-        }],
-        context: &context,
-        details: vec![resource_words(language, "https://pay.example")],
+        binding_message: (answer != "no_message").then_some("Code K7-2931"),
+        scopes: if is_simple {
+            vec![line("openid", true)]
+        } else {
+            vec![line("openid", true), line("payments", is_high_risk), line("profile", false)]
+        },
+        authorizations: if is_simple {
+            vec![]
+        } else {
+            vec![AuthorizationLine { words: &transfer, scope: is_high_risk.then_some("payments") }]
+        },
+        context: if is_simple { &[] } else { &context },
+        details: if is_simple { vec![] } else { vec![resource_words(language, "https://pay.example")] },
         asked_ago: Duration::from_secs(20),
         decide_in: Duration::from_secs(if answer == "late" { 1 } else { 270 }),
         path: &path,
@@ -210,7 +228,7 @@ async fn enrollment_page(Path(answer): Path<String>, headers: HeaderMap) -> axum
     let path = format!("/enroll/{answer}");
     let view = EnrollmentView {
         language: language(&headers),
-        operator_name: OPERATOR,
+        operator: MERIDIAN,
         path: &path,
         options,
         needs_assertion: (answer == "further").then_some(existing),
@@ -223,6 +241,9 @@ async fn answer(Path(answer): Path<String>) -> (StatusCode, axum::Json<Value>) {
         "ok" | "further" => (StatusCode::OK, axum::Json(json!({ "decision": "approved" }))),
         "temporarily_unavailable" => {
             (StatusCode::SERVICE_UNAVAILABLE, axum::Json(json!({ "error": answer })))
+        }
+        "passkey_too_new" => {
+            (StatusCode::FORBIDDEN, axum::Json(json!({ "error": answer, "usable_at": 1_800_000_000 })))
         }
         "not_open" => (StatusCode::CONFLICT, axum::Json(json!({ "error": answer }))),
         _ => (StatusCode::FORBIDDEN, axum::Json(json!({ "error": answer }))),
@@ -268,6 +289,60 @@ async fn pages_fit_320_pixels_and_targets_fit_a_finger() {
     }
 }
 
+/// All texts of the page at once, shown or not, and the words of them that do not fit into a line. What others wrote may
+/// have words of any length.
+const BROKEN: &str = r#"(() => {
+    document.querySelectorAll("template").forEach((it) => {
+        const place = document.createElement("div");
+        place.append(it.content);
+        it.replaceWith(place);
+    });
+    document.querySelectorAll("[hidden]").forEach((it) => it.removeAttribute("hidden"));
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const broken = [];
+    while (walker.nextNode()) {
+        const node = walker.currentNode;
+        if (node.parentElement.closest("bdi, blockquote, [dir=auto], script, style, .unseen")) continue;
+        for (const { 0: word, index } of node.textContent.matchAll(/[^\s-]+/g)) {
+            const range = document.createRange();
+            range.setStart(node, index);
+            range.setEnd(node, index + word.length);
+            const lines = new Set([...range.getClientRects()].map((it) => Math.round(it.top)));
+            if (lines.size > 1) broken.push(word);
+        }
+    }
+    const narrow = [...document.querySelectorAll("p, li, dd, blockquote, legend, h1, h2")]
+        .filter((it) => it.clientWidth < 3 * parseFloat(getComputedStyle(it).fontSize) && it.textContent && !it.closest(".unseen"));
+    return [...broken, ...narrow.map((it) => `narrow: ${it.textContent}`)];
+})()"#;
+
+/// Also for who sets a larger text, in each language, on small phones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_word_is_broken_at_any_size_of_the_text() {
+    let gallery = Gallery::open().await;
+    let browser = Browser::start().await;
+    let mut wrong = Vec::new();
+    for language in Language::ALL {
+        browser.reads(language.tag()).await;
+        for state in STATES.iter().filter(|it| it.acts.is_empty()) {
+            gallery.show(&browser, state).await;
+            for (width, percent) in
+                [320, 360, 412].into_iter().flat_map(|it| [(it, 100), (it, 130), (it, 200)])
+            {
+                browser.size(width, 640).await;
+                browser.run(&format!("document.documentElement.style.fontSize = '{percent}%'")).await;
+                let found = browser.evaluate(BROKEN).await;
+                let found = found.as_array().expect("a list").iter();
+                let place = format!("{} in {}, {width} px, {percent} %", state.name, language.tag());
+                wrong.extend(found.map(|it| format!("{place}: {it}")));
+            }
+        }
+    }
+    wrong.sort_unstable();
+    wrong.dedup();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// ATK-1-03, ATK-1-04: neither of the two is pushed: same size, same weight.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn declining_is_as_easy_to_see_as_approving() {
@@ -278,8 +353,8 @@ async fn declining_is_as_easy_to_see_as_approving() {
         browser.size(width, height).await;
         let looks = |selector: &str| {
             format!(
-                "(({{ offsetWidth, offsetHeight, offsetTop }}, {{ fontSize, fontWeight }}) => \
-                 [offsetWidth, offsetHeight, offsetTop, fontSize, fontWeight]) \
+                "(({{ offsetWidth, offsetHeight }}, {{ fontSize, fontWeight }}) => \
+                 [offsetWidth, offsetHeight, fontSize, fontWeight]) \
                  (document.querySelector('{selector}'), getComputedStyle(document.querySelector('{selector}')))"
             )
         };
@@ -287,4 +362,48 @@ async fn declining_is_as_easy_to_see_as_approving() {
         assert_eq!(decline, browser.evaluate(&looks("#approve")).await);
         assert!(decline[0].as_i64() > Some(100), "{decline}");
     }
+}
+
+/// Whether all of an element is within the window.
+fn in_sight(selector: &str) -> String {
+    format!(
+        "(({{ top, bottom }}) => top >= 0 && bottom <= innerHeight) \
+         (document.querySelector('{selector}').getBoundingClientRect())"
+    )
+}
+
+/// ATK-1-04: on a small phone, without scrolling, in every language.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_simple_request_fits_a_small_phone_with_both_buttons() {
+    let gallery = Gallery::open().await;
+    let browser = Browser::start().await;
+    browser.size(360, 640).await;
+    for language in Language::ALL {
+        browser.reads(language.tag()).await;
+        for name in ["consent-simple", "consent-nothing-to-compare"] {
+            let state = STATES.iter().find(|it| it.name == name).expect(name);
+            gallery.show(&browser, state).await;
+            for selector in ["h1", "#approve", "button[type=submit]"] {
+                let is_in_sight = browser.evaluate(&in_sight(selector)).await;
+                assert_eq!(is_in_sight, json!(true), "{name}, {selector} in {}", language.tag());
+            }
+        }
+    }
+}
+
+/// ATK-1-04: wherever the page is scrolled to; and approving only after the details were on the screen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn declining_is_always_in_sight_and_approving_after_the_details() {
+    let gallery = Gallery::open().await;
+    let browser = Browser::start().await;
+    browser.size(360, 640).await;
+    gallery.show(&browser, &STATES[0]).await;
+    let can_approve = "!document.querySelector('#approve').hasAttribute('aria-disabled')";
+    assert_eq!(browser.evaluate(can_approve).await, json!(false), "before the details were on the screen");
+    for part in [0.0, 0.3, 0.7, 1.0] {
+        browser.run(&format!("scrollTo(0, {part} * document.documentElement.scrollHeight)")).await;
+        let is_in_sight = browser.evaluate(&in_sight("button[type=submit]")).await;
+        assert_eq!(is_in_sight, json!(true), "scrolled to {part}");
+    }
+    browser.wait_until(can_approve).await;
 }

@@ -146,6 +146,8 @@ impl Provider {
             ("ISSUER", Self::ISSUER.to_owned()),
             ("TABLE_NAME", dynamodb.table.clone()),
             ("OPERATOR_NAME", "Example Bank".to_owned()),
+            // Shorter than by default, and a number that tests can count with.
+            ("REQUEST_EXPIRY_SECONDS", "120".to_owned()),
             ("LOGIN_ISSUERS", json!([login.setting()]).to_string()),
             ("RP_ID", Self::RP_ID.to_owned()),
             ("KMS_KEY_ID", "alias/ciba".to_owned()),

@@ -252,11 +252,17 @@ fn check_scope(client: &Client, asked: &BackchannelAuthenticationRequest) -> Res
     Err(Refusal::new(why).naming(Some(value)))
 }
 
-/// Under FAPI-CIBA the person must be able to tell what is being approved, so a request must have
-/// `authorization_details` or a binding message (FAPI-CIBA §5.2.2).
+/// The person must be able to tell what is being approved. A client that is registered with
+/// `require_binding_message` must send one. Under FAPI-CIBA every request must have `authorization_details` or a
+/// binding message (FAPI-CIBA §5.2.2).
 fn check_context(client: &Client, asked: &BackchannelAuthenticationRequest) -> Result<(), Error> {
-    let is_told_apart = asked.binding_message.is_some() || !asked.authorization_details.is_empty();
-    if client.profile == Profile::Plain || is_told_apart {
+    if asked.binding_message.is_some() {
+        return Ok(());
+    }
+    if client.requires_binding_message {
+        return Err(Common::InvalidRequest("the client must send binding_message").into());
+    }
+    if client.profile == Profile::Plain || !asked.authorization_details.is_empty() {
         Ok(())
     } else {
         Err(Common::InvalidRequest("the client must send binding_message or authorization_details").into())

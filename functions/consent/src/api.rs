@@ -1,6 +1,8 @@
 //! The consent API, for a first-party app. Its calls need a login token of a configured login issuer; a decision
 //! can use a passkey's signature instead.
 
+use std::time::Duration;
+
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::scope::Scope;
 use ciba::domain::client::ClientId;
@@ -191,7 +193,9 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
         NotDecided::Inactive => Error::NotOpen("the person or the client is no longer active").into(),
         NotDecided::ProofMissing => Error::TokenMissing.into(),
         NotDecided::PasskeyRequired => Error::PasskeyRequired.into(),
-        NotDecided::PasskeyTooNew => Error::PasskeyTooNew.into(),
+        NotDecided::PasskeyTooNew { usable_at } => {
+            Error::PasskeyTooNew { usable_at: usable_at.plus(Duration::from_millis(999)).seconds() }.into()
+        }
         NotDecided::PasskeyNotAccepted(why) => Refusal::because(Error::PasskeyNotAccepted, why),
         NotDecided::Unavailable(why) => Refusal::unavailable(why),
         NotDecided::Contended => Refusal::unavailable("the request changed during every attempt"),

@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 
 use ciba::aws::Aws;
 use ciba::config::{
-    CeremonySettings, ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers, PasskeySettings,
-    WitnessSettings, operator_name,
+    CeremonySettings, ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers, OperatorSettings,
+    PasskeySettings, WitnessSettings,
 };
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::client::ClientId;
@@ -35,7 +35,7 @@ use ciba::verify::witness::Purpose;
 pub struct Consent {
     settings: DecisionSettings,
     issuer: Issuer,
-    operator_name: String,
+    operator: OperatorSettings,
     login_issuers: LoginIssuers,
     passkeys: Option<(PasskeySettings, RelyingParty)>,
     jwks: JwksCache,
@@ -58,10 +58,10 @@ enum Call {
 impl Consent {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let issuer = Issuer::read(environment)?;
-        let operator_name = operator_name(environment)?;
+        let operator = OperatorSettings::read(environment)?;
         let passkeys = PasskeySettings::read(environment, &issuer)?.map(|settings| {
             let CeremonySettings { rp_id, origins } = &settings.ceremony;
-            let relying_party = RelyingParty::new(rp_id, origins, &operator_name);
+            let relying_party = RelyingParty::new(rp_id, origins, &operator.name);
             relying_party
                 .map(|relying_party| (settings, relying_party))
                 .map_err(|error| ConfigError::of(PasskeySettings::SETTING, &error.0))
@@ -86,7 +86,7 @@ impl Consent {
             jwks: JwksCache::new(fetcher, table.clone()),
             clients: ClientDirectory::new(table.clone()),
             issuer,
-            operator_name,
+            operator,
             table,
         })
     }

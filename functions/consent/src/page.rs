@@ -33,7 +33,7 @@ pub(crate) async fn show(
     let seasoned = review::demand_of_all(&client, &asked, &detail) == Demand::SeasonedPasskey;
     let view = ConsentView {
         language,
-        operator_name: &consent.operator_name,
+        operator: consent.operator.shown(),
         client_name: &statement.client_name,
         client_id: &statement.client_id,
         binding_message: statement.binding_message.as_deref(),
@@ -75,7 +75,7 @@ pub(crate) async fn decline(
     match consent.consenting().decline(key, &token, invocation).await {
         Ok(record) if record.recorded == Recorded::Denied => {
             log::decision("denied", key, None, record.evidence.as_ref());
-            let page = page::declined(language, &consent.operator_name, &invocation.nonce());
+            let page = page::declined(language, consent.operator.shown(), &invocation.nonce());
             respond::page(page)
         }
         Ok(_) => not_open(consent, request, invocation),
@@ -92,7 +92,7 @@ pub(crate) async fn decline(
             | NotDecided::Inactive
             | NotDecided::ProofMissing
             | NotDecided::PasskeyRequired
-            | NotDecided::PasskeyTooNew
+            | NotDecided::PasskeyTooNew { .. }
             | NotDecided::PasskeyNotAccepted(_),
         ) => not_open(consent, request, invocation),
     }
@@ -101,11 +101,11 @@ pub(crate) async fn decline(
 /// One page for requests that are unknown, expired or already decided.
 pub(crate) fn not_open(consent: &Consent, request: &Request, invocation: &Invocation) -> Response<Body> {
     let language = browser::language(request);
-    respond::page(page::not_open(language, &consent.operator_name, &invocation.nonce()))
+    respond::page(page::not_open(language, consent.operator.shown(), &invocation.nonce()))
 }
 
 fn trouble(consent: &Consent, request: &Request, invocation: &Invocation, why: &str) -> Response<Body> {
     log::trouble(why);
     let language = browser::language(request);
-    respond::page(page::trouble(language, &consent.operator_name, &invocation.nonce()))
+    respond::page(page::trouble(language, consent.operator.shown(), &invocation.nonce()))
 }

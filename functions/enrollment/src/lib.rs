@@ -5,8 +5,8 @@
 
 use ciba::aws::Aws;
 use ciba::config::{
-    CeremonySettings, ConfigError, Environment, Issuer, PasskeySettings, SmsSettings, WitnessSettings,
-    operator_name,
+    CeremonySettings, ConfigError, Environment, Issuer, OperatorSettings, PasskeySettings, SmsSettings,
+    WitnessSettings,
 };
 use ciba::domain::person::ticket::TicketSecret;
 use ciba::flows::deciding::authentic_passkey::Enrollments;
@@ -26,7 +26,7 @@ use ciba::verify::witness::Purpose;
 
 pub struct Enrollment {
     issuer: Issuer,
-    operator_name: String,
+    operator: OperatorSettings,
     /// `None` if this deployment does not use passkeys; then no ticket can be used.
     relying_party: Option<RelyingParty>,
     table: Table,
@@ -40,9 +40,9 @@ impl Enrollment {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         let issuer = Issuer::read(environment)?;
         let aws = Aws::read(environment)?;
-        let operator_name = operator_name(environment)?;
+        let operator = OperatorSettings::read(environment)?;
         let relying_party = CeremonySettings::read(environment, &issuer)?
-            .map(|settings| RelyingParty::new(&settings.rp_id, &settings.origins, &operator_name))
+            .map(|settings| RelyingParty::new(&settings.rp_id, &settings.origins, &operator.name))
             .transpose()
             .map_err(|error| ConfigError::of(PasskeySettings::SETTING, &error.0))?;
         let (kms, key) = (Kms::connect(&aws), WitnessSettings::enrollment_key(environment));
@@ -55,7 +55,7 @@ impl Enrollment {
             notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
             table: Table::connect(&aws),
             issuer,
-            operator_name,
+            operator,
             relying_party,
         })
     }
@@ -65,7 +65,7 @@ impl Enrollment {
             table: &self.table,
             relying_party: self.relying_party.as_ref().ok_or(NotEnrolled::NotOpen("RP_ID is not set"))?,
             notifier: &self.notifier,
-            operator_name: &self.operator_name,
+            operator_name: &self.operator.name,
             witness: self.witness.as_ref(),
             enrollments: &self.enrollments,
         })
@@ -73,13 +73,13 @@ impl Enrollment {
 
     async fn show(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         let language = browser::language(request);
-        let (operator_name, nonce) = (self.operator_name.as_str(), invocation.nonce());
+        let (operator, nonce) = (self.operator.shown(), invocation.nonce());
         let offer = async { self.enrolling()?.offer(&ticket(request)?, invocation).await };
         match offer.await {
             Ok(offer) => {
                 let view = page::EnrollmentView {
                     language,
-                    operator_name,
+                    operator,
                     path: request.uri().path(),
                     options: offer.creation,
                     needs_assertion: offer.assertion,
@@ -88,7 +88,7 @@ impl Enrollment {
             }
             Err(NotEnrolled::Store(error)) => {
                 log::trouble(&error.detail());
-                respond::page(page::trouble(language, operator_name, &nonce))
+                respond::page(page::trouble(language, operator, &nonce))
             }
             Err(
                 NotEnrolled::NotOpen(_)
@@ -96,7 +96,7 @@ impl Enrollment {
                 | NotEnrolled::NotAccepted(_)
                 | NotEnrolled::Contended
                 | NotEnrolled::Unavailable(_),
-            ) => respond::page(page::ticket_not_open(language, operator_name, &nonce)),
+            ) => respond::page(page::ticket_not_open(language, operator, &nonce)),
         }
     }
 

@@ -126,6 +126,9 @@ pub struct ClientCreate {
     /// Require a passkey for every approval; a login token alone is not enough
     #[arg(long, alias = "require_passkey")]
     pub require_passkey: bool,
+    /// Require `binding_message` in every request; authorization_details do not replace it
+    #[arg(long, alias = "require_binding_message")]
+    pub require_binding_message: bool,
     /// Scope values, separated by spaces, whose approval requires a passkey that was not enrolled recently
     #[arg(long, alias = "high_risk_scope", value_name = "SCOPE")]
     pub high_risk_scope: Option<String>,

@@ -110,6 +110,7 @@ fn metadata(create: &ClientCreate, fill: fn(&mut [u8])) -> (Value, Option<Secret
         "refresh_token_rotation": create.no_refresh_token_rotation.then_some(false),
         "backchannel_user_code_parameter": create.backchannel_user_code_parameter,
         "require_passkey": create.require_passkey.then_some(true),
+        "require_binding_message": create.require_binding_message,
         "high_risk_scope": create.high_risk_scope,
         "scope_descriptions": create.scope_descriptions.clone().unwrap_or_default(),
     });
@@ -232,6 +233,7 @@ fn rows(client: &Client) -> Vec<(&'static str, Vec<String>)> {
         ("backchannel_user_code_parameter", vec![yes_or_no(client.takes_user_code)]),
         ("token_endpoint_json", vec![yes_or_no(client.sends_json)]),
         ("require_passkey", vec![yes_or_no(client.requires_passkey)]),
+        ("require_binding_message", vec![yes_or_no(client.requires_binding_message)]),
         ("high_risk_scope", client.high_risk_scope.iter().map(Scope::encode).collect()),
         ("scope_descriptions", client.scope_descriptions.keys().cloned().collect()),
     ]
@@ -311,6 +313,7 @@ fn to_json(client: &Client) -> Value {
         "backchannel_user_code_parameter": client.takes_user_code,
         "token_endpoint_json": client.sends_json,
         "require_passkey": client.requires_passkey,
+        "require_binding_message": client.requires_binding_message,
         "high_risk_scope": client.high_risk_scope.as_ref().map(Scope::encode),
         "scope_descriptions": client.scope_descriptions,
     })

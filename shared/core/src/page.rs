@@ -24,10 +24,11 @@ pub use enrollment::{EnrollmentView, enrollment, ticket_not_open};
 pub use language::Language;
 pub use language::weight;
 pub use message::{declined, not_open, trouble};
+pub use words::Operator;
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.
-pub const TEMPLATE_VERSION: &str = "0dAxDqKDiTxU";
+pub const TEMPLATE_VERSION: &str = "9Tkws-DDhu7q";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

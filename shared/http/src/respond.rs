@@ -93,7 +93,10 @@ pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
         description.bytes().all(|b| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
         "{description}"
     );
-    let body = json!({ "error": answer.code, "error_description": description });
+    let mut body = json!({ "error": answer.code, "error_description": description });
+    if let Some((member, seconds)) = answer.time {
+        body[member] = json!(seconds);
+    }
     let mut response = build(answer.status, &body, None);
     let headers = response.headers_mut();
     headers.extend(refusal.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
@@ -178,12 +181,14 @@ fn build(status: u16, body: &impl Serialize, max_age: Option<Duration>) -> Respo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ciba_core::page::{Language, trouble};
+    use ciba_core::page::{Language, Operator, trouble};
+
+    const BANK: Operator = Operator { name: "Meridian Bank", contact: None };
 
     /// HYG-1-08, HYG-1-10
     #[test]
     fn a_page_may_do_little_is_kept_by_nobody_and_framed_by_nobody() {
-        let response = page(trouble(Language::German, "Meridian Bank", "bm9uY2U"));
+        let response = page(trouble(Language::German, BANK, "bm9uY2U"));
         let headers = response.headers();
         let value = |name: &str| headers[name].to_str().unwrap();
         assert_eq!(response.status(), 503);
@@ -214,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_nonce_that_fits_no_header_lets_nothing_run() {
-        let response = page(trouble(Language::English, "Meridian Bank", "a\nb"));
+        let response = page(trouble(Language::English, BANK, "a\nb"));
         assert_eq!(response.headers()["content-security-policy"], "default-src 'none'");
     }
 }

@@ -72,6 +72,7 @@ fn kiosk() -> Client {
         id_token_algorithm: JwsAlgorithm::ES256,
         hint_kinds: HintForms::all(),
         requires_passkey: false,
+        requires_binding_message: false,
         high_risk_scope: None,
         scope_descriptions: ScopeDescriptions::new(),
         takes_user_code: true,

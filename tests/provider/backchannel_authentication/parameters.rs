@@ -1,9 +1,9 @@
 //! Parameters other than hints (CIBA §7.1): taken, refused, or ignored.
 
 use ciba_tests::{Provider, at};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{patient_provider, posted, provider, refused, refused_ask};
+use super::{patient_provider, posted, provider, refused, refused_ask, refused_at};
 
 const INVALID: (u16, &str) = (400, "invalid_request");
 const INVALID_SCOPE: (u16, &str) = (400, "invalid_scope");
@@ -129,6 +129,15 @@ async fn every_sample_is_judged_the_same_at_the_endpoint() {
             }
         }
     }
+}
+
+/// ATK-1-02: without one, the person has nothing to compare.
+#[tokio::test]
+async fn a_client_can_be_required_to_send_a_message() {
+    let provider = provider().await;
+    provider.register(json!({"client_id": "kiosk", "require_binding_message": true})).await.expect("kiosk");
+    refused_at(&provider, &[], at(120.0), INVALID).await;
+    assert_eq!(provider.ask(&[("binding_message", "K7-2931")], at(120.0)).await.status, 200);
 }
 
 /// ATK-2-05: what the operator has registered is shown beside it anyway.

@@ -116,7 +116,9 @@ async fn the_page_speaks_the_persons_language() {
 async fn a_clients_own_scope_has_the_words_of_its_registration() {
     let provider = Provider::start().await;
     let teller = json!({"client_id": "kiosk", "scope": "openid payments statements",
-        "scope_descriptions": {"payments": {"en": "Pay up to the amount shown", "de": "Bis zum genannten Betrag zahlen"}}});
+        "scope_descriptions": {"payments": {
+            "en": "Pay up to the amount shown", "de": "Bis zum genannten Betrag zahlen",
+            "fr": "Payer le montant indiqué au plus", "es": "Pagar hasta el importe indicado"}}});
     provider.register(teller).await.expect("kiosk");
     let (_, key) = provider.asked(&[("scope", "openid payments statements")], at(0.0)).await;
     let page = open(&provider, &key, at(1.0)).await.html;
@@ -130,14 +132,15 @@ async fn a_clients_own_scope_has_the_words_of_its_registration() {
 #[tokio::test]
 async fn scope_descriptions_that_are_none_are_refused() {
     let provider = Provider::start().await;
+    let in_all = |text: &str| json!({"en": "Pay", "de": "Zahlen", "fr": "Payer", "es": text});
     for (descriptions, why) in [
         (json!({"profile": {"en": "Everything"}}), "one of the client's own"),
         (json!({"payments": {"en": "Pay"}}), "one of the client's own"),
         (json!({"accounts": {"en": "Pay", "tlh": "DIl"}}), "unsupported language"),
-        (json!({"accounts": {"de": "Zahlen"}}), "without an English text"),
-        (json!({"accounts": {"en": "<b>Pay</b>"}}), "ordinary text"),
-        (json!({"accounts": {"en": ""}}), "ordinary text"),
-        (json!({"accounts": {"en": "a".repeat(121)}}), "ordinary text"),
+        (json!({"accounts": {"en": "Pay", "de": "Zahlen", "fr": "Payer"}}), "each language"),
+        (json!({"accounts": in_all("<b>Pay</b>")}), "ordinary text"),
+        (json!({"accounts": in_all("")}), "ordinary text"),
+        (json!({"accounts": in_all(&"a".repeat(121))}), "ordinary text"),
     ] {
         let metadata =
             json!({"client_id": "x", "scope": "openid profile accounts", "scope_descriptions": descriptions});

@@ -317,8 +317,9 @@ async fn a_new_passkey_approves_nothing_high_risk_until_seasoned() {
     assert_eq!(view.body["proof"], "seasoned_passkey");
     let by_token = provider.decide("alice", &key, json!({"decision": "approve"}), at(86_391.0));
     assert_eq!(refused(&provider, by_token).await, refusal(403, "passkey_required"));
-    let too_new = approve(&provider, &key, &mut phone, "openid profile payments", at(86_399.0));
-    assert_eq!(refused(&provider, too_new).await, refusal(403, "passkey_too_new"));
+    let too_new = approve(&provider, &key, &mut phone, "openid profile payments", at(86_399.0)).await;
+    assert_eq!((too_new.status, &too_new.body["error"]), (403, &json!("passkey_too_new")));
+    assert_eq!(too_new.body["usable_at"], at(86_400.0).seconds(), "{too_new:?}");
     let seasoned = approve(&provider, &key, &mut phone, "openid profile payments", at(86_400.0)).await;
     assert_eq!(seasoned.status, 200, "{seasoned:?}");
     let (_, key) = provider.asked(&scope, at(86_401.0)).await;

@@ -37,7 +37,8 @@ async fn a_client_is_created_shown_rotated_disabled_and_enabled() {
             "resources": [], "introspection_audiences": [], "id_token_signed_response_alg": "ES256",
             "refresh_token_rotation": true,
             "backchannel_user_code_parameter": false,
-            "token_endpoint_json": false, "require_passkey": false, "high_risk_scope": null, "scope_descriptions": {},
+            "token_endpoint_json": false, "require_passkey": false, "require_binding_message": false,
+            "high_risk_scope": null, "scope_descriptions": {},
             "hint_kinds": ["plain", "tel", "email", "sub", "iss_sub", "id_token_hint", "login_hint_token"],
         })
     );
@@ -165,6 +166,21 @@ async fn a_client_is_limited_to_kinds_of_hints() {
     assert_eq!(shown["hint_kinds"], json!(["sub", "login_hint_token"]));
 }
 
+/// Also by the name of the member, with underscores.
+#[tokio::test]
+async fn a_client_is_required_to_send_a_binding_message() {
+    let deployment = Deployment::start().await;
+    for (client_id, option) in [("desk", "--require-binding-message"), ("till", "--require_binding_message")]
+    {
+        let create = ["client", "create", "--client-name", "Desk", "--client-id", client_id, option];
+        assert_eq!(deployment.json(&create).await["require_binding_message"], true);
+        let shown = deployment.run(&["client", "show", client_id]).await.unwrap();
+        assert_eq!(shown.json["require_binding_message"], true, "{option}");
+        let row = shown.text.lines().find(|line| line.starts_with("require_binding_message"));
+        assert!(row.is_some_and(|row| row.ends_with("yes")), "{}", shown.text);
+    }
+}
+
 /// TOK-3-01, TOK-6-04
 #[tokio::test]
 async fn a_client_is_given_resources_algorithms_and_refresh_tokens() {
@@ -234,10 +250,11 @@ async fn a_replacement_that_weakens_is_refused_until_each_is_named() {
         json!({"scope": "openid read",
         "resources": [{"resource": "https://api.example", "scope": "read", "signing_alg": alg}]})
     };
-    let words = json!({"scope": "openid pay", "scope_descriptions": {"pay": {"en": "Pay"}}});
+    let words = json!({"scope": "openid pay", "scope_descriptions": {"pay": {"en": "Pay", "de": "Zahlen", "fr": "Payer", "es": "Pagar"}}});
     let risky = json!({"scope": "openid pay", "high_risk_scope": "pay"});
     for (n, (old, new, lost)) in [
         (json!({"require_passkey": true}), json!({}), &["require_passkey"][..]),
+        (json!({"require_binding_message": true}), json!({}), &["require_binding_message"]),
         (risky.clone(), json!({"scope": "openid pay"}), &["high_risk_scope"]),
         (risky, json!({}), &[]),
         (

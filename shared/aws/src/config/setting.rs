@@ -243,7 +243,7 @@ settings! {
     MTLS_AUTHORITIES: Optional();
 
     /// The lifetime of a request if the client does not ask for one.
-    REQUEST_EXPIRY_SECONDS: Seconds([10, 600], 120);
+    REQUEST_EXPIRY_SECONDS: Seconds([10, 600], 300);
     /// The longest lifetime of a request.
     MAX_REQUEST_EXPIRY_SECONDS: SecondsFrom("REQUEST_EXPIRY_SECONDS", 600, 600);
     POLL_INTERVAL_SECONDS: Seconds([1, 60], 5);
@@ -260,6 +260,8 @@ settings! {
 
     /// The sender of messages and pages, as the person reads it: 1 to 64 characters on one line.
     OPERATOR_NAME: Required();
+    /// Where people reach the operator: `tel:`, `mailto:` or `https:`.
+    OPERATOR_CONTACT: Optional();
     /// The beginning of the link in a message. Default: `<ISSUER>/consent`.
     CONSENT_URL: Optional();
     /// The countries to which an SMS may go: calling codes, or `*`. This is a list because an attacker able to

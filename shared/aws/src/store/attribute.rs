@@ -99,6 +99,7 @@ pub(super) const REPLAY_UNTIL: &str = "replay_until";
 pub(super) const REQUEST: &str = "request";
 pub(super) const REQUEST_CONTEXT: &str = "request_context";
 pub(super) const REQUEST_SIGNING: &str = "request_signing";
+pub(super) const REQUIRES_BINDING_MESSAGE: &str = "requires_binding_message";
 pub(super) const REQUIRES_PASSKEY: &str = "requires_passkey";
 pub(super) const RESOURCES: &str = "resources";
 pub(super) const REVOKED_AT: &str = "revoked_at";
@@ -242,6 +243,7 @@ pub const ITEMS: &[ItemKind] = &[
             ID_TOKEN_ALGORITHM,
             HINT_KINDS,
             REQUIRES_PASSKEY,
+            REQUIRES_BINDING_MESSAGE,
             HIGH_RISK_SCOPE,
             SCOPE_DESCRIPTIONS,
             TAKES_USER_CODE,

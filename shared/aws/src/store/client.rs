@@ -11,9 +11,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::store::attribute::{
     ACTIVE, ALGORITHM, AUDIENCE, AUTHORIZATION_DETAILS_TYPES, BINDS_CERTIFICATE, BINDS_DPOP, CLIENT_ID,
     CLIENT_NAME, DELIVERY_MODE, HIGH_RISK_SCOPE, HINT_KINDS, ID, ID_TOKEN_ALGORITHM, INTROSPECTS,
-    MAY_REFRESH, MAY_USE_CIBA, NOTIFICATION_ENDPOINT, PROFILE, REQUEST_SIGNING, REQUIRES_PASSKEY, RESOURCES,
-    ROTATES_REFRESH_TOKENS, SCOPE, SCOPE_DESCRIPTIONS, SECRET_HASH, SECTOR, SENDS_JSON, TAKES_USER_CODE,
-    WRITE_ID,
+    MAY_REFRESH, MAY_USE_CIBA, NOTIFICATION_ENDPOINT, PROFILE, REQUEST_SIGNING, REQUIRES_BINDING_MESSAGE,
+    REQUIRES_PASSKEY, RESOURCES, ROTATES_REFRESH_TOKENS, SCOPE, SCOPE_DESCRIPTIONS, SECRET_HASH, SECTOR,
+    SENDS_JSON, TAKES_USER_CODE, WRITE_ID,
 };
 use crate::store::item::{Item, Reader, bytes, key, text};
 use crate::store::{StoreError, Table, WriteId};
@@ -76,8 +76,11 @@ pub(super) fn decode(item: &Item) -> Result<Client, StoreError> {
             None => HintForms::all(),
             Some(names) => HintForms::parse(names.split(' ')).ok_or_else(|| Reader::corrupt(HINT_KINDS))?,
         },
-        // Clients registered before passkeys and user codes were introduced lack these attributes.
+        // Clients registered before passkeys, required binding messages and user codes were introduced lack these
+        // attributes.
         requires_passkey: item.contains_key(REQUIRES_PASSKEY) && reader.flag(REQUIRES_PASSKEY)?,
+        requires_binding_message: item.contains_key(REQUIRES_BINDING_MESSAGE)
+            && reader.flag(REQUIRES_BINDING_MESSAGE)?,
         high_risk_scope: match reader.optional_text(HIGH_RISK_SCOPE) {
             None => None,
             Some(text) => Some(Scope::parse(text).ok_or_else(|| Reader::corrupt(HIGH_RISK_SCOPE))?),
@@ -164,6 +167,9 @@ fn encode(client: &Client) -> Item {
     item.extend(kinds.map(|names| (HINT_KINDS.to_owned(), text(names))));
     if client.requires_passkey {
         item.insert(REQUIRES_PASSKEY.to_owned(), AttributeValue::Bool(true));
+    }
+    if client.requires_binding_message {
+        item.insert(REQUIRES_BINDING_MESSAGE.to_owned(), AttributeValue::Bool(true));
     }
     item.extend(client.high_risk_scope.as_ref().map(|it| (HIGH_RISK_SCOPE.to_owned(), text(it.encode()))));
     if !client.scope_descriptions.is_empty() {

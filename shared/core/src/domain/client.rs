@@ -159,6 +159,8 @@ pub struct Client {
     pub hint_kinds: HintForms,
     /// Whether its requests can be approved only with a passkey.
     pub requires_passkey: bool,
+    /// Whether each of its requests must have a `binding_message`.
+    pub requires_binding_message: bool,
     /// The scope values that a recently added passkey cannot approve, because an attacker may have added it.
     pub high_risk_scope: Option<Scope>,
     /// The texts that the person sees for the client's own scope values: by value, then by language.
@@ -221,6 +223,7 @@ impl Client {
             id_token_algorithm: JwsAlgorithm::ES256,
             hint_kinds: HintForms::all(),
             requires_passkey: false,
+            requires_binding_message: false,
             high_risk_scope: None,
             scope_descriptions: ScopeDescriptions::new(),
             takes_user_code: false,

@@ -1,6 +1,8 @@
 //! All texts of all pages. Each language is a value of one struct, so a missing text does not compile.
 //!
-//! `{client}` and `{operator}` are replaced by their names, `{n}` by a number, and `{value}` by a scope value.
+//! `{client}` and `{operator}` are replaced by their names, `{contact}` by a link to the operator, `{n}` and `{total}` by a number, `{time}` by a duration, and
+//! `{value}` by a scope value
+//! or an amount.
 
 mod de;
 mod en;
@@ -33,11 +35,18 @@ pub(super) struct Catalogue {
     // The request.
     pub(super) consent_title: &'static str,
     pub(super) consent_heading: &'static str,
-    pub(super) client: &'static str,
-    pub(super) asked: &'static str,
+    /// Under a headline, which does not name the client.
+    pub(super) requested_by: &'static str,
+    /// With `{time}`.
     pub(super) time_left: &'static str,
     pub(super) message_from: &'static str,
     pub(super) message_advice: &'static str,
+    /// Instead of a message.
+    pub(super) nothing_to_compare: &'static str,
+    /// The place of one of several entries, with `{n}` and `{total}`.
+    pub(super) entry_of: &'static str,
+    /// The sum of all entries, with `{value}`.
+    pub(super) sum: &'static str,
     pub(super) context_heading: &'static str,
     pub(super) context_advice: &'static str,
     pub(super) scopes_heading: &'static str,
@@ -80,6 +89,8 @@ pub(super) struct Catalogue {
     pub(super) refused: &'static str,
     pub(super) outdated: &'static str,
     pub(super) late: &'static str,
+    /// After a second attempt that failed.
+    pub(super) another_way: &'static str,
 
     // Final messages.
     pub(super) approved_heading: &'static str,
@@ -91,6 +102,8 @@ pub(super) struct Catalogue {
     pub(super) reported_text: &'static str,
     pub(super) closed_heading: &'static str,
     pub(super) closed_text: &'static str,
+    /// Instead of `closed_text` if the answer was given on this device.
+    pub(super) answered_here: &'static str,
     pub(super) trouble_heading: &'static str,
     pub(super) trouble_text: &'static str,
 

@@ -12,26 +12,55 @@ const inWords = (left) => {
   return parts.filter(([count]) => count).map((it) => counted(...it)).join(" ") || counted(0, "second");
 };
 let late = false;
+// A screen reader hears how much time is left twice, and not every second.
+const ANNOUNCED = [60, 20];
+let announced = ANNOUNCED.findIndex((it) => seconds > it);
 const tick = () => {
   const left = Math.max(0, Math.ceil((ends - Date.now()) / 1000));
   byId("left").textContent = inWords(left);
+  if (left > 0 && left <= ANNOUNCED[announced]) {
+    announced += 1;
+    byId("announcement").textContent = byId("time-left").textContent;
+  }
   if (left > 0) return;
   late = true;
   clearInterval(clock);
   ceremony.abort();
   byId("scopes").disabled = true;
-  byId("actions").remove();
-  byId("report-section").remove();
+  ["actions", "approving", "report-section"].forEach((id) => byId(id).remove());
   say("late");
 };
 const clock = setInterval(tick, 1000);
+let busy = false;
 const end = (id) => {
   clearInterval(clock);
+  clearInterval(watch);
   finish(id);
 };
+const answered = (id) => {
+  keep(path, id);
+  end(id);
+  showTime(Date.now());
+};
+// Answered here, in another window perhaps, or closed for another reason.
+const closed = () => {
+  const answer = kept(path);
+  end(answer?.id ?? "closed");
+  if (answer) showTime(answer.at);
+};
+// Somebody may decide on another device, the client may cancel, and a newer request may replace this one.
+const look = async () => {
+  if (busy || late || document.hidden) return;
+  const headers = { accept: "text/html" };
+  const answer = await fetch(path, { method: "HEAD", headers, redirect: "error" }).catch(() => undefined);
+  if (answer?.status === 404 && !busy && !late) closed();
+};
+const watch = setInterval(look, 9000);
+// A phone stops timers while the page is not on the screen.
+document.addEventListener("visibilitychange", look);
 
 const selected = () =>
-  [...document.querySelectorAll("#scopes input")].filter((it) => it.checked).map((it) => it.value).join(" ");
+  [...document.querySelectorAll("#scopes input")].filter((it) => it.type === "hidden" || it.checked).map((it) => it.value).join(" ");
 const scopeOf = (decision) => (decision === "approve" ? selected() : "");
 const choiceOf = (decision) => `${decision} ${scopeOf(decision)}`;
 
@@ -61,16 +90,34 @@ const SAYS = {
   invalid_request: "outdated",
   invalid_scope: "outdated",
 };
-const ENDS = { not_open: "closed", not_found: "closed" };
+const CLOSED = ["not_open", "not_found"];
 
-let busy = false;
+// Details have to be on the screen before they can be approved.
+let unread = "hasDetails" in byId("read").dataset;
+const enable = () => {
+  buttons.forEach((it) => it.removeAttribute("aria-disabled"));
+  if (unread) byId("approve")?.setAttribute("aria-disabled", "true");
+};
+new IntersectionObserver(([read], observer) => {
+  if (!read.isIntersecting) return;
+  unread = false;
+  observer.disconnect();
+  if (!busy) enable();
+}).observe(byId("read"));
+
+let failures = 0;
+const failed = (id) => {
+  failures += 1;
+  say(id);
+  if (failures > 1) byId("notice").append(" ", words("another-way"));
+};
 // A signed decision that did not arrive can be sent again without a second signature.
 let signed;
 
 const decide = async (decision) => {
   const choice = choiceOf(decision);
   // The challenge is missing for a moment after a checkbox has changed.
-  if (busy || late || !challenges.has(choice)) return;
+  if (busy || late || !challenges.has(choice) || (unread && decision === "approve")) return;
   busy = true;
   buttons.forEach((it) => it.setAttribute("aria-disabled", "true"));
   byId("scopes").disabled = true;
@@ -84,30 +131,44 @@ const decide = async (decision) => {
       signed = { choice, body: { client_id: client, decision, ...chosen, language, passkey } };
     }
     say("sending");
-    const answer = await send(`${path}/decision`, signed.body);
+    const { error: answer, usable_at: usableAt } = await send(`${path}/decision`, signed.body);
     if (answer !== "offline") signed = undefined;
-    if (answer === "ok") end(decision === "approve" ? "approved" : "reported");
-    else if (answer in ENDS) end(ENDS[answer]);
-    else if (!late) say(SAYS[answer] ?? "unavailable");
-    else say("late");
+    if (answer === "ok") answered(decision === "approve" ? "approved" : "reported");
+    else if (CLOSED.includes(answer)) closed();
+    else if (late) say("late");
+    else if (answer === "offline" || !(answer in SAYS)) say(SAYS[answer] ?? "unavailable");
+    else failed(SAYS[answer]);
+    if (usableAt) showTime(1000 * usableAt);
   } catch {
-    say(late ? "late" : "cancelled");
+    if (late) say("late");
+    else failed("cancelled");
   }
   busy = false;
-  buttons.forEach((it) => it.removeAttribute("aria-disabled"));
+  enable();
   if (byId("scopes")) byId("scopes").disabled = late;
 };
 
 if (shown && capable) {
   ["approve", "how", "report"].forEach((id) => (byId(id).hidden = false));
   byId("unable").hidden = true;
+  enable();
   prepare();
   byId("scopes").addEventListener("change", prepare);
   byId("approve").addEventListener("click", () => decide("approve"));
   byId("not-me").addEventListener("click", () => decide("report"));
 }
-byId("actions").addEventListener("submit", (event) => {
-  if (navigator.onLine) return;
+// Sent by the script, so that a lost connection leaves the page as it is. `navigator.onLine` is not asked: it is
+// wrong behind some VPNs.
+byId("actions").addEventListener("submit", async (event) => {
   event.preventDefault();
-  say("offline");
+  if (busy) return;
+  busy = true;
+  say("sending");
+  const form = event.target;
+  const body = new URLSearchParams(new FormData(form));
+  const answer = await fetch(form.action, { method: "POST", body, redirect: "error" }).catch(() => undefined);
+  if (answer?.ok) answered("declined");
+  else if (answer?.status === 404) closed();
+  else say(answer ? "unavailable" : "offline");
+  busy = false;
 });

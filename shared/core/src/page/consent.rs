@@ -8,11 +8,12 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::catalogue::Catalogue;
-use super::layout::{Layout, check, clock, cross, end};
-use super::words::{Names, asked, left};
+use super::layout::{Layout, check, clock, cross, end, receipt};
+use super::words::{Names, Operator, asked, left};
 use super::{Language, Page};
 use crate::domain::base::scope::Scope;
 use crate::domain::details::authorization_details::DetailWords;
+use crate::domain::details::money::Money;
 use crate::domain::details::row::Row;
 
 pub(super) const SCRIPT: &str = include_str!("consent.js");
@@ -20,7 +21,7 @@ pub(super) const SCRIPT: &str = include_str!("consent.js");
 /// The contents of the page.
 pub struct ConsentView<'a> {
     pub language: Language,
-    pub operator_name: &'a str,
+    pub operator: Operator<'a>,
     pub client_name: &'a str,
     pub client_id: &'a str,
     pub binding_message: Option<&'a str>,
@@ -90,47 +91,95 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
     let words = Catalogue::of(view.language);
     let layout = Layout {
         language: view.language,
-        operator_name: view.operator_name,
+        operator: view.operator,
         title: words.consent_title,
         status: 200,
         nonce,
         script: Some(SCRIPT),
     };
-    let names = Names { client: view.client_name, operator: view.operator_name };
+    let names = Names { client: view.client_name, operator: view.operator };
     let seconds = view.decide_in.as_secs();
     let passkey = view.passkey.as_ref();
     layout.page(html! {
         main data-path=(view.path) data-client=(view.client_id) data-seconds=(seconds)
             data-shown=[passkey.map(|it| it.shown)] data-rp=[passkey.map(|it| it.rp_id)] {
-            h1 { (names.fill(words.consent_heading)) }
-            (facts(view, words))
-            @if let Some(message) = view.binding_message { (quotation(message, &names, words)) }
-            @for asked in view.authorizations.iter().filter(|it| it.scope.is_none()) { (authorization(asked.words)) }
+            (heading(view, &names, words))
+            @if let Some(sum) = sum(view) { p.sum { (words.sum.replace("{value}", &sum)) } }
+            (times(view, words))
+            @match view.binding_message {
+                Some(message) => (quotation(message, &names, words)),
+                None => p.compare { (words.nothing_to_compare) },
+            }
+            @for (index, asked) in view.authorizations.iter().enumerate() {
+                @if asked.scope.is_none() { (authorization(view, index, asked.words)) }
+            }
             @if !view.context.is_empty() { (context(view.context, &names, words)) }
-            (scopes(view, &names, words))
+            (scopes(view, words))
             @if !view.details.is_empty() {
                 section aria-labelledby="details" {
                     h2 id="details" { (words.details_heading) }
                     ul { @for detail in &view.details { li dir="auto" { (detail) } } }
                 }
             }
-            (actions(view, &names, words))
+            // The script enables approving when this was on the screen, if there are details to read.
+            span id="read" data-has-details=[(!view.authorizations.is_empty()).then_some("")] {}
+            (approving(view, &names, words))
             p id="notice" role="status" {}
+            p id="announcement" role="status" class="unseen" {}
             (report(view, &names, words))
-            (answers(&names, words))
+            (declining(view, words))
+            (answers(view, &names, words))
         }
     })
 }
 
-/// The client, the time since its request, and the time left to decide.
-fn facts(view: &ConsentView, words: &Catalogue) -> Markup {
+/// What the request is about, in one line. `None` without a single entry whose type has a headline.
+fn headline<'a>(view: &ConsentView<'a>) -> Option<&'a str> {
+    match view.authorizations.as_slice() {
+        [only] => only.words.headline.as_deref(),
+        [] | [_, ..] => None,
+    }
+}
+
+/// What the single entry of `authorization_details` is about, if its type has a headline; otherwise that the client
+/// asks. Either way the client is named.
+fn heading(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     html! {
-        dl.facts {
-            dt { (words.client) } dd { bdi { (view.client_name) } " (" code dir="auto" { (view.client_id) } ")" }
-            dt { (words.asked) } dd { (asked(view.language, view.asked_ago)) }
+        @match headline(view) {
+            Some(headline) => {
+                h1 dir="auto" { (headline) }
+                p.asker { (names.fill(words.requested_by)) }
+            }
+            None => h1 { (names.fill(words.consent_heading)) },
+        }
+    }
+}
+
+/// The sum of several entries, if each has an amount, all in one currency, and none can be deselected.
+fn sum(view: &ConsentView) -> Option<String> {
+    let is_sure = |it: &AuthorizationLine| {
+        let can_be_deselected = |line: &ScopeLine| Some(line.value) == it.scope && !line.required;
+        !view.scopes.iter().any(can_be_deselected)
+    };
+    let entries = &view.authorizations;
+    let amounts: Vec<_> = entries.iter().filter_map(|it| it.words.amount.as_ref()).collect();
+    let is_whole = entries.len() > 1 && amounts.len() == entries.len() && entries.iter().all(is_sure);
+    let total = is_whole.then(|| Money::sum(amounts)).flatten()?;
+    Some(total.words(view.language.tag()))
+}
+
+/// When it was requested, and how much time is left.
+fn times(view: &ConsentView, words: &Catalogue) -> Markup {
+    let (before, after) = words.time_left.split_once("{time}").unwrap_or_default();
+    html! {
+        p.times {
+            (asked(view.language, view.asked_ago)) " · "
             // A screen reader reads it on demand, not every second.
-            dt { (words.time_left) }
-            dd { span id="left" role="timer" aria-live="off" { (left(view.language, view.decide_in)) } }
+            span id="time-left" {
+                (before)
+                span id="left" role="timer" aria-live="off" { (left(view.language, view.decide_in)) }
+                (after)
+            }
         }
     }
 }
@@ -146,11 +195,16 @@ fn quotation(message: &str, names: &Names, words: &Catalogue) -> Markup {
     }
 }
 
-/// The labels are the operator's and the values are the client's, so the person sees the validated object itself
-/// (RFC 9396 §3.1: the requirements are presented when gathering consent).
-fn authorization(asked: &DetailWords) -> Markup {
+/// The labels are the operator's, the values are what the client sent: the person sees the validated object itself
+/// (RFC 9396 §3.1: the requirements are presented when gathering consent). One of several says which it is.
+fn authorization(view: &ConsentView, index: usize, asked: &DetailWords) -> Markup {
+    let (number, total) = (index + 1, view.authorizations.len());
+    let place = Catalogue::of(view.language).entry_of;
     html! {
         section.authorization {
+            @if total > 1 {
+                p.place { (place.replace("{n}", &number.to_string()).replace("{total}", &total.to_string())) }
+            }
             h2 { (asked.title) }
             (rows(&asked.rows))
         }
@@ -171,44 +225,50 @@ fn context(shown: &[Row], names: &Names, words: &Catalogue) -> Markup {
 fn rows(shown: &[Row]) -> Markup {
     html! {
         dl.facts {
-            @for row in shown { dt dir="auto" { (row.label) } dd dir="auto" { (row.value) } }
+            @for row in shown { div { dt dir="auto" { (row.label) } dd dir="auto" { (row.value) } } }
         }
     }
 }
 
-fn scopes(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
+/// `openid` only says that the person is identified, which is a sentence and not a choice. The script collects the
+/// values in the order in which they were requested, so it has a place in the list.
+fn scopes(view: &ConsentView, words: &Catalogue) -> Markup {
+    let is_identity = |it: &&ScopeLine| it.value == Scope::OPENID;
+    let has_others = view.scopes.iter().any(|it| !is_identity(&it));
     html! {
+        @for identity in view.scopes.iter().filter(is_identity) { p.identity { (identity.words) } }
         fieldset id="scopes" {
-            legend { (names.fill(words.scopes_heading)) }
-            @if view.scopes.iter().any(|it| !it.required) { p { (words.scopes_advice) } }
+            @if has_others {
+                legend { (words.scopes_heading) }
+                @if view.scopes.iter().any(|it| !it.required) { p { (words.scopes_advice) } }
+            }
             @for scope in &view.scopes {
-                // A browser must not restore the selection made on an earlier page.
-                label {
-                    input type="checkbox" value=(scope.value) checked disabled[scope.required] autocomplete="off";
-                    span dir="auto" { (scope.words) }
-                    @if scope.required { " " em { (words.required) } }
+                @if is_identity(&scope) {
+                    input type="hidden" value=(scope.value);
+                } @else {
+                    // A browser must not restore the selection made on an earlier page.
+                    label {
+                        input type="checkbox" value=(scope.value) checked disabled[scope.required] autocomplete="off";
+                        span dir="auto" { (scope.words) }
+                        @if scope.required { " " em { (words.required) } }
+                    }
                 }
                 // The entries that belong to this scope value follow it: neither can be approved without the other.
-                @for asked in view.authorizations.iter().filter(|it| it.scope == Some(scope.value)) {
-                    (authorization(asked.words))
+                @for (index, asked) in view.authorizations.iter().enumerate() {
+                    @if asked.scope == Some(scope.value) { (authorization(view, index, asked.words)) }
                 }
             }
         }
     }
 }
 
-/// Declining is a plain form, so that it works without JavaScript. Approving requires a passkey.
-fn actions(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
+/// Approving takes a passkey, and therefore the script. The button is where the request has been read.
+fn approving(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     html! {
-        form id="actions" method="post" action=(format!("{}/decision", view.path)) autocomplete="off" {
+        div id="approving" {
             p.advice { (words.advice) }
-            input type="hidden" name="decision" value="deny";
-            input type="hidden" name="form_token" value=(view.form_token);
-            div.buttons {
-                button type="submit" { (cross()) (words.decline) }
-                @if view.passkey.is_some() {
-                    button type="button" id="approve" class="approve" hidden { (check()) (words.approve) }
-                }
+            @if view.passkey.is_some() {
+                button type="button" id="approve" class="approve" hidden { (check()) (words.approve) }
             }
             @if let Some(passkey) = &view.passkey {
                 @if passkey.seasoned { p.how { (words.approve_seasoned) } }
@@ -217,6 +277,17 @@ fn actions(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
             } @else {
                 p.how { (names.fill(words.approve_in_app)) }
             }
+        }
+    }
+}
+
+/// Declining is a plain form so that it works without JavaScript. It stays in sight however long the page is.
+fn declining(view: &ConsentView, words: &Catalogue) -> Markup {
+    html! {
+        form id="actions" method="post" action=(format!("{}/decision", view.path)) autocomplete="off" {
+            input type="hidden" name="decision" value="deny";
+            input type="hidden" name="form_token" value=(view.form_token);
+            button type="submit" { (cross()) (words.decline) }
         }
     }
 }
@@ -237,8 +308,9 @@ fn report(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     }
 }
 
-/// The messages that the script shows, as templates.
-fn answers(names: &Names, words: &Catalogue) -> Markup {
+/// The messages that the script shows, as templates. Those after an answer repeat what was answered, and the script
+/// adds when.
+fn answers(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     let short = [
         ("confirm", words.confirm),
         ("sending", words.sending),
@@ -250,12 +322,21 @@ fn answers(names: &Names, words: &Catalogue) -> Markup {
         ("refused", words.refused),
         ("outdated", words.outdated),
         ("late", words.late),
+        ("another-way", words.another_way),
     ];
     let fill = |sentence: &'static str| names.fill(sentence);
+    let about = || match headline(view) {
+        Some(headline) => html! { strong dir="auto" { (headline) } },
+        None => html! { strong { (fill(words.requested_by)) } },
+    };
     html! {
         @for (name, sentence) in short { template id=(name) { (fill(sentence)) } }
-        template id="approved" { (end(check(), words.approved_heading, &[fill(words.approved_text)])) }
-        template id="reported" { (end(check(), words.reported_heading, &[fill(words.reported_text)])) }
+        template id="approved" { (receipt(check(), words.approved_heading, &[about(), fill(words.approved_text)])) }
+        template id="declined" {
+            @let text = [about(), fill(words.declined_text), fill(words.declined_call)];
+            (receipt(cross(), words.declined_heading, &text))
+        }
+        template id="reported" { (receipt(check(), words.reported_heading, &[fill(words.reported_text)])) }
         template id="closed" { (end(clock(), words.closed_heading, &[fill(words.closed_text)])) }
     }
 }

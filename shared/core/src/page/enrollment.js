@@ -45,7 +45,7 @@ let made;
 const create = async () => {
   made ??= await registration(read(options));
   say("sending");
-  const answer = await send(path, { registration: made, ...(speaks && { assertion: speaks }) });
+  const { error: answer } = await send(path, { registration: made, ...(speaks && { assertion: speaks }) });
   if (answer in ENDS) return finish(ENDS[answer]);
   say(SAYS[answer] ?? "unavailable");
 };

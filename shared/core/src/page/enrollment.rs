@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use super::catalogue::Catalogue;
 use super::layout::{Layout, check, clock, end};
-use super::words::Names;
+use super::words::{Names, Operator};
 use super::{Language, Page};
 
 pub(super) const SCRIPT: &str = include_str!("enrollment.js");
 
 pub struct EnrollmentView<'a> {
     pub language: Language,
-    pub operator_name: &'a str,
+    pub operator: Operator<'a>,
     /// `/enroll/<ticket>`
     pub path: &'a str,
     /// The options for `navigator.credentials.create`, with binary members as base64url.
@@ -27,10 +27,10 @@ pub struct EnrollmentView<'a> {
 
 pub fn enrollment(view: &EnrollmentView, nonce: &str) -> Page {
     let words = Catalogue::of(view.language);
-    let names = Names { client: "", operator: view.operator_name };
+    let names = Names { client: "", operator: view.operator };
     let layout = Layout {
         language: view.language,
-        operator_name: view.operator_name,
+        operator: view.operator,
         title: words.enrollment_heading,
         status: 200,
         nonce,
@@ -69,11 +69,11 @@ pub fn enrollment(view: &EnrollmentView, nonce: &str) -> Page {
 }
 
 /// The page for a ticket that cannot be used. It is the same for unknown, used and expired tickets.
-pub fn ticket_not_open(language: Language, operator_name: &str, nonce: &str) -> Page {
+pub fn ticket_not_open(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
     let words = Catalogue::of(language);
-    let names = Names { client: "", operator: operator_name };
+    let names = Names { client: "", operator };
     let heading = words.ticket_closed_heading;
-    let layout = Layout { language, operator_name, title: heading, status: 404, nonce, script: None };
+    let layout = Layout { language, operator, title: heading, status: 404, nonce, script: None };
     layout.page(html! { main { (end(clock(), heading, &[names.fill(words.ticket_closed_text)])) } })
 }
 

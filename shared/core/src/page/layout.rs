@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::catalogue::Catalogue;
-use super::words::Names;
+use super::words::{Names, Operator};
 use super::{Language, Page};
 
 const STYLE: &str = include_str!("style.css");
@@ -12,7 +12,7 @@ const PASSKEY: &str = include_str!("passkey.js");
 
 pub(super) struct Layout<'a> {
     pub(super) language: Language,
-    pub(super) operator_name: &'a str,
+    pub(super) operator: Operator<'a>,
     pub(super) title: &'a str,
     pub(super) status: u16,
     pub(super) nonce: &'a str,
@@ -22,7 +22,7 @@ pub(super) struct Layout<'a> {
 
 impl Layout<'_> {
     pub(super) fn page(&self, main: Markup) -> Page {
-        let names = Names { client: "", operator: self.operator_name };
+        let names = Names { client: "", operator: self.operator };
         let words = Catalogue::of(self.language);
         let html = html! {
             (DOCTYPE)
@@ -32,13 +32,13 @@ impl Layout<'_> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="robots" content="noindex";
-                    title { (self.title) " · " (self.operator_name) }
+                    title { (self.title) " · " (self.operator.name) }
                     // An empty icon, so that the browser does not request one.
                     link rel="icon" href="data:,";
                     style nonce=(self.nonce) { (PreEscaped(STYLE)) }
                 }
                 body {
-                    header { (shield()) bdi { (self.operator_name) } }
+                    header { (shield()) bdi { (self.operator.name) } }
                     (main)
                     footer { p { (names.fill(words.never_asked)) } }
                     @if let Some(script) = self.script {
@@ -66,6 +66,11 @@ pub(super) fn end(sign: Markup, heading: &str, text: &[Markup]) -> Markup {
             @for paragraph in text { p { (paragraph) } }
         }
     }
+}
+
+/// A final message with a place for the time of the answer.
+pub(super) fn receipt(sign: Markup, heading: &str, text: &[Markup]) -> Markup {
+    end(sign, heading, &[text, &[html! { time {} }]].concat())
 }
 
 /// Icons are decorative: they say nothing that the text beside them does not say.
@@ -102,7 +107,13 @@ mod tests {
     /// HYG-1-10
     #[test]
     fn nothing_in_style_or_script_ends_its_element_or_reaches_out() {
-        for text in [STYLE, PASSKEY, super::super::consent::SCRIPT, super::super::enrollment::SCRIPT] {
+        for text in [
+            STYLE,
+            PASSKEY,
+            super::super::consent::SCRIPT,
+            super::super::enrollment::SCRIPT,
+            super::super::message::SCRIPT,
+        ] {
             let lower = text.to_ascii_lowercase();
             for word in ["</", "<!--", "http:", "https:", "@import", "url(", "eval(", "innerhtml", ".style"] {
                 assert!(!lower.contains(word), "{word}");

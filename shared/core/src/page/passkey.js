@@ -14,6 +14,27 @@ const finish = (id) => {
   heading.focus();
 };
 
+// What was answered on this device is kept for a day, so that a reloaded page can say it. Only the kind of answer and
+// its time are kept, and storage may be blocked.
+const DAY = 24 * 60 * 60 * 1000;
+const keep = (path, id) => {
+  try {
+    const answers = JSON.parse(localStorage.getItem("answers") ?? "{}");
+    const recent = Object.entries(answers).filter(([, it]) => it.at > Date.now() - DAY);
+    localStorage.setItem("answers", JSON.stringify({ ...Object.fromEntries(recent), [path]: { id, at: Date.now() } }));
+  } catch {}
+};
+const kept = (path) => {
+  try {
+    const answer = JSON.parse(localStorage.getItem("answers"))[path];
+    return answer.at > Date.now() - DAY ? answer : undefined;
+  } catch {}
+};
+const showTime = (at) => {
+  const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  main.querySelector("time")?.replaceChildren(when.format(at));
+};
+
 // A page restored from the back/forward cache may be out of date.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
@@ -60,7 +81,7 @@ const registration = async (options) => {
   });
 };
 
-// "ok", the error code, "offline", or undefined if the response is not one of this server's.
+// The error's members. `error` is "ok" if there is none, "offline", or undefined if the response is not this server's.
 const send = async (path, body) => {
   try {
     const answer = await fetch(path, {
@@ -69,9 +90,9 @@ const send = async (path, body) => {
       body: JSON.stringify(body),
       redirect: "error",
     });
-    if (answer.ok) return "ok";
-    return await answer.json().then((it) => it.error, () => undefined);
+    if (answer.ok) return { error: "ok" };
+    return await answer.json().catch(() => ({}));
   } catch {
-    return "offline";
+    return { error: "offline" };
   }
 };

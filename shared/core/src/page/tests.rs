@@ -10,12 +10,15 @@ use serde_json::{Value, json};
 use super::catalogue::Catalogue;
 use super::*;
 use crate::domain::details::authorization_details::DetailWords;
+use crate::domain::details::money::Money;
 use crate::domain::details::row::Row;
 
 const NONCE: &str = "bm9uY2Ugb2YgMTYgYnl0ZQ";
 
 static PAYMENT: LazyLock<DetailWords> = LazyLock::new(|| DetailWords {
     title: "A payment".to_owned(),
+    headline: None,
+    amount: None,
     rows: vec![row("Amount", "100.50 EUR"), row("To", "M. Meyer")],
 });
 static CONTEXT: LazyLock<Vec<Row>> = LazyLock::new(|| vec![row("country", "DE")]);
@@ -28,7 +31,7 @@ fn consent_view(language: Language) -> ConsentView<'static> {
     let line = |value, required| ScopeLine { value, words: scope_words(language, value, None), required };
     ConsentView {
         language,
-        operator_name: "Meridian Bank",
+        operator: Operator { name: "Meridian Bank", contact: None },
         client_name: "Desk 4",
         client_id: "desk-4",
         binding_message: Some("K7-2931"),
@@ -50,7 +53,7 @@ fn consent_view(language: Language) -> ConsentView<'static> {
 fn enrollment_view(language: Language) -> EnrollmentView<'static> {
     EnrollmentView {
         language,
-        operator_name: "Meridian Bank",
+        operator: Operator { name: "Meridian Bank", contact: None },
         path: "/enroll/AAAAAAAAAAAAAAAAAAAAAA",
         options: json!({ "publicKey": { "challenge": "Y2hhbGxlbmdl", "rp": { "id": "bank.example" } } }),
         needs_assertion: Some(
@@ -61,7 +64,7 @@ fn enrollment_view(language: Language) -> EnrollmentView<'static> {
 
 /// Every page there is, in one language.
 fn pages(language: Language) -> Vec<Page> {
-    let operator = "Meridian Bank";
+    let operator = Operator { name: "Meridian Bank", contact: None };
     vec![
         consent(&consent_view(language), NONCE),
         consent(
@@ -110,10 +113,11 @@ fn a_changed_word_or_a_changed_page_needs_a_new_version() {
 fn what_others_wrote_is_text_on_the_page_and_never_markup() {
     let evil = "<script>alert(1)</script>\"onclick=\"x";
     let scopes = vec![ScopeLine { value: evil, words: evil.to_owned(), required: false }];
-    let authorization = DetailWords { title: evil.to_owned(), rows: vec![row(evil, evil)] };
+    let authorization =
+        DetailWords { title: evil.to_owned(), headline: None, amount: None, rows: vec![row(evil, evil)] };
     let context = [row(evil, evil)];
     let view = ConsentView {
-        operator_name: evil,
+        operator: Operator { name: evil, contact: Some("tel:+49301234") },
         authorizations: vec![
             AuthorizationLine { words: &authorization, scope: None },
             AuthorizationLine { words: &authorization, scope: Some(evil) },
@@ -130,7 +134,7 @@ fn what_others_wrote_is_text_on_the_page_and_never_markup() {
         ..consent_view(Language::English)
     };
     let enrollment_view = EnrollmentView {
-        operator_name: evil,
+        operator: Operator { name: evil, contact: Some("tel:+49301234") },
         path: evil,
         options: json!({ "user": evil }),
         needs_assertion: Some(json!({ "rp": evil })),
@@ -151,8 +155,75 @@ fn the_message_is_quoted_as_it_is_and_says_whose_it_is() {
     let html = consent(&view, NONCE).html;
     assert!(html.contains("<figcaption>Text from <bdi>Desk 4</bdi></figcaption>"));
     assert!(html.contains(&format!("<blockquote dir=\"auto\">{message}</blockquote>")));
+}
+
+/// ATK-1-02
+#[test]
+fn without_a_message_there_is_nothing_to_compare() {
+    let told =
+        "<p class=\"compare\">There is nothing to compare. Approve only if you are doing this right now.</p>";
+    assert!(!consent(&consent_view(Language::English), NONCE).html.contains(told));
     let view = ConsentView { binding_message: None, ..consent_view(Language::English) };
-    assert!(!consent(&view, NONCE).html.contains("<blockquote"));
+    let html = consent(&view, NONCE).html;
+    assert!(html.contains(told) && !html.contains("<blockquote"));
+}
+
+/// It is not a choice, and with nothing else to choose there is no list.
+#[test]
+fn being_identified_is_a_sentence_and_not_a_checkbox() {
+    let told = "<p class=\"identity\">Your identity will be confirmed.</p>";
+    let only = ConsentView {
+        scopes: vec![ScopeLine {
+            value: "openid",
+            words: "Your identity will be confirmed.".to_owned(),
+            required: true,
+        }],
+        authorizations: vec![],
+        ..consent_view(Language::English)
+    };
+    let (simple, full) = (consent(&only, NONCE).html, consent(&consent_view(Language::English), NONCE).html);
+    assert!(simple.contains(told) && full.contains(told));
+    assert!(!simple.contains("<label>") && !simple.contains("<legend>"));
+    assert!(full.contains("<input type=\"hidden\" value=\"openid\">") && full.contains("<legend>"));
+}
+
+#[test]
+fn the_headline_of_a_single_entry_is_the_heading() {
+    let payment = DetailWords { headline: Some("Pay EUR 100.50 to M. Meyer".to_owned()), ..PAYMENT.clone() };
+    let entry = || AuthorizationLine { words: &payment, scope: None };
+    let with = |authorizations| {
+        consent(&ConsentView { authorizations, ..consent_view(Language::English) }, NONCE).html
+    };
+    let one = with(vec![entry()]);
+    assert!(one.contains("<h1 dir=\"auto\">Pay EUR 100.50 to M. Meyer</h1>"), "{one}");
+    assert!(one.contains("<p class=\"asker\">Requested by <bdi>Desk 4</bdi></p>") && !one.contains("1 of 1"));
+    let two = with(vec![entry(), entry()]);
+    assert!(two.contains("<h1><bdi>Desk 4</bdi> is asking for your approval</h1>"));
+    assert!(two.contains(">1 of 2</p>") && two.contains(">2 of 2</p>"));
+}
+
+/// An entry that a person can deselect would make the sum wrong.
+#[test]
+fn several_entries_have_a_sum_if_it_is_certain() {
+    let of = |value, currency| DetailWords { amount: Money::new(value, currency), ..PAYMENT.clone() };
+    let (euros, more, dollars) = (of("100.50", "EUR"), of("2400", "EUR"), of("1", "USD"));
+    let shown = |entries: &[(&'static DetailWords, Option<&'static str>)]| {
+        let lines = entries.iter().map(|(words, scope)| AuthorizationLine { words, scope: *scope });
+        let view = ConsentView { authorizations: lines.collect(), ..consent_view(Language::English) };
+        consent(&view, NONCE).html
+    };
+    let [euros, more, dollars]: [&DetailWords; 3] =
+        [euros, more, dollars].map(|it| &*Box::leak(Box::new(it)));
+    let total = "<p class=\"sum\">Total: EUR\u{a0}2,500.50</p>";
+    assert!(shown(&[(euros, None), (more, Some("payments"))]).contains(total));
+    for entries in [
+        &[(euros, None)][..],
+        &[(euros, None), (dollars, None)],
+        &[(euros, None), (&PAYMENT, None)],
+        &[(euros, None), (more, Some("profile"))],
+    ] {
+        assert!(!shown(entries).contains("class=\"sum\""), "{entries:?}");
+    }
 }
 
 /// Any other one is ticked only.
@@ -161,9 +232,9 @@ fn a_required_scope_is_ticked_locked_and_marked() {
     let html = consent(&consent_view(Language::English), NONCE).html;
     let labels = between(&html, "<label>", '/');
     let of = |value: &str| *labels.iter().find(|it| it.contains(&format!("value=\"{value}\""))).unwrap();
-    assert!(of("openid").contains(" checked disabled "));
+    assert!(of("payments").contains(" checked disabled "));
     assert!(of("profile").contains(" checked ") && !of("profile").contains("disabled"));
-    assert_eq!(html.matches("<em>required</em></label>").count(), 2);
+    assert_eq!(html.matches("<em>required</em></label>").count(), 1);
     // A refusal has no scope, so the form sends no checkboxes.
     assert!(!html.contains("type=\"checkbox\" name"));
 }
@@ -213,7 +284,7 @@ fn a_page_says_that_a_new_passkey_is_not_enough() {
 fn there_is_nothing_about_the_person_in_what_a_page_is_made_of() {
     let ConsentView {
         language: _,
-        operator_name: _,
+        operator: _,
         client_name: _,
         client_id: _,
         binding_message: _,
@@ -300,13 +371,16 @@ fn every_id_that_is_referred_to_exists_once() {
     ];
     for (script, page) in full {
         let mut wanted = Vec::new();
-        for start in ["byId(\"", "say(\"", "finish(\"", "end(\"", "? \"", " : \""] {
+        for start in ["byId(\"", "say(\"", "finish(\"", "end(\"", "answered(\"", "?? \"", "? \"", " : \""] {
             wanted.extend(between(script, start, '"'));
         }
-        for table in ["const SAYS = {", "const ENDS = {"] {
-            wanted.extend(between(between(script, table, '}')[0], ": \"", '"'));
+        for start in ["const SAYS = {", "const ENDS = {"] {
+            wanted.extend(
+                between(script, start, '}').into_iter().flat_map(|table| between(table, ": \"", '"')),
+            );
         }
-        for id in wanted.into_iter().filter(|it| !["", "minute", "second"].contains(it)) {
+        let others = ["", " ", "minute", "second", "POST", "HEAD", "error", "text/html"];
+        for id in wanted.into_iter().filter(|it| !others.contains(it)) {
             assert!(page.html.contains(&format!(" id=\"{id}\"")), "{id}");
         }
     }
@@ -353,7 +427,8 @@ fn a_sentence_leaves_no_placeholder_unfilled() {
             names
                 .iter()
                 .filter(|it| !it.contains(':'))
-                .all(|it| ["client", "operator", "n", "value", "resource"].contains(&it.as_str())),
+                .all(|it| ["client", "operator", "contact", "n", "total", "time", "value", "resource"]
+                    .contains(&it.as_str())),
             "{names:?}"
         );
     }

@@ -7,15 +7,23 @@ use maud::{Markup, html};
 use super::Language;
 use super::catalogue::{Catalogue, Plural};
 
-/// The names that a sentence may contain: `{client}` and `{operator}`.
+/// Who runs this provider, as its people know it.
+#[derive(Clone, Copy, Debug)]
+pub struct Operator<'a> {
+    pub name: &'a str,
+    /// Where its people reach it: the URL of a telephone number, an e-mail address or a page.
+    pub contact: Option<&'a str>,
+}
+
+/// The names that a sentence may contain: `{client}`, `{operator}`, and `{contact}` where it says whom to call.
 #[derive(Clone, Copy)]
 pub(super) struct Names<'a> {
     pub(super) client: &'a str,
-    pub(super) operator: &'a str,
+    pub(super) operator: Operator<'a>,
 }
 
 impl Names<'_> {
-    /// A sentence of the catalogue with its names filled in. Each name is isolated. Otherwise a name in a
+    /// A sentence of the catalogue with its names filled in; a script fills in `{time}`. Each name is isolated. Otherwise a name in a
     /// right-to-left script would reorder the words around it and mislead the person.
     pub(super) fn fill(&self, sentence: &str) -> Markup {
         let mut pieces = sentence.split('{');
@@ -24,9 +32,24 @@ impl Names<'_> {
         html! {
             (start)
             @for (name, text) in rest {
-                bdi { @match name { "client" => (self.client), _ => (self.operator) } }
+                @match name {
+                    "client" => bdi { (self.client) },
+                    "time" => time {},
+                    "contact" => (self.contact()),
+                    _ => bdi { (self.operator.name) },
+                }
                 (text)
             }
+        }
+    }
+}
+
+impl Names<'_> {
+    fn contact(&self) -> Markup {
+        let name = html! { bdi { (self.operator.name) } };
+        match self.operator.contact {
+            Some(url) => html! { a href=(url) { (name) } },
+            None => name,
         }
     }
 }
@@ -109,8 +132,20 @@ mod tests {
     /// ATK-2-02
     #[test]
     fn a_name_is_escaped_and_cannot_turn_the_words_around_it() {
-        let names = Names { client: "<b>دفع</b>", operator: "{client}" };
+        let operator = Operator { name: "{client}", contact: None };
+        let names = Names { client: "<b>دفع</b>", operator };
         let html = names.fill("{operator} & {client}!").into_string();
         assert_eq!(html, "<bdi>{client}</bdi> &amp; <bdi>&lt;b&gt;دفع&lt;/b&gt;</bdi>!");
+    }
+
+    #[test]
+    fn whom_to_call_is_a_link_where_the_operator_has_one() {
+        let fill = |contact| {
+            let operator = Operator { name: "Bank <1>", contact };
+            Names { client: "Kiosk", operator }.fill("Call {contact}.").into_string()
+        };
+        assert_eq!(fill(None), "Call <bdi>Bank &lt;1&gt;</bdi>.");
+        let linked = "Call <a href=\"tel:+4930123&quot;x\"><bdi>Bank &lt;1&gt;</bdi></a>.";
+        assert_eq!(fill(Some("tel:+4930123\"x")), linked);
     }
 }

@@ -179,8 +179,11 @@ pub enum ConsentError {
     AccessDenied,
     /// A login token is not sufficient.
     PasskeyRequired,
-    /// The passkey was added too recently for a high-risk request.
-    PasskeyTooNew,
+    /// The passkey was added too recently for a high-risk request. `usable_at` is when it can approve one. Unit:
+    /// seconds since the epoch.
+    PasskeyTooNew {
+        usable_at: i64,
+    },
     /// This decision is not signed by one of this person's passkeys.
     PasskeyNotAccepted,
     /// The request is unknown, deleted, or another person's. The answer is the same in all cases.
@@ -217,8 +220,9 @@ impl ProtocolError for ConsentError {
                 "passkey_required",
                 "this can only be approved with a passkey; see proof and statement of the request",
             ),
-            Self::PasskeyTooNew => {
+            Self::PasskeyTooNew { usable_at } => {
                 answer(403, "passkey_too_new", "the passkey was added too recently to approve this")
+                    .telling("usable_at", usable_at)
             }
             Self::PasskeyNotAccepted => answer(
                 403,

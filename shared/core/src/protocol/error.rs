@@ -12,16 +12,22 @@ pub struct Answer {
     pub allow: Option<&'static str>,
     /// `WWW-Authenticate`: how the caller can authenticate (401).
     pub challenge: Option<String>,
+    /// A further member of the body, and the time that it tells. Unit: seconds since the epoch.
+    pub time: Option<(&'static str, i64)>,
 }
 
 /// One row of an endpoint's table of errors.
 pub const fn answer(status: u16, code: &'static str, description: &'static str) -> Answer {
-    Answer { status, code, description, allow: None, challenge: None }
+    Answer { status, code, description, allow: None, challenge: None, time: None }
 }
 
 impl Answer {
     pub fn challenging(self, challenge: impl Into<String>) -> Self {
         Self { challenge: Some(challenge.into()), ..self }
+    }
+
+    pub fn telling(self, member: &'static str, seconds: i64) -> Self {
+        Self { time: Some((member, seconds)), ..self }
     }
 }
 

@@ -89,6 +89,10 @@ pub struct ClientMetadata {
     /// Whether its requests can be approved only with a passkey. Default: false, so that a login token is
     /// sufficient; under `fapi-ciba` true.
     pub require_passkey: Option<bool>,
+    /// Whether each of its requests must have a `binding_message`, which `authorization_details` do not replace.
+    /// Default: false. This member is specific to this provider.
+    #[serde(default)]
+    pub require_binding_message: bool,
     /// The subset of its scope values that can be approved only with a passkey that was added at least
     /// `PASSKEY_SEASONING_HOURS` ago. Default: none.
     pub high_risk_scope: Option<String>,

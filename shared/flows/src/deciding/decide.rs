@@ -16,6 +16,7 @@ use ciba_core::domain::base::authentication::Authentication;
 use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::base::scope::Scope;
+use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::client::{Client, ClientId};
 use ciba_core::domain::details::authorization_details::RequestDetail;
 use ciba_core::domain::issuer::login_issuer::LoginProof;
@@ -102,7 +103,7 @@ pub enum NotDecided {
     PasskeyRequired,
     /// Only a passkey that was enrolled some time ago can approve this.
     #[error("the passkey is too new")]
-    PasskeyTooNew,
+    PasskeyTooNew { usable_at: Timestamp },
     /// The assertion is not one by this person's passkey over this decision. The text is for the log.
     #[error("{0}")]
     PasskeyNotAccepted(String),
@@ -119,15 +120,6 @@ pub enum NotDecided {
 impl From<NotKept> for NotDecided {
     fn from(error: NotKept) -> Self {
         Self::Unavailable(error.detail())
-    }
-}
-
-impl From<NotEnough> for NotDecided {
-    fn from(missing: NotEnough) -> Self {
-        match missing {
-            NotEnough::PasskeyRequired => Self::PasskeyRequired,
-            NotEnough::PasskeyTooNew => Self::PasskeyTooNew,
-        }
     }
 }
 
@@ -303,7 +295,8 @@ impl Decide<'_> {
             }
             PresentedProof::Link(_) => Err(NotDecided::ProofMissing),
             PresentedProof::LoginToken(login) => {
-                demand.judge(Strength::LoginToken)?;
+                // Without a passkey nothing can be too new.
+                demand.judge(Strength::LoginToken).map_err(|_| NotDecided::PasskeyRequired)?;
                 Ok(Proven {
                     authentication: Some(login.authentication.clone()),
                     evidence: evidence::KeptProof::LoginToken {
@@ -329,10 +322,15 @@ impl Decide<'_> {
                 let asserted = relying_party
                     .verify(assertion, &passkey, &challenge)
                     .map_err(|error| NotDecided::PasskeyNotAccepted(error.0))?;
-                demand.judge(if passkey.is_seasoned(invocation.now, self.seasoning) {
+                let usable_at = passkey.seasoned_at(self.seasoning);
+                let strength = if invocation.now >= usable_at {
                     Strength::SeasonedPasskey
                 } else {
                     Strength::NewPasskey
+                };
+                demand.judge(strength).map_err(|missing| match missing {
+                    NotEnough::PasskeyRequired => NotDecided::PasskeyRequired,
+                    NotEnough::PasskeyTooNew => NotDecided::PasskeyTooNew { usable_at },
                 })?;
                 let authentication = asserted.applied_to(&passkey).authentication(invocation.now);
                 let used = (&passkey, &asserted);

@@ -156,6 +156,7 @@ fn check(
         audience: metadata.audience.filter(|audience| !audience.is_empty()),
         hint_kinds,
         requires_passkey: metadata.require_passkey.unwrap_or(is_fapi),
+        requires_binding_message: metadata.require_binding_message,
         high_risk_scope: high_risk_scope.flatten(),
         scope_descriptions: metadata.scope_descriptions,
         takes_user_code: metadata.backchannel_user_code_parameter,
@@ -196,8 +197,10 @@ fn scope_descriptions(all: &ScopeDescriptions, scope: &Scope) -> Result<(), &'st
         if words.keys().any(|tag| Language::parse(tag).is_none()) {
             return Err("scope_descriptions has an unsupported language");
         }
-        if !words.contains_key(Language::default().tag()) {
-            return Err("scope_descriptions has a value without an English text");
+        if !Language::ALL.iter().all(|language| words.contains_key(language.tag())) {
+            return Err(
+                "scope_descriptions has a value without a text in each language of the pages: en, de, fr, es",
+            );
         }
         if !words.values().all(|text| is_description(text)) {
             return Err(

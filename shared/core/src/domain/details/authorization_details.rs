@@ -16,6 +16,7 @@ mod malformed;
 mod number_keyword;
 mod policy;
 mod schema;
+mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +31,7 @@ pub use schema::Refused;
 
 use crate::domain::base::scope::Scope;
 use crate::domain::base::{json_value, strict_json};
+use crate::domain::details::money::Money;
 use crate::domain::details::request_context::RequestContext;
 use crate::domain::details::row::Row;
 
@@ -141,6 +143,12 @@ impl fmt::Debug for AuthorizationDetails {
 pub struct DetailWords {
     /// The operator's title for the type.
     pub title: String,
+    /// What the entry is about, in one line: "Pay EUR 123.50 to M. Meyer".
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub headline: Option<String>,
+    /// The amount in the headline, from which a page with several entries calculates the sum.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub amount: Option<Money>,
     pub rows: Vec<Row>,
 }
 

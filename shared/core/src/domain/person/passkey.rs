@@ -98,9 +98,9 @@ pub struct Passkey {
 }
 
 impl Passkey {
-    /// Whether it has existed for so long that the person would have noticed if an attacker had enrolled it.
-    pub fn is_seasoned(&self, now: Timestamp, seasoning: Duration) -> bool {
-        now >= self.created_at.plus(seasoning)
+    /// From when on it has existed for so long that the person would have noticed if an attacker had enrolled it.
+    pub fn seasoned_at(&self, seasoning: Duration) -> Timestamp {
+        self.created_at.plus(seasoning)
     }
 
     /// Whether the key may leave its device, after a use in which its authenticator reported the flag as `says`.
@@ -237,9 +237,8 @@ mod tests {
     #[test]
     fn a_passkey_is_seasoned_exactly_when_its_time_has_passed() {
         let (passkey, day) = (passkey(false, true), Duration::from_secs(86400));
-        assert!(!passkey.is_seasoned(Timestamp::from_millis(1_000_000 + 86_399_999), day));
-        assert!(passkey.is_seasoned(Timestamp::from_millis(1_000_000 + 86_400_000), day));
-        assert!(passkey.is_seasoned(passkey.created_at, Duration::ZERO));
+        assert_eq!(passkey.seasoned_at(day), Timestamp::from_millis(1_000_000 + 86_400_000));
+        assert_eq!(passkey.seasoned_at(Duration::ZERO), passkey.created_at);
         assert!(!format!("{passkey:?}").contains("7, 7"), "the handle is not for logs");
     }
 }

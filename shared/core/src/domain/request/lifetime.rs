@@ -18,7 +18,7 @@ pub const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 /// The operator's settings for the lifetime of requests.
 #[derive(Clone, Copy, Debug)]
 pub struct LifetimeSettings {
-    /// Range: 10–600 s. Default: 120 s.
+    /// Range: 10–600 s. Default: 300 s.
     pub default_expiry: Duration,
     /// Range: `default_expiry`–600 s. Default: 600 s.
     pub max_expiry: Duration,

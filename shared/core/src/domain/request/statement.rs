@@ -197,6 +197,8 @@ mod tests {
                 value: serde_json::json!({"type": "payment", "amount": "100"}),
                 words: DetailWords {
                     title: "A payment".to_owned(),
+                    headline: None,
+                    amount: None,
                     rows: vec![Row { label: "Amount".to_owned(), value: "100 EUR".to_owned() }],
                 },
                 scope: None,

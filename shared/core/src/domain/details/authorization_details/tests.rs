@@ -177,6 +177,105 @@ fn details_are_shown_by_the_template_of_the_language() {
     assert_eq!(rows(&shown, "de")[2], "Sofort: ja");
 }
 
+/// TOK-7-03
+#[test]
+fn a_headline_tells_what_an_entry_is_about() {
+    let with_headline = |text: &str| changed(payment(), "/display/en/headline", json!(text));
+    let headline = |text: &str, entry: Value| {
+        let words = define(&with_headline(text)).unwrap().words(&entry, "en").unwrap();
+        (words.headline, words.amount)
+    };
+    let amount = Money::new("123.50", "EUR");
+    let pay = "Pay {/amount|money} to {/creditor}";
+    assert_eq!(headline(pay, entry()), (Some("Pay EUR\u{a0}123.50 to M. Meyer".to_owned()), amount.clone()));
+    assert_eq!(headline("A rush payment", entry()), (Some("A rush payment".to_owned()), None));
+    // It lacks a member, or would be too long for a heading.
+    assert_eq!(headline("Pay {/creditor}, {/account}", entry()), (None, None));
+    let long = changed(entry(), "/creditor", json!("x".repeat(70)));
+    let twice = "Pay {/amount|money} to {/creditor} or {/creditor}";
+    assert_eq!(headline(twice, long), (None, amount));
+    // Not in each language: German has none here.
+    let german = define(&with_headline(pay)).unwrap().words(&entry(), "de").unwrap();
+    assert_eq!(german.headline, None);
+}
+
+/// TOK-7-03: the value and the currency are both shown by one placeholder.
+#[test]
+fn a_template_writes_values_in_the_form_of_the_language() {
+    let value = |text: &str| json!({"label": "x", "value": text});
+    let definition = with("/schema/properties/due", json!({"type": "string", "pattern": "^[0-9-]{10}$"}));
+    let definition =
+        changed(definition, "/schema/properties/count", json!({"type": "number", "x-hidden": true}));
+    let mut definition = definition;
+    for tag in ["en", "de"] {
+        definition["display"][tag]["rows"] = json!([
+            value("{/amount|money}"),
+            value("{/creditor}"),
+            value("{/account|iban}"),
+            value("{/instant}"),
+            value("{/fees/*/name}: {/fees/*/value|quantity}"),
+            value("{/due|date}"),
+            value("{/count|quantity}"),
+        ]);
+    }
+    let known = define(&definition).unwrap();
+    let full = json!({
+        "type": "payment", "amount": {"value": "1234567.89", "currency": "EUR"}, "creditor": "M. Meyer",
+        "account": "DE02120300000000202051", "due": "2026-12-01", "count": 1500,
+        "fees": [{"name": "Rush", "value": 1234.5}],
+    });
+    let shown =
+        |tag| known.words(&full, tag).unwrap().rows.into_iter().map(|row| row.value).collect::<Vec<_>>();
+    assert_eq!(
+        shown("en"),
+        [
+            "EUR\u{a0}1,234,567.89",
+            "M. Meyer",
+            "DE02 1203 0000 0000 2020 51",
+            "Rush: 1,234.5",
+            "1 December 2026",
+            "1,500"
+        ]
+    );
+    assert_eq!(shown("de")[0], "1.234.567,89\u{a0}EUR");
+    assert_eq!(shown("de")[4], "1. Dezember 2026");
+    for (pointer, sent, told) in [
+        ("/amount/value", json!("1.234,50"), "an amount"),
+        ("/amount/currency", json!("Euro"), "an amount"),
+        ("/account", json!("DE03120300000000202051"), "an IBAN"),
+        ("/due", json!("2026-02-30"), "a date"),
+    ] {
+        let refused = known.words(&changed(full.clone(), pointer, sent), "en").expect_err(pointer);
+        assert!(refused.told.contains(told), "{refused:?}");
+    }
+    let whole = known.words(&changed(full.clone(), "/amount", Value::Null), "en").unwrap();
+    assert_eq!(whole.rows[0].value, "M. Meyer", "the row of an amount that was not sent is left out");
+}
+
+/// TOK-7-03: an entry may be an amount itself, and the number may be called `amount`.
+#[test]
+fn an_amount_can_be_of_the_entry_itself() {
+    let text = json!({"type": "string"});
+    let definition = json!({
+        "type": "payment",
+        "schema": {"type": "object", "additionalProperties": false,
+            "properties": {"amount": {"type": "number"}, "currency": text}},
+        "display": {"en": {"title": "A payment", "headline": "Pay {|money}",
+            "rows": [{"label": "Amount", "value": "{|money}"}]}},
+    });
+    let known = define(&definition).unwrap();
+    let words = |entry: Value| known.words(&entry, "en");
+    let shown = words(json!({"type": "payment", "amount": 100, "currency": "USD"})).unwrap();
+    assert_eq!(shown.headline.as_deref(), Some("Pay USD\u{a0}100.00"));
+    assert_eq!(shown.amount, Money::new("100", "USD"));
+    for half in [json!({"amount": 100}), json!({"currency": "USD"}), json!({"amount": 100, "currency": "$"})]
+    {
+        assert!(words(half.clone()).is_err(), "{half}");
+    }
+    let both = changed(definition, "/schema/properties/value", json!({"type": "number"}));
+    assert!(define(&both).is_err(), "value and amount");
+}
+
 /// TOK-7-03: whatever can be sent is seen, required or not, in each language.
 #[test]
 fn a_template_must_show_every_member_that_is_not_hidden() {
@@ -294,6 +393,21 @@ fn a_definition_that_is_malformed_is_none() {
         ("/display/en/rows/-", row("Array", "{/fees/name}")),
         ("/display/en/rows/-", row("Arrays", "{/fees/*/name} {/locations/*}")),
         ("/display/en/rows/-", json!({"label": "x", "value": "{/creditor}", "style": "bold"})),
+        ("/display/en/rows/-", json!({"label": "x", "text": "{/creditor}"})),
+        ("/display/en/rows/-", row("Format", "{/creditor|upper}")),
+        ("/display/en/rows/-", row("Format", "{/creditor|}")),
+        ("/display/en/rows/-", row("Money", "{/creditor|money}")),
+        ("/display/en/rows/-", row("Money", "{/amount/value|money}")),
+        ("/display/en/rows/-", row("Money", "{/fees/*|money}")),
+        ("/display/en/rows/-", row("Root", "{|money}")),
+        ("/display/en/rows/-", row("Root", "{}")),
+        ("/display/en/headline", json!("")),
+        ("/display/en/headline", json!(1)),
+        ("/display/en/headline", json!("Pay {/creditor")),
+        ("/display/en/headline", json!("Pay {/fees/*/name}")),
+        ("/display/en/headline", json!("Pay {/debtor}")),
+        ("/display/en/headline", json!("Pay \u{202e}{/creditor}")),
+        ("/display/en/headline", json!("x".repeat(121))),
     ] {
         assert!(define(&with(pointer, value.clone())).is_err(), "{pointer} {value}");
     }
