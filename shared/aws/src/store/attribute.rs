@@ -147,6 +147,52 @@ const fn item(name: &'static str, attributes: &'static [&'static str]) -> ItemKi
     ItemKind { name, attributes }
 }
 
+pub(super) const CLIENT: ItemKind = item(
+    "client",
+    &[
+        CLIENT_ID,
+        CLIENT_NAME,
+        AUTHENTICATION_METHOD,
+        SECRET_HASH,
+        ASSERTION_ALGORITHM,
+        ASSERTION_AUDIENCE,
+        CERTIFICATE_SUBJECT_MEMBER,
+        CERTIFICATE_SUBJECT,
+        JWKS,
+        JWKS_URI,
+        PROFILE,
+        REQUEST_SIGNING,
+        BINDS_CERTIFICATE,
+        BINDS_DPOP,
+        AUTHORIZATION_DETAILS_TYPES,
+        SECTOR,
+        DELIVERY_MODE,
+        NOTIFICATION_ENDPOINT,
+        MAY_USE_CIBA,
+        MAY_REFRESH,
+        ROTATES_REFRESH_TOKENS,
+        SCOPE,
+        AUDIENCE,
+        RESOURCES,
+        INTROSPECTS,
+        ID_TOKEN_ALGORITHM,
+        HINT_KINDS,
+        REQUIRES_PASSKEY,
+        HIGH_RISK_SCOPE,
+        SCOPE_DESCRIPTIONS,
+        TAKES_USER_CODE,
+        SENDS_JSON,
+        ACTIVE,
+        WRITE_ID,
+    ],
+);
+
+pub(super) const PERSON_ENTRY: ItemKind =
+    item("person", &[USER, SUB, ACTIVE, HINTS, CHANNELS, CLAIMS, USER_CODE]);
+
+pub(super) const DETAIL_TYPE: ItemKind =
+    item("type of `authorization_details`", &[SCHEMA, DISPLAY, RISK, SCOPE, WRITE_ID]);
+
 /// All kinds of items.
 pub const ITEMS: &[ItemKind] = &[
     item(
@@ -206,51 +252,13 @@ pub const ITEMS: &[ItemKind] = &[
             WRITE_ID,
         ],
     ),
-    item("type of `authorization_details`", &[SCHEMA, DISPLAY, RISK, SCOPE]),
+    DETAIL_TYPE,
     item("evidence", &[PERSON, CLIENT_ID, DAY, DECISION, DOCUMENT, DIGEST, WITNESS, TTL]),
     item("head of a person's evidence chain", &[CHAIN, SEQUENCE, HEAD, WRITE_ID]),
     item("key of the personal data in a person's evidence", &[WRAPPED]),
     item("enrollment record", &[DOCUMENT, WITNESS]),
-    item(
-        "client",
-        &[
-            CLIENT_ID,
-            CLIENT_NAME,
-            AUTHENTICATION_METHOD,
-            SECRET_HASH,
-            ASSERTION_ALGORITHM,
-            ASSERTION_AUDIENCE,
-            CERTIFICATE_SUBJECT_MEMBER,
-            CERTIFICATE_SUBJECT,
-            JWKS,
-            JWKS_URI,
-            PROFILE,
-            REQUEST_SIGNING,
-            BINDS_CERTIFICATE,
-            BINDS_DPOP,
-            AUTHORIZATION_DETAILS_TYPES,
-            SECTOR,
-            DELIVERY_MODE,
-            NOTIFICATION_ENDPOINT,
-            MAY_USE_CIBA,
-            MAY_REFRESH,
-            ROTATES_REFRESH_TOKENS,
-            SCOPE,
-            AUDIENCE,
-            RESOURCES,
-            INTROSPECTS,
-            ID_TOKEN_ALGORITHM,
-            HINT_KINDS,
-            REQUIRES_PASSKEY,
-            HIGH_RISK_SCOPE,
-            SCOPE_DESCRIPTIONS,
-            TAKES_USER_CODE,
-            SENDS_JSON,
-            ACTIVE,
-            WRITE_ID,
-        ],
-    ),
-    item("person", &[USER, SUB, ACTIVE, HINTS, CHANNELS, CLAIMS, USER_CODE]),
+    CLIENT,
+    PERSON_ENTRY,
     item("asks", &[VERSION, RECENT, DENIALS, BLOCKS, WRONG_CODES, WRITE_ID]),
     item(
         "passkey",
