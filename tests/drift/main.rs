@@ -16,6 +16,7 @@ mod references;
 mod routes;
 mod settings;
 mod spec_map;
+mod supply;
 mod table;
 mod threats;
 

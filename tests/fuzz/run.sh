@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs libFuzzer for SECONDS_EACH (600) seconds per target, to find inputs that violate what the target asserts.
+# Runs libFuzzer for SECONDS_EACH (600) seconds per target, as many targets at a time as there are cores, to find inputs
+# that violate what the target asserts.
 # Arguments are names of targets; without any, all are run. Findings are in tests/fuzz/targets/__fuzz__/<target>/crashes, and
 # `make test` replays them from then on. Inputs that reach new code are kept in target/fuzz/corpus; `--keep` adds them to the tree.
 #
@@ -25,23 +26,49 @@ unset RUSTFLAGS
 
 names=("$@")
 [ ${#names[@]} -gt 0 ] || for folder in "$targets"/*/; do names+=("$(basename "$folder")"); done
+# Each target uses one thread, so one per core runs at a time. An older bash cannot tell which of several has ended.
+cores=$(getconf _NPROCESSORS_ONLN)
+[ $((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1])) -ge 501 ] || cores=1
+echo "fuzzing ${#names[@]} targets for $each s each, $cores at a time"
+
+declare -A running=() began=()
+trap '[ ${#running[@]} -eq 0 ] || kill "${!running[@]}" 2>/dev/null || true' EXIT
 failed=0
-for name in "${names[@]}"; do
-  found=$targets/$name/crashes new=$PWD/target/fuzz/corpus/$name log=$PWD/target/fuzz/$name.log
+
+log_of() { echo "$PWD/target/fuzz/$1.log"; }
+
+start() {
+  local name=$1 found=$targets/$1/crashes new=$PWD/target/fuzz/corpus/$1
   mkdir -p "$found" "$new"
-  echo "fuzzing $name for $each s"
-  began=$SECONDS
   # libFuzzer writes the inputs that it keeps to the first folder.
-  if BOLERO_TEST_NAME=$name \
+  BOLERO_TEST_NAME=$name \
     BOLERO_LIBFUZZER_ARGS="$new $PWD/$targets/$name/corpus -artifact_prefix=$PWD/$found/ -timeout=10 -max_len=4096 -max_total_time=$each" \
-    "$built" "$name" --exact --nocapture --quiet --test-threads 1 >"$log" 2>&1; then
-    echo "  no problems found in $((SECONDS - began)) s: $(grep -o 'stat::number_of_executed_units.*\|Done [0-9]* runs.*' "$log" | tail -1)"
+    "$built" "$name" --exact --nocapture --quiet --test-threads 1 >"$(log_of "$name")" 2>&1 &
+  running[$!]=$name began[$name]=$SECONDS
+}
+
+# Waits until a target has ended, and reports it: its lines are not mixed with those of another one.
+finish() {
+  local pid=0 status=0
+  if [ "$cores" -gt 1 ]; then wait -n -p pid || status=$?; else pid=${!running[*]} && { wait "$pid" || status=$?; }; fi
+  local name=${running[$pid]}
+  unset "running[$pid]"
+  local took=$((SECONDS - began[$name])) log found=$targets/$name/crashes
+  log=$(log_of "$name")
+  if [ "$status" -eq 0 ]; then
+    echo "  $name: no problems found in $took s: $(grep -o 'stat::number_of_executed_units.*\|Done [0-9]* runs.*' "$log" | tail -1)"
   else
-    echo "  FOUND a problem after $((SECONDS - began)) s, see $log and $found" >&2
+    echo "  $name: FOUND a problem after $took s, see $log and $found" >&2
     tail -40 "$log" >&2
     failed=1
   fi
   rmdir --ignore-fail-on-non-empty "$found"
-  [ -z "$keep" ] || cp "$new"/* "$targets/$name/corpus/" 2>/dev/null || true
+  [ -z "$keep" ] || cp "$PWD/target/fuzz/corpus/$name"/* "$targets/$name/corpus/" 2>/dev/null || true
+}
+
+for name in "${names[@]}"; do
+  [ "${#running[@]}" -lt "$cores" ] || finish
+  start "$name"
 done
+while [ "${#running[@]}" -gt 0 ]; do finish; done
 exit $failed

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod evidence;
+mod replacements;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use ciba::domain::base::person_key::PersonKey;

@@ -309,3 +309,20 @@ async fn keys_left_over_each_time_are_unavailable_and_change_nothing() {
         assert_eq!(scene.play().await.status, 200, "{step:?}: and then it works");
     }
 }
+
+/// A service's own text may name a phone number or repeat a value.
+#[tokio::test]
+async fn the_log_has_a_services_error_code_and_never_its_text() {
+    let provider = Provider::start().await;
+    let code = "AccessDeniedException".to_owned();
+    provider.proxy.fail_before("TransactWriteItems", 1, Refusal::Error { code: code.clone() });
+    assert_eq!(provider.ask(&[], at(0.0)).await.status, 503);
+    provider.sns.fail_next(Failure::Error { code: "AuthorizationError".to_owned(), status: 403 });
+    assert_eq!(provider.ask(&[], at(1.0)).await.status, 503);
+    let refused = provider.eavesdropper.lines("refused");
+    let lines: Vec<_> = refused.iter().map(Value::to_string).collect();
+    for code in [&*code, "AuthorizationError"] {
+        assert!(lines.iter().any(|line| line.contains(code)), "{code}: {lines:?}");
+    }
+    assert!(!lines.iter().any(|line| line.contains("scripted")), "{lines:?}");
+}

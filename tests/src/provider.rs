@@ -13,6 +13,7 @@ use ciba::domain::base::time::Timestamp;
 use ciba::domain::details::authorization_details::DetailType;
 use ciba::domain::person::sms::SmsCountries;
 use ciba::flows::Invocation;
+use ciba::flows::registering::define_details::define;
 use ciba::flows::registering::enroll_person;
 use ciba::flows::registering::register_client::RegisterClient;
 use ciba::http::Request;
@@ -263,6 +264,11 @@ impl Provider {
         let record = self.table.list_keys().await.expect("the keys");
         let record = record.into_iter().find(|record| record.key_use == KeyUse::Data).expect("a data key");
         let sealed = reencrypted(&record.sealed, &data_key_context(&self.dynamodb.table), context);
+        self.set_data_key(sealed).await;
+    }
+
+    /// As whoever writes the table can.
+    pub async fn set_data_key(&self, sealed: Vec<u8>) {
         let update = self.dynamodb.client().update_item().table_name(&self.dynamodb.table);
         let update = update.key("pk", AttributeValue::S("keys".to_owned()));
         let update = update.key("sk", AttributeValue::S("key#data#00000001".to_owned()));
@@ -324,7 +330,8 @@ impl Provider {
     /// Writes down a type of `authorization_details`.
     pub async fn put_detail_type(&self, definition: &Value) {
         let known = DetailType::define(definition, &["en", "de", "fr", "es"]).expect("a type");
-        self.table.put_detail_type(&known).await.expect("the table");
+        let write = self.invocation(START).write_id;
+        define(&self.table, &known, |_| Ok(()), &write).await.expect("the table");
     }
 
     fn issuer(&self) -> Issuer {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ciba::aws::Aws;
 use ciba::config::Environment;
 use ciba::domain::details::authorization_details::DetailType;
-use ciba::store::Table;
+use ciba::store::{Table, WriteId};
 use ciba_local::proxy::Call;
 use serde_json::{Value, json};
 
@@ -135,7 +135,8 @@ async fn the_phone_decides_about_authorization_details() {
             "properties": {"amount": {"type": "string", "pattern": "^[0-9.]+$"}}},
         "display": {"en": {"title": "A payment", "rows": [{"label": "Amount", "value": "{/amount} EUR"}]}},
     });
-    table.put_detail_type(&DetailType::define(&definition, &["en"]).unwrap()).await.unwrap();
+    let known = DetailType::define(&definition, &["en"]).unwrap();
+    assert!(table.replace_detail_type(&known, None, &WriteId::new([7; 16])).await.unwrap());
     let details = json!([{"type": "payment", "amount": "100.50"}]);
     let form =
         [("scope", "openid"), ("login_hint", "alice"), ("authorization_details", &*details.to_string())];

@@ -400,6 +400,9 @@ pub enum DeliveryCommand {
 pub enum KeyCommand {
     /// List all keys with their current states; shows no key material
     List,
+    /// Bind a data key to this table that an earlier version made without naming the table, which the functions do
+    /// not accept; others are not changed
+    Bind,
     /// Create the next handle and signing keys now, although they are not due; they are used ten minutes later
     Rotate {
         /// Rotate only the keys of this use; those of the other use are rotated only if they are due

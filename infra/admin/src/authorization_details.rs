@@ -6,6 +6,9 @@ use std::path::Path;
 
 use ciba::config::Environment;
 use ciba::domain::details::authorization_details::{DetailPolicy, DetailRisk, DetailType, DetailTypeName};
+use ciba::flows::Invocation;
+use ciba::flows::registering::define_details::define;
+use ciba::flows::registering::replace_entry::NotReplaced;
 use ciba::page::Language;
 use serde_json::{Value, json};
 
@@ -15,20 +18,26 @@ use crate::failure::Failure;
 use crate::screen;
 use crate::settings::table;
 
-pub(crate) async fn run(command: &Command, environment: &Environment) -> Result<Output, Failure> {
+pub(crate) async fn run(
+    command: &Command,
+    environment: &Environment,
+    invocation: &Invocation,
+) -> Result<Output, Failure> {
     match command {
         Command::Put { file, confirm } => {
             let languages = Language::ALL.map(Language::tag);
             let known = DetailType::define(&read(file)?, &languages)
                 .map_err(|ill| Failure::Refused(format!("{}: {}", file.display(), ill.0)))?;
-            let table = table(environment)?;
-            let before = table.find_detail_type(known.name()).await?;
-            let weakened =
-                before.map(|before| before.policy().weakened_by(known.policy())).unwrap_or_default();
-            if !weakened.is_empty() && !confirm {
-                return Err(weaker(known.name(), &weakened));
-            }
-            table.put_detail_type(&known).await?;
+            let judge = |before: Option<&DetailType>| {
+                let weakened =
+                    before.map(|before| before.policy().weakened_by(known.policy())).unwrap_or_default();
+                if weakened.is_empty() || *confirm { Ok(()) } else { Err(weaker(known.name(), &weakened)) }
+            };
+            let written = define(&table(environment)?, &known, judge, &invocation.write_id).await;
+            written.map_err(|error| match error {
+                NotReplaced::Refused(why) => Failure::Refused(why),
+                NotReplaced::Store(error) => Failure::Table(error),
+            })?;
             let text = format!(
                 "Clients that are registered for {} can request it within a minute.\n{}",
                 known.name().as_str(),
@@ -80,11 +89,9 @@ fn in_words(policy: &DetailPolicy) -> String {
     format!("{risk}\n{}", scope.unwrap_or_default())
 }
 
-fn weaker(name: &DetailTypeName, members: &[&str]) -> Failure {
+fn weaker(name: &DetailTypeName, members: &[&str]) -> String {
     let (name, members) = (name.as_str(), members.join(" and "));
-    Failure::Refused(format!(
-        "{name}: {members} would protect less than now; add --confirm if this is intended"
-    ))
+    format!("{name}: {members} would protect less than now; add --confirm if this is intended")
 }
 
 fn read(file: &Path) -> Result<Value, Failure> {

@@ -12,6 +12,7 @@ use ciba::domain::client::subject_type::SubjectType;
 use ciba::domain::client::weakening;
 use ciba::domain::client::{Client, ClientId, NotificationEndpoint};
 use ciba::flows::registering::register_client::RegisterClient;
+use ciba::flows::registering::replace_entry::NotReplaced;
 use ciba::protocol::token::GrantType;
 use ciba::store::{StoreError, WriteId};
 use serde_json::{Value, json};
@@ -72,18 +73,17 @@ async fn create(create: &ClientCreate, settings: &Settings, fill: fn(&mut [u8]))
     };
     let mut write = [0; 16];
     fill(&mut write);
-    if create.replace {
-        if let Some(old) = settings.table.find_client(&client.id).await? {
-            let named = format!("client {}", create.client_id);
-            confirmed(&named, &weakening::lost(&old, &client), &create.confirm).map_err(Failure::Refused)?;
-        }
-        settings.table.put_client(&client).await.map_err(lost)?;
-    } else if !settings.table.insert_client(&client, &WriteId::new(write)).await.map_err(lost)? {
-        return Err(Failure::Refused(format!(
-            "client {} exists already; --replace replaces it and invalidates its secret",
-            create.client_id
-        )));
-    }
+    let named = format!("client {}", create.client_id);
+    let judge = |old: Option<&Client>| match old {
+        None => Ok(()),
+        Some(old) if create.replace => confirmed(&named, &weakening::lost(old, &client), &create.confirm),
+        Some(_) => Err(format!("{named} exists already; --replace replaces it and invalidates its secret")),
+    };
+    let written = RegisterClient::replace(&settings.table, &client, judge, &WriteId::new(write)).await;
+    written.map_err(|error| match error {
+        NotReplaced::Refused(why) => Failure::Refused(why),
+        NotReplaced::Store(error) => lost(error),
+    })?;
     let (mut rows, mut json) = (rows(&client), to_json(&client));
     let Some(secret) = secret else { return Ok(Output::new(fields(&rows), json)) };
     rows.push(("client_secret", vec![secret.expose().to_owned()]));

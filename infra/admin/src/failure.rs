@@ -4,7 +4,7 @@ use std::fmt;
 
 use ciba::config::ConfigError;
 use ciba::flows::registering::rotate_keys::RotationError;
-use ciba::keys::KeyError;
+use ciba::keys::{KeyError, KmsError};
 use ciba::store::StoreError;
 
 use crate::screen::visible_lines;
@@ -38,6 +38,8 @@ pub enum Failure {
     Queue(String),
     /// Keys were not created, or not all of them.
     Keys(RotationError),
+    /// KMS could not be reached, or refused a call.
+    Kms(KmsError),
     /// KMS does not return the public key of a witness. The text is for the operator.
     Witness(String),
     /// Sealed parts were not opened, because their keys are not available.
@@ -54,6 +56,7 @@ impl Failure {
             Self::Table(_)
             | Self::Queue(_)
             | Self::Keys(_)
+            | Self::Kms(_)
             | Self::Witness(_)
             | Self::Sealed(_)
             | Self::Unknown(..) => 3,
@@ -68,6 +71,7 @@ impl fmt::Display for Failure {
             Self::Refused(text) | Self::Usage(text) | Self::Queue(text) => text.clone(),
             Self::Settings(error) => error.to_string(),
             Self::Table(error) => error.to_string(),
+            Self::Kms(error) => error.to_string(),
             Self::Keys(RotationError(why)) => {
                 format!("{why}. The keys that were created are used; key rotate again creates the rest")
             }

@@ -8,6 +8,7 @@ use ciba::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::issuer::key_schedule::{JWKS_MAX_AGE, RELOAD_EVERY, Scheduled, current, is_published};
 use ciba::flows::Invocation;
+use ciba::flows::registering::bind_data_keys::{self, NotBound};
 use ciba::flows::registering::rotate_keys::{self, Rotated, rotate_now};
 use ciba::keys::Kms;
 use ciba::store::{KeyRecord, KeyUse, Table};
@@ -84,6 +85,7 @@ pub(crate) async fn run(
 ) -> Result<Output, Failure> {
     match command {
         KeyCommand::List => Ok(list(&table(environment)?.list_keys().await?, invocation.now)),
+        KeyCommand::Bind => bind(environment, invocation).await,
         KeyCommand::Rotate { key_use, alg, emergency, confirm } => {
             let wanted = |one: &KeyUse| match (key_use, one.algorithm()) {
                 (None | Some(RotatedUse::Signing), Some(algorithm)) => {
@@ -104,6 +106,24 @@ pub(crate) async fn run(
             }
         }
     }
+}
+
+async fn bind(environment: &Environment, invocation: &Invocation) -> Result<Output, Failure> {
+    let aws = Aws::read(environment)?;
+    let settings = KeySettings::read(environment)?;
+    let (table, kms) = (Table::connect(&aws), Kms::connect(&aws));
+    let bound = bind_data_keys::bind(&table, &kms, &settings.kms_key, invocation).await;
+    let bound = bound.map_err(|error| match error {
+        NotBound::Foreign(_) | NotBound::Changed(_) => Failure::Refused(error.to_string()),
+        NotBound::Kms(error) => Failure::Kms(error),
+        NotBound::Store(error) => Failure::Table(error),
+    })?;
+    let mut text: String =
+        bound.iter().map(|generation| format!("data key {generation} is bound to this table.\n")).collect();
+    if bound.is_empty() {
+        text += "No data key had to be bound.\n";
+    }
+    Ok(Output::new(text, json!({ "bound": bound })))
 }
 
 /// Rotates as the function key-rotation does, but `uses` even if they are not due.

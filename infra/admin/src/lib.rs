@@ -95,7 +95,10 @@ pub async fn run(
         }
         Command::Key(command) => key::run(command, environment, &Invocation::new(now, TIME_LEFT, fill)).await,
         Command::Evidence(command) => evidence::run(command, environment, now).await,
-        Command::AuthorizationDetails(command) => authorization_details::run(command, environment).await,
+        Command::AuthorizationDetails(command) => {
+            let invocation = Invocation::new(now, TIME_LEFT, fill);
+            authorization_details::run(command, environment, &invocation).await
+        }
         Command::Doctor => Ok(doctor::run(environment, now).await),
     }
 }

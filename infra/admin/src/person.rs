@@ -52,11 +52,15 @@ async fn create(
     now: Timestamp,
     fill: fn(&mut [u8]),
 ) -> Result<Output, Failure> {
+    let exists = || format!("person {} exists already; --replace replaces the entry", create.sub);
+    // Also a person with another login, who has another entry.
     if !create.replace && find_key(&create.sub, settings).await?.is_some() {
-        let why = format!("person {} exists already; --replace replaces the entry", create.sub);
-        return Err(Failure::Refused(why));
+        return Err(Failure::Refused(exists()));
     }
-    let person = enroll(entry(create), &create.confirm, settings, fill).await.map_err(Failure::Refused)?;
+    let judge = |old: &Person, new: &Person| {
+        if create.replace { unweakened(old, new, &create.confirm) } else { Err(exists()) }
+    };
+    let person = enroll(entry(create), judge, settings, fill).await.map_err(Failure::Refused)?;
     let found = settings.table.find_person_with_asks(&person.key).await?;
     Ok(shown(&person, &found.map(|(_, asks)| asks).unwrap_or_default(), settings, now))
 }
@@ -97,6 +101,7 @@ async fn import(
 ) -> Result<Output, Failure> {
     let mut seen = HashSet::new();
     let (mut rows, mut results) = (Vec::new(), Vec::new());
+    let judge = |old: &Person, new: &Person| unweakened(old, new, confirm);
     let mut refused = 0;
     for (index, entry) in entries.iter().enumerate() {
         let sub = entry["sub"].as_str();
@@ -104,7 +109,7 @@ async fn import(
             Some(sub) if !seen.insert(sub) => {
                 Err("sub is in the file twice; the first one counts".to_owned())
             }
-            _ => enroll(entry.clone(), confirm, settings, fill).await.map(drop),
+            _ => enroll(entry.clone(), judge, settings, fill).await.map(drop),
         };
         let why = result.err();
         refused += usize::from(why.is_some());
@@ -123,11 +128,16 @@ async fn import(
     Ok(Output { text, json, is_clean: refused == 0 })
 }
 
-/// Writes one entry if every protection that it removes is confirmed. A login without `iss` belongs to the only
+/// Refuses to replace a person's entry unless each protection that it would lose is confirmed by name.
+fn unweakened(old: &Person, new: &Person, confirm: &[String]) -> Result<(), String> {
+    confirmed(&format!("person {}", new.sub.as_str()), &weakening::lost(old, new), confirm)
+}
+
+/// Writes one entry if `judge` permits it to replace the current one. A login without `iss` belongs to the only
 /// configured login issuer.
 async fn enroll(
     mut entry: Value,
-    confirm: &[String],
+    judge: impl Fn(&Person, &Person) -> Result<(), String>,
     settings: &Settings,
     fill: fn(&mut [u8]),
 ) -> Result<Person, String> {
@@ -143,12 +153,9 @@ async fn enroll(
     let entry = serde_json::from_value(entry).map_err(|error| error.to_string())?;
     let Settings { issuer, login_issuers, countries, table, .. } = settings;
     let person = enroll_person::check(entry, issuer, login_issuers, countries, fill).map_err(|it| it.0)?;
-    let sub = person.sub.as_str();
-    let old = find(sub, settings).await.map_err(|failure| failure.to_string())?;
-    if let Some((old, _)) = old {
-        confirmed(&format!("person {sub}"), &weakening::lost(&old, &person), confirm)?;
-    }
-    enroll_person::write(table, person).await.map_err(|refused| refused.0)
+    let new = person.clone();
+    let judge = |old: Option<&Person>| old.map_or(Ok(()), |old| judge(old, &new));
+    enroll_person::write(table, person, judge).await.map_err(|refused| refused.0)
 }
 
 async fn switch(sub: &str, active: bool, settings: &Settings) -> Result<Output, Failure> {

@@ -133,3 +133,14 @@ fn a_wrong_command_line_is_two_and_orders_no_terminal_about() {
     assert!(said.contains("--limit") && !said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
     assert!(output.stdout.is_empty());
 }
+
+/// ATK-1-12: the tool has no words for a decision.
+#[test]
+fn no_command_decides_a_request() {
+    let request = "q83vEjRWeJCrze8SNFZ4kA";
+    let read = |words: [&str; 4]| Arguments::try_parse_from(words);
+    assert!(read(["ciba-admin", "request", "cancel", request]).is_ok());
+    for word in ["approve", "allow", "deny", "decide", "decline", "report", "redeem", "create"] {
+        assert!(read(["ciba-admin", "request", word, request]).is_err(), "{word}");
+    }
+}

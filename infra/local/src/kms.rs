@@ -143,6 +143,7 @@ impl Double {
             "GenerateDataKey" => self.generate_data_key(input, true),
             "GenerateDataKeyWithoutPlaintext" => self.generate_data_key(input, false),
             "Decrypt" => self.decrypt(input),
+            "ReEncrypt" => self.reencrypt(input),
             "GetPublicKey" => self.with_signing_key(input, SigningKey::public_key),
             "Sign" => self.with_signing_key(input, |key| key.sign(input)),
             "DescribeKey" => self.describe_key(input),
@@ -180,6 +181,23 @@ impl Double {
             "KeyId": key_arn(),
             "Plaintext": wire::encode(&plaintext),
             "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        }))
+    }
+
+    fn reencrypt(&self, input: &Value) -> Result<Value, Refusal> {
+        known_key(&json!({ "KeyId": input["DestinationKeyId"] }))?;
+        let sealed = wire::bytes(input, "CiphertextBlob")?;
+        let (from, to) = (
+            blob::context_in(input, "SourceEncryptionContext"),
+            blob::context_in(input, "DestinationEncryptionContext"),
+        );
+        let plaintext = self.key.open(&sealed, &from).ok_or_else(Refusal::invalid_ciphertext)?;
+        Ok(json!({
+            "KeyId": key_arn(),
+            "SourceKeyId": key_arn(),
+            "CiphertextBlob": wire::encode(&self.key.seal(&plaintext, &to)),
+            "SourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+            "DestinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
         }))
     }
 

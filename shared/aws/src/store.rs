@@ -12,6 +12,7 @@
 //!   items later.
 //! - Times are milliseconds, `ttl` is seconds.
 
+mod as_read;
 mod asks;
 pub mod attribute;
 mod authentication_request;
@@ -41,6 +42,7 @@ mod transaction;
 mod withdrawal;
 mod withdrawn_keys;
 
+pub use as_read::AsRead;
 pub use authentication_request::{
     Beside, Cancelled, Decided, DecisionWrite, Inserted, PendingList, PendingRequest, Polled, Redeemed,
     RefreshUse, Refreshed, Revoked, SlowedDown,

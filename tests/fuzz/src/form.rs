@@ -1,5 +1,7 @@
 //! A form body, and what the endpoints make of its parameters.
 
+use std::collections::BTreeSet;
+
 use ciba::domain::base::address::OwnHosts;
 use ciba::domain::base::confirmation::SenderConstraint;
 use ciba::domain::base::jws_algorithm::JwsAlgorithm;
@@ -14,11 +16,23 @@ use ciba::http::{Body, Request};
 use ciba::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
 use ciba::protocol::parameters::Parameters;
 use ciba::protocol::token;
+use url::form_urlencoded;
+
+/// The parameters that may be sent several times.
+const REPEATABLE: [&str; 2] = ["acr_values", "resource"];
 
 /// A body is read or refused. What was read is the same when it is written down and read again, and no parameter of it is
-/// empty or has a NUL.
+/// empty or has a NUL, or was sent twice.
 pub fn form(input: &[u8]) {
     let Ok(parameters) = read(input.to_vec()) else { return };
+    let mut seen = BTreeSet::new();
+    for (name, value) in form_urlencoded::parse(input).filter(|(_, value)| !value.is_empty()) {
+        assert!(REPEATABLE.contains(&&*name) || seen.insert(name.clone()), "{name:?} twice");
+        assert!(
+            parameters.get(&name).is_some_and(|read| read.contains(&*value)),
+            "{name:?} is another value"
+        );
+    }
     let names: Vec<_> = parameters.names().map(str::to_owned).collect();
     let mut written = Vec::new();
     for name in &names {

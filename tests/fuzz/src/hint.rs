@@ -30,9 +30,13 @@ pub fn hint(input: &[u8]) {
     if let Some(number) = PhoneNumber::parse(text) {
         let digits = number.expose().strip_prefix('+').expect("E.164");
         assert!(digits.len() <= 15 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{digits}");
+        let written = text.replacen("(0)", "", 1);
+        let written = [text, &written].map(|text| text.chars().filter(char::is_ascii_digit).collect());
+        assert!(written.iter().any(|it: &String| it == digits), "other digits than {text:?}: {digits}");
         assert_eq!(PhoneNumber::parse(number.expose()).as_ref(), Some(&number), "canonical");
     }
     if let Some(address) = canonical_email(text) {
         assert_eq!(canonical_email(&address).as_ref(), Some(&address), "canonical");
+        assert!(address.eq_ignore_ascii_case(text), "more than ASCII is folded: {text:?}, {address:?}");
     }
 }

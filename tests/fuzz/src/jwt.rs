@@ -18,8 +18,11 @@ use ciba::domain::token::dpop::{Call, judge};
 use ciba::protocol::request_object;
 use ciba::verify::jws::{SelfKeyedJws, UnverifiedJws};
 use ciba::verify::verification_key::VerificationKey;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use url::Url;
 
+use crate::distinct::has_repeated_member;
 use crate::{lines, text};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -59,6 +62,7 @@ pub fn jwt(input: &[u8]) {
     };
     let sent: Value = serde_json::from_str(payload).expect("it was read");
     assert_eq!(Value::Object(claims.clone()), sent, "other claims than were signed");
+    plain(header, payload);
     let client = ClientId::parse("client").expect("an id");
     let rules = AssertionRules {
         client: &client,
@@ -68,7 +72,13 @@ pub fn jwt(input: &[u8]) {
         profile: Profile::Plain,
         lifetime: LIFETIME,
     };
-    let _ = rules.judge(&claims, NOW);
+    if rules.judge(&claims, NOW).is_ok() {
+        assert!(sent["iss"] == "client" && sent["sub"] == "client", "another client: {sent}");
+        let expires_in = sent["exp"].as_f64().expect("a date") - NOW.seconds() as f64;
+        assert!((-30.0..120.0).contains(&expires_in), "{expires_in} seconds left");
+        let audience = sent["aud"].as_array().cloned().unwrap_or_else(|| vec![sent["aud"].clone()]);
+        assert!(audience.iter().any(|it| it == ENDPOINT || it == "https://op.example"), "{sent}");
+    }
     if let Ok(parameters) = request_object::parameters(&claims) {
         assert!(parameters.names().all(|name| parameters.get(name).is_some_and(|it| !it.is_empty())));
     }
@@ -76,6 +86,13 @@ pub fn jwt(input: &[u8]) {
     if other != token {
         assert!(UnverifiedJws::parse(&other).is_ok_and(|jws| jws.verify(&SIGNER.key).is_none()), "forged");
     }
+}
+
+/// What no token may have: a member twice, or an extension that changes what is signed.
+fn plain(header: &str, payload: &str) {
+    assert!(!has_repeated_member(header) && !has_repeated_member(payload), "{header} {payload}");
+    let header: Value = serde_json::from_str(header).expect("it was read");
+    assert!(header.get("crit").is_none() && header.get("b64").is_none(), "{header}");
 }
 
 /// A proof is refused, or it is for this call, of now, and its key is the one that signed. `"jwk":"own"` in the header stands
@@ -96,11 +113,19 @@ pub fn dpop_proof(input: &[u8]) {
     };
     let token = signed(&header, payload);
     let Ok(jws) = SelfKeyedJws::parse(&token) else { return };
+    plain(&header, payload);
+    let sent: Value = serde_json::from_str(&header).expect("it was read");
+    let is_private = ["d", "p", "q", "k"].iter().any(|member| sent["jwk"].get(member).is_some());
+    assert!(!is_private, "a private key: {sent}");
     let Some((claims, key)) = jws.verify() else { return };
     let call = Call { method: "POST", urls: &[ENDPOINT.to_owned()], access_token: None };
     let Ok(proof) = judge(&claims, key, &call, LIFETIME, NOW) else { return };
     let sent: Value = serde_json::from_str(payload).expect("it was read");
     assert_eq!(sent["htm"], "POST", "another method");
+    let url = sent["htu"].as_str().and_then(|text| Url::parse(text).ok()).expect("a URL");
+    let path = percent_decode_str(url.path()).decode_utf8_lossy();
+    let place = (url.scheme(), url.host_str(), url.port(), &*path);
+    assert_eq!(place, ("https", Some("op.example"), None, "/oauth/token"), "another URL");
     assert!(sent["jti"].as_str().is_some_and(|jti| !jti.is_empty()), "no jti");
     let age = NOW.seconds() as f64 - sent["iat"].as_f64().expect("a date");
     assert!((-120.0..180.0).contains(&age), "{age} seconds old");

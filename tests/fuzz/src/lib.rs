@@ -4,6 +4,7 @@
 
 mod certificate;
 mod details;
+mod distinct;
 mod event;
 mod form;
 mod hint;

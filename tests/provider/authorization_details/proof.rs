@@ -225,7 +225,7 @@ async fn a_default_policy_is_stored_as_before_there_were_any() {
     let items = provider.items().await;
     let of = |sk: &str| items.iter().find(|item| item["sk"] == sk).unwrap_or_else(|| panic!("no {sk}"));
     let names = |item: &Value| item.as_object().expect("an item").keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(of("type#payment")), ["display", "pk", "schema", "sk"]);
+    assert_eq!(names(of("type#payment")), ["display", "pk", "schema", "sk", "write_id"]);
     assert_eq!(
         names(of("detail")),
         ["authorization_details", "pk", "sk", "ttl", "words", "write_id"],

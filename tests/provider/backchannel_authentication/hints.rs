@@ -192,3 +192,24 @@ async fn a_mistake_is_answered_alike_for_known_and_unknown_people() {
         assert_eq!((known.body, known.headers), (unknown.body, unknown.headers), "{mistake:?}");
     }
 }
+
+/// ATK-3-04: only the person's own entry and its index have it.
+#[tokio::test]
+async fn a_hint_is_not_kept_with_what_it_led_to() {
+    let provider = Provider::start().await;
+    let entry = json!({"hints": {"email": ["carol@mail.example"]}, "channels": [{"sms": "+15555550102"}]});
+    provider.enroll("carol", entry).await.expect("carol");
+    let (auth_req_id, request) = provider.asked(&[("login_hint", "email:Carol@mail.example")], at(0.0)).await;
+    let decision = json!({"client_id": "kiosk", "decision": "approve"});
+    assert_eq!(provider.decide("carol", &request, decision, at(1.0)).await.status, 200);
+    assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.status, 200);
+    let scan = provider.dynamodb.client().scan().table_name(&provider.dynamodb.table).send().await;
+    let (entry, others): (Vec<_>, Vec<_>) = scan
+        .unwrap()
+        .items()
+        .iter()
+        .cloned()
+        .partition(|item| item["sk"].as_s().is_ok_and(|sk| ["user", "hint"].contains(&sk.as_str())));
+    assert!(format!("{entry:?}").contains("carol@mail.example") && others.len() > 4);
+    assert!(!format!("{others:?}").to_lowercase().contains("mail.example"), "{others:?}");
+}

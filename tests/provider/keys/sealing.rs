@@ -12,7 +12,10 @@ use ciba::store::{KeyRecord, KeyUse};
 use ciba_local::kms::Failure;
 use ciba_local::proxy::Refusal;
 use ciba_tests::{Answer, Provider, SECRET, at, basic, form, form_request};
+use serde_json::json;
 use token::Token;
+
+use crate::operator::{done, refused};
 
 use super::{DAILY, DAY, FIRST, NOTICE, populate, rotate, tokens, version};
 
@@ -112,20 +115,49 @@ async fn a_data_key_of_another_table_opens_nothing_here() {
     provider.key_rotation.run(&provider.invocation(at(5.0))).await.expect_err("it opens nothing");
 }
 
-/// TOK-12-05: what was encrypted before the context named the table is never replaced, so it stays readable.
+/// TOK-12-05: nothing in it shows for which table it was made.
 #[tokio::test]
-async fn a_data_key_of_before_tables_were_named_still_opens() {
+async fn a_data_key_that_names_no_table_opens_nothing() {
     let provider = Provider::start().await;
     let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
     provider.reencrypt_data_key(&[("purpose", "ciba-keys")]).await;
     provider.kms.clear();
     let cold = Token::new(&provider.environment()).unwrap();
-    assert_eq!(poll(&provider, &cold, &auth_req_id, at(5.0)).await.refusal(), (400, "authorization_pending"));
+    let answer = poll(&provider, &cold, &auth_req_id, at(5.0)).await;
+    assert_eq!(answer.refusal(), (503, "temporarily_unavailable"));
     let contexts: Vec<_> = provider.kms.calls().iter().map(|call| call.context.len()).collect();
-    assert_eq!(contexts, [2, 1], "once as it would be now, once as it was");
-    let polled = poll(&provider, &cold, &auth_req_id, at(10.0)).await;
-    assert_eq!(polled.refusal(), (400, "authorization_pending"));
-    assert_eq!(provider.kms.calls().len(), 2, "and once per sandbox");
+    assert!(!contexts.is_empty() && contexts.iter().all(|names| *names == 2), "{contexts:?}");
+    provider.key_rotation.run(&provider.invocation(at(5.0))).await.expect_err("it opens nothing");
+}
+
+/// TOK-12-05: an operator binds it once, and everything that it sealed opens again.
+#[tokio::test]
+async fn a_data_key_that_names_no_table_is_bound_by_the_operator() {
+    let provider = Provider::start().await;
+    let (auth_req_id, _) = provider.asked(&[], at(0.0)).await;
+    provider.reencrypt_data_key(&[("purpose", "ciba-keys")]).await;
+    let output = done(&provider, &["key", "bind"], at(1.0)).await;
+    assert_eq!(output.json, json!({ "bound": [1] }));
+    let cold = Token::new(&provider.environment()).unwrap();
+    assert_eq!(poll(&provider, &cold, &auth_req_id, at(5.0)).await.refusal(), (400, "authorization_pending"));
+
+    let bound = record(&provider, KeyUse::Data).await.sealed;
+    assert_eq!(done(&provider, &["key", "bind"], at(2.0)).await.json, json!({ "bound": [] }));
+    assert_eq!(record(&provider, KeyUse::Data).await.sealed, bound, "it was bound already");
+}
+
+/// TOK-12-05: a data key without a table's name was put into this table from another one.
+#[tokio::test]
+async fn a_data_key_of_another_table_is_never_bound() {
+    let provider = Provider::start().await;
+    let other = Provider::empty(&[]).await;
+    rotate(&other, 0.0).await;
+    other.reencrypt_data_key(&[("purpose", "ciba-keys")]).await;
+    let foreign = record(&other, KeyUse::Data).await.sealed;
+    provider.set_data_key(foreign.clone()).await;
+    let why = refused(&provider, &["key", "bind"], at(1.0)).await;
+    assert_eq!(why, "data key 1 does not open the keys that name it, so it is another table's");
+    assert_eq!(record(&provider, KeyUse::Data).await.sealed, foreign, "nothing is written");
 }
 
 /// A key that is moved to another place in the table opens as nothing.

@@ -4,7 +4,7 @@ use ciba_tests::Answer;
 use serde_json::{Value, json};
 
 use super::answer::{code, retry_after};
-use super::flow::{Asked, Broken, Flow, TRIES};
+use super::flow::{Asked, Broken, EARLY, Flow, TRIES};
 use super::model::{Action, Model, Said};
 use super::script::{Reach, Who};
 use super::world::{SCOPE, TOKEN};
@@ -74,6 +74,7 @@ impl Flow<'_> {
             expires_at,
             decide_until: expires_at - f64::min(to_collect, f64::from(self.script.expiry) / 3.0),
             due_at: now + 5.0,
+            early_until: now + 5.0 - EARLY,
         });
         Ok(())
     }

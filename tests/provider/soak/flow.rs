@@ -15,13 +15,17 @@ use serde_json::Value;
 use super::acts::Prepared;
 use super::answer::{retry_after, said};
 use super::model::{Action, Is, Model, Moment, Said};
-use super::script::{Ending, Rival, Script, Who};
+use super::script::{Ending, Latecomer, Rival, Script, Who};
 use super::world::World;
 
 /// How often a caller that is told to come again does so.
 pub(super) const TRIES: usize = 10;
 /// The longest interval there is: after that a poll is not too early, whatever happened to those before it. Unit: s.
 const SURELY_DUE: f64 = 61.0;
+
+/// How much too early a poll has to be so that it is surely told so: the tolerance, and a second that a told time is rounded
+/// up by. Unit: s.
+pub(super) const EARLY: f64 = 1.6;
 
 /// A promise was broken, and has been written down.
 pub(super) struct Broken;
@@ -39,6 +43,8 @@ pub(super) struct Asked {
     pub expires_at: f64,
     pub decide_until: f64,
     pub due_at: f64,
+    /// Before this, a poll is surely too early; 0 where an answer that was lost leaves that open.
+    pub early_until: f64,
 }
 
 pub(super) struct Flow<'w> {
@@ -66,7 +72,10 @@ impl<'w> Flow<'w> {
         if !self.ask().await? {
             return Ok(());
         }
-        if self.script.ending == Ending::Superseded {
+        if self.script.ending == Ending::ApprovedBefore {
+            self.approve_first().await?;
+        }
+        if matches!(self.script.ending, Ending::Superseded | Ending::ApprovedBefore) {
             self.world.clock.wait(2.0).await;
             if !self.ask().await? {
                 return Ok(());
@@ -83,6 +92,13 @@ impl<'w> Flow<'w> {
             self.use_tokens(current).await?;
         }
         Ok(())
+    }
+
+    /// What is approved is the client's, and its next request does not take it back.
+    async fn approve_first(&mut self) -> Result<(), Broken> {
+        let prepared = self.prepare(0, Action::Approve).await?;
+        self.world.clock.wait(1.0).await;
+        self.insist(0, Said::Unavailable, Action::Approve, prepared).await
     }
 
     async fn poll_while_pending(&mut self, index: usize) -> Result<(), Broken> {
@@ -123,6 +139,16 @@ impl<'w> Flow<'w> {
         let said = self.at_once(index, &calls).await?;
         self.world.count(name(action));
         self.insist(index, said[0], action, prepared).await?;
+        let late = match self.script.latecomer {
+            Latecomer::Nobody => None,
+            Latecomer::Client => Some(Action::CancelAsClient),
+            Latecomer::Operator => Some(Action::CancelAsOperator),
+            Latecomer::Deny => Some(Action::Deny),
+        };
+        if let Some(late) = late {
+            self.world.clock.wait(1.0).await;
+            self.insist(index, Said::Unavailable, late, Prepared::Nothing).await?;
+        }
         if self.script.ending == Ending::ReportedLater {
             self.world.clock.wait(1.0).await;
             self.insist(index, Said::Unavailable, Action::Report, Prepared::Nothing).await?;
@@ -244,6 +270,7 @@ impl<'w> Flow<'w> {
             // It may have been carried out: then the next one is too early for as long as can be.
             Said::Unavailable => {
                 self.asked[index].unconfirmed = true;
+                self.asked[index].early_until = f64::NEG_INFINITY;
                 SURELY_DUE
             }
             Said::Pending | Said::SlowDown => {
@@ -254,6 +281,9 @@ impl<'w> Flow<'w> {
         };
         // Of polls at once the latest counts.
         self.asked[index].due_at = f64::max(self.asked[index].due_at, now + again);
+        if said != Said::Unavailable && self.asked[index].early_until.is_finite() {
+            self.asked[index].early_until = now + again - EARLY;
+        }
         Ok(())
     }
 
@@ -263,6 +293,7 @@ impl<'w> Flow<'w> {
             decidable: now < asked.decide_until,
             expired: now >= asked.expires_at,
             due: now >= asked.due_at,
+            early: now < asked.early_until,
         }
     }
 
@@ -282,9 +313,11 @@ impl<'w> Flow<'w> {
 /// What the person does.
 const fn action(ending: Ending) -> Option<Action> {
     match ending {
-        Ending::Approved | Ending::ReportedLater | Ending::Superseded | Ending::TooLate => {
-            Some(Action::Approve)
-        }
+        Ending::Approved
+        | Ending::ReportedLater
+        | Ending::Superseded
+        | Ending::ApprovedBefore
+        | Ending::TooLate => Some(Action::Approve),
         Ending::Denied => Some(Action::Deny),
         Ending::Declined => Some(Action::Decline),
         Ending::Reported => Some(Action::Report),

@@ -60,6 +60,8 @@ pub(super) struct Moment {
     pub expired: bool,
     /// The interval has surely passed.
     pub due: bool,
+    /// The interval has surely not passed.
+    pub early: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,6 +167,7 @@ impl State {
                 Is::Redeemed => &[Said::Invalid],
                 _ if moment.expired => &[Said::Expired],
                 Is::Denied | Is::Cancelled | Is::CancelledByClient | Is::Approved => &[Said::Denied],
+                Is::Pending if moment.early => &[Said::SlowDown],
                 // The interval may have passed or not.
                 Is::Pending => &[Said::Pending, Said::SlowDown],
             },
@@ -199,7 +202,7 @@ fn orders(calls: &[(Action, Said)]) -> Vec<Vec<(Action, Said)>> {
 mod tests {
     use super::*;
 
-    const NOW: Moment = Moment { decidable: true, expired: false, due: true };
+    const NOW: Moment = Moment { decidable: true, expired: false, due: true, early: false };
 
     fn known(states: &[Is]) -> Model {
         Model(states.iter().map(|is| State::new(*is)).collect())
@@ -251,6 +254,13 @@ mod tests {
         let pending = Model::pending();
         assert_eq!(pending.after(&[(Action::Poll, Said::SlowDown)], NOW), None);
         assert!(pending.after(&[(Action::Poll, Said::SlowDown)], Moment { due: false, ..NOW }).is_some());
+        let early = Moment { due: false, early: true, ..NOW };
+        assert!(pending.after(&[(Action::Poll, Said::SlowDown)], early).is_some());
+        assert_eq!(
+            pending.after(&[(Action::Poll, Said::Pending)], early),
+            None,
+            "not told that it is too early"
+        );
         let at_once = [(Action::Poll, Said::SlowDown), (Action::Poll, Said::Pending)];
         assert!(pending.after(&at_once, NOW).is_some());
         assert_eq!(pending.after(&[at_once[1], at_once[1]], NOW), None, "both in time");

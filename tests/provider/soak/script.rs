@@ -51,6 +51,8 @@ pub(super) enum Ending {
     CancelledByOperator,
     /// The client asks again, and the second request is approved.
     Superseded,
+    /// The same, after the first request was approved as well.
+    ApprovedBefore,
     Ignored,
     /// The person decides after the time for it.
     TooLate,
@@ -66,6 +68,16 @@ pub(super) enum Rival {
     Client,
     Operator,
     Poll,
+}
+
+/// Who comes after the decision, when it is too late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Latecomer {
+    Nobody,
+    Client,
+    Operator,
+    /// The person changes their mind.
+    Deny,
 }
 
 /// Which of a person's channels lead to them.
@@ -92,6 +104,7 @@ pub(super) struct Script {
     pub proof: Proof,
     pub ending: Ending,
     pub rival: Rival,
+    pub latecomer: Latecomer,
     /// Only some of what is asked for is approved.
     pub part: bool,
     /// Polls before the decision, and whether the first of them is too early.
@@ -117,7 +130,8 @@ impl Script {
             (4, Ending::ReportedLater),
             (6, Ending::CancelledByClient),
             (4, Ending::CancelledByOperator),
-            (7, Ending::Superseded),
+            (5, Ending::Superseded),
+            (4, Ending::ApprovedBefore),
             (6, Ending::Ignored),
             (4, Ending::TooLate),
         ]);
@@ -139,6 +153,12 @@ impl Script {
             proof: random.choose(&[(3, Proof::Login), (1, Proof::Passkey)]),
             ending,
             rival,
+            latecomer: random.choose(&[
+                (12, Latecomer::Nobody),
+                (2, Latecomer::Client),
+                (1, Latecomer::Operator),
+                (2, Latecomer::Deny),
+            ]),
             part: one_in(random, 6),
             polls: random.below(3),
             impatient: one_in(random, 4),

@@ -208,6 +208,8 @@ async fn a_narrowed_scope_is_returned_and_is_all_that_is_granted() {
 /// TOK-1-15
 #[tokio::test]
 async fn the_lifetimes_are_settings() {
+    let (_, answer) = tokens(&Provider::start().await, &[], json!({}), approval()).await;
+    assert_eq!(answer.body["expires_in"], 600, "the default");
     let settings = [("ID_TOKEN_LIFETIME_SECONDS", "90"), ("ACCESS_TOKEN_LIFETIME_SECONDS", "61")];
     let provider = Provider::with(&settings).await;
     let (_, answer) = tokens(&provider, &[], json!({}), approval()).await;

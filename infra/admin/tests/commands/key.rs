@@ -193,3 +193,35 @@ async fn a_rotation_in_kms_makes_keys_there_and_the_list_names_them() {
         "{missing}"
     );
 }
+
+/// TOK-12-05: whoever may do these things needs no permission to use a key.
+#[tokio::test]
+async fn what_writes_anything_but_keys_never_calls_kms() {
+    let deployment = Deployment::start().await;
+    deployment.kms.clear();
+    let people = std::env::temp_dir().join(format!("ciba-admin-nokms-{}.json", std::process::id()));
+    std::fs::write(&people, json!([{"sub": "bob", "login": {"value": "bob"}, "channels": []}]).to_string())
+        .unwrap();
+    for command in [
+        "client create --client-id kiosk --client-name Kiosk --scope openid",
+        "client rotate-secret kiosk",
+        "client disable kiosk",
+        "person create --sub alice --login-value alice --sms +15555550100",
+        &format!("person import {}", people.display()),
+        "person block --sub alice --client kiosk",
+        "person unblock --sub alice --client kiosk",
+        "person forget-asks alice",
+        "person disable bob",
+        "ticket create --sub alice",
+    ] {
+        let words: Vec<_> = command.split(' ').collect();
+        deployment.run(&words).await.unwrap_or_else(|failure| panic!("{command}: {failure}"));
+    }
+    std::fs::remove_file(&people).unwrap();
+    for refused in ["request cancel q83vEjRWeJCrze8SNFZ4kA", "evidence erase --sub alice --confirm"] {
+        let words: Vec<_> = refused.split(' ').collect();
+        assert_eq!(deployment.refused(&words).await.0, 1, "{refused}");
+    }
+    let calls = deployment.kms.calls();
+    assert!(calls.is_empty(), "{calls:?}");
+}

@@ -62,7 +62,12 @@ impl std::fmt::Debug for WrappingKey {
 
 /// The `EncryptionContext` of a call.
 pub(super) fn context(input: &Value) -> Context {
-    let entries = input["EncryptionContext"].as_object().into_iter().flatten();
+    context_in(input, "EncryptionContext")
+}
+
+/// The encryption context in one member of a call.
+pub(super) fn context_in(input: &Value, member: &str) -> Context {
+    let entries = input[member].as_object().into_iter().flatten();
     entries.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 

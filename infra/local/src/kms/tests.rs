@@ -45,6 +45,24 @@ async fn another_context_is_an_invalid_ciphertext() {
 }
 
 #[tokio::test]
+async fn a_reencrypted_data_key_opens_under_the_new_context_only() {
+    let kms = start().await;
+    let made = data_key(&kms).await;
+    let input = |source: Value| {
+        json!({"CiphertextBlob": made["CiphertextBlob"], "DestinationKeyId": KEY_ALIAS,
+            "SourceEncryptionContext": source, "DestinationEncryptionContext": {"use": "new"}})
+    };
+    let (status, again) = call(&kms, "ReEncrypt", input(json!({"use": "data"}))).await;
+    assert_eq!(status, 200, "{again}");
+    for (context, status) in [("new", 200), ("data", 400)] {
+        let input = json!({"CiphertextBlob": again["CiphertextBlob"], "EncryptionContext": {"use": context}});
+        assert_eq!(call(&kms, "Decrypt", input).await.0, status, "{context}");
+    }
+    let (_, error) = call(&kms, "ReEncrypt", input(json!({}))).await;
+    assert_eq!(error["__type"], "InvalidCiphertextException");
+}
+
+#[tokio::test]
 async fn garbage_is_an_invalid_ciphertext() {
     let kms = start().await;
     let (_, error) = call(&kms, "Decrypt", json!({"CiphertextBlob": "AAAA"})).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::retry::RetryConfig;
-use aws_sdk_kms::operation::decrypt::DecryptError;
+use aws_sdk_kms::operation::re_encrypt::ReEncryptError;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{DataKeySpec, KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag};
 
@@ -70,23 +70,46 @@ impl Kms {
         }
     }
 
-    /// Decrypts a data key that [`Kms::generate_data_key`] encrypted for this table.
-    ///
-    /// Data keys are never replaced, so some may have been encrypted before the table's name was part of the
-    /// encryption context. For these, KMS is called again without the name.
+    /// Decrypts a data key that was encrypted for this table, and no other. One that names no table would open here
+    /// whichever table it was made for; [`Kms::bind`] encrypts it for this table.
     pub async fn decrypt(&self, sealed: &[u8]) -> Result<Vec<u8>, KmsError> {
-        let asked =
-            self.client.decrypt().ciphertext_blob(Blob::new(sealed)).encryption_context(PURPOSE.0, PURPOSE.1);
-        let answer = match asked.clone().encryption_context(TABLE, &self.table).send().await {
-            Err(error)
-                if error.as_service_error().is_some_and(DecryptError::is_invalid_ciphertext_exception) =>
-            {
-                asked.send().await
-            }
-            answer => answer,
-        };
-        let answer = answer.map_err(|error| KmsError(aws::failure("Decrypt", &error)))?;
+        let answer = self
+            .client
+            .decrypt()
+            .ciphertext_blob(Blob::new(sealed))
+            .encryption_context(PURPOSE.0, PURPOSE.1)
+            .encryption_context(TABLE, &self.table)
+            .send()
+            .await
+            .map_err(|error| KmsError(aws::failure("Decrypt", &error)))?;
         answer.plaintext.map(Blob::into_inner).ok_or_else(|| KmsError("Decrypt returned no key".to_owned()))
+    }
+
+    /// Encrypts a data key for this table that was encrypted before the encryption context named the table. `None`
+    /// if it is not one of those. The key does not leave KMS.
+    pub async fn bind(&self, kms_key: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, KmsError> {
+        let answer = self
+            .client
+            .re_encrypt()
+            .ciphertext_blob(Blob::new(sealed))
+            .source_encryption_context(PURPOSE.0, PURPOSE.1)
+            .destination_key_id(kms_key)
+            .destination_encryption_context(PURPOSE.0, PURPOSE.1)
+            .destination_encryption_context(TABLE, &self.table)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => match answer.ciphertext_blob {
+                Some(bound) => Ok(Some(bound.into_inner())),
+                None => Err(KmsError("ReEncrypt returned no key".to_owned())),
+            },
+            Err(error)
+                if error.as_service_error().is_some_and(ReEncryptError::is_invalid_ciphertext_exception) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(KmsError(aws::failure("ReEncrypt", &error))),
+        }
     }
 
     /// Creates a signing key that never leaves KMS, with this value of the tag [`SigningKeys::TAG`], and returns

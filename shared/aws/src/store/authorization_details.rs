@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::store::attribute::{DISPLAY, PARTITION_KEY, RISK, SCHEMA, SCOPE, SORT_KEY};
+use crate::store::as_read::{AsRead, Unchanged};
+use crate::store::attribute::{self, DISPLAY, PARTITION_KEY, RISK, SCHEMA, SCOPE, SORT_KEY, WRITE_ID};
 use crate::store::item::{Item, Reader, key, text};
-use crate::store::{StoreError, Table};
+use crate::store::{StoreError, Table, WriteId};
 use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::details::authorization_details::{
     DetailPolicy, DetailRisk, DetailType, DetailTypeName,
@@ -43,8 +44,14 @@ fn decode_policy(reader: Reader<'_>) -> Result<DetailPolicy, StoreError> {
 }
 
 impl Table {
-    /// Writes a new or changed type, replacing any earlier one. Open requests keep the texts they have.
-    pub async fn put_detail_type(&self, known: &DetailType) -> Result<(), StoreError> {
+    /// Writes a new or changed type if its item is still `old`; if that is `None`, if there is still no item.
+    /// `false` if the item has changed, which then remains as it is. Open requests keep the texts they have.
+    pub async fn replace_detail_type(
+        &self,
+        known: &DetailType,
+        old: Option<&AsRead<DetailType>>,
+        write: &WriteId,
+    ) -> Result<bool, StoreError> {
         let mut item = type_key(known.name());
         item.extend([
             (SCHEMA.to_owned(), text(known.schema_text())),
@@ -53,13 +60,22 @@ impl Table {
         let DetailPolicy { risk, scope } = known.policy();
         item.extend(risk.as_str().map(|risk| (RISK.to_owned(), text(risk))));
         item.extend(scope.as_ref().map(|scope| (SCOPE.to_owned(), text(scope))));
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await;
-        put.map(drop).map_err(|error| StoreError::unavailable("PutItem authorization_details", &error))
+        item.insert(WRITE_ID.to_owned(), text(write.as_str()));
+        let put = self.put_unchanged(Unchanged::since(old, attribute::DETAIL_TYPE));
+        self.put_conditionally(put, item, WRITE_ID, "PutItem authorization_details").await
     }
 
     pub async fn find_detail_type(&self, name: &DetailTypeName) -> Result<Option<DetailType>, StoreError> {
+        Ok(self.read_detail_type(name).await?.map(|read| read.value))
+    }
+
+    /// A type, for [`Table::replace_detail_type`].
+    pub async fn read_detail_type(
+        &self,
+        name: &DetailTypeName,
+    ) -> Result<Option<AsRead<DetailType>>, StoreError> {
         let item = self.detail_type_item(name).await?;
-        item.as_ref().map(decode).transpose()
+        item.map(|item| AsRead::decoded(item, decode)).transpose()
     }
 
     async fn detail_type_item(&self, name: &DetailTypeName) -> Result<Option<Item>, StoreError> {

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use crate::store::as_read::{AsRead, Unchanged};
 use crate::store::attribute::{
-    ACTIVE, ALGORITHM, AUDIENCE, AUTHORIZATION_DETAILS_TYPES, BINDS_CERTIFICATE, BINDS_DPOP, CLIENT_ID,
+    self, ACTIVE, ALGORITHM, AUDIENCE, AUTHORIZATION_DETAILS_TYPES, BINDS_CERTIFICATE, BINDS_DPOP, CLIENT_ID,
     CLIENT_NAME, DELIVERY_MODE, HIGH_RISK_SCOPE, HINT_KINDS, ID, ID_TOKEN_ALGORITHM, INTROSPECTS,
     MAY_REFRESH, MAY_USE_CIBA, NOTIFICATION_ENDPOINT, PROFILE, REQUEST_SIGNING, REQUIRES_BINDING_MESSAGE,
     REQUIRES_PASSKEY, RESOURCES, ROTATES_REFRESH_TOKENS, SCOPE, SCOPE_DESCRIPTIONS, SECRET_HASH, SECTOR,
@@ -188,6 +189,11 @@ fn encode(client: &Client) -> Item {
 
 impl Table {
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        Ok(self.read_client(id).await?.map(|read| read.value))
+    }
+
+    /// A client, for [`Table::replace_client`].
+    pub async fn read_client(&self, id: &ClientId) -> Result<Option<AsRead<Client>>, StoreError> {
         let answer = self
             .client
             .get_item()
@@ -197,10 +203,10 @@ impl Table {
             .send()
             .await
             .map_err(|error| StoreError::unavailable("GetItem client", &error))?;
-        answer.item.as_ref().map(decode).transpose()
+        answer.item.map(|item| AsRead::decoded(item, decode)).transpose()
     }
 
-    /// Writes a new or changed client, replacing any earlier record.
+    /// Writes a new or changed client, whatever is there, for the first entries of a table.
     pub async fn put_client(&self, client: &Client) -> Result<(), StoreError> {
         self.client
             .put_item()
@@ -212,14 +218,21 @@ impl Table {
             .map_err(|error| StoreError::unavailable("PutItem client", &error))
     }
 
-    /// Writes a new client. `false` if a client with this id exists, which then remains unchanged.
+    /// Writes a client if its record is still `old`; if that is `None`, if there is still no record. `false` if the
+    /// record has changed, which then remains as it is.
     ///
-    /// `write` identifies this write. If an existing item has it, this call is a retry after its own response was
+    /// `write` identifies this write. If the existing item has it, this call is a retry after its own response was
     /// lost.
-    pub async fn insert_client(&self, client: &Client, write: &WriteId) -> Result<bool, StoreError> {
+    pub async fn replace_client(
+        &self,
+        client: &Client,
+        old: Option<&AsRead<Client>>,
+        write: &WriteId,
+    ) -> Result<bool, StoreError> {
         let mut item = encode(client);
         item.insert(WRITE_ID.to_owned(), text(write.as_str()));
-        self.put_if_absent(item, WRITE_ID, "PutItem client").await
+        let put = self.put_unchanged(Unchanged::since(old, attribute::CLIENT));
+        self.put_conditionally(put, item, WRITE_ID, "PutItem client").await
     }
 
     /// Replaces a client's secret. Functions that have cached the client accept the old one for up to a minute.

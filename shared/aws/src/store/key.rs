@@ -1,11 +1,15 @@
-//! Keys (`keys` / `key#<use>#<generation>`): sealed or in KMS, written once and never changed.
+//! Keys (`keys` / `key#<use>#<generation>`): sealed or in KMS, and written once. Only the encrypted form of a data key
+//! is replaced, and only by [`Table::replace_data_key`].
 
 use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
 use crate::store::attribute::{
     GENERATION, KEY_USE, KMS_KEY_ID, PARTITION_KEY, PUBLIC_JWK, PUBLISH_FROM, SEALED, SEALED_UNDER,
     SIGN_FROM, SIGN_UNTIL, SORT_KEY, VERIFY_UNTIL, WRITE_ID,
 };
+use crate::store::authentication_request::{Written, written};
 use crate::store::item::{Item, Reader, bytes, key, number, text, time};
 use crate::store::key_use::PK;
 use crate::store::{KeyUse, StoreError, Table, WithdrawnKeys, WriteId, withdrawn_keys};
@@ -73,8 +77,12 @@ fn decode(item: &Item, withdrawn: &WithdrawnKeys) -> Result<KeyRecord, StoreErro
     })
 }
 
+fn record_key(record: &KeyRecord) -> Item {
+    key(PK, format!("key#{}#{:08}", record.key_use.as_str(), record.generation))
+}
+
 fn encode(record: &KeyRecord, write: &WriteId) -> Item {
-    let mut item = key(PK, format!("key#{}#{:08}", record.key_use.as_str(), record.generation));
+    let mut item = record_key(record);
     item.extend([
         (KEY_USE.to_owned(), text(record.key_use.as_str())),
         (GENERATION.to_owned(), number(record.generation)),
@@ -157,6 +165,30 @@ impl Table {
         let keys = items.iter().filter(|item| item.contains_key(KEY_USE));
         let records = keys.map(|item| decode(item, &withdrawn)).collect::<Result<_, _>>()?;
         Ok((records, withdrawn))
+    }
+
+    /// Replaces the encrypted form of a data key, if it is still as it was read. `false` if it has changed.
+    pub async fn replace_data_key(
+        &self,
+        read: &KeyRecord,
+        sealed: &[u8],
+        write: &WriteId,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(record_key(read)))
+            .condition_expression(format!("{SEALED} = :was"))
+            .update_expression(format!("SET {SEALED} = :sealed, {WRITE_ID} = :write"))
+            .expression_attribute_values(":was", bytes(&read.sealed))
+            .expression_attribute_values(":sealed", bytes(sealed))
+            .expression_attribute_values(":write", text(write.as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        Ok(match written(update, "UpdateItem key", write).await? {
+            Written::Done(_) => true,
+            Written::Refused(_) => false,
+        })
     }
 
     /// Writes a key if its generation does not exist yet. `false` if another creator was first.

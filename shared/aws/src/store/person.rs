@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Delete, Put, TransactWriteItem};
 
-use crate::store::attribute::{ACTIVE, CHANNELS, CLAIMS, HINTS, PARTITION_KEY, SUB, USER, USER_CODE};
+use crate::store::as_read::{AsRead, Unchanged};
+use crate::store::attribute::{self, ACTIVE, CHANNELS, CLAIMS, HINTS, PARTITION_KEY, SUB, USER, USER_CODE};
 use crate::store::item::{Item, Reader, key, text};
 use crate::store::{StoreError, Table};
 use ciba_core::domain::base::person_key::PersonKey;
@@ -101,8 +102,8 @@ pub enum Enrolled {
     HintTaken,
     /// A push endpoint already belongs to another person.
     EndpointTaken,
-    /// The entry would change the person's `sub`, or was changed by another writer at the same moment.
-    OtherSub,
+    /// The entry was changed by another writer after it was read.
+    Changed,
 }
 
 impl Table {
@@ -133,21 +134,38 @@ impl Table {
         self.set_if_present(key(pk(person), SK), ACTIVE, AttributeValue::Bool(active)).await
     }
 
-    /// Writes a new or changed person with hints and push endpoints, in one transaction. Hints and endpoints that
-    /// the entry no longer contains are deleted, and can then be given to another person.
-    pub async fn put_person(&self, person: &Person) -> Result<Enrolled, StoreError> {
-        let known = self.find_person_with_asks(&person.key).await?;
-        let (hints, channels) = known.map(|(known, _)| (known.hints, known.channels)).unwrap_or_default();
+    /// A person, for [`Table::replace_person`].
+    pub async fn read_person(&self, person: &PersonKey) -> Result<Option<AsRead<Person>>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key(pk(person), SK)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("GetItem person", &error))?;
+        answer.item.map(|item| AsRead::decoded(item, decode)).transpose()
+    }
+
+    /// Writes a person with hints and push endpoints, in one transaction, if the entry is still `old`; if that is
+    /// `None`, if there is still no entry. Hints and endpoints that the new entry does not contain are deleted, and
+    /// can then be given to another person.
+    pub async fn replace_person(
+        &self,
+        person: &Person,
+        old: Option<&AsRead<Person>>,
+    ) -> Result<Enrolled, StoreError> {
+        let (hints, channels): (&[_], &[_]) =
+            old.map(|old| (&*old.value.hints, &*old.value.channels)).unwrap_or_default();
+        let Unchanged { expression, names: attributes, values } =
+            Unchanged::since(old, attribute::PERSON_ENTRY);
         let put = Put::builder()
             .table_name(&self.name)
             .set_item(Some(encode(person)))
-            .condition_expression(
-                format!("attribute_not_exists({PARTITION_KEY}) OR (#sub = :sub AND {HINTS} = :hints AND {CHANNELS} = :channels)"),
-            )
-            .expression_attribute_names("#sub", SUB)
-            .expression_attribute_values(":sub", text(person.sub.as_str()))
-            .expression_attribute_values(":hints", encode_hints(&hints))
-            .expression_attribute_values(":channels", encode_channels(&channels))
+            .condition_expression(expression)
+            .set_expression_attribute_names(Some(attributes))
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
             .build()
             .map_err(StoreError::incomplete)?;
         let mut writes = vec![TransactWriteItem::builder().put(put).build()];
@@ -165,16 +183,18 @@ impl Table {
                 .map_err(StoreError::incomplete)?;
             writes.push(TransactWriteItem::builder().put(put).build());
         }
-        for name in names(&hints, &channels).into_iter().filter(|name| !wanted.contains(name)) {
+        for name in names(hints, channels).into_iter().filter(|name| !wanted.contains(name)) {
             let delete = Delete::builder().table_name(&self.name).set_key(Some(name)).build();
             writes.push(TransactWriteItem::builder().delete(delete.map_err(StoreError::incomplete)?).build());
         }
         let Some(reasons) = self.transact("EnrolPerson", writes).await? else { return Ok(Enrolled::Done) };
-        let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
-        match reasons.iter().position(failed) {
-            Some(0) => Ok(Enrolled::OtherSub),
+        let is = |code: &'static str| move |reason: &CancellationReason| reason.code() == Some(code);
+        match reasons.iter().position(is("ConditionalCheckFailed")) {
+            Some(0) => Ok(Enrolled::Changed),
             Some(at) if at <= person.hints.len() => Ok(Enrolled::HintTaken),
             Some(_) => Ok(Enrolled::EndpointTaken),
+            // Somebody else is writing one of these items at this moment.
+            None if reasons.iter().any(is("TransactionConflict")) => Ok(Enrolled::Changed),
             None => Err(StoreError::Unavailable("EnrolPerson: the transaction was cancelled".to_owned())),
         }
     }

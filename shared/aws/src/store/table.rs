@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::aws::{self, Aws};
+use crate::store::as_read::Unchanged;
 use crate::store::attribute::{PARTITION_KEY, WRITE_ID};
 use crate::store::conflict::RepeatConflicts;
 use crate::store::item::Item;
@@ -92,6 +93,18 @@ impl Table {
             }
             _ => Err(StoreError::unavailable(operation, &error)),
         }
+    }
+
+    /// A put on the condition that its item has not changed.
+    pub(super) fn put_unchanged(&self, unchanged: Unchanged) -> PutItemFluentBuilder {
+        let Unchanged { expression, names, values } = unchanged;
+        // DynamoDB refuses an empty set of values.
+        let values = (!values.is_empty()).then_some(values);
+        self.client
+            .put_item()
+            .condition_expression(expression)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(values)
     }
 
     /// Sets one attribute of an existing item. Idempotent. `false` if there is no item.

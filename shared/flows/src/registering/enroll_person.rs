@@ -1,5 +1,6 @@
 //! Registers a person, for an operator.
 
+use crate::registering::replace_entry::replace;
 use ciba_aws::config::{Issuer, LoginIssuers};
 use ciba_aws::store::{Enrolled, Table};
 use ciba_core::domain::base::contact::PhoneNumber;
@@ -30,18 +31,36 @@ pub async fn enroll(
     countries: &SmsCountries,
     fill: fn(&mut [u8]),
 ) -> Result<Person, NotEnrolled> {
-    write(table, check(entry, issuer, login_issuers, countries, fill)?).await
+    write(table, check(entry, issuer, login_issuers, countries, fill)?, |_| Ok(())).await
 }
 
-/// Writes a person that has been checked.
-pub async fn write(table: &Table, person: Person) -> Result<Person, NotEnrolled> {
-    let refused = |why: &str| NotEnrolled(format!("person {}: {why}", person.sub.as_str()));
-    match table.put_person(&person).await {
-        Ok(Enrolled::Done) => Ok(person),
-        Ok(Enrolled::HintTaken) => Err(refused("a hint already belongs to somebody else")),
-        Ok(Enrolled::EndpointTaken) => Err(refused("a push endpoint already belongs to somebody else")),
-        Ok(Enrolled::OtherSub) => Err(refused("this login already has another sub, which cannot change")),
-        Err(error) => Err(NotEnrolled(error.detail())),
+/// Writes a person that has been checked, if `judge` permits that the current entry is replaced.
+pub async fn write(
+    table: &Table,
+    person: Person,
+    judge: impl Fn(Option<&Person>) -> Result<(), String>,
+) -> Result<Person, NotEnrolled> {
+    let refused = |why: &str| format!("person {}: {why}", person.sub.as_str());
+    let judge = |old: Option<&Person>| match old {
+        Some(old) if old.sub != person.sub => {
+            Err(refused("this login already has another sub, which cannot change"))
+        }
+        old => judge(old),
+    };
+    let read = async || table.read_person(&person.key).await;
+    let written = replace(read, judge, async |old| {
+        Ok(match table.replace_person(&person, old).await? {
+            Enrolled::Changed => None,
+            written @ (Enrolled::Done | Enrolled::HintTaken | Enrolled::EndpointTaken) => Some(written),
+        })
+    });
+    match written.await {
+        Ok(Enrolled::HintTaken) => Err(NotEnrolled(refused("a hint already belongs to somebody else"))),
+        Ok(Enrolled::EndpointTaken) => {
+            Err(NotEnrolled(refused("a push endpoint already belongs to somebody else")))
+        }
+        Ok(Enrolled::Done | Enrolled::Changed) => Ok(person),
+        Err(error) => Err(NotEnrolled(error.to_string())),
     }
 }
 

@@ -5,8 +5,9 @@ mod sector;
 
 use std::iter;
 
+use crate::registering::replace_entry::{NotReplaced, replace};
 use ciba_aws::config::{Issuer, LoginIssuers, MtlsHost};
-use ciba_aws::store::Table;
+use ciba_aws::store::{Table, WriteId};
 use ciba_core::domain::base::address::OwnHosts;
 use ciba_core::domain::base::confirmation::SenderConstraint;
 use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
@@ -49,6 +50,18 @@ impl RegisterClient<'_> {
         let client = self.check(metadata).await?;
         table.put_client(&client).await.map_err(|error| NotRegistered(error.detail()))?;
         Ok(client)
+    }
+
+    /// Writes a client that has been checked, if `judge` permits that the current record is replaced.
+    pub async fn replace(
+        table: &Table,
+        client: &Client,
+        judge: impl Fn(Option<&Client>) -> Result<(), String>,
+        write: &WriteId,
+    ) -> Result<(), NotReplaced> {
+        let read = async || table.read_client(&client.id).await;
+        replace(read, judge, async |old| Ok(table.replace_client(client, old, write).await?.then_some(())))
+            .await
     }
 
     /// The client that the metadata describe, if this provider supports it.

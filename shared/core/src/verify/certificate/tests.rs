@@ -195,3 +195,17 @@ fn the_first_certificate_of_a_chain_is_the_clients() {
     let key = pem(&own).replace("CERTIFICATE", "PRIVATE KEY");
     assert_eq!(Certificate::from_pem(&key), None);
 }
+
+/// HYG-4-05: parsing costs a stranger's caller no more than this.
+#[test]
+fn a_certificate_of_more_than_8_kib_is_not_parsed() {
+    let named = |count: usize| {
+        let names =
+            (0..count).map(|n| SanType::DnsName(format!("till-{n:04}.bank.example").try_into().unwrap()));
+        issued(|params| params.subject_alt_names = names.collect())
+    };
+    let (largest, larger) = (named(300), named(350));
+    assert!(largest.len() <= 8192 && larger.len() > 8192, "{} and {}", largest.len(), larger.len());
+    assert!(Certificate::from_der(&largest).is_some());
+    assert_eq!(Certificate::from_der(&larger), None);
+}
