@@ -1,13 +1,14 @@
-//! The local stack's phone, as an app for somebody without a passkey: its page, in front of a stand-in for the consent API.
+//! The local stack's phone: its list of messages, and its page in place of an app, in front of a stand-in for the consent API.
 
 use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use ciba_local::login_issuer::LoginIssuer;
-use ciba_local::phone::{Directory, Phone, PhoneOptions, Told};
+use ciba_local::phone::{AskedRequest, Directory, Phone, PhoneOptions, RequestState, Told};
 use ciba_local::seed::Person;
 use ciba_local::server::{Server, listen};
 use ciba_local::sns::Sns;
@@ -16,14 +17,14 @@ use serde_json::{Value, json};
 use crate::browser::Browser;
 
 const KEY: &str = "abcdefghijklmnopqrst-_";
-/// As it stands on the wire: with a number that a script of its own would write in another way.
+/// As it stands on the wire: with a number that another JSON writer would write in another way.
 const REQUEST: &str = r#"{"request": "abcdefghijklmnopqrst-_", "state": "pending", "decide_in": 100,
     "client": {"client_id": "kiosk", "client_name": "City Kiosk"}, "scope": "openid payments profile",
     "authorization_details": [{"type": "payment", "amount": 100.0}],
     "details": [{"title": "A payment", "rows": [{"label": "Amount", "value": "100.0 <b>EUR</b>"}],
         "scope": "payments"}]}"#;
 
-/// Knows one request, of `alice`, who has no passkey.
+/// Knows one request, of `alice`.
 struct OneRequest;
 
 impl Directory for OneRequest {
@@ -39,8 +40,9 @@ impl Directory for OneRequest {
         Box::pin(async { None })
     }
 
-    fn has_passkey<'a>(&'a self, _: &'a str) -> Told<'a, bool> {
-        Box::pin(async { Some(false) })
+    fn request<'a>(&'a self, _: &'a str) -> Told<'a, AskedRequest> {
+        let client = "City <i>Kiosk</i>".to_owned();
+        Box::pin(async { Some(AskedRequest { client, state: RequestState::Waiting }) })
     }
 
     fn ticket<'a>(&'a self, _: &'a str) -> Told<'a, String> {
@@ -49,6 +51,12 @@ impl Directory for OneRequest {
 }
 
 type Decisions = Arc<Mutex<Vec<Value>>>;
+
+async fn read(State(decisions): State<Decisions>) -> impl IntoResponse {
+    let is_decided = !decisions.lock().expect("the list").is_empty();
+    let body = if is_decided { REQUEST.replace("pending", "approved") } else { REQUEST.to_owned() };
+    ([(CONTENT_TYPE, "application/json")], body)
+}
 
 async fn decide(State(decisions): State<Decisions>, Json(body): Json<Value>) -> Json<Value> {
     decisions.lock().expect("the list").push(body);
@@ -60,7 +68,7 @@ async fn decide(State(decisions): State<Decisions>, Json(body): Json<Value>) -> 
 async fn the_phone_shows_and_approves_authorization_details() {
     let decisions = Decisions::default();
     let api = Router::new()
-        .route("/consent/{request}", get(|| async { ([(CONTENT_TYPE, "application/json")], REQUEST) }))
+        .route("/consent/{request}", get(read))
         .route("/consent/{request}/decision", post(decide))
         .with_state(Arc::clone(&decisions));
     let api = Server::start(listen(0).await.expect("a port"), api).expect("a server");
@@ -82,26 +90,31 @@ async fn the_phone_shows_and_approves_authorization_details() {
         approve_all: false,
     };
     let phone = Phone::start(listen(0).await.expect("a port"), options).expect("a phone");
+    let browser = Browser::start().await;
+    browser.open(&phone.url()).await;
+    assert!(browser.text("main").await.contains("No messages"));
     let text = format!("Example: confirm at http://localhost:9000/consent/{KEY}");
     let message = [("Action", "Publish"), ("PhoneNumber", "+15555550100"), ("Message", &text)];
     let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
     let sent = http.post(sns.url()).form(&message).send().await.expect("an answer");
     assert!(sent.status().is_success());
 
-    let browser = Browser::start().await;
-    browser.open(&phone.url()).await;
-    browser.wait_until("document.querySelector('section button.message')").await;
-    browser.click("section button.message").await;
-    browser.wait_until("document.querySelector('.authorization')").await;
+    // The open page shows what has arrived.
+    browser.wait_until("document.querySelector('.entry')").await;
+    assert_eq!(browser.text(".entry a.request").await, "City <i>Kiosk</i>", "text, and no markup");
+    assert_eq!(browser.text(".entry .state").await, "waiting");
+    let link = browser.evaluate("document.querySelector('.entry a.request').href").await;
+    assert_eq!(link, format!("http://localhost:9000/consent/{KEY}"));
+
+    browser.without_script().await;
+    browser.click(".entry a.app").await;
+    browser.shows("Sign-in request").await;
     assert_eq!(browser.text(".authorization h2").await, "A payment");
     assert_eq!(browser.text(".authorization dt").await, "Amount");
     assert_eq!(browser.text(".authorization dd").await, "100.0 <b>EUR</b>", "text, and no markup");
-    let locked = "[...document.querySelectorAll('#scopes input')].map((it) => it.disabled)";
-    assert_eq!(browser.evaluate(locked).await, json!([true, true, false]));
-
-    browser.click("#scopes label:last-child input").await;
+    browser.click("label:last-child input").await;
     browser.click("#approve").await;
-    browser.wait_until("document.querySelector('#status').textContent === 'You have approved this.'").await;
+    browser.shows("You have approved this").await;
     let decided = decisions.lock().expect("the list").pop().expect("a decision");
     assert_eq!((&decided["decision"], &decided["scope"]), (&json!("approve"), &json!("openid payments")));
     let amount = &decided["authorization_details"][0]["amount"];
