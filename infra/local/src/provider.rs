@@ -11,7 +11,7 @@ use ciba::{
         base::{person_key::PersonKey, profile::Profile, request_key::RequestKey, time::Timestamp},
         hint::{DirectoryHint, HintKind},
         person::{sms::SmsCountries, ticket::TicketKind},
-        request::authentication_request::{AuthenticationRequest, CancelledBy, State},
+        request::authentication_request::{CancelledBy, State},
     },
     flows::registering::{create_ticket, enroll_person, register_client::RegisterClient},
     http::serve,
@@ -106,7 +106,7 @@ impl Provider {
         let request = self.table.find_request(&RequestKey::parse(request)?).await.ok()??;
         let client = self.table.find_client(&request.client).await.ok()?;
         let client = client.map_or_else(|| request.client.as_str().to_owned(), |client| client.name);
-        Some(AskedRequest { client, state: state(&request, now()?) })
+        Some(AskedRequest { client, state: word(&request.state, request.is_open(now()?)) })
     }
 
     async fn person(&self, sub: &str) -> Option<Person> {
@@ -140,9 +140,9 @@ fn now() -> Option<Timestamp> {
 }
 
 /// What the person asked would call it: whether the client has fetched its tokens does not matter.
-fn state(request: &AuthenticationRequest, now: Timestamp) -> RequestState {
-    match &request.state {
-        State::Pending if request.is_open(now) => RequestState::Waiting,
+fn word(state: &State, is_open: bool) -> RequestState {
+    match state {
+        State::Pending if is_open => RequestState::Waiting,
         State::Pending => RequestState::Expired,
         State::Approved(_) | State::Redeemed(_) => RequestState::Approved,
         State::Denied { .. } => RequestState::Declined,
@@ -170,5 +170,26 @@ impl Directory for Provider {
 
     fn ticket<'a>(&'a self, sub: &'a str) -> Told<'a, String> {
         Box::pin(self.ticket(sub))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_called_what_the_person_would_call_it() {
+        let at = Timestamp::from_seconds(1);
+        let cancelled = |by| State::Cancelled { at, by };
+        for (state, is_open, expected) in [
+            (State::Pending, true, RequestState::Waiting),
+            (State::Pending, false, RequestState::Expired),
+            (State::Denied { at }, false, RequestState::Declined),
+            (cancelled(CancelledBy::Superseded), false, RequestState::Replaced),
+            (cancelled(CancelledBy::Client), false, RequestState::Cancelled),
+            (cancelled(CancelledBy::Operator), false, RequestState::Cancelled),
+        ] {
+            assert_eq!(word(&state, is_open), expected, "{state:?}");
+        }
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn sign_in(client_id: &str, people: &[Person], request: &Parameters) 
         main {
             h1 { "Log in" }
             p { b { (client_id) } " wants to know who you are. Nobody checks: this login issuer is only for this machine." }
-            form method="post" action=(AUTHORIZATION_PATH) class="people" {
+            form.people method="post" action=(AUTHORIZATION_PATH) {
                 (hidden(request))
                 @for person in people {
                     @if let Some(login) = &person.login {
@@ -25,12 +25,15 @@ pub(super) fn sign_in(client_id: &str, people: &[Person], request: &Parameters) 
                         }
                     }
                 }
-                button name=(CANCEL) value="1" { "Cancel" }
             }
             form method="post" action=(AUTHORIZATION_PATH) {
                 (hidden(request))
-                label { "Somebody else " input type="text" name=(PERSON) required maxlength="255" autocapitalize="none"; }
-                button { "Log in as somebody else" }
+                label { "Another name " input type="text" name=(PERSON) required maxlength="255" autocapitalize="none"; }
+                button { "Log in under this name" }
+            }
+            form method="post" action=(AUTHORIZATION_PATH) {
+                (hidden(request))
+                button name=(CANCEL) value="1" { "Cancel" }
             }
         }
     };
