@@ -131,11 +131,11 @@ async fn the_phone_shows_and_approves_authorization_details() {
     let setup = Setup::start().await;
     let browser = Browser::start().await;
     browser.open(&setup.phone.url()).await;
-    assert!(browser.text("main").await.contains("No messages"));
+    assert_eq!(browser.text("[role=status]").await, "No messages");
     setup.message().await;
 
     // The open page shows what has arrived.
-    browser.wait_until("document.querySelector('.entry')").await;
+    browser.wait_until("document.querySelector('[role=status]').textContent === '1 message'").await;
     assert_eq!(browser.text(".entry a.request").await, "City <i>Kiosk</i>", "text, and no markup");
     assert_eq!(browser.text(".entry .state").await, "waiting");
     let link = browser.evaluate("document.querySelector('.entry a.request').href").await;

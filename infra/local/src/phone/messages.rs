@@ -68,10 +68,11 @@ impl Messages {
             header {
                 h1 { "The phone" }
                 p.quiet { "Messages to the people of this stack arrive here. Open one to answer it." }
+                // Outside of what the script replaces, so that a change is announced.
+                p role="status" { (self.count()) }
             }
             main {
-                @if self.messages.is_empty() { p { "No messages" } }
-                ol aria-live="polite" aria-label="Messages" {
+                ol aria-label="Messages" {
                     @for message in self.messages.iter().rev() {
                         li.entry { (self.entry(message, now)) }
                     }
@@ -91,6 +92,14 @@ impl Messages {
         }
     }
 
+    fn count(&self) -> String {
+        match self.messages.len() {
+            0 => "No messages".to_owned(),
+            1 => "1 message".to_owned(),
+            number => format!("{number} messages"),
+        }
+    }
+
     fn entry(&self, message: &Received, now: u64) -> Markup {
         let owner = self.people.iter().find(|it| Some(&it.sub) == message.sub.as_ref());
         html! {
@@ -103,7 +112,7 @@ impl Messages {
             }
             p.text { (message.text) }
             p.quiet {
-                (kind(message.kind)) " to " (owner.map_or("nobody who is known here", Owner::label))
+                (kind(message.kind)) " to " (owner.map_or("an unknown person", Owner::label))
                 " (" (message.address) "), " (ago(message.at, now))
             }
             @if let (Some(sub), Some(request), Some(RequestState::Waiting)) = (&message.sub, &message.request, message.state) {
