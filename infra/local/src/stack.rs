@@ -51,7 +51,7 @@ use watch::Watch;
 pub const TABLE_NAME: &str = "ciba";
 
 /// The provider's `client_id` at the local login issuer.
-pub const RELYING_PARTY: &str = "ciba-login";
+pub const RELYING_PARTY: &str = "ciba-page";
 
 /// Its secret there, which protects nothing: the issuer believes whatever it is told.
 pub const RELYING_PARTY_SECRET: &str = "local-only-login-secret-0123456789abcdef";
