@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba_local::clock;
 use ciba_local::login_issuer::{ClientAuthentication, ClientKeys, LoginIssuer, RelyingParty};
 use ciba_local::server::{Server, listen};
+use ciba_local::stack::{RELYING_PARTY, RELYING_PARTY_SECRET};
 use ciba_tests::{Arrival, OidcProvider, Page, Visitor};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -18,7 +19,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::answer;
+use crate::{Outside, answer};
 
 const REDIRECT_URI: &str = "http://localhost:9000/login/callback";
 const SECRET: &str = "a-secret-of-at-least-32-characters";
@@ -336,4 +337,31 @@ async fn a_client_that_is_not_authenticated_is_refused() {
         let wrong = setup.http.post(endpoint).basic_auth(BY_SECRET, Some("wrong")).form(&form);
         refused("a wrong secret", answer(wrong).await);
     }
+}
+
+/// The phone serves the issuer, whose page offers the people of the seed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stacks_own_issuer_knows_provider_and_people() {
+    let outside = Outside::start(|_| {}).await;
+    let issuer = outside.stack.login_issuer.issuer().to_owned();
+    let setup = Setup::of(issuer, keys().1, Box::new(())).await;
+    let redirect_uri = outside.url("/login/callback");
+    let ours = [("redirect_uri", redirect_uri.as_str())];
+    let mut visitor = Visitor::new(&redirect_uri);
+    let page = visitor.open(setup.link(RELYING_PARTY, &ours)).await.page();
+    assert!(page.html.contains("Alice Example") && page.html.contains("Dave Example"), "{}", page.html);
+    let arrival = visitor.submit(&page, &[("person", "dave")]).await;
+    let Arrival::Stopped(answered) = arrival else { panic!("{arrival:?}") };
+    let code = parameter(&answered, "code").expect("a code");
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", &redirect_uri),
+        ("code_verifier", VERIFIER),
+    ];
+    let request = setup.http.post(setup.endpoint("token_endpoint")).form(&form);
+    let (status, tokens) = answer(request.basic_auth(RELYING_PARTY, Some(RELYING_PARTY_SECRET))).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(setup.verified(&tokens["id_token"], RELYING_PARTY).await["sub"], "dave");
+    outside.stack.stop().await;
 }
