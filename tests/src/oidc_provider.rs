@@ -1,5 +1,5 @@
-//! An unmodified oidc-provider as a login issuer (`tests/login-issuer`), for what a provider of our own would share with
-//! its relying party: a misreading of the specification.
+//! An unmodified oidc-provider as a login issuer (`tests/login-issuer`). An issuer of our own could share a misreading of
+//! the specification with our relying party; this one does not.
 
 use std::process::Stdio;
 
