@@ -36,8 +36,8 @@ async fn a_passkey_made_on_the_phone_approves_through_the_gateway() {
     assert_eq!(status, 200, "{asked}");
     browser.open(&stack.phone.url()).await;
     // The newest message is on top; the older one says that a passkey was added.
-    browser.wait_until("document.querySelector('section button.message')").await;
-    browser.click("section button.message").await;
+    browser.wait_until("document.querySelector('.entry a.request')").await;
+    browser.click(".entry a.request").await;
     browser.wait_until("document.querySelector('blockquote')").await;
     assert_eq!(browser.text("blockquote").await, "K7-2931");
     assert!(

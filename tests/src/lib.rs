@@ -7,19 +7,23 @@ mod eavesdropper;
 mod engine;
 mod evidence;
 pub mod mutual_tls;
+mod oidc_provider;
 mod passkey;
 mod provider;
 mod receiver;
 mod requests;
+mod visitor;
 
 pub use answer::Answer;
 pub use authenticator::Authenticator;
 pub use eavesdropper::{Eavesdropper, Leak};
 pub use engine::Engine;
+pub use oidc_provider::OidcProvider;
 pub use passkey::challenge;
 pub use provider::{Provider, SECRET, Settings};
 pub use receiver::{Reaction, ReceivedCall, Receiver};
 pub use requests::{basic, form, form_request, json_request, request};
+pub use visitor::{Arrival, Page, Visitor};
 
 use ciba::domain::base::time::Timestamp;
 

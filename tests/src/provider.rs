@@ -92,7 +92,7 @@ pub struct Provider {
     pub client_notification: ClientNotification,
     pub events: Events,
     environment: Vec<(String, String)>,
-    /// The queues'. The functions' is in each invocation.
+    /// That of the queues and of the login issuer. The functions' is in each invocation.
     clock: SetClock,
     _login_server: Server,
     _last_look: LastLook,
@@ -140,7 +140,9 @@ impl Provider {
         let outbox = Outbox::new(template, dynamodb.url(), &dynamodb.table, &sqs).expect("an outbox");
         let listener = listen(0).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let login = Arc::new(LoginIssuer::new(&format!("http://localhost:{port}")).expect("a login issuer"));
+        let url = format!("http://localhost:{port}");
+        let login = LoginIssuer::with_clock(&url, Clock::Set(clock.clone())).expect("a login issuer");
+        let login = Arc::new(login);
         let login_server = Server::start(listener, login.router()).expect("a server");
 
         let mut environment = vec![
@@ -489,7 +491,7 @@ impl Provider {
         answer.map_err(|error| error.0.into())
     }
 
-    /// Sets the clock of the queues.
+    /// Sets the clock of the queues and of the login issuer.
     pub fn set_clock(&self, now: Timestamp) {
         self.clock.set(time_of(now));
     }

@@ -165,6 +165,35 @@ fn seed_with_payments() -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_phone_says_what_became_of_each_request() {
+    let outside = Outside::start(|_| {}).await;
+    let ask = async |person: &str| {
+        let (status, acknowledgement) = outside.ask(person).await;
+        assert_eq!(status, 200, "{acknowledgement}");
+        acknowledgement["auth_req_id"].as_str().expect("a handle").to_owned()
+    };
+    let states = async || {
+        let (_, inbox) = answer(outside.http.get(format!("{}/messages", outside.stack.phone.url()))).await;
+        let messages = inbox["messages"].as_array().expect("messages").clone();
+        let told = messages.iter().map(|it| (it["client"].clone(), it["state"].clone()));
+        let (clients, states): (Vec<_>, Vec<_>) = told.unzip();
+        assert!(clients.iter().all(|it| it == "Example Bank Kiosk"), "{clients:?}");
+        json!(states)
+    };
+    ask("alice").await;
+    assert_eq!(states().await, json!(["waiting"]));
+    let approved = ask("alice").await;
+    let declined = ask("bob").await;
+    assert_eq!(states().await, json!(["replaced", "waiting", "waiting"]));
+    assert_eq!(outside.decide(&approved, "allow").await.0, 200);
+    assert_eq!(outside.decide(&declined, "deny").await.0, 200);
+    assert_eq!(states().await, json!(["replaced", "approved", "declined"]));
+    assert_eq!(outside.poll(&approved).await.0, 200);
+    assert_eq!(states().await, json!(["replaced", "approved", "declined"]), "redeemed");
+    outside.stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_denied_flow_ends_in_access_denied_without_a_table_scan() {
     // Long enough for a machine on which the first poll takes its time.
     let interval = ("POLL_INTERVAL_SECONDS".to_owned(), "60".to_owned());

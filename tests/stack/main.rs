@@ -7,6 +7,7 @@ mod clients;
 mod commands;
 mod flow;
 mod https;
+mod login_issuers;
 mod newcomer;
 mod races;
 mod release;

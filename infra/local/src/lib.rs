@@ -30,6 +30,7 @@ pub mod tls;
 mod caller;
 mod id;
 mod order;
+mod page;
 mod provider;
 
 /// Errors while the stack starts are shown to a developer and never matched on.

@@ -1,14 +1,51 @@
 //! A login issuer for local use: it identifies the person who holds the phone, as the operator's own sign-in would.
+//!
+//! It is a small OpenID Provider, with two sides that share issuer and key:
+//!
+//! 1. [`LoginIssuer::router`] serves the authorization code flow (OIDC Core §3.1) to relying parties that a test or
+//!    the stack has registered. It refuses what an operator's provider refuses, so that a fault of the relying party
+//!    shows here.
+//! 2. [`LoginIssuer::login_token`] creates the token that the operator's app would have after a login.
+//!
+//! # Security
+//! Nobody proves anything to it: whoever opens its page chooses who they are. It is only for this machine.
 
-use std::time::SystemTime;
+mod authentication_class;
+mod authorization_endpoint;
+mod authorization_request;
+mod client_assertion;
+mod client_authentication;
+mod code;
+mod id_token;
+mod metadata;
+mod page;
+mod parameters;
+mod relying_party;
+mod session;
+mod signing_key;
+mod token_endpoint;
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use axum::{Json, Router, routing::get};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use axum::{Json, Router, routing::get, routing::post};
 use serde_json::{Map, Value, json};
 
-use crate::{Error, clock, id};
+use crate::{
+    Error,
+    clock::{self, Clock},
+    id,
+    seed::Person,
+    server::loopback_client,
+};
+pub use authentication_class::AuthenticationClass;
+use client_assertion::UsedAssertions;
+use code::Codes;
+pub use relying_party::{ClientAuthentication, ClientKeys, RelyingParty};
+use session::Sessions;
+use signing_key::SigningKey;
 
 /// The `aud` of a login token.
 pub const AUDIENCE: &str = "ciba-consent";
@@ -16,17 +53,35 @@ pub const AUDIENCE: &str = "ciba-consent";
 /// The scope that a login token needs for a decision.
 pub const SCOPE: &str = "ciba:decide";
 
-/// The lifetime of a login token, in seconds.
+/// The lifetime of its tokens, in seconds.
 pub const LIFETIME: u64 = 300;
-
-const JWKS_PATH: &str = "/.well-known/jwks.json";
 
 /// An issuer with its own ES256 key, created when it starts.
 pub struct LoginIssuer {
+    shared: Arc<Shared>,
+}
+
+/// The state that all requests share.
+struct Shared {
     issuer: String,
-    header: Header,
-    key: EncodingKey,
-    jwks: Value,
+    key: SigningKey,
+    clock: Clock,
+    /// For the keys of relying parties.
+    http: reqwest::Client,
+    sessions: Sessions,
+    codes: Codes,
+    used_assertions: UsedAssertions,
+    registry: Mutex<Registry>,
+}
+
+/// What is set after the start.
+#[derive(Default)]
+struct Registry {
+    relying_parties: Vec<RelyingParty>,
+    /// The people on the sign-in page.
+    people: Vec<Person>,
+    /// What a test changes in the claims of ID tokens.
+    id_token_changes: Map<String, Value>,
 }
 
 impl LoginIssuer {
@@ -35,25 +90,48 @@ impl LoginIssuer {
     /// # Errors
     /// If no key can be created.
     pub fn new(issuer: &str) -> Result<Self, Error> {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
-        let pkcs8 = pair.to_pkcs8v1()?;
-        // An uncompressed point: 4 ‖ x ‖ y.
-        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
-        let kid = id::token();
-        let (x, y) = (BASE64_URL_SAFE_NO_PAD.encode(x), BASE64_URL_SAFE_NO_PAD.encode(y));
-        let jwk =
-            json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": kid, "x": x, "y": y});
-        Ok(Self {
+        Self::with_clock(issuer, Clock::System)
+    }
+
+    /// The same with another source of time for the code flow.
+    ///
+    /// # Errors
+    /// If no key can be created.
+    pub fn with_clock(issuer: &str, clock: Clock) -> Result<Self, Error> {
+        let shared = Shared {
             issuer: issuer.to_owned(),
-            header: Header { kid: Some(kid), ..Header::new(Algorithm::ES256) },
-            key: EncodingKey::from_ec_der(pkcs8.as_ref()),
-            jwks: json!({"keys": [jwk]}),
-        })
+            key: SigningKey::create()?,
+            clock,
+            http: loopback_client()?,
+            sessions: Sessions::default(),
+            codes: Codes::default(),
+            used_assertions: UsedAssertions::default(),
+            registry: Mutex::default(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Its `iss`.
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        &self.shared.issuer
+    }
+
+    /// Registers a relying party, in place of an earlier one with the same `client_id`.
+    pub fn register(&self, relying_party: RelyingParty) {
+        let parties = &mut self.shared.registry().relying_parties;
+        parties.retain(|it| it.client_id != relying_party.client_id);
+        parties.push(relying_party);
+    }
+
+    /// Sets the people that its page offers: those who have a name here. Anybody else can be typed in.
+    pub fn offer(&self, people: &[Person]) {
+        self.shared.registry().people = people.iter().filter(|it| it.login.is_some()).cloned().collect();
+    }
+
+    /// Replaces or adds claims in every ID token from now on; null removes one. Tests create tokens with it that a
+    /// relying party has to refuse.
+    pub fn change_id_tokens(&self, changes: Map<String, Value>) {
+        self.shared.registry().id_token_changes = changes;
     }
 
     /// A login token for `sub`, who has just signed in with a password and a one-time code.
@@ -69,8 +147,9 @@ impl LoginIssuer {
         overrides: Map<String, Value>,
     ) -> Result<String, Error> {
         let now = clock::since_epoch(now).as_secs();
-        let mut claims = json!({
-            "iss": self.issuer,
+        let class = AuthenticationClass::MultiFactor;
+        let claims = json!({
+            "iss": self.shared.issuer,
             "sub": sub,
             "aud": AUDIENCE,
             "scope": SCOPE,
@@ -78,23 +157,17 @@ impl LoginIssuer {
             "exp": now + LIFETIME,
             "auth_time": now,
             "jti": id::token(),
-            "acr": "urn:local:mfa",
-            "amr": ["pwd", "otp"],
+            "acr": class.acr(),
+            "amr": class.amr(),
         });
-        for (name, value) in overrides {
-            claims[name] = value;
-        }
-        if let Some(claims) = claims.as_object_mut() {
-            claims.retain(|_, value| !value.is_null());
-        }
-        Ok(jsonwebtoken::encode(&self.header, &claims, &self.key)?)
+        self.shared.key.sign(&changed(claims, overrides))
     }
 
     /// The element of `LOGIN_ISSUERS` that makes the provider accept this issuer.
     pub fn setting(&self) -> Value {
         json!({
-            "issuer": self.issuer,
-            "jwks_uri": format!("{}{JWKS_PATH}", self.issuer),
+            "issuer": self.shared.issuer,
+            "jwks_uri": metadata::jwks_uri(&self.shared.issuer),
             "audience": {"claim": "aud", "value": AUDIENCE},
             "required_claims": {},
             "scope": SCOPE,
@@ -105,48 +178,47 @@ impl LoginIssuer {
         })
     }
 
-    /// Its JWKS endpoint.
+    /// Its endpoints.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        let jwks = self.jwks.clone();
-        Router::new().route(JWKS_PATH, get(|| async { Json(jwks) }))
+        let (document, keys) = (metadata::document(&self.shared.issuer), self.shared.key.jwks().clone());
+        Router::new()
+            .route(metadata::DISCOVERY_PATH, get(|| async { Json(document) }))
+            .route(metadata::JWKS_PATH, get(|| async { Json(keys) }))
+            .route(
+                metadata::AUTHORIZATION_PATH,
+                get(authorization_endpoint::by_link).post(authorization_endpoint::by_form),
+            )
+            .route(metadata::TOKEN_PATH, post(token_endpoint::answer))
+            .with_state(Arc::clone(&self.shared))
     }
+}
+
+impl Shared {
+    /// Epoch seconds.
+    fn now(&self) -> u64 {
+        clock::since_epoch(self.clock.now()).as_secs()
+    }
+
+    fn relying_party(&self, client_id: &str) -> Option<RelyingParty> {
+        self.registry().relying_parties.iter().find(|it| it.client_id == client_id).cloned()
+    }
+
+    /// A panic elsewhere cannot leave this state inconsistent.
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `claims` with these changes; null removes one.
+fn changed(mut claims: Value, changes: Map<String, Value>) -> Value {
+    for (name, value) in changes {
+        claims[name] = value;
+    }
+    if let Some(claims) = claims.as_object_mut() {
+        claims.retain(|_, value| !value.is_null());
+    }
+    claims
 }
 
 #[cfg(test)]
-mod tests {
-    use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
-
-    use super::*;
-
-    fn verified(issuer: &LoginIssuer, token: &str) -> Value {
-        let jwks: JwkSet = serde_json::from_value(issuer.jwks.clone()).unwrap();
-        let kid = jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
-        let key = DecodingKey::from_jwk(jwks.find(&kid).unwrap()).unwrap();
-        let mut validation = Validation::new(Algorithm::ES256);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_issuer(&["http://localhost:9100"]);
-        jsonwebtoken::decode::<Value>(token, &key, &validation).unwrap().claims
-    }
-
-    #[test]
-    fn a_login_token_verifies_against_the_jwks() {
-        let issuer = LoginIssuer::new("http://localhost:9100").unwrap();
-        let token = issuer.login_token("alice", clock::now(), Map::new()).unwrap();
-        let claims = verified(&issuer, &token);
-        assert_eq!(claims["sub"], "alice");
-        assert_eq!(claims["auth_time"], claims["iat"]);
-        assert_eq!(jsonwebtoken::decode_header(&token).unwrap().typ.as_deref(), Some("JWT"));
-    }
-
-    #[test]
-    fn an_override_replaces_adds_and_removes() {
-        let issuer = LoginIssuer::new("http://localhost:9100").unwrap();
-        let Value::Object(overrides) = json!({"sub": "bob", "email": "bob@example.com", "auth_time": null})
-        else {
-            unreachable!("an object literal")
-        };
-        let claims = verified(&issuer, &issuer.login_token("alice", clock::now(), overrides).unwrap());
-        assert_eq!((&claims["sub"], &claims["email"]), (&json!("bob"), &json!("bob@example.com")));
-        assert_eq!(claims.get("auth_time"), None);
-    }
-}
+mod tests;

@@ -1,13 +1,17 @@
 //! The phone: where messages arrive, and where a person approves or denies.
 //!
-//! A person with a passkey is sent to the provider's own page, as with the link in the message. For everyone else
-//! the phone takes the place of a first-party app. It has no authority of its own: each decision is a call of the
-//! real consent API through the gateway, with a login token for the person from the phone's [`LoginIssuer`].
+//! A message leads to the provider's own page, like the link in it. The phone can also take the place of the
+//! operator's app. It has no authority of its own: each of its decisions is a call of the real consent API through
+//! the gateway, with a login token for the person from the phone's [`LoginIssuer`].
 
 mod api;
+mod app;
+mod asked_request;
 mod auto;
 mod consent;
 mod message;
+mod messages;
+mod pages;
 
 use std::{
     collections::HashMap,
@@ -18,9 +22,11 @@ use std::{
 
 use tokio::{net::TcpListener, task::JoinHandle};
 
+pub use asked_request::{AskedRequest, RequestState};
 pub use message::{Received, request_in};
 
-use crate::{login_issuer::LoginIssuer, seed::Person, server::Server, sns::Inbox};
+use crate::{clock, login_issuer::LoginIssuer, seed::Person, server::Server, sns::Inbox};
+use api::Refusal;
 use consent::ConsentApi;
 
 /// What a phone needs.
@@ -51,10 +57,10 @@ pub trait Directory: Send + Sync {
     fn open<'a>(&'a self, auth_req_id: &'a str) -> Told<'a, String>;
     /// The `sub` of the person whom a request asks.
     fn asked<'a>(&'a self, request: &'a str) -> Told<'a, String>;
+    /// Who sent a request, and what became of it.
+    fn request<'a>(&'a self, request: &'a str) -> Told<'a, AskedRequest>;
     /// The person with this `sub`.
     fn person<'a>(&'a self, sub: &'a str) -> Told<'a, Person>;
-    /// Whether this person has a passkey.
-    fn has_passkey<'a>(&'a self, sub: &'a str) -> Told<'a, bool>;
     /// The path of a new enrollment ticket for this person.
     fn ticket<'a>(&'a self, sub: &'a str) -> Told<'a, String>;
 }
@@ -121,6 +127,22 @@ impl Shared {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.insert(request.to_owned(), sub.clone());
         Some(sub)
+    }
+
+    /// A login token of this person, as the operator's app would have it.
+    async fn login_token(&self, sub: &str) -> Result<String, Refusal> {
+        let person = self.person(sub).await.ok_or(Refusal::UnknownPerson)?;
+        let login = person.login.as_deref().ok_or(Refusal::NoLogin)?;
+        self.login_issuer.login_token(login, clock::now(), person.login_claims()).map_err(|error| {
+            eprintln!("phone: a login token of {sub}: {error}");
+            Refusal::NoToken
+        })
+    }
+
+    /// A link with which this person creates a passkey, as an operator's tool prints it.
+    async fn ticket_link(&self, sub: &str) -> Result<String, Refusal> {
+        let path = self.directory.ticket(sub).await.ok_or(Refusal::NoTicket)?;
+        Ok(format!("{}{path}", self.issuer))
     }
 
     fn owner_of(&self, address: &str) -> Option<&Person> {

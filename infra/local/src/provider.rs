@@ -11,6 +11,7 @@ use ciba::{
         base::{person_key::PersonKey, profile::Profile, request_key::RequestKey, time::Timestamp},
         hint::{DirectoryHint, HintKind},
         person::{sms::SmsCountries, ticket::TicketKind},
+        request::authentication_request::{CancelledBy, State},
     },
     flows::registering::{create_ticket, enroll_person, register_client::RegisterClient},
     http::serve,
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Error, clock,
-    phone::{Directory, Told},
+    phone::{AskedRequest, Directory, RequestState, Told},
     seed::Person,
 };
 
@@ -86,11 +87,9 @@ impl Provider {
     }
 
     async fn open(&self, auth_req_id: &str) -> Option<String> {
-        let millis = i64::try_from(clock::since_epoch(clock::now()).as_millis()).ok()?;
-        let now = Timestamp::from_millis(millis);
         let key = self
             .keys
-            .open(|keys| keys.open_handle(HandleUse::AuthReqId, auth_req_id), now)
+            .open(|keys| keys.open_handle(HandleUse::AuthReqId, auth_req_id), now()?)
             .await
             .ok()?
             .ok()?;
@@ -103,6 +102,13 @@ impl Provider {
         Some(person.sub.as_str().to_owned())
     }
 
+    async fn request(&self, request: &str) -> Option<AskedRequest> {
+        let request = self.table.find_request(&RequestKey::parse(request)?).await.ok()??;
+        let client = self.table.find_client(&request.client).await.ok()?;
+        let client = client.map_or_else(|| request.client.as_str().to_owned(), |client| client.name);
+        Some(AskedRequest { client, state: word(&request.state, request.is_open(now()?)) })
+    }
+
     async fn person(&self, sub: &str) -> Option<Person> {
         let key = self.table.find_hint(&DirectoryHint::new(HintKind::Sub, sub)?).await.ok()??;
         let (person, _) = self.table.find_person_with_asks(&key).await.ok()??;
@@ -111,12 +117,6 @@ impl Provider {
             entry["login"] = json!({ "value": sub });
         }
         Person::read(&entry)
-    }
-
-    async fn has_passkey(&self, sub: &str) -> Option<bool> {
-        let key = self.table.find_hint(&DirectoryHint::new(HintKind::Sub, sub)?).await.ok()??;
-        let (_, passkeys) = self.table.find_person_with_passkeys(&key).await.ok()??;
-        Some(passkeys.is_some_and(|passkeys| passkeys.count > 0))
     }
 
     async fn ticket(&self, sub: &str) -> Option<String> {
@@ -134,6 +134,23 @@ impl Provider {
     }
 }
 
+fn now() -> Option<Timestamp> {
+    let millis = i64::try_from(clock::since_epoch(clock::now()).as_millis()).ok()?;
+    Some(Timestamp::from_millis(millis))
+}
+
+/// What the person asked would call it: whether the client has fetched its tokens does not matter.
+fn word(state: &State, is_open: bool) -> RequestState {
+    match state {
+        State::Pending if is_open => RequestState::Waiting,
+        State::Pending => RequestState::Expired,
+        State::Approved(_) | State::Redeemed(_) => RequestState::Approved,
+        State::Denied { .. } => RequestState::Declined,
+        State::Cancelled { by: CancelledBy::Superseded, .. } => RequestState::Replaced,
+        State::Cancelled { by: CancelledBy::Operator | CancelledBy::Client, .. } => RequestState::Cancelled,
+    }
+}
+
 impl Directory for Provider {
     fn open<'a>(&'a self, auth_req_id: &'a str) -> Told<'a, String> {
         Box::pin(self.open(auth_req_id))
@@ -143,15 +160,36 @@ impl Directory for Provider {
         Box::pin(self.asked(request))
     }
 
+    fn request<'a>(&'a self, request: &'a str) -> Told<'a, AskedRequest> {
+        Box::pin(self.request(request))
+    }
+
     fn person<'a>(&'a self, sub: &'a str) -> Told<'a, Person> {
         Box::pin(self.person(sub))
     }
 
-    fn has_passkey<'a>(&'a self, sub: &'a str) -> Told<'a, bool> {
-        Box::pin(self.has_passkey(sub))
-    }
-
     fn ticket<'a>(&'a self, sub: &'a str) -> Told<'a, String> {
         Box::pin(self.ticket(sub))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_called_what_the_person_would_call_it() {
+        let at = Timestamp::from_seconds(1);
+        let cancelled = |by| State::Cancelled { at, by };
+        for (state, is_open, expected) in [
+            (State::Pending, true, RequestState::Waiting),
+            (State::Pending, false, RequestState::Expired),
+            (State::Denied { at }, false, RequestState::Declined),
+            (cancelled(CancelledBy::Superseded), false, RequestState::Replaced),
+            (cancelled(CancelledBy::Client), false, RequestState::Cancelled),
+            (cancelled(CancelledBy::Operator), false, RequestState::Cancelled),
+        ] {
+            assert_eq!(word(&state, is_open), expected, "{state:?}");
+        }
     }
 }

@@ -31,7 +31,7 @@ use crate::{
     eventbridge::EventBridge,
     gateway::{self, Route},
     kms::{Kms, KmsHandle},
-    login_issuer::LoginIssuer,
+    login_issuer::{ClientAuthentication, LoginIssuer, RelyingParty},
     outbox::Outbox,
     phone::{Phone, PhoneOptions},
     provider::Provider,
@@ -49,6 +49,12 @@ use watch::Watch;
 
 /// The name of the table.
 pub const TABLE_NAME: &str = "ciba";
+
+/// The provider's `client_id` at the local login issuer.
+pub const RELYING_PARTY: &str = "ciba-page";
+
+/// Its secret there, which protects nothing: the issuer believes whatever it is told.
+pub const RELYING_PARTY_SECRET: &str = "local-only-login-secret-0123456789abcdef";
 
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
@@ -103,6 +109,7 @@ impl Stack {
             None => localhost(&listeners.api)?,
         };
         let issuer = options.issuer.clone().unwrap_or_else(|| api.clone());
+        login_issuer.register(relying_party(&issuer));
         let endpoints = Endpoints {
             dynamodb: proxy.as_ref().map_or_else(|| dynamodb.url(), Proxy::url),
             sns: sns.url(),
@@ -148,6 +155,7 @@ impl Stack {
             }
             (None | Some(_), None | Some(_)) => None,
         };
+        login_issuer.offer(&seed.people());
         let phone_options = PhoneOptions {
             api: gateway.url(),
             issuer: issuer.clone(),
@@ -290,6 +298,15 @@ impl Listeners {
 /// For a client that is started later. A given port may be in use: not every stack has such a client.
 async fn free_port(port: u16) -> Result<u16, Error> {
     if port == 0 { Ok(listen(0).await?.local_addr()?.port()) } else { Ok(port) }
+}
+
+/// The provider, as a relying party of the local login issuer.
+fn relying_party(issuer: &str) -> RelyingParty {
+    RelyingParty {
+        client_id: RELYING_PARTY.to_owned(),
+        redirect_uris: vec![format!("{issuer}/login/callback")],
+        authentication: ClientAuthentication::ClientSecretBasic(RELYING_PARTY_SECRET.to_owned()),
+    }
 }
 
 /// With the name, because a local issuer is `http://localhost`, never an address.

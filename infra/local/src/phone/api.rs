@@ -1,4 +1,4 @@
-//! The phone's page and the JSON behind it.
+//! The phone's JSON, for scripts and tests.
 
 use std::sync::Arc;
 
@@ -7,20 +7,18 @@ use axum::{
     extract::{Path, Query, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Received, Shared, consent::Answer};
-use crate::{clock, login_issuer::LIFETIME};
-
-const PAGE: &str = include_str!("page.html");
+use super::{Shared, consent::Answer, messages::Messages, pages};
+use crate::login_issuer::LIFETIME;
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route("/", get(|| async { Html(PAGE) }))
+        .merge(pages::router())
         .route("/messages", get(messages))
         .route("/people/{sub}/requests/{request}", get(read))
         .route("/people/{sub}/requests/{request}/decision", post(decide))
@@ -34,7 +32,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 
 /// The phone's own errors, in the form of the consent API's errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refusal {
+pub(super) enum Refusal {
     UnknownPerson,
     UnknownRequest,
     UnknownAction,
@@ -44,9 +42,10 @@ enum Refusal {
     NoToken,
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let (status, error, description) = match self {
+impl Refusal {
+    /// Status, `error` and `error_description`.
+    pub(super) const fn answer(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
             Self::UnknownPerson => (StatusCode::NOT_FOUND, "not_found", "no such person"),
             Self::UnknownRequest => (StatusCode::NOT_FOUND, "not_found", "no such auth_req_id"),
             Self::UnknownAction => (StatusCode::BAD_REQUEST, "invalid_request", "action is allow or deny"),
@@ -61,7 +60,13 @@ impl IntoResponse for Refusal {
             }
             Self::OtherSite => (StatusCode::FORBIDDEN, "forbidden", "requested by another site"),
             Self::NoToken => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "no token could be signed"),
-        };
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, error, description) = self.answer();
         (status, Json(json!({"error": error, "error_description": description}))).into_response()
     }
 }
@@ -86,33 +91,15 @@ async fn refuse_other_sites(headers: HeaderMap, request: Request, next: Next) ->
     }
 }
 
-async fn messages(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let people = shared
-        .people
-        .iter()
-        .map(|person| json!({"sub": person.sub, "name": person.name, "address": person.addresses.first()}));
-    let mut people: Vec<_> = people.collect();
-    let mut messages = Vec::new();
-    for message in shared.inbox.messages() {
-        messages.extend(Received::read(&shared, message).await);
-    }
-    // People enrolled since the start are listed from their first message on.
-    for Received { sub, address, .. } in &messages {
-        if let Some(sub) = sub
-            && people.iter().all(|person| person["sub"] != **sub)
-        {
-            let name = shared.directory.person(sub).await.and_then(|person| person.name);
-            people.push(json!({"sub": sub, "name": name, "address": address}));
-        }
-    }
-    Json(json!({"people": people, "messages": messages}))
+async fn messages(State(shared): State<Arc<Shared>>) -> Json<Messages> {
+    Json(Messages::read(&shared).await)
 }
 
 async fn read(
     State(shared): State<Arc<Shared>>,
     Path((sub, request)): Path<(String, String)>,
 ) -> Result<Answer, Refusal> {
-    let token = login_token(&shared, &sub).await?;
+    let token = shared.login_token(&sub).await?;
     Ok(shared.consent.read(&token, &request).await)
 }
 
@@ -121,18 +108,17 @@ async fn decide(
     Path((sub, request)): Path<(String, String)>,
     Json(decision): Json<Value>,
 ) -> Result<Answer, Refusal> {
-    let token = login_token(&shared, &sub).await?;
+    let token = shared.login_token(&sub).await?;
     Ok(shared.consent.decide(&token, &request, &decision).await)
 }
 
 /// A link for creating a passkey, as an operator's tool prints it.
 async fn ticket(State(shared): State<Arc<Shared>>, Path(sub): Path<String>) -> Result<Json<Value>, Refusal> {
-    let path = shared.directory.ticket(&sub).await.ok_or(Refusal::NoTicket)?;
-    Ok(Json(json!({"link": format!("{}{path}", shared.issuer)})))
+    Ok(Json(json!({"link": shared.ticket_link(&sub).await?})))
 }
 
 async fn token(State(shared): State<Arc<Shared>>, Path(sub): Path<String>) -> Result<Json<Value>, Refusal> {
-    let token = login_token(&shared, &sub).await?;
+    let token = shared.login_token(&sub).await?;
     Ok(Json(json!({"login_token": token, "expires_in": LIFETIME})))
 }
 
@@ -155,15 +141,6 @@ async fn decide_as_asked(
     };
     let request = shared.directory.open(&auth_req_id).await.ok_or(Refusal::UnknownRequest)?;
     let sub = shared.asked(&request).await.ok_or(Refusal::UnknownRequest)?;
-    let token = login_token(&shared, &sub).await?;
-    Ok(shared.consent.read_and_decide(&token, &request, decision).await)
-}
-
-async fn login_token(shared: &Shared, sub: &str) -> Result<String, Refusal> {
-    let person = shared.person(sub).await.ok_or(Refusal::UnknownPerson)?;
-    let login = person.login.as_deref().ok_or(Refusal::NoLogin)?;
-    shared.login_issuer.login_token(login, clock::now(), person.login_claims()).map_err(|error| {
-        eprintln!("phone: a login token of {sub}: {error}");
-        Refusal::NoToken
-    })
+    let token = shared.login_token(&sub).await?;
+    Ok(shared.consent.read_and_decide(&token, &request, decision, None).await)
 }

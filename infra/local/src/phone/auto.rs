@@ -3,7 +3,6 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{Received, Shared};
-use crate::clock;
 
 /// Follows the inbox until it is aborted.
 pub(super) async fn approve_all(shared: Arc<Shared>) {
@@ -27,12 +26,7 @@ pub(super) async fn approve_all(shared: Arc<Shared>) {
 async fn approve(shared: &Shared, received: &Received) -> Result<(), String> {
     let request = received.request.as_deref().ok_or("it has no link")?;
     let sub = received.sub.as_deref().ok_or("the address belongs to nobody")?;
-    let person = shared.person(sub).await.ok_or("the person no longer exists")?;
-    let login = person.login.as_deref().ok_or("this person has no known login")?;
-    let token = shared
-        .login_issuer
-        .login_token(login, clock::now(), person.login_claims())
-        .map_err(|error| error.to_string())?;
-    let answer = shared.consent.read_and_decide(&token, request, "approve").await;
+    let token = shared.login_token(sub).await.map_err(|refusal| refusal.answer().2)?;
+    let answer = shared.consent.read_and_decide(&token, request, "approve", None).await;
     if answer.status.is_success() { Ok(()) } else { Err(format!("{} {}", answer.status, answer.body)) }
 }

@@ -37,8 +37,14 @@ impl ConsentApi {
     }
 
     /// Reads the request, then decides it for the client shown, as a person who has read it would: an approval
-    /// repeats the `authorization_details` that were shown.
-    pub(super) async fn read_and_decide(&self, login_token: &str, request: &str, decision: &str) -> Answer {
+    /// repeats the `authorization_details` that were shown. Without `scope` it is of everything.
+    pub(super) async fn read_and_decide(
+        &self,
+        login_token: &str,
+        request: &str,
+        decision: &str,
+        scope: Option<&str>,
+    ) -> Answer {
         let shown = self.read(login_token, request).await;
         if !shown.status.is_success() {
             return shown;
@@ -48,6 +54,9 @@ impl ConsentApi {
             && let Some(details) = shown.body.get("authorization_details")
         {
             body["authorization_details"] = details.clone();
+        }
+        if let Some(scope) = scope {
+            body["scope"] = json!(scope);
         }
         self.decide(login_token, request, &body).await
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Shared;
+use super::{RequestState, Shared};
 use crate::{
     clock,
     sns::{Message, Target},
@@ -27,8 +27,12 @@ pub struct Received {
     pub at: u64,
     /// The request that its link leads to, or that an app would open.
     pub request: Option<String>,
-    /// The provider's page for it, if its person has a passkey to use there.
+    /// The provider's page for it, where the link leads.
     pub page: Option<String>,
+    /// The client that sent the request, as long as the provider knows it.
+    pub client: Option<String>,
+    /// What became of the request, as long as the provider knows it.
+    pub state: Option<RequestState>,
 }
 
 impl Received {
@@ -49,15 +53,15 @@ impl Received {
             None => None,
         };
         let sub = asked.or_else(|| shared.owner_of(&address).map(|person| person.sub.clone()));
-        let page = match (&sub, &request) {
-            (Some(sub), Some(request)) if shared.directory.has_passkey(sub).await == Some(true) => {
-                Some(format!("{}/consent/{request}", shared.issuer))
-            }
-            _ => None,
+        let known = match &request {
+            Some(request) => shared.directory.request(request).await,
+            None => None,
         };
         Some(Self {
             sub,
-            page,
+            page: request.as_ref().map(|request| format!("{}/consent/{request}", shared.issuer)),
+            state: known.as_ref().map(|it| it.state),
+            client: known.map(|it| it.client),
             kind,
             address,
             text,

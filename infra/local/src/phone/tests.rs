@@ -53,9 +53,15 @@ impl Directory for Enrolled {
         Box::pin(async move { Person::read(&entry) })
     }
 
-    /// Only dora has one.
-    fn has_passkey<'a>(&'a self, sub: &'a str) -> Told<'a, bool> {
-        Box::pin(async move { Some(sub == "dora") })
+    /// The client of the second one has a name that must not become markup.
+    fn request<'a>(&'a self, request: &'a str) -> Told<'a, AskedRequest> {
+        let asked = |client: &str, state| Some(AskedRequest { client: client.to_owned(), state });
+        let asked = match request {
+            KEY => asked("City Kiosk", RequestState::Waiting),
+            LATE => asked("<script>alert(1)</script>", RequestState::Declined),
+            _ => None,
+        };
+        Box::pin(async move { asked })
     }
 
     fn ticket<'a>(&'a self, sub: &'a str) -> Told<'a, String> {
@@ -88,6 +94,7 @@ async fn start_with(approve_all: bool, members: Value) -> Setup {
         request[name] = value.clone();
     }
     let api = Router::new()
+        .route("/consent/gone", get(gone))
         .route("/consent/{request}", get(|| async { Json(request) }))
         .route("/consent/{request}/decision", post(record))
         .with_state(sender);
@@ -111,6 +118,10 @@ async fn start_with(approve_all: bool, members: Value) -> Setup {
     };
     let phone = Phone::start(listen(0).await.unwrap(), options).unwrap();
     Setup { phone, sns, decisions, _api: api }
+}
+
+async fn gone() -> (StatusCode, Json<Value>) {
+    (StatusCode::NOT_FOUND, Json(json!({"error": "not_found", "error_description": "no <such> request"})))
 }
 
 async fn record(
@@ -143,6 +154,11 @@ impl Setup {
 
     async fn get(&self, path: &str) -> Value {
         reqwest::get(format!("{}{path}", self.phone.url())).await.unwrap().json().await.unwrap()
+    }
+
+    async fn page(&self, path: &str) -> (StatusCode, String) {
+        let response = reqwest::get(format!("{}{path}", self.phone.url())).await.unwrap();
+        (response.status(), response.text().await.unwrap())
     }
 
     async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
@@ -305,19 +321,145 @@ async fn an_approval_repeats_the_details_that_were_asked_for() {
     assert_eq!(body["authorization_details"], details);
 }
 
-/// A person without a passkey is not.
+/// The same page that the link in the message leads to.
 #[tokio::test]
-async fn a_person_with_a_passkey_is_led_to_the_providers_own_page() {
+async fn a_message_says_who_asked_what_became_of_it_and_where() {
     let setup = start(false).await;
-    setup.sms_about(LATE).await;
-    setup.sms().await;
+    for request in [KEY, LATE, "nobodyabcdefghijklmnop"] {
+        setup.sms_about(request).await;
+    }
+    setup.publish(&[("PhoneNumber", "+15555550100"), ("Message", "A passkey was added")]).await;
     let inbox = setup.get("/messages").await;
-    let page = format!("http://localhost:9000/consent/{LATE}");
-    assert_eq!((&inbox["messages"][0]["sub"], &inbox["messages"][0]["page"]), (&json!("dora"), &json!(page)));
-    assert_eq!(
-        (&inbox["messages"][1]["sub"], &inbox["messages"][1]["page"]),
-        (&json!("alice"), &Value::Null)
-    );
+    for (index, client, state, page) in [
+        (0, json!("City Kiosk"), json!("waiting"), json!(format!("http://localhost:9000/consent/{KEY}"))),
+        (
+            1,
+            json!("<script>alert(1)</script>"),
+            json!("declined"),
+            json!(format!("http://localhost:9000/consent/{LATE}")),
+        ),
+        (2, Value::Null, Value::Null, json!("http://localhost:9000/consent/nobodyabcdefghijklmnop")),
+        (3, Value::Null, Value::Null, Value::Null),
+    ] {
+        let message = &inbox["messages"][index];
+        assert_eq!((&message["client"], &message["state"], &message["page"]), (&client, &state, &page));
+    }
+}
+
+#[tokio::test]
+async fn the_page_lists_the_newest_message_first_and_escapes_it() {
+    let setup = start(false).await;
+    setup.sms().await;
+    setup.publish(&[("PhoneNumber", "+15555550100"), ("Message", "<img src=x> & more")]).await;
+    setup.sms_about(LATE).await;
+    let (status, page) = setup.page("/").await;
+    assert_eq!(status, StatusCode::OK);
+    let entries: Vec<_> = page.split("<li class=\"entry\">").skip(1).collect();
+    assert_eq!(entries.len(), 3, "{page}");
+    for (entry, parts) in entries.iter().zip([
+        &["&lt;script&gt;alert(1)", "declined", "SMS to Dora", "less than a minute ago"][..],
+        &["For information", "&lt;img src=x&gt; &amp; more", "SMS to alice"],
+        &["City Kiosk", "waiting", "confirm at"],
+    ]) {
+        for part in parts {
+            assert!(entry.contains(part), "{part}\n{entry}");
+        }
+    }
+    let link = |request| format!("href=\"http://localhost:9000/consent/{request}\"");
+    assert!(entries[0].contains(&link(LATE)) && entries[2].contains(&link(KEY)), "{page}");
+    assert!(!entries[1].contains("href"), "{page}");
+    // Only what can still be answered leads to the page of the app.
+    let app = format!("href=\"/people/alice/requests/{}/app\"", KEY.replace('-', "%2D").replace('_', "%5F"));
+    assert!(entries[2].contains(&app) && !entries[0].contains("/app"), "{page}");
+    assert!(!page.contains("<script>alert") && !page.contains("<img"), "{page}");
+}
+
+/// It is loaded again without script, and runs none but its own.
+#[tokio::test]
+async fn the_page_works_without_script_and_runs_no_other() {
+    let setup = start(false).await;
+    let (_, page) = setup.page("/").await;
+    assert!(page.contains("<noscript><meta http-equiv=\"refresh\""), "{page}");
+    assert!(page.contains("No messages") && page.contains("action=\"/people/alice/passkey\""), "{page}");
+    let response = reqwest::get(setup.phone.url()).await.unwrap();
+    let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains("script-src 'self'") && policy.contains("default-src 'none'"), "{policy}");
+    assert_eq!(setup.page("/phone.js").await.0, StatusCode::OK);
+}
+
+/// TOK-7-03: the details are read in words, go with their scope value, and are approved as they were sent.
+#[tokio::test]
+async fn the_page_of_the_app_decides_without_script() {
+    let members = json!({
+        "client": {"client_id": "kiosk", "client_name": "City <b>Kiosk"},
+        "scope": "openid payments profile",
+        "authorization_details": [{"type": "payment", "amount": "100.0"}],
+        "details": [{"title": "A payment", "rows": [{"label": "Amount", "value": "100.0 <b>EUR"}],
+            "scope": "payments"}],
+        "decide_in": 100,
+    });
+    let mut setup = start_with(false, members).await;
+    let path = format!("/people/alice/requests/{KEY}/app");
+    let (_, page) = setup.page(&path).await;
+    for part in [
+        "City &lt;b&gt;Kiosk",
+        "<h2>A payment</h2>",
+        "100.0 &lt;b&gt;EUR",
+        "value=\"openid\" checked disabled",
+        "value=\"payments\" checked disabled",
+        "value=\"profile\" checked>",
+        "type=\"hidden\" name=\"scope\" value=\"payments\"",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+    let form = [("scope", "openid"), ("scope", "payments"), ("decision", "approve")];
+    let response =
+        reqwest::Client::new().post(format!("{}{path}", setup.phone.url())).form(&form).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let (_, _, body) = setup.decisions.recv().await.unwrap();
+    let details = json!([{"type": "payment", "amount": "100.0"}]);
+    let expected = json!({"client_id": "kiosk", "decision": "approve", "scope": "openid payments",
+        "authorization_details": details});
+    assert_eq!(body, expected);
+
+    let form = [("scope", "openid"), ("decision", "deny")];
+    let declined = reqwest::Client::new().post(format!("{}{path}", setup.phone.url())).form(&form);
+    assert_eq!(declined.send().await.unwrap().status(), StatusCode::OK);
+    let (_, _, body) = setup.decisions.recv().await.unwrap();
+    assert_eq!(body, json!({"client_id": "kiosk", "decision": "deny"}));
+}
+
+#[tokio::test]
+async fn the_page_of_the_app_says_why_it_was_refused() {
+    let setup = start(false).await;
+    let (status, page) = setup.page("/people/alice/requests/gone/app").await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(page.contains("It was not accepted") && page.contains("no &lt;such&gt; request"), "{page}");
+    assert_eq!(setup.page(&format!("/people/mallory/requests/{KEY}/app")).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_button_for_a_passkey_leads_to_a_tickets_page() {
+    let setup = start(false).await;
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let post = async |sub: &str| {
+        http.post(format!("{}/people/{sub}/passkey", setup.phone.url())).send().await.unwrap()
+    };
+    let response = post("dora").await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    assert_eq!(response.headers()["location"], "http://localhost:9000/enroll/ticket");
+    assert_eq!(post("nobody").await.status(), StatusCode::CONFLICT);
+}
+
+/// A site cannot choose who logs in, but a relying party's link may lead here.
+#[tokio::test]
+async fn the_login_issuer_is_behind_the_same_guard() {
+    let setup = start(false).await;
+    let (status, _) = setup.page("/.well-known/openid-configuration").await;
+    assert_eq!(status, StatusCode::OK);
+    let url = format!("{}/authorize", setup.phone.url());
+    let post = reqwest::Client::new().post(url).header("origin", "https://evil.example");
+    assert_eq!(post.form(&[("person", "alice")]).send().await.unwrap().status(), StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]
