@@ -240,10 +240,15 @@ impl Provider {
         let (table, items) = (table.clone(), items.clone());
         drop(made);
         for mut item in items {
-            if item["key_use"] == AttributeValue::S("data".to_owned()) {
+            let purpose = match item["key_use"].as_s().map(String::as_str) {
+                Ok("data") => Some("ciba-keys"),
+                Ok("page") => Some("ciba-pages"),
+                _ => None,
+            };
+            if let Some(purpose) = purpose {
                 let sealed = item["sealed"].as_b().expect("bytes").as_ref();
-                let here =
-                    reencrypted(sealed, &data_key_context(&table), &data_key_context(&self.dynamodb.table));
+                let context = |table| [("purpose", purpose), ("table", table)];
+                let here = reencrypted(sealed, &context(&table), &context(&self.dynamodb.table));
                 item.insert("sealed".to_owned(), AttributeValue::B(Blob::new(here)));
             }
             client

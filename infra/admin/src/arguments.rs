@@ -397,9 +397,9 @@ pub enum DeliveryCommand {
 pub enum KeyCommand {
     /// List all keys with their current states; shows no key material
     List,
-    /// Create the next handle and signing keys now, although they are not due; they are used ten minutes later
+    /// Create the next handle, signing and page keys now, although they are not due; they are used ten minutes later
     Rotate {
-        /// Rotate only the keys of this use; those of the other use are rotated only if they are due
+        /// Rotate only the keys of this use; those of the other uses are rotated only if they are due
         #[arg(long = "use", value_enum)]
         key_use: Option<RotatedUse>,
         /// Of the signing keys, rotate only those of this algorithm: ES256, RS256, PS256 or EdDSA
@@ -420,6 +420,7 @@ pub enum KeyCommand {
 pub enum RotatedUse {
     Signing,
     Handle,
+    Page,
 }
 
 fn algorithm(text: &str) -> Result<JwsAlgorithm, String> {
