@@ -7,12 +7,14 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
+use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::details::authorization_details::DetailWords;
 use ciba::domain::details::row::Row;
 use ciba::http::respond;
 use ciba::page::{
-    AuthorizationLine, ConsentView, EnrollmentView, Language, Page, PasskeyView, ScopeLine, consent,
-    declined, enrollment, not_open, resource_words, scope_words, ticket_not_open, trouble,
+    ApprovingForm, AuthorizationLine, ConsentView, EnrollmentView, Frame, Language, LoginProblem, LoginView,
+    Page, PasskeyView, ScopeLine, choose_issuer, consent, declined, enrollment, login_failed, me, not_open,
+    resource_words, scope_words, someone_else, ticket_not_open, trouble,
 };
 use ciba_local::server::{Server, listen};
 use serde_json::{Value, json};
@@ -59,6 +61,13 @@ pub(crate) const STATES: &[State] = &[
     state("consent-high-risk", "/consent/high_risk", &[]),
     state("consent-too-late", "/consent/late", &[Act::Wait]),
     state("consent-without-passkeys", "/consent/app", &[]),
+    state("consent-sign-in", "/consent/sign_in", &[]),
+    state("consent-signed-in", "/consent/signed_in", &[]),
+    state("consent-signed-in-too-late", "/consent/late_signed_in", &[Act::Wait]),
+    state("someone-else", "/page/someone_else", &[]),
+    state("choose-issuer", "/page/choose_issuer", &[]),
+    state("login-failed", "/page/login_failed", &[]),
+    state("me", "/page/me", &[]),
     state("declined", "/page/declined", &[]),
     state("not-open", "/page/not_open", &[]),
     state("trouble", "/page/trouble", &[]),
@@ -139,8 +148,16 @@ fn nonce() -> String {
 }
 
 async fn message_page(Path(name): Path<String>, headers: HeaderMap) -> axum::response::Response {
-    let language = language(&headers);
+    let (language, nonce_of_frame) = (language(&headers), nonce());
+    let frame = Frame { language, operator_name: OPERATOR, nonce: &nonce_of_frame };
+    let request = RequestKey::from_bytes([7; 16]);
     served(match name.as_str() {
+        "someone_else" => someone_else(&frame, "Zm9ybQ"),
+        "choose_issuer" => {
+            choose_issuer(&frame, &request, &[("staff", "Meridian Staff"), ("bank", OPERATOR)])
+        }
+        "login_failed" => login_failed(&frame, LoginProblem::Down, Some(&request)),
+        "me" => me(&frame, ("m.weber@example.com", OPERATOR), "Zm9ybQ"),
         "declined" => declined(language, OPERATOR, &nonce()),
         "not_open" => not_open(language, OPERATOR, &nonce()),
         "ticket" => ticket_not_open(language, OPERATOR, &nonce()),
@@ -183,14 +200,21 @@ async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::r
         context: &context,
         details: vec![resource_words(language, "https://pay.example")],
         asked_ago: Duration::from_secs(20),
-        decide_in: Duration::from_secs(if answer == "late" { 1 } else { 270 }),
+        decide_in: Duration::from_secs(if answer.starts_with("late") { 1 } else { 270 }),
         path: &path,
         form_token: "Zm9ybQ",
-        passkey: (answer != "app").then_some(PasskeyView {
+        passkey: (answer != "app" && !answer.ends_with("signed_in")).then_some(PasskeyView {
             rp_id: "localhost",
             shown: CHALLENGE,
             seasoned: is_high_risk,
         }),
+        login: match answer.as_str() {
+            "sign_in" => LoginView::SignIn { path: "/page/choose_issuer" },
+            "signed_in" | "late_signed_in" => {
+                LoginView::SignedIn(ApprovingForm { form_token: "Zm9ybQ", shown: CHALLENGE, language })
+            }
+            _ => LoginView::None,
+        },
     };
     served(consent(&view, &nonce()))
 }

@@ -124,6 +124,7 @@ fn only_functions_that_seal_or_sign_can_unseal_keys() {
             "consent",
             "introspection",
             "key-rotation",
+            "login",
             "revocation",
             "token",
             "userinfo"
@@ -132,7 +133,7 @@ fn only_functions_that_seal_or_sign_can_unseal_keys() {
     assert_eq!(functions_that_may("kms:GenerateDataKey"), BTreeSet::from(["key-rotation"]));
 }
 
-/// HYG-5-03: the encryption context says what a key is for, and each function may decrypt for its own purposes alone. Who
+/// RP-2-08: the encryption context says what a key is for, and each function may decrypt for its own purposes alone. Who
 /// issues tokens or makes keys cannot make a session.
 #[test]
 fn each_function_decrypts_for_its_own_purposes_alone() {
@@ -150,8 +151,20 @@ fn each_function_decrypts_for_its_own_purposes_alone() {
     let token_keys = |(_, action, purpose): &(&str, &str, &str)| {
         *purpose == "ciba-keys" && (*action == "kms:Decrypt" || *action == "kms:GenerateDataKey")
     };
-    let others: Vec<_> = purposes.iter().filter(|it| !token_keys(it)).copied().collect();
-    assert_eq!(others, [("key-rotation", "kms:GenerateDataKeyWithoutPlaintext", "ciba-pages")]);
+    let (own, others): (Vec<_>, Vec<_>) = purposes.into_iter().partition(token_keys);
+    assert_eq!(
+        others,
+        [
+            ("consent", "kms:Decrypt", "ciba-pages"),
+            ("key-rotation", "kms:GenerateDataKeyWithoutPlaintext", "ciba-pages"),
+            ("login", "kms:Decrypt", "ciba-login"),
+            ("login", "kms:Decrypt", "ciba-pages"),
+        ]
+    );
+    assert!(
+        own.iter().all(|(function, ..)| *function != "login"),
+        "it opens neither handles nor signing keys"
+    );
 }
 
 /// TOK-12-05: with keys in KMS, whoever signs may have it done by the stack's own keys, and rotation may make such keys

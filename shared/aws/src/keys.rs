@@ -1,5 +1,6 @@
 //! Signing keys, handle keys, and how they are kept: sealed under a data key that only KMS can decrypt.
 
+mod client_secret;
 mod data_key;
 mod der;
 mod evidence;
@@ -13,6 +14,7 @@ mod subject;
 mod verification;
 mod witness;
 
+pub use client_secret::ClientSecrets;
 pub use data_key::{DataKey, SealError};
 pub use handle::{HandleKey, HandleUse, Kept, OpenError};
 pub use key_ring::{JTI_LENGTH, KeyError, KeyRing, KeyRings, sealing_label};

@@ -21,6 +21,7 @@ const tick = () => {
   ceremony.abort();
   byId("scopes").disabled = true;
   byId("actions").remove();
+  byId("login")?.remove();
   byId("report-section").remove();
   say("late");
 };
@@ -31,7 +32,7 @@ const end = (id) => {
 };
 
 const selected = () =>
-  [...document.querySelectorAll("#scopes input")].filter((it) => it.checked).map((it) => it.value).join(" ");
+  [...document.querySelectorAll("#scopes input[type=checkbox]")].filter((it) => it.checked).map((it) => it.value).join(" ");
 const scopeOf = (decision) => (decision === "approve" ? selected() : "");
 const choiceOf = (decision) => `${decision} ${scopeOf(decision)}`;
 

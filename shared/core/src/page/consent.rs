@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::catalogue::Catalogue;
 use super::layout::{Layout, check, clock, cross, end};
+use super::login::{self, APPROVING_FORM, LoginView, scope_field};
 use super::words::{Names, asked, left};
 use super::{Language, Page};
 use crate::domain::base::scope::Scope;
@@ -38,6 +39,8 @@ pub struct ConsentView<'a> {
     pub form_token: &'a str,
     /// `None`: passkeys are not used here, and requests are approved in the operator's app.
     pub passkey: Option<PasskeyView<'a>>,
+    /// How the person can approve with a login on the page.
+    pub login: LoginView<'a>,
 }
 
 /// A scope value and its meaning in words.
@@ -115,6 +118,7 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
                 }
             }
             (actions(view, &names, words))
+            (login::approving(view.login, view.path, view.client_id, words))
             p id="notice" role="status" {}
             (report(view, &names, words))
             (answers(&names, words))
@@ -177,16 +181,24 @@ fn rows(shown: &[Row]) -> Markup {
 }
 
 fn scopes(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
+    // Without a session no form sends the selection: the script collects it for the passkey.
+    let form = matches!(view.login, LoginView::SignedIn(_)).then_some(APPROVING_FORM);
+    let name = |place: usize, scope: &ScopeLine| form.map(|_| scope_field(place, scope.value));
     html! {
         fieldset id="scopes" {
             legend { (names.fill(words.scopes_heading)) }
             @if view.scopes.iter().any(|it| !it.required) { p { (words.scopes_advice) } }
-            @for scope in &view.scopes {
+            @for (place, scope) in view.scopes.iter().enumerate() {
                 // A browser must not restore the selection made on an earlier page.
                 label {
-                    input type="checkbox" value=(scope.value) checked disabled[scope.required] autocomplete="off";
+                    input type="checkbox" value=(scope.value) checked disabled[scope.required] autocomplete="off"
+                        name=[name(place, scope)] form=[form];
                     span dir="auto" { (scope.words) }
                     @if scope.required { " " em { (words.required) } }
+                }
+                // A browser does not send a field that is disabled.
+                @if scope.required && form.is_some() {
+                    input type="hidden" name=[name(place, scope)] value=(scope.value) form=[form];
                 }
                 // The entries that belong to this scope value follow it: neither can be approved without the other.
                 @for asked in view.authorizations.iter().filter(|it| it.scope == Some(scope.value)) {
@@ -214,7 +226,7 @@ fn actions(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
                 @if passkey.seasoned { p.how { (words.approve_seasoned) } }
                 p.how id="how" hidden { (words.approve_how) }
                 p.how id="unable" { (words.approve_unable) }
-            } @else {
+            } @else if matches!(view.login, LoginView::None) {
                 p.how { (names.fill(words.approve_in_app)) }
             }
         }
