@@ -7,13 +7,15 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
+use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::details::authorization_details::DetailWords;
 use ciba::domain::details::money::Money;
 use ciba::domain::details::row::Row;
 use ciba::http::respond;
 use ciba::page::{
-    AuthorizationLine, ConsentView, EnrollmentView, Language, Operator, Page, PasskeyView, ScopeLine,
-    consent, declined, enrollment, not_open, resource_words, scope_words, ticket_not_open, trouble,
+    ApprovingForm, AuthorizationLine, ConsentView, EnrollmentView, Frame, Language, LoginProblem, LoginView,
+    Operator, Page, PasskeyView, ScopeLine, choose_issuer, consent, declined, enrollment, login_failed, me,
+    not_open, resource_words, scope_words, someone_else, ticket_not_open, trouble,
 };
 use ciba_local::server::{Server, listen};
 use serde_json::{Value, json};
@@ -68,6 +70,13 @@ pub(crate) const STATES: &[State] = &[
         &[Act::WrongFinger, Act::Click("#approve"), Act::Click("#approve")],
     ),
     state("consent-without-passkeys", "/consent/app", &[]),
+    state("consent-sign-in", "/consent/sign_in", &[]),
+    state("consent-signed-in", "/consent/signed_in", &[]),
+    state("consent-signed-in-too-late", "/consent/late_signed_in", &[Act::Wait]),
+    state("someone-else", "/page/someone_else", &[]),
+    state("choose-issuer", "/page/choose_issuer", &[]),
+    state("login-failed", "/page/login_failed", &[]),
+    state("me", "/page/me", &[]),
     state("declined", "/page/declined", &[]),
     state("not-open", "/page/not_open", &[]),
     state("trouble", "/page/trouble", &[]),
@@ -148,8 +157,16 @@ fn nonce() -> String {
 }
 
 async fn message_page(Path(name): Path<String>, headers: HeaderMap) -> axum::response::Response {
-    let language = language(&headers);
+    let (language, nonce_of_frame) = (language(&headers), nonce());
+    let frame = Frame { language, operator: MERIDIAN, nonce: &nonce_of_frame };
+    let request = RequestKey::from_bytes([7; 16]);
     served(match name.as_str() {
+        "someone_else" => someone_else(&frame, "Zm9ybQ"),
+        "choose_issuer" => {
+            choose_issuer(&frame, &request, &[("staff", "Meridian Staff"), ("bank", OPERATOR)])
+        }
+        "login_failed" => login_failed(&frame, LoginProblem::Down, Some(&request)),
+        "me" => me(&frame, ("m.weber@example.com", OPERATOR), "Zm9ybQ"),
         "declined" => declined(language, MERIDIAN, &nonce()),
         "not_open" => not_open(language, MERIDIAN, &nonce()),
         "ticket" => ticket_not_open(language, MERIDIAN, &nonce()),
@@ -201,14 +218,21 @@ async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::r
         context: if is_simple { &[] } else { &context },
         details: if is_simple { vec![] } else { vec![resource_words(language, "https://pay.example")] },
         asked_ago: Duration::from_secs(20),
-        decide_in: Duration::from_secs(if answer == "late" { 1 } else { 270 }),
+        decide_in: Duration::from_secs(if answer.starts_with("late") { 1 } else { 270 }),
         path: &path,
         form_token: "Zm9ybQ",
-        passkey: (answer != "app").then_some(PasskeyView {
+        passkey: (answer != "app" && !answer.ends_with("signed_in")).then_some(PasskeyView {
             rp_id: "localhost",
             shown: CHALLENGE,
             seasoned: is_high_risk,
         }),
+        login: match answer.as_str() {
+            "sign_in" => LoginView::SignIn { path: "/page/choose_issuer" },
+            "signed_in" | "late_signed_in" => {
+                LoginView::SignedIn(ApprovingForm { form_token: "Zm9ybQ", shown: CHALLENGE, language })
+            }
+            _ => LoginView::None,
+        },
     };
     served(consent(&view, &nonce()))
 }
@@ -405,5 +429,12 @@ async fn declining_is_always_in_sight_and_approving_after_the_details() {
         let is_in_sight = browser.evaluate(&in_sight("button[type=submit]")).await;
         assert_eq!(is_in_sight, json!(true), "scrolled to {part}");
     }
+    browser.wait_until(can_approve).await;
+
+    let state = STATES.iter().find(|it| it.name == "consent-signed-in").expect("a state");
+    gallery.show(&browser, state).await;
+    let can_approve = "!document.querySelector('#login button').hasAttribute('aria-disabled')";
+    assert_eq!(browser.evaluate(can_approve).await, json!(false), "with a login, before the details");
+    browser.run("scrollTo(0, document.documentElement.scrollHeight)").await;
     browser.wait_until(can_approve).await;
 }

@@ -9,6 +9,8 @@ mod browser;
 mod deciding;
 mod enrolling;
 mod gallery;
+mod logging_in;
+mod login_issuer;
 mod phone;
 mod screenshots;
 mod site;

@@ -1,5 +1,6 @@
 //! The real functions behind the pages, at an address that a browser can open. Time is the test's.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,8 +13,10 @@ use ciba::http::serve::Endpoint;
 use ciba::http::{Request, Response};
 use ciba::protocol::routes;
 use ciba_local::server::{Server, listen};
-use ciba_tests::{Provider, START};
+use ciba_tests::{Provider, START, Settings};
+use lambda_http::RequestExt;
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use crate::authenticator::Authenticator;
 use crate::browser::Browser;
@@ -34,10 +37,16 @@ struct Behind {
 impl Site {
     /// A provider whose issuer is the address that it is served at.
     pub(crate) async fn open() -> Self {
+        Self::open_where(&[]).await
+    }
+
+    /// The same with these settings beside its own.
+    pub(crate) async fn open_where(settings: Settings<'_>) -> Self {
         let listener = listen(0).await.expect("a port");
         // By name: passkeys know no addresses.
         let url = format!("http://localhost:{}", listener.local_addr().expect("an address").port());
-        let provider = Provider::with(&[("ISSUER", &url), ("RP_ID", "localhost")]).await;
+        let own = [("ISSUER", url.as_str()), ("RP_ID", "localhost")];
+        let provider = Provider::with(&[&own[..], settings].concat()).await;
         let behind =
             Arc::new(Behind { provider, now: AtomicI64::new(START.millis()), posted: Mutex::default() });
         let router = Router::new().fallback(serve).with_state(Arc::clone(&behind));
@@ -129,6 +138,8 @@ impl Behind {
         let path = request.uri().path();
         if path.starts_with(routes::CONSENT) {
             self.provider.consent.handle(request, &invocation).await
+        } else if [routes::LOGIN, routes::LOGIN_CALLBACK, routes::LOGOUT, routes::ME].contains(&path) {
+            self.provider.logging_in.handle(request, &invocation).await
         } else if path.starts_with(routes::ENROLLMENT) {
             self.provider.enrollment.handle(request, &invocation).await
         } else {
@@ -150,7 +161,9 @@ async fn serve(
         let text = String::from_utf8_lossy(&body).into_owned();
         behind.posted.lock().expect("the list").push((parts.uri.path().to_owned(), text));
     }
-    let request = Request::from_parts(parts, body.into());
+    let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned();
+    let query: HashMap<_, _> = query.map(|(name, value)| (name, vec![value])).collect();
+    let request = Request::from_parts(parts, body.into()).with_query_string_parameters(query);
     let (parts, body) = behind.answer(&request).await.into_parts();
     axum::response::Response::from_parts(parts, Body::from(body.to_vec()))
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{DOCUMENT, TEMPLATE, resources};
 
 /// Every action that some function needs. Scan, and anything with a star, is not among them.
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 21] = [
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
@@ -21,6 +21,7 @@ const KNOWN: [&str; 20] = [
     "kms:CreateKey",
     "kms:Decrypt",
     "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
     "kms:GetPublicKey",
     "kms:Sign",
     "kms:TagResource",
@@ -123,12 +124,47 @@ fn only_functions_that_seal_or_sign_can_unseal_keys() {
             "consent",
             "introspection",
             "key-rotation",
+            "login",
             "revocation",
             "token",
             "userinfo"
         ])
     );
     assert_eq!(functions_that_may("kms:GenerateDataKey"), BTreeSet::from(["key-rotation"]));
+}
+
+/// RP-2-08: the encryption context says what a key is for, and each function may decrypt for its own purposes alone. Who
+/// issues tokens or makes keys cannot make a session.
+#[test]
+fn each_function_decrypts_for_its_own_purposes_alone() {
+    let mut purposes = BTreeSet::new();
+    for Statement { function, actions, document, .. } in statements() {
+        let opens = ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"];
+        for action in actions.into_iter().filter(|action| opens.contains(action)) {
+            let condition = document["Condition"].as_object().expect("a condition");
+            assert_eq!(condition.keys().collect::<Vec<_>>(), ["StringEquals"], "{function}");
+            let allowed = texts(&condition["StringEquals"]["kms:EncryptionContext:purpose"]);
+            assert!(!allowed.is_empty(), "{function}: {action}");
+            purposes.extend(allowed.into_iter().map(|purpose| (function, action, purpose)));
+        }
+    }
+    let token_keys = |(_, action, purpose): &(&str, &str, &str)| {
+        *purpose == "ciba-keys" && (*action == "kms:Decrypt" || *action == "kms:GenerateDataKey")
+    };
+    let (own, others): (Vec<_>, Vec<_>) = purposes.into_iter().partition(token_keys);
+    assert_eq!(
+        others,
+        [
+            ("consent", "kms:Decrypt", "ciba-pages"),
+            ("key-rotation", "kms:GenerateDataKeyWithoutPlaintext", "ciba-pages"),
+            ("login", "kms:Decrypt", "ciba-login"),
+            ("login", "kms:Decrypt", "ciba-pages"),
+        ]
+    );
+    assert!(
+        own.iter().all(|(function, ..)| *function != "login"),
+        "it opens neither handles nor signing keys"
+    );
 }
 
 /// TOK-12-05: with keys in KMS, whoever signs may have it done by the stack's own keys, and rotation may make such keys

@@ -31,6 +31,7 @@ fn read_by(function: &str) -> BTreeSet<String> {
         }
         "token" => token::Token::new(&env).map(drop),
         "consent" => consent::Consent::new(&env).map(drop),
+        "login" => login::Login::new(&env).map(drop),
         "enrollment" => enrollment::Enrollment::new(&env).map(drop),
         "discovery" => discovery::Discovery::new(&env).map(drop),
         "jwks" => jwks::Jwks::new(&env).map(drop),

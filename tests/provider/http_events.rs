@@ -27,6 +27,7 @@ async fn answer(provider: &Provider, function: &str, event: &Value, now: Timesta
             "introspection" => serve::answer(&provider.introspection, event, invocation).await,
             "revocation" => serve::answer(&provider.revocation, event, invocation).await,
             "consent" => serve::answer(&provider.consent, event, invocation).await,
+            "login" => serve::answer(&provider.logging_in, event, invocation).await,
             "enrollment" => serve::answer(&provider.enrollment, event, invocation).await,
             "discovery" => serve::answer(&provider.discovery, event, invocation).await,
             "jwks" => serve::answer(&provider.jwks, event, invocation).await,

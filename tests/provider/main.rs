@@ -20,6 +20,7 @@ mod http_events;
 mod interaction;
 mod jose;
 mod keys;
+mod login;
 mod lost_responses;
 mod mutual_tls;
 mod notification;

@@ -1,6 +1,6 @@
 //! What each function did to the table, and whom it sent messages, is what template.yaml allows it, in both directions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::person::channel::PushPlatform;
@@ -10,12 +10,15 @@ use ciba_local::sns::{Failure, Target};
 use ciba_tests::{
     Authenticator, Provider, Receiver, SECRET, at, basic, form, form_request, json_request, request, root,
 };
+use lambda_http::RequestExt;
 use serde_json::{Value, json};
 
 use crate::authorization_details::payment;
 use crate::client_assertion::{asserted, claims, register};
 use crate::consent::person::approve;
 use crate::foreign_issuer::{ForeignIssuer, Key};
+use crate::login::issuer::OpenIdProvider;
+use crate::login::log_in_at;
 use crate::prover::{Prover, hash, with_proof};
 use crate::signed_request;
 
@@ -180,6 +183,7 @@ async fn each_function_uses_exactly_its_kms_permissions() {
     let (_, request) = provider.asked(&[], at(700.0)).await;
     let approved = approve(&provider, &request, &mut phone, "openid profile", at(701.0)).await;
     assert_eq!(approved.status, 200, "{approved:?}");
+    provider.logging_in.warm_up(&provider.invocation(at(6.0))).await;
     provider.userinfo.warm_up(&provider.invocation(at(6.0))).await;
     provider.introspection.warm_up(&provider.invocation(at(6.0))).await;
     provider.revocation.warm_up(&provider.invocation(at(6.0))).await;
@@ -307,6 +311,20 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let unknown = key.sign(&key.header().to_string(), r#"{"iss":"http://localhost:1"}"#);
     let call = json_request("GET", "/consent", Some(&unknown), "");
     assert_eq!(provider.call(&consent, &call, at(7.0)).await.refusal().0, 503);
+    // A login on the page, and one at an issuer that does not answer.
+    let (_, for_login) = provider.asked(&[], at(7.0)).await;
+    let issuer = OpenIdProvider::start("acme").await;
+    let login =
+        provider.logging_in_with(&[("LOGIN_ISSUERS", &json!([issuer.setting(json!({}))]).to_string())]);
+    log_in_at(&provider, &login, &issuer, &for_login, at(7.0)).await;
+    let browser = issuer.setting(json!({}))["browser"].clone();
+    let mut unreachable = unreachable.clone();
+    unreachable[0]["browser"] = browser;
+    unreachable[0]["issuer"] = json!(format!("http://localhost:{nowhere}"));
+    let login = provider.logging_in_with(&[("LOGIN_ISSUERS", &unreachable.to_string())]);
+    let query = HashMap::from([("request".to_owned(), vec![for_login])]);
+    let start = request("GET", "/login", &[], "").with_query_string_parameters(query);
+    assert_eq!(provider.call(&login, &start, at(7.0)).await.status, 503);
     // And what they sign is kept.
     let signer = json!({"backchannel_authentication_request_signing_alg": "ES256"});
     register(&provider, "signer", &[&key], signer).await;

@@ -14,6 +14,7 @@ use ciba::http::{Body, Request};
 use ciba_local::eventbridge::EventBridge;
 use ciba_local::sns::{Inbox, Target};
 use ciba_local::sqs::Sqs;
+use lambda_http::RequestExt;
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -25,7 +26,7 @@ tokio::task_local! {
 }
 
 /// Parameters of forms that nobody else is to know.
-const PARAMETERS: [&str; 13] = [
+const PARAMETERS: [&str; 14] = [
     "client_secret",
     "client_assertion",
     "client_notification_token",
@@ -39,6 +40,7 @@ const PARAMETERS: [&str; 13] = [
     "refresh_token",
     "token",
     "form_token",
+    "session_token",
 ];
 /// Members of JSON that everybody may know, among those of a body that a person's page or app sends.
 const PUBLIC: [&str; 6] = ["client_id", "scope", "decision", "language", "type", "authenticatorAttachment"];
@@ -148,6 +150,18 @@ impl Eavesdropper {
         }
         for proof in request.headers().get_all("dpop") {
             self.secret("a proof of possession", proof.to_str().unwrap_or_default());
+        }
+        // What binds a login to its browser, and what an issuer answers.
+        for cookie in request.headers().get_all("cookie") {
+            let pairs = cookie.to_str().unwrap_or_default().split("; ");
+            pairs
+                .filter_map(|pair| pair.split_once('='))
+                .for_each(|(_, value)| self.secret("a cookie", value));
+        }
+        for name in ["request", "state", "code"] {
+            let query = request.query_string_parameters_ref();
+            let what = if name == "request" { LINK } else { name };
+            self.secret(what, query.as_ref().and_then(|query| query.first(name)).unwrap_or_default());
         }
         let mut path = request.uri().path().split('/').skip(1);
         if let (Some("consent" | "enroll"), Some(key)) = (path.next(), path.next()) {

@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use backchannel_authentication::BackchannelAuthentication;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ciba::aws::Aws;
 use ciba::config::{Environment, Issuer, LoginIssuers, MtlsHost, SigningKeys, profile, sms_countries};
 use ciba::domain::base::time::Timestamp;
@@ -38,6 +40,7 @@ use events::Events;
 use introspection::Introspection;
 use jwks::Jwks;
 use key_rotation::KeyRotation;
+use login::Login;
 use revocation::Revocation;
 use serde_json::{Map, Value, json};
 use token::Token;
@@ -80,6 +83,8 @@ pub struct Provider {
     pub backchannel_authentication: BackchannelAuthentication,
     pub token: Token,
     pub consent: Consent,
+    /// The function for logins; `login` is an issuer.
+    pub logging_in: Login,
     pub enrollment: Enrollment,
     pub discovery: Discovery,
     pub jwks: Jwks,
@@ -192,6 +197,7 @@ impl Provider {
                 .expect("backchannel-authentication"),
             token: Token::new(&of("token")).expect("token"),
             consent: Consent::new(&of("consent")).expect("consent"),
+            logging_in: Login::new(&of("login")).expect("login"),
             enrollment: Enrollment::new(&of("enrollment")).expect("enrollment"),
             discovery: Discovery::new(&of("discovery")).expect("discovery"),
             jwks: Jwks::new(&of("jwks")).expect("jwks"),
@@ -245,10 +251,15 @@ impl Provider {
         let (table, items) = (table.clone(), items.clone());
         drop(made);
         for mut item in items {
-            if item["key_use"] == AttributeValue::S("data".to_owned()) {
+            let purpose = match item["key_use"].as_s().map(String::as_str) {
+                Ok("data") => Some("ciba-keys"),
+                Ok("page") => Some("ciba-pages"),
+                _ => None,
+            };
+            if let Some(purpose) = purpose {
                 let sealed = item["sealed"].as_b().expect("bytes").as_ref();
-                let here =
-                    reencrypted(sealed, &data_key_context(&table), &data_key_context(&self.dynamodb.table));
+                let context = |table| [("purpose", purpose), ("table", table)];
+                let here = reencrypted(sealed, &context(&table), &context(&self.dynamodb.table));
                 item.insert("sealed".to_owned(), AttributeValue::B(Blob::new(here)));
             }
             client
@@ -505,6 +516,16 @@ impl Provider {
     /// The function that people decide with, with other settings.
     pub fn consent_with(&self, settings: Settings<'_>) -> Consent {
         Consent::new(&self.environment_with("consent", settings)).expect("consent")
+    }
+
+    /// The function for logins, with other settings.
+    pub fn logging_in_with(&self, settings: Settings<'_>) -> Login {
+        Login::new(&self.environment_with("login", settings)).expect("login")
+    }
+
+    /// What an operator's secret at a login issuer is in `LOGIN_ISSUERS`.
+    pub fn encrypted_secret(issuer: &str, secret: &str) -> String {
+        STANDARD.encode(KMS_KEY.encrypt(secret.as_bytes(), &[("purpose", "ciba-login"), ("issuer", issuer)]))
     }
 
     fn environment_with(&self, function: &str, settings: Settings<'_>) -> Environment {

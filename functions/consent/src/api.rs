@@ -189,6 +189,7 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
         NotDecided::OtherDetails => {
             Common::InvalidRequest("authorization_details differ from those of the request").into()
         }
+        NotDecided::Outdated => Common::InvalidRequest("the page is out of date").into(),
         NotDecided::SelfApproval => Error::AccessDenied.into(),
         NotDecided::Inactive => Error::NotOpen("the person or the client is no longer active").into(),
         NotDecided::ProofMissing => Error::TokenMissing.into(),

@@ -2,8 +2,8 @@
 //! decision.
 //!
 //! Two interfaces apply the same rules: the page, for a person's browser, and the consent API, for a first-party
-//! app. The page needs only the link and reveals nothing about the person; the API shows a person their own
-//! requests, and requires a login token for that.
+//! app. The page needs only the link and reveals nothing about the person; approving there needs a session or a
+//! passkey. The API shows a person their own requests, and requires a login token for that; a session is none.
 
 mod api;
 mod page;
@@ -15,15 +15,19 @@ use ciba::config::{
     CeremonySettings, ConfigError, DecisionSettings, Environment, Issuer, LoginIssuers, OperatorSettings,
     PasskeySettings, WitnessSettings,
 };
+use ciba::domain::base::person_key::PersonKey;
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::client::ClientId;
+use ciba::domain::issuer::session::Session;
 use ciba::flows::Invocation;
 use ciba::flows::deciding::authentic_passkey::Enrollments;
 use ciba::flows::deciding::decide::Decide;
 use ciba::flows::deciding::keep_evidence::KeepEvidence;
+use ciba::flows::deciding::log_in;
+use ciba::http::cookie::{self, Cookies};
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, respond};
-use ciba::keys::{KeyRings, Kms, Witness, WitnessReader};
+use ciba::keys::{KeyError, KeyRings, Kms, PageKeys, Witness, WitnessReader};
 use ciba::outbound::{Fetcher, JwksCache};
 use ciba::protocol::consent::ConsentError as Error;
 use ciba::protocol::error::Common;
@@ -46,6 +50,9 @@ pub struct Consent {
     enrollments: Enrollments,
     table: Table,
     clients: ClientDirectory,
+    cookies: Cookies,
+    /// Open the sessions of people who logged in on the page. `None` if they cannot log in there.
+    page_keys: Option<PageKeys>,
 }
 
 /// The call that a request's path and method select.
@@ -71,6 +78,8 @@ impl Consent {
         let fetcher = Fetcher::for_strangers(issuer.is_local())
             .map_err(|error| ConfigError::of("outbound", &error.0))?;
         let kms = Kms::connect(&aws);
+        let login_issuers = LoginIssuers::read(environment, &issuer)?;
+        let page_keys = login_issuers.have_browser().then(|| PageKeys::new(table.clone(), kms.clone()));
         let enrollment_key = WitnessSettings::enrollment_key(environment);
         let evidence_key = WitnessSettings::evidence_key(environment);
         Ok(Self {
@@ -81,7 +90,9 @@ impl Consent {
             },
             keys: KeyRings::new(table.clone(), kms),
             settings: DecisionSettings::read(environment)?,
-            login_issuers: LoginIssuers::read(environment, &issuer)?,
+            login_issuers,
+            page_keys,
+            cookies: Cookies::of(&issuer),
             passkeys: passkeys.transpose()?,
             jwks: JwksCache::new(fetcher, table.clone()),
             clients: ClientDirectory::new(table.clone()),
@@ -96,6 +107,9 @@ impl Consent {
     /// or the keys are missing; the checks at each decision still apply.
     pub async fn warm_up(&self, invocation: &Invocation) -> Result<(), ConfigError> {
         let _ = self.keys.get(invocation.now).await;
+        if let Some(keys) = &self.page_keys {
+            keys.warm_up(invocation.now).await;
+        }
         if let Some(reader) = &self.enrollments.key {
             let _ = reader.key().await;
         }
@@ -124,6 +138,21 @@ impl Consent {
         }
     }
 
+    /// The session of the browser, and its person. It counts on pages only.
+    async fn session(
+        &self,
+        request: &Request,
+        invocation: &Invocation,
+    ) -> Result<Option<(Session, PersonKey)>, KeyError> {
+        let Some(keys) = &self.page_keys else { return Ok(None) };
+        let (cookie, max_age) = (self.cookies.read(request, cookie::SESSION), self.settings.login_max_age);
+        let session = log_in::session(cookie, keys, &self.login_issuers, max_age, invocation.now).await?;
+        Ok(session.and_then(|session| {
+            let person = self.login_issuers.find(&session.issuer)?.person_key(&session.subject)?;
+            Some((session, person))
+        }))
+    }
+
     fn rp_id(&self) -> Option<&str> {
         self.passkeys.as_ref().map(|(settings, _)| settings.ceremony.rp_id.as_str())
     }
@@ -137,7 +166,7 @@ impl Endpoint for Consent {
                 page::show(self, &key, request, invocation).await
             }
             Ok(Call::Decide(key)) if browser::sends_form(request) => {
-                page::decline(self, &key, request, invocation).await
+                page::decide(self, &key, request, invocation).await
             }
             Err(Error::NotFound) if browser::wants_page(request) => page::not_open(self, request, invocation),
             Ok(call) => match api::answer(self, call, request, invocation).await {

@@ -1,15 +1,24 @@
-//! The page, open to anyone who has the link. It shows the request and accepts a denial. Reading it changes
-//! nothing.
+//! The page, open to anyone who has the link. It shows the request and accepts a denial, and an approval from the
+//! person who is logged in. Reading it changes nothing.
 
 use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::base::scope::Scope;
+use ciba::domain::client::ClientId;
+use ciba::domain::issuer::session::SessionForm;
+use ciba::domain::request::decision::{DecisionRefused, DecisionWord};
 use ciba::domain::request::proof::Demand;
 use ciba::domain::request::statement::Shown;
-use ciba::flows::deciding::decide::{NotDecided, Recorded};
+use ciba::flows::deciding::decide::{Choice, NotDecided, PresentedProof, Recorded};
 use ciba::flows::deciding::review;
 use ciba::flows::deciding::statement::statement;
 use ciba::flows::{Invocation, log};
 use ciba::http::{Body, Request, Response, browser, form, respond};
-use ciba::page::{self, AuthorizationLine, ConsentView, PasskeyView, ScopeLine};
+use ciba::keys::KeyError;
+use ciba::page::{
+    self, ApprovingForm, AuthorizationLine, ConsentView, Frame, Language, LoginProblem, LoginView,
+    PasskeyView, ScopeLine,
+};
+use ciba::protocol::parameters::Parameters;
 use ciba::protocol::routes;
 
 use crate::Consent;
@@ -26,11 +35,35 @@ pub(crate) async fn show(
             Ok(None) => return not_open(consent, request, invocation),
             Err(error) => return trouble(consent, request, invocation, &error.detail()),
         };
-    let language = browser::language(request);
+    // Without the keys of sessions the page is as for somebody who is not logged in: declining always works.
+    let session = consent.session(request, invocation).await.unwrap_or_else(|KeyError(why)| {
+        log::trouble(&why);
+        None
+    });
+    let (language, nonce) = (browser::language(request), invocation.nonce());
+    if let Some((session, _)) = session.as_ref().filter(|(_, person)| *person != asked.person) {
+        let frame = Frame { language, operator: consent.operator.shown(), nonce: &nonce };
+        return respond::page(page::someone_else(&frame, &session.form_token(SessionForm::SignOut)));
+    }
     let statement = statement(&asked, &detail, &client, language);
     let shown = Shown::of(&statement.encode()).encode();
     let (now, lifetime) = (invocation.now, &asked.lifetime);
-    let seasoned = review::demand_of_all(&client, &asked, &detail) == Demand::SeasonedPasskey;
+    let demand = review::demand_of_all(&client, &asked, &detail);
+    let token = session.map(|(session, _)| session.form_token(SessionForm::Decision(key)));
+    let login_path = page::login_path(key);
+    let login = match (&token, demand) {
+        // A login alone does not approve this.
+        (_, Demand::Passkey | Demand::SeasonedPasskey) => LoginView::None,
+        (Some(form_token), Demand::LoginToken) => {
+            LoginView::SignedIn(ApprovingForm { form_token, shown: &shown, language })
+        }
+        (None, Demand::LoginToken) if consent.login_issuers.have_browser() => {
+            LoginView::SignIn { path: &login_path }
+        }
+        (None, Demand::LoginToken) => LoginView::None,
+    };
+    let seasoned = demand == Demand::SeasonedPasskey;
+    let passkey = consent.rp_id().filter(|_| !matches!(login, LoginView::SignedIn(_)));
     let view = ConsentView {
         language,
         operator: consent.operator.shown(),
@@ -53,14 +86,126 @@ pub(crate) async fn show(
         decide_in: lifetime.decide_until.since(now),
         path: &format!("{}/{}", routes::CONSENT, key.encode()),
         form_token: &asked.nonce.form_token(key),
-        passkey: consent.rp_id().map(|rp_id| PasskeyView { rp_id, shown: &shown, seasoned }),
+        passkey: passkey.map(|rp_id| PasskeyView { rp_id, shown: &shown, seasoned }),
+        login,
     };
-    respond::page(page::consent(&view, &invocation.nonce()))
+    respond::page(page::consent(&view, &nonce))
 }
 
-/// Handles the page's form. The form token and the origin ensure that the sender has read the page: another site
+/// Handles the page's forms. Anything but an approval with a session is taken for the form that declines.
+pub(crate) async fn decide(
+    consent: &Consent,
+    key: &RequestKey,
+    request: &Request,
+    invocation: &Invocation,
+) -> Response<Body> {
+    match form::read(request).ok() {
+        Some(form) if form.get("decision") == Some("approve") && form.contains("session_token") => {
+            approve(consent, key, (request, &form), invocation).await
+        }
+        Some(_) | None => decline(consent, key, request, invocation).await,
+    }
+}
+
+/// Handles the form that approves. It counts only with the session that its page was made for, and only if the
+/// browser states that one of our pages sent it.
+async fn approve(
+    consent: &Consent,
+    key: &RequestKey,
+    (request, form): (&Request, &Parameters),
+    invocation: &Invocation,
+) -> Response<Body> {
+    let (language, nonce) = (browser::language(request), invocation.nonce());
+    let frame = Frame { language, operator: consent.operator.shown(), nonce: &nonce };
+    if !browser::states_same_origin(request, consent.issuer.as_str()) {
+        return not_open(consent, request, invocation);
+    }
+    let (session, person) = match consent.session(request, invocation).await {
+        Ok(Some(session)) => session,
+        // It has ended since the page was shown.
+        Ok(None) => return respond::page(page::login_failed(&frame, LoginProblem::Outdated, Some(key))),
+        Err(KeyError(why)) => return trouble(consent, request, invocation, &why),
+    };
+    let token = form.get("session_token").unwrap_or_default();
+    if !session.accepts(token, SessionForm::Decision(key)) {
+        return respond::page(page::outdated(&frame, key));
+    }
+    let read = approval(form);
+    let Some(Approval { client, choice, shown, language: shown_in }) = read else {
+        return respond::page(page::outdated(&frame, key));
+    };
+    let proof = PresentedProof::Session { session: &session, person: &person, shown, language: shown_in };
+    let record = consent.consenting().decide(key, &client, &choice, &proof, invocation).await;
+    match record {
+        Ok(record) if matches!(record.recorded, Recorded::Approved(_)) => {
+            log::decision("approved", key, Some(&client), record.evidence.as_ref());
+            respond::page(page::approved(&frame, &record.client_name))
+        }
+        Ok(_) => not_open(consent, request, invocation),
+        Err(error) => match outcome(&error) {
+            Outcome::NotOpen => not_open(consent, request, invocation),
+            Outcome::Outdated => respond::page(page::outdated(&frame, key)),
+            Outcome::Trouble => trouble(consent, request, invocation, &error.to_string()),
+        },
+    }
+}
+
+/// The fields of the approving form.
+struct Approval<'f> {
+    client: ClientId,
+    choice: Choice,
+    shown: &'f str,
+    language: Language,
+}
+
+/// `None` if it is not a form of ours.
+fn approval(form: &Parameters) -> Option<Approval<'_>> {
+    let selected = page::selected(form.names());
+    let scope = Some(Scope::parse(&selected).filter(|_| selected.len() <= Scope::MAX_SENT)?);
+    Some(Approval {
+        client: ClientId::parse(form.get("client_id")?)?,
+        choice: Choice { word: DecisionWord::Approve, scope, details: None },
+        shown: form.get("shown")?,
+        language: Language::of_tag(form.get("language")?)?,
+    })
+}
+
+/// The page that follows a decision which was not made.
+enum Outcome {
+    NotOpen,
+    Outdated,
+    Trouble,
+}
+
+fn outcome(error: &NotDecided) -> Outcome {
+    match error {
+        NotDecided::Store(_) | NotDecided::Unavailable(_) | NotDecided::Contended => Outcome::Trouble,
+        NotDecided::OtherClient
+        | NotDecided::OtherDetails
+        | NotDecided::Outdated
+        | NotDecided::PasskeyRequired
+        | NotDecided::Refused(
+            DecisionRefused::ScopeNotAsked
+            | DecisionRefused::OpenidMissing
+            | DecisionRefused::ScopeOfDetailsMissing,
+        ) => Outcome::Outdated,
+        NotDecided::Refused(
+            DecisionRefused::NotYours
+            | DecisionRefused::TooLate
+            | DecisionRefused::DecidedOtherwise
+            | DecisionRefused::Cancelled,
+        )
+        | NotDecided::SelfApproval
+        | NotDecided::Inactive
+        | NotDecided::ProofMissing
+        | NotDecided::PasskeyTooNew { .. }
+        | NotDecided::PasskeyNotAccepted(_) => Outcome::NotOpen,
+    }
+}
+
+/// Handles the form that declines. The form token and the origin ensure that the sender has read the page: another site
 /// does not know the token, and its requests have another origin.
-pub(crate) async fn decline(
+async fn decline(
     consent: &Consent,
     key: &RequestKey,
     request: &Request,
@@ -88,6 +233,7 @@ pub(crate) async fn decline(
             NotDecided::Refused(_)
             | NotDecided::OtherClient
             | NotDecided::OtherDetails
+            | NotDecided::Outdated
             | NotDecided::SelfApproval
             | NotDecided::Inactive
             | NotDecided::ProofMissing

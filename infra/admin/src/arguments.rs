@@ -403,9 +403,9 @@ pub enum KeyCommand {
     /// Bind a data key to this table that an earlier version made without naming the table, which the functions do
     /// not accept; others are not changed
     Bind,
-    /// Create the next handle and signing keys now, although they are not due; they are used ten minutes later
+    /// Create the next handle, signing and page keys now, although they are not due; they are used ten minutes later
     Rotate {
-        /// Rotate only the keys of this use; those of the other use are rotated only if they are due
+        /// Rotate only the keys of this use; those of the other uses are rotated only if they are due
         #[arg(long = "use", value_enum)]
         key_use: Option<RotatedUse>,
         /// Of the signing keys, rotate only those of this algorithm: ES256, RS256, PS256 or EdDSA
@@ -426,6 +426,7 @@ pub enum KeyCommand {
 pub enum RotatedUse {
     Signing,
     Handle,
+    Page,
 }
 
 fn algorithm(text: &str) -> Result<JwsAlgorithm, String> {

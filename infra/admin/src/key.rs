@@ -91,12 +91,15 @@ pub(crate) async fn run(
                 (None | Some(RotatedUse::Signing), Some(algorithm)) => {
                     alg.is_none_or(|wanted| wanted == algorithm)
                 }
-                (None, None) => *one == KeyUse::Handle && alg.is_none(),
+                (None, None) => matches!(one, KeyUse::Handle | KeyUse::Page) && alg.is_none(),
                 (Some(RotatedUse::Signing), None) => false,
                 (Some(RotatedUse::Handle), _) => *one == KeyUse::Handle,
+                (Some(RotatedUse::Page), _) => *one == KeyUse::Page,
             };
-            if *key_use == Some(RotatedUse::Handle) && alg.is_some() {
-                return Err(Failure::Usage("a handle key has no algorithm: leave out --alg".to_owned()));
+            if matches!(key_use, Some(RotatedUse::Handle | RotatedUse::Page)) && alg.is_some() {
+                return Err(Failure::Usage(
+                    "only signing keys have an algorithm: leave out --alg".to_owned(),
+                ));
             }
             let uses: Vec<_> = KeyUse::ALL.into_iter().filter(wanted).collect();
             match (emergency, confirm) {
@@ -151,7 +154,11 @@ fn announce(uses: &[KeyUse], records: &[KeyRecord], now: Timestamp) -> Result<Ou
             text += &format!("  {} key {}, {state}{kid}\n", key_use.as_str(), record.generation);
         }
     }
-    text += if uses.contains(&KeyUse::Handle) { HANDLES_END } else { TOKENS_END };
+    text += match uses {
+        [KeyUse::Handle] => HANDLES_END,
+        [KeyUse::Page] => SESSIONS_END,
+        _ => TOKENS_END,
+    };
     Err(Failure::Refused(text))
 }
 
@@ -160,6 +167,8 @@ const TOKENS_END: &str = "Every token that they signed becomes invalid: here at 
 const HANDLES_END: &str = "Every pending request and every grant that they sealed becomes invalid: clients have to ask again, and \
     people have to decide again. Access tokens are refused here, but APIs that only check them against the key set accept them until \
     they expire.";
+const SESSIONS_END: &str = "Everybody who has logged in on the page has to log in again. Warm functions accept the old sessions until \
+    they read the keys again, after 300 s at most.";
 
 /// Withdraws and replaces all keys of `uses`, which have leaked.
 async fn replace_leaked(
@@ -244,7 +253,7 @@ pub(crate) fn of(key_use: KeyUse, records: &[KeyRecord]) -> Vec<KeyRecord> {
 /// The use in one word; the algorithm of a signing key is a member of its own.
 const fn use_of(key_use: KeyUse) -> &'static str {
     match key_use {
-        KeyUse::Data | KeyUse::Handle => key_use.as_str(),
+        KeyUse::Data | KeyUse::Handle | KeyUse::Page => key_use.as_str(),
         KeyUse::Signing(_) => "signing",
     }
 }

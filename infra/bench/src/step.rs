@@ -80,6 +80,7 @@ pub const STEPS: &[Step] = &[
     ok("consent", "look at a request", Event::Review, "binding_message"),
     ok("consent", "list requests", Event::List, "binding_message"),
     ok("consent", "approve", Event::Approve, "approved"),
+    ok("login", "who is signed in", Event::Get("/me"), "<main>"),
     ok("enrollment", "look at a ticket", Event::Enroll, "pubKeyCredParams"),
     ok("discovery", "metadata", Event::Get("/.well-known/openid-configuration"), "jwks_uri"),
     ok("jwks", "key set", Event::Get("/.well-known/jwks.json"), "P-256"),

@@ -90,6 +90,11 @@ impl KmsHandle {
         lock(&self.state.calls).clone()
     }
 
+    /// What `Encrypt` returns: an operator encrypts secrets in settings with the AWS CLI.
+    pub fn encrypt(&self, plaintext: &[u8], context: &[(&str, &str)]) -> Vec<u8> {
+        self.state.key.encrypt(plaintext, context)
+    }
+
     /// Forgets the calls. Scripted failures remain.
     pub fn clear(&self) {
         lock(&self.state.calls).clear();

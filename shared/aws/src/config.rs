@@ -32,7 +32,7 @@ mod witness;
 
 pub use app::AppSettings;
 pub use client_assertion::client_assertion_lifetime;
-pub use decision::DecisionSettings;
+pub use decision::{DecisionSettings, login_max_age};
 pub use delivery::DeliverySettings;
 pub use dpop::DpopSettings;
 pub use event::EventSettings;

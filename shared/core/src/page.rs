@@ -4,8 +4,8 @@
 //! 1. A view holds the values to be shown; a page is rendered from a view and a nonce, and from nothing else.
 //! 2. All texts come from the [`catalogue`], in the person's [`Language`]; a client's own text is marked and
 //!    escaped.
-//! 3. Without JavaScript a page can be read and a request declined. Approving requires a passkey's signature,
-//!    which needs JavaScript.
+//! 3. Without JavaScript a page can be read, a request declined, and approved after logging in. A passkey's signature
+//!    needs JavaScript.
 //!
 //! [`TEMPLATE_VERSION`] identifies the texts and their layout; it is part of what a person signs on approval.
 
@@ -14,6 +14,7 @@ mod consent;
 mod enrollment;
 mod language;
 mod layout;
+mod login;
 mod message;
 mod words;
 
@@ -23,12 +24,16 @@ pub use consent::{
 pub use enrollment::{EnrollmentView, enrollment, ticket_not_open};
 pub use language::Language;
 pub use language::weight;
+pub use login::{
+    ApprovingForm, Frame, LoginProblem, LoginView, approved, choose_issuer, login_failed, login_path, me,
+    nobody, outdated, selected, signed_out, someone_else,
+};
 pub use message::{declined, not_open, trouble};
 pub use words::Operator;
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.
-pub const TEMPLATE_VERSION: &str = "9Tkws-DDhu7q";
+pub const TEMPLATE_VERSION: &str = "3WeoPAkcn7Un";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

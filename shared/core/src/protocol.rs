@@ -15,6 +15,7 @@ pub mod event;
 pub mod id_token;
 pub mod jwks;
 pub mod log_subscription;
+pub mod login;
 pub mod parameters;
 pub mod person_entry;
 pub mod registration;

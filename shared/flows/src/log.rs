@@ -153,6 +153,16 @@ pub fn passkey(event: &str, passkey: &PasskeyId, untold: &[Untold]) {
     }
 }
 
+/// One line for a login on the page.
+pub fn logged_in(issuer: &str) {
+    line("info", "logged_in", [("issuer", issuer.into())]);
+}
+
+/// One line for a login on the page that ended without a session.
+pub fn login_refused(why: &str) {
+    line("info", "login_refused", [("detail", why.into())]);
+}
+
 /// One line for a page that could not be shown.
 pub fn trouble(why: &str) {
     line("error", "trouble", [("detail", why.into())]);

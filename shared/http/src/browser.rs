@@ -39,6 +39,12 @@ pub fn is_same_origin(request: &Request, origin: &str) -> bool {
     }
 }
 
+/// Like [`is_same_origin`], for requests that count because of a cookie: one of the two headers must be there.
+pub fn states_same_origin(request: &Request, origin: &str) -> bool {
+    let states = ["sec-fetch-site", ORIGIN.as_str()].iter().any(|name| header(request, name).is_some());
+    states && is_same_origin(request, origin)
+}
+
 /// The person's preferred language.
 pub fn language(request: &Request) -> Language {
     Language::of_accept(header(request, ACCEPT_LANGUAGE.as_str()).unwrap_or_default())

@@ -2,7 +2,7 @@
 //!
 //! `lambda_http` can do the same, but unwraps values that the caller controls: an invalid host name, forwarded
 //! scheme, query or body ends in a panic and a 500. Here nothing unwraps. Parts that no function reads are left
-//! out (`Host`, `X-Forwarded-Proto`, cookies, path parameters), and an event that is not a valid request is
+//! out (`Host`, `X-Forwarded-Proto`, others' cookies, path parameters), and an event that is not a valid request is
 //! [`Unreadable`], which becomes a 400.
 
 use std::collections::HashMap;
@@ -14,13 +14,15 @@ use lambda_http::aws_lambda_events::apigw::{
     ApiGatewayV2httpRequestContextAuthenticationClientCert, ApiGatewayV2httpResponse,
 };
 use lambda_http::http::Method;
-use lambda_http::http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
+use lambda_http::http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use lambda_http::http::uri::{PathAndQuery, Uri};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use url::form_urlencoded;
+
+use crate::cookie;
 
 /// Why an event is not a valid request. The text is for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,7 @@ pub fn request(event: &Value) -> Result<Request, Unreadable> {
         Method::from_bytes(method.as_bytes()).map_err(|_| Unreadable("the method is malformed"))?;
     *request.uri_mut() = uri(path)?;
     *request.headers_mut() = headers(&event["headers"])?;
+    request.headers_mut().extend(cookie::ours(&event["cookies"]).map(|cookies| (COOKIE, cookies)));
     Ok(request
         .with_query_string_parameters(query(event)?)
         .with_request_context(RequestContext::ApiGatewayV2(connection(context)?)))
@@ -155,10 +158,13 @@ fn optional(value: &Value) -> Result<Option<&str>, ()> {
     }
 }
 
-/// A response in the form that API Gateway expects.
+/// A response in the form that API Gateway expects, with cookies in a list of their own.
 pub fn answer(response: Response<Body>) -> ApiGatewayV2httpResponse {
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     let mut answer = ApiGatewayV2httpResponse::default();
+    let cookies = parts.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+    answer.cookies = cookies.map(str::to_owned).collect();
+    parts.headers.remove(SET_COOKIE);
     answer.status_code = parts.status.as_u16().into();
     answer.headers = parts.headers;
     answer.is_base64_encoded = matches!(body, Body::Binary(_));

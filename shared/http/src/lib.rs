@@ -5,12 +5,14 @@ pub mod bearer;
 pub mod browser;
 pub mod client_authentication;
 pub mod client_certificate;
+pub mod cookie;
 pub mod dpop;
 pub mod event;
 mod failure;
 pub mod form;
 pub mod interaction;
 pub mod json;
+pub mod query;
 pub mod respond;
 pub mod serve;
 

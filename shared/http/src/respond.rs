@@ -5,18 +5,20 @@ use std::time::Duration;
 use lambda_http::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, HeaderName, HeaderValue, PRAGMA, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
-    VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, PRAGMA, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use lambda_http::{Body, Response};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::event::Unreadable;
+use ciba_core::domain::issuer::login_attempt::Destination;
 use ciba_core::page::Page;
 use ciba_core::protocol::discovery::METHODS as DOCUMENT_METHODS;
 use ciba_core::protocol::dpop;
 use ciba_core::protocol::error::{ProtocolError, Refusal};
+use ciba_core::protocol::routes;
 use ciba_flows::log;
 
 /// A successful response that must not be cached (RFC 6749 §5.1).
@@ -152,6 +154,33 @@ pub fn page(page: Page) -> Response<Body> {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
     }
     *response.body_mut() = Body::Text(page.html);
+    response
+}
+
+/// Sends a browser on with GET (RFC 9110 §15.4.4). A [`Destination`] is a configured login issuer or the page of a
+/// request, so no caller chooses where a browser goes. The URL that leads here may contain a code: it is no referrer.
+pub fn redirect(destination: &Destination) -> Response<Body> {
+    let location = match destination {
+        Destination::Issuer(url) => url.as_str().to_owned(),
+        Destination::Request(key) => format!("{}/{}", routes::CONSENT, key.encode()),
+    };
+    let mut response = build(303, &(), None);
+    *response.body_mut() = Body::Empty;
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_TYPE);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.extend(HeaderValue::try_from(location).ok().map(|location| (LOCATION, location)));
+    response
+}
+
+/// Adds cookies to a response.
+pub fn with_cookies(
+    mut response: Response<Body>,
+    cookies: impl IntoIterator<Item = HeaderValue>,
+) -> Response<Body> {
+    for cookie in cookies {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
     response
 }
 

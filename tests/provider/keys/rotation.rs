@@ -100,7 +100,8 @@ async fn each_algorithm_has_a_schedule_of_its_own() {
     remove_first(&provider, JwsAlgorithm::EdDSA).await;
     assert_eq!(rotate(&provider, 3600.0).await, ["signing-EdDSA#1"]);
     assert_eq!(published(&provider, JwsAlgorithm::EdDSA, 3600.0).await.len(), 1);
-    assert_eq!(rotate(&provider, DAY - NOTICE).await, SECOND[..4]);
+    let others: Vec<_> = SECOND.into_iter().filter(|name| *name != "signing-EdDSA#2").collect();
+    assert_eq!(rotate(&provider, DAY - NOTICE).await, others);
     assert!(rotate(&provider, DAY - NOTICE + 3599.0).await.is_empty());
     // Nobody's successor but its own retires a key.
     assert_eq!(published(&provider, JwsAlgorithm::EdDSA, 4.0 * DAY).await.len(), 1);

@@ -179,14 +179,16 @@ async fn a_sealed_key_opens_for_its_own_use_and_generation_only() {
 }
 
 #[tokio::test]
-async fn the_configured_key_makes_a_data_key_for_one_purpose() {
+async fn the_configured_key_makes_a_data_key_for_each_purpose() {
     let provider = Provider::empty(&[]).await;
     rotate(&provider, 0.0).await;
     let calls = provider.kms.calls();
-    assert_eq!(calls.len(), 1, "{calls:?}");
-    assert_eq!(calls[0].operation, "GenerateDataKey");
-    assert_eq!(calls[0].key_id.as_deref(), Some("alias/ciba"));
-    assert!(!calls[0].context.is_empty());
+    let made: Vec<_> =
+        calls.iter().map(|call| (call.operation.as_str(), call.context["purpose"].as_str())).collect();
+    // A page key is not seen by whoever makes it.
+    let expected = [("GenerateDataKey", "ciba-keys"), ("GenerateDataKeyWithoutPlaintext", "ciba-pages")];
+    assert_eq!(made, expected);
+    assert!(calls.iter().all(|call| call.key_id.as_deref() == Some("alias/ciba")), "{calls:?}");
     provider.kms.clear();
     provider.backchannel_authentication.warm_up(&provider.invocation(at(0.0))).await;
     assert_eq!(provider.kms.calls()[0].context, calls[0].context);

@@ -9,7 +9,7 @@ use jsonwebtoken::{DecodingKey, Validation};
 use serde_json::{Value, json};
 use token::Token;
 
-use super::{DAILY, DAY, IN_KMS, NOTICE, header, jwks, replace_leaked, rotate, rotate_by_hand};
+use super::{DAILY, DAY, IN_KMS, NOTICE, SECOND, header, jwks, replace_leaked, rotate, rotate_by_hand};
 
 /// `max-age` of the key set, and so how old what a verifier has of it may be.
 const MAX_AGE: f64 = 300.0;
@@ -104,7 +104,9 @@ impl World {
         let [a, b, c] = [0, 1, 2].map(|n| (turn + n) % self.instances.len());
         let rotation = async {
             match beside {
-                Some(Rotation::Scheduled) => assert_eq!(rotate(&self.provider, now).await.len(), 5),
+                Some(Rotation::Scheduled) => {
+                    assert_eq!(rotate(&self.provider, now).await.len(), SECOND.len())
+                }
                 Some(Rotation::ByHand) => rotate_by_hand(&self.provider, now).await,
                 Some(Rotation::Emergency) | None => {}
             }

@@ -167,6 +167,15 @@ fn personal_lines(evidence: &Evidence) -> Vec<Line> {
             }
             lines.push(("selected", vec![signed.scope.clone()]));
         }
+        KeptProof::Session { issuer, id_token, authentication, statement } => {
+            lines.push(("proof", vec!["a login on the page".to_owned()]));
+            lines.push(("issuer", vec![issuer.clone()]));
+            lines.push(("ID token", vec![format!("SHA-256 {id_token}")]));
+            lines.push(("logged in at", vec![utc(authentication.auth_time)]));
+            if let Some(statement) = Statement::decode(statement) {
+                lines.extend(on_the_screen(&statement));
+            }
+        }
     }
     lines
 }

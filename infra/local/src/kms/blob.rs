@@ -22,13 +22,15 @@ impl WrappingKey {
         Self(Arc::new(LessSafeKey::new(key)))
     }
 
+    /// What KMS's `Encrypt` does.
+    pub fn encrypt(&self, plaintext: &[u8], context: &[(&str, &str)]) -> Vec<u8> {
+        self.seal(plaintext, &of_pairs(context))
+    }
+
     /// What KMS's `ReEncrypt` does: the same plaintext under another encryption context. `None` if it does not
     /// open under `from`.
     pub fn reencrypt(&self, blob: &[u8], from: &[(&str, &str)], to: &[(&str, &str)]) -> Option<Vec<u8>> {
-        let context = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Context>()
-        };
-        Some(self.seal(&self.open(blob, &context(from))?, &context(to)))
+        Some(self.seal(&self.open(blob, &of_pairs(from))?, &of_pairs(to)))
     }
 
     pub(super) fn seal(&self, plaintext: &[u8], context: &Context) -> Vec<u8> {
@@ -58,6 +60,10 @@ impl std::fmt::Debug for WrappingKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("WrappingKey")
     }
+}
+
+fn of_pairs(pairs: &[(&str, &str)]) -> Context {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// The `EncryptionContext` of a call.

@@ -13,11 +13,13 @@ pub struct DecisionSettings {
 
 impl DecisionSettings {
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self {
-            login_max_age: setting::LOGIN_MAX_AGE_SECONDS.time(env)?,
-            evidence_retention: evidence_retention(env)?,
-        })
+        Ok(Self { login_max_age: login_max_age(env)?, evidence_retention: evidence_retention(env)? })
     }
+}
+
+/// Setting `LOGIN_MAX_AGE_SECONDS`, for the login behind a decision and for sessions.
+pub fn login_max_age(env: &Environment) -> Result<Duration, ConfigError> {
+    setting::LOGIN_MAX_AGE_SECONDS.time(env)
 }
 
 /// Setting `EVIDENCE_RETENTION_DAYS`, for the evidence of signed requests and of decisions.

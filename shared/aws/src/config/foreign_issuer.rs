@@ -31,7 +31,19 @@ impl LoginIssuers {
             algorithms: &login.algorithms,
         });
         check_issuers(Self::SETTING, foreign, issuer)?;
+        let mut labels = BTreeSet::new();
+        for (login, browser) in issuers.iter().filter_map(|login| Some((login, login.browser.as_ref()?))) {
+            browser.check(&login.audience.value).map_err(|why| ConfigError::of(Self::SETTING, why))?;
+            if !labels.insert(&browser.label) {
+                return refuse(Self::SETTING, "contains a browser.label twice");
+            }
+        }
         Ok(Self(issuers))
+    }
+
+    /// Whether people can log in on the page anywhere.
+    pub fn have_browser(&self) -> bool {
+        self.0.iter().any(|login| login.browser.is_some())
     }
 
     pub fn as_slice(&self) -> &[LoginIssuer] {

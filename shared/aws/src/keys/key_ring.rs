@@ -22,7 +22,7 @@ use ciba_core::domain::request::evidence::SaltedText;
 use ciba_core::verify::jws::{UnverifiedJws, VerifiedClaims};
 
 /// The shortest time between two reloads caused by an unknown key version or `kid`.
-const RELOAD_FOR_UNKNOWN: Duration = Duration::from_secs(60);
+pub(super) const RELOAD_FOR_UNKNOWN: Duration = Duration::from_secs(60);
 
 /// The length of an access token's `jti`. Unit: characters.
 pub const JTI_LENGTH: usize = 66;
@@ -65,7 +65,7 @@ impl KeyRing {
         records.retain(|record| !record.is_withdrawn());
         for record in &records {
             match record.key_use {
-                KeyUse::Data => {}
+                KeyUse::Data | KeyUse::Page => {}
                 KeyUse::Handle => {
                     let key = HandleKey::new(record.generation, record.times, &opened(record, data_keys)?);
                     handle.push(key.ok_or(KeyError::new("a handle key is malformed"))?);

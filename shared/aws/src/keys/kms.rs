@@ -13,6 +13,7 @@ use crate::aws::{self, Aws};
 use crate::config::SigningKeys;
 use crate::keys::der;
 use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
+use ciba_core::domain::base::secret::Secret;
 use ciba_core::protocol::jwks::{PublicJwk, PublicKey};
 
 /// The longest message that KMS signs without hashing it first. Unit: bytes.
@@ -20,6 +21,11 @@ pub(super) const MAX_MESSAGE: usize = 4096;
 
 /// Binds an encrypted data key to its purpose: KMS decrypts it for no other purpose.
 const PURPOSE: (&str, &str) = ("purpose", "ciba-keys");
+/// The purposes of a page key and of a client secret at a login issuer. The functions' permissions depend on them.
+const PAGES: &str = "ciba-pages";
+const LOGIN: &str = "ciba-login";
+/// Binds a client secret to the login issuer it is for.
+const ISSUER: &str = "issuer";
 /// Binds it to its table as well: a data key copied from another deployment's table cannot be decrypted.
 const TABLE: &str = "table";
 /// Timeouts for one attempt, and for a call including its retries.
@@ -110,6 +116,48 @@ impl Kms {
             }
             Err(error) => Err(KmsError(aws::failure("ReEncrypt", &error))),
         }
+    }
+
+    /// A new page key, encrypted. Nobody sees it until a function that serves pages decrypts it.
+    pub async fn generate_page_key(&self, kms_key: &str) -> Result<Vec<u8>, KmsError> {
+        let answer = self
+            .client
+            .generate_data_key_without_plaintext()
+            .key_id(kms_key)
+            .key_spec(DataKeySpec::Aes256)
+            .encryption_context(PURPOSE.0, PAGES)
+            .encryption_context(TABLE, &self.table)
+            .send()
+            .await
+            .map_err(|error| KmsError(aws::failure("GenerateDataKeyWithoutPlaintext", &error)))?;
+        let sealed = answer.ciphertext_blob.map(Blob::into_inner);
+        sealed.ok_or_else(|| KmsError("GenerateDataKeyWithoutPlaintext returned no key".to_owned()))
+    }
+
+    /// Decrypts a page key that [`Kms::generate_page_key`] encrypted for this table.
+    pub async fn decrypt_page_key(&self, sealed: &[u8]) -> Result<Vec<u8>, KmsError> {
+        self.decrypt_for([(PURPOSE.0, PAGES), (TABLE, &self.table)], sealed).await
+    }
+
+    /// Decrypts this provider's client secret at a login issuer, which an operator encrypted for that issuer alone.
+    pub async fn decrypt_client_secret(&self, issuer: &str, sealed: &[u8]) -> Result<Secret, KmsError> {
+        let plain = self.decrypt_for([(PURPOSE.0, LOGIN), (ISSUER, issuer)], sealed).await?;
+        let text = String::from_utf8(plain);
+        text.map(Secret::new).map_err(|_| KmsError("the client secret is not text".to_owned()))
+    }
+
+    async fn decrypt_for(&self, context: [(&str, &str); 2], sealed: &[u8]) -> Result<Vec<u8>, KmsError> {
+        let [one, two] = context;
+        let answer = self
+            .client
+            .decrypt()
+            .ciphertext_blob(Blob::new(sealed))
+            .encryption_context(one.0, one.1)
+            .encryption_context(two.0, two.1)
+            .send()
+            .await
+            .map_err(|error| KmsError(aws::failure("Decrypt", &error)))?;
+        answer.plaintext.map(Blob::into_inner).ok_or_else(|| KmsError("Decrypt returned no key".to_owned()))
     }
 
     /// Creates a signing key that never leaves KMS, with this value of the tag [`SigningKeys::TAG`], and returns

@@ -66,15 +66,20 @@ impl Fetcher {
         if !is_json(media_type) {
             return Err(refused("is not JSON"));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| FetchError(chain(&error)))? {
-            if body.len() + chunk.len() > cap {
-                return Err(refused("is too large"));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        body(&mut answer, cap).await.map_err(|why| refused(&why))
     }
+}
+
+/// The body of a response, of at most `cap` bytes. The error is for the log.
+pub(super) async fn body(answer: &mut reqwest::Response, cap: usize) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| chain(&error))? {
+        if body.len() + chunk.len() > cap {
+            return Err("is too large".to_owned());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// Whether it is `application/json` or a `+json` type such as `application/jwk-set+json` (RFC 6839 §3.1), compared

@@ -1,16 +1,12 @@
 //! Other parties' key sets, cached.
-//!
-//! Each fetch from a server that does not answer costs a timeout. Failures are therefore recorded in the table,
-//! and after a failure no sandbox fetches that set for a while. Then one sandbox retries, while the others still
-//! treat the set as unavailable.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use jsonwebtoken::jwk::Jwk;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
+use crate::outbound::document::{Document, Documents};
 use crate::outbound::{FetchError, Fetcher};
 use crate::store::{Table, WriteId};
 use ciba_core::domain::base::fetch_failures::FetchFailures;
@@ -40,8 +36,7 @@ pub enum NotVerified {
 
 /// The key sets that a warm function has fetched.
 pub struct JwksCache {
-    fetcher: Fetcher,
-    table: Table,
+    documents: Documents,
     sets: Mutex<HashMap<String, Set>>,
 }
 
@@ -55,7 +50,7 @@ struct Set {
 
 impl JwksCache {
     pub fn new(fetcher: Fetcher, table: Table) -> Self {
-        Self { fetcher, table, sets: Mutex::default() }
+        Self { documents: Documents::new(fetcher, table), sets: Mutex::default() }
     }
 
     /// The claims of `jws`, if it is signed with one of `algorithms` by a key of the set at `uri`.
@@ -124,11 +119,6 @@ impl JwksCache {
         }
     }
 
-    /// 1. Skip the fetch if this sandbox knows of a recent failure.
-    /// 2. Skip it if another sandbox recorded a recent failure.
-    /// 3. After an earlier failure, claim the next attempt. Only one sandbox succeeds.
-    /// 4. Fetch the set.
-    /// 5. Record the outcome. A pause starts at the end of the fetch.
     async fn refresh(
         &self,
         uri: &str,
@@ -136,54 +126,11 @@ impl JwksCache {
         now: Timestamp,
         write: &WriteId,
     ) -> Result<(), FetchError> {
-        let left_alone = || FetchError(format!("{uri}: not fetched again because it failed recently"));
-        let bars = |known: &Option<FetchFailures>| known.is_some_and(|known| known.bars(now));
-        if bars(&set.failures) {
-            return Err(left_alone());
-        }
-        let found = self.table.find_fetch_failures(uri).await;
-        let earlier = found.map_err(|error| FetchError(error.detail()))?;
-        set.failures = earlier;
-        if bars(&earlier) {
-            return Err(left_alone());
-        }
-        // The claim is recorded as a failure at the latest time at which the fetch can end. Other sandboxes wait
-        // in the meantime, and nothing has to be cleaned up if this sandbox ends before the fetch does.
-        let claimed = earlier
-            .filter(|known| known.is_known(now))
-            .map(|known| FetchFailures::after(Some(known), now.plus(self.fetcher.total())));
-        if let Some(claimed) = claimed {
-            set.failures = Some(claimed);
-            let put = self.table.put_fetch_failures(uri, earlier, claimed, write).await;
-            if !put.map_err(|error| FetchError(error.detail()))? {
-                return Err(left_alone());
-            }
-        }
-        let begun = Instant::now();
-        let fetched = self
-            .fetcher
-            .json(uri, MAX_BYTES)
-            .await
-            .and_then(|body| parse(&body).ok_or_else(|| FetchError(format!("{uri}: is not a JWK set"))));
-        let ended_at = now.plus(begun.elapsed());
-        // If the outcome cannot be recorded, at least this sandbox knows it.
-        match (fetched, claimed) {
-            (Ok(keys), claimed) => {
-                *set = Set { keys, fetched_at: Some(now), failures: None };
-                if claimed.is_some() {
-                    let good = FetchFailures::none(ended_at);
-                    let _ = self.table.put_fetch_failures(uri, claimed, good, write).await;
-                }
-                Ok(())
-            }
-            (Err(error), Some(_)) => Err(error),
-            (Err(error), None) => {
-                let failed = FetchFailures::after(earlier, ended_at);
-                set.failures = Some(failed);
-                let _ = self.table.put_fetch_failures(uri, earlier, failed, write).await;
-                Err(error)
-            }
-        }
+        let parse = |body: &[u8]| parse(body).ok_or("is not a JWK set");
+        let document = Document { uri, cap: MAX_BYTES, parse };
+        let keys = self.documents.fetch(&document, &mut set.failures, now, write).await?;
+        *set = Set { keys, fetched_at: Some(now), failures: None };
+        Ok(())
     }
 }
 

@@ -24,10 +24,10 @@ pub struct KeyRecord {
     /// Counts from 1 per use. Of two simultaneous creators of a generation, only one succeeds.
     pub generation: u32,
     pub times: KeyTimes,
-    /// The encrypted key: data keys are encrypted by KMS, and other keys are sealed under a data key. Empty if
-    /// the key never leaves KMS.
+    /// The encrypted key: data keys and page keys are encrypted by KMS, and other keys are sealed under a data key.
+    /// Empty if the key never leaves KMS.
     pub sealed: Vec<u8>,
-    /// The generation of the data key that sealed it; 0 for data keys and for keys in KMS.
+    /// The generation of the data key that sealed it; 0 for data keys, page keys and keys in KMS.
     pub sealed_under: u32,
     /// The key's id in KMS, if it is kept there: signing keys only.
     pub kms_key_id: Option<String>,
@@ -207,7 +207,7 @@ mod tests {
         for key_use in KeyUse::ALL {
             assert_eq!(KeyUse::parse(key_use.as_str()), Some(key_use));
             let name = key_use.algorithm().map(|algorithm| format!("signing-{}", algorithm.as_str()));
-            assert_eq!(name.is_none(), matches!(key_use, KeyUse::Data | KeyUse::Handle));
+            assert_eq!(name.is_none(), matches!(key_use, KeyUse::Data | KeyUse::Handle | KeyUse::Page));
             assert!(name.is_none_or(|name| name == key_use.as_str()), "{key_use:?}");
         }
         let signing: Vec<_> = KeyUse::ALL.into_iter().filter_map(KeyUse::algorithm).collect();

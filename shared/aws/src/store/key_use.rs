@@ -14,17 +14,20 @@ pub enum KeyUse {
     Handle,
     /// Signs tokens with this algorithm. Each key is for one algorithm (RFC 7517 §4.4).
     Signing(JwsAlgorithm),
+    /// Seals the cookies of pages; itself encrypted by KMS, apart from the other keys.
+    Page,
 }
 
 impl KeyUse {
     /// In the order of creation: the data key first, because it seals the others.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Data,
         Self::Handle,
         Self::Signing(JwsAlgorithm::ES256),
         Self::Signing(JwsAlgorithm::RS256),
         Self::Signing(JwsAlgorithm::PS256),
         Self::Signing(JwsAlgorithm::EdDSA),
+        Self::Page,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -35,6 +38,7 @@ impl KeyUse {
             Self::Signing(JwsAlgorithm::RS256) => "signing-RS256",
             Self::Signing(JwsAlgorithm::PS256) => "signing-PS256",
             Self::Signing(JwsAlgorithm::EdDSA) => "signing-EdDSA",
+            Self::Page => "page",
         }
     }
 
@@ -46,7 +50,7 @@ impl KeyUse {
     pub const fn algorithm(self) -> Option<JwsAlgorithm> {
         match self {
             Self::Signing(algorithm) => Some(algorithm),
-            Self::Data | Self::Handle => None,
+            Self::Data | Self::Handle | Self::Page => None,
         }
     }
 }

@@ -127,6 +127,34 @@ pub(super) struct Catalogue {
     pub(super) enrolled_text: &'static str,
     pub(super) ticket_closed_heading: &'static str,
     pub(super) ticket_closed_text: &'static str,
+
+    // Logging in.
+    /// The link beside Decline, for a person who has not logged in.
+    pub(super) sign_in: &'static str,
+    pub(super) sign_in_how: &'static str,
+    pub(super) approve_signed_in: &'static str,
+    pub(super) sign_in_again: &'static str,
+    pub(super) choose_heading: &'static str,
+    pub(super) choose_text: &'static str,
+    pub(super) login_outdated_heading: &'static str,
+    pub(super) login_outdated_text: &'static str,
+    pub(super) login_cancelled_heading: &'static str,
+    pub(super) login_cancelled_text: &'static str,
+    pub(super) login_refused_heading: &'static str,
+    pub(super) login_refused_text: &'static str,
+    pub(super) login_down_heading: &'static str,
+    pub(super) login_down_text: &'static str,
+    pub(super) someone_else_heading: &'static str,
+    pub(super) someone_else_text: &'static str,
+    pub(super) sign_out: &'static str,
+    pub(super) signed_out_heading: &'static str,
+    pub(super) signed_out_text: &'static str,
+    pub(super) me_heading: &'static str,
+    /// With `{client}`: the name of the login issuer.
+    pub(super) me_text: &'static str,
+    pub(super) me_nobody_heading: &'static str,
+    pub(super) me_nobody_text: &'static str,
+    pub(super) back_to_request: &'static str,
 }
 
 impl Catalogue {

@@ -28,6 +28,7 @@ const tick = () => {
   ceremony.abort();
   byId("scopes").disabled = true;
   ["actions", "approving", "report-section"].forEach((id) => byId(id).remove());
+  byId("login")?.remove();
   say("late");
 };
 const clock = setInterval(tick, 1000);
@@ -60,7 +61,8 @@ const watch = setInterval(look, 9000);
 document.addEventListener("visibilitychange", look);
 
 const selected = () =>
-  [...document.querySelectorAll("#scopes input")].filter((it) => it.type === "hidden" || it.checked).map((it) => it.value).join(" ");
+  [...document.querySelectorAll("#scopes input:not([name]), #scopes input[type=checkbox]")]
+    .filter((it) => it.type === "hidden" || it.checked).map((it) => it.value).join(" ");
 const scopeOf = (decision) => (decision === "approve" ? selected() : "");
 const choiceOf = (decision) => `${decision} ${scopeOf(decision)}`;
 
@@ -94,10 +96,12 @@ const CLOSED = ["not_open", "not_found"];
 
 // Details have to be on the screen before they can be approved.
 let unread = "hasDetails" in byId("read").dataset;
+const approvers = ["#approve", "#login button"].map((it) => document.querySelector(it)).filter(Boolean);
 const enable = () => {
-  buttons.forEach((it) => it.removeAttribute("aria-disabled"));
-  if (unread) byId("approve")?.setAttribute("aria-disabled", "true");
+  [...buttons, ...approvers].forEach((it) => it.removeAttribute("aria-disabled"));
+  if (unread) approvers.forEach((it) => it.setAttribute("aria-disabled", "true"));
 };
+document.querySelector("#login form")?.addEventListener("submit", (event) => unread && event.preventDefault());
 new IntersectionObserver(([read], observer) => {
   if (!read.isIntersecting) return;
   unread = false;
@@ -151,12 +155,12 @@ const decide = async (decision) => {
 if (shown && capable) {
   ["approve", "how", "report"].forEach((id) => (byId(id).hidden = false));
   byId("unable").hidden = true;
-  enable();
   prepare();
   byId("scopes").addEventListener("change", prepare);
   byId("approve").addEventListener("click", () => decide("approve"));
   byId("not-me").addEventListener("click", () => decide("report"));
 }
+enable();
 // Sent by the script, so that a lost connection leaves the page as it is. `navigator.onLine` is not asked: it is
 // wrong behind some VPNs.
 byId("actions").addEventListener("submit", async (event) => {

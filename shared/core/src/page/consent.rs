@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::catalogue::Catalogue;
 use super::layout::{Layout, check, clock, cross, end, receipt};
+use super::login::{self, APPROVING_FORM, LoginView, scope_field};
 use super::words::{Names, Operator, asked, left};
 use super::{Language, Page};
 use crate::domain::base::scope::Scope;
@@ -39,6 +40,8 @@ pub struct ConsentView<'a> {
     pub form_token: &'a str,
     /// `None`: passkeys are not used here, and requests are approved in the operator's app.
     pub passkey: Option<PasskeyView<'a>>,
+    /// How the person can approve with a login on the page.
+    pub login: LoginView<'a>,
 }
 
 /// A scope value and its meaning in words.
@@ -124,6 +127,7 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
             // The script enables approving when this was on the screen, if there are details to read.
             span id="read" data-has-details=[(!view.authorizations.is_empty()).then_some("")] {}
             (approving(view, &names, words))
+            (login::approving(view.login, view.path, view.client_id, words))
             p id="notice" role="status" {}
             p id="announcement" role="status" class="unseen" {}
             (report(view, &names, words))
@@ -235,6 +239,9 @@ fn rows(shown: &[Row]) -> Markup {
 fn scopes(view: &ConsentView, words: &Catalogue) -> Markup {
     let is_identity = |it: &&ScopeLine| it.value == Scope::OPENID;
     let has_others = view.scopes.iter().any(|it| !is_identity(&it));
+    // Without a session no form sends the selection: the script collects it for the passkey.
+    let form = matches!(view.login, LoginView::SignedIn(_)).then_some(APPROVING_FORM);
+    let name = |place: usize, scope: &ScopeLine| form.map(|_| scope_field(place, scope.value));
     html! {
         @for identity in view.scopes.iter().filter(is_identity) { p.identity { (identity.words) } }
         fieldset id="scopes" {
@@ -242,16 +249,21 @@ fn scopes(view: &ConsentView, words: &Catalogue) -> Markup {
                 legend { (words.scopes_heading) }
                 @if view.scopes.iter().any(|it| !it.required) { p { (words.scopes_advice) } }
             }
-            @for scope in &view.scopes {
+            @for (place, scope) in view.scopes.iter().enumerate() {
                 @if is_identity(&scope) {
                     input type="hidden" value=(scope.value);
                 } @else {
                     // A browser must not restore the selection made on an earlier page.
                     label {
-                        input type="checkbox" value=(scope.value) checked disabled[scope.required] autocomplete="off";
+                        input type="checkbox" value=(scope.value) checked disabled[scope.required] autocomplete="off"
+                            name=[name(place, scope)] form=[form];
                         span dir="auto" { (scope.words) }
                         @if scope.required { " " em { (words.required) } }
                     }
+                }
+                // A browser does not send a field that is disabled.
+                @if scope.required && form.is_some() {
+                    input type="hidden" name=[name(place, scope)] value=(scope.value) form=[form];
                 }
                 // The entries that belong to this scope value follow it: neither can be approved without the other.
                 @for (index, asked) in view.authorizations.iter().enumerate() {
@@ -274,7 +286,7 @@ fn approving(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
                 @if passkey.seasoned { p.how { (words.approve_seasoned) } }
                 p.how id="how" hidden { (words.approve_how) }
                 p.how id="unable" { (words.approve_unable) }
-            } @else {
+            } @else if matches!(view.login, LoginView::None) {
                 p.how { (names.fill(words.approve_in_app)) }
             }
         }

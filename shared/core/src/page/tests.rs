@@ -9,11 +9,13 @@ use serde_json::{Value, json};
 
 use super::catalogue::Catalogue;
 use super::*;
+use crate::domain::base::request_key::RequestKey;
 use crate::domain::details::authorization_details::DetailWords;
 use crate::domain::details::money::Money;
 use crate::domain::details::row::Row;
 
 const NONCE: &str = "bm9uY2Ugb2YgMTYgYnl0ZQ";
+const MERIDIAN: Operator = Operator { name: "Meridian Bank", contact: None };
 
 static PAYMENT: LazyLock<DetailWords> = LazyLock::new(|| DetailWords {
     title: "A payment".to_owned(),
@@ -31,7 +33,7 @@ fn consent_view(language: Language) -> ConsentView<'static> {
     let line = |value, required| ScopeLine { value, words: scope_words(language, value, None), required };
     ConsentView {
         language,
-        operator: Operator { name: "Meridian Bank", contact: None },
+        operator: MERIDIAN,
         client_name: "Desk 4",
         client_id: "desk-4",
         binding_message: Some("K7-2931"),
@@ -47,13 +49,20 @@ fn consent_view(language: Language) -> ConsentView<'static> {
         path: "/consent/AAAAAAAAAAAAAAAAAAAAAA",
         form_token: "Zm9ybSB0b2tlbg",
         passkey: Some(PasskeyView { rp_id: "bank.example", shown: "c2hvd24", seasoned: true }),
+        login: LoginView::SignIn { path: "/login?request=AAAAAAAAAAAAAAAAAAAAAA" },
     }
+}
+
+/// The page of somebody who is logged in.
+fn signed_in_view(language: Language) -> ConsentView<'static> {
+    let form = ApprovingForm { form_token: "c2Vzc2lvbg", shown: "c2hvd24", language };
+    ConsentView { passkey: None, login: LoginView::SignedIn(form), ..consent_view(language) }
 }
 
 fn enrollment_view(language: Language) -> EnrollmentView<'static> {
     EnrollmentView {
         language,
-        operator: Operator { name: "Meridian Bank", contact: None },
+        operator: MERIDIAN,
         path: "/enroll/AAAAAAAAAAAAAAAAAAAAAA",
         options: json!({ "publicKey": { "challenge": "Y2hhbGxlbmdl", "rp": { "id": "bank.example" } } }),
         needs_assertion: Some(
@@ -64,7 +73,7 @@ fn enrollment_view(language: Language) -> EnrollmentView<'static> {
 
 /// Every page there is, in one language.
 fn pages(language: Language) -> Vec<Page> {
-    let operator = Operator { name: "Meridian Bank", contact: None };
+    let operator = MERIDIAN;
     vec![
         consent(&consent_view(language), NONCE),
         consent(
@@ -74,10 +83,12 @@ fn pages(language: Language) -> Vec<Page> {
                 authorizations: vec![],
                 context: &[],
                 details: vec![],
+                login: LoginView::None,
                 ..consent_view(language)
             },
             NONCE,
         ),
+        consent(&signed_in_view(language), NONCE),
         enrollment(&enrollment_view(language), NONCE),
         enrollment(&EnrollmentView { needs_assertion: None, ..enrollment_view(language) }, NONCE),
         not_open(language, operator, NONCE),
@@ -85,6 +96,28 @@ fn pages(language: Language) -> Vec<Page> {
         trouble(language, operator, NONCE),
         ticket_not_open(language, operator, NONCE),
     ]
+    .into_iter()
+    .chain(login_pages(language))
+    .collect()
+}
+
+/// The pages about logging in.
+fn login_pages(language: Language) -> Vec<Page> {
+    let frame = Frame { language, operator: MERIDIAN, nonce: NONCE };
+    let request = RequestKey::from_bytes([7; 16]);
+    let failed = LoginProblem::ALL
+        .into_iter()
+        .flat_map(|problem| [Some(&request), None].map(|request| login_failed(&frame, problem, request)));
+    let others = [
+        choose_issuer(&frame, &request, &[("acme", "Acme"), ("other", "Other & Sons")]),
+        someone_else(&frame, "c2Vzc2lvbg"),
+        me(&frame, ("alice", "Acme"), "c2Vzc2lvbg"),
+        nobody(&frame),
+        signed_out(&frame),
+        approved(&frame, "Desk 4"),
+        outdated(&frame, &request),
+    ];
+    failed.chain(others).collect()
 }
 
 fn all_pages() -> impl Iterator<Item = Page> {
@@ -297,8 +330,13 @@ fn there_is_nothing_about_the_person_in_what_a_page_is_made_of() {
         path: _,
         form_token: _,
         passkey,
+        login,
     } = consent_view(Language::English);
     let PasskeyView { rp_id: _, shown: _, seasoned: _ } = passkey.unwrap();
+    match login {
+        LoginView::None | LoginView::SignIn { path: _ } => {}
+        LoginView::SignedIn(ApprovingForm { form_token: _, shown: _, language: _ }) => {}
+    }
     // There is no list of passkeys to choose from: the device knows its own.
     assert!(!super::consent::SCRIPT.contains("allowCredentials"));
 }
@@ -320,15 +358,65 @@ fn without_script_one_can_read_decline_and_learn_to_approve() {
         );
     }
     assert!(html.contains("<p class=\"how\" id=\"unable\">To approve, open this page"));
-    let html = consent(&ConsentView { passkey: None, ..consent_view(Language::English) }, NONCE).html;
+    let nothing = ConsentView { passkey: None, login: LoginView::None, ..consent_view(Language::English) };
+    let html = consent(&nothing, NONCE).html;
     assert!(!html.contains("id=\"approve\"") && !html.contains("data-shown"));
     assert!(html.contains("To approve, use the <bdi>Meridian Bank</bdi> app"));
+}
+
+/// Approving after a login is a plain form: the selection is real fields, and what cannot be deselected is sent too.
+#[test]
+fn after_a_login_one_can_approve_without_script() {
+    let html = consent(&signed_in_view(Language::English), NONCE).html;
+    let (_, form) =
+        html.split_once("<form id=\"approving-form\" method=\"post\" action=\"/consent/").unwrap();
+    let (form, _) = form.split_once("</form>").unwrap();
+    for (name, value) in [
+        ("decision", "approve"),
+        ("client_id", "desk-4"),
+        ("language", "en"),
+        ("shown", "c2hvd24"),
+        ("session_token", "c2Vzc2lvbg"),
+    ] {
+        assert!(
+            form.contains(&format!("type=\"hidden\" name=\"{name}\" value=\"{value}\"")),
+            "{name}: {form}"
+        );
+    }
+    assert!(form.contains("type=\"submit\""));
+    let sent = |name: &str, value: &str| {
+        html.contains(&format!("name=\"{name}\" value=\"{value}\" form=\"approving-form\""))
+    };
+    assert!(sent("scope:000:openid", "openid") && sent("scope:002:payments", "payments"), "{html}");
+    assert!(!sent("scope:001:profile", "profile"), "its checkbox says whether it is selected");
+    assert!(html.contains("name=\"scope:001:profile\" form=\"approving-form\""), "{html}");
+    let names = ["decision", "scope:010:payments", "scope:002:profile", "scope:000:openid", "scope:x"];
+    assert_eq!(selected(names.into_iter()), "openid profile payments");
+    assert!(!html.contains("data-shown") && !html.contains("/login?"), "no passkey and no other login");
+    let html = consent(&consent_view(Language::English), NONCE).html;
+    assert!(html.contains("<a class=\"button\" href=\"/login?request=AAAAAAAAAAAAAAAAAAAAAA\">"), "{html}");
+    assert!(!html.contains("approving-form") && !html.contains("name=\"scope:"));
+}
+
+/// HYG-1-12: a page about a login leads to a request, a login or nowhere.
+#[test]
+fn a_login_page_leads_nowhere_else() {
+    for page in login_pages(Language::English) {
+        for target in between(&page.html, "<a ", '>').into_iter().map(|it| between(it, "href=\"", '"')[0]) {
+            let request = "BwcHBwcHBwcHBwcHBwcHBw";
+            let allowed = [format!("/login?request={request}"), format!("/consent/{request}")];
+            assert!(allowed.iter().any(|it| target.starts_with(it.as_str())), "{target}");
+        }
+    }
 }
 
 #[test]
 fn each_page_has_the_status_of_what_it_says() {
     let statuses = pages(Language::English).iter().map(|page| page.status).collect::<Vec<_>>();
-    assert_eq!(statuses, [200, 200, 200, 200, 404, 200, 503, 404]);
+    let failed = [400, 400, 400, 400, 400, 400, 503, 503];
+    let expected =
+        [&[200, 200, 200, 200, 200, 404, 200, 503, 404][..], &failed, &[200, 403, 200, 200, 200, 200, 409]];
+    assert_eq!(statuses, expected.concat());
 }
 
 /// HYG-1-10: only what carries the nonce runs or draws.

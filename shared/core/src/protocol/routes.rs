@@ -15,6 +15,13 @@ pub const TOKEN: &str = "/oauth/token";
 pub const CONSENT: &str = "/consent";
 pub const CONSENT_REQUEST: &str = "/consent/{request}";
 pub const CONSENT_DECISION: &str = "/consent/{request}/decision";
+/// Where a login on the page starts.
+pub const LOGIN: &str = "/login";
+/// The redirect URI that is registered at every login issuer.
+pub const LOGIN_CALLBACK: &str = "/login/callback";
+pub const LOGOUT: &str = "/logout";
+/// The person's own place.
+pub const ME: &str = "/me";
 /// The path of an enrollment link, before its ticket.
 pub const ENROLLMENT: &str = "/enroll";
 pub const ENROLLMENT_TICKET: &str = "/enroll/{ticket}";
@@ -40,6 +47,10 @@ pub const ALL: &[Route] = &[
     route("consent", CONSENT),
     route("consent", CONSENT_REQUEST),
     route("consent", CONSENT_DECISION),
+    route("login", LOGIN),
+    route("login", LOGIN_CALLBACK),
+    route("login", LOGOUT),
+    route("login", ME),
     route("enrollment", ENROLLMENT_TICKET),
     route("discovery", OPENID_CONFIGURATION),
     route("discovery", AUTHORIZATION_SERVER),

@@ -81,6 +81,15 @@ pub(super) fn verify_decision(evidence: &Evidence) -> Result<(), Flaw> {
         }
         KeptProof::Link | KeptProof::LoginToken { .. } => Ok(()),
         KeptProof::Passkey(signed) => verify_signed(evidence, signed),
+        KeptProof::Session { statement, .. } => {
+            let statement = verify_shown(evidence, statement)?;
+            let was_shown = |value: &str| statement.scope.iter().any(|shown| shown.value == value);
+            if evidence.scope.split(' ').all(was_shown) {
+                Ok(())
+            } else {
+                Err("the scope has values that were not shown".into())
+            }
+        }
     }
 }
 
@@ -133,13 +142,30 @@ pub fn verify_raw_request(evidence: &RequestEvidence, raw: &SaltedText) -> Resul
     }
 }
 
-fn verify_signed(evidence: &Evidence, signed: &Signed) -> Result<(), Flaw> {
-    let statement = Statement::decode(&signed.statement).ok_or(Flaw::from("the statement is malformed"))?;
+/// The statement is about this decision: request, client, person, everything requested beyond the scope, and it is not
+/// later than the decision.
+fn verify_shown(evidence: &Evidence, text: &str) -> Result<Statement, Flaw> {
+    let statement = Statement::decode(text).ok_or(Flaw::from("the statement is malformed"))?;
     if (&statement.request, &statement.client_id, &statement.person)
         != (&evidence.request, &evidence.client_id, &evidence.person)
     {
         return Err("the statement is about another request, client or person".into());
     }
+    let shown_details = statement.authorization_details.iter().map(|shown| &shown.value);
+    let shown_context = statement.request_context.as_ref().map(|shown| &shown.value);
+    if !shown_details.eq(&evidence.authorization_details)
+        || shown_context != evidence.request_context.as_ref()
+    {
+        return Err("authorization_details or request_context are not those that were shown".into());
+    }
+    if statement.asked_at() > Timestamp::from_millis(evidence.at) {
+        return Err("it was decided before it was requested".into());
+    }
+    Ok(statement)
+}
+
+fn verify_signed(evidence: &Evidence, signed: &Signed) -> Result<(), Flaw> {
+    let statement = verify_shown(evidence, &signed.statement)?;
     let word = match evidence.decision {
         Outcome::Approved => DecisionWord::Approve,
         Outcome::Denied => DecisionWord::Deny,
@@ -149,16 +175,6 @@ fn verify_signed(evidence: &Evidence, signed: &Signed) -> Result<(), Flaw> {
     let decided = if evidence.decision == Outcome::Approved { &signed.scope } else { &asked };
     if !is_same_scope(decided, &evidence.scope) {
         return Err("the scope is not the one that was signed".into());
-    }
-    let signed_details = statement.authorization_details.iter().map(|shown| &shown.value);
-    let signed_context = statement.request_context.as_ref().map(|shown| &shown.value);
-    if !signed_details.eq(&evidence.authorization_details)
-        || signed_context != evidence.request_context.as_ref()
-    {
-        return Err("authorization_details or request_context are not those that were signed".into());
-    }
-    if statement.asked_at() > Timestamp::from_millis(evidence.at) {
-        return Err("it was decided before it was requested".into());
     }
     let passkey = passkey(evidence, signed).ok_or(Flaw::from("the passkey is malformed"))?;
     let relying_party = RelyingParty::new(&signed.rp_id, std::slice::from_ref(&signed.origin), "evidence")

@@ -202,7 +202,7 @@ fn judge_document(stored: Stored<'_>, opened: &Opened, known: Known<'_>) -> Resu
     let evidence = document.with(personal).ok_or(Flaw::from("the document is not evidence of a decision"))?;
     verify_decision(&evidence)?;
     let signature = match &evidence.proof {
-        KeptProof::Link | KeptProof::LoginToken { .. } => Signature::Missing,
+        KeptProof::Link | KeptProof::LoginToken { .. } | KeptProof::Session { .. } => Signature::Missing,
         KeptProof::Passkey(signed) => {
             let thumbprint = thumbprint(&signed.passkey.credential);
             if thumbprint.is_none() || thumbprint != document.thumbprint {
@@ -235,7 +235,7 @@ fn judge_old_decision(stored: Stored<'_>, known: Known<'_>) -> Result<Verdict, F
     let evidence = verify(stored.document, stored.digest, stored.kept_until)?;
     let mut not_proven = vec![VERSION_1];
     let signature = match &evidence.proof {
-        KeptProof::Link | KeptProof::LoginToken { .. } => Signature::Missing,
+        KeptProof::Link | KeptProof::LoginToken { .. } | KeptProof::Session { .. } => Signature::Missing,
         KeptProof::Passkey(signed) => {
             not_proven.extend(compare(&evidence, signed, known)?);
             Signature::OfPasskey

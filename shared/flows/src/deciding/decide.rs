@@ -20,6 +20,7 @@ use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::client::{Client, ClientId};
 use ciba_core::domain::details::authorization_details::RequestDetail;
 use ciba_core::domain::issuer::login_issuer::LoginProof;
+use ciba_core::domain::issuer::session::Session;
 use ciba_core::domain::person::asks::Asks;
 use ciba_core::domain::person::passkey::Passkey;
 use ciba_core::domain::request::authentication_request::{AuthenticationRequest, State};
@@ -44,7 +45,7 @@ pub struct Choice {
     pub word: DecisionWord,
     /// The approved part of the scope. Without it an approval covers all of the scope.
     pub scope: Option<Scope>,
-    /// The `authorization_details` that were on the screen, if they are not part of a signed statement.
+    /// The `authorization_details` that were on the screen, if they are not part of a statement.
     pub details: Option<Vec<Value>>,
 }
 
@@ -53,6 +54,13 @@ pub enum PresentedProof<'a> {
     /// The sender has the link of this person's request, which is enough to decline.
     Link(&'a PersonKey),
     LoginToken(&'a LoginProof),
+    /// The person is logged in on the page, and saw the statement with this digest, in this language.
+    Session {
+        session: &'a Session,
+        person: &'a PersonKey,
+        shown: &'a str,
+        language: Language,
+    },
     /// The person's passkey signed the statement of their page, in its language. If somebody is also logged in,
     /// it must be the same person.
     Passkey {
@@ -75,6 +83,7 @@ pub enum Recorded {
 #[derive(Debug)]
 pub struct Record {
     pub recorded: Recorded,
+    pub client_name: String,
     pub evidence: Option<EvidenceWrite>,
 }
 
@@ -89,6 +98,9 @@ pub enum NotDecided {
     /// exactly the requested details.
     #[error("the authorization_details differ from those of the request")]
     OtherDetails,
+    /// The content of the page is not that of the request any more.
+    #[error("the page is out of date")]
+    Outdated,
     /// The login token belongs to the client that made the request.
     #[error("the login token belongs to the client itself")]
     SelfApproval,
@@ -179,7 +191,7 @@ impl Decide<'_> {
     ) -> Result<Record, NotDecided> {
         let person = match proof {
             PresentedProof::LoginToken(login) => login.person.clone(),
-            PresentedProof::Link(person) => (*person).clone(),
+            PresentedProof::Link(person) | PresentedProof::Session { person, .. } => (*person).clone(),
             PresentedProof::Passkey { login: Some(login), .. } => (*login).clone(),
             PresentedProof::Passkey { login: None, .. } => {
                 let found = self.table.find_request(request).await?;
@@ -188,7 +200,7 @@ impl Decide<'_> {
         };
         let passkey = match proof {
             PresentedProof::Passkey { assertion, .. } => Some(assertion.passkey_id()),
-            PresentedProof::Link(_) | PresentedProof::LoginToken(_) => None,
+            PresentedProof::Link(_) | PresentedProof::LoginToken(_) | PresentedProof::Session { .. } => None,
         };
         for _ in 0..TRIES {
             let basis = self.table.find_for_decision(request, &person, client, passkey.as_ref()).await?;
@@ -234,7 +246,7 @@ impl Decide<'_> {
                 DecisionWord::Report => Recorded::Reported,
                 DecisionWord::Approve | DecisionWord::Deny => Recorded::of(&found.state),
             };
-            return Ok(Some(Record { recorded, evidence: None }));
+            return Ok(Some(Record { recorded, client_name: known_client.name, evidence: None }));
         };
         let recorded = match (outcome, &next) {
             (Outcome::Approved, Some(next)) => Recorded::of(next),
@@ -274,7 +286,9 @@ impl Decide<'_> {
             passkey: proven.used.as_ref().map(|(passkey, asserted)| (passkey, asserted)),
         };
         Ok(match self.table.decide_request(&write, &invocation.write_id).await? {
-            Decided::Done => Some(Record { recorded, evidence: Some(evidence) }),
+            Decided::Done => {
+                Some(Record { recorded, client_name: known_client.name, evidence: Some(evidence) })
+            }
             Decided::Changed => None,
         })
     }
@@ -303,6 +317,23 @@ impl Decide<'_> {
                         issuer: login.issuer.clone(),
                         jti: login.jti.clone(),
                         authentication: login.authentication.clone(),
+                    },
+                    used: None,
+                })
+            }
+            PresentedProof::Session { session, shown, language, .. } => {
+                let text = statement(request, detail, client, *language).encode();
+                if Shown::of(&text).encode() != *shown {
+                    return Err(NotDecided::Outdated);
+                }
+                demand.judge(Strength::LoginToken).map_err(|_| NotDecided::PasskeyRequired)?;
+                Ok(Proven {
+                    authentication: Some(session.authentication.clone()),
+                    evidence: evidence::KeptProof::Session {
+                        issuer: session.issuer.clone(),
+                        id_token: session.id_token.clone(),
+                        authentication: session.authentication.clone(),
+                        statement: text,
                     },
                     used: None,
                 })
@@ -389,8 +420,8 @@ fn checked(
     let DecisionBasis { request, detail, person, client: known_client, asks, passkey, evidence } = basis;
     let found = match proof {
         PresentedProof::LoginToken(login) => request.filter(|request| request.person == login.person),
-        PresentedProof::Passkey { login: Some(login), .. } => {
-            request.filter(|request| request.person == **login)
+        PresentedProof::Session { person, .. } | PresentedProof::Passkey { login: Some(person), .. } => {
+            request.filter(|request| request.person == **person)
         }
         PresentedProof::Link(_) | PresentedProof::Passkey { login: None, .. } => request,
     };
@@ -398,9 +429,9 @@ fn checked(
     if found.client != *client {
         return Err(NotDecided::OtherClient);
     }
-    // If a passkey signed, the details are part of the statement.
-    let are_signed = matches!(proof, PresentedProof::Passkey { .. });
-    let named = choice.details.as_deref().or(are_signed.then(|| detail.details.entries()));
+    // What a passkey signed, or a session was shown, is a statement that includes the details.
+    let are_stated = matches!(proof, PresentedProof::Passkey { .. } | PresentedProof::Session { .. });
+    let named = choice.details.as_deref().or(are_stated.then(|| detail.details.entries()));
     if choice.word == DecisionWord::Approve && !detail.details.is(named.unwrap_or_default()) {
         return Err(NotDecided::OtherDetails);
     }

@@ -31,8 +31,8 @@ pub struct Rotated {
 
 /// 1. Read the existing keys.
 /// 2. Ensure that there is a data key. Of two concurrent rotations, the second uses the data key of the first.
-/// 3. Create the handle key and the signing keys of each algorithm if they are due, sealed under the data key or
-///    in KMS. A rotation that stops half-way is completed by the next one.
+/// 3. Create the handle key, the signing keys of each algorithm and the page key if they are due, sealed under the
+///    data key or by KMS. A rotation that stops half-way is completed by the next one.
 pub fn rotate(
     table: &Table,
     kms: &Kms,
@@ -187,10 +187,16 @@ impl Rotation<'_> {
             (KeyUse::Signing(_), SigningKeys::Table) | (KeyUse::Data | KeyUse::Handle, _) => {
                 self.make_sealed(key_use, generation, data_key).await?
             }
+            (KeyUse::Page, _) => {
+                let made = self.kms.generate_page_key(&self.settings.kms_key).await;
+                let sealed = made.map_err(|error| RotationError(error.0))?;
+                New { sealed, kms_key_id: None, public: None }
+            }
         };
-        let (in_kms, sealed_under) = match &new.kms_key_id {
-            Some(key_id) => (Some(key_id.clone()), 0),
-            None => (None, *sealed_under),
+        let (in_kms, sealed_under) = match (&new.kms_key_id, key_use) {
+            (Some(key_id), _) => (Some(key_id.clone()), 0),
+            (None, KeyUse::Page) => (None, 0),
+            (None, KeyUse::Data | KeyUse::Handle | KeyUse::Signing(_)) => (None, *sealed_under),
         };
         let inserted = self.insert(key_use, generation, times, new, sealed_under).await;
         if !matches!(inserted, Ok(true)) {
@@ -206,7 +212,7 @@ impl Rotation<'_> {
         data_key: &DataKey,
     ) -> Result<New, RotationError> {
         let (private, public) = match key_use {
-            KeyUse::Data | KeyUse::Handle => {
+            KeyUse::Data | KeyUse::Handle | KeyUse::Page => {
                 (self.invocation.random::<{ HandleKey::BYTES }>().to_vec(), None)
             }
             KeyUse::Signing(algorithm) => {

@@ -44,7 +44,7 @@ fn an_event_is_read_as_the_request_that_it_was() {
     assert_eq!(request.body(), &Body::Binary(b"{\"a\":1}".to_vec()));
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { panic!() };
     assert_eq!((context.domain_name.as_deref(), &context.authentication), (Some("id.example"), &None));
-    assert!(!request.headers().contains_key(COOKIE), "no function reads cookies");
+    assert!(!request.headers().contains_key(COOKIE), "others' cookies are not read");
 }
 
 /// HYG-1-17: each of these panics in `lambda_http` 1.3.
@@ -120,7 +120,21 @@ fn a_malformed_header_is_refused_and_not_passed_over() {
     assert_eq!(why(&changed("/headers", many)), "there are too many headers");
 }
 
-/// HYG-1-17: cookies are no function's business, so no cookie of another site can be in the way of a request.
+/// Ours arrive in a list and leave in one: a header can be in a response once only.
+#[test]
+fn cookies_of_ours_arrive_and_leave_in_a_list() {
+    let cookies = json!(["theme=dark", "__Host-ciba-session=a", "__Host-ciba-login-1=b"]);
+    let request = request(&changed("/cookies", cookies)).unwrap();
+    assert_eq!(request.headers()[COOKIE], "__Host-ciba-session=a; __Host-ciba-login-1=b");
+    let mut response = Response::new(Body::Empty);
+    for cookie in ["a=1", "b=2"] {
+        response.headers_mut().append(SET_COOKIE, HeaderValue::from_static(cookie));
+    }
+    let answer = answer(response);
+    assert_eq!((answer.cookies, answer.headers.len()), (vec!["a=1".to_owned(), "b=2".to_owned()], 0));
+}
+
+/// HYG-1-17: no cookie of another site can be in the way of a request.
 #[test]
 fn no_cookie_keeps_a_request_out() {
     for cookies in [json!(["a\r\nb"]), json!(["\0"]), json!("a"), json!([1]), Value::Null] {

@@ -13,6 +13,8 @@ pub enum GuardedToken {
     ClientAssertion,
     DpopProof,
     RequestObject,
+    /// `state` of a login in the browser.
+    LoginState,
 }
 
 impl GuardedToken {
@@ -22,6 +24,7 @@ impl GuardedToken {
             Self::ClientAssertion => "client_assertion",
             Self::DpopProof => "dpop",
             Self::RequestObject => "request",
+            Self::LoginState => "login_state",
         }
     }
 }

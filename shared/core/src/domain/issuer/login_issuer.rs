@@ -18,6 +18,7 @@ use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::base::person_key::PersonKey;
 use crate::domain::base::time::{LEEWAY, Timestamp};
 use crate::domain::client::ClientId;
+use crate::domain::issuer::browser_login::BrowserLogin;
 
 /// One login issuer, as configured.
 #[derive(Clone, Debug, Deserialize)]
@@ -46,6 +47,8 @@ pub struct LoginIssuer {
     /// Maps its `amr` values to this provider's (RFC 8176). A value that is not listed is not passed on.
     #[serde(default)]
     pub amr: BTreeMap<String, String>,
+    /// How people log in there on the page. Default: they do not, and its tokens come from apps only.
+    pub browser: Option<BrowserLogin>,
 }
 
 /// The claim with the audience, and the value that it must be or contain.
@@ -110,6 +113,25 @@ impl LoginIssuer {
         Authentication { auth_time, acr, amr }
     }
 
+    /// The value of the person claim. An e-mail address has to be verified.
+    pub(super) fn subject<'c>(&self, claims: Claims<'c>) -> Option<&'c str> {
+        let is_verified = claims.get("email_verified") == Some(&Value::Bool(true));
+        claims.text(&self.person_claim).filter(|_| self.person_claim != "email" || is_verified)
+    }
+
+    /// How the person was authenticated, in this provider's names. Duplicates are dropped, because the space in
+    /// this provider's tokens is calculated for the configured methods.
+    pub(super) fn authentication(&self, claims: Claims<'_>, auth_time: Timestamp) -> Authentication {
+        let mut amr = Vec::new();
+        for ours in claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method)) {
+            if !amr.contains(ours) {
+                amr.push(ours.clone());
+            }
+        }
+        let acr = claims.text("acr").and_then(|acr| self.acr.get(acr).cloned());
+        Authentication { auth_time, acr, amr }
+    }
+
     /// Checks the claims of a token whose signature was verified with a key of this issuer.
     pub fn judge(
         &self,
@@ -141,10 +163,10 @@ impl LoginIssuer {
         {
             return Err(Invalid("the login token does not have the required claims"));
         }
-        if self.person_claim == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
-            return Err(Invalid("the e-mail address is not verified"));
-        }
-        let person = claims.text(&self.person_claim).and_then(|value| self.person_key(value));
+        let subject = self.subject(claims);
+        let subject =
+            subject.ok_or(Invalid("the login token names nobody, or an address that is not verified"))?;
+        let person = self.person_key(subject);
         let person = person.ok_or(Invalid("the login token does not identify a person"))?;
         if let Some(scope) = &self.scope {
             let granted = claims.texts(if claims.get("scope").is_some() { "scope" } else { "scp" });
@@ -157,24 +179,12 @@ impl LoginIssuer {
             return Err(NotFresh);
         }
 
-        // Duplicates are dropped, because the space in this provider's tokens is calculated for the configured
-        // methods.
-        let mut amr = Vec::new();
-        for ours in claims.texts("amr").into_iter().filter_map(|method| self.amr.get(method)) {
-            if !amr.contains(ours) {
-                amr.push(ours.clone());
-            }
-        }
         let named = ["aud", "azp", "client_id"].iter().flat_map(|&claim| claims.texts(claim));
         Ok(LoginProof {
             issuer: self.issuer.clone(),
             person,
             jti: claims.text("jti").map(str::to_owned),
-            authentication: Authentication {
-                auth_time,
-                acr: claims.text("acr").and_then(|acr| self.acr.get(acr).cloned()),
-                amr,
-            },
+            authentication: self.authentication(claims, auth_time),
             named: named.map(str::to_owned).collect(),
         })
     }

@@ -76,6 +76,15 @@ pub enum KeptProof {
         authentication: Authentication,
     },
     Passkey(Box<Signed>),
+    /// A session on the page: the login behind it, and what was on the screen.
+    Session {
+        issuer: String,
+        /// SHA-256 of the ID token, in base64url.
+        id_token: String,
+        authentication: Authentication,
+        /// The text of the [`Statement`](crate::domain::request::statement::Statement).
+        statement: String,
+    },
 }
 
 /// The data of a WebAuthn ceremony. Bytes are in base64url.

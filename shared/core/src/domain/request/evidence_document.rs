@@ -48,6 +48,7 @@ pub enum ProofName {
     Link,
     LoginToken,
     Passkey,
+    Session,
 }
 
 impl ProofName {
@@ -56,6 +57,7 @@ impl ProofName {
             KeptProof::Link => Self::Link,
             KeptProof::LoginToken { .. } => Self::LoginToken,
             KeptProof::Passkey(_) => Self::Passkey,
+            KeptProof::Session { .. } => Self::Session,
         }
     }
 }

@@ -1,0 +1,290 @@
+//! Login on the page (OIDC Core §3.1): this provider as a client of the login issuers, so that a person can approve in
+//! a browser.
+//!
+//! A login decides nothing. It leaves a session in the browser's cookie, and leads back to the page of the request. This
+//! function reads whether a request is open, and nothing about any person.
+
+use std::time::Duration;
+
+use ciba::aws::Aws;
+use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, OperatorSettings, login_max_age};
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::base::time::Timestamp;
+use ciba::domain::issuer::login_attempt::{
+    ATTEMPT_LIFETIME, Callback, CallbackRefused, Destination, LoginAttempt,
+};
+use ciba::domain::issuer::session::{Session, SessionForm};
+use ciba::flows::deciding::log_in::{self, LogIn, NotLoggedIn, NotStarted, Start};
+use ciba::flows::{Invocation, log};
+use ciba::http::cookie::{self, Cookies};
+use ciba::http::serve::Endpoint;
+use ciba::http::{Body, Request, Response, browser, form, query, respond};
+use ciba::keys::{ClientSecrets, KeyError, Kms, PageKeys};
+use ciba::outbound::{Fetcher, IssuerMetadataCache, JwksCache, TokenEndpoint};
+use ciba::page::{self, Frame, LoginProblem, Page};
+use ciba::protocol::error::Common;
+use ciba::protocol::login::LoginError as Error;
+use ciba::protocol::routes;
+use ciba::store::Table;
+
+/// The most logins that a browser may have started at the same time: their cookies are sent with every request, and
+/// API Gateway limits the size of all headers.
+const MOST_ATTEMPTS: usize = 4;
+
+pub struct Login {
+    operator: OperatorSettings,
+    issuer: Issuer,
+    redirect_uri: String,
+    login_issuers: LoginIssuers,
+    max_age: Duration,
+    cookies: Cookies,
+    table: Table,
+    metadata: IssuerMetadataCache,
+    tokens: TokenEndpoint,
+    jwks: JwksCache,
+    keys: PageKeys,
+    secrets: ClientSecrets,
+}
+
+impl Login {
+    pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
+        let issuer = Issuer::read(environment)?;
+        let aws = Aws::read(environment)?;
+        let (table, kms, local) = (Table::connect(&aws), Kms::connect(&aws), issuer.is_local());
+        let outbound = |error: ciba::outbound::FetchError| ConfigError::of("outbound", &error.0);
+        let fetcher = Fetcher::for_strangers(local).map_err(outbound)?;
+        Ok(Self {
+            operator: OperatorSettings::read(environment)?,
+            redirect_uri: issuer.at(routes::LOGIN_CALLBACK),
+            login_issuers: LoginIssuers::read(environment, &issuer)?,
+            max_age: login_max_age(environment)?,
+            cookies: Cookies::of(&issuer),
+            metadata: IssuerMetadataCache::new(fetcher.clone(), table.clone(), local),
+            tokens: TokenEndpoint::new(local).map_err(outbound)?,
+            jwks: JwksCache::new(fetcher, table.clone()),
+            keys: PageKeys::new(table.clone(), kms.clone()),
+            secrets: ClientSecrets::new(kms),
+            issuer,
+            table,
+        })
+    }
+
+    /// Opens the first connections and loads the keys.
+    pub async fn warm_up(&self, invocation: &Invocation) {
+        self.keys.warm_up(invocation.now).await;
+    }
+
+    fn logging_in(&self) -> LogIn<'_> {
+        LogIn {
+            table: &self.table,
+            issuers: &self.login_issuers,
+            metadata: &self.metadata,
+            tokens: &self.tokens,
+            jwks: &self.jwks,
+            keys: &self.keys,
+            secrets: &self.secrets,
+            redirect_uri: &self.redirect_uri,
+            max_age: self.max_age,
+        }
+    }
+
+    /// `GET /login`: sends the browser to the issuer, or lets the person choose one.
+    async fn start(&self, request: &Request, call: &Call<'_>) -> Response<Body> {
+        let Some(key) = query::one(request, "request").and_then(RequestKey::parse) else {
+            return self.not_open(call);
+        };
+        let label = query::one(request, "idp");
+        let started = self.logging_in().start(&key, label, call.frame.language.tag(), call.invocation).await;
+        match started {
+            Ok(Start::Go(departure)) => {
+                let name = cookie_name(departure.attempt.state());
+                let set = self.cookies.set(&name, &departure.sealed, ATTEMPT_LIFETIME);
+                let earlier = self.cookies.named(request, cookie::LOGIN);
+                let too_many = if earlier.len() < MOST_ATTEMPTS { vec![] } else { earlier };
+                let cleared = too_many.into_iter().filter_map(|name| self.cookies.clear(name));
+                let response = respond::redirect(&departure.destination);
+                respond::with_cookies(response, cleared.chain(set))
+            }
+            Ok(Start::Choose(issuers)) => {
+                let issuers: Vec<_> =
+                    issuers.iter().map(|it| (it.label.as_str(), it.name.as_str())).collect();
+                respond::page(page::choose_issuer(&call.frame, &key, &issuers))
+            }
+            Err(NotStarted::NotOpen) => self.not_open(call),
+            Err(error @ (NotStarted::Unavailable(_) | NotStarted::Store(_))) => {
+                log::trouble(&error.to_string());
+                respond::page(page::login_failed(&call.frame, LoginProblem::Down, Some(&key)))
+            }
+        }
+    }
+
+    /// `GET /login/callback`: the issuer's answer. Whatever comes of it, the attempt's cookie is removed.
+    async fn finish(&self, request: &Request, call: &Call<'_>) -> Response<Body> {
+        let callback = Callback::read(|name| query::all(request, name)).unwrap_or_default();
+        let name = cookie_name(callback.state.as_deref().unwrap_or_default());
+        let attempt = match self.attempt(request, &name, call.invocation.now).await {
+            Ok(Some(attempt)) => attempt,
+            Ok(None) => {
+                log::login_refused(CallbackRefused::NotStartedHere.why());
+                return respond::page(page::login_failed(&call.frame, LoginProblem::Outdated, None));
+            }
+            Err(KeyError(why)) => {
+                log::trouble(&why);
+                return respond::page(page::login_failed(&call.frame, LoginProblem::Down, None));
+            }
+        };
+        let response = match self.logged_in(&attempt, &callback, call.invocation).await {
+            Ok((session, request)) => {
+                log::logged_in(&session.issuer);
+                let max_age = session.ends_at(self.max_age).since(call.invocation.now);
+                let sealed = self.logging_in().seal(&session, call.invocation.now).await;
+                match sealed {
+                    Ok(sealed) => respond::with_cookies(
+                        respond::redirect(&Destination::Request(request)),
+                        self.cookies.set(cookie::SESSION, &sealed, max_age),
+                    ),
+                    Err(KeyError(why)) => {
+                        respond::page(self.problem(&NotLoggedIn::Unavailable(why), call, Some(&request)))
+                    }
+                }
+            }
+            Err(error) => respond::page(self.problem(&error, call, attempt.request().as_ref())),
+        };
+        respond::with_cookies(response, self.cookies.clear(&name))
+    }
+
+    async fn attempt(
+        &self,
+        request: &Request,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Option<LoginAttempt>, KeyError> {
+        match self.cookies.read(request, name) {
+            Some(sealed) => self.logging_in().attempt(sealed, now).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn logged_in(
+        &self,
+        attempt: &LoginAttempt,
+        callback: &Callback,
+        invocation: &Invocation,
+    ) -> Result<(Session, RequestKey), NotLoggedIn> {
+        let session = self.logging_in().finish(attempt, callback, invocation).await?;
+        let request = attempt.request();
+        Ok((session, request.ok_or(NotLoggedIn::Callback(CallbackRefused::NotStartedHere))?))
+    }
+
+    fn problem(&self, error: &NotLoggedIn, call: &Call<'_>, request: Option<&RequestKey>) -> Page {
+        let problem = match error {
+            NotLoggedIn::Callback(CallbackRefused::NotStartedHere | CallbackRefused::Expired)
+            | NotLoggedIn::Used
+            | NotLoggedIn::Code => LoginProblem::Outdated,
+            NotLoggedIn::Callback(CallbackRefused::NotLoggedIn) => LoginProblem::Cancelled,
+            NotLoggedIn::Callback(CallbackRefused::OtherIssuer | CallbackRefused::NoCode)
+            | NotLoggedIn::NotVerified(_)
+            | NotLoggedIn::IdToken(_) => LoginProblem::Refused,
+            NotLoggedIn::Callback(CallbackRefused::IssuerFailed)
+            | NotLoggedIn::Unavailable(_)
+            | NotLoggedIn::Store(_) => LoginProblem::Down,
+        };
+        match problem {
+            LoginProblem::Down => log::trouble(&error.to_string()),
+            LoginProblem::Outdated | LoginProblem::Cancelled | LoginProblem::Refused => {
+                log::login_refused(&error.to_string());
+            }
+        }
+        page::login_failed(&call.frame, problem, request)
+    }
+
+    /// `POST /logout`: ends the session, if the form is one of its pages.
+    async fn sign_out(&self, request: &Request, call: &Call<'_>) -> Response<Body> {
+        let session = match self.session(request, call).await {
+            Ok(session) => session,
+            Err(KeyError(why)) => return self.trouble(&why, call),
+        };
+        let is_ours = browser::states_same_origin(request, self.issuer.as_str());
+        let form = form::read(request).ok().filter(|_| is_ours);
+        let token = form.and_then(|form| form.get("session_token").map(str::to_owned)).unwrap_or_default();
+        match session {
+            // Another site cannot end a session.
+            Some(session) if !session.accepts(&token, SessionForm::SignOut) => {
+                self.show_session(&session, call)
+            }
+            Some(_) | None => {
+                let page = respond::page(page::signed_out(&call.frame));
+                respond::with_cookies(page, self.cookies.clear(cookie::SESSION))
+            }
+        }
+    }
+
+    /// `GET /me`: who is logged in.
+    async fn me(&self, request: &Request, call: &Call<'_>) -> Response<Body> {
+        match self.session(request, call).await {
+            Ok(Some(session)) => self.show_session(&session, call),
+            Ok(None) => respond::page(page::nobody(&call.frame)),
+            Err(KeyError(why)) => self.trouble(&why, call),
+        }
+    }
+
+    fn show_session(&self, session: &Session, call: &Call<'_>) -> Response<Body> {
+        let issuer = self.login_issuers.find(&session.issuer).and_then(|issuer| issuer.browser.as_ref());
+        let name = issuer.map(|browser| browser.name.as_str()).unwrap_or_default();
+        let token = session.form_token(SessionForm::SignOut);
+        respond::page(page::me(&call.frame, (&session.subject, name), &token))
+    }
+
+    async fn session(&self, request: &Request, call: &Call<'_>) -> Result<Option<Session>, KeyError> {
+        let cookie = self.cookies.read(request, cookie::SESSION);
+        let now = call.invocation.now;
+        log_in::session(cookie, &self.keys, &self.login_issuers, self.max_age, now).await
+    }
+
+    fn not_open(&self, call: &Call<'_>) -> Response<Body> {
+        respond::page(page::not_open(call.frame.language, self.operator.shown(), call.frame.nonce))
+    }
+
+    fn trouble(&self, why: &str, call: &Call<'_>) -> Response<Body> {
+        log::trouble(why);
+        respond::page(page::trouble(call.frame.language, self.operator.shown(), call.frame.nonce))
+    }
+}
+
+/// What every page of one call needs.
+struct Call<'a> {
+    frame: Frame<'a>,
+    invocation: &'a Invocation,
+}
+
+/// The cookie of the login with this `state`. Its name does not contain it: names are easier to read than values.
+fn cookie_name(state: &str) -> String {
+    format!("{}{}", cookie::LOGIN, log_in::cookie_suffix(state))
+}
+
+fn refused(error: impl Into<Error>) -> Response<Body> {
+    respond::refusal::<Error>(&error.into().into())
+}
+
+impl Endpoint for Login {
+    /// Everything here is for browsers, so everything but a wrong path or method is answered with a page.
+    async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
+        let nonce = invocation.nonce();
+        let language = browser::language(request);
+        let frame = Frame { language, operator: self.operator.shown(), nonce: &nonce };
+        let call = Call { frame, invocation };
+        let (path, method) = (request.uri().path(), request.method());
+        let is_read = method == "GET" || method == "HEAD";
+        match path {
+            routes::LOGIN if is_read => self.start(request, &call).await,
+            // HEAD would use up the answer.
+            routes::LOGIN_CALLBACK if method == "GET" => self.finish(request, &call).await,
+            routes::ME if is_read => self.me(request, &call).await,
+            routes::LOGOUT if method == "POST" => self.sign_out(request, &call).await,
+            routes::LOGIN | routes::ME => refused(Common::MethodNotAllowed("GET, HEAD")),
+            routes::LOGIN_CALLBACK => refused(Common::MethodNotAllowed("GET")),
+            routes::LOGOUT => refused(Common::MethodNotAllowed("POST")),
+            _ => refused(Error::NotFound),
+        }
+    }
+}

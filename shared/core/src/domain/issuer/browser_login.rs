@@ -1,0 +1,110 @@
+//! The settings of login in the browser: how this provider is registered at a login issuer.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+use crate::domain::base::scope::Scope;
+
+/// The member `browser` of a login issuer: how people log in there on the page.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrowserLogin {
+    /// This provider's `client_id` at the issuer.
+    pub client_id: String,
+    /// The name by which a client selects this issuer: `idp:<label>` in `acr_values`.
+    pub label: String,
+    /// The name that the person reads.
+    pub name: String,
+    /// The scope to request. Default: `openid`.
+    #[serde(default = "openid")]
+    pub scope: String,
+    /// This provider's client secret at the issuer, encrypted by KMS for this issuer alone, in base64. Default: none,
+    /// and the provider authenticates with a key of its own (`private_key_jwt`).
+    pub client_secret: Option<String>,
+    /// Whether to request a new login each time (`prompt=login`), for an issuer that ignores `max_age`. Default:
+    /// `false`.
+    #[serde(default)]
+    pub prompt_login: bool,
+}
+
+fn openid() -> String {
+    Scope::OPENID.to_owned()
+}
+
+impl BrowserLogin {
+    /// `audience` is the one of the issuer's login tokens.
+    ///
+    /// # Errors
+    /// What is wrong with the setting, for the operator.
+    pub fn check(&self, audience: &str) -> Result<(), &'static str> {
+        let is_label = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if !(1..=32).contains(&self.label.len()) || !self.label.bytes().all(is_label) {
+            return Err("has a browser.label that is not 1-32 lowercase letters, digits and hyphens");
+        }
+        if !(1..=64).contains(&self.name.chars().count()) || self.name.chars().any(char::is_control) {
+            return Err("has a browser.name that is not 1-64 characters on one line");
+        }
+        if self.client_id.is_empty() || !self.client_id.bytes().all(|b| matches!(b, 0x20..=0x7e)) {
+            return Err("has a browser.client_id that is not printable ASCII");
+        }
+        // Otherwise the ID token of a login on the page would also be a login token for the consent API.
+        if self.client_id == audience {
+            return Err("has a browser.client_id that is its audience; register a second client");
+        }
+        if !Scope::parse(&self.scope).is_some_and(|scope| scope.contains(Scope::OPENID)) {
+            return Err("has a browser.scope without openid");
+        }
+        if self.client_secret.as_ref().is_some_and(|sealed| STANDARD.decode(sealed).is_err()) {
+            return Err("has a browser.client_secret that is not base64");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn check(member: &str, value: Value) -> Result<(), &'static str> {
+        let mut all = json!({"client_id": "ciba-page", "label": "acme", "name": "Acme"});
+        all[member] = value;
+        let browser: BrowserLogin = serde_json::from_value(all).unwrap();
+        browser.check("approval-app")
+    }
+
+    /// ATK-5-05
+    #[test]
+    fn each_rule_refuses_the_setting_that_breaks_it() {
+        for (member, value, why) in [
+            ("label", json!(""), "browser.label"),
+            ("label", json!("Acme"), "browser.label"),
+            ("label", json!("acme login"), "browser.label"),
+            ("label", json!("a".repeat(33)), "browser.label"),
+            ("name", json!(""), "browser.name"),
+            ("name", json!("Acme\nlogin"), "browser.name"),
+            ("name", json!("a".repeat(65)), "browser.name"),
+            ("client_id", json!(""), "browser.client_id"),
+            ("client_id", json!("bücher"), "browser.client_id"),
+            ("client_id", json!("approval-app"), "second client"),
+            ("scope", json!("profile"), "without openid"),
+            ("scope", json!(""), "without openid"),
+            ("client_secret", json!("not base64!"), "not base64"),
+        ] {
+            let refused = check(member, value.clone()).expect_err(&value.to_string());
+            assert!(refused.contains(why), "{member} {value}: {refused}");
+        }
+        for (member, value) in [
+            ("label", json!("acme-2")),
+            ("name", json!("Acme Login — Straße")),
+            ("scope", json!("openid email")),
+            ("client_secret", json!("c2VhbGVk")),
+            ("client_id", json!("https://op.example/ page")),
+            ("prompt_login", json!(true)),
+        ] {
+            assert_eq!(check(member, value.clone()), Ok(()), "{member} {value}");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Pages and parts of pages about logging in. All of it works without script.
+//!
+//! # Security
+//! None of these pages says whose request it is, not even to somebody who is logged in as another person.
+
+use maud::{Markup, html};
+
+use super::catalogue::Catalogue;
+use super::layout::{Layout, check, clock, cross, end, notice};
+use super::words::{Names, Operator};
+use super::{Language, Page};
+use crate::domain::base::request_key::RequestKey;
+use crate::protocol::routes;
+
+/// The name of the approving form: the checkboxes of the page belong to it.
+pub(super) const APPROVING_FORM: &str = "approving-form";
+/// What the name of a scope value's field begins with.
+const SCOPE_FIELD: &str = "scope:";
+
+/// The name of the field of the scope value that is shown at this place.
+pub(super) fn scope_field(place: usize, value: &str) -> String {
+    format!("{SCOPE_FIELD}{place:03}:{value}")
+}
+
+/// The selected scope, in the order in which it was shown. `names` are those of the form's fields.
+pub fn selected<'f>(names: impl Iterator<Item = &'f str>) -> String {
+    let mut fields: Vec<_> =
+        names.filter_map(|name| name.strip_prefix(SCOPE_FIELD)?.split_once(':')).collect();
+    fields.sort_unstable();
+    fields.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join(" ")
+}
+
+/// How a person can approve with a login on the page.
+#[derive(Clone, Copy, Debug)]
+pub enum LoginView<'a> {
+    /// Not at all: people do not log in here, or this request needs a passkey.
+    None,
+    /// After logging in at this path.
+    SignIn { path: &'a str },
+    /// With the session of the person asked.
+    SignedIn(ApprovingForm<'a>),
+}
+
+/// What the approving form sends back.
+#[derive(Clone, Copy, Debug)]
+pub struct ApprovingForm<'a> {
+    /// The token of this session and this request.
+    pub form_token: &'a str,
+    /// The digest of the statement that the page shows, and the language of both.
+    pub shown: &'a str,
+    pub language: Language,
+}
+
+/// The operator, the language, and the nonce of a page.
+#[derive(Clone, Copy)]
+pub struct Frame<'a> {
+    pub language: Language,
+    pub operator: Operator<'a>,
+    pub nonce: &'a str,
+}
+
+impl Frame<'_> {
+    fn page(&self, title: &str, status: u16, main: Markup) -> Page {
+        let Self { language, operator, nonce } = *self;
+        Layout { language, operator, title, status, nonce, script: None }.page(main)
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names { client: "", operator: self.operator }
+    }
+}
+
+/// The path at which a login for this request starts.
+pub fn login_path(request: &RequestKey) -> String {
+    format!("{}?request={}", routes::LOGIN, request.encode())
+}
+
+fn request_path(request: &RequestKey) -> String {
+    format!("{}/{}", routes::CONSENT, request.encode())
+}
+
+/// The link or the form with which a person approves by a login.
+pub(super) fn approving(view: LoginView<'_>, path: &str, client_id: &str, words: &Catalogue) -> Markup {
+    match view {
+        LoginView::None => html! {},
+        LoginView::SignIn { path } => html! {
+            div id="login" {
+                a.button href=(path) { (words.sign_in) }
+                p.how { (words.sign_in_how) }
+            }
+        },
+        LoginView::SignedIn(form) => html! {
+            div id="login" {
+                form id=(APPROVING_FORM) method="post" action=(format!("{path}/decision")) autocomplete="off" {
+                    input type="hidden" name="decision" value="approve";
+                    input type="hidden" name="client_id" value=(client_id);
+                    input type="hidden" name="language" value=(form.language.tag());
+                    input type="hidden" name="shown" value=(form.shown);
+                    input type="hidden" name="session_token" value=(form.form_token);
+                    button.approve type="submit" { (check()) (words.approve) }
+                }
+                p.how { (words.approve_signed_in) }
+            }
+        },
+    }
+}
+
+/// The page on which a person chooses between login issuers: label and name of each.
+pub fn choose_issuer(frame: &Frame<'_>, request: &RequestKey, issuers: &[(&str, &str)]) -> Page {
+    let words = Catalogue::of(frame.language);
+    frame.page(
+        words.choose_heading,
+        200,
+        html! {
+            main {
+                h1 { (words.choose_heading) }
+                p { (frame.names().fill(words.choose_text)) }
+                // A label needs no encoding in a query.
+                @for (label, name) in issuers {
+                    a.button href=(format!("{}&idp={label}", login_path(request))) { bdi { (name) } }
+                }
+                p.how { a href=(request_path(request)) { (words.back_to_request) } }
+            }
+        },
+    )
+}
+
+/// Why a login ended without a session, as far as it changes what the person can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginProblem {
+    /// It was not started in this browser, took too long, or was used before.
+    Outdated,
+    /// The issuer did not log the person in.
+    Cancelled,
+    /// What the issuer says does not prove who it is.
+    Refused,
+    /// The issuer does not answer.
+    Down,
+}
+
+impl LoginProblem {
+    pub const ALL: [Self; 4] = [Self::Outdated, Self::Cancelled, Self::Refused, Self::Down];
+}
+
+/// The page after a login that failed. Nothing was decided, and it says what to do. `request` is known only if the
+/// login was started in this browser.
+pub fn login_failed(frame: &Frame<'_>, problem: LoginProblem, request: Option<&RequestKey>) -> Page {
+    let words = Catalogue::of(frame.language);
+    let (sign, heading, text, status) = match problem {
+        LoginProblem::Outdated => (clock(), words.login_outdated_heading, words.login_outdated_text, 400),
+        LoginProblem::Cancelled => (cross(), words.login_cancelled_heading, words.login_cancelled_text, 400),
+        LoginProblem::Refused => (notice(), words.login_refused_heading, words.login_refused_text, 400),
+        LoginProblem::Down => (notice(), words.login_down_heading, words.login_down_text, 503),
+    };
+    frame.page(
+        heading,
+        status,
+        html! {
+            main {
+                (end(sign, heading, &[frame.names().fill(text)]))
+                @if let Some(request) = request {
+                    a.button href=(login_path(request)) { (words.sign_in_again) }
+                    p.how { a href=(request_path(request)) { (words.back_to_request) } }
+                }
+            }
+        },
+    )
+}
+
+/// The page of a request for a person other than the one who is logged in.
+pub fn someone_else(frame: &Frame<'_>, sign_out_token: &str) -> Page {
+    let words = Catalogue::of(frame.language);
+    let heading = words.someone_else_heading;
+    frame.page(
+        heading,
+        403,
+        html! {
+            main {
+                (end(cross(), heading, &[html! { (words.someone_else_text) }]))
+                (sign_out(sign_out_token, words))
+            }
+        },
+    )
+}
+
+/// The page that says who is logged in: the person's name at the issuer, and the issuer's name.
+pub fn me(frame: &Frame<'_>, (subject, issuer): (&str, &str), sign_out_token: &str) -> Page {
+    let words = Catalogue::of(frame.language);
+    let (before, after) = words.me_text.split_once("{value}").unwrap_or_default();
+    let names = Names { client: issuer, operator: frame.operator };
+    frame.page(
+        words.me_heading,
+        200,
+        html! {
+            main {
+                (end(check(), words.me_heading, &[html! { (before) bdi { (subject) } (names.fill(after)) }]))
+                (sign_out(sign_out_token, words))
+            }
+        },
+    )
+}
+
+/// The same if nobody is.
+pub fn nobody(frame: &Frame<'_>) -> Page {
+    let words = Catalogue::of(frame.language);
+    let text = frame.names().fill(words.me_nobody_text);
+    frame.page(
+        words.me_nobody_heading,
+        200,
+        html! { main { (end(notice(), words.me_nobody_heading, &[text])) } },
+    )
+}
+
+/// The page after signing out.
+pub fn signed_out(frame: &Frame<'_>) -> Page {
+    let words = Catalogue::of(frame.language);
+    let text = html! { (words.signed_out_text) };
+    frame.page(
+        words.signed_out_heading,
+        200,
+        html! { main { (end(check(), words.signed_out_heading, &[text])) } },
+    )
+}
+
+/// The page after an approval by the form.
+pub fn approved(frame: &Frame<'_>, client_name: &str) -> Page {
+    let words = Catalogue::of(frame.language);
+    let names = Names { client: client_name, operator: frame.operator };
+    let text = names.fill(words.approved_text);
+    frame.page(
+        words.approved_heading,
+        200,
+        html! { main { (end(check(), words.approved_heading, &[text])) } },
+    )
+}
+
+/// The page if the form's content is no longer that of the request.
+pub fn outdated(frame: &Frame<'_>, request: &RequestKey) -> Page {
+    let words = Catalogue::of(frame.language);
+    frame.page(
+        words.trouble_heading,
+        409,
+        html! {
+            main {
+                (end(clock(), words.trouble_heading, &[html! { (words.outdated) }]))
+                a.button href=(request_path(request)) { (words.back_to_request) }
+            }
+        },
+    )
+}
+
+fn sign_out(token: &str, words: &Catalogue) -> Markup {
+    html! {
+        form method="post" action=(routes::LOGOUT) {
+            input type="hidden" name="session_token" value=(token);
+            button.quiet type="submit" { (words.sign_out) }
+        }
+    }
+}

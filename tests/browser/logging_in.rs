@@ -1,0 +1,34 @@
+//! What a person does who logs in on the page.
+
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::login_issuer::OpenIdProvider;
+use crate::site::Site;
+
+/// RP-1-01, CIBA-8-01: from the page to the issuer, back, and to the tokens; by real cookies, redirects and forms.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_logs_in_and_approves_with_script_and_without() {
+    let issuer = OpenIdProvider::start().await;
+    let site = Site::open_where(&[("LOGIN_ISSUERS", &json!([issuer.setting()]).to_string())]).await;
+    let carol =
+        json!({"login": {"iss": issuer.issuer(), "value": "carol"}, "channels": [{"sms": "+15555550177"}]});
+    site.provider().enroll("carol", carol).await.expect("carol");
+    for with_script in [true, false] {
+        let (handle, page) = site.ask(&[("login_hint", "carol"), ("scope", "openid profile email")]).await;
+        let browser = Browser::start().await;
+        if !with_script {
+            browser.without_script().await;
+        }
+        browser.open(&page).await;
+        browser.click("#login a").await;
+        browser.shows("City Kiosk is asking for your approval").await;
+        assert!(browser.text("#login").await.contains("You are signed in"));
+        browser.click("input[value=profile]").await;
+        browser.click("#approving-form button").await;
+        browser.shows("Approved").await;
+        assert!(browser.text(".end").await.contains("You can close this page and go back to City Kiosk."));
+        assert_eq!(site.poll(&handle).await, Ok("openid email".to_owned()));
+        assert_eq!(browser.complaints().await, Vec::<String>::new());
+    }
+}
