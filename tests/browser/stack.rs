@@ -17,7 +17,7 @@ async fn post(http: &Client, stack: &Stack, path: &str, form: &[(&str, &str)]) -
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_passkey_made_on_the_phone_approves_through_the_gateway() {
+async fn a_passkey_and_a_login_approve_through_the_gateway() {
     let options = Options { cargo_lambda: tool("cargo-lambda"), ..Options::for_tests() };
     let stack = Stack::start(options).await.expect("the stack");
     let http = Client::builder().no_proxy().build().expect("an HTTP client");
@@ -52,5 +52,25 @@ async fn a_passkey_made_on_the_phone_approves_through_the_gateway() {
     let (status, tokens) = post(&http, &stack, "/oauth/token", &poll).await;
     assert_eq!(status, 200, "{tokens}");
     assert!(tokens["id_token"].is_string(), "{tokens}");
+
+    // The same without the passkey: by a login at the local issuer.
+    let asked = [("scope", "openid"), ("login_hint", "alice"), ("binding_message", "K7-2932")];
+    let (status, asked) = post(&http, &stack, "/bc-authorize", &asked).await;
+    assert_eq!(status, 200, "{asked}");
+    browser.open(&stack.phone.url()).await;
+    browser.wait_until("document.querySelector('.entry a.request')").await;
+    browser.click(".entry a.request").await;
+    browser.wait_until("document.querySelector('#login a')").await;
+    browser.click("#login a").await;
+    browser.wait_until("document.querySelector('button[value=alice]')").await;
+    browser.click("button[value=alice]").await;
+    browser.wait_until("document.querySelector('#approving-form')").await;
+    assert_eq!(browser.text("blockquote").await, "K7-2932");
+    browser.click("#approving-form button").await;
+    browser.shows("Approved").await;
+    let handle = asked["auth_req_id"].as_str().expect("a handle");
+    let poll = [("grant_type", "urn:openid:params:grant-type:ciba"), ("auth_req_id", handle)];
+    let (status, tokens) = post(&http, &stack, "/oauth/token", &poll).await;
+    assert_eq!(status, 200, "{tokens}");
     stack.stop().await;
 }

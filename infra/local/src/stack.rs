@@ -18,6 +18,8 @@ mod watch;
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -119,7 +121,8 @@ impl Stack {
             delivery_queue: sqs.queue_url("DeliveryQueue"),
             dead_letters: sqs.queue_url("DeliveryDeadLetters"),
         };
-        let mut environment = environment::of_functions(&options, &issuer, &endpoints, &login_issuer);
+        let mut environment =
+            environment::of_functions(&options, &issuer, &endpoints, &login_setting(&login_issuer, &kms));
         if let (Some(listeners), Some(certificates)) = (&listeners.tls, &certificates) {
             let mut set = |name: &str, value| _ = environment.entry(name.to_owned()).or_insert(value);
             set("MTLS_URL", listeners.mtls_url()?);
@@ -307,6 +310,20 @@ fn relying_party(issuer: &str) -> RelyingParty {
         redirect_uris: vec![format!("{issuer}/login/callback")],
         authentication: ClientAuthentication::ClientSecretBasic(RELYING_PARTY_SECRET.to_owned()),
     }
+}
+
+/// The local login issuer as a setting of the provider: for apps, and for a login on the page.
+fn login_setting(login_issuer: &LoginIssuer, kms: &KmsHandle) -> Value {
+    let context = [("purpose", "ciba-login"), ("issuer", login_issuer.issuer())];
+    let secret = kms.encrypt(RELYING_PARTY_SECRET.as_bytes(), &context);
+    let mut setting = login_issuer.setting();
+    setting["browser"] = json!({
+        "client_id": RELYING_PARTY,
+        "label": "local",
+        "name": "Example Bank",
+        "client_secret": BASE64_STANDARD.encode(secret),
+    });
+    setting
 }
 
 /// With the name, because a local issuer is `http://localhost`, never an address.

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::{Options, TABLE_NAME};
 use crate::{
     REGION,
     kms::{ENROLLMENT_KEY_ALIAS, EVIDENCE_KEY_ALIAS, KEY_ALIAS},
-    login_issuer::LoginIssuer,
 };
 
 /// The name of the event bus. The double accepts any.
@@ -30,7 +29,7 @@ pub(super) fn of_functions(
     options: &Options,
     issuer: &str,
     endpoints: &Endpoints,
-    login_issuer: &LoginIssuer,
+    login_issuer: &Value,
 ) -> BTreeMap<String, String> {
     let consent_url = format!("{issuer}/consent");
     let own = [
@@ -56,7 +55,7 @@ pub(super) fn of_functions(
     let mut environment: BTreeMap<_, _> =
         own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     // A login issuer over http is only for local use, and the functions refuse it elsewhere.
-    let local = || is_localhost(issuer).then(|| json!([login_issuer.setting()]).to_string());
+    let local = || is_localhost(issuer).then(|| json!([login_issuer]).to_string());
     if let Some(setting) = options.login_issuers.clone().or_else(local) {
         environment.insert("LOGIN_ISSUERS".to_owned(), setting);
     }
@@ -77,7 +76,7 @@ mod tests {
     use super::*;
 
     fn environment(options: &Options, issuer: &str) -> BTreeMap<String, String> {
-        let login_issuer = LoginIssuer::new("http://localhost:9100").unwrap();
+        let login_issuer = json!({"issuer": "http://localhost:9100"});
         let url = || "http://127.0.0.1:1".to_owned();
         let endpoints = Endpoints {
             dynamodb: url(),
