@@ -37,8 +37,9 @@ impl OpenIdProvider {
             .route("/.well-known/openid-configuration", get(metadata))
             .route("/authorize", get(authorize))
             .route("/token", post(token))
-            .merge(issuer.router())
-            .with_state(shared);
+            .with_state(shared)
+            // Its keys.
+            .fallback_service(issuer.router::<()>());
         Self { issuer, _server: Server::start(listener, router).expect("a server") }
     }
 

@@ -195,6 +195,7 @@ async fn the_login_page_sends_the_browser_back_with_a_code() {
     browser.without_script().await;
     browser.reload().await;
     browser.click("button[value=alice]").await;
+    browser.wait_until("document.querySelector('h1')?.textContent.startsWith('code=')").await;
     let arrived = browser.text("h1").await;
     assert!(arrived.starts_with("code=") && arrived.contains("state=a+%3Cb%3E+state&iss="), "{arrived}");
     // The session answers the next time, and the page is not shown again.

@@ -33,7 +33,7 @@ pub use words::Operator;
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.
-pub const TEMPLATE_VERSION: &str = "3WeoPAkcn7Un";
+pub const TEMPLATE_VERSION: &str = "Cw_3mT93aFNz";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
