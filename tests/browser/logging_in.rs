@@ -11,6 +11,7 @@ use crate::site::Site;
 async fn a_person_logs_in_and_approves_with_script_and_without() {
     let issuer = OpenIdProvider::start().await;
     let site = Site::open_where(&[("LOGIN_ISSUERS", &json!([issuer.setting()]).to_string())]).await;
+    issuer.register(site.url("/login/callback"));
     let carol =
         json!({"login": {"iss": issuer.issuer(), "value": "carol"}, "channels": [{"sms": "+15555550177"}]});
     site.provider().enroll("carol", carol).await.expect("carol");
@@ -22,6 +23,8 @@ async fn a_person_logs_in_and_approves_with_script_and_without() {
         }
         browser.open(&page).await;
         browser.click("#login a").await;
+        browser.shows("Log in").await;
+        browser.click("button[value=carol]").await;
         browser.shows("City Kiosk is asking for your approval").await;
         assert!(browser.text("#login").await.contains("You are signed in"));
         browser.click("input[value=profile]").await;

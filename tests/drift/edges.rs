@@ -10,7 +10,7 @@ fn files_that_name(name: &str) -> Vec<String> {
     found.map(|(path, _)| path.to_string_lossy().into_owned()).collect()
 }
 
-/// HYG-1-12, HYG-1-13: whoever wants to send somebody elsewhere has to name this header, or a status of its kind. Only the
+/// HYG-1-12, HYG-1-13: a redirect needs this header, or one of these statuses. Only the
 /// function for logins does, by way of the one place where a response is built.
 #[test]
 fn only_a_login_redirects_and_only_from_one_place() {

@@ -223,6 +223,19 @@ async fn a_decision_on_the_page_costs_one_read_more() {
     assert_eq!(units(&calls[2]).table, written, "{calls:?}");
 }
 
+/// A page that is on the screen asks every few seconds, and what it shows is not read again.
+#[tokio::test]
+async fn an_open_page_asks_with_one_read() {
+    let provider = warm().await;
+    let (_, request) = provider.asked(&[("request_context", r#"{"branch":"Altona"}"#)], at(10.0)).await;
+    let ask = ciba_tests::request("HEAD", &format!("/consent/{request}"), &[("accept", "text/html")], "");
+    provider.proxy.clear();
+    assert_eq!(provider.call(&provider.consent, &ask, at(11.0)).await.status, 200);
+    assert_eq!(names(&operations(&provider)), ["GetItem"]);
+    provider.approve(&request, at(12.0)).await;
+    assert_eq!(provider.call(&provider.consent, &ask, at(13.0)).await.status, 404);
+}
+
 #[tokio::test]
 async fn a_redeeming_poll_costs_a_failed_condition_read_and_write() {
     let provider = warm().await;

@@ -280,7 +280,7 @@ impl Provider {
         self.set_data_key(sealed).await;
     }
 
-    /// As whoever writes the table can.
+    /// An attacker who can write to the table can do the same.
     pub async fn set_data_key(&self, sealed: Vec<u8>) {
         let update = self.dynamodb.client().update_item().table_name(&self.dynamodb.table);
         let update = update.key("pk", AttributeValue::S("keys".to_owned()));

@@ -1,8 +1,6 @@
 //! The consent API, for a first-party app. Its calls need a login token of a configured login issuer; a decision
 //! can use a passkey's signature instead.
 
-use std::time::Duration;
-
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::scope::Scope;
 use ciba::domain::client::ClientId;
@@ -195,7 +193,7 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
         NotDecided::ProofMissing => Error::TokenMissing.into(),
         NotDecided::PasskeyRequired => Error::PasskeyRequired.into(),
         NotDecided::PasskeyTooNew { usable_at } => {
-            Error::PasskeyTooNew { usable_at: usable_at.plus(Duration::from_millis(999)).seconds() }.into()
+            Error::PasskeyTooNew { usable_at: usable_at.seconds_rounded_up() }.into()
         }
         NotDecided::PasskeyNotAccepted(why) => Refusal::because(Error::PasskeyNotAccepted, why),
         NotDecided::Unavailable(why) => Refusal::unavailable(why),

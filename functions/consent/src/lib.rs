@@ -3,7 +3,7 @@
 //!
 //! Two interfaces apply the same rules: the page, for a person's browser, and the consent API, for a first-party
 //! app. The page needs only the link and reveals nothing about the person; approving there needs a session or a
-//! passkey. The API shows a person their own requests, and requires a login token for that; a session is none.
+//! passkey. The API shows a person their own requests, and requires a login token, which a session does not replace.
 
 mod api;
 mod page;
@@ -162,6 +162,9 @@ impl Endpoint for Consent {
     /// A browser without a login token gets pages; every other caller gets JSON.
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         match call(request) {
+            Ok(Call::Read(key)) if browser::wants_page(request) && request.method() == "HEAD" => {
+                page::is_open(self, &key, request, invocation).await
+            }
             Ok(Call::Read(key)) if browser::wants_page(request) => {
                 page::show(self, &key, request, invocation).await
             }

@@ -84,12 +84,27 @@ pub(crate) async fn show(
         details: statement.resources.iter().map(|it| page::resource_words(language, it)).collect(),
         asked_ago: now.since(lifetime.created_at),
         decide_in: lifetime.decide_until.since(now),
-        path: &format!("{}/{}", routes::CONSENT, key.encode()),
+        path: &routes::page_of(key),
         form_token: &asked.nonce.form_token(key),
         passkey: passkey.map(|rp_id| PasskeyView { rp_id, shown: &shown, seasoned }),
         login,
     };
     respond::page(page::consent(&view, &nonce))
+}
+
+/// Tells an open page whether its request is still open, by the status: 200, or 404 as for the page itself. It asks every
+/// few seconds, so this is one read, and renders nothing.
+pub(crate) async fn is_open(
+    consent: &Consent,
+    key: &RequestKey,
+    request: &Request,
+    invocation: &Invocation,
+) -> Response<Body> {
+    match consent.table.find_request(key).await {
+        Ok(Some(found)) if found.is_open(invocation.now) => respond::done(),
+        Ok(_) => not_open(consent, request, invocation),
+        Err(error) => trouble(consent, request, invocation, &error.detail()),
+    }
 }
 
 /// Handles the page's forms. Anything but an approval with a session is taken for the form that declines.
@@ -224,23 +239,10 @@ async fn decline(
             respond::page(page)
         }
         Ok(_) => not_open(consent, request, invocation),
-        Err(NotDecided::Store(error)) => trouble(consent, request, invocation, &error.detail()),
-        Err(NotDecided::Unavailable(why)) => trouble(consent, request, invocation, &why),
-        Err(NotDecided::Contended) => {
-            trouble(consent, request, invocation, "the request changed during every attempt")
-        }
-        Err(
-            NotDecided::Refused(_)
-            | NotDecided::OtherClient
-            | NotDecided::OtherDetails
-            | NotDecided::Outdated
-            | NotDecided::SelfApproval
-            | NotDecided::Inactive
-            | NotDecided::ProofMissing
-            | NotDecided::PasskeyRequired
-            | NotDecided::PasskeyTooNew { .. }
-            | NotDecided::PasskeyNotAccepted(_),
-        ) => not_open(consent, request, invocation),
+        Err(error) => match outcome(&error) {
+            Outcome::Trouble => trouble(consent, request, invocation, &error.to_string()),
+            Outcome::NotOpen | Outcome::Outdated => not_open(consent, request, invocation),
+        },
     }
 }
 

@@ -8,7 +8,7 @@
 //! 2. [`LoginIssuer::login_token`] creates the token that the operator's app would have after a login.
 //!
 //! # Security
-//! Nobody proves anything to it: whoever opens its page chooses who they are. It is only for this machine.
+//! It asks for no proof: anyone who opens its page can log in as anyone. It is only for this machine.
 
 mod authentication_class;
 mod authorization_endpoint;
@@ -176,6 +176,18 @@ impl LoginIssuer {
             "acr": {"urn:local:mfa": "urn:example:acr:mfa"},
             "amr": {"pwd": "pwd", "otp": "otp"},
         })
+    }
+
+    /// The same for a login on the page too. `client_secret` is the relying party's, encrypted by KMS, in base64.
+    pub fn setting_on_the_page(&self, client_id: &str, client_secret: &str) -> Value {
+        let mut setting = self.setting();
+        setting["browser"] = json!({
+            "client_id": client_id,
+            "label": "local",
+            "name": "Example Bank",
+            "client_secret": client_secret,
+        });
+        setting
     }
 
     /// Its endpoints.

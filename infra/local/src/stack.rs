@@ -19,7 +19,7 @@ mod watch;
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -316,14 +316,7 @@ fn relying_party(issuer: &str) -> RelyingParty {
 fn login_setting(login_issuer: &LoginIssuer, kms: &KmsHandle) -> Value {
     let context = [("purpose", "ciba-login"), ("issuer", login_issuer.issuer())];
     let secret = kms.encrypt(RELYING_PARTY_SECRET.as_bytes(), &context);
-    let mut setting = login_issuer.setting();
-    setting["browser"] = json!({
-        "client_id": RELYING_PARTY,
-        "label": "local",
-        "name": "Example Bank",
-        "client_secret": BASE64_STANDARD.encode(secret),
-    });
-    setting
+    login_issuer.setting_on_the_page(RELYING_PARTY, &BASE64_STANDARD.encode(secret))
 }
 
 /// With the name, because a local issuer is `http://localhost`, never an address.

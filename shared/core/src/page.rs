@@ -33,7 +33,7 @@ pub use words::Operator;
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.
-pub const TEMPLATE_VERSION: &str = "Cw_3mT93aFNz";
+pub const TEMPLATE_VERSION: &str = "yc_-h2yAtit6";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -162,7 +162,7 @@ pub fn page(page: Page) -> Response<Body> {
 pub fn redirect(destination: &Destination) -> Response<Body> {
     let location = match destination {
         Destination::Issuer(url) => url.as_str().to_owned(),
-        Destination::Request(key) => format!("{}/{}", routes::CONSENT, key.encode()),
+        Destination::Request(key) => routes::page_of(key),
     };
     let mut response = build(303, &(), None);
     *response.body_mut() = Body::Empty;

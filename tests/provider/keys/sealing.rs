@@ -185,7 +185,7 @@ async fn the_configured_key_makes_a_data_key_for_each_purpose() {
     let calls = provider.kms.calls();
     let made: Vec<_> =
         calls.iter().map(|call| (call.operation.as_str(), call.context["purpose"].as_str())).collect();
-    // A page key is not seen by whoever makes it.
+    // The function that creates a page key never sees it.
     let expected = [("GenerateDataKey", "ciba-keys"), ("GenerateDataKeyWithoutPlaintext", "ciba-pages")];
     assert_eq!(made, expected);
     assert!(calls.iter().all(|call| call.key_id.as_deref() == Some("alias/ciba")), "{calls:?}");

@@ -196,7 +196,7 @@ async fn a_rotation_in_kms_makes_keys_there_and_the_list_names_them() {
     );
 }
 
-/// TOK-12-05: whoever may do these things needs no permission to use a key.
+/// TOK-12-05: these commands need no permission to use a key.
 #[tokio::test]
 async fn what_writes_anything_but_keys_never_calls_kms() {
     let deployment = Deployment::start().await;

@@ -83,7 +83,9 @@ impl AuthorizationError {
             Self::UnsupportedResponseType => ("unsupported_response_type", "response_type must be code"),
             Self::InvalidScope => ("invalid_scope", "scope must contain openid"),
             Self::AccessDenied => ("access_denied", "the person cancelled the login"),
-            Self::LoginRequired => ("login_required", "the person has to log in, and prompt is none"),
+            Self::LoginRequired => {
+                ("login_required", "a login is required, but prompt=none does not allow one")
+            }
             Self::RequestNotSupported => ("request_not_supported", "request is not supported"),
             Self::RequestUriNotSupported => ("request_uri_not_supported", "request_uri is not supported"),
             Self::RegistrationNotSupported => ("registration_not_supported", "registration is not supported"),

@@ -78,17 +78,9 @@ impl Kms {
 
     /// Decrypts a data key that was encrypted for this table, and no other. One that names no table would open here
     /// whichever table it was made for; [`Kms::bind`] encrypts it for this table.
-    pub async fn decrypt(&self, sealed: &[u8]) -> Result<Vec<u8>, KmsError> {
-        let answer = self
-            .client
-            .decrypt()
-            .ciphertext_blob(Blob::new(sealed))
-            .encryption_context(PURPOSE.0, PURPOSE.1)
-            .encryption_context(TABLE, &self.table)
-            .send()
-            .await
-            .map_err(|error| KmsError(aws::failure("Decrypt", &error)))?;
-        answer.plaintext.map(Blob::into_inner).ok_or_else(|| KmsError("Decrypt returned no key".to_owned()))
+    pub fn decrypt(&self, sealed: &[u8]) -> impl Future<Output = Result<Vec<u8>, KmsError>> {
+        // No future of its own: the compiler limits how deeply they may be nested.
+        self.decrypt_for([PURPOSE, (TABLE, &self.table)], sealed)
     }
 
     /// Encrypts a data key for this table that was encrypted before the encryption context named the table. `None`

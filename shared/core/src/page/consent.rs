@@ -8,7 +8,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::catalogue::Catalogue;
-use super::layout::{Layout, check, clock, cross, end, receipt};
+use super::layout::{COMMON, Layout, PASSKEY, check, clock, cross, end, receipt};
 use super::login::{self, APPROVING_FORM, LoginView, scope_field};
 use super::words::{Names, Operator, asked, left};
 use super::{Language, Page};
@@ -98,7 +98,7 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
         title: words.consent_title,
         status: 200,
         nonce,
-        script: Some(SCRIPT),
+        scripts: &[COMMON, PASSKEY, SCRIPT],
     };
     let names = Names { client: view.client_name, operator: view.operator };
     let seconds = view.decide_in.as_secs();

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::catalogue::Catalogue;
-use super::layout::{Layout, check, clock, end};
+use super::layout::{COMMON, Layout, PASSKEY, check, clock, end};
 use super::words::{Names, Operator};
 use super::{Language, Page};
 
@@ -34,7 +34,7 @@ pub fn enrollment(view: &EnrollmentView, nonce: &str) -> Page {
         title: words.enrollment_heading,
         status: 200,
         nonce,
-        script: Some(SCRIPT),
+        scripts: &[COMMON, PASSKEY, SCRIPT],
     };
     layout.page(html! {
         main data-path=(view.path) data-options=(view.options)
@@ -73,7 +73,7 @@ pub fn ticket_not_open(language: Language, operator: Operator<'_>, nonce: &str) 
     let words = Catalogue::of(language);
     let names = Names { client: "", operator };
     let heading = words.ticket_closed_heading;
-    let layout = Layout { language, operator, title: heading, status: 404, nonce, script: None };
+    let layout = Layout { language, operator, title: heading, status: 404, nonce, scripts: &[] };
     layout.page(html! { main { (end(clock(), heading, &[names.fill(words.ticket_closed_text)])) } })
 }
 

@@ -7,8 +7,10 @@ use super::words::{Names, Operator};
 use super::{Language, Page};
 
 const STYLE: &str = include_str!("style.css");
-/// The code that the pages' scripts share.
-const PASSKEY: &str = include_str!("passkey.js");
+/// What all scripts use.
+pub(super) const COMMON: &str = include_str!("common.js");
+/// What the scripts use that ask for a passkey.
+pub(super) const PASSKEY: &str = include_str!("passkey.js");
 
 pub(super) struct Layout<'a> {
     pub(super) language: Language,
@@ -16,8 +18,8 @@ pub(super) struct Layout<'a> {
     pub(super) title: &'a str,
     pub(super) status: u16,
     pub(super) nonce: &'a str,
-    /// The script, if the page has actions.
-    pub(super) script: Option<&'static str>,
+    /// The parts of the script, if the page has one.
+    pub(super) scripts: &'static [&'static str],
 }
 
 impl Layout<'_> {
@@ -41,8 +43,12 @@ impl Layout<'_> {
                     header { (shield()) bdi { (self.operator.name) } }
                     (main)
                     footer { p { (names.fill(words.never_asked)) } }
-                    @if let Some(script) = self.script {
-                        script nonce=(self.nonce) { (PreEscaped("(() => {\n")) (PreEscaped(PASSKEY)) (PreEscaped(script)) (PreEscaped("})();")) }
+                    @if !self.scripts.is_empty() {
+                        script nonce=(self.nonce) {
+                            (PreEscaped("(() => {\n"))
+                            @for part in self.scripts { (PreEscaped(part)) }
+                            (PreEscaped("})();"))
+                        }
                     }
                 }
             }

@@ -62,7 +62,7 @@ pub struct Frame<'a> {
 impl Frame<'_> {
     fn page(&self, title: &str, status: u16, main: Markup) -> Page {
         let Self { language, operator, nonce } = *self;
-        Layout { language, operator, title, status, nonce, script: None }.page(main)
+        Layout { language, operator, title, status, nonce, scripts: &[] }.page(main)
     }
 
     fn names(&self) -> Names<'_> {
@@ -73,10 +73,6 @@ impl Frame<'_> {
 /// The path at which a login for this request starts.
 pub fn login_path(request: &RequestKey) -> String {
     format!("{}?request={}", routes::LOGIN, request.encode())
-}
-
-fn request_path(request: &RequestKey) -> String {
-    format!("{}/{}", routes::CONSENT, request.encode())
 }
 
 /// The link or the form with which a person approves by a login.
@@ -119,7 +115,7 @@ pub fn choose_issuer(frame: &Frame<'_>, request: &RequestKey, issuers: &[(&str, 
                 @for (label, name) in issuers {
                     a.button href=(format!("{}&idp={label}", login_path(request))) { bdi { (name) } }
                 }
-                p.how { a href=(request_path(request)) { (words.back_to_request) } }
+                p.how { a href=(routes::page_of(request)) { (words.back_to_request) } }
             }
         },
     )
@@ -160,7 +156,7 @@ pub fn login_failed(frame: &Frame<'_>, problem: LoginProblem, request: Option<&R
                 (end(sign, heading, &[frame.names().fill(text)]))
                 @if let Some(request) = request {
                     a.button href=(login_path(request)) { (words.sign_in_again) }
-                    p.how { a href=(request_path(request)) { (words.back_to_request) } }
+                    p.how { a href=(routes::page_of(request)) { (words.back_to_request) } }
                 }
             }
         },
@@ -243,7 +239,7 @@ pub fn outdated(frame: &Frame<'_>, request: &RequestKey) -> Page {
         html! {
             main {
                 (end(clock(), words.trouble_heading, &[html! { (words.outdated) }]))
-                a.button href=(request_path(request)) { (words.back_to_request) }
+                a.button href=(routes::page_of(request)) { (words.back_to_request) }
             }
         },
     )

@@ -3,7 +3,7 @@
 use maud::html;
 
 use super::catalogue::Catalogue;
-use super::layout::{Layout, check, clock, cross, end, notice, receipt};
+use super::layout::{COMMON, Layout, check, clock, cross, end, notice, receipt};
 use super::words::{Names, Operator};
 use super::{Language, Page};
 
@@ -14,7 +14,8 @@ pub(super) const SCRIPT: &str = include_str!("closed.js");
 pub fn not_open(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let heading = words.closed_heading;
-    let layout = Layout { language, operator, title: heading, status: 404, nonce, script: Some(SCRIPT) };
+    let layout =
+        Layout { language, operator, title: heading, status: 404, nonce, scripts: &[COMMON, SCRIPT] };
     let answered = [
         ("approved", check(), words.approved_heading),
         ("declined", cross(), words.declined_heading),
@@ -35,7 +36,7 @@ pub fn declined(language: Language, operator: Operator<'_>, nonce: &str) -> Page
     let words = Catalogue::of(language);
     let names = Names { client: "", operator };
     let heading = words.declined_heading;
-    let layout = Layout { language, operator, title: heading, status: 200, nonce, script: None };
+    let layout = Layout { language, operator, title: heading, status: 200, nonce, scripts: &[] };
     let text = [html! { (words.declined_text) }, names.fill(words.declined_call)];
     layout.page(html! { main { (end(cross(), heading, &text)) } })
 }
@@ -44,6 +45,6 @@ pub fn declined(language: Language, operator: Operator<'_>, nonce: &str) -> Page
 pub fn trouble(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let heading = words.trouble_heading;
-    let layout = Layout { language, operator, title: heading, status: 503, nonce, script: None };
+    let layout = Layout { language, operator, title: heading, status: 503, nonce, scripts: &[] };
     layout.page(html! { main { (end(notice(), heading, &[html! { (words.trouble_text) }])) } })
 }

@@ -1,5 +1,7 @@
 //! The paths, and the function behind each. Tests compare `template.yaml` and the local router with this list.
 
+use crate::domain::base::request_key::RequestKey;
+
 /// One path and the function behind it. Every route is `ANY`: the function itself responds with 405.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -35,6 +37,11 @@ pub const JWKS: &str = "/.well-known/jwks.json";
 pub const USERINFO: &str = "/userinfo";
 pub const INTROSPECTION: &str = "/oauth/introspect";
 pub const REVOCATION: &str = "/oauth/revoke";
+
+/// The path of the page of a request.
+pub fn page_of(request: &RequestKey) -> String {
+    format!("{CONSENT}/{}", request.encode())
+}
 
 const fn route(function: &'static str, path: &'static str) -> Route {
     Route { function, path }

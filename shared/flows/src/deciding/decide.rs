@@ -135,6 +135,15 @@ impl From<NotKept> for NotDecided {
     }
 }
 
+impl From<NotEnough> for NotDecided {
+    fn from(missing: NotEnough) -> Self {
+        match missing {
+            NotEnough::PasskeyRequired => Self::PasskeyRequired,
+            NotEnough::PasskeyTooNew { usable_at } => Self::PasskeyTooNew { usable_at },
+        }
+    }
+}
+
 /// The dependencies of this flow.
 pub struct Decide<'a> {
     pub table: &'a Table,
@@ -309,8 +318,7 @@ impl Decide<'_> {
             }
             PresentedProof::Link(_) => Err(NotDecided::ProofMissing),
             PresentedProof::LoginToken(login) => {
-                // Without a passkey nothing can be too new.
-                demand.judge(Strength::LoginToken).map_err(|_| NotDecided::PasskeyRequired)?;
+                demand.judge(Strength::LoginToken)?;
                 Ok(Proven {
                     authentication: Some(login.authentication.clone()),
                     evidence: evidence::KeptProof::LoginToken {
@@ -326,7 +334,7 @@ impl Decide<'_> {
                 if Shown::of(&text).encode() != *shown {
                     return Err(NotDecided::Outdated);
                 }
-                demand.judge(Strength::LoginToken).map_err(|_| NotDecided::PasskeyRequired)?;
+                demand.judge(Strength::LoginToken)?;
                 Ok(Proven {
                     authentication: Some(session.authentication.clone()),
                     evidence: evidence::KeptProof::Session {
@@ -354,14 +362,10 @@ impl Decide<'_> {
                     .verify(assertion, &passkey, &challenge)
                     .map_err(|error| NotDecided::PasskeyNotAccepted(error.0))?;
                 let usable_at = passkey.seasoned_at(self.seasoning);
-                let strength = if invocation.now >= usable_at {
+                demand.judge(if invocation.now >= usable_at {
                     Strength::SeasonedPasskey
                 } else {
-                    Strength::NewPasskey
-                };
-                demand.judge(strength).map_err(|missing| match missing {
-                    NotEnough::PasskeyRequired => NotDecided::PasskeyRequired,
-                    NotEnough::PasskeyTooNew => NotDecided::PasskeyTooNew { usable_at },
+                    Strength::NewPasskey { usable_at }
                 })?;
                 let authentication = asserted.applied_to(&passkey).authentication(invocation.now);
                 let used = (&passkey, &asserted);

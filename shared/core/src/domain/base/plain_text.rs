@@ -22,6 +22,8 @@ mod form;
 mod phone;
 mod vocabulary;
 
+pub use form::is_iban;
+
 use unicode_width::UnicodeWidthStr;
 
 pub(in crate::domain) use character::is_shown_as_it_is;

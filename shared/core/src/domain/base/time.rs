@@ -36,6 +36,11 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The same, rounded up: a client that waits until then is never too early.
+    pub const fn seconds_rounded_up(self) -> i64 {
+        self.0.saturating_add(999).div_euclid(1000)
+    }
+
     pub const fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }

@@ -193,7 +193,7 @@ impl RequestDetail {
         let length =
             |each: &Vec<DetailWords>| serde_json::to_string(each).map_or(usize::MAX, |text| text.len());
         if words.values().map(length).sum::<usize>() > MAX_WORDS {
-            return Err(Refused { told: "authorization_details has more than can be shown", detail: None });
+            return Err(Refused::of("authorization_details has more than can be shown"));
         }
         let policies = types.iter().map(|known| (known.name().as_str().to_owned(), known.policy().clone()));
         let policies = policies.filter(|(_, policy)| *policy != DetailPolicy::DEFAULT).collect();

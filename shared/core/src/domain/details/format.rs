@@ -3,6 +3,8 @@
 
 use time::{Date, Month};
 
+use crate::domain::base::plain_text::is_iban;
+
 /// How a template writes a value: `{/account|iban}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -30,8 +32,6 @@ impl Format {
     }
 }
 
-/// Lengths of an IBAN (ISO 13616). Unit: characters.
-const IBAN: std::ops::RangeInclusive<usize> = 15..=34;
 /// The digits after the decimal mark, for currencies that do not have two (ISO 4217).
 const NO_DIGITS: [&str; 16] = [
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
@@ -96,22 +96,11 @@ pub fn money(tag: &str, value: &str, currency: &str) -> String {
     }
 }
 
-/// An IBAN with correct check digits (ISO 7064, modulo 97), in groups of four; it may have been sent with spaces.
+/// An IBAN in groups of four; it may have been sent with spaces.
 pub fn iban(text: &str) -> Option<String> {
-    let plain: String = text.chars().filter(|it| *it != ' ').collect();
-    let (head, account) = plain.split_at_checked(4)?;
-    let (country, check) = head.split_at_checked(2)?;
-    let is_fit = IBAN.contains(&plain.len())
-        && country.bytes().all(|byte| byte.is_ascii_uppercase())
-        && check.bytes().all(|byte| byte.is_ascii_digit())
-        && account.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    let remainder =
-        account.chars().chain(head.chars()).filter_map(|it| it.to_digit(36)).fold(0, |rest, digit| {
-            let shift = if digit < 10 { 10 } else { 100 };
-            (rest * shift + digit) % 97
-        });
+    let plain = text.replace(' ', "");
     let groups = || plain.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>();
-    (is_fit && remainder == 1).then(|| groups().join(" "))
+    is_iban(&plain).then(|| groups().join(" "))
 }
 
 /// A full date (RFC 3339 §5.6), `2026-11-29`, with the month as a word: numbers alone are read as day and month in

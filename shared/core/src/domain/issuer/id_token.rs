@@ -85,7 +85,7 @@ impl LoginIssuer {
         if claims.text("iss") != Some(&self.issuer) {
             return Err(No::OtherIssuer);
         }
-        // 3. This provider alone: whoever else is named could have obtained the token for itself.
+        // 3. The audience is this provider alone. A second audience could have obtained the token for itself.
         let for_us_alone = match claims.get("aud") {
             Some(Value::String(one)) => client_id == Some(one),
             Some(Value::Array(list)) => matches!(&list[..], [Value::String(one)] if client_id == Some(one)),

@@ -167,7 +167,7 @@ impl LoginAttempt {
     }
 
     /// The authorization request: code flow, PKCE with S256, `state` and `nonce`, a recent login, and never a
-    /// `login_hint`, which would tell whoever holds the link whose request it is. `None` if the issuer has no login
+    /// `login_hint`, which would reveal to anyone with the link whose request it is. `None` if the issuer has no login
     /// in the browser.
     pub fn destination(
         &self,

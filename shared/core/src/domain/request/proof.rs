@@ -5,6 +5,7 @@
 //! and the strongest one applies. So in any combination, nothing is granted with less proof than it demands.
 
 use crate::domain::base::scope::Scope;
+use crate::domain::base::time::Timestamp;
 use crate::domain::client::Client;
 use crate::domain::client::resource::{Resource, ResourceId};
 use crate::domain::details::authorization_details::{DetailPolicy, DetailRisk, RequestDetail};
@@ -46,7 +47,10 @@ pub enum Demand {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strength {
     LoginToken,
-    NewPasskey,
+    /// One that can approve high-risk requests only from `usable_at` on.
+    NewPasskey {
+        usable_at: Timestamp,
+    },
     SeasonedPasskey,
 }
 
@@ -54,7 +58,7 @@ pub enum Strength {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotEnough {
     PasskeyRequired,
-    PasskeyTooNew,
+    PasskeyTooNew { usable_at: Timestamp },
 }
 
 impl Demand {
@@ -83,9 +87,11 @@ impl Demand {
     pub const fn judge(self, shown: Strength) -> Result<(), NotEnough> {
         match (self, shown) {
             (Self::LoginToken, _)
-            | (Self::Passkey, Strength::NewPasskey)
+            | (Self::Passkey, Strength::NewPasskey { .. })
             | (Self::Passkey | Self::SeasonedPasskey, Strength::SeasonedPasskey) => Ok(()),
-            (Self::SeasonedPasskey, Strength::NewPasskey) => Err(NotEnough::PasskeyTooNew),
+            (Self::SeasonedPasskey, Strength::NewPasskey { usable_at }) => {
+                Err(NotEnough::PasskeyTooNew { usable_at })
+            }
             (Self::Passkey | Self::SeasonedPasskey, Strength::LoginToken) => Err(NotEnough::PasskeyRequired),
         }
     }

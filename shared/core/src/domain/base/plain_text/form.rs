@@ -47,6 +47,11 @@ fn is_account(words: &[&str]) -> bool {
     (last == 0 || grouped) && lengths.contains(&account.len()) && has_check_digits(&account)
 }
 
+/// Whether this is an IBAN (ISO 13616) without spaces, with the right check digits.
+pub fn is_iban(account: &str) -> bool {
+    IBAN.contains(&account.len()) && !account.starts_with("RF") && has_check_digits(account)
+}
+
 /// ISO 7064, MOD 97-10: with the first four characters moved to the end and letters as two digits, the remainder
 /// is 1.
 fn has_check_digits(account: &str) -> bool {

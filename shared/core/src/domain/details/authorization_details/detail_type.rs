@@ -174,7 +174,7 @@ impl DetailType {
         let template = self.templates.get(tag).or_else(|| self.templates.get(ENGLISH));
         template
             .map(|template| template.words(entry))
-            .unwrap_or(Err(Refused { told: "authorization_details cannot be shown", detail: None }))
+            .unwrap_or(Err(Refused::of("authorization_details cannot be shown")))
     }
 }
 

@@ -68,18 +68,19 @@ impl Template {
 
     /// A validated entry in words.
     pub(super) fn words(&self, entry: &Value) -> Result<DetailWords, Refused> {
-        let told = |told| Refused { told, detail: None };
         let mut rows = Vec::new();
         for row in &self.rows {
             for indices in instances(entry, &row.each) {
                 rows.extend(row.shown(entry, &indices, &self.language)?);
                 if rows.len() > MAX_SHOWN {
-                    return Err(told("authorization_details has an entry with more than can be shown"));
+                    return Err(Refused::of(
+                        "authorization_details has an entry with more than can be shown",
+                    ));
                 }
             }
         }
         if !rows.iter().all(|row| row.value.chars().count() <= MAX_VALUE) {
-            return Err(told("authorization_details has a text that is too long to be shown"));
+            return Err(Refused::of("authorization_details has a text that is too long to be shown"));
         }
         let (headline, amount) = match &self.headline {
             None => (None, None),

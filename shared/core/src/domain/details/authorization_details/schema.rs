@@ -40,6 +40,12 @@ pub struct Refused {
     pub detail: Option<String>,
 }
 
+impl Refused {
+    pub(super) const fn of(told: &'static str) -> Self {
+        Self { told, detail: None }
+    }
+}
+
 /// A step of a path into an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {

@@ -165,7 +165,6 @@ impl Placeholder {
     }
 
     fn fill(&self, value: &Value, language: &Wording, filled: &mut Filled) -> Result<(), Refused> {
-        let not_of_form = |told| Refused { told, detail: None };
         let plain = || match value {
             Value::String(text) => text.clone(),
             Value::Bool(value) => language.truth[usize::from(!value)].to_owned(),
@@ -177,12 +176,12 @@ impl Placeholder {
             Some(Format::Quantity) => {
                 let number = Some(plain()).filter(|number| format::is_decimal(number));
                 let number =
-                    number.ok_or(not_of_form("authorization_details has a quantity that is not a number"))?;
+                    number.ok_or(Refused::of("authorization_details has a quantity that is not a number"))?;
                 format::quantity(language.tag, &number)
             }
             Some(Format::Iban) => format::iban(&plain())
-                .ok_or(not_of_form("authorization_details has an IBAN whose check digits are wrong"))?,
-            Some(Format::Date) => format::date(language.tag, &plain()).ok_or(not_of_form(
+                .ok_or(Refused::of("authorization_details has an IBAN whose check digits are wrong"))?,
+            Some(Format::Date) => format::date(language.tag, &plain()).ok_or(Refused::of(
                 "authorization_details has a date that is not a day in the form YYYY-MM-DD",
             ))?,
             Some(Format::Money) => {
@@ -212,7 +211,7 @@ fn amount(value: Option<&Value>, currency: Option<&Value>) -> Result<Option<Mone
     };
     let money = value.and_then(|value| Money::new(&value, currency));
     let told = "authorization_details has an amount that is not a decimal number with a currency such as EUR";
-    money.map(Some).ok_or(Refused { told, detail: None })
+    money.map(Some).ok_or(Refused::of(told))
 }
 
 fn unknown(name: &str) -> String {

@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
 use crate::domain::details::authorization_details::AuthorizationDetails;
 
+const NEW_PASSKEY: Strength = Strength::NewPasskey { usable_at: Timestamp::from_seconds(1_800_000_000) };
 const SCOPE: [&str; 5] = ["openid", "profile", "offline_access", "read", "pay"];
 /// APIs, and the scope values of each.
 const APIS: [(&str, &str); 4] = [
@@ -97,8 +98,8 @@ impl Case {
             _ => false,
         };
         needs.extend(audience.into_iter().filter(|it| is_dangerous(it)).map(|_| Strength::SeasonedPasskey));
-        needs.extend(self.requires_passkey.then_some(Strength::NewPasskey));
-        needs.extend(matches!(self.acr_values, Some("phr" | "phrh phr")).then_some(Strength::NewPasskey));
+        needs.extend(self.requires_passkey.then_some(NEW_PASSKEY));
+        needs.extend(matches!(self.acr_values, Some("phr" | "phrh phr")).then_some(NEW_PASSKEY));
         needs
     }
 }
@@ -106,7 +107,7 @@ impl Case {
 fn rank(strength: Strength) -> u8 {
     match strength {
         Strength::LoginToken => 0,
-        Strength::NewPasskey => 1,
+        Strength::NewPasskey { .. } => 1,
         Strength::SeasonedPasskey => 2,
     }
 }
@@ -138,14 +139,14 @@ proptest! {
     #[test]
     fn what_is_granted_was_proven_as_each_part_demands(
         case in cases(),
-        shown in prop::sample::select(vec![Strength::LoginToken, Strength::NewPasskey, Strength::SeasonedPasskey]),
+        shown in prop::sample::select(vec![Strength::LoginToken, NEW_PASSKEY, Strength::SeasonedPasskey]),
     ) {
         let is_proven = case.needs().iter().all(|needed| rank(*needed) <= rank(shown));
         let judged = case.demand().judge(shown);
         prop_assert_eq!(judged.is_ok(), is_proven, "{:?}", judged);
         match judged {
             Err(NotEnough::PasskeyRequired) => prop_assert_eq!(shown, Strength::LoginToken),
-            Err(NotEnough::PasskeyTooNew) => prop_assert_eq!(shown, Strength::NewPasskey),
+            Err(NotEnough::PasskeyTooNew { .. }) => prop_assert_eq!(shown, NEW_PASSKEY),
             Ok(()) => {}
         }
     }
