@@ -1,6 +1,9 @@
 //! What is tested is what is deployed, though it was built in another profile.
 
-use crate::{product, read};
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use crate::{product, read, root};
 
 #[test]
 fn no_code_of_a_function_depends_on_its_profile() {
@@ -19,6 +22,39 @@ fn profiles_turn_no_checks_on_or_off() {
     for setting in ["debug-assertions", "overflow-checks", "rustflags"] {
         assert!(!manifest.contains(setting), "Cargo.toml sets {setting}");
     }
+}
+
+/// Otherwise `cargo test` compiles a second time what stands on a dependency, and tests what is not deployed.
+#[test]
+fn programs_and_tests_have_dependencies_of_one_kind() {
+    let (programs, tests) = (features("no-dev"), features("all"));
+    assert!(programs.len() > 300 && tests.len() > programs.len(), "{} of {}", programs.len(), tests.len());
+    let is_same = |package: &str, features: &[String]| features.iter().all(|it| tests[package].contains(it));
+    let differ: Vec<_> = programs.iter().filter(|(package, features)| !is_same(package, features)).collect();
+    assert!(differ.is_empty(), "with other features in tests: {differ:#?}");
+}
+
+/// The features of each dependency, as Cargo selects them for the whole workspace with these kinds of dependencies. More
+/// than one selection: a macro or a build script has another one.
+fn features(kinds: &str) -> BTreeMap<String, Vec<String>> {
+    let tree = ["tree", "--offline", "--locked", "--workspace", "--prefix", "none", "--format", "{p} {f}"];
+    let tree = Command::new(env!("CARGO")).args(tree).args(["--edges", kinds]).current_dir(root()).output();
+    let tree = tree.expect("cargo starts");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let mut found = BTreeMap::<_, Vec<_>>::new();
+    for line in String::from_utf8_lossy(&tree.stdout).lines() {
+        let line = line.trim_end_matches(" (*)").replace(" (proc-macro)", "");
+        let mut words = line.splitn(3, ' ');
+        let (Some(name), Some(version)) = (words.next(), words.next()) else { continue };
+        let features = words.next().unwrap_or_default();
+        // A package of this workspace is followed by its path.
+        let features = features.split_once(") ").map_or(features, |(_, features)| features);
+        let selections = found.entry(format!("{name} {version}")).or_default();
+        if !features.starts_with('(') && !selections.iter().any(|it| it == features) {
+            selections.push(features.to_owned());
+        }
+    }
+    found
 }
 
 #[test]
