@@ -228,7 +228,7 @@ async fn a_page_looks_again_when_it_is_back_on_the_screen() {
     browser.shows("Declined").await;
     browser.back_to(first).await;
     browser.shows("Declined").await;
-    assert!(!browser.is_displayed("button").await);
+    assert!(!browser.is_displayed("#actions").await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -242,16 +242,58 @@ async fn who_answered_is_told_what_and_when_and_also_after_a_reload() {
         browser.shows(heading).await;
         let year = browser.evaluate("new Date().getFullYear().toString()").await;
         let year = year.as_str().expect("a year").to_owned();
-        let receipt = browser.text("main").await;
+        let receipt = browser.text(".end").await;
         assert!(receipt.contains("Requested by City Kiosk"), "{receipt}");
         assert!(browser.text("time").await.contains(&year));
         browser.open(&page).await;
         browser.shows(heading).await;
-        let again = browser.text("main").await;
+        let again = browser.text(".end").await;
         assert!(again.contains("You answered this request on this device."), "{again}");
         assert!(!again.contains("Kiosk") && !again.contains("start again"), "{again}");
         assert_eq!(browser.text("time").await, receipt.lines().last().expect("the time"));
     }
+}
+
+/// ATK-4-07: with the passkey, before and after the client has its tokens, at once and on a reloaded page.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mistake_is_taken_back_with_a_finger() {
+    let site = Site::open().await;
+    let (browser, authenticator) = site.of_alice().await;
+    for is_collected in [false, true] {
+        let (handle, page) = site.ask(&[("binding_message", "K7-2931")]).await;
+        browser.open(&page).await;
+        browser.click("#approve").await;
+        browser.shows("Approved").await;
+        if is_collected {
+            assert_eq!(site.poll(&handle).await, ok());
+            browser.open(&page).await;
+            assert!(browser.text(".end").await.contains("You answered this request on this device."));
+        }
+        authenticator.verifies(&browser, false).await;
+        browser.click("#mistake").await;
+        let told = "document.getElementById('outcome').textContent.startsWith('Nothing was sent')";
+        browser.wait_until(told).await;
+        authenticator.verifies(&browser, true).await;
+        browser.click("#mistake").await;
+        browser.shows("Taken back").await;
+        assert!(!browser.is_displayed("button").await);
+        if !is_collected {
+            assert_eq!(site.poll(&handle).await, refused(DENIED));
+        }
+        browser.open(&page).await;
+        browser.shows("Taken back").await;
+    }
+    let (_, page) = site.ask(&[]).await;
+    browser.open(&page).await;
+    browser.click("#actions button").await;
+    browser.shows("Declined").await;
+    browser.click("#mistake").await;
+    browser.shows("Taken back").await;
+    assert!(browser.text(".end").await.contains("You can be asked again right away."));
+    // Past the limit of ten minutes, and within the wait of fifteen.
+    site.pass(601);
+    site.ask(&[]).await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
 
 /// ATK-7-03: a forwarded link is no approval.
@@ -339,7 +381,7 @@ async fn after_the_decision_the_back_button_offers_no_decision() {
     browser.open(&site.url("/consent/elsewhere")).await;
     browser.back().await;
     browser.shows("Declined").await;
-    assert!(!browser.is_displayed("button").await);
+    assert!(!browser.is_displayed("#actions").await);
     assert_eq!(site.poll(&handle).await, refused(DENIED));
 }
 

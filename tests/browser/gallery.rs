@@ -11,11 +11,13 @@ use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::details::authorization_details::DetailWords;
 use ciba::domain::details::money::Money;
 use ciba::domain::details::row::Row;
+use ciba::domain::request::answer::Answer;
 use ciba::http::respond;
 use ciba::page::{
-    ApprovingForm, AuthorizationLine, ConsentView, EnrollmentView, Frame, Language, LoginProblem, LoginView,
-    Operator, Page, PasskeyView, ScopeLine, choose_issuer, consent, declined, enrollment, login_failed, me,
-    not_open, resource_words, scope_words, someone_else, ticket_not_open, trouble,
+    AnsweredView, ApprovingForm, AuthorizationLine, ConsentView, EnrollmentView, Frame, Language,
+    LoginProblem, LoginView, Operator, Page, PasskeyView, ScopeLine, answered, choose_issuer, consent,
+    declined, enrollment, login_failed, me, not_open, resource_words, scope_words, someone_else,
+    ticket_not_open, trouble,
 };
 use ciba_local::server::{Server, listen};
 use serde_json::{Value, json};
@@ -41,6 +43,8 @@ enum Act {
     Click(&'static str),
     /// Waits until the time to decide is over.
     Wait,
+    /// Waits until this is true on the page.
+    Until(&'static str),
     /// The next finger is not the person's.
     WrongFinger,
     Offline,
@@ -53,6 +57,26 @@ const fn state(name: &'static str, path: &'static str, acts: &'static [Act]) -> 
 pub(crate) const STATES: &[State] = &[
     state("consent", "/consent/ok", &[]),
     state("consent-approved", "/consent/ok", &[Act::Click("#approve")]),
+    state(
+        "consent-taken-back",
+        "/consent/ok",
+        &[
+            Act::Click("#approve"),
+            Act::Until("document.querySelector('#mistake')"),
+            Act::Click("#mistake"),
+            Act::Until("!document.querySelector('#mistake')"),
+        ],
+    ),
+    state(
+        "consent-not-taken-back",
+        "/consent/ok_once",
+        &[
+            Act::Click("#approve"),
+            Act::Until("document.querySelector('#mistake')"),
+            Act::Click("#mistake"),
+            Act::Until("document.querySelector('#outcome a')"),
+        ],
+    ),
     state("consent-reported", "/consent/ok", &[Act::Click("#not-me")]),
     state("consent-cancelled", "/consent/ok", &[Act::WrongFinger, Act::Click("#approve")]),
     state("consent-offline", "/consent/ok", &[Act::Offline, Act::Click("#approve")]),
@@ -79,6 +103,9 @@ pub(crate) const STATES: &[State] = &[
     state("me", "/page/me", &[]),
     state("declined", "/page/declined", &[]),
     state("not-open", "/page/not_open", &[]),
+    state("answered", "/page/answered", &[]),
+    state("answered-declined", "/page/answered_declined", &[]),
+    state("answered-ended", "/page/answered_ended", &[]),
     state("trouble", "/page/trouble", &[]),
     state("enrolment", "/enroll/ok", &[]),
     state("enrollment-done", "/enroll/ok", &[Act::Click("#create")]),
@@ -132,6 +159,7 @@ impl Gallery {
                     browser.settled().await;
                 }
                 Act::Wait => browser.settled().await,
+                Act::Until(expression) => browser.wait_until(expression).await,
                 Act::WrongFinger => authenticator.verifies(browser, false).await,
                 Act::Offline => browser.offline(true).await,
             }
@@ -168,10 +196,27 @@ async fn message_page(Path(name): Path<String>, headers: HeaderMap) -> axum::res
         "login_failed" => login_failed(&frame, LoginProblem::Down, Some(&request)),
         "me" => me(&frame, ("m.weber@example.com", OPERATOR), "Zm9ybQ"),
         "declined" => declined(language, MERIDIAN, &nonce()),
-        "not_open" => not_open(language, MERIDIAN, &nonce()),
+        "not_open" => not_open(language, MERIDIAN, &nonce(), Some("/page/choose_issuer")),
+        "answered" => answered(&frame, &answered_view(Answer::Approved, language)),
+        "answered_declined" => {
+            answered(&frame, &answered_view(Answer::Declined { makes_it_wait: true }, language))
+        }
+        "answered_ended" => answered(&frame, &answered_view(Answer::Ended, language)),
         "ticket" => ticket_not_open(language, MERIDIAN, &nonce()),
         _ => trouble(language, MERIDIAN, &nonce()),
     })
+}
+
+fn answered_view(answer: Answer, language: Language) -> AnsweredView<'static> {
+    AnsweredView {
+        answer,
+        client_name: "Branch Desk 4",
+        client_id: "desk-4",
+        headline: None,
+        answered_ago: Duration::from_secs(130),
+        path: "/consent/ok",
+        form: ApprovingForm { form_token: "Zm9ybQ", shown: CHALLENGE, language },
+    }
 }
 
 async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::response::Response {
@@ -224,6 +269,7 @@ async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::r
         passkey: (answer != "app" && !answer.ends_with("signed_in")).then_some(PasskeyView {
             rp_id: "localhost",
             shown: CHALLENGE,
+            receipt: CHALLENGE,
             seasoned: is_high_risk,
         }),
         login: match answer.as_str() {
@@ -260,9 +306,13 @@ async fn enrollment_page(Path(answer): Path<String>, headers: HeaderMap) -> axum
     served(enrollment(&view, &nonce()))
 }
 
-async fn answer(Path(answer): Path<String>) -> (StatusCode, axum::Json<Value>) {
+async fn answer(Path(answer): Path<String>, body: String) -> (StatusCode, axum::Json<Value>) {
     match answer.as_str() {
-        "ok" | "further" => (StatusCode::OK, axum::Json(json!({ "decision": "approved" }))),
+        // What was answered cannot be taken back any more.
+        "ok_once" if body.contains("take_back") => {
+            (StatusCode::CONFLICT, axum::Json(json!({ "error": "not_open" })))
+        }
+        "ok" | "ok_once" | "further" => (StatusCode::OK, axum::Json(json!({ "decision": "approved" }))),
         "temporarily_unavailable" => {
             (StatusCode::SERVICE_UNAVAILABLE, axum::Json(json!({ "error": answer })))
         }

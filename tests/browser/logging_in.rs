@@ -32,6 +32,8 @@ async fn a_person_logs_in_and_approves_with_script_and_without() {
         browser.shows("Approved").await;
         assert!(browser.text(".end").await.contains("You can close this page and go back to City Kiosk."));
         assert_eq!(site.poll(&handle).await, Ok("openid email".to_owned()));
+        browser.click(".mistake button").await;
+        browser.shows("Taken back").await;
         assert_eq!(browser.complaints().await, Vec::<String>::new());
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod person;
 mod report;
 mod review;
 mod self_approval;
+mod taking_back;
 
 use ciba_tests::{Answer, Provider};
 use serde_json::Value;

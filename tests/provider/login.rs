@@ -7,6 +7,7 @@ mod flow;
 pub(crate) mod issuer;
 mod refusals;
 mod session;
+mod taking_back;
 
 use ciba::domain::base::time::Timestamp;
 use ciba_tests::{Answer, Provider, Settings};

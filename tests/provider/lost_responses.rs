@@ -139,6 +139,27 @@ async fn of_a_decision_leaves_one_decision_with_its_evidence() {
 }
 
 #[tokio::test]
+async fn of_taking_back_leaves_it_taken_back_once() {
+    for loss in LOSSES {
+        for is_collected in [false, true] {
+            let provider = Provider::start().await;
+            let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
+            provider.approve(&request, at(1.0)).await;
+            if is_collected {
+                assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.status, 200);
+            }
+            provider.proxy.lose_response("TransactWriteItems", 1, loss);
+            let answer = provider.decide("alice", &request, json!({"decision": "take_back"}), at(6.0)).await;
+            assert_eq!((answer.status, answer.text("decision")), (200, "taken_back"), "{answer:?}");
+            let evidence = provider.items_under("evidence#").await;
+            assert_eq!(evidence.iter().filter(|item| item["sk"] == "taken_back").count(), 1);
+            let expected = if is_collected { "invalid_grant" } else { "access_denied" };
+            assert_eq!(provider.poll(&auth_req_id, at(10.0)).await.refusal(), (400, expected));
+        }
+    }
+}
+
+#[tokio::test]
 async fn of_a_cancelling_is_told_as_done_and_not_as_done_before() {
     for loss in LOSSES {
         let provider = Provider::start().await;

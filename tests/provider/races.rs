@@ -17,7 +17,7 @@ use ciba::store::{
     Decided, DecisionWrite, EvidenceWrite, PasskeyEnrolled, PasskeyEnrollment, SlowedDown, WriteId,
 };
 use ciba::verify::webauthn::Asserted;
-use ciba_tests::{Answer, Authenticator, Provider, at};
+use ciba_tests::{Answer, Authenticator, Provider, SECRET, at, basic, form, form_request};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -117,6 +117,39 @@ async fn of_parallel_decisions_the_first_stands_with_its_evidence() {
     assert_eq!((evidence.len(), document["decision"].as_str()), (1, Some(decided.as_str())));
     let poll = provider.poll(&auth_req_id, at(5.0)).await;
     assert_eq!(poll.status == 200, decided == "approved", "{poll:?}");
+}
+
+/// ATK-4-07: an approval is collected or taken back, and what was collected is revoked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn collecting_and_taking_back_at_once_leaves_no_access() {
+    for first in [0, 1] {
+        let provider = Arc::new(Provider::start().await);
+        let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
+        provider.approve(&request, at(2.0)).await;
+        let answers = at_once(20, |n| {
+            let (provider, auth_req_id, request) =
+                (Arc::clone(&provider), auth_req_id.clone(), request.clone());
+            async move {
+                if n % 2 == first {
+                    provider.poll(&auth_req_id, at(5.0)).await
+                } else {
+                    provider.decide("alice", &request, json!({"decision": "take_back"}), at(5.0)).await
+                }
+            }
+        })
+        .await;
+        let tokens: Vec<_> = answers.iter().filter_map(|it| it.body["access_token"].as_str()).collect();
+        assert!(tokens.len() <= 1, "{:?}", counts(&answers));
+        for token in tokens {
+            let body = form(&[("token", token)]);
+            let introspect = form_request("/oauth/introspect", Some(&basic("kiosk", SECRET)), &body);
+            let found = provider.call(&provider.introspection, &introspect, at(6.0)).await;
+            assert_eq!(found.body, json!({"active": false}));
+        }
+        assert!(answers.iter().any(|it| it.body["decision"] == "taken_back"), "{:?}", counts(&answers));
+        let evidence = provider.items_under("evidence#").await;
+        assert_eq!(evidence.iter().filter(|item| item["sk"] == "taken_back").count(), 1);
+    }
 }
 
 /// ATK-4-07: an operator cancels while the person approves.

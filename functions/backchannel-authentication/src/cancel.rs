@@ -36,7 +36,10 @@ pub(crate) async fn cancel(
         }
         // A repeated cancellation: the response to the first may have been lost.
         CancelOutcome::Already { by: CancelledBy::Client, .. } => Ok(()),
-        CancelOutcome::Already { by: CancelledBy::Superseded | CancelledBy::Operator, .. }
+        CancelOutcome::Already {
+            by: CancelledBy::Superseded | CancelledBy::Operator | CancelledBy::Person,
+            ..
+        }
         | CancelOutcome::Decided(_)
         | CancelOutcome::Expired
         | CancelOutcome::Unknown => Err(Error::InvalidGrant.into()),

@@ -116,6 +116,9 @@ impl Decision {
         if body.passkey.is_none() && body.decision != DecisionWord::Approve && scope.is_some() {
             return Err(Common::InvalidRequest("a denial must not have a scope").into());
         }
+        if body.decision == DecisionWord::TakeBack && scope.is_some() {
+            return Err(Common::InvalidRequest("take_back must not have a scope").into());
+        }
         let choice = Choice { word: body.decision, scope, details: body.authorization_details };
         Ok(Self { client, choice, passkey: body.passkey, language })
     }
@@ -153,6 +156,7 @@ async fn decide(
         Recorded::Approved(scope) => ("approved", Some(scope.encode())),
         Recorded::Denied => ("denied", None),
         Recorded::Reported => ("reported", None),
+        Recorded::TakenBack => ("taken_back", None),
     };
     log::decision(decision, key, Some(client), record.evidence.as_ref());
     Ok(DecisionView { request: key.encode(), decision, scope })
@@ -173,12 +177,16 @@ fn not_decided(error: NotDecided, is_proven: bool) -> Refusal<Error> {
             DecisionRefused::DecidedOtherwise if is_proven => {
                 Error::NotOpen("the request was already decided differently").into()
             }
+            DecisionRefused::NotAnswered if is_proven => {
+                Error::NotOpen("there is no answer to take back").into()
+            }
             DecisionRefused::Cancelled if is_proven => {
                 Error::NotOpen("the request was cancelled or superseded").into()
             }
             DecisionRefused::NotYours
             | DecisionRefused::TooLate
             | DecisionRefused::DecidedOtherwise
+            | DecisionRefused::NotAnswered
             | DecisionRefused::Cancelled => Error::NotOpen("there is no such open request").into(),
         },
         NotDecided::OtherClient => {

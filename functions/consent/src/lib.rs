@@ -171,7 +171,9 @@ impl Endpoint for Consent {
             Ok(Call::Decide(key)) if browser::sends_form(request) => {
                 page::decide(self, &key, request, invocation).await
             }
-            Err(Error::NotFound) if browser::wants_page(request) => page::not_open(self, request, invocation),
+            Err(Error::NotFound) if browser::wants_page(request) => {
+                page::not_open(self, None, request, invocation)
+            }
             Ok(call) => match api::answer(self, call, request, invocation).await {
                 Ok(response) => response,
                 Err(refusal) => respond::refusal(&refusal),

@@ -1,16 +1,19 @@
 //! The page, open to anyone who has the link. It shows the request and accepts a denial, and an approval from the
 //! person who is logged in. Reading it changes nothing.
 
+mod answered;
+
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::scope::Scope;
 use ciba::domain::client::ClientId;
+use ciba::domain::issuer::login_attempt::Destination;
 use ciba::domain::issuer::session::SessionForm;
 use ciba::domain::request::decision::{DecisionRefused, DecisionWord};
 use ciba::domain::request::proof::Demand;
 use ciba::domain::request::statement::Shown;
 use ciba::flows::deciding::decide::{Choice, NotDecided, PresentedProof, Recorded};
 use ciba::flows::deciding::review;
-use ciba::flows::deciding::statement::statement;
+use ciba::flows::deciding::statement::{receipt, statement};
 use ciba::flows::{Invocation, log};
 use ciba::http::{Body, Request, Response, browser, form, respond};
 use ciba::keys::KeyError;
@@ -32,7 +35,7 @@ pub(crate) async fn show(
     let (asked, detail, client) =
         match review::open(&consent.table, &consent.clients, key, invocation.now).await {
             Ok(Some(found)) => found,
-            Ok(None) => return not_open(consent, request, invocation),
+            Ok(None) => return answered::show(consent, key, request, invocation).await,
             Err(error) => return trouble(consent, request, invocation, &error.detail()),
         };
     // Without the keys of sessions the page is as for somebody who is not logged in: declining always works.
@@ -62,6 +65,7 @@ pub(crate) async fn show(
         }
         (None, Demand::LoginToken) => LoginView::None,
     };
+    let receipt = Shown::of(&receipt(&asked, &client, language).encode()).encode();
     let seasoned = demand == Demand::SeasonedPasskey;
     let passkey = consent.rp_id().filter(|_| !matches!(login, LoginView::SignedIn(_)));
     let view = ConsentView {
@@ -86,7 +90,7 @@ pub(crate) async fn show(
         decide_in: lifetime.decide_until.since(now),
         path: &routes::page_of(key),
         form_token: &asked.nonce.form_token(key),
-        passkey: passkey.map(|rp_id| PasskeyView { rp_id, shown: &shown, seasoned }),
+        passkey: passkey.map(|rp_id| PasskeyView { rp_id, shown: &shown, receipt: &receipt, seasoned }),
         login,
     };
     respond::page(page::consent(&view, &nonce))
@@ -102,12 +106,12 @@ pub(crate) async fn is_open(
 ) -> Response<Body> {
     match consent.table.find_request(key).await {
         Ok(Some(found)) if found.is_open(invocation.now) => respond::done(),
-        Ok(_) => not_open(consent, request, invocation),
+        Ok(_) => not_open(consent, Some(key), request, invocation),
         Err(error) => trouble(consent, request, invocation, &error.detail()),
     }
 }
 
-/// Handles the page's forms. Anything but an approval with a session is taken for the form that declines.
+/// Handles the page's forms. Anything but the two that a session sends is taken for the form that declines.
 pub(crate) async fn decide(
     consent: &Consent,
     key: &RequestKey,
@@ -115,25 +119,33 @@ pub(crate) async fn decide(
     invocation: &Invocation,
 ) -> Response<Body> {
     match form::read(request).ok() {
-        Some(form) if form.get("decision") == Some("approve") && form.contains("session_token") => {
-            approve(consent, key, (request, &form), invocation).await
-        }
+        Some(form) if form.contains("session_token") => match form.get("decision") {
+            Some("approve") => {
+                by_session(consent, key, DecisionWord::Approve, (request, &form), invocation).await
+            }
+            Some("take_back") => {
+                by_session(consent, key, DecisionWord::TakeBack, (request, &form), invocation).await
+            }
+            Some(_) | None => not_open(consent, Some(key), request, invocation),
+        },
         Some(_) | None => decline(consent, key, request, invocation).await,
     }
 }
 
-/// Handles the form that approves. It counts only with the session that its page was made for, and only if the
-/// browser states that one of our pages sent it.
-async fn approve(
+/// Handles a form that needs a session. It counts only with the session that its page was made for, and only if the
+/// browser states that one of our pages sent it. The page that says what was answered follows by a redirect, so that
+/// it can be reloaded.
+async fn by_session(
     consent: &Consent,
     key: &RequestKey,
+    word: DecisionWord,
     (request, form): (&Request, &Parameters),
     invocation: &Invocation,
 ) -> Response<Body> {
     let (language, nonce) = (browser::language(request), invocation.nonce());
     let frame = Frame { language, operator: consent.operator.shown(), nonce: &nonce };
     if !browser::states_same_origin(request, consent.issuer.as_str()) {
-        return not_open(consent, request, invocation);
+        return not_open(consent, Some(key), request, invocation);
     }
     let (session, person) = match consent.session(request, invocation).await {
         Ok(Some(session)) => session,
@@ -145,28 +157,32 @@ async fn approve(
     if !session.accepts(token, SessionForm::Decision(key)) {
         return respond::page(page::outdated(&frame, key));
     }
-    let read = approval(form);
-    let Some(Approval { client, choice, shown, language: shown_in }) = read else {
+    let Some(Sent { client, choice, shown, language: shown_in }) = sent(word, form) else {
         return respond::page(page::outdated(&frame, key));
     };
     let proof = PresentedProof::Session { session: &session, person: &person, shown, language: shown_in };
     let record = consent.consenting().decide(key, &client, &choice, &proof, invocation).await;
-    match record {
-        Ok(record) if matches!(record.recorded, Recorded::Approved(_)) => {
-            log::decision("approved", key, Some(&client), record.evidence.as_ref());
-            respond::page(page::approved(&frame, &record.client_name))
+    let done = match record.as_ref().map(|record| &record.recorded) {
+        Ok(Recorded::Approved(_)) => Some("approved"),
+        Ok(Recorded::TakenBack) => Some("taken_back"),
+        Ok(Recorded::Denied | Recorded::Reported) | Err(_) => None,
+    };
+    match (record, done) {
+        (Ok(record), Some(done)) => {
+            log::decision(done, key, Some(&client), record.evidence.as_ref());
+            respond::redirect(&Destination::Request(*key))
         }
-        Ok(_) => not_open(consent, request, invocation),
-        Err(error) => match outcome(&error) {
-            Outcome::NotOpen => not_open(consent, request, invocation),
+        (Ok(_), None) => not_open(consent, Some(key), request, invocation),
+        (Err(error), _) => match outcome(&error) {
+            Outcome::NotOpen => not_open(consent, Some(key), request, invocation),
             Outcome::Outdated => respond::page(page::outdated(&frame, key)),
             Outcome::Trouble => trouble(consent, request, invocation, &error.to_string()),
         },
     }
 }
 
-/// The fields of the approving form.
-struct Approval<'f> {
+/// The fields of a form that needs a session.
+struct Sent<'f> {
     client: ClientId,
     choice: Choice,
     shown: &'f str,
@@ -174,12 +190,17 @@ struct Approval<'f> {
 }
 
 /// `None` if it is not a form of ours.
-fn approval(form: &Parameters) -> Option<Approval<'_>> {
-    let selected = page::selected(form.names());
-    let scope = Some(Scope::parse(&selected).filter(|_| selected.len() <= Scope::MAX_SENT)?);
-    Some(Approval {
+fn sent(word: DecisionWord, form: &Parameters) -> Option<Sent<'_>> {
+    let scope = match word {
+        DecisionWord::Approve => {
+            let selected = page::selected(form.names());
+            Some(Scope::parse(&selected).filter(|_| selected.len() <= Scope::MAX_SENT)?)
+        }
+        DecisionWord::Deny | DecisionWord::Report | DecisionWord::TakeBack => None,
+    };
+    Some(Sent {
         client: ClientId::parse(form.get("client_id")?)?,
-        choice: Choice { word: DecisionWord::Approve, scope, details: None },
+        choice: Choice { word, scope, details: None },
         shown: form.get("shown")?,
         language: Language::of_tag(form.get("language")?)?,
     })
@@ -208,6 +229,7 @@ fn outcome(error: &NotDecided) -> Outcome {
             DecisionRefused::NotYours
             | DecisionRefused::TooLate
             | DecisionRefused::DecidedOtherwise
+            | DecisionRefused::NotAnswered
             | DecisionRefused::Cancelled,
         )
         | NotDecided::SelfApproval
@@ -229,7 +251,7 @@ async fn decline(
     let form = form::read(request).ok().filter(|_| browser::is_same_origin(request, consent.issuer.as_str()));
     let token = form.filter(|form| form.get("decision") == Some("deny"));
     let Some(token) = token.and_then(|form| form.get("form_token").map(str::to_owned)) else {
-        return not_open(consent, request, invocation);
+        return not_open(consent, Some(key), request, invocation);
     };
     let language = browser::language(request);
     match consent.consenting().decline(key, &token, invocation).await {
@@ -238,21 +260,33 @@ async fn decline(
             let page = page::declined(language, consent.operator.shown(), &invocation.nonce());
             respond::page(page)
         }
-        Ok(_) => not_open(consent, request, invocation),
+        Ok(_) => not_open(consent, Some(key), request, invocation),
         Err(error) => match outcome(&error) {
             Outcome::Trouble => trouble(consent, request, invocation, &error.to_string()),
-            Outcome::NotOpen | Outcome::Outdated => not_open(consent, request, invocation),
+            Outcome::NotOpen | Outcome::Outdated => not_open(consent, Some(key), request, invocation),
         },
     }
 }
 
-/// One page for requests that are unknown, expired or already decided.
-pub(crate) fn not_open(consent: &Consent, request: &Request, invocation: &Invocation) -> Response<Body> {
+/// One page for requests that are unknown, expired or already decided. `key` is the one in the link, if it has one.
+pub(crate) fn not_open(
+    consent: &Consent,
+    key: Option<&RequestKey>,
+    request: &Request,
+    invocation: &Invocation,
+) -> Response<Body> {
     let language = browser::language(request);
-    respond::page(page::not_open(language, consent.operator.shown(), &invocation.nonce()))
+    let login_path = key.filter(|_| consent.login_issuers.have_browser()).map(page::login_path);
+    let nonce = invocation.nonce();
+    respond::page(page::not_open(language, consent.operator.shown(), &nonce, login_path.as_deref()))
 }
 
-fn trouble(consent: &Consent, request: &Request, invocation: &Invocation, why: &str) -> Response<Body> {
+pub(super) fn trouble(
+    consent: &Consent,
+    request: &Request,
+    invocation: &Invocation,
+    why: &str,
+) -> Response<Body> {
     log::trouble(why);
     let language = browser::language(request);
     respond::page(page::trouble(language, consent.operator.shown(), &invocation.nonce()))

@@ -2,7 +2,7 @@
 //! a browser.
 //!
 //! A login decides nothing. It leaves a session in the browser's cookie, and leads back to the page of the request. This
-//! function reads whether a request is open, and nothing about any person.
+//! function reads what an open request asks of the login, and nothing about any person.
 
 use std::time::Duration;
 
@@ -242,7 +242,7 @@ impl Login {
     }
 
     fn not_open(&self, call: &Call<'_>) -> Response<Body> {
-        respond::page(page::not_open(call.frame.language, self.operator.shown(), call.frame.nonce))
+        respond::page(page::not_open(call.frame.language, self.operator.shown(), call.frame.nonce, None))
     }
 
     fn trouble(&self, why: &str, call: &Call<'_>) -> Response<Body> {

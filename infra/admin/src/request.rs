@@ -147,6 +147,12 @@ fn cancelled(key: &RequestKey, by: CancelledBy, at: Timestamp, is_new: bool) -> 
         (false, CancelledBy::Client) => {
             format!("request {name} was cancelled by its client at {}; nothing is changed.\n", utc(at))
         }
+        (false, CancelledBy::Person) => {
+            format!(
+                "request {name} was approved, and taken back by the person at {}; nothing is changed.\n",
+                utc(at)
+            )
+        }
         (false, CancelledBy::Superseded) => {
             format!(
                 "request {name} was superseded by the client's next request at {}; nothing is changed.\n",

@@ -147,7 +147,9 @@ fn word(state: &State, is_open: bool) -> RequestState {
         State::Approved(_) | State::Redeemed(_) => RequestState::Approved,
         State::Denied { .. } => RequestState::Declined,
         State::Cancelled { by: CancelledBy::Superseded, .. } => RequestState::Replaced,
-        State::Cancelled { by: CancelledBy::Operator | CancelledBy::Client, .. } => RequestState::Cancelled,
+        State::Cancelled {
+            by: CancelledBy::Operator | CancelledBy::Client | CancelledBy::Person, ..
+        } => RequestState::Cancelled,
     }
 }
 
@@ -188,6 +190,7 @@ mod tests {
             (cancelled(CancelledBy::Superseded), false, RequestState::Replaced),
             (cancelled(CancelledBy::Client), false, RequestState::Cancelled),
             (cancelled(CancelledBy::Operator), false, RequestState::Cancelled),
+            (cancelled(CancelledBy::Person), false, RequestState::Cancelled),
         ] {
             assert_eq!(word(&state, is_open), expected, "{state:?}");
         }

@@ -9,6 +9,7 @@
 //!
 //! [`TEMPLATE_VERSION`] identifies the texts and their layout; it is part of what a person signs on approval.
 
+mod answered;
 mod catalogue;
 mod consent;
 mod enrollment;
@@ -18,6 +19,7 @@ mod login;
 mod message;
 mod words;
 
+pub use answered::{AnsweredView, answered};
 pub use consent::{
     AuthorizationLine, ConsentView, PasskeyView, ScopeLine, consent, resource_words, scope_words,
 };
@@ -25,15 +27,15 @@ pub use enrollment::{EnrollmentView, enrollment, ticket_not_open};
 pub use language::Language;
 pub use language::weight;
 pub use login::{
-    ApprovingForm, Frame, LoginProblem, LoginView, approved, choose_issuer, login_failed, login_path, me,
-    nobody, outdated, selected, signed_out, someone_else,
+    ApprovingForm, Frame, LoginProblem, LoginView, choose_issuer, login_failed, login_path, me, nobody,
+    outdated, selected, signed_out, someone_else,
 };
 pub use message::{declined, not_open, trouble};
 pub use words::Operator;
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.
-pub const TEMPLATE_VERSION: &str = "yc_-h2yAtit6";
+pub const TEMPLATE_VERSION: &str = "oHlYI5SXdXG6";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

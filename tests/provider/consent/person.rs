@@ -71,6 +71,16 @@ impl Signed {
         Self { body }
     }
 
+    /// What `authenticator` makes of the receipt in this page: it takes the answer back.
+    pub(crate) fn taking_back(page: &Answer, authenticator: &mut Authenticator) -> Self {
+        let challenge = challenge(&attribute(page, "data-receipt"), "", "take_back");
+        let passkey = authenticator.get(&challenge, "localhost", Provider::ISSUER);
+        let client = attribute(page, "data-client");
+        Self {
+            body: json!({"client_id": client, "decision": "take_back", "language": "en", "passkey": passkey}),
+        }
+    }
+
     pub(crate) async fn send(&self, provider: &Provider, key: &str, now: Timestamp) -> Answer {
         let request = json_request("POST", &format!("/consent/{key}/decision"), None, &self.body.to_string());
         provider.call(&provider.consent, &request, now).await

@@ -73,6 +73,23 @@ async fn a_push_client_redeems_nothing_before_or_after() {
     assert_eq!(provider.poll(&id, at(70.0)).await.refusal(), (400, "invalid_grant"));
 }
 
+/// CIBA-12-01: an approval that was taken back before it was delivered.
+#[tokio::test]
+async fn an_approval_taken_back_is_pushed_as_access_denied() {
+    let (provider, receiver) = provider_in("push").await;
+    let (id, request) = asked(&provider, START).await;
+    provider.approve(&request, at(2.0)).await;
+    provider.decide("alice", &request, json!({"decision": "take_back"}), at(3.0)).await;
+    provider.deliver(at(4.0)).await;
+    let calls = receiver.calls();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(
+        (&calls[0].body["error"], &calls[0].body["auth_req_id"]),
+        (&json!("access_denied"), &json!(id))
+    );
+    assert!(calls[0].body.get("access_token").is_none());
+}
+
 /// CIBA-12-01, CIBA-12-02, CIBA-12-04
 #[tokio::test]
 async fn a_denial_is_pushed_as_access_denied() {

@@ -59,7 +59,7 @@ async fn an_approval_leaves_the_login_and_what_was_shown() {
     let stand = Stand::new().await;
     let (_, key, mut browser, fields) = opened(&stand, &[("binding_message", "K7-2931")]).await;
     let answer = send(&stand.provider, &mut browser, &key, (&fields, SAME_ORIGIN), at(3.0)).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.status, 303, "{answer:?}");
     let evidence = stand.provider.decision().await;
     let proof = &evidence["proof"];
     assert_eq!((&proof["kind"], &proof["issuer"]), (&json!("session"), &json!(stand.issuer.issuer())));
@@ -92,7 +92,7 @@ async fn what_is_deselected_is_not_granted() {
         opened(&stand, &[("scope", "openid profile email")]).await;
     fields.retain(|(name, _)| !name.ends_with(":profile"));
     let answer = send(&stand.provider, &mut browser, &key, (&fields, SAME_ORIGIN), at(3.0)).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.status, 303, "{answer:?}");
     assert_eq!(stand.provider.decision().await["scope"], "openid email");
     assert_eq!(stand.provider.poll(&auth_req_id, at(5.0)).await.status, 200);
 }
@@ -125,7 +125,7 @@ async fn details_are_approved_as_they_were_shown() {
     let asked = [("authorization_details", &*details.to_string())];
     let (auth_req_id, key, mut browser, fields) = opened(&stand, &asked).await;
     let answer = send(&stand.provider, &mut browser, &key, (&fields, SAME_ORIGIN), at(3.0)).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.status, 303, "{answer:?}");
     let tokens = stand.provider.poll(&auth_req_id, at(5.0)).await;
     assert_eq!(tokens.body["authorization_details"], details, "{tokens:?}");
     assert_eq!(stand.provider.decision().await["authorization_details"], details);
@@ -186,7 +186,7 @@ async fn a_form_that_no_page_of_ours_sent_approves_nothing() {
     undecided(&stand, send(&stand.provider, &mut browser, &key, (&forged, SAME_ORIGIN), at(3.0)), 409).await;
     let old = [("origin", Provider::ISSUER)];
     let answer = send(&stand.provider, &mut browser, &key, (&fields, &old), at(3.0)).await;
-    assert_eq!(answer.status, 200, "an old browser's own: {answer:?}");
+    assert_eq!(answer.status, 303, "an old browser's own: {answer:?}");
 }
 
 /// RP-2-06: what changed since the page was shown is not approved.
@@ -226,9 +226,9 @@ async fn a_session_does_not_replace_a_passkey() {
 async fn what_was_decided_before_is_not_approved_again() {
     let stand = Stand::new().await;
     let (_, key, mut browser, fields) = opened(&stand, &[]).await;
-    assert_eq!(send(&stand.provider, &mut browser, &key, (&fields, SAME_ORIGIN), at(3.0)).await.status, 200);
+    assert_eq!(send(&stand.provider, &mut browser, &key, (&fields, SAME_ORIGIN), at(3.0)).await.status, 303);
     let again = send(&stand.provider, &mut browser, &key, (&fields, SAME_ORIGIN), at(4.0)).await;
-    assert_eq!(again.status, 200, "the same answer: {again:?}");
+    assert_eq!(again.status, 303, "the same answer: {again:?}");
     assert_eq!(stand.provider.items_under("evidence#").await.len(), 1);
     let (_, key, mut browser, fields) = opened_later(&stand).await;
     let late = send(&stand.provider, &mut browser, &key, (&fields, SAME_ORIGIN), at(820.0)).await;

@@ -31,10 +31,28 @@ async fn a_decision_with_a_session_costs_no_call_more() {
     let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     provider.kms.clear();
     let path = format!("/consent/{key}/decision");
-    assert_eq!(browser.post(provider, &path, &fields, at(12.0)).await.status, 200);
+    assert_eq!(browser.post(provider, &path, &fields, at(12.0)).await.status, 303);
     assert_eq!(operations(provider), ["BatchGetItem", "TransactWriteItems"]);
     let asked: Vec<_> = provider.kms.calls().into_iter().map(|call| call.operation).collect();
     assert_eq!(asked, ["Sign"], "its witness");
+}
+
+/// A page that only the person sees: the request, the person and their asks. Whoever has the link costs one read.
+#[tokio::test]
+async fn an_answered_request_costs_two_reads_to_show() {
+    let stand = Stand::new().await;
+    let provider = &stand.provider;
+    let (_, key) = provider.asked(&[ALICE], at(0.0)).await;
+    let mut browser = stand.logged_in("alice", &key, at(1.0)).await;
+    let page = browser.get(provider, &format!("/consent/{key}"), at(2.0)).await;
+    let fields = approving_form(&page);
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    browser.post(provider, &format!("/consent/{key}/decision"), &fields, at(3.0)).await;
+    provider.proxy.clear();
+    browser.get(provider, &format!("/consent/{key}"), at(4.0)).await;
+    assert_eq!(operations(provider), ["GetItem", "GetItem", "BatchGetItem"]);
+    Browser::new().get(provider, &format!("/consent/{key}"), at(4.0)).await;
+    assert_eq!(operations(provider), ["GetItem"]);
 }
 
 /// Cold, the keys cost one query and one decryption; warm, a login costs a read, and a write for its `state`.

@@ -27,7 +27,8 @@ async fn a_person_logs_in_approves_and_the_client_gets_tokens() {
     let fields = approving_form(&page);
     let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let approved = browser.post(provider, &format!("/consent/{key}/decision"), &fields, at(4.0)).await;
-    assert_eq!(approved.status, 200, "{approved:?}");
+    assert_eq!((approved.status, location(&approved)), (303, &*format!("/consent/{key}")), "{approved:?}");
+    let approved = browser.get(provider, location(&approved), at(4.0)).await;
     assert!(approved.html.contains("City Kiosk") && approved.html.contains("Approved"), "{}", approved.html);
     let tokens = provider.poll(&auth_req_id, at(5.0)).await;
     assert_eq!(tokens.status, 200, "{tokens:?}");

@@ -264,15 +264,17 @@ async fn metadata_that_are_none_of_the_issuers_start_no_login() {
     }
 }
 
-/// Who tries links learns nothing from what they do not start.
+/// ATK-7-03: who tries links learns nothing: a login starts for each that could be one.
 #[tokio::test]
-async fn no_login_starts_for_a_request_that_is_not_open() {
+async fn a_login_starts_alike_whether_or_not_a_request_is_open() {
     let stand = Stand::new().await;
     let (_, key) = stand.provider.asked(&[ALICE, ("requested_expiry", "10")], at(0.0)).await;
-    for (request, now) in [(&*key, 11.0), ("AAAAAAAAAAAAAAAAAAAAAA", 1.0), ("x", 1.0)] {
+    for (request, now) in [(&*key, 1.0), (&*key, 11.0), ("AAAAAAAAAAAAAAAAAAAAAA", 1.0)] {
         let target = format!("/login?request={request}");
-        let calling = Browser::new();
-        let answer = calling.clone().get(&stand.provider, &target, at(now)).await;
-        assert_eq!((answer.status, answer.header("location")), (404, None), "{request}");
+        let answer = Browser::new().get(&stand.provider, &target, at(now)).await;
+        assert_eq!(answer.status, 303, "{request}");
+        assert!(location(&answer).starts_with(stand.issuer.issuer()), "{answer:?}");
     }
+    let answer = Browser::new().get(&stand.provider, "/login?request=x", at(1.0)).await;
+    assert_eq!((answer.status, answer.header("location")), (404, None));
 }

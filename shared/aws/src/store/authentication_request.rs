@@ -27,6 +27,7 @@ mod encoding;
 mod operating;
 mod polling;
 mod refreshing;
+mod taking_back;
 
 pub use encoding::PendingRequest;
 pub(super) use encoding::decode;
@@ -84,7 +85,8 @@ pub enum Inserted {
 /// Everything that a decision writes, in one transaction.
 pub struct DecisionWrite<'a> {
     pub request: &'a AuthenticationRequest,
-    /// `None` for a report about a request that is no longer open, which does not change the request itself.
+    /// `None` for a report about a request that is no longer open, and for a denial that is taken back: neither
+    /// changes the request itself.
     pub next: Option<&'a State>,
     pub at: Timestamp,
     pub evidence: &'a EvidenceWrite,
@@ -213,7 +215,13 @@ impl Table {
     ) -> Result<Decided, StoreError> {
         let mut writes = Vec::with_capacity(6);
         if let Some(next) = decision.next {
-            let update = self.update_decided(decision, next, write)?;
+            let update = match next {
+                State::Pending | State::Approved(_) | State::Denied { .. } => {
+                    self.update_decided(decision, next, write)?
+                }
+                State::Cancelled { .. } => self.cancel_approved(decision.request, decision.at, write)?,
+                State::Redeemed(_) => self.revoke_redeemed(decision.request, decision.at, write)?,
+            };
             writes.push(TransactWriteItem::builder().update(update).build());
         }
         let request = decision.request;

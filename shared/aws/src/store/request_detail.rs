@@ -19,6 +19,14 @@ pub(super) fn detail_key(request: &RequestKey) -> Item {
     key(requests::pk(request), SK)
 }
 
+/// The same for a decision: the item of a request that was redeemed may have expired, and is not needed any more.
+pub(super) fn among_or_expired(
+    items: &[Item],
+    request: Option<&AuthenticationRequest>,
+) -> Result<RequestDetail, StoreError> {
+    among(items, request.filter(|request| request.grant().is_none() || with_sk(items, SK).is_some()))
+}
+
 /// The detail of `request`, among the items that were read with it.
 pub(super) fn among(
     items: &[Item],

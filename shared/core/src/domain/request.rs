@@ -1,5 +1,6 @@
 //! An authentication request, from its creation through the decision to the grant.
 
+pub mod answer;
 pub mod auth_req_id;
 pub mod authentication_request;
 pub mod binding_message;

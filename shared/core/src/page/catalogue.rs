@@ -104,6 +104,13 @@ pub(super) struct Catalogue {
     pub(super) closed_text: &'static str,
     /// Instead of `closed_text` if the answer was given on this device.
     pub(super) answered_here: &'static str,
+    pub(super) mistake: &'static str,
+    pub(super) mistake_text: &'static str,
+    pub(super) taken_back_heading: &'static str,
+    pub(super) taken_back_text: &'static str,
+    pub(super) decline_taken_back_text: &'static str,
+    pub(super) not_taken_back: &'static str,
+    pub(super) see_answer: &'static str,
     pub(super) trouble_heading: &'static str,
     pub(super) trouble_text: &'static str,
 

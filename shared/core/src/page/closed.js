@@ -4,4 +4,5 @@ const answer = kept(path);
 if (answer && byId(answer.id)) {
   finish(answer.id);
   showTime(answer.at);
+  offerToTakeBack(path, answer);
 }

@@ -4,8 +4,9 @@ const words = (id) => byId(id).content.cloneNode(true);
 
 // A notice is read out by a screen reader; a final message replaces the whole page.
 const say = (id) => {
-  byId("notice").replaceChildren(words(id));
-  byId("notice").scrollIntoView({ block: "nearest" });
+  const place = byId("outcome") ?? byId("notice");
+  place.replaceChildren(words(id));
+  place.scrollIntoView({ block: "nearest" });
 };
 const finish = (id) => {
   main.replaceChildren(words(id));
@@ -14,14 +15,14 @@ const finish = (id) => {
   heading.focus();
 };
 
-// What was answered on this device is kept for a day, so that a reloaded page can say it. Only the kind of answer and
-// its time are kept, and storage may be blocked.
+// What was answered on this device is kept for a day, so that a reloaded page can say it and take it back. Only the kind
+// of answer, its time and what the passkey would sign are kept, and storage may be blocked.
 const DAY = 24 * 60 * 60 * 1000;
-const keep = (path, id) => {
+const keep = (path, answer) => {
   try {
     const answers = JSON.parse(localStorage.getItem("answers") ?? "{}");
     const recent = Object.entries(answers).filter(([, it]) => it.at > Date.now() - DAY);
-    localStorage.setItem("answers", JSON.stringify({ ...Object.fromEntries(recent), [path]: { id, at: Date.now() } }));
+    localStorage.setItem("answers", JSON.stringify({ ...Object.fromEntries(recent), [path]: { ...answer, at: Date.now() } }));
   } catch {}
 };
 const kept = (path) => {

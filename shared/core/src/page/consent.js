@@ -1,4 +1,4 @@
-const { path, client, shown, rp, seconds } = main.dataset;
+const { path, client, shown, rp, receipt, seconds } = main.dataset;
 const buttons = ["approve", "not-me"].map(byId).filter(Boolean);
 
 // Measured by the clock, not by counting ticks: timers stop while a phone sleeps.
@@ -39,15 +39,20 @@ const end = (id) => {
   finish(id);
 };
 const answered = (id) => {
-  keep(path, id);
+  const { lang: language } = document.documentElement;
+  const answer = { id, ...(receipt && { receipt: { client, rp, shown: receipt, language } }) };
+  keep(path, answer);
   end(id);
   showTime(Date.now());
+  offerToTakeBack(path, answer);
 };
 // Answered here, in another window perhaps, or closed for another reason.
 const closed = () => {
   const answer = kept(path);
   end(answer?.id ?? "closed");
-  if (answer) showTime(answer.at);
+  if (!answer) return;
+  showTime(answer.at);
+  offerToTakeBack(path, answer);
 };
 // Somebody may decide on another device, the client may cancel, and a newer request may replace this one.
 const look = async () => {
@@ -66,22 +71,11 @@ const selected = () =>
 const scopeOf = (decision) => (decision === "approve" ? selected() : "");
 const choiceOf = (decision) => `${decision} ${scopeOf(decision)}`;
 
-// The passkey signs what was shown, what is selected, and the decision. The lengths delimit the parts.
-const challenge = async (scope, word) => {
-  const length = (text) => {
-    const bytes = new DataView(new ArrayBuffer(4));
-    bytes.setUint32(0, new Blob([text]).size);
-    return bytes;
-  };
-  const parts = ["ciba decision 1\0", decode(shown), length(scope), scope, length(word), word];
-  return encode(await crypto.subtle.digest("SHA-256", await new Blob(parts).arrayBuffer()));
-};
-
 // Computed before the tap: some browsers drop the user activation during an await, and then show no passkey prompt.
 const challenges = new Map();
 const prepare = () =>
   Promise.all(["approve", "report"].map(async (decision) =>
-    challenges.set(choiceOf(decision), await challenge(scopeOf(decision), decision))));
+    challenges.set(choiceOf(decision), await challenge(shown, scopeOf(decision), decision))));
 
 const SAYS = {
   offline: "offline",

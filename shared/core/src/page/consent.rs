@@ -8,7 +8,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::catalogue::Catalogue;
-use super::layout::{COMMON, Layout, PASSKEY, check, clock, cross, end, receipt};
+use super::layout::{COMMON, Layout, PASSKEY, TAKING_BACK, check, clock, cross, end, receipt, taking_back};
 use super::login::{self, APPROVING_FORM, LoginView, scope_field};
 use super::words::{Names, Operator, asked, left};
 use super::{Language, Page};
@@ -62,8 +62,9 @@ pub struct AuthorizationLine<'a> {
 /// The data that the script needs to get a passkey's signature.
 pub struct PasskeyView<'a> {
     pub rp_id: &'a str,
-    /// The digest of the statement, in base64url.
+    /// The digest of the statement, in base64url, and that of the receipt.
     pub shown: &'a str,
+    pub receipt: &'a str,
     /// Whether the whole request cannot be approved with a recently added passkey.
     pub seasoned: bool,
 }
@@ -98,14 +99,15 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
         title: words.consent_title,
         status: 200,
         nonce,
-        scripts: &[COMMON, PASSKEY, SCRIPT],
+        scripts: &[COMMON, PASSKEY, TAKING_BACK, SCRIPT],
     };
     let names = Names { client: view.client_name, operator: view.operator };
     let seconds = view.decide_in.as_secs();
     let passkey = view.passkey.as_ref();
     layout.page(html! {
         main data-path=(view.path) data-client=(view.client_id) data-seconds=(seconds)
-            data-shown=[passkey.map(|it| it.shown)] data-rp=[passkey.map(|it| it.rp_id)] {
+            data-shown=[passkey.map(|it| it.shown)] data-rp=[passkey.map(|it| it.rp_id)]
+            data-receipt=[passkey.map(|it| it.receipt)] {
             (heading(view, &names, words))
             @if let Some(sum) = sum(view) { p.sum { (words.sum.replace("{value}", &sum)) } }
             (times(view, words))
@@ -132,8 +134,9 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
             p id="announcement" role="status" class="unseen" {}
             (report(view, &names, words))
             (declining(view, words))
-            (answers(view, &names, words))
         }
+        // Outside of what they replace.
+        (answers(view, &names, words))
     })
 }
 
@@ -349,6 +352,7 @@ fn answers(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
             (receipt(cross(), words.declined_heading, &text))
         }
         template id="reported" { (receipt(check(), words.reported_heading, &[fill(words.reported_text)])) }
+        (taking_back(names, words))
         template id="closed" { (end(clock(), words.closed_heading, &[fill(words.closed_text)])) }
     }
 }

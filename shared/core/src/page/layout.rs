@@ -11,6 +11,8 @@ const STYLE: &str = include_str!("style.css");
 pub(super) const COMMON: &str = include_str!("common.js");
 /// What the scripts use that ask for a passkey.
 pub(super) const PASSKEY: &str = include_str!("passkey.js");
+/// What the scripts use that take an answer back.
+pub(super) const TAKING_BACK: &str = include_str!("taking_back.js");
 
 pub(super) struct Layout<'a> {
     pub(super) language: Language,
@@ -37,7 +39,7 @@ impl Layout<'_> {
                     title { (self.title) " · " (self.operator.name) }
                     // An empty icon, so that the browser does not request one.
                     link rel="icon" href="data:,";
-                    style nonce=(self.nonce) { (PreEscaped(STYLE)) }
+                    style nonce=(self.nonce) { @for line in lean(STYLE) { (PreEscaped(line)) "\n" } }
                 }
                 body {
                     header { (shield()) bdi { (self.operator.name) } }
@@ -46,7 +48,9 @@ impl Layout<'_> {
                     @if !self.scripts.is_empty() {
                         script nonce=(self.nonce) {
                             (PreEscaped("(() => {\n"))
-                            @for part in self.scripts { (PreEscaped(part)) }
+                            @for line in self.scripts.iter().flat_map(|part| lean(part)) {
+                                (PreEscaped(line)) "\n"
+                            }
                             (PreEscaped("})();"))
                         }
                     }
@@ -60,6 +64,11 @@ impl Layout<'_> {
             language: self.language,
         }
     }
+}
+
+/// A style or script as it is sent: its lines without indentation, and without those that are comments.
+fn lean(source: &str) -> impl Iterator<Item = &str> {
+    source.lines().map(str::trim_start).filter(|line| !line.starts_with("//"))
 }
 
 /// A final message, after which nothing is left to do on this page. The heading can take the focus when a script
@@ -77,6 +86,25 @@ pub(super) fn end(sign: Markup, heading: &str, text: &[Markup]) -> Markup {
 /// A final message with a place for the time of the answer.
 pub(super) fn receipt(sign: Markup, heading: &str, text: &[Markup]) -> Markup {
     end(sign, heading, &[text, &[html! { time {} }]].concat())
+}
+
+/// The templates for taking an answer back: the part that the script adds to a receipt, and the messages that follow. It
+/// takes a passkey, and therefore the script.
+pub(super) fn taking_back(names: &Names<'_>, words: &Catalogue) -> Markup {
+    html! {
+        template id="mistaken" {
+            div.mistake {
+                p { (words.mistake_text) }
+                button type="button" id="mistake" class="quiet" { (words.mistake) }
+            }
+            p id="outcome" role="status" {}
+        }
+        template id="taken-back" { (end(clock(), words.taken_back_heading, &[names.fill(words.taken_back_text)])) }
+        template id="decline-taken-back" {
+            (end(clock(), words.taken_back_heading, &[names.fill(words.decline_taken_back_text)]))
+        }
+        template id="not-taken-back" { (names.fill(words.not_taken_back)) }
+    }
 }
 
 /// Icons are decorative: they say nothing that the text beside them does not say.
@@ -115,7 +143,9 @@ mod tests {
     fn nothing_in_style_or_script_ends_its_element_or_reaches_out() {
         for text in [
             STYLE,
+            COMMON,
             PASSKEY,
+            TAKING_BACK,
             super::super::consent::SCRIPT,
             super::super::enrollment::SCRIPT,
             super::super::message::SCRIPT,

@@ -60,7 +60,7 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    fn page(&self, title: &str, status: u16, main: Markup) -> Page {
+    pub(super) fn page(&self, title: &str, status: u16, main: Markup) -> Page {
         let Self { language, operator, nonce } = *self;
         Layout { language, operator, title, status, nonce, scripts: &[] }.page(main)
     }
@@ -215,18 +215,6 @@ pub fn signed_out(frame: &Frame<'_>) -> Page {
         words.signed_out_heading,
         200,
         html! { main { (end(check(), words.signed_out_heading, &[text])) } },
-    )
-}
-
-/// The page after an approval by the form.
-pub fn approved(frame: &Frame<'_>, client_name: &str) -> Page {
-    let words = Catalogue::of(frame.language);
-    let names = Names { client: client_name, operator: frame.operator };
-    let text = names.fill(words.approved_text);
-    frame.page(
-        words.approved_heading,
-        200,
-        html! { main { (end(check(), words.approved_heading, &[text])) } },
     )
 }
 

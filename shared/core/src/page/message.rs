@@ -3,19 +3,23 @@
 use maud::html;
 
 use super::catalogue::Catalogue;
-use super::layout::{COMMON, Layout, check, clock, cross, end, notice, receipt};
+use super::layout::{
+    COMMON, Layout, PASSKEY, TAKING_BACK, check, clock, cross, end, notice, receipt, taking_back,
+};
 use super::words::{Names, Operator};
 use super::{Language, Page};
 
 pub(super) const SCRIPT: &str = include_str!("closed.js");
 
 /// The page if there is nothing to decide. It is the same for unknown, expired and decided requests, so that a
-/// link reveals nothing. If it was answered on this device, the script says so.
-pub fn not_open(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
+/// link reveals nothing. If it was answered on this device, the script says so. `login_path` is where the person can
+/// log in to see what they answered, if people log in here.
+pub fn not_open(language: Language, operator: Operator<'_>, nonce: &str, login_path: Option<&str>) -> Page {
     let words = Catalogue::of(language);
     let heading = words.closed_heading;
-    let layout =
-        Layout { language, operator, title: heading, status: 404, nonce, scripts: &[COMMON, SCRIPT] };
+    let names = Names { client: "", operator };
+    let scripts = &[COMMON, PASSKEY, TAKING_BACK, SCRIPT];
+    let layout = Layout { language, operator, title: heading, status: 404, nonce, scripts };
     let answered = [
         ("approved", check(), words.approved_heading),
         ("declined", cross(), words.declined_heading),
@@ -24,9 +28,19 @@ pub fn not_open(language: Language, operator: Operator<'_>, nonce: &str) -> Page
     layout.page(html! {
         main {
             (end(clock(), heading, &[html! { (words.closed_text) }]))
-            @for (id, sign, heading) in answered {
-                template id=(id) { (receipt(sign, heading, &[html! { (words.answered_here) }])) }
-            }
+            @if let Some(path) = login_path { p.how { a href=(path) { (words.see_answer) } } }
+        }
+        @for (id, sign, heading) in answered {
+            template id=(id) { (receipt(sign, heading, &[html! { (words.answered_here) }])) }
+        }
+        (taking_back(&names, words))
+        @for (id, text) in [
+            ("confirm", words.confirm),
+            ("sending", words.sending),
+            ("cancelled", words.cancelled),
+            ("offline", words.offline),
+        ] {
+            template id=(id) { (text) }
         }
     })
 }

@@ -13,6 +13,7 @@ use crate::domain::base::request_key::RequestKey;
 use crate::domain::details::authorization_details::DetailWords;
 use crate::domain::details::money::Money;
 use crate::domain::details::row::Row;
+use crate::domain::request::answer::Answer;
 
 const NONCE: &str = "bm9uY2Ugb2YgMTYgYnl0ZQ";
 const MERIDIAN: Operator = Operator { name: "Meridian Bank", contact: None };
@@ -48,7 +49,12 @@ fn consent_view(language: Language) -> ConsentView<'static> {
         decide_in: Duration::from_secs(270),
         path: "/consent/AAAAAAAAAAAAAAAAAAAAAA",
         form_token: "Zm9ybSB0b2tlbg",
-        passkey: Some(PasskeyView { rp_id: "bank.example", shown: "c2hvd24", seasoned: true }),
+        passkey: Some(PasskeyView {
+            rp_id: "bank.example",
+            shown: "c2hvd24",
+            receipt: "cmVjZWlwdA",
+            seasoned: true,
+        }),
         login: LoginView::SignIn { path: "/login?request=AAAAAAAAAAAAAAAAAAAAAA" },
     }
 }
@@ -57,6 +63,18 @@ fn consent_view(language: Language) -> ConsentView<'static> {
 fn signed_in_view(language: Language) -> ConsentView<'static> {
     let form = ApprovingForm { form_token: "c2Vzc2lvbg", shown: "c2hvd24", language };
     ConsentView { passkey: None, login: LoginView::SignedIn(form), ..consent_view(language) }
+}
+
+fn answered_view(answer: Answer, language: Language) -> AnsweredView<'static> {
+    AnsweredView {
+        answer,
+        client_name: "Desk 4",
+        client_id: "desk-4",
+        headline: Some("Pay 100.50 EUR to M. Meyer"),
+        answered_ago: Duration::from_secs(20),
+        path: "/consent/BwcHBwcHBwcHBwcHBwcHBw",
+        form: ApprovingForm { form_token: "c2Vzc2lvbg", shown: "cmVjZWlwdA", language },
+    }
 }
 
 fn enrollment_view(language: Language) -> EnrollmentView<'static> {
@@ -91,7 +109,8 @@ fn pages(language: Language) -> Vec<Page> {
         consent(&signed_in_view(language), NONCE),
         enrollment(&enrollment_view(language), NONCE),
         enrollment(&EnrollmentView { needs_assertion: None, ..enrollment_view(language) }, NONCE),
-        not_open(language, operator, NONCE),
+        not_open(language, operator, NONCE, Some("/login?request=BwcHBwcHBwcHBwcHBwcHBw")),
+        not_open(language, operator, NONCE, None),
         declined(language, operator, NONCE),
         trouble(language, operator, NONCE),
         ticket_not_open(language, operator, NONCE),
@@ -114,10 +133,17 @@ fn login_pages(language: Language) -> Vec<Page> {
         me(&frame, ("alice", "Acme"), "c2Vzc2lvbg"),
         nobody(&frame),
         signed_out(&frame),
-        approved(&frame, "Desk 4"),
         outdated(&frame, &request),
     ];
-    failed.chain(others).collect()
+    let answered = [
+        Answer::Approved,
+        Answer::Ended,
+        Answer::Declined { makes_it_wait: true },
+        Answer::Declined { makes_it_wait: false },
+        Answer::Reported,
+    ]
+    .map(|answer| answered(&frame, &answered_view(answer, language)));
+    failed.chain(others).chain(answered).collect()
 }
 
 fn all_pages() -> impl Iterator<Item = Page> {
@@ -163,7 +189,7 @@ fn what_others_wrote_is_text_on_the_page_and_never_markup() {
         details: vec![evil.to_owned()],
         path: evil,
         form_token: evil,
-        passkey: Some(PasskeyView { rp_id: evil, shown: evil, seasoned: true }),
+        passkey: Some(PasskeyView { rp_id: evil, shown: evil, receipt: evil, seasoned: true }),
         ..consent_view(Language::English)
     };
     let enrollment_view = EnrollmentView {
@@ -307,7 +333,8 @@ fn a_scope_value_and_what_belongs_to_it_are_one_choice() {
 fn a_page_says_that_a_new_passkey_is_not_enough() {
     let told = "a passkey that you set up only recently cannot approve it";
     assert!(consent(&consent_view(Language::English), NONCE).html.contains(told));
-    let passkey = Some(PasskeyView { rp_id: "bank.example", shown: "c2hvd24", seasoned: false });
+    let passkey =
+        Some(PasskeyView { rp_id: "bank.example", shown: "c2hvd24", receipt: "cmVjZWlwdA", seasoned: false });
     let view = ConsentView { passkey, ..consent_view(Language::English) };
     assert!(!consent(&view, NONCE).html.contains(told));
 }
@@ -332,7 +359,7 @@ fn there_is_nothing_about_the_person_in_what_a_page_is_made_of() {
         passkey,
         login,
     } = consent_view(Language::English);
-    let PasskeyView { rp_id: _, shown: _, seasoned: _ } = passkey.unwrap();
+    let PasskeyView { rp_id: _, shown: _, receipt: _, seasoned: _ } = passkey.unwrap();
     match login {
         LoginView::None | LoginView::SignIn { path: _ } => {}
         LoginView::SignedIn(ApprovingForm { form_token: _, shown: _, language: _ }) => {}
@@ -398,6 +425,39 @@ fn after_a_login_one_can_approve_without_script() {
     assert!(!html.contains("approving-form") && !html.contains("name=\"scope:"));
 }
 
+/// ATK-1-07: what can be taken back is offered as a plain form, and nothing else is.
+#[test]
+fn an_answer_that_counts_can_be_taken_back_without_script() {
+    let frame = Frame { language: Language::English, operator: MERIDIAN, nonce: NONCE };
+    for (answer, is_offered) in [
+        (Answer::Approved, true),
+        (Answer::Declined { makes_it_wait: true }, true),
+        (Answer::Declined { makes_it_wait: false }, false),
+        (Answer::Ended, false),
+        (Answer::Reported, false),
+    ] {
+        let view = answered_view(answer, Language::English);
+        let html = answered(&frame, &view).html;
+        assert!(html.contains("Pay 100.50 EUR to M. Meyer") && html.contains("20 seconds ago"), "{html}");
+        assert_eq!(
+            html.contains("action=\"/consent/BwcHBwcHBwcHBwcHBwcHBw/decision\""),
+            is_offered,
+            "{answer:?}"
+        );
+        for (name, value) in [
+            ("decision", "take_back"),
+            ("client_id", "desk-4"),
+            ("language", "en"),
+            ("shown", "cmVjZWlwdA"),
+            ("session_token", "c2Vzc2lvbg"),
+        ] {
+            let field = format!("name=\"{name}\" value=\"{value}\"");
+            assert_eq!(html.contains(&field), is_offered, "{answer:?} {name}");
+        }
+        assert!(!html.contains("<script"), "{answer:?}");
+    }
+}
+
 /// HYG-1-12: a page about a login leads to a request, a login or nowhere.
 #[test]
 fn a_login_page_leads_nowhere_else() {
@@ -414,8 +474,12 @@ fn a_login_page_leads_nowhere_else() {
 fn each_page_has_the_status_of_what_it_says() {
     let statuses = pages(Language::English).iter().map(|page| page.status).collect::<Vec<_>>();
     let failed = [400, 400, 400, 400, 400, 400, 503, 503];
-    let expected =
-        [&[200, 200, 200, 200, 200, 404, 200, 503, 404][..], &failed, &[200, 403, 200, 200, 200, 200, 409]];
+    let expected = [
+        &[200, 200, 200, 200, 200, 404, 404, 200, 503, 404][..],
+        &failed,
+        &[200, 403, 200, 200, 200, 409],
+        &[200; 5],
+    ];
     assert_eq!(statuses, expected.concat());
 }
 
@@ -455,6 +519,8 @@ fn every_id_that_is_referred_to_exists_once() {
     // Each id that a script looks up exists on the page with all parts.
     let full = [
         (super::consent::SCRIPT, consent(&consent_view(Language::English), NONCE)),
+        (super::layout::TAKING_BACK, consent(&consent_view(Language::English), NONCE)),
+        (super::layout::TAKING_BACK, not_open(Language::English, MERIDIAN, NONCE, None)),
         (super::enrollment::SCRIPT, enrollment(&enrollment_view(Language::English), NONCE)),
     ];
     for (script, page) in full {

@@ -78,6 +78,8 @@ pub struct StatementView {
     pub scopes: Vec<ScopeShown>,
     /// The digest of the statement: 32 bytes in base64url.
     pub shown: String,
+    /// The same for `take_back`, whose scope is empty. It stays valid after the client has collected its tokens.
+    pub receipt: String,
 }
 
 #[derive(Serialize)]
@@ -97,7 +99,7 @@ pub struct PendingRequests {
 pub struct DecisionBody {
     /// The client that was on the screen. A decision about a different one is refused.
     pub client_id: String,
-    /// `approve`, `deny` or `report`.
+    /// `approve`, `deny`, `report` or `take_back`.
     pub decision: DecisionWord,
     /// The approved part of the requested scope. Default: all of it. It must contain `openid` and the values that
     /// `authorization_details` belong to.
@@ -140,7 +142,7 @@ impl DecisionBody {
 }
 
 const CLIENT_ID: &str = "client_id is missing, or is not a string";
-const DECISION: &str = "decision is missing, or is not one of its three values";
+const DECISION: &str = "decision is missing, or is not one of its four values";
 const PASSKEY: &str = "passkey is not an AuthenticationResponseJSON of at most 8 KiB (WebAuthn)";
 
 fn text(value: Option<Value>, why: &'static str) -> Result<Option<String>, &'static str> {
@@ -155,7 +157,7 @@ fn text(value: Option<Value>, why: &'static str) -> Result<Option<String>, &'sta
 #[derive(Serialize)]
 pub struct DecisionView {
     pub request: String,
-    /// `approved`, `denied` or `reported`.
+    /// `approved`, `denied`, `reported` or `taken_back`.
     pub decision: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,

@@ -170,6 +170,7 @@ fn verify_signed(evidence: &Evidence, signed: &Signed) -> Result<(), Flaw> {
         Outcome::Approved => DecisionWord::Approve,
         Outcome::Denied => DecisionWord::Deny,
         Outcome::Reported => DecisionWord::Report,
+        Outcome::TakenBack => DecisionWord::TakeBack,
     };
     let asked = statement.in_order(|_| true);
     let decided = if evidence.decision == Outcome::Approved { &signed.scope } else { &asked };

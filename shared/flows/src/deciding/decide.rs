@@ -1,5 +1,5 @@
-//! Records a decision: the person approves all or some of the scope, declines, or reports the request as not
-//! theirs (CIBA §8).
+//! Records a decision: the person approves all or some of the scope, declines, reports the request as not theirs
+//! (CIBA §8), or takes an earlier answer back.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Invocation;
 use crate::deciding::authentic_passkey::{Enrollments, NotAuthentic};
 use crate::deciding::keep_evidence::{About, Happened, KeepEvidence, NotKept};
-use crate::deciding::statement::statement;
+use crate::deciding::statement::{receipt, statement};
 use ciba_aws::store::{
     Decided, DecisionBasis, DecisionWrite, EvidenceBasis, EvidenceWrite, StoreError, Table,
 };
@@ -24,7 +24,7 @@ use ciba_core::domain::issuer::session::Session;
 use ciba_core::domain::person::asks::Asks;
 use ciba_core::domain::person::passkey::Passkey;
 use ciba_core::domain::request::authentication_request::{AuthenticationRequest, State};
-use ciba_core::domain::request::consequence::{Consequence, consequence};
+use ciba_core::domain::request::consequence::{Consequence, consequence, taking_back};
 use ciba_core::domain::request::decision::{Approval, Decision, DecisionRefused, DecisionWord};
 use ciba_core::domain::request::evidence::{self, Outcome};
 use ciba_core::domain::request::evidence_document::{Kind, Personal};
@@ -77,6 +77,8 @@ pub enum Recorded {
     Denied,
     /// The client is blocked, regardless of the state of the request.
     Reported,
+    /// The earlier answer no longer counts.
+    TakenBack,
 }
 
 /// The recorded decision, and its evidence if it was recorded by this call.
@@ -246,13 +248,19 @@ impl Decide<'_> {
             }
             proven => proven?,
         };
-        let decision = decision(granted, &proven, invocation);
-        let transition = found.decide(&found.person, &decision, invocation.now);
-        let is_blocked = asks.blocked_at(client).is_some();
-        let consequence = consequence(transition, choice.word, is_blocked).map_err(NotDecided::Refused)?;
+        let consequence = match choice.word {
+            DecisionWord::TakeBack => taking_back(&found, &asks, invocation.now),
+            DecisionWord::Approve | DecisionWord::Deny | DecisionWord::Report => {
+                let decision = decision(granted, &proven, invocation);
+                let transition = found.decide(&found.person, &decision, invocation.now);
+                consequence(transition, choice.word, asks.blocked_at(client).is_some())
+            }
+        };
+        let consequence = consequence.map_err(NotDecided::Refused)?;
         let Consequence::Recorded { next, outcome } = consequence else {
             let recorded = match choice.word {
                 DecisionWord::Report => Recorded::Reported,
+                DecisionWord::TakeBack => Recorded::TakenBack,
                 DecisionWord::Approve | DecisionWord::Deny => Recorded::of(&found.state),
             };
             return Ok(Some(Record { recorded, client_name: known_client.name, evidence: None }));
@@ -260,21 +268,29 @@ impl Decide<'_> {
         let recorded = match (outcome, &next) {
             (Outcome::Approved, Some(next)) => Recorded::of(next),
             (Outcome::Reported, _) => Recorded::Reported,
+            (Outcome::TakenBack, _) => Recorded::TakenBack,
             (Outcome::Approved | Outcome::Denied, _) => Recorded::Denied,
         };
-        let personal = Personal {
-            authorization_details: detail.details.entries().to_vec(),
-            request_context: detail.context,
-            proof: proven.evidence,
+        // The statement of what is taken back has neither.
+        let (authorization_details, request_context) = match outcome {
+            Outcome::TakenBack => (Vec::new(), None),
+            Outcome::Approved | Outcome::Denied | Outcome::Reported => {
+                (detail.details.entries().to_vec(), detail.context)
+            }
         };
+        let personal = Personal { authorization_details, request_context, proof: proven.evidence };
         let signer = proven.used.as_ref().map(|(passkey, _)| passkey);
         let happened = Happened::Decided {
-            kind: if next.is_some() { Kind::Decision } else { Kind::Report },
+            kind: match outcome {
+                Outcome::TakenBack => Kind::TakenBack,
+                Outcome::Reported if next.is_none() => Kind::Report,
+                Outcome::Approved | Outcome::Denied | Outcome::Reported => Kind::Decision,
+            },
             outcome,
-            lifted_at: asks.lifted_at(client).filter(|_| next.is_none()),
+            lifted_at: asks.lifted_at(client).filter(|_| next.is_none() && outcome == Outcome::Reported),
             scope: match &recorded {
                 Recorded::Approved(scope) => scope.encode(),
-                Recorded::Denied | Recorded::Reported => found.scope.encode(),
+                Recorded::Denied | Recorded::Reported | Recorded::TakenBack => found.scope.encode(),
             },
             thumbprint: signer.and_then(|passkey| thumbprint(&passkey.credential)),
             personal: &personal,
@@ -285,6 +301,8 @@ impl Decide<'_> {
             Outcome::Approved => asks.cool_until(client).map(|_| asks.approved(client)),
             Outcome::Denied => Some(asks.denied(client, invocation.now)),
             Outcome::Reported => Some(asks.reported(client, invocation.now)),
+            // A denial that is taken back no longer makes the client wait.
+            Outcome::TakenBack => next.is_none().then(|| asks.approved(client)),
         };
         let write = DecisionWrite {
             request: &found,
@@ -330,7 +348,7 @@ impl Decide<'_> {
                 })
             }
             PresentedProof::Session { session, shown, language, .. } => {
-                let text = statement(request, detail, client, *language).encode();
+                let text = on_screen(choice.word, (request, detail), client, *language).encode();
                 if Shown::of(&text).encode() != *shown {
                     return Err(NotDecided::Outdated);
                 }
@@ -354,7 +372,7 @@ impl Decide<'_> {
                     NotAuthentic::Forged(why) => not_accepted(why),
                     NotAuthentic::Unavailable(error) => NotDecided::Unavailable(error.0),
                 })?;
-                let statement = statement(request, detail, client, *language);
+                let statement = on_screen(choice.word, (request, detail), client, *language);
                 let scope = selected(choice, granted, &statement);
                 let text = statement.encode();
                 let challenge = Shown::of(&text).challenge(&scope, choice.word);
@@ -475,6 +493,21 @@ fn granted(
         }
     }
     Ok(Some(scope.clone()))
+}
+
+/// What was on the screen.
+fn on_screen(
+    word: DecisionWord,
+    (request, detail): (&AuthenticationRequest, &RequestDetail),
+    client: &Client,
+    language: Language,
+) -> Statement {
+    match word {
+        DecisionWord::TakeBack => receipt(request, client, language),
+        DecisionWord::Approve | DecisionWord::Deny | DecisionWord::Report => {
+            statement(request, detail, client, language)
+        }
+    }
 }
 
 /// The part of the scope that was signed: the granted scope or, for a denial or report, the selected scope.

@@ -57,7 +57,7 @@ pub struct Departure {
 /// Why no login starts. The texts are for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum NotStarted {
-    /// There is no such open request, or people do not log in on the page here.
+    /// People do not log in on the page here, or not as this request asks.
     #[error("there is nothing to log in for")]
     NotOpen,
     #[error("{0}")]
@@ -123,7 +123,8 @@ impl From<NotRedeemed> for NotLoggedIn {
 }
 
 impl<'a> LogIn<'a> {
-    /// 1. The request is open.
+    /// 1. Read what an open request asks of the login. For any other one a login starts all the same: the person may want
+    ///    to see what they answered, and nobody learns from it which requests there are.
     /// 2. Its `acr_values`, the person, or the absence of a choice determine the issuer.
     /// 3. Read where the issuer's endpoints are.
     /// 4. Seal what binds the login to this browser, and send the browser on.
@@ -138,8 +139,8 @@ impl<'a> LogIn<'a> {
     ) -> Result<Start<'a>, NotStarted> {
         let Invocation { now, write_id, .. } = invocation;
         let found = self.table.find_request(request).await?.filter(|request| request.is_open(*now));
-        let found = found.ok_or(NotStarted::NotOpen)?;
-        let offered = offered(self.issuers.iter(), found.acr_values.as_deref());
+        let acr_values = found.as_ref().and_then(|request| request.acr_values.as_deref());
+        let offered = offered(self.issuers.iter(), acr_values);
         let chosen = match (label, &offered[..]) {
             (_, []) => return Err(NotStarted::NotOpen),
             (_, [only]) => Some(only),
@@ -152,12 +153,7 @@ impl<'a> LogIn<'a> {
         let metadata = self.metadata.of(&issuer.issuer, *now, write_id).await?;
         let random = [invocation.random(), invocation.random(), invocation.random()];
         let attempt = LoginAttempt::new(issuer, request, random, *now);
-        let asked = Asked {
-            redirect_uri: self.redirect_uri,
-            max_age: self.max_age,
-            acr_values: found.acr_values.as_deref(),
-            language,
-        };
+        let asked = Asked { redirect_uri: self.redirect_uri, max_age: self.max_age, acr_values, language };
         let destination = attempt.destination(issuer, &metadata, &asked).ok_or(NotStarted::NotOpen)?;
         let sealed = self.keys.seal(CookieUse::LoginAttempt, &attempt.encode(), *now).await?;
         Ok(Start::Go(Box::new(Departure { destination, attempt, sealed })))

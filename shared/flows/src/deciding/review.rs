@@ -1,6 +1,6 @@
 //! The requests that a person sees: all that await their decision, or one of them.
 
-use crate::deciding::statement::statement;
+use crate::deciding::statement::{receipt, statement};
 use ciba_aws::store::{ClientDirectory, StoreError, Table};
 use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::base::request_key::RequestKey;
@@ -8,6 +8,7 @@ use ciba_core::domain::base::time::{Timestamp, seconds_rounded_up};
 use ciba_core::domain::client::resource::ResourceId;
 use ciba_core::domain::client::{Client, ClientId};
 use ciba_core::domain::details::authorization_details::RequestDetail;
+use ciba_core::domain::request::answer::Answer;
 use ciba_core::domain::request::authentication_request::{AuthenticationRequest, State};
 use ciba_core::domain::request::proof::{Demand, WouldGrant};
 use ciba_core::domain::request::statement::Shown;
@@ -73,6 +74,7 @@ pub async fn read(
                 rp_id: rp_id.to_owned(),
                 language: language.tag(),
                 shown: Shown::of(&statement.encode()).encode(),
+                receipt: Shown::of(&receipt(&request, client, language).encode()).encode(),
                 scopes: statement.scope,
             }
         }),
@@ -107,6 +109,43 @@ pub async fn open(
     let Some(client) = client else { return Ok(None) };
     let detail = table.find_detail(&request).await?;
     Ok(Some((request, detail, client)))
+}
+
+/// A request that this person answered.
+pub struct Answered {
+    pub request: AuthenticationRequest,
+    pub answer: Answer,
+    pub client: Client,
+    /// What the request was about, if its type of details has a headline.
+    pub headline: Option<String>,
+}
+
+/// The answer of `person` to a request, while something is left of it.
+pub async fn answered(
+    table: &Table,
+    clients: &ClientDirectory,
+    request: &RequestKey,
+    person: &PersonKey,
+    language: Language,
+    now: Timestamp,
+) -> Result<Option<Answered>, StoreError> {
+    let found = table.find_request(request).await?.filter(|request| request.person == *person);
+    let Some(request) = found else { return Ok(None) };
+    let asks = table.find_person_with_asks(person).await?.map(|(_, asks)| asks).unwrap_or_default();
+    let Some(answer) = Answer::of(&request, &asks, now) else { return Ok(None) };
+    let client = clients.find(&request.client, now).await?.filter(|client| client.active);
+    let Some(client) = client else { return Ok(None) };
+    // The item with the details does not outlive the request.
+    let headline =
+        if request.is_expired(now) { None } else { headline(&table.find_detail(&request).await?, language) };
+    Ok(Some(Answered { request, answer, client, headline }))
+}
+
+fn headline(detail: &RequestDetail, language: Language) -> Option<String> {
+    match detail.words(language.tag()) {
+        [only] => only.headline.clone(),
+        [] | [_, ..] => None,
+    }
 }
 
 fn detail_views(detail: &RequestDetail, language: Language) -> Vec<DetailView> {

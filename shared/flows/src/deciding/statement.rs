@@ -56,6 +56,13 @@ pub fn statement(
     }
 }
 
+/// The statement that a person signs to take their answer back. It names the request, and nothing that is deleted
+/// before the access ends: neither the binding message nor the details.
+pub fn receipt(request: &AuthenticationRequest, client: &Client, language: Language) -> Statement {
+    let kept = AuthenticationRequest { binding_message: None, ..request.clone() };
+    statement(&kept, &RequestDetail::default(), client, language)
+}
+
 /// The description of a scope value in the client's registration, in this language or in English.
 fn described<'c>(client: &'c Client, value: &str, language: Language) -> Option<&'c str> {
     let words = client.scope_descriptions.get(value)?;

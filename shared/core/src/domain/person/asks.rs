@@ -209,6 +209,12 @@ impl Asks {
         self.denials.iter().find(|run| run.client == *client).map(Denials::cool_until)
     }
 
+    /// Whether `client` waits at `now` because of the denial at `denied_at`, which is the last one.
+    pub fn wait_since(&self, client: &ClientId, denied_at: Timestamp, now: Timestamp) -> bool {
+        let is_the_last = |run: &&Denials| run.client == *client && run.last == denied_at;
+        self.denials.iter().find(is_the_last).is_some_and(|run| now < run.cool_until())
+    }
+
     fn block(&self, client: &ClientId) -> Option<&Block> {
         self.blocks.iter().find(|block| block.client == *client)
     }

@@ -1,8 +1,8 @@
 //! The authentication request: its states and their transitions.
 //!
-//! `Pending → Approved | Denied | Cancelled`, `Approved → Redeemed`. Expiry is computed, never stored
+//! `Pending → Approved | Denied | Cancelled`, `Approved → Redeemed | Cancelled`. Expiry is computed, never stored
 //! ([`Lifetime::has_expired`], and for decisions [`Lifetime::is_decidable`]). Each state
-//! owns its data, and `Denied`, `Cancelled` and `Redeemed` are final.
+//! owns its data, and `Denied`, `Cancelled` and `Redeemed` are final; a redeemed grant can be revoked.
 //!
 //! These functions determine what is allowed. The store makes each transition a conditional write on the state
 //! that it was computed from, so two callers cannot both succeed.
@@ -70,16 +70,19 @@ pub enum CancelledBy {
     Operator,
     /// The client itself, because its user is no longer waiting.
     Client,
+    /// The person, who had approved it by mistake.
+    Person,
 }
 
 impl CancelledBy {
-    const ALL: [Self; 3] = [Self::Superseded, Self::Operator, Self::Client];
+    pub const ALL: [Self; 4] = [Self::Superseded, Self::Operator, Self::Client, Self::Person];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Superseded => "superseded",
             Self::Operator => "operator",
             Self::Client => "client",
+            Self::Person => "person",
         }
     }
 
@@ -308,6 +311,34 @@ impl AuthenticationRequest {
                 Err(DecisionRefused::DecidedOtherwise)
             }
             (State::Cancelled { .. }, _) => Err(DecisionRefused::Cancelled),
+        }
+    }
+
+    /// The transition if `person` takes their answer back. The client has not collected an approval: it ends, and the
+    /// client gets `access_denied`. It has: the grant is revoked.
+    ///
+    /// Taking back twice succeeds and changes nothing. A denial stays as it is, because nothing follows from it here
+    /// ([`crate::domain::request::consequence`]).
+    ///
+    /// # Errors
+    /// There is no answer of this person, or nothing left of it.
+    pub fn take_back(&self, person: &PersonKey, now: Timestamp) -> Result<Transition, DecisionRefused> {
+        if self.person != *person {
+            return Err(DecisionRefused::NotYours);
+        }
+        match &self.state {
+            State::Cancelled { by: CancelledBy::Person, .. } => Ok(Transition::Already),
+            State::Redeemed(Grant { revoked_at: Some(_), .. }) => Ok(Transition::Already),
+            State::Redeemed(grant) if now < grant.ends_at => {
+                Ok(Transition::Now(State::Redeemed(Grant { revoked_at: Some(now), ..grant.clone() })))
+            }
+            State::Approved(_) if !self.is_expired(now) => {
+                Ok(Transition::Now(State::Cancelled { at: now, by: CancelledBy::Person }))
+            }
+            State::Denied { .. } if !self.is_expired(now) => Ok(Transition::Already),
+            State::Approved(_) | State::Denied { .. } | State::Redeemed(_) => Err(DecisionRefused::TooLate),
+            State::Pending => Err(DecisionRefused::NotAnswered),
+            State::Cancelled { .. } => Err(DecisionRefused::Cancelled),
         }
     }
 

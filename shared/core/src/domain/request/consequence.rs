@@ -1,6 +1,8 @@
 //! The consequence of a decision for its request.
 
-use crate::domain::request::authentication_request::{State, Transition};
+use crate::domain::base::time::Timestamp;
+use crate::domain::person::asks::Asks;
+use crate::domain::request::authentication_request::{AuthenticationRequest, State, Transition};
 use crate::domain::request::decision::{DecisionRefused, DecisionWord};
 use crate::domain::request::evidence::Outcome;
 
@@ -32,9 +34,38 @@ pub fn consequence(
         (Ok(Transition::Now(next)), DecisionWord::Report) => recorded(Some(next), Outcome::Reported),
         (Ok(Transition::Already) | Err(_), DecisionWord::Report) if is_blocked => Ok(Consequence::Already),
         (Ok(Transition::Already) | Err(_), DecisionWord::Report) => recorded(None, Outcome::Reported),
-        (Ok(Transition::Already), DecisionWord::Approve | DecisionWord::Deny) => Ok(Consequence::Already),
-        (Err(refused), DecisionWord::Approve | DecisionWord::Deny) => Err(refused),
+        (Ok(Transition::Now(next)), DecisionWord::TakeBack) => recorded(Some(next), Outcome::TakenBack),
+        (Ok(Transition::Already), DecisionWord::Approve | DecisionWord::Deny | DecisionWord::TakeBack) => {
+            Ok(Consequence::Already)
+        }
+        (Err(refused), DecisionWord::Approve | DecisionWord::Deny | DecisionWord::TakeBack) => Err(refused),
     }
+}
+
+/// The consequence if the person of `request` takes their answer back.
+///
+/// Taking back a denial lets the client ask again at once, unless a later denial made it wait. It never lifts a block:
+/// whoever forced the person to take a report back could ask again.
+///
+/// # Errors
+/// The reason why nothing can be taken back.
+pub fn taking_back(
+    request: &AuthenticationRequest,
+    asks: &Asks,
+    now: Timestamp,
+) -> Result<Consequence, DecisionRefused> {
+    let transition = request.take_back(&request.person, now)?;
+    let State::Denied { at } = request.state else {
+        return consequence(Ok(transition), DecisionWord::TakeBack, false);
+    };
+    if asks.blocked_at(&request.client).is_some() {
+        return Err(DecisionRefused::DecidedOtherwise);
+    }
+    Ok(if asks.wait_since(&request.client, at, now) {
+        Consequence::Recorded { next: None, outcome: Outcome::TakenBack }
+    } else {
+        Consequence::Already
+    })
 }
 
 #[cfg(test)]
@@ -45,7 +76,7 @@ mod tests {
     /// CIBA-8-01, ATK-1-04
     #[test]
     fn a_decision_is_recorded_once_and_a_report_always_counts() {
-        use DecisionWord::{Approve, Deny, Report};
+        use DecisionWord::{Approve, Deny, Report, TakeBack};
         let next = State::Denied { at: Timestamp::from_seconds(1) };
         let now = || Ok(Transition::Now(next.clone()));
         let recorded = |next, outcome| Ok(Consequence::Recorded { next, outcome });
@@ -65,6 +96,10 @@ mod tests {
             (Err(late), Deny, false, Err(late)),
             (Err(late), Report, false, recorded(None, Outcome::Reported)),
             (Err(late), Report, true, Ok(Consequence::Already)),
+            (now(), TakeBack, false, by_now(Outcome::TakenBack)),
+            (now(), TakeBack, true, by_now(Outcome::TakenBack)),
+            (Ok(Transition::Already), TakeBack, false, Ok(Consequence::Already)),
+            (Err(late), TakeBack, false, Err(late)),
         ] {
             let described = format!("{transition:?} {word:?} {is_blocked}");
             assert_eq!(consequence(transition, word, is_blocked), expected, "{described}");

@@ -8,13 +8,15 @@ use crate::domain::base::time::Timestamp;
 
 /// The person's choice, as it is sent and signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum DecisionWord {
     Approve,
     Deny,
     /// "This wasn't me": denies the request, blocks the client for this person and ends all its access. It lets a
     /// person stop an attacker who keeps sending requests.
     Report,
+    /// "This was a mistake": ends an approval, or the wait that a denial imposed on the client.
+    TakeBack,
 }
 
 impl DecisionWord {
@@ -23,6 +25,7 @@ impl DecisionWord {
             Self::Approve => "approve",
             Self::Deny => "deny",
             Self::Report => "report",
+            Self::TakeBack => "take_back",
         }
     }
 }
@@ -51,6 +54,8 @@ pub enum DecisionRefused {
     /// `decide_until` has passed.
     TooLate,
     DecidedOtherwise,
+    /// There is no answer to take back.
+    NotAnswered,
     Cancelled,
     ScopeNotAsked,
     OpenidMissing,

@@ -122,6 +122,9 @@ pub fn due(request: &AuthenticationRequest, delivery: &Delivery, now: Timestamp)
         }
         (DeliveryMode::Push, State::Approved(_)) => News::Tokens,
         (DeliveryMode::Push, State::Denied { .. }) => News::Error(PushError::AccessDenied),
+        (DeliveryMode::Push, State::Cancelled { by: CancelledBy::Person, .. }) => {
+            News::Error(PushError::AccessDenied)
+        }
         (DeliveryMode::Push, State::Cancelled { .. }) => News::Error(PushError::TransactionFailed),
         // The tokens were issued, but not delivered yet. If they have been revoked since, they are no longer
         // delivered.

@@ -293,9 +293,15 @@ fn moved(old: &AuthenticationRequest, new: &AuthenticationRequest, recorded_at: 
             *at,
             match by {
                 CancelledBy::Superseded => What::Superseded { after: after(*at) },
-                CancelledBy::Operator | CancelledBy::Client => What::Cancelled { by: *by, after: after(*at) },
+                CancelledBy::Operator | CancelledBy::Client | CancelledBy::Person => {
+                    What::Cancelled { by: *by, after: after(*at) }
+                }
             },
         )],
+        // Taken back by the person.
+        (State::Approved(_), State::Cancelled { at, by: by @ CancelledBy::Person }) => {
+            vec![event(*at, What::Cancelled { by: *by, after: after(*at) })]
+        }
         (State::Approved(_), State::Redeemed(grant)) => {
             let (scope, ends_at) = (grant.approval.scope.clone(), grant.ends_at);
             let redeemed = event(grant.redeemed_at, What::Redeemed { scope, ends_at });

@@ -44,12 +44,14 @@ pub struct Evidence {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Approved,
     Denied,
     /// Denied and reported, because the person did not start it.
     Reported,
+    /// The earlier answer was a mistake.
+    TakenBack,
 }
 
 impl Outcome {
@@ -58,6 +60,7 @@ impl Outcome {
             Self::Approved => "approved",
             Self::Denied => "denied",
             Self::Reported => "reported",
+            Self::TakenBack => "taken_back",
         }
     }
 }

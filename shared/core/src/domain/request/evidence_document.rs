@@ -22,11 +22,13 @@ pub const VERSION: u8 = 2;
 
 /// The subject of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     Decision,
     /// A report after the decision.
     Report,
+    /// The person took the decision back.
+    TakenBack,
     /// A signed request, from the time of the request.
     Request,
 }
@@ -36,6 +38,7 @@ impl Kind {
         match self {
             Self::Decision => "decision",
             Self::Report => "report",
+            Self::TakenBack => "taken_back",
             Self::Request => "request",
         }
     }
@@ -251,7 +254,7 @@ mod tests {
     /// HYG-5-03
     #[test]
     fn a_document_is_read_back_as_it_was_written() {
-        for kind in [Kind::Decision, Kind::Report, Kind::Request] {
+        for kind in [Kind::Decision, Kind::Report, Kind::TakenBack, Kind::Request] {
             let text = document(kind).encode();
             assert_eq!(Document::decode(&text), Some(document(kind)));
             assert!(text.contains(&format!(r#""version":2,"kind":"{}""#, kind.as_str())), "{text}");

@@ -70,6 +70,13 @@ pub(super) const GERMAN: Catalogue = Catalogue {
     closed_heading: "Hier ist nichts zu entscheiden",
     closed_text: "Diese Anfrage wurde schon entschieden oder zurückgezogen, ihre Zeit ist abgelaufen, oder der Link ist unvollständig. Wenn Sie sie noch möchten, beginnen Sie von vorn.",
     answered_here: "Sie haben diese Anfrage auf diesem Gerät beantwortet.",
+    mistake: "Das war ein Versehen",
+    mistake_text: "Wenn das ein Versehen war, können Sie Ihre Antwort zurücknehmen. Was inzwischen geschehen ist, bleibt bestehen.",
+    taken_back_heading: "Widerrufen",
+    taken_back_text: "Ihre Zustimmung gilt nicht mehr, und der erteilte Zugriff ist beendet. Was vorher geschehen ist, bleibt bestehen. Bei Fragen rufen Sie {contact} an.",
+    decline_taken_back_text: "Sie können sofort wieder gefragt werden.",
+    not_taken_back: "Das konnte nicht zurückgenommen werden. Vielleicht ist es zu spät, oder der Passkey gehört jemand anderem. Bei Fragen rufen Sie {contact} an.",
+    see_answer: "Anmelden, um Ihre Antwort zu sehen",
     trouble_heading: "Das hat nicht geklappt",
     trouble_text: "Wir können gerade nicht antworten. Bitte versuchen Sie es gleich noch einmal.",
 

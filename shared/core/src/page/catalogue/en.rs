@@ -70,6 +70,13 @@ pub(super) const ENGLISH: Catalogue = Catalogue {
     closed_heading: "Nothing to decide here",
     closed_text: "This request was already decided or withdrawn, it has expired, or the link is incomplete. If you still want it, start again.",
     answered_here: "You answered this request on this device.",
+    mistake: "This was a mistake",
+    mistake_text: "If this was a mistake, you can take your answer back. What was done in the meantime remains.",
+    taken_back_heading: "Taken back",
+    taken_back_text: "Your approval no longer counts, and the access that you gave has ended. What was done before remains. If you have questions, call {contact}.",
+    decline_taken_back_text: "You can be asked again right away.",
+    not_taken_back: "That could not be taken back. It may be too late, or the passkey may belong to someone else. If you have questions, call {contact}.",
+    see_answer: "Sign in to see what you answered",
     trouble_heading: "That did not work",
     trouble_text: "We cannot answer right now. Please try again in a moment.",
 

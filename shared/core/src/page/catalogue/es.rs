@@ -70,6 +70,13 @@ pub(super) const SPANISH: Catalogue = Catalogue {
     closed_heading: "Aquí no hay nada que decidir",
     closed_text: "Esta solicitud ya se ha decidido o retirado, su tiempo ha terminado o el enlace está incompleto. Si todavía la desea, empiece de nuevo.",
     answered_here: "Ha respondido a esta solicitud en este dispositivo.",
+    mistake: "Ha sido un error",
+    mistake_text: "Si ha sido un error, puede retirar su respuesta. Lo que se haya hecho mientras tanto se mantiene.",
+    taken_back_heading: "Respuesta retirada",
+    taken_back_text: "Su aprobación ya no cuenta y el acceso que dio ha terminado. Lo que se hizo antes se mantiene. Si tiene preguntas, llame a {contact}.",
+    decline_taken_back_text: "Ya se le puede volver a preguntar.",
+    not_taken_back: "No se ha podido retirar. Puede que sea demasiado tarde o que la clave de acceso sea de otra persona. Si tiene preguntas, llame a {contact}.",
+    see_answer: "Iniciar sesión para ver su respuesta",
     trouble_heading: "No ha funcionado",
     trouble_text: "Ahora mismo no podemos responder. Inténtelo de nuevo en un momento.",
 

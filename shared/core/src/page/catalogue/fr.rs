@@ -71,6 +71,13 @@ pub(super) const FRENCH: Catalogue = Catalogue {
     closed_heading: "Rien à décider ici",
     closed_text: "Cette demande a déjà été traitée ou retirée, son délai est écoulé, ou le lien est incomplet. Si vous la souhaitez toujours, recommencez.",
     answered_here: "Vous avez répondu à cette demande sur cet appareil.",
+    mistake: "C’était une erreur",
+    mistake_text: "Si c’était une erreur, vous pouvez revenir sur votre réponse. Ce qui a été fait entre-temps reste valable.",
+    taken_back_heading: "Réponse annulée",
+    taken_back_text: "Votre acceptation ne compte plus, et l’accès accordé a pris fin. Ce qui a été fait avant reste valable. Pour toute question, appelez {contact}.",
+    decline_taken_back_text: "Une nouvelle demande peut vous être envoyée dès maintenant.",
+    not_taken_back: "L’annulation n’a pas abouti. Il est peut-être trop tard, ou la clé d’accès appartient à quelqu’un d’autre. Pour toute question, appelez {contact}.",
+    see_answer: "Se connecter pour voir votre réponse",
     trouble_heading: "Cela n’a pas fonctionné",
     trouble_text: "Nous ne pouvons pas répondre pour le moment. Veuillez réessayer dans un instant.",
 

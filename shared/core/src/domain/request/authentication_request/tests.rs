@@ -277,3 +277,33 @@ fn who_cancelled_is_read_as_it_was_written() {
     }
     assert_eq!(CancelledBy::parse("somebody"), None);
 }
+
+/// ATK-4-07: what is left of an answer can be taken back by the person, once.
+#[test]
+fn an_answer_is_taken_back_while_something_is_left_of_it() {
+    let person = alice();
+    let revoked = |at: f64| {
+        let State::Redeemed(grant) = redeemed().state else { panic!("a grant") };
+        State::Redeemed(Grant { revoked_at: Some(after(at)), ..grant })
+    };
+    let by_person = State::Cancelled { at: after(30.0), by: CancelledBy::Person };
+    for (request, seconds, expected) in [
+        (approved(), 30.0, Ok(Transition::Now(by_person.clone()))),
+        (approved(), 120.0, Err(DecisionRefused::TooLate)),
+        (redeemed(), 30.0, Ok(Transition::Now(revoked(30.0)))),
+        (in_state(revoked(20.0)), 30.0, Ok(Transition::Already)),
+        (in_state(by_person), 30.0, Ok(Transition::Already)),
+        (denied(), 30.0, Ok(Transition::Already)),
+        (denied(), 120.0, Err(DecisionRefused::TooLate)),
+        (pending(), 30.0, Err(DecisionRefused::NotAnswered)),
+        (superseded(), 30.0, Err(DecisionRefused::Cancelled)),
+        (cancelled(), 30.0, Err(DecisionRefused::Cancelled)),
+    ] {
+        let taken = request.take_back(&person, after(seconds));
+        assert_eq!(taken, expected, "{:?} at {seconds}", request.state);
+        let other = PersonKey::from_stored("bob");
+        assert_eq!(request.take_back(&other, after(seconds)), Err(DecisionRefused::NotYours));
+    }
+    let State::Redeemed(grant) = redeemed().state else { panic!("a grant") };
+    assert_eq!(redeemed().take_back(&person, grant.ends_at), Err(DecisionRefused::TooLate));
+}

@@ -89,6 +89,7 @@ fn a_decision_is_told_as_its_mode_tells_it() {
         (cancelled(CancelledBy::Operator), Due::Tell(News::Ping), error(PushError::TransactionFailed)),
         (cancelled(CancelledBy::Superseded), Due::Tell(News::Ping), error(PushError::TransactionFailed)),
         (cancelled(CancelledBy::Client), Due::Drop, Due::Drop),
+        (cancelled(CancelledBy::Person), Due::Tell(News::Ping), error(PushError::AccessDenied)),
         (State::Pending, Due::Drop, Due::Wait(after(120))),
     ] {
         assert_eq!(news(DeliveryMode::Ping, state.clone(), &waiting(), now), ping, "{state:?}");
