@@ -147,6 +147,9 @@ async fn collecting_and_taking_back_at_once_leaves_no_access() {
             assert_eq!(found.body, json!({"active": false}));
         }
         assert!(answers.iter().any(|it| it.body["decision"] == "taken_back"), "{:?}", counts(&answers));
+        let now = provider.table.find_request(&RequestKey::parse(&request).unwrap()).await.unwrap().unwrap();
+        let is_collected = answers.iter().any(|it| it.body["access_token"].is_string());
+        assert_eq!(now.grant().is_some(), is_collected, "{now:?}");
         let evidence = provider.items_under("evidence#").await;
         assert_eq!(evidence.iter().filter(|item| item["sk"] == "taken_back").count(), 1);
     }
@@ -200,7 +203,8 @@ async fn a_decision_that_a_newer_request_overtook_is_not_recorded() {
     let key = RequestKey::parse(&request).unwrap();
     let read = provider.table.find_request(&key).await.unwrap().unwrap();
     provider.asked(&[], at(1.0)).await;
-    assert_eq!(decide_unchecked(&provider, &read, at(2.0)).await, Decided::Changed);
+    let denied = State::Denied { at: at(2.0) };
+    assert_eq!(decide_unchecked(&provider, &read, &denied, at(2.0)).await, Decided::Changed);
     let now = provider.table.find_request(&key).await.unwrap().unwrap();
     assert_eq!(now.state, State::Cancelled { at: at(1.0), by: CancelledBy::Superseded });
     assert_eq!(provider.items_under("evidence#").await.len(), 0);
@@ -215,26 +219,68 @@ async fn a_late_or_foreign_decision_is_not_recorded_even_unchecked() {
     let mallory = PersonKey::new(provider.login.issuer(), "mallory");
     for (person, when) in [(&mallory, at(2.0)), (&read.person, at(113.0))] {
         let claimed = AuthenticationRequest { person: person.clone(), ..read.clone() };
-        assert_eq!(decide_unchecked(&provider, &claimed, when).await, Decided::Changed);
+        let denied = State::Denied { at: when };
+        assert_eq!(decide_unchecked(&provider, &claimed, &denied, when).await, Decided::Changed);
         let now = provider.table.find_request(&read.key).await.unwrap().unwrap();
         assert_eq!(now.state, State::Pending);
     }
     assert_eq!(provider.items_under("evidence#").await.len(), 0);
 }
 
-/// The write of a denial, without the checks before it.
-async fn decide_unchecked(provider: &Provider, request: &AuthenticationRequest, at: Timestamp) -> Decided {
-    let chain = Chain::new([7; 16]);
+/// ATK-4-07: taking back writes on the state that was read, or not at all.
+#[tokio::test]
+async fn what_changed_since_it_was_read_is_not_taken_back() {
+    let provider = Provider::start().await;
+    let (auth_req_id, request) = provider.asked(&[], at(0.0)).await;
+    provider.approve(&request, at(1.0)).await;
+    let key = RequestKey::parse(&request).unwrap();
+    let read = async || provider.table.find_request(&key).await.unwrap().unwrap();
+    let approved = read().await;
+    let cancelled = State::Cancelled { at: at(6.0), by: CancelledBy::Person };
+    let mallory = PersonKey::new(provider.login.issuer(), "mallory");
+    let foreign = AuthenticationRequest { person: mallory.clone(), ..approved.clone() };
+    assert_eq!(decide_unchecked(&provider, &foreign, &cancelled, at(2.0)).await, Decided::Changed);
+    assert_eq!(decide_unchecked(&provider, &approved, &cancelled, at(120.0)).await, Decided::Changed);
+    assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.status, 200);
+    assert_eq!(decide_unchecked(&provider, &approved, &cancelled, at(6.0)).await, Decided::Changed);
+    let redeemed = read().await;
+    let foreign = AuthenticationRequest { person: mallory, ..redeemed.clone() };
+    assert_eq!(decide_unchecked(&provider, &foreign, &redeemed.state, at(7.0)).await, Decided::Changed);
+    assert_eq!(read().await, redeemed);
+    assert_eq!(decide_unchecked(&provider, &redeemed, &redeemed.state, at(8.0)).await, Decided::Done);
+    assert_eq!(read().await.grant().unwrap().revoked_at, Some(at(8.0)));
+
+    // The client was faster, and there is nothing left to take back.
+    let (auth_req_id, request) = provider.asked(&[], at(10.0)).await;
+    provider.approve(&request, at(11.0)).await;
+    assert_eq!(provider.poll(&auth_req_id, at(15.0)).await.status, 200);
+    let key = RequestKey::parse(&request).unwrap();
+    let redeemed = provider.table.find_request(&key).await.unwrap().unwrap();
+    let write = WriteId::new([8; 16]);
+    provider.table.revoke_grant(&key, &redeemed.client, at(16.0), &write).await.unwrap();
+    assert_eq!(decide_unchecked(&provider, &redeemed, &redeemed.state, at(17.0)).await, Decided::Changed);
+}
+
+/// The write of a decision, without the checks before it.
+async fn decide_unchecked(
+    provider: &Provider,
+    request: &AuthenticationRequest,
+    state: &State,
+    at: Timestamp,
+) -> Decided {
+    let basis = provider.table.find_for_decision(&request.key, &request.person, &request.client, None).await;
+    let seen = basis.unwrap().evidence.chain;
+    let chain = seen.clone().unwrap_or_else(|| Chain::new([7; 16]));
     let document = Document {
         version: VERSION,
-        kind: Kind::Decision,
+        kind: if matches!(state, State::Denied { .. }) { Kind::Decision } else { Kind::TakenBack },
         lifted_at: None,
         request: request.key.encode(),
         client_id: request.client.as_str().to_owned(),
         person: request.person.as_str().to_owned(),
         chain: chain.name.clone(),
-        sequence: 1,
-        previous: None,
+        sequence: chain.sequence + 1,
+        previous: chain.head.clone(),
         at: at.millis(),
         kept_until: at.seconds(),
         decision: Some(Outcome::Denied),
@@ -249,15 +295,9 @@ async fn decide_unchecked(provider: &Provider, request: &AuthenticationRequest, 
     let text = document.encode();
     let digest = digest_of(&text);
     let next = chain.then(&digest);
-    let evidence = EvidenceWrite { document, text, digest, witness: None, seen: None, next, new_key: None };
-    let decision = DecisionWrite {
-        request,
-        next: Some(&State::Denied { at }),
-        at,
-        evidence: &evidence,
-        asks: None,
-        passkey: None,
-    };
+    let evidence = EvidenceWrite { document, text, digest, witness: None, seen, next, new_key: None };
+    let decision =
+        DecisionWrite { request, next: Some(state), at, evidence: &evidence, asks: None, passkey: None };
     provider.table.decide_request(&decision, &WriteId::new([7; 16])).await.unwrap()
 }
 
