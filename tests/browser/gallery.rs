@@ -15,9 +15,9 @@ use ciba::domain::request::answer::Answer;
 use ciba::http::respond;
 use ciba::page::{
     AnsweredView, ApprovingForm, AuthorizationLine, ConsentView, EnrollmentView, Frame, Language,
-    LoginProblem, LoginView, Operator, Page, PasskeyView, ScopeLine, answered, choose_issuer, consent,
-    declined, enrollment, login_failed, me, not_open, resource_words, scope_words, someone_else,
-    ticket_not_open, trouble,
+    LoginProblem, LoginView, MeForms, Operator, Page, PasskeyView, ScopeLine, answered, choose_issuer,
+    consent, declined, enrollment, login_failed, me, no_passkey, nobody, not_open, resource_words,
+    scope_words, someone_else, ticket_not_open, trouble,
 };
 use ciba_local::server::{Server, listen};
 use serde_json::{Value, json};
@@ -101,6 +101,8 @@ pub(crate) const STATES: &[State] = &[
     state("choose-issuer", "/page/choose_issuer", &[]),
     state("login-failed", "/page/login_failed", &[]),
     state("me", "/page/me", &[]),
+    state("no-passkey", "/page/no_passkey", &[]),
+    state("nobody", "/page/nobody", &[]),
     state("declined", "/page/declined", &[]),
     state("not-open", "/page/not_open", &[]),
     state("answered", "/page/answered", &[]),
@@ -191,10 +193,15 @@ async fn message_page(Path(name): Path<String>, headers: HeaderMap) -> axum::res
     served(match name.as_str() {
         "someone_else" => someone_else(&frame, "Zm9ybQ"),
         "choose_issuer" => {
-            choose_issuer(&frame, &request, &[("staff", "Meridian Staff"), ("bank", OPERATOR)])
+            choose_issuer(&frame, Some(&request), &[("staff", "Meridian Staff"), ("bank", OPERATOR)])
         }
         "login_failed" => login_failed(&frame, LoginProblem::Down, Some(&request)),
-        "me" => me(&frame, ("m.weber@example.com", OPERATOR), "Zm9ybQ"),
+        "me" => {
+            let forms = MeForms { sign_out: "Zm9ybQ", enroll: Some("Zm9ybQ") };
+            me(&frame, ("m.weber@example.com", OPERATOR), forms)
+        }
+        "no_passkey" => no_passkey(&frame),
+        "nobody" => nobody(&frame),
         "declined" => declined(language, MERIDIAN, &nonce()),
         "not_open" => not_open(language, MERIDIAN, &nonce(), Some("/page/choose_issuer")),
         "answered" => answered(&frame, &answered_view(Answer::Approved, language)),
@@ -302,6 +309,7 @@ async fn enrollment_page(Path(answer): Path<String>, headers: HeaderMap) -> axum
         path: &path,
         options,
         needs_assertion: (answer == "further").then_some(existing),
+        is_own: answer == "further",
     };
     served(enrollment(&view, &nonce()))
 }

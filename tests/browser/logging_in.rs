@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::authenticator::Authenticator;
 use crate::browser::Browser;
 use crate::login_issuer::OpenIdProvider;
 use crate::site::Site;
@@ -36,4 +37,45 @@ async fn a_person_logs_in_and_approves_with_script_and_without() {
         browser.shows("Taken back").await;
         assert_eq!(browser.complaints().await, Vec::<String>::new());
     }
+}
+
+/// RP-2-02, ATK-7-05: by real cookies, redirects and forms; a day later the passkey approves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_sets_up_a_passkey_and_approves_with_it_a_day_later() {
+    let issuer = OpenIdProvider::start().await;
+    let mut setting = issuer.setting();
+    setting["browser"]["self_enrollment"] = json!({"amr": ["pwd"]});
+    let site = Site::open_where(&[("LOGIN_ISSUERS", &json!([setting]).to_string())]).await;
+    issuer.register(site.url("/login/callback"));
+    let carol =
+        json!({"login": {"iss": issuer.issuer(), "value": "carol"}, "channels": [{"sms": "+15555550177"}]});
+    site.provider().enroll("carol", carol).await.expect("carol");
+    let browser = Browser::start().await;
+    let _authenticator = Authenticator::plug_into(&browser).await;
+    browser.open(&site.url("/me")).await;
+    browser.shows("You are not signed in").await;
+    browser.click("a.button").await;
+    browser.shows("Log in").await;
+    browser.click("button[value=carol]").await;
+    browser.shows("You are signed in").await;
+    browser.click("form[action$=enroll] button").await;
+    browser.shows("Set up a passkey").await;
+    browser.click("#create").await;
+    browser.shows("Your passkey is ready").await;
+
+    let asked = [("login_hint", "carol"), ("scope", "openid profile")];
+    let (_, page) = site.ask(&asked).await;
+    browser.open(&site.url("/me")).await;
+    browser.click("form[action$=logout] button").await;
+    browser.shows("You are signed out").await;
+    browser.open(&page).await;
+    browser.click("#approve").await;
+    let told = "document.getElementById('notice').textContent.startsWith('This passkey is too new')";
+    browser.wait_until(told).await;
+    site.pass(86_400);
+    let (handle, page) = site.ask(&asked).await;
+    browser.open(&page).await;
+    browser.click("#approve").await;
+    browser.shows("Approved").await;
+    assert_eq!(site.poll(&handle).await, Ok(String::new()));
 }

@@ -122,6 +122,7 @@ fn only_functions_that_seal_or_sign_can_unseal_keys() {
             "backchannel-authentication",
             "client-notification",
             "consent",
+            "enrollment",
             "introspection",
             "key-rotation",
             "login",
@@ -156,6 +157,7 @@ fn each_function_decrypts_for_its_own_purposes_alone() {
         others,
         [
             ("consent", "kms:Decrypt", "ciba-pages"),
+            ("enrollment", "kms:Decrypt", "ciba-pages"),
             ("key-rotation", "kms:GenerateDataKeyWithoutPlaintext", "ciba-pages"),
             ("login", "kms:Decrypt", "ciba-login"),
             ("login", "kms:Decrypt", "ciba-pages"),

@@ -6,6 +6,7 @@ mod calls;
 mod flow;
 pub(crate) mod issuer;
 mod refusals;
+mod self_enrollment;
 mod session;
 mod taking_back;
 
@@ -88,4 +89,21 @@ pub(crate) async fn log_in_at(
     let start = browser.get_at(provider, function, &format!("/login?request={request}"), now).await;
     let callback = issuer.authorize(location(&start), "alice", now);
     assert_eq!(browser.get_at(provider, function, &callback, now).await.status, 303);
+}
+
+/// Somebody logs in, and begins to set up a passkey, at other instances of the functions.
+pub(crate) async fn enroll_at(
+    provider: &Provider,
+    (login, enrollment): (&login::Login, &enrollment::Enrollment),
+    issuer: &OpenIdProvider,
+    now: Timestamp,
+) {
+    let mut browser = Browser::new();
+    let start = browser.get_at(provider, login, "/login", now).await;
+    let callback = issuer.authorize(location(&start), "alice", now);
+    browser.get_at(provider, login, &callback, now).await;
+    let me = browser.get_at(provider, login, "/me", now).await;
+    let token = crate::consent::person::field(&me, "session_token");
+    let begun = browser.post_at(provider, enrollment, ("/enroll", &[("session_token", &token)]), now).await;
+    assert_eq!(begun.status, 303, "{begun:?}");
 }

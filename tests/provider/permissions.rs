@@ -18,7 +18,7 @@ use crate::client_assertion::{asserted, claims, register};
 use crate::consent::person::approve;
 use crate::foreign_issuer::{ForeignIssuer, Key};
 use crate::login::issuer::OpenIdProvider;
-use crate::login::log_in_at;
+use crate::login::{enroll_at, log_in_at};
 use crate::prover::{Prover, hash, with_proof};
 use crate::signed_request;
 
@@ -152,6 +152,15 @@ fn used_of_kms(provider: &Provider) -> BTreeSet<KmsPermission> {
     used.filter(|(caller, _)| caller != "test").collect()
 }
 
+/// Somebody begins to set up a passkey after a login.
+async fn enroll_oneself(provider: &Provider, issuer: &OpenIdProvider) {
+    issuer.enroll(provider, &["alice"]).await;
+    let setting = json!([issuer.setting(json!({"self_enrollment": {"amr": ["otp"]}}))]).to_string();
+    let settings = [("LOGIN_ISSUERS", setting.as_str())];
+    let (login, enrollment) = (provider.logging_in_with(&settings), provider.enrollment_with(&settings));
+    enroll_at(provider, (&login, &enrollment), issuer, at(7.0)).await;
+}
+
 /// TOK-12-05: with keys in KMS, where functions may do all that they may ever do.
 #[tokio::test]
 async fn each_function_uses_exactly_its_kms_permissions() {
@@ -183,7 +192,7 @@ async fn each_function_uses_exactly_its_kms_permissions() {
     let (_, request) = provider.asked(&[], at(700.0)).await;
     let approved = approve(&provider, &request, &mut phone, "openid profile", at(701.0)).await;
     assert_eq!(approved.status, 200, "{approved:?}");
-    provider.logging_in.warm_up(&provider.invocation(at(6.0))).await;
+    enroll_oneself(&provider, &OpenIdProvider::start("acme").await).await;
     provider.userinfo.warm_up(&provider.invocation(at(6.0))).await;
     provider.introspection.warm_up(&provider.invocation(at(6.0))).await;
     provider.revocation.warm_up(&provider.invocation(at(6.0))).await;
@@ -317,6 +326,7 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let login =
         provider.logging_in_with(&[("LOGIN_ISSUERS", &json!([issuer.setting(json!({}))]).to_string())]);
     log_in_at(&provider, &login, &issuer, &for_login, at(7.0)).await;
+    enroll_oneself(&provider, &issuer).await;
     let browser = issuer.setting(json!({}))["browser"].clone();
     let mut unreachable = unreachable.clone();
     unreachable[0]["browser"] = browser;

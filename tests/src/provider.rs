@@ -523,6 +523,11 @@ impl Provider {
         Login::new(&self.environment_with("login", settings)).expect("login")
     }
 
+    /// The function that enrolls passkeys, with other settings.
+    pub fn enrollment_with(&self, settings: Settings<'_>) -> Enrollment {
+        Enrollment::new(&self.environment_with("enrollment", settings)).expect("enrollment")
+    }
+
     /// What an operator's secret at a login issuer is in `LOGIN_ISSUERS`.
     pub fn encrypted_secret(issuer: &str, secret: &str) -> String {
         STANDARD.encode(KMS_KEY.encrypt(secret.as_bytes(), &[("purpose", "ciba-login"), ("issuer", issuer)]))

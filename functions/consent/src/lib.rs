@@ -148,7 +148,7 @@ impl Consent {
         let (cookie, max_age) = (self.cookies.read(request, cookie::SESSION), self.settings.login_max_age);
         let session = log_in::session(cookie, keys, &self.login_issuers, max_age, invocation.now).await?;
         Ok(session.and_then(|session| {
-            let person = self.login_issuers.find(&session.issuer)?.person_key(&session.subject)?;
+            let person = log_in::person_of(&session, &self.login_issuers)?;
             Some((session, person))
         }))
     }

@@ -6,7 +6,6 @@ mod answered;
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::scope::Scope;
 use ciba::domain::client::ClientId;
-use ciba::domain::issuer::login_attempt::Destination;
 use ciba::domain::issuer::session::SessionForm;
 use ciba::domain::request::decision::{DecisionRefused, DecisionWord};
 use ciba::domain::request::proof::Demand;
@@ -15,6 +14,7 @@ use ciba::flows::deciding::decide::{Choice, NotDecided, PresentedProof, Recorded
 use ciba::flows::deciding::review;
 use ciba::flows::deciding::statement::{receipt, statement};
 use ciba::flows::{Invocation, log};
+use ciba::http::respond::Destination;
 use ciba::http::{Body, Request, Response, browser, form, respond};
 use ciba::keys::KeyError;
 use ciba::page::{

@@ -1,22 +1,30 @@
-//! Enrollment: a person who has a ticket's link registers a passkey (WebAuthn).
+//! Enrollment: a person who has a ticket's link registers a passkey (WebAuthn). An operator hands out tickets; where the
+//! settings of a login issuer allow it, a person gets one by themselves after logging in there.
 //!
 //! Reading the page changes nothing, so a link that a mail program prefetches is still valid. Posting uses up the
 //! ticket in the same write that stores the passkey. Unknown, used and expired tickets get the same answer.
 
+use std::time::Duration;
+
 use ciba::aws::Aws;
 use ciba::config::{
-    CeremonySettings, ConfigError, Environment, Issuer, OperatorSettings, PasskeySettings, SmsSettings,
-    WitnessSettings,
+    CeremonySettings, ConfigError, Environment, Issuer, LoginIssuers, OperatorSettings, PasskeySettings,
+    SmsSettings, WitnessSettings, login_max_age,
 };
-use ciba::domain::person::ticket::TicketSecret;
+use ciba::domain::issuer::session::{Session, SessionForm};
+use ciba::domain::person::ticket::{TicketKind, TicketSecret};
 use ciba::flows::deciding::authentic_passkey::Enrollments;
+use ciba::flows::deciding::log_in;
+use ciba::flows::registering::create_ticket::{self, NoTicket};
 use ciba::flows::registering::enroll_passkey::{EnrollPasskey, NotEnrolled};
 use ciba::flows::{Invocation, log};
+use ciba::http::cookie::{self, Cookies};
+use ciba::http::respond::Destination;
 use ciba::http::serve::Endpoint;
-use ciba::http::{Body, Request, Response, browser, json, respond};
-use ciba::keys::{Kms, Witness, WitnessReader};
+use ciba::http::{Body, Request, Response, browser, form, json, respond};
+use ciba::keys::{KeyError, Kms, PageKeys, Witness, WitnessReader};
 use ciba::notify::Notifier;
-use ciba::page;
+use ciba::page::{self, Frame};
 use ciba::protocol::enroll_passkey::{EnrollmentBody, EnrollmentError as Error, EnrollmentView};
 use ciba::protocol::error::{Common, Refusal};
 use ciba::protocol::routes;
@@ -34,6 +42,11 @@ pub struct Enrollment {
     /// Signs enrollments. `None` if enrollments are not signed.
     witness: Option<Witness>,
     enrollments: Enrollments,
+    login_issuers: LoginIssuers,
+    login_max_age: Duration,
+    cookies: Cookies,
+    /// Open the sessions of people who logged in on the page. `None` if they cannot log in there.
+    page_keys: Option<PageKeys>,
 }
 
 impl Enrollment {
@@ -46,18 +59,30 @@ impl Enrollment {
             .transpose()
             .map_err(|error| ConfigError::of(PasskeySettings::SETTING, &error.0))?;
         let (kms, key) = (Kms::connect(&aws), WitnessSettings::enrollment_key(environment));
+        let (table, login_issuers) = (Table::connect(&aws), LoginIssuers::read(environment, &issuer)?);
         Ok(Self {
+            page_keys: login_issuers.have_browser().then(|| PageKeys::new(table.clone(), kms.clone())),
+            login_issuers,
+            login_max_age: login_max_age(environment)?,
+            cookies: Cookies::of(&issuer),
             witness: key.map(|key| Witness::new(&kms, key, Purpose::Enrollment)),
             enrollments: Enrollments {
                 key: key.map(|key| WitnessReader::new(&kms, key)),
                 accepts_unsigned: WitnessSettings::accepts_unsigned_passkeys(environment)?,
             },
             notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
-            table: Table::connect(&aws),
+            table,
             issuer,
             operator,
             relying_party,
         })
+    }
+
+    /// Loads the keys of sessions.
+    pub async fn warm_up(&self, invocation: &Invocation) {
+        if let Some(keys) = &self.page_keys {
+            keys.warm_up(invocation.now).await;
+        }
     }
 
     fn enrolling(&self) -> Result<EnrollPasskey<'_>, NotEnrolled> {
@@ -83,6 +108,7 @@ impl Enrollment {
                     path: request.uri().path(),
                     options: offer.creation,
                     needs_assertion: offer.assertion,
+                    is_own: offer.is_own,
                 };
                 respond::page(page::enrollment(&view, &nonce))
             }
@@ -98,6 +124,49 @@ impl Enrollment {
                 | NotEnrolled::Unavailable(_),
             ) => respond::page(page::ticket_not_open(language, operator, &nonce)),
         }
+    }
+
+    /// `POST /enroll`: a ticket for the person who is logged in.
+    ///
+    /// 1. One of our own pages sent the form.
+    /// 2. The session is current, and the form is its own.
+    /// 3. Its login is one after which people may set up a passkey.
+    /// 4. Make the ticket, and lead to its page.
+    async fn begin(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
+        let (language, nonce) = (browser::language(request), invocation.nonce());
+        let frame = Frame { language, operator: self.operator.shown(), nonce: &nonce };
+        let trouble = |why: &str| {
+            log::trouble(why);
+            respond::page(page::trouble(language, frame.operator, &nonce))
+        };
+        let form = form::read(request).ok();
+        let form = form.filter(|_| browser::states_same_origin(request, self.issuer.as_str()));
+        let token = form.as_ref().and_then(|form| form.get("session_token")).unwrap_or_default();
+        let session = match self.session(request, invocation).await {
+            Ok(session) => session.filter(|session| session.accepts(token, SessionForm::Enrollment)),
+            Err(KeyError(why)) => return trouble(&why),
+        };
+        let Some(session) = session else { return respond::page(page::nobody(&frame)) };
+        let browser_login = self.login_issuers.find(&session.issuer).and_then(|it| it.browser.as_ref());
+        let rule = browser_login.and_then(|browser| browser.self_enrollment.as_ref());
+        let is_allowed = rule.is_some_and(|rule| rule.allows(&session.authentication));
+        let person = log_in::person_of(&session, &self.login_issuers);
+        let Some(person) = person.filter(|_| is_allowed && self.relying_party.is_some()) else {
+            return respond::page(page::no_passkey(&frame));
+        };
+        match create_ticket::create(&self.table, &person, TicketKind::Own, invocation).await {
+            Ok((secret, _)) => respond::redirect(&Destination::Ticket(secret)),
+            Err(NoTicket::Inactive | NoTicket::Full | NoTicket::ByOperator) => {
+                respond::page(page::no_passkey(&frame))
+            }
+            Err(NoTicket::Store(error)) => trouble(&error.detail()),
+        }
+    }
+
+    async fn session(&self, request: &Request, invocation: &Invocation) -> Result<Option<Session>, KeyError> {
+        let Some(keys) = &self.page_keys else { return Ok(None) };
+        let cookie = self.cookies.read(request, cookie::SESSION);
+        log_in::session(cookie, keys, &self.login_issuers, self.login_max_age, invocation.now).await
     }
 
     /// Reads the request, enrolls the passkey, and answers.
@@ -122,6 +191,12 @@ impl Enrollment {
 
 impl Endpoint for Enrollment {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
+        if request.uri().path() == routes::ENROLLMENT {
+            return match request.method().as_str() {
+                "POST" => self.begin(request, invocation).await,
+                _ => respond::refusal::<Error>(&Common::MethodNotAllowed("POST").into()),
+            };
+        }
         match request.method().as_str() {
             "GET" | "HEAD" => self.show(request, invocation).await,
             "POST" => match self.enroll(request, invocation).await {

@@ -10,18 +10,17 @@ use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, OperatorSettings, login_max_age};
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::time::Timestamp;
-use ciba::domain::issuer::login_attempt::{
-    ATTEMPT_LIFETIME, Callback, CallbackRefused, Destination, LoginAttempt,
-};
+use ciba::domain::issuer::login_attempt::{ATTEMPT_LIFETIME, Callback, CallbackRefused, LoginAttempt};
 use ciba::domain::issuer::session::{Session, SessionForm};
 use ciba::flows::deciding::log_in::{self, LogIn, NotLoggedIn, NotStarted, Start};
 use ciba::flows::{Invocation, log};
 use ciba::http::cookie::{self, Cookies};
+use ciba::http::respond::Destination;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, form, query, respond};
 use ciba::keys::{ClientSecrets, KeyError, Kms, PageKeys};
 use ciba::outbound::{Fetcher, IssuerMetadataCache, JwksCache, TokenEndpoint};
-use ciba::page::{self, Frame, LoginProblem, Page};
+use ciba::page::{self, Frame, LoginProblem, MeForms, Page};
 use ciba::protocol::error::Common;
 use ciba::protocol::login::LoginError as Error;
 use ciba::protocol::routes;
@@ -90,11 +89,15 @@ impl Login {
 
     /// `GET /login`: sends the browser to the issuer, or lets the person choose one.
     async fn start(&self, request: &Request, call: &Call<'_>) -> Response<Body> {
-        let Some(key) = query::one(request, "request").and_then(RequestKey::parse) else {
-            return self.not_open(call);
+        let key = match query::one(request, "request").map(RequestKey::parse) {
+            // From the person's own place.
+            None if query::all(request, "request").is_empty() => None,
+            Some(Some(key)) => Some(key),
+            None | Some(None) => return self.not_open(call),
         };
         let label = query::one(request, "idp");
-        let started = self.logging_in().start(&key, label, call.frame.language.tag(), call.invocation).await;
+        let started =
+            self.logging_in().start(key.as_ref(), label, call.frame.language.tag(), call.invocation).await;
         match started {
             Ok(Start::Go(departure)) => {
                 let name = cookie_name(departure.attempt.state());
@@ -102,18 +105,18 @@ impl Login {
                 let earlier = self.cookies.named(request, cookie::LOGIN);
                 let too_many = if earlier.len() < MOST_ATTEMPTS { vec![] } else { earlier };
                 let cleared = too_many.into_iter().filter_map(|name| self.cookies.clear(name));
-                let response = respond::redirect(&departure.destination);
+                let response = respond::redirect(&Destination::Issuer(departure.destination));
                 respond::with_cookies(response, cleared.chain(set))
             }
             Ok(Start::Choose(issuers)) => {
                 let issuers: Vec<_> =
                     issuers.iter().map(|it| (it.label.as_str(), it.name.as_str())).collect();
-                respond::page(page::choose_issuer(&call.frame, &key, &issuers))
+                respond::page(page::choose_issuer(&call.frame, key.as_ref(), &issuers))
             }
             Err(NotStarted::NotOpen) => self.not_open(call),
             Err(error @ (NotStarted::Unavailable(_) | NotStarted::Store(_))) => {
                 log::trouble(&error.to_string());
-                respond::page(page::login_failed(&call.frame, LoginProblem::Down, Some(&key)))
+                respond::page(page::login_failed(&call.frame, LoginProblem::Down, key.as_ref()))
             }
         }
     }
@@ -133,18 +136,19 @@ impl Login {
                 return respond::page(page::login_failed(&call.frame, LoginProblem::Down, None));
             }
         };
-        let response = match self.logged_in(&attempt, &callback, call.invocation).await {
-            Ok((session, request)) => {
+        let response = match self.logging_in().finish(&attempt, &callback, call.invocation).await {
+            Ok(session) => {
                 log::logged_in(&session.issuer);
                 let max_age = session.ends_at(self.max_age).since(call.invocation.now);
                 let sealed = self.logging_in().seal(&session, call.invocation.now).await;
                 match sealed {
                     Ok(sealed) => respond::with_cookies(
-                        respond::redirect(&Destination::Request(request)),
+                        respond::redirect(&attempt.request().map_or(Destination::Me, Destination::Request)),
                         self.cookies.set(cookie::SESSION, &sealed, max_age),
                     ),
                     Err(KeyError(why)) => {
-                        respond::page(self.problem(&NotLoggedIn::Unavailable(why), call, Some(&request)))
+                        let request = attempt.request();
+                        respond::page(self.problem(&NotLoggedIn::Unavailable(why), call, request.as_ref()))
                     }
                 }
             }
@@ -163,17 +167,6 @@ impl Login {
             Some(sealed) => self.logging_in().attempt(sealed, now).await,
             None => Ok(None),
         }
-    }
-
-    async fn logged_in(
-        &self,
-        attempt: &LoginAttempt,
-        callback: &Callback,
-        invocation: &Invocation,
-    ) -> Result<(Session, RequestKey), NotLoggedIn> {
-        let session = self.logging_in().finish(attempt, callback, invocation).await?;
-        let request = attempt.request();
-        Ok((session, request.ok_or(NotLoggedIn::Callback(CallbackRefused::NotStartedHere))?))
     }
 
     fn problem(&self, error: &NotLoggedIn, call: &Call<'_>, request: Option<&RequestKey>) -> Page {
@@ -231,8 +224,12 @@ impl Login {
     fn show_session(&self, session: &Session, call: &Call<'_>) -> Response<Body> {
         let issuer = self.login_issuers.find(&session.issuer).and_then(|issuer| issuer.browser.as_ref());
         let name = issuer.map(|browser| browser.name.as_str()).unwrap_or_default();
-        let token = session.form_token(SessionForm::SignOut);
-        respond::page(page::me(&call.frame, (&session.subject, name), &token))
+        let sign_out = session.form_token(SessionForm::SignOut);
+        let may_enroll = issuer.and_then(|browser| browser.self_enrollment.as_ref());
+        let may_enroll = may_enroll.is_some_and(|rule| rule.allows(&session.authentication));
+        let enroll = may_enroll.then(|| session.form_token(SessionForm::Enrollment));
+        let forms = MeForms { sign_out: &sign_out, enroll: enroll.as_deref() };
+        respond::page(page::me(&call.frame, (&session.subject, name), forms))
     }
 
     async fn session(&self, request: &Request, call: &Call<'_>) -> Result<Option<Session>, KeyError> {

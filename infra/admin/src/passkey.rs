@@ -35,7 +35,7 @@ pub(crate) async fn run(
 }
 
 fn listed(sub: &str, passkeys: &[Passkey]) -> Output {
-    let header = ["passkey", "domain", "made at", "last used at", "synchronised"];
+    let header = ["passkey", "domain", "made at", "last used at", "synchronised", "set up by"];
     let mut rows = vec![header.map(str::to_owned)];
     let mut entries = Vec::new();
     for passkey in passkeys {
@@ -45,6 +45,7 @@ fn listed(sub: &str, passkeys: &[Passkey]) -> Output {
             utc(passkey.created_at),
             passkey.last_used_at.map_or_else(|| "never".to_owned(), utc),
             yes_or_no(passkey.backup_eligible),
+            if passkey.is_self_enrolled { "the person" } else { "an operator" }.to_owned(),
         ]);
         entries.push(json!({
             "id": passkey.id.as_str(),
@@ -52,6 +53,7 @@ fn listed(sub: &str, passkeys: &[Passkey]) -> Output {
             "created_at": passkey.created_at.seconds(),
             "last_used_at": passkey.last_used_at.map(|at| at.seconds()),
             "backup_eligible": passkey.backup_eligible,
+            "self_enrolled": passkey.is_self_enrolled,
         }));
     }
     let text = match passkeys {

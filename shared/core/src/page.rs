@@ -27,15 +27,15 @@ pub use enrollment::{EnrollmentView, enrollment, ticket_not_open};
 pub use language::Language;
 pub use language::weight;
 pub use login::{
-    ApprovingForm, Frame, LoginProblem, LoginView, choose_issuer, login_failed, login_path, me, nobody,
-    outdated, selected, signed_out, someone_else,
+    ApprovingForm, Frame, LoginProblem, LoginView, MeForms, choose_issuer, login_failed, login_path, me,
+    no_passkey, nobody, outdated, selected, signed_out, someone_else,
 };
 pub use message::{declined, not_open, trouble};
 pub use words::Operator;
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.
-pub const TEMPLATE_VERSION: &str = "oHlYI5SXdXG6";
+pub const TEMPLATE_VERSION: &str = "T9BxPc3jctZZ";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,9 +11,11 @@ use lambda_http::http::header::{
 use lambda_http::{Body, Response};
 use serde::Serialize;
 use serde_json::json;
+use url::Url;
 
 use crate::event::Unreadable;
-use ciba_core::domain::issuer::login_attempt::Destination;
+use ciba_core::domain::base::request_key::RequestKey;
+use ciba_core::domain::person::ticket::TicketSecret;
 use ciba_core::page::Page;
 use ciba_core::protocol::discovery::METHODS as DOCUMENT_METHODS;
 use ciba_core::protocol::dpop;
@@ -157,12 +159,26 @@ pub fn page(page: Page) -> Response<Body> {
     response
 }
 
-/// Sends a browser on with GET (RFC 9110 §15.4.4). A [`Destination`] is a configured login issuer or the page of a
-/// request, so no caller chooses where a browser goes. The URL that leads here may contain a code: it is no referrer.
+/// Where a browser is sent. There is nowhere else: no path and no parameter of a caller is part of it.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// The authorization endpoint of a configured login issuer.
+    Issuer(Url),
+    /// The page of a request.
+    Request(RequestKey),
+    /// The person's own place.
+    Me,
+    /// The page of a ticket that the person has just got.
+    Ticket(TicketSecret),
+}
+
+/// Sends a browser on with GET (RFC 9110 §15.4.4). The URL that leads here may contain a code: it is no referrer.
 pub fn redirect(destination: &Destination) -> Response<Body> {
     let location = match destination {
         Destination::Issuer(url) => url.as_str().to_owned(),
         Destination::Request(key) => routes::page_of(key),
+        Destination::Me => routes::ME.to_owned(),
+        Destination::Ticket(ticket) => format!("{}/{}", routes::ENROLLMENT, ticket.expose()),
     };
     let mut response = build(303, &(), None);
     *response.body_mut() = Body::Empty;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use ciba::domain::base::time::Timestamp;
+use ciba::http::serve::Endpoint;
 use ciba::http::{Request, event};
 use ciba_tests::{Answer, Provider, form};
-use login::Login;
 use serde_json::json;
 
 use super::set_cookies;
@@ -50,6 +50,8 @@ impl Browser {
         let request = self.request((method, target), headers, body);
         let answer = if request.uri().path().starts_with("/consent") {
             provider.call(&provider.consent, &request, now).await
+        } else if request.uri().path().starts_with("/enroll") {
+            provider.call(&provider.enrollment, &request, now).await
         } else {
             provider.call(&provider.logging_in, &request, now).await
         };
@@ -61,11 +63,25 @@ impl Browser {
     pub(super) async fn get_at(
         &mut self,
         provider: &Provider,
-        function: &Login,
+        function: &impl Endpoint,
         target: &str,
         now: Timestamp,
     ) -> Answer {
         let request = self.request(("GET", target), &[], "");
+        let answer = provider.call(function, &request, now).await;
+        self.keep(&answer);
+        answer
+    }
+
+    /// Sends a form of this provider's own pages to another instance of a function.
+    pub(super) async fn post_at(
+        &mut self,
+        provider: &Provider,
+        function: &impl Endpoint,
+        (path, fields): (&str, &[(&str, &str)]),
+        now: Timestamp,
+    ) -> Answer {
+        let request = self.request(("POST", path), SAME_ORIGIN, &form(fields));
         let answer = provider.call(function, &request, now).await;
         self.keep(&answer);
         answer

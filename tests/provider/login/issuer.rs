@@ -101,7 +101,7 @@ impl OpenIdProvider {
     }
 
     /// People whom it knows by the names that they have here.
-    pub(super) async fn enroll(&self, provider: &Provider, people: &[&str]) {
+    pub(crate) async fn enroll(&self, provider: &Provider, people: &[&str]) {
         for (nth, sub) in people.iter().enumerate() {
             let login = json!({"iss": self.issuer(), "value": sub});
             let entry = json!({"login": login, "channels": [{"sms": format!("+1555555020{nth}")}],

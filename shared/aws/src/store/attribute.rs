@@ -48,6 +48,7 @@ pub(super) const DIGEST: &str = "digest";
 pub(super) const DISPLAY: &str = "display";
 pub(super) const DOCUMENT: &str = "document";
 pub(super) const ENDED_AT: &str = "ended_at";
+pub(super) const ENROLLED_BY: &str = "enrolled_by";
 pub(super) const ENROLMENT: &str = "enrolment";
 pub(super) const EXPIRES_AT: &str = "expires_at";
 pub(super) const FAILURE: &str = "failure";
@@ -272,6 +273,7 @@ pub const ITEMS: &[ItemKind] = &[
             BACKUP_ELIGIBLE,
             ATTESTED,
             CREATED_AT,
+            ENROLLED_BY,
             LAST_USED_AT,
             ENROLMENT,
             WITNESS,

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use crate::store::attribute::{
-    ATTESTED, BACKUP_ELIGIBLE, COUNT, COUNTER, CREATED_AT, CREDENTIAL, ENROLMENT, LAST_USED_AT,
+    ATTESTED, BACKUP_ELIGIBLE, COUNT, COUNTER, CREATED_AT, CREDENTIAL, ENROLLED_BY, ENROLMENT, LAST_USED_AT,
     PARTITION_KEY, RP_ID, SORT_KEY, USER_HANDLE, VERSION, WITNESS, WRITE_ID,
 };
 use crate::store::batch::with_sk;
@@ -24,6 +24,9 @@ use ciba_core::verify::webauthn::Asserted;
 pub(super) const SK_PREFIX: &str = "passkey#";
 /// The sort key of the shared item. It does not have the passkeys' prefix, so that listing them does not return it.
 const SK: &str = "passkeys";
+
+/// The value of `enrolled_by`. Without it, an operator handed out the ticket.
+const THE_PERSON: &str = "person";
 
 pub(super) fn sk(id: &PasskeyId) -> String {
     format!("{SK_PREFIX}{}", id.as_str())
@@ -46,6 +49,11 @@ pub(super) fn decode(item: &Item) -> Result<Passkey, StoreError> {
         backup_eligible: reader.flag(BACKUP_ELIGIBLE)?,
         attested: reader.flag(ATTESTED)?,
         created_at: reader.time(CREATED_AT)?,
+        is_self_enrolled: match reader.optional_text(ENROLLED_BY) {
+            None => false,
+            Some(THE_PERSON) => true,
+            Some(_) => return Err(Reader::corrupt(ENROLLED_BY)),
+        },
         last_used_at: reader.optional_time(LAST_USED_AT)?,
         enrollment: match (reader.optional_text(ENROLMENT), reader.optional_text(WITNESS)) {
             (Some(document), Some(witness)) => {
@@ -101,6 +109,7 @@ fn encode(passkey: &Passkey) -> Item {
         (ATTESTED.to_owned(), AttributeValue::Bool(passkey.attested)),
         (CREATED_AT.to_owned(), time(passkey.created_at)),
     ]);
+    item.extend(passkey.is_self_enrolled.then(|| (ENROLLED_BY.to_owned(), text(THE_PERSON))));
     item.extend(passkey.last_used_at.map(|at| (LAST_USED_AT.to_owned(), time(at))));
     item.extend(passkey.enrollment.iter().flat_map(|enrollment| {
         [(ENROLMENT.to_owned(), text(&enrollment.document)), (WITNESS.to_owned(), text(&enrollment.witness))]

@@ -159,6 +159,12 @@ pub(super) struct Catalogue {
     pub(super) me_heading: &'static str,
     /// With `{client}`: the name of the login issuer.
     pub(super) me_text: &'static str,
+    pub(super) me_passkey_text: &'static str,
+    pub(super) no_passkey_heading: &'static str,
+    pub(super) no_passkey_text: &'static str,
+    pub(super) me_sign_in: &'static str,
+    pub(super) me_back: &'static str,
+    pub(super) step_waits_own: &'static str,
     pub(super) me_nobody_heading: &'static str,
     pub(super) me_nobody_text: &'static str,
     pub(super) back_to_request: &'static str,

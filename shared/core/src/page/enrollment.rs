@@ -23,6 +23,8 @@ pub struct EnrollmentView<'a> {
     pub options: Value,
     /// The options for `navigator.credentials.get`, if an existing passkey must authorize the new one.
     pub needs_assertion: Option<Value>,
+    /// Whether the person sets it up by themselves, so that it approves nothing at first.
+    pub is_own: bool,
 }
 
 pub fn enrollment(view: &EnrollmentView, nonce: &str) -> Page {
@@ -47,7 +49,7 @@ pub fn enrollment(view: &EnrollmentView, nonce: &str) -> Page {
                     @if view.needs_assertion.is_some() { li { (words.step_existing) } }
                     li { (words.step_create) }
                     li { (names.fill(words.step_told)) }
-                    li { (words.step_waits) }
+                    li { @if view.is_own { (words.step_waits_own) } @else { (words.step_waits) } }
                 }
             }
             p.advice { (names.fill(words.ticket_advice)) }

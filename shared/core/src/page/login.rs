@@ -102,8 +102,12 @@ pub(super) fn approving(view: LoginView<'_>, path: &str, client_id: &str, words:
 }
 
 /// The page on which a person chooses between login issuers: label and name of each.
-pub fn choose_issuer(frame: &Frame<'_>, request: &RequestKey, issuers: &[(&str, &str)]) -> Page {
+pub fn choose_issuer(frame: &Frame<'_>, request: Option<&RequestKey>, issuers: &[(&str, &str)]) -> Page {
     let words = Catalogue::of(frame.language);
+    let choice = |label: &str| match request {
+        Some(request) => format!("{}&idp={label}", login_path(request)),
+        None => format!("{}?idp={label}", routes::LOGIN),
+    };
     frame.page(
         words.choose_heading,
         200,
@@ -113,9 +117,11 @@ pub fn choose_issuer(frame: &Frame<'_>, request: &RequestKey, issuers: &[(&str, 
                 p { (frame.names().fill(words.choose_text)) }
                 // A label needs no encoding in a query.
                 @for (label, name) in issuers {
-                    a.button href=(format!("{}&idp={label}", login_path(request))) { bdi { (name) } }
+                    a.button href=(choice(label)) { bdi { (name) } }
                 }
-                p.how { a href=(routes::page_of(request)) { (words.back_to_request) } }
+                @if let Some(request) = request {
+                    p.how { a href=(routes::page_of(request)) { (words.back_to_request) } }
+                }
             }
         },
     )
@@ -179,8 +185,16 @@ pub fn someone_else(frame: &Frame<'_>, sign_out_token: &str) -> Page {
     )
 }
 
+/// The tokens of the forms on a person's own place.
+#[derive(Clone, Copy, Debug)]
+pub struct MeForms<'a> {
+    pub sign_out: &'a str,
+    /// `None`: the person cannot set up a passkey by themselves.
+    pub enroll: Option<&'a str>,
+}
+
 /// The page that says who is logged in: the person's name at the issuer, and the issuer's name.
-pub fn me(frame: &Frame<'_>, (subject, issuer): (&str, &str), sign_out_token: &str) -> Page {
+pub fn me(frame: &Frame<'_>, (subject, issuer): (&str, &str), forms: MeForms<'_>) -> Page {
     let words = Catalogue::of(frame.language);
     let (before, after) = words.me_text.split_once("{value}").unwrap_or_default();
     let names = Names { client: issuer, operator: frame.operator };
@@ -190,7 +204,14 @@ pub fn me(frame: &Frame<'_>, (subject, issuer): (&str, &str), sign_out_token: &s
         html! {
             main {
                 (end(check(), words.me_heading, &[html! { (before) bdi { (subject) } (names.fill(after)) }]))
-                (sign_out(sign_out_token, words))
+                @if let Some(token) = forms.enroll {
+                    form method="post" action=(routes::ENROLLMENT) {
+                        p.how { (words.me_passkey_text) }
+                        input type="hidden" name="session_token" value=(token);
+                        button type="submit" { (words.enrollment_heading) }
+                    }
+                }
+                (sign_out(forms.sign_out, words))
             }
         },
     )
@@ -203,7 +224,28 @@ pub fn nobody(frame: &Frame<'_>) -> Page {
     frame.page(
         words.me_nobody_heading,
         200,
-        html! { main { (end(notice(), words.me_nobody_heading, &[text])) } },
+        html! {
+            main {
+                (end(notice(), words.me_nobody_heading, &[text]))
+                a.button href=(routes::LOGIN) { (words.me_sign_in) }
+            }
+        },
+    )
+}
+
+/// The page if a person cannot set up a passkey by themselves.
+pub fn no_passkey(frame: &Frame<'_>) -> Page {
+    let words = Catalogue::of(frame.language);
+    let text = frame.names().fill(words.no_passkey_text);
+    frame.page(
+        words.no_passkey_heading,
+        403,
+        html! {
+            main {
+                (end(notice(), words.no_passkey_heading, &[text]))
+                p.how { a href=(routes::ME) { (words.me_back) } }
+            }
+        },
     )
 }
 

@@ -86,6 +86,7 @@ fn enrollment_view(language: Language) -> EnrollmentView<'static> {
         needs_assertion: Some(
             json!({ "publicKey": { "challenge": "Y2hhbGxlbmdl", "allowCredentials": [] } }),
         ),
+        is_own: false,
     }
 }
 
@@ -108,7 +109,10 @@ fn pages(language: Language) -> Vec<Page> {
         ),
         consent(&signed_in_view(language), NONCE),
         enrollment(&enrollment_view(language), NONCE),
-        enrollment(&EnrollmentView { needs_assertion: None, ..enrollment_view(language) }, NONCE),
+        enrollment(
+            &EnrollmentView { needs_assertion: None, is_own: true, ..enrollment_view(language) },
+            NONCE,
+        ),
         not_open(language, operator, NONCE, Some("/login?request=BwcHBwcHBwcHBwcHBwcHBw")),
         not_open(language, operator, NONCE, None),
         declined(language, operator, NONCE),
@@ -128,9 +132,12 @@ fn login_pages(language: Language) -> Vec<Page> {
         .into_iter()
         .flat_map(|problem| [Some(&request), None].map(|request| login_failed(&frame, problem, request)));
     let others = [
-        choose_issuer(&frame, &request, &[("acme", "Acme"), ("other", "Other & Sons")]),
+        choose_issuer(&frame, Some(&request), &[("acme", "Acme"), ("other", "Other & Sons")]),
+        choose_issuer(&frame, None, &[("acme", "Acme"), ("other", "Other & Sons")]),
         someone_else(&frame, "c2Vzc2lvbg"),
-        me(&frame, ("alice", "Acme"), "c2Vzc2lvbg"),
+        me(&frame, ("alice", "Acme"), MeForms { sign_out: "c2Vzc2lvbg", enroll: None }),
+        me(&frame, ("alice", "Acme"), MeForms { sign_out: "c2Vzc2lvbg", enroll: Some("ZW5yb2xs") }),
+        no_passkey(&frame),
         nobody(&frame),
         signed_out(&frame),
         outdated(&frame, &request),
@@ -465,7 +472,10 @@ fn a_login_page_leads_nowhere_else() {
         for target in between(&page.html, "<a ", '>').into_iter().map(|it| between(it, "href=\"", '"')[0]) {
             let request = "BwcHBwcHBwcHBwcHBwcHBw";
             let allowed = [format!("/login?request={request}"), format!("/consent/{request}")];
-            assert!(allowed.iter().any(|it| target.starts_with(it.as_str())), "{target}");
+            let own = ["/me", "/login", "/login?idp=acme", "/login?idp=other"];
+            let is_allowed =
+                allowed.iter().any(|it| target.starts_with(it.as_str())) || own.contains(&target);
+            assert!(is_allowed, "{target}");
         }
     }
 }
@@ -477,7 +487,7 @@ fn each_page_has_the_status_of_what_it_says() {
     let expected = [
         &[200, 200, 200, 200, 200, 404, 404, 200, 503, 404][..],
         &failed,
-        &[200, 403, 200, 200, 200, 409],
+        &[200, 200, 403, 200, 200, 403, 200, 200, 409],
         &[200; 5],
     ];
     assert_eq!(statuses, expected.concat());

@@ -24,7 +24,7 @@ pub const LOGIN_CALLBACK: &str = "/login/callback";
 pub const LOGOUT: &str = "/logout";
 /// The person's own place.
 pub const ME: &str = "/me";
-/// The path of an enrollment link, before its ticket.
+/// Where a person who has logged in gets a ticket of their own, and the path of an enrollment link, before its ticket.
 pub const ENROLLMENT: &str = "/enroll";
 pub const ENROLLMENT_TICKET: &str = "/enroll/{ticket}";
 pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
@@ -58,6 +58,7 @@ pub const ALL: &[Route] = &[
     route("login", LOGIN_CALLBACK),
     route("login", LOGOUT),
     route("login", ME),
+    route("enrollment", ENROLLMENT),
     route("enrollment", ENROLLMENT_TICKET),
     route("discovery", OPENID_CONFIGURATION),
     route("discovery", AUTHORIZATION_SERVER),

@@ -209,6 +209,8 @@ fn passkey(evidence: &Evidence, signed: &Signed) -> Option<Passkey> {
         backup_eligible: used.backup_eligible,
         attested: used.attested,
         created_at: Timestamp::from_millis(used.created_at),
+        // It decides what may be approved, and nothing about the signature.
+        is_self_enrolled: false,
         last_used_at: None,
         enrollment: None,
     })

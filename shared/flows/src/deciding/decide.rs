@@ -328,15 +328,18 @@ impl Decide<'_> {
         proof: &PresentedProof<'_>,
         invocation: &Invocation,
     ) -> Result<Proven, NotDecided> {
-        let demand = granted
-            .map_or(Demand::LoginToken, |scope| Demand::of(client, &WouldGrant::of(request, detail, scope)));
+        // Only what grants something demands more than a proof.
+        let judge = |shown: Strength| match granted {
+            Some(scope) => Demand::of(client, &WouldGrant::of(request, detail, scope)).judge(shown),
+            None => Ok(()),
+        };
         match proof {
             PresentedProof::Link(_) if choice.word == DecisionWord::Deny => {
                 Ok(Proven { authentication: None, evidence: evidence::KeptProof::Link, used: None })
             }
             PresentedProof::Link(_) => Err(NotDecided::ProofMissing),
             PresentedProof::LoginToken(login) => {
-                demand.judge(Strength::LoginToken)?;
+                judge(Strength::LoginToken)?;
                 Ok(Proven {
                     authentication: Some(login.authentication.clone()),
                     evidence: evidence::KeptProof::LoginToken {
@@ -352,7 +355,7 @@ impl Decide<'_> {
                 if Shown::of(&text).encode() != *shown {
                     return Err(NotDecided::Outdated);
                 }
-                demand.judge(Strength::LoginToken)?;
+                judge(Strength::LoginToken)?;
                 Ok(Proven {
                     authentication: Some(session.authentication.clone()),
                     evidence: evidence::KeptProof::Session {
@@ -379,12 +382,7 @@ impl Decide<'_> {
                 let asserted = relying_party
                     .verify(assertion, &passkey, &challenge)
                     .map_err(|error| NotDecided::PasskeyNotAccepted(error.0))?;
-                let usable_at = passkey.seasoned_at(self.seasoning);
-                demand.judge(if invocation.now >= usable_at {
-                    Strength::SeasonedPasskey
-                } else {
-                    Strength::NewPasskey { usable_at }
-                })?;
+                judge(Strength::of(&passkey, self.seasoning, invocation.now))?;
                 let authentication = asserted.applied_to(&passkey).authentication(invocation.now);
                 let used = (&passkey, &asserted);
                 let signed = evidence_of(relying_party, assertion, used, text, scope, invocation.now);

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use crate::Invocation;
 use ciba_aws::config::LoginIssuers;
 use ciba_aws::keys::{ClientSecrets, CookieUse, KeyError, PageKeys};
@@ -11,6 +13,7 @@ use ciba_aws::outbound::{
     TokenEndpoint,
 };
 use ciba_aws::store::{StoreError, Table};
+use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::base::replay::{GuardedToken, ReplayGuard};
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::base::secret::Secret;
@@ -18,7 +21,7 @@ use ciba_core::domain::base::time::{LEEWAY, Timestamp};
 use ciba_core::domain::issuer::browser_login::BrowserLogin;
 use ciba_core::domain::issuer::id_token::{Expected, IdTokenRefused};
 use ciba_core::domain::issuer::login_attempt::{
-    Asked, Callback, CallbackRefused, Destination, IssuerMetadata, LoginAttempt, offered,
+    Asked, Callback, CallbackRefused, IssuerMetadata, LoginAttempt, offered,
 };
 use ciba_core::domain::issuer::login_issuer::LoginIssuer;
 use ciba_core::domain::issuer::session::Session;
@@ -48,7 +51,8 @@ pub enum Start<'a> {
 
 /// The way to a login issuer.
 pub struct Departure {
-    pub destination: Destination,
+    /// The authorization endpoint of the issuer, with the request to it.
+    pub destination: Url,
     pub attempt: LoginAttempt,
     /// The attempt, sealed for the browser.
     pub sealed: String,
@@ -129,16 +133,19 @@ impl<'a> LogIn<'a> {
     /// 3. Read where the issuer's endpoints are.
     /// 4. Seal what binds the login to this browser, and send the browser on.
     ///
-    /// `label` is the person's choice.
+    /// `label` is the person's choice. Without a request, the login leads to the person's own place.
     pub async fn start(
         &self,
-        request: &RequestKey,
+        request: Option<&RequestKey>,
         label: Option<&str>,
         language: &str,
         invocation: &Invocation,
     ) -> Result<Start<'a>, NotStarted> {
         let Invocation { now, write_id, .. } = invocation;
-        let found = self.table.find_request(request).await?.filter(|request| request.is_open(*now));
+        let found = match request {
+            Some(request) => self.table.find_request(request).await?.filter(|found| found.is_open(*now)),
+            None => None,
+        };
         let acr_values = found.as_ref().and_then(|request| request.acr_values.as_deref());
         let offered = offered(self.issuers.iter(), acr_values);
         let chosen = match (label, &offered[..]) {
@@ -225,6 +232,11 @@ impl<'a> LogIn<'a> {
     pub async fn seal(&self, session: &Session, now: Timestamp) -> Result<String, KeyError> {
         self.keys.seal(CookieUse::Session, &session.encode(), now).await
     }
+}
+
+/// The person of a session. `None` if its issuer's settings no longer identify one.
+pub fn person_of(session: &Session, issuers: &LoginIssuers) -> Option<PersonKey> {
+    issuers.find(&session.issuer)?.person_key(&session.subject)
 }
 
 /// What the name of an attempt's cookie ends with: part of a hash of its `state`.

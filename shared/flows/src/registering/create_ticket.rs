@@ -1,4 +1,4 @@
-//! Creates an enrollment ticket, for an operator who has verified the person's identity.
+//! Creates an enrollment ticket: for an operator who has verified the person's identity, or for a person who has logged in.
 
 use crate::Invocation;
 use ciba_aws::store::{StoreError, Table};
@@ -15,6 +15,9 @@ pub enum NoTicket {
     /// The person has the maximum number of passkeys.
     #[error("the person has the maximum number of passkeys")]
     Full,
+    /// The person had passkeys before: an operator has to verify their identity again.
+    #[error("the person had passkeys before, and has none")]
+    ByOperator,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -38,8 +41,11 @@ pub async fn create(
     let secret = TicketSecret::from_bytes(invocation.random());
     let ticket = Ticket::new(&secret, found.key, kind, invocation.random(), invocation.now);
     match passkeys {
-        Some(passkeys) if ticket.admission(&passkeys) == Admission::Full => return Err(NoTicket::Full),
-        Some(_) => {}
+        Some(passkeys) => match ticket.admission(&passkeys) {
+            Admission::Alone | Admission::WithAssertion => {}
+            Admission::Full => return Err(NoTicket::Full),
+            Admission::ByOperator => return Err(NoTicket::ByOperator),
+        },
         None => {
             let handle = UserHandle::from_bytes(invocation.random());
             // If a concurrent call was first, its user handle is the person's.

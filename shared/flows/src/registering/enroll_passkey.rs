@@ -14,7 +14,7 @@ use ciba_aws::store::{PasskeyEnrolled, PasskeyEnrollment, StoreError, Table};
 use ciba_core::domain::person::Person;
 use ciba_core::domain::person::enrollment_record::EnrollmentRecord;
 use ciba_core::domain::person::passkey::{Passkey, PasskeyId, Passkeys};
-use ciba_core::domain::person::ticket::{Admission, Ticket, TicketSecret};
+use ciba_core::domain::person::ticket::{Admission, Ticket, TicketKind, TicketSecret};
 use ciba_core::domain::person::witnessed::Witnessed;
 use ciba_core::domain::request::notification::PasskeyEvent;
 use ciba_core::protocol::webauthn::{Assertion, Registration};
@@ -65,6 +65,8 @@ pub struct Offer {
     pub creation: Value,
     /// For the signature of an existing passkey, if one has to confirm the new one.
     pub assertion: Option<Value>,
+    /// Whether the person made the ticket by themselves.
+    pub is_own: bool,
 }
 
 /// A passkey that was enrolled, and the channels that did not accept the announcement.
@@ -92,6 +94,15 @@ struct Open {
     passkeys: Passkeys,
 }
 
+fn not_admitted(admission: Admission) -> NotEnrolled {
+    NotEnrolled::NotOpen(match admission {
+        Admission::ByOperator => "the person had passkeys before, and has none",
+        Admission::Full | Admission::Alone | Admission::WithAssertion => {
+            "the person has the maximum number of passkeys"
+        }
+    })
+}
+
 impl EnrollPasskey<'_> {
     /// The options that the page passes to the browser. Nothing is changed, and nothing is revealed about the
     /// person: the passkey is named after the operator.
@@ -108,11 +119,9 @@ impl EnrollPasskey<'_> {
             Admission::WithAssertion => {
                 Some(self.relying_party.request_options(&ticket.assertion_challenge()))
             }
-            Admission::Full => {
-                return Err(NotEnrolled::NotOpen("the person has the maximum number of passkeys"));
-            }
+            refused @ (Admission::Full | Admission::ByOperator) => return Err(not_admitted(refused)),
         };
-        Ok(Offer { creation, assertion })
+        Ok(Offer { creation, assertion, is_own: ticket.kind == TicketKind::Own })
     }
 
     /// 1. Read the ticket, its person and the data shared by the person's passkeys.
@@ -148,10 +157,9 @@ impl EnrollPasskey<'_> {
             let vouching = match ticket.admission(&passkeys) {
                 Admission::Alone => None,
                 Admission::WithAssertion => Some(self.vouched(&ticket, &person, assertion).await?),
-                Admission::Full => {
-                    return Err(NotEnrolled::NotOpen("the person has the maximum number of passkeys"));
-                }
+                refused @ (Admission::Full | Admission::ByOperator) => return Err(not_admitted(refused)),
             };
+            new.is_self_enrolled = ticket.kind == TicketKind::Own;
             new.enrollment = self.signed(&new).await?;
             let vouching = vouching.as_ref().map(|(passkey, asserted)| (passkey, asserted));
             let write = &invocation.write_id;

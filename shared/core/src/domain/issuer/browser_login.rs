@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use crate::domain::base::authentication::Authentication;
 use crate::domain::base::scope::Scope;
 
 /// The member `browser` of a login issuer: how people log in there on the page.
@@ -26,6 +27,27 @@ pub struct BrowserLogin {
     /// `false`.
     #[serde(default)]
     pub prompt_login: bool,
+    /// The logins after which people may set up a passkey by themselves. Default: none.
+    pub self_enrollment: Option<SelfEnrollment>,
+}
+
+/// What a login must have before its person may set up a passkey, by this provider's names of classes and methods: any
+/// of the classes, and all of the methods.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelfEnrollment {
+    #[serde(default)]
+    acr: Vec<String>,
+    #[serde(default)]
+    amr: Vec<String>,
+}
+
+impl SelfEnrollment {
+    pub fn allows(&self, login: &Authentication) -> bool {
+        let has_class =
+            self.acr.is_empty() || login.acr.as_ref().is_some_and(|acr| self.acr.iter().any(|it| it == acr));
+        has_class && self.amr.iter().all(|method| login.amr.contains(method))
+    }
 }
 
 fn openid() -> String {
@@ -57,6 +79,10 @@ impl BrowserLogin {
         }
         if self.client_secret.as_ref().is_some_and(|sealed| STANDARD.decode(sealed).is_err()) {
             return Err("has a browser.client_secret that is not base64");
+        }
+        // Otherwise whoever knows a password could set up a passkey.
+        if self.self_enrollment.as_ref().is_some_and(|it| it.acr.is_empty() && it.amr.is_empty()) {
+            return Err("has a browser.self_enrollment that names neither acr nor amr");
         }
         Ok(())
     }
@@ -92,6 +118,8 @@ mod tests {
             ("scope", json!("profile"), "without openid"),
             ("scope", json!(""), "without openid"),
             ("client_secret", json!("not base64!"), "not base64"),
+            ("self_enrollment", json!({}), "neither acr nor amr"),
+            ("self_enrollment", json!({"acr": [], "amr": []}), "neither acr nor amr"),
         ] {
             let refused = check(member, value.clone()).expect_err(&value.to_string());
             assert!(refused.contains(why), "{member} {value}: {refused}");
@@ -103,8 +131,31 @@ mod tests {
             ("client_secret", json!("c2VhbGVk")),
             ("client_id", json!("https://op.example/ page")),
             ("prompt_login", json!(true)),
+            ("self_enrollment", json!({"amr": ["otp"]})),
         ] {
             assert_eq!(check(member, value.clone()), Ok(()), "{member} {value}");
+        }
+    }
+
+    /// ATK-7-05
+    #[test]
+    fn a_login_allows_a_passkey_with_one_class_and_all_methods() {
+        let login = |acr: Option<&str>, amr: &[&str]| Authentication {
+            auth_time: crate::domain::base::time::Timestamp::from_seconds(1),
+            acr: acr.map(str::to_owned),
+            amr: amr.iter().map(|it| (*it).to_owned()).collect(),
+        };
+        for (setting, login, is_allowed) in [
+            (json!({"acr": ["mfa", "high"]}), login(Some("high"), &[]), true),
+            (json!({"acr": ["mfa", "high"]}), login(Some("low"), &["otp"]), false),
+            (json!({"acr": ["mfa"]}), login(None, &["otp"]), false),
+            (json!({"amr": ["pwd", "otp"]}), login(None, &["otp", "pwd", "user"]), true),
+            (json!({"amr": ["pwd", "otp"]}), login(Some("mfa"), &["pwd"]), false),
+            (json!({"acr": ["mfa"], "amr": ["otp"]}), login(Some("mfa"), &["otp"]), true),
+            (json!({"acr": ["mfa"], "amr": ["otp"]}), login(Some("mfa"), &["pwd"]), false),
+        ] {
+            let setting: SelfEnrollment = serde_json::from_value(setting).unwrap();
+            assert_eq!(setting.allows(&login), is_allowed, "{setting:?} {login:?}");
         }
     }
 }

@@ -119,20 +119,18 @@ pub struct Asked<'a> {
     pub language: &'a str,
 }
 
-/// Where a browser is sent. There is nowhere else: no path and no parameter of a caller is part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// The authorization endpoint of a configured login issuer.
-    Issuer(Url),
-    /// The page of a request.
-    Request(RequestKey),
-}
-
 impl LoginAttempt {
-    pub fn new(issuer: &LoginIssuer, request: &RequestKey, random: [[u8; 32]; 3], now: Timestamp) -> Self {
+    /// `request` is the one that the login is for. `None`: the person comes from their own place.
+    pub fn new(
+        issuer: &LoginIssuer,
+        request: Option<&RequestKey>,
+        random: [[u8; 32]; 3],
+        now: Timestamp,
+    ) -> Self {
+        let request = request.map(RequestKey::encode).unwrap_or_default();
         let [state, nonce, verifier] = random.map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
         let expires_at = now.plus(ATTEMPT_LIFETIME);
-        Self { issuer: issuer.issuer.clone(), request: request.encode(), state, nonce, verifier, expires_at }
+        Self { issuer: issuer.issuer.clone(), request, state, nonce, verifier, expires_at }
     }
 
     /// The text to be sealed.
@@ -144,7 +142,7 @@ impl LoginAttempt {
         serde_json::from_slice(text).ok()
     }
 
-    /// The request that the login is for.
+    /// The request that the login is for. `None` if it is for none.
     pub fn request(&self) -> Option<RequestKey> {
         RequestKey::parse(&self.request)
     }
@@ -174,7 +172,7 @@ impl LoginAttempt {
         issuer: &LoginIssuer,
         metadata: &IssuerMetadata,
         asked: &Asked<'_>,
-    ) -> Option<Destination> {
+    ) -> Option<Url> {
         let browser = issuer.browser.as_ref()?;
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, self.verifier.as_bytes()));
         let acr_values = theirs(issuer, asked.acr_values);
@@ -201,7 +199,7 @@ impl LoginAttempt {
             query.append_pair("acr_values", &acr_values);
         }
         drop(query);
-        Some(Destination::Issuer(url))
+        Some(url)
     }
 
     /// Step 1 of the callback: it belongs to this attempt, which has not expired.

@@ -45,6 +45,8 @@ pub enum SessionForm<'a> {
     /// The decision about this request.
     Decision(&'a RequestKey),
     SignOut,
+    /// Setting up a passkey.
+    Enrollment,
 }
 
 impl Session {
@@ -91,6 +93,8 @@ impl Session {
         match form {
             SessionForm::Decision(request) => context.update(request.as_bytes()),
             SessionForm::SignOut => {}
+            // No request's key has this length.
+            SessionForm::Enrollment => context.update(b"enrollment"),
         }
         URL_SAFE_NO_PAD.encode(&context.finish().as_ref()[..16])
     }
@@ -137,6 +141,10 @@ mod tests {
         assert!(session(1).accepts(&token, SessionForm::Decision(&one)));
         assert!(!session(1).accepts(&token, SessionForm::Decision(&other)), "another request");
         assert!(!session(1).accepts(&token, SessionForm::SignOut), "another form");
+        assert!(!session(1).accepts(&token, SessionForm::Enrollment), "another form");
+        let enrollment = session(1).form_token(SessionForm::Enrollment);
+        assert!(session(1).accepts(&enrollment, SessionForm::Enrollment));
+        assert!(!session(1).accepts(&enrollment, SessionForm::SignOut), "another form");
         assert!(!session(2).accepts(&token, SessionForm::Decision(&one)), "another session");
         assert!(!session(1).accepts("", SessionForm::Decision(&one)));
     }

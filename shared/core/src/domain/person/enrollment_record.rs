@@ -28,6 +28,9 @@ pub struct EnrollmentRecord {
     pub attested: bool,
     /// Unit: milliseconds since the epoch.
     pub at: i64,
+    /// Whether the person set it up after a login.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub self_enrolled: bool,
 }
 
 impl EnrollmentRecord {
@@ -45,6 +48,7 @@ impl EnrollmentRecord {
             backup_eligible: passkey.backup_eligible,
             attested: passkey.attested,
             at: passkey.created_at.millis(),
+            self_enrolled: passkey.is_self_enrolled,
         }
     }
 
@@ -103,6 +107,7 @@ mod tests {
         assert!(other(&|it| it.backup_eligible = false), "whether it may be copied");
         assert!(other(&|it| it.attested = true), "attestation");
         assert!(other(&|it| it.created_at = Timestamp::from_seconds(999)), "age");
+        assert!(other(&|it| it.is_self_enrolled = true), "who set it up");
         assert!(!record.is_of(&passkey(), "other"), "key");
         let bound = EnrollmentRecord { backup_eligible: false, ..record.clone() };
         assert!(bound.is_of(&passkey(), "thumb"), "it began to be synced");

@@ -91,6 +91,8 @@ pub struct Passkey {
     /// so this is always `false` at present.
     pub attested: bool,
     pub created_at: Timestamp,
+    /// Whether the person set it up after a login, and no operator verified their identity for it.
+    pub is_self_enrolled: bool,
     pub last_used_at: Option<Timestamp>,
     /// The [`EnrollmentRecord`](crate::domain::person::enrollment_record::EnrollmentRecord), signed by the
     /// function that enrolled the passkey. `None` if there was no key for that at the time.
@@ -171,6 +173,7 @@ impl NewPasskey {
             backup_eligible: self.backup_eligible,
             attested: self.attested,
             created_at: at,
+            is_self_enrolled: false,
             last_used_at: None,
             enrollment: None,
         }

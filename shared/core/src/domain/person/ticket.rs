@@ -73,18 +73,24 @@ pub enum TicketKind {
     /// A further passkey without such a signature: the person may have lost the others, and an operator has
     /// verified their identity again.
     Further,
+    /// Made by the person after a login. It creates their very first passkey, or a further one together with a signature
+    /// by an existing one.
+    Own,
 }
 
 impl TicketKind {
+    pub const ALL: [Self; 3] = [Self::First, Self::Further, Self::Own];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::First => "first",
             Self::Further => "further",
+            Self::Own => "own",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::First, Self::Further].into_iter().find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -110,6 +116,8 @@ pub enum Admission {
     WithAssertion,
     /// The person already has the most passkeys allowed.
     Full,
+    /// The person had passkeys and has none any more. A login alone does not replace them; an operator does.
+    ByOperator,
 }
 
 impl Ticket {
@@ -135,12 +143,14 @@ impl Ticket {
         now < self.expires_at
     }
 
-    /// The condition for using the ticket. A stolen link alone cannot add a passkey if the person already has one.
+    /// The condition for using the ticket. A stolen link alone cannot add a passkey if the person already has one, and a
+    /// login alone cannot if they ever had one.
     pub fn admission(&self, passkeys: &Passkeys) -> Admission {
         match (passkeys.count, self.kind) {
             (MAX_PASSKEYS.., _) => Admission::Full,
-            (1.., TicketKind::First) => Admission::WithAssertion,
-            (_, TicketKind::First | TicketKind::Further) => Admission::Alone,
+            (1.., TicketKind::First | TicketKind::Own) => Admission::WithAssertion,
+            (0, TicketKind::Own) if passkeys.version > 0 => Admission::ByOperator,
+            (_, TicketKind::First | TicketKind::Further | TicketKind::Own) => Admission::Alone,
         }
     }
 
@@ -202,6 +212,21 @@ mod tests {
         }
     }
 
+    /// ATK-7-05: nobody is first twice.
+    #[test]
+    fn a_login_alone_makes_the_very_first_passkey_only() {
+        let user_handle = UserHandle::from_bytes([1; 32]);
+        for (count, version, expected) in [
+            (0, 0, Admission::Alone),
+            (0, 2, Admission::ByOperator),
+            (1, 1, Admission::WithAssertion),
+            (10, 10, Admission::Full),
+        ] {
+            let passkeys = Passkeys { user_handle, version, count };
+            assert_eq!(ticket(TicketKind::Own).admission(&passkeys), expected, "{count} {version}");
+        }
+    }
+
     #[test]
     fn an_enrollments_two_signatures_have_different_challenges() {
         let ticket = ticket(TicketKind::First);
@@ -210,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_read_back_by_its_name() {
-        for kind in [TicketKind::First, TicketKind::Further] {
+        for kind in TicketKind::ALL {
             assert_eq!(TicketKind::parse(kind.as_str()), Some(kind));
         }
         assert_eq!(TicketKind::parse("any"), None);

@@ -4,12 +4,14 @@
 //! `authorization_details`, the APIs that tokens are for, and the authentication class. Each has its own demand,
 //! and the strongest one applies. So in any combination, nothing is granted with less proof than it demands.
 
+use std::time::Duration;
+
 use crate::domain::base::scope::Scope;
 use crate::domain::base::time::Timestamp;
 use crate::domain::client::Client;
 use crate::domain::client::resource::{Resource, ResourceId};
 use crate::domain::details::authorization_details::{DetailPolicy, DetailRisk, RequestDetail};
-use crate::domain::person::passkey::{PHISHING_RESISTANT, PHISHING_RESISTANT_HARDWARE};
+use crate::domain::person::passkey::{PHISHING_RESISTANT, PHISHING_RESISTANT_HARDWARE, Passkey};
 use crate::domain::request::authentication_request::AuthenticationRequest;
 
 /// Everything that an approval would grant to the client.
@@ -52,6 +54,25 @@ pub enum Strength {
         usable_at: Timestamp,
     },
     SeasonedPasskey,
+    /// One that the person set up by themselves, and that approves nothing before `usable_at`: until then it proves no
+    /// more than the login after which it was made.
+    NewOwnPasskey {
+        usable_at: Timestamp,
+    },
+}
+
+impl Strength {
+    /// The strength of a passkey's signature at `now`.
+    pub fn of(passkey: &Passkey, seasoning: Duration, now: Timestamp) -> Self {
+        let usable_at = passkey.seasoned_at(seasoning);
+        if now >= usable_at {
+            Self::SeasonedPasskey
+        } else if passkey.is_self_enrolled {
+            Self::NewOwnPasskey { usable_at }
+        } else {
+            Self::NewPasskey { usable_at }
+        }
+    }
 }
 
 /// Why the proof is not sufficient.
@@ -86,6 +107,7 @@ impl Demand {
     /// The reason why it is not.
     pub const fn judge(self, shown: Strength) -> Result<(), NotEnough> {
         match (self, shown) {
+            (_, Strength::NewOwnPasskey { usable_at }) => Err(NotEnough::PasskeyTooNew { usable_at }),
             (Self::LoginToken, _)
             | (Self::Passkey, Strength::NewPasskey { .. })
             | (Self::Passkey | Self::SeasonedPasskey, Strength::SeasonedPasskey) => Ok(()),

@@ -5,7 +5,9 @@ use proptest::sample::subsequence;
 
 use super::*;
 use crate::domain::base::jws_algorithm::JwsAlgorithm;
+use crate::domain::base::person_key::PersonKey;
 use crate::domain::details::authorization_details::AuthorizationDetails;
+use crate::domain::person::passkey::{NewPasskey, PasskeyId, UserHandle};
 
 const NEW_PASSKEY: Strength = Strength::NewPasskey { usable_at: Timestamp::from_seconds(1_800_000_000) };
 const SCOPE: [&str; 5] = ["openid", "profile", "offline_access", "read", "pay"];
@@ -107,6 +109,7 @@ impl Case {
 fn rank(strength: Strength) -> u8 {
     match strength {
         Strength::LoginToken => 0,
+        Strength::NewOwnPasskey { .. } => panic!("it approves nothing"),
         Strength::NewPasskey { .. } => 1,
         Strength::SeasonedPasskey => 2,
     }
@@ -221,5 +224,36 @@ fn classes_that_only_a_passkey_reaches_ask_for_one() {
         (Some("urn:example:mfa"), false),
     ] {
         assert_eq!(asks_for_passkey(values), expected, "{values:?}");
+    }
+}
+
+/// ATK-7-05, TOK-13-04: not even what a login is enough for, so that no token says that it was phishing-resistant.
+#[test]
+fn a_passkey_of_ones_own_approves_nothing_until_seasoned() {
+    let (created_at, day) = (Timestamp::from_seconds(1_800_000_000), Duration::from_secs(86_400));
+    let new = NewPasskey {
+        id: PasskeyId::of(b"credential"),
+        credential: "{}".to_owned(),
+        counter: 0,
+        rp_id: "op.example".to_owned(),
+        backup_eligible: true,
+        attested: false,
+    };
+    let handle = UserHandle::from_bytes([7; UserHandle::BYTES]);
+    let handed_out = new.of(PersonKey::from_stored("alice"), handle, created_at);
+    let own = Passkey { is_self_enrolled: true, ..handed_out.clone() };
+    let usable_at = created_at.plus(day);
+    for (passkey, now, expected) in [
+        (&own, created_at, Strength::NewOwnPasskey { usable_at }),
+        (&own, Timestamp::from_millis(usable_at.millis() - 1), Strength::NewOwnPasskey { usable_at }),
+        (&own, usable_at, Strength::SeasonedPasskey),
+        (&handed_out, created_at, Strength::NewPasskey { usable_at }),
+        (&handed_out, usable_at, Strength::SeasonedPasskey),
+    ] {
+        assert_eq!(Strength::of(passkey, day, now), expected);
+    }
+    for demand in [Demand::LoginToken, Demand::Passkey, Demand::SeasonedPasskey] {
+        let judged = demand.judge(Strength::NewOwnPasskey { usable_at });
+        assert_eq!(judged, Err(NotEnough::PasskeyTooNew { usable_at }), "{demand:?}");
     }
 }
