@@ -10,7 +10,7 @@ use ciba::domain::request::proof::Demand;
 use ciba::domain::request::statement::Shown;
 use ciba::flows::deciding::decide::{Choice, NotDecided, PresentedProof, Recorded};
 use ciba::flows::deciding::review;
-use ciba::flows::deciding::statement::statement;
+use ciba::flows::deciding::statement::{other_language_of_detail, other_language_of_scope, statement};
 use ciba::flows::{Invocation, log};
 use ciba::http::{Body, Request, Response, browser, form, respond};
 use ciba::keys::KeyError;
@@ -42,7 +42,8 @@ pub(crate) async fn show(
     });
     let (language, nonce) = (browser::language(request), invocation.nonce());
     if let Some((session, _)) = session.as_ref().filter(|(_, person)| *person != asked.person) {
-        let frame = Frame { language, operator: consent.operator.shown(), nonce: &nonce };
+        let operator = consent.operator.shown();
+        let frame = Frame { language, chosen: browser::chosen_language(request), operator, nonce: &nonce };
         return respond::page(page::someone_else(&frame, &session.form_token(SessionForm::SignOut)));
     }
     let statement = statement(&asked, &detail, &client, language);
@@ -50,7 +51,7 @@ pub(crate) async fn show(
     let (now, lifetime) = (invocation.now, &asked.lifetime);
     let demand = review::demand_of_all(&client, &asked, &detail);
     let token = session.map(|(session, _)| session.form_token(SessionForm::Decision(key)));
-    let login_path = page::login_path(key);
+    let login_path = page::login_path(key, browser::chosen_language(request));
     let login = match (&token, demand) {
         // A login alone does not approve this.
         (_, Demand::Passkey | Demand::SeasonedPasskey) => LoginView::None,
@@ -73,12 +74,21 @@ pub(crate) async fn show(
         scopes: statement
             .scope
             .iter()
-            .map(|it| ScopeLine { value: &it.value, words: it.words.clone(), required: it.required })
+            .map(|it| ScopeLine {
+                value: &it.value,
+                words: it.words.clone(),
+                other_language: other_language_of_scope(&client, &it.value, language),
+                required: it.required,
+            })
             .collect(),
         authorizations: statement
             .authorization_details
             .iter()
-            .map(|it| AuthorizationLine { words: &it.words, scope: it.scope.as_deref() })
+            .map(|it| AuthorizationLine {
+                words: &it.words,
+                other_language: other_language_of_detail(&detail, &it.words, language),
+                scope: it.scope.as_deref(),
+            })
             .collect(),
         context: statement.request_context.as_ref().map(|it| it.rows.as_slice()).unwrap_or_default(),
         details: statement.resources.iter().map(|it| page::resource_words(language, it)).collect(),
@@ -131,7 +141,8 @@ async fn approve(
     invocation: &Invocation,
 ) -> Response<Body> {
     let (language, nonce) = (browser::language(request), invocation.nonce());
-    let frame = Frame { language, operator: consent.operator.shown(), nonce: &nonce };
+    let (chosen, operator) = (browser::chosen_language(request), consent.operator.shown());
+    let frame = Frame { language, chosen, operator, nonce: &nonce };
     if !browser::states_same_origin(request, consent.issuer.as_str()) {
         return not_open(consent, request, invocation);
     }

@@ -21,7 +21,7 @@ use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, form, query, respond};
 use ciba::keys::{ClientSecrets, KeyError, Kms, PageKeys};
 use ciba::outbound::{Fetcher, IssuerMetadataCache, JwksCache, TokenEndpoint};
-use ciba::page::{self, Frame, LoginProblem, Page};
+use ciba::page::{self, Frame, Language, LoginProblem, Page};
 use ciba::protocol::error::Common;
 use ciba::protocol::login::LoginError as Error;
 use ciba::protocol::routes;
@@ -94,7 +94,9 @@ impl Login {
             return self.not_open(call);
         };
         let label = query::one(request, "idp");
-        let started = self.logging_in().start(&key, label, call.frame.language.tag(), call.invocation).await;
+        let Frame { language, chosen, .. } = call.frame;
+        let languages = (language.tag(), chosen.map(Language::tag));
+        let started = self.logging_in().start(&key, label, languages, call.invocation).await;
         match started {
             Ok(Start::Go(departure)) => {
                 let name = cookie_name(departure.attempt.state());
@@ -133,6 +135,8 @@ impl Login {
                 return respond::page(page::login_failed(&call.frame, LoginProblem::Down, None));
             }
         };
+        let chosen = attempt.language().and_then(Language::of_tag);
+        let call = &call.in_language(chosen);
         let response = match self.logged_in(&attempt, &callback, call.invocation).await {
             Ok((session, request)) => {
                 log::logged_in(&session.issuer);
@@ -140,7 +144,7 @@ impl Login {
                 let sealed = self.logging_in().seal(&session, call.invocation.now).await;
                 match sealed {
                     Ok(sealed) => respond::with_cookies(
-                        respond::redirect(&Destination::Request(request)),
+                        respond::redirect(&Destination::Request(request, chosen.map(Language::tag))),
                         self.cookies.set(cookie::SESSION, &sealed, max_age),
                     ),
                     Err(KeyError(why)) => {
@@ -257,6 +261,14 @@ struct Call<'a> {
     invocation: &'a Invocation,
 }
 
+impl Call<'_> {
+    /// The same in the language that the person chose before the login, if they did.
+    fn in_language(&self, chosen: Option<Language>) -> Self {
+        let language = chosen.unwrap_or(self.frame.language);
+        Self { frame: Frame { language, chosen, ..self.frame }, invocation: self.invocation }
+    }
+}
+
 /// The cookie of the login with this `state`. Its name does not contain it: names are easier to read than values.
 fn cookie_name(state: &str) -> String {
     format!("{}{}", cookie::LOGIN, log_in::cookie_suffix(state))
@@ -270,8 +282,8 @@ impl Endpoint for Login {
     /// Everything here is for browsers, so everything but a wrong path or method is answered with a page.
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         let nonce = invocation.nonce();
-        let language = browser::language(request);
-        let frame = Frame { language, operator: self.operator.shown(), nonce: &nonce };
+        let (language, chosen) = (browser::language(request), browser::chosen_language(request));
+        let frame = Frame { language, chosen, operator: self.operator.shown(), nonce: &nonce };
         let call = Call { frame, invocation };
         let (path, method) = (request.uri().path(), request.method());
         let is_read = method == "GET" || method == "HEAD";

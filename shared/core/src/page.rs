@@ -24,16 +24,17 @@ pub use consent::{
 pub use enrollment::{EnrollmentView, enrollment, ticket_not_open};
 pub use language::Language;
 pub use language::weight;
+pub use layout::LANGUAGE_PARAMETER;
 pub use login::{
     ApprovingForm, Frame, LoginProblem, LoginView, approved, choose_issuer, login_failed, login_path, me,
-    nobody, outdated, selected, signed_out, someone_else,
+    nobody, outdated, page_path, selected, signed_out, someone_else,
 };
 pub use message::{declined, not_open, trouble};
 pub use words::Operator;
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.
-pub const TEMPLATE_VERSION: &str = "yc_-h2yAtit6";
+pub const TEMPLATE_VERSION: &str = "q6V65KMBJOnk";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

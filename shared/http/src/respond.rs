@@ -14,11 +14,10 @@ use serde_json::json;
 
 use crate::event::Unreadable;
 use ciba_core::domain::issuer::login_attempt::Destination;
-use ciba_core::page::Page;
+use ciba_core::page::{Language, Page, page_path};
 use ciba_core::protocol::discovery::METHODS as DOCUMENT_METHODS;
 use ciba_core::protocol::dpop;
 use ciba_core::protocol::error::{ProtocolError, Refusal};
-use ciba_core::protocol::routes;
 use ciba_flows::log;
 
 /// A successful response that must not be cached (RFC 6749 §5.1).
@@ -162,7 +161,7 @@ pub fn page(page: Page) -> Response<Body> {
 pub fn redirect(destination: &Destination) -> Response<Body> {
     let location = match destination {
         Destination::Issuer(url) => url.as_str().to_owned(),
-        Destination::Request(key) => routes::page_of(key),
+        Destination::Request(key, chosen) => page_path(key, chosen.and_then(Language::parse)),
     };
     let mut response = build(303, &(), None);
     *response.body_mut() = Body::Empty;
@@ -210,7 +209,7 @@ fn build(status: u16, body: &impl Serialize, max_age: Option<Duration>) -> Respo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ciba_core::page::{Language, Operator, trouble};
+    use ciba_core::page::{Operator, trouble};
 
     const BANK: Operator = Operator { name: "Meridian Bank", contact: None };
 

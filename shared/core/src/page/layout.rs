@@ -6,6 +6,9 @@ use super::catalogue::Catalogue;
 use super::words::{Names, Operator};
 use super::{Language, Page};
 
+/// The name of the query's parameter for the language.
+pub const LANGUAGE_PARAMETER: &str = "lang";
+
 const STYLE: &str = include_str!("style.css");
 /// What all scripts use.
 pub(super) const COMMON: &str = include_str!("common.js");
@@ -18,6 +21,8 @@ pub(super) struct Layout<'a> {
     pub(super) title: &'a str,
     pub(super) status: u16,
     pub(super) nonce: &'a str,
+    /// Where the page can be read again in another language. `None` for the answer to a form.
+    pub(super) path: Option<&'a str>,
     /// The parts of the script, if the page has one.
     pub(super) scripts: &'static [&'static str],
 }
@@ -28,7 +33,7 @@ impl Layout<'_> {
         let words = Catalogue::of(self.language);
         let html = html! {
             (DOCTYPE)
-            html lang=(self.language.tag()) dir="ltr" {
+            html lang=(self.language.tag()) dir=(self.language.direction()) {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
@@ -42,7 +47,10 @@ impl Layout<'_> {
                 body {
                     header { (shield()) bdi { (self.operator.name) } }
                     (main)
-                    footer { p { (names.fill(words.never_asked)) } }
+                    footer {
+                        p { (names.fill(words.never_asked)) }
+                        @if let Some(path) = self.path { (languages(path, self.language)) }
+                    }
                     @if !self.scripts.is_empty() {
                         script nonce=(self.nonce) {
                             (PreEscaped("(() => {\n"))
@@ -60,6 +68,27 @@ impl Layout<'_> {
             language: self.language,
         }
     }
+}
+
+/// Links to the page in each other language, by the name that the language has for itself. A link is enough, without
+/// script and without a cookie.
+fn languages(path: &str, current: Language) -> Markup {
+    html! {
+        ul.languages {
+            @for language in Language::ALL.into_iter().filter(|it| *it != current) {
+                @let tag = language.tag();
+                li {
+                    a href=(format!("{path}{}", query("?", Some(language)))) hreflang=(tag) lang=(tag)
+                        dir=(language.direction()) { (language.name()) }
+                }
+            }
+        }
+    }
+}
+
+/// The parameter that keeps a language that the person chose. Empty if they chose none: then the browser's is used.
+pub(super) fn query(start: &str, chosen: Option<Language>) -> String {
+    chosen.map(|language| format!("{start}{LANGUAGE_PARAMETER}={}", language.tag())).unwrap_or_default()
 }
 
 /// A final message, after which nothing is left to do on this page. The heading can take the focus when a script

@@ -6,7 +6,7 @@
 use maud::{Markup, html};
 
 use super::catalogue::Catalogue;
-use super::layout::{Layout, check, clock, cross, end, notice};
+use super::layout::{Layout, check, clock, cross, end, notice, query};
 use super::words::{Names, Operator};
 use super::{Language, Page};
 use crate::domain::base::request_key::RequestKey;
@@ -55,24 +55,39 @@ pub struct ApprovingForm<'a> {
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {
     pub language: Language,
+    /// The same, if the person chose it. Then the links of the page keep it.
+    pub chosen: Option<Language>,
     pub operator: Operator<'a>,
     pub nonce: &'a str,
 }
 
 impl Frame<'_> {
     fn page(&self, title: &str, status: u16, main: Markup) -> Page {
-        let Self { language, operator, nonce } = *self;
-        Layout { language, operator, title, status, nonce, scripts: &[] }.page(main)
+        let Self { language, chosen: _, operator, nonce } = *self;
+        Layout { language, operator, title, status, nonce, path: None, scripts: &[] }.page(main)
     }
 
     fn names(&self) -> Names<'_> {
         Names { client: "", operator: self.operator }
     }
+
+    fn login_path(&self, request: &RequestKey) -> String {
+        login_path(request, self.chosen)
+    }
+
+    fn back_to_request(&self, request: &RequestKey) -> String {
+        page_path(request, self.chosen)
+    }
 }
 
-/// The path at which a login for this request starts.
-pub fn login_path(request: &RequestKey) -> String {
-    format!("{}?request={}", routes::LOGIN, request.encode())
+/// The path at which a login for this request starts, in the language that the person chose.
+pub fn login_path(request: &RequestKey, chosen: Option<Language>) -> String {
+    format!("{}?request={}{}", routes::LOGIN, request.encode(), query("&", chosen))
+}
+
+/// The path of the page of a request, in the language that the person chose.
+pub fn page_path(request: &RequestKey, chosen: Option<Language>) -> String {
+    format!("{}{}", routes::page_of(request), query("?", chosen))
 }
 
 /// The link or the form with which a person approves by a login.
@@ -113,9 +128,9 @@ pub fn choose_issuer(frame: &Frame<'_>, request: &RequestKey, issuers: &[(&str, 
                 p { (frame.names().fill(words.choose_text)) }
                 // A label needs no encoding in a query.
                 @for (label, name) in issuers {
-                    a.button href=(format!("{}&idp={label}", login_path(request))) { bdi { (name) } }
+                    a.button href=(format!("{}&idp={label}", frame.login_path(request))) { bdi { (name) } }
                 }
-                p.how { a href=(routes::page_of(request)) { (words.back_to_request) } }
+                p.how { a href=(frame.back_to_request(request)) { (words.back_to_request) } }
             }
         },
     )
@@ -155,8 +170,8 @@ pub fn login_failed(frame: &Frame<'_>, problem: LoginProblem, request: Option<&R
             main {
                 (end(sign, heading, &[frame.names().fill(text)]))
                 @if let Some(request) = request {
-                    a.button href=(login_path(request)) { (words.sign_in_again) }
-                    p.how { a href=(routes::page_of(request)) { (words.back_to_request) } }
+                    a.button href=(frame.login_path(request)) { (words.sign_in_again) }
+                    p.how { a href=(frame.back_to_request(request)) { (words.back_to_request) } }
                 }
             }
         },
@@ -173,7 +188,7 @@ pub fn someone_else(frame: &Frame<'_>, sign_out_token: &str) -> Page {
         html! {
             main {
                 (end(cross(), heading, &[html! { (words.someone_else_text) }]))
-                (sign_out(sign_out_token, words))
+                (sign_out(sign_out_token, frame.language, words))
             }
         },
     )
@@ -190,7 +205,7 @@ pub fn me(frame: &Frame<'_>, (subject, issuer): (&str, &str), sign_out_token: &s
         html! {
             main {
                 (end(check(), words.me_heading, &[html! { (before) bdi { (subject) } (names.fill(after)) }]))
-                (sign_out(sign_out_token, words))
+                (sign_out(sign_out_token, frame.language, words))
             }
         },
     )
@@ -239,15 +254,16 @@ pub fn outdated(frame: &Frame<'_>, request: &RequestKey) -> Page {
         html! {
             main {
                 (end(clock(), words.trouble_heading, &[html! { (words.outdated) }]))
-                a.button href=(routes::page_of(request)) { (words.back_to_request) }
+                a.button href=(frame.back_to_request(request)) { (words.back_to_request) }
             }
         },
     )
 }
 
-fn sign_out(token: &str, words: &Catalogue) -> Markup {
+fn sign_out(token: &str, language: Language, words: &Catalogue) -> Markup {
     html! {
         form method="post" action=(routes::LOGOUT) {
+            input type="hidden" name="language" value=(language.tag());
             input type="hidden" name="session_token" value=(token);
             button.quiet type="submit" { (words.sign_out) }
         }

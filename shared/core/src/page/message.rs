@@ -14,8 +14,15 @@ pub(super) const SCRIPT: &str = include_str!("closed.js");
 pub fn not_open(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let heading = words.closed_heading;
-    let layout =
-        Layout { language, operator, title: heading, status: 404, nonce, scripts: &[COMMON, SCRIPT] };
+    let layout = Layout {
+        language,
+        operator,
+        title: heading,
+        status: 404,
+        nonce,
+        path: None,
+        scripts: &[COMMON, SCRIPT],
+    };
     let answered = [
         ("approved", check(), words.approved_heading),
         ("declined", cross(), words.declined_heading),
@@ -36,7 +43,7 @@ pub fn declined(language: Language, operator: Operator<'_>, nonce: &str) -> Page
     let words = Catalogue::of(language);
     let names = Names { client: "", operator };
     let heading = words.declined_heading;
-    let layout = Layout { language, operator, title: heading, status: 200, nonce, scripts: &[] };
+    let layout = Layout { language, operator, title: heading, status: 200, nonce, path: None, scripts: &[] };
     let text = [html! { (words.declined_text) }, names.fill(words.declined_call)];
     layout.page(html! { main { (end(cross(), heading, &text)) } })
 }
@@ -45,6 +52,6 @@ pub fn declined(language: Language, operator: Operator<'_>, nonce: &str) -> Page
 pub fn trouble(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let heading = words.trouble_heading;
-    let layout = Layout { language, operator, title: heading, status: 503, nonce, scripts: &[] };
+    let layout = Layout { language, operator, title: heading, status: 503, nonce, path: None, scripts: &[] };
     layout.page(html! { main { (end(notice(), heading, &[html! { (words.trouble_text) }])) } })
 }

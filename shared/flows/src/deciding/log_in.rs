@@ -128,12 +128,12 @@ impl<'a> LogIn<'a> {
     /// 3. Read where the issuer's endpoints are.
     /// 4. Seal what binds the login to this browser, and send the browser on.
     ///
-    /// `label` is the person's choice.
+    /// `label` is the person's choice. `language` is that of the page, and `chosen_language` the same if the person chose it.
     pub async fn start(
         &self,
         request: &RequestKey,
         label: Option<&str>,
-        language: &str,
+        (language, chosen_language): (&str, Option<&str>),
         invocation: &Invocation,
     ) -> Result<Start<'a>, NotStarted> {
         let Invocation { now, write_id, .. } = invocation;
@@ -151,7 +151,7 @@ impl<'a> LogIn<'a> {
         };
         let metadata = self.metadata.of(&issuer.issuer, *now, write_id).await?;
         let random = [invocation.random(), invocation.random(), invocation.random()];
-        let attempt = LoginAttempt::new(issuer, request, random, *now);
+        let attempt = LoginAttempt::new(issuer, (request, chosen_language), random, *now);
         let asked = Asked {
             redirect_uri: self.redirect_uri,
             max_age: self.max_age,

@@ -95,6 +95,9 @@ impl IssuerMetadata {
 pub struct LoginAttempt {
     pub issuer: String,
     request: String,
+    /// The language that the person chose for the page of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
     state: String,
     nonce: String,
     verifier: String,
@@ -124,15 +127,28 @@ pub struct Asked<'a> {
 pub enum Destination {
     /// The authorization endpoint of a configured login issuer.
     Issuer(Url),
-    /// The page of a request.
-    Request(RequestKey),
+    /// The page of a request, in the language that the person chose.
+    Request(RequestKey, Option<&'static str>),
 }
 
 impl LoginAttempt {
-    pub fn new(issuer: &LoginIssuer, request: &RequestKey, random: [[u8; 32]; 3], now: Timestamp) -> Self {
+    /// For a request, in the language that the person chose.
+    pub fn new(
+        issuer: &LoginIssuer,
+        (request, language): (&RequestKey, Option<&str>),
+        random: [[u8; 32]; 3],
+        now: Timestamp,
+    ) -> Self {
         let [state, nonce, verifier] = random.map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
-        let expires_at = now.plus(ATTEMPT_LIFETIME);
-        Self { issuer: issuer.issuer.clone(), request: request.encode(), state, nonce, verifier, expires_at }
+        Self {
+            issuer: issuer.issuer.clone(),
+            request: request.encode(),
+            language: language.map(str::to_owned),
+            state,
+            nonce,
+            verifier,
+            expires_at: now.plus(ATTEMPT_LIFETIME),
+        }
     }
 
     /// The text to be sealed.
@@ -147,6 +163,11 @@ impl LoginAttempt {
     /// The request that the login is for.
     pub fn request(&self) -> Option<RequestKey> {
         RequestKey::parse(&self.request)
+    }
+
+    /// The language that the person chose before.
+    pub fn language(&self) -> Option<&str> {
+        self.language.as_deref()
     }
 
     pub fn state(&self) -> &str {
