@@ -389,6 +389,28 @@ async fn no_word_is_broken_at_any_size_of_the_text() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// In an Arabic page, an amount and a name in Latin letters begin on the right, as the labels beside them do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_wrote_begins_where_the_page_begins() {
+    let gallery = Gallery::open().await;
+    let browser = Browser::start().await;
+    for (language, side) in [("ar", "right"), ("en", "left")] {
+        browser.reads(language).await;
+        gallery.show(&browser, &STATES[0]).await;
+        let sides = "[...new Set([...document.querySelectorAll('h1, dt, dd, label span')]
+            .map((it) => getComputedStyle(it))
+            .map(({ textAlign, direction }) => {
+                const start = direction === 'rtl' ? 'right' : 'left';
+                return textAlign === 'start' ? start : textAlign;
+            }))]";
+        assert_eq!(browser.evaluate(sides).await, json!([side]), "{language}");
+        let box_of = |selector: &str| format!("document.querySelector('{selector}').getBoundingClientRect()");
+        let label = browser.evaluate(&format!("{}.left", box_of("dt"))).await;
+        let value = browser.evaluate(&format!("{}.left", box_of("dd"))).await;
+        assert_eq!(label.as_f64() > value.as_f64(), side == "right", "{language}: {label} {value}");
+    }
+}
+
 /// The countdown is first the server's and then the script's. The clock of the page stands still, so both have the same
 /// time to tell.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

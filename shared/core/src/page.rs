@@ -34,7 +34,7 @@ pub use words::Operator;
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.
-pub const TEMPLATE_VERSION: &str = "q6V65KMBJOnk";
+pub const TEMPLATE_VERSION: &str = "mJAaZYMsJrhj";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

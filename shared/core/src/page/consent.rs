@@ -102,7 +102,7 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
         title: words.consent_title,
         status: 200,
         nonce,
-        path: Some(view.path),
+        can_be_read_again: true,
         scripts: &[COMMON, PASSKEY, SCRIPT],
     };
     let names = Names { client: view.client_name, operator: view.operator };

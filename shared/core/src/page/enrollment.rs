@@ -34,7 +34,7 @@ pub fn enrollment(view: &EnrollmentView, nonce: &str) -> Page {
         title: words.enrollment_heading,
         status: 200,
         nonce,
-        path: Some(view.path),
+        can_be_read_again: true,
         scripts: &[COMMON, PASSKEY, SCRIPT],
     };
     layout.page(html! {
@@ -74,7 +74,15 @@ pub fn ticket_not_open(language: Language, operator: Operator<'_>, nonce: &str) 
     let words = Catalogue::of(language);
     let names = Names { client: "", operator };
     let heading = words.ticket_closed_heading;
-    let layout = Layout { language, operator, title: heading, status: 404, nonce, path: None, scripts: &[] };
+    let layout = Layout {
+        language,
+        operator,
+        title: heading,
+        status: 404,
+        nonce,
+        can_be_read_again: false,
+        scripts: &[],
+    };
     layout.page(html! { main { (end(clock(), heading, &[names.fill(words.ticket_closed_text)])) } })
 }
 

@@ -21,8 +21,8 @@ pub(super) struct Layout<'a> {
     pub(super) title: &'a str,
     pub(super) status: u16,
     pub(super) nonce: &'a str,
-    /// Where the page can be read again in another language. `None` for the answer to a form.
-    pub(super) path: Option<&'a str>,
+    /// Whether its URL can be read again, in another language. The answer to a form cannot.
+    pub(super) can_be_read_again: bool,
     /// The parts of the script, if the page has one.
     pub(super) scripts: &'static [&'static str],
 }
@@ -42,19 +42,19 @@ impl Layout<'_> {
                     title { (self.title) " · " (self.operator.name) }
                     // An empty icon, so that the browser does not request one.
                     link rel="icon" href="data:,";
-                    style nonce=(self.nonce) { (PreEscaped(STYLE)) }
+                    style nonce=(self.nonce) { (PreEscaped(sent(STYLE))) }
                 }
                 body {
                     header { (shield()) bdi { (self.operator.name) } }
                     (main)
                     footer {
                         p { (names.fill(words.never_asked)) }
-                        @if let Some(path) = self.path { (languages(path, self.language)) }
+                        @if self.can_be_read_again { (languages(self.language)) }
                     }
                     @if !self.scripts.is_empty() {
                         script nonce=(self.nonce) {
                             (PreEscaped("(() => {\n"))
-                            @for part in self.scripts { (PreEscaped(part)) }
+                            @for part in self.scripts { (PreEscaped(sent(part))) }
                             (PreEscaped("})();"))
                         }
                     }
@@ -70,17 +70,23 @@ impl Layout<'_> {
     }
 }
 
+/// Style or script as it is sent: without comments and indentation, which are for its readers here.
+fn sent(code: &str) -> String {
+    let lines = code.lines().map(str::trim_start).filter(|line| {
+        let is_comment = line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
+        !(is_comment || line.is_empty())
+    });
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
 /// Links to the page in each other language, by the name that the language has for itself. A link is enough, without
 /// script and without a cookie.
-fn languages(path: &str, current: Language) -> Markup {
+fn languages(current: Language) -> Markup {
     html! {
         ul.languages {
             @for language in Language::ALL.into_iter().filter(|it| *it != current) {
                 @let tag = language.tag();
-                li {
-                    a href=(format!("{path}{}", query("?", Some(language)))) hreflang=(tag) lang=(tag)
-                        dir=(language.direction()) { (language.name()) }
-                }
+                li { a href=(query("?", Some(language))) hreflang=(tag) lang=(tag) { (language.name()) } }
             }
         }
     }

@@ -64,7 +64,7 @@ pub struct Frame<'a> {
 impl Frame<'_> {
     fn page(&self, title: &str, status: u16, main: Markup) -> Page {
         let Self { language, chosen: _, operator, nonce } = *self;
-        Layout { language, operator, title, status, nonce, path: None, scripts: &[] }.page(main)
+        Layout { language, operator, title, status, nonce, can_be_read_again: false, scripts: &[] }.page(main)
     }
 
     fn names(&self) -> Names<'_> {

@@ -20,7 +20,7 @@ pub fn not_open(language: Language, operator: Operator<'_>, nonce: &str) -> Page
         title: heading,
         status: 404,
         nonce,
-        path: None,
+        can_be_read_again: false,
         scripts: &[COMMON, SCRIPT],
     };
     let answered = [
@@ -43,7 +43,15 @@ pub fn declined(language: Language, operator: Operator<'_>, nonce: &str) -> Page
     let words = Catalogue::of(language);
     let names = Names { client: "", operator };
     let heading = words.declined_heading;
-    let layout = Layout { language, operator, title: heading, status: 200, nonce, path: None, scripts: &[] };
+    let layout = Layout {
+        language,
+        operator,
+        title: heading,
+        status: 200,
+        nonce,
+        can_be_read_again: false,
+        scripts: &[],
+    };
     let text = [html! { (words.declined_text) }, names.fill(words.declined_call)];
     layout.page(html! { main { (end(cross(), heading, &text)) } })
 }
@@ -52,6 +60,14 @@ pub fn declined(language: Language, operator: Operator<'_>, nonce: &str) -> Page
 pub fn trouble(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let heading = words.trouble_heading;
-    let layout = Layout { language, operator, title: heading, status: 503, nonce, path: None, scripts: &[] };
+    let layout = Layout {
+        language,
+        operator,
+        title: heading,
+        status: 503,
+        nonce,
+        can_be_read_again: false,
+        scripts: &[],
+    };
     layout.page(html! { main { (end(notice(), heading, &[html! { (words.trouble_text) }])) } })
 }

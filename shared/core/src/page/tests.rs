@@ -508,13 +508,11 @@ fn a_page_with_ten_scopes_and_details_is_under_30_kilobytes() {
 fn a_page_that_can_be_read_again_is_offered_in_each_language() {
     for language in Language::ALL {
         let (request, ticket) = (consent_view(language), enrollment_view(language));
-        for (page, path) in
-            [(consent(&request, NONCE), request.path), (enrollment(&ticket, NONCE), ticket.path)]
-        {
+        for page in [consent(&request, NONCE), enrollment(&ticket, NONCE)] {
             for other in Language::ALL.into_iter().filter(|it| *it != language) {
                 let (tag, name) = (other.tag(), other.name());
-                let link = format!("<a href=\"{path}?lang={tag}\" hreflang=\"{tag}\" lang=\"{tag}\"");
-                assert!(page.html.contains(&link) && page.html.contains(&format!(">{name}</a>")), "{tag}");
+                let link = format!("<a href=\"?lang={tag}\" hreflang=\"{tag}\" lang=\"{tag}\">{name}</a>");
+                assert!(page.html.contains(&link), "{tag}");
             }
             assert_eq!(page.html.matches(" hreflang=").count(), Language::ALL.len() - 1);
         }

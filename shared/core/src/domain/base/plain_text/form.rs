@@ -211,5 +211,5 @@ impl Run<'_> {
 /// Japanese goes on without a space after it.
 fn is_currency_word(word: &str) -> bool {
     let begins = |name: &&str| name.starts_with(is_japanese) && word.starts_with(*name);
-    CURRENCIES.contains(&word.to_uppercase().as_str()) || CURRENCIES.iter().any(|name| begins(&name))
+    CURRENCIES.contains(&word.to_uppercase().as_str()) || CURRENCIES.iter().any(begins)
 }

@@ -149,7 +149,7 @@ fn is_phone_word(atom: &Atom, next: Option<&Atom>) -> bool {
 fn calls(word: &str) -> bool {
     let word = word.to_lowercase();
     let is_within = |name: &&str| name.contains(is_japanese) && word.contains(*name);
-    PHONE.contains(&word.as_str()) || PHONE.iter().any(|name| is_within(&name))
+    PHONE.contains(&word.as_str()) || PHONE.iter().any(is_within)
 }
 
 /// Whether a word labels a number as a reference. A Japanese one ends the run of letters, but for a particle.
@@ -157,7 +157,7 @@ fn refers(word: &str) -> bool {
     let word = word.to_lowercase();
     let word = word.trim_end_matches(['は', 'の']);
     let is_end = |name: &&str| name.contains(is_japanese) && word.ends_with(*name);
-    REFERENCE.contains(&word) || REFERENCE.iter().any(|name| is_end(&name))
+    REFERENCE.contains(&word) || REFERENCE.iter().any(is_end)
 }
 
 fn is_phone_number(earlier: &[Atom], numbers: &[Atom], later: &[Atom], is_to_be_called: bool) -> bool {
