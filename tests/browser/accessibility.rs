@@ -47,6 +47,10 @@ async fn no_page_in_any_state_has_what_axe_finds_wrong() {
             wrong.extend(found.into_iter().map(|it| format!("{} (dark: {dark}): {it}", state.name)));
         }
     }
+    // From right to left as well.
+    browser.reads("ar").await;
+    gallery.show(&browser, &STATES[0]).await;
+    wrong.extend(violations(&browser).await);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

@@ -462,12 +462,15 @@ async fn a_wrong_finger_sends_nothing_and_the_right_one_may_try_again() {
 /// An unknown language falls back to English.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_is_approved_in_its_language() {
-    let site = Site::open().await;
+    let site = Site::open_where(&[("ASKS_PER_TEN_MINUTES", "16")]).await;
     let (browser, _authenticator) = site.of_alice().await;
     for (languages, approve, done) in [
         ("de-AT, en;q=0.5", "Zustimmen", "Zugestimmt"),
         ("fr", "Accepter", "Demande acceptée"),
-        ("tlh, ja;q=0.5", "Approve", "Approved"),
+        ("pl-PL, en;q=0.5", "Zatwierdź", "Zatwierdzono"),
+        ("ja", "承認する", "承認しました"),
+        ("ar-EG, en;q=0.5", "موافقة", "تمت الموافقة"),
+        ("tlh, fi;q=0.5", "Approve", "Approved"),
     ] {
         let (handle, page) = site.ask(&[]).await;
         browser.reads(languages).await;
@@ -478,6 +481,29 @@ async fn a_page_is_approved_in_its_language() {
         browser.shows(done).await;
         assert_eq!(site.poll(&handle).await, ok());
     }
+}
+
+/// The link needs no script, and what follows the form is in the language too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_language_is_chosen_by_a_link_and_stays() {
+    let site = Site::open().await;
+    let (browser, _authenticator) = site.of_alice().await;
+    let (handle, page) = site.ask(&[]).await;
+    browser.open(&page).await;
+    browser.click("footer a[hreflang=pl]").await;
+    browser.wait_until("document.documentElement.lang === 'pl'").await;
+    browser.click("#approve").await;
+    browser.settled().await;
+    browser.shows("Zatwierdzono").await;
+    assert_eq!(site.poll(&handle).await, ok());
+
+    let (_, page) = site.ask(&[]).await;
+    browser.without_script().await;
+    browser.open(&page).await;
+    browser.click("footer a[hreflang=ar]").await;
+    browser.click("#actions button").await;
+    assert_eq!(browser.text("h1").await, "تم الرفض");
+    assert_eq!(browser.text("footer").await.lines().count(), 1, "the answer to a form has no links");
 }
 
 /// ATK-7-03

@@ -188,7 +188,7 @@ fn nonce() -> String {
 
 async fn message_page(Path(name): Path<String>, headers: HeaderMap) -> axum::response::Response {
     let (language, nonce_of_frame) = (language(&headers), nonce());
-    let frame = Frame { language, operator: MERIDIAN, nonce: &nonce_of_frame };
+    let frame = Frame { language, chosen: None, operator: MERIDIAN, nonce: &nonce_of_frame };
     let request = RequestKey::from_bytes([7; 16]);
     served(match name.as_str() {
         "someone_else" => someone_else(&frame, "Zm9ybQ"),
@@ -226,14 +226,30 @@ fn answered_view(answer: Answer, language: Language) -> AnsweredView<'static> {
     }
 }
 
+/// `late…` is over in a second, and `left_100` in a hundred.
+fn seconds_left(answer: &str) -> u64 {
+    let named = answer.strip_prefix("left_").and_then(|seconds| seconds.parse().ok());
+    named.unwrap_or(if answer.starts_with("late") { 1 } else { 270 })
+}
+
 async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::response::Response {
     let language = language(&headers);
-    let line = |value, required| ScopeLine { value, words: scope_words(language, value, None), required };
+    let line = |value, required| {
+        let words = scope_words(language, value, None);
+        ScopeLine { value, words, other_language: None, required }
+    };
     let (title, headline, amount, to) = match language {
         Language::English => ("A transfer", "Pay {} to Weber Kitchens, Hamburg", "Amount", "To"),
         Language::French => ("Un virement", "Payer {} à Weber Kitchens, Hamburg", "Montant", "À"),
         Language::Spanish => ("Una transferencia", "Pagar {} a Weber Kitchens, Hamburg", "Importe", "A"),
         Language::German => ("Eine Überweisung", "{} an Weber Kitchens, Hamburg, zahlen", "Betrag", "An"),
+        Language::Italian => ("Un bonifico", "Pagare {} a Weber Kitchens, Hamburg", "Importo", "A"),
+        Language::Dutch => ("Een overboeking", "{} betalen aan Weber Kitchens, Hamburg", "Bedrag", "Aan"),
+        Language::Polish => ("Przelew", "Zapłać {} do Weber Kitchens, Hamburg", "Kwota", "Do"),
+        Language::Portuguese => ("Uma transferência", "Pagar {} a Weber Kitchens, Hamburg", "Valor", "Para"),
+        Language::Swedish => ("En överföring", "Betala {} till Weber Kitchens, Hamburg", "Belopp", "Till"),
+        Language::Japanese => ("振込", "Weber Kitchens, Hamburg に {} を支払う", "金額", "振込先"),
+        Language::Arabic => ("تحويل", "دفع {} إلى Weber Kitchens, Hamburg", "المبلغ", "إلى"),
     };
     let sent = Money::new("2450", "EUR").expect("an amount").words(language.tag());
     let row = |label: &str, value: &str| Row { label: label.to_owned(), value: value.to_owned() };
@@ -265,12 +281,13 @@ async fn consent_page(Path(answer): Path<String>, headers: HeaderMap) -> axum::r
         authorizations: if is_simple {
             vec![]
         } else {
-            vec![AuthorizationLine { words: &transfer, scope: is_high_risk.then_some("payments") }]
+            let scope = is_high_risk.then_some("payments");
+            vec![AuthorizationLine { words: &transfer, other_language: None, scope }]
         },
         context: if is_simple { &[] } else { &context },
         details: if is_simple { vec![] } else { vec![resource_words(language, "https://pay.example")] },
         asked_ago: Duration::from_secs(20),
-        decide_in: Duration::from_secs(if answer.starts_with("late") { 1 } else { 270 }),
+        decide_in: Duration::from_secs(seconds_left(&answer)),
         path: &path,
         form_token: "Zm9ybQ",
         passkey: (answer != "app" && !answer.ends_with("signed_in")).then_some(PasskeyView {
@@ -361,7 +378,7 @@ async fn pages_fit_320_pixels_and_targets_fit_a_finger() {
                 assert_eq!(scrolls, json!(width), "{} in {}", state.name, language.tag());
                 let small = browser
                     .evaluate(
-                        "[...document.querySelectorAll('button, label')].map((it) => it.getBoundingClientRect())
+                        "[...document.querySelectorAll('button, label, footer li a')].map((it) => it.getBoundingClientRect())
                            .filter((it) => it.width > 0 && (it.width < 44 || it.height < 44)).length",
                     )
                     .await;
@@ -380,12 +397,17 @@ const BROKEN: &str = r#"(() => {
         it.replaceWith(place);
     });
     document.querySelectorAll("[hidden]").forEach((it) => it.removeAttribute("hidden"));
+    // Japanese has no spaces, and a line may end nearly everywhere. Words in Latin letters and numbers stay whole, and some
+    // signs stay with what they follow, and some with what follows them.
+    const STAY = "、。，．・：；？！）」』】ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々";
+    const JAPANESE = new RegExp(`[A-Za-z0-9]+|[（「『【]+[^\\s]|[^\\s][${STAY}]+`, "gu");
+    const WHOLE = document.documentElement.lang === "ja" ? JAPANESE : /[^\s-]+/gu;
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const broken = [];
     while (walker.nextNode()) {
         const node = walker.currentNode;
         if (node.parentElement.closest("bdi, blockquote, [dir=auto], script, style, .unseen")) continue;
-        for (const { 0: word, index } of node.textContent.matchAll(/[^\s-]+/g)) {
+        for (const { 0: word, index } of node.textContent.matchAll(WHOLE)) {
             const range = document.createRange();
             range.setStart(node, index);
             range.setEnd(node, index + word.length);
@@ -423,6 +445,55 @@ async fn no_word_is_broken_at_any_size_of_the_text() {
     wrong.sort_unstable();
     wrong.dedup();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// In an Arabic page, an amount and a name in Latin letters begin on the right, as the labels beside them do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_wrote_begins_where_the_page_begins() {
+    let gallery = Gallery::open().await;
+    let browser = Browser::start().await;
+    for (language, side) in [("ar", "right"), ("en", "left")] {
+        browser.reads(language).await;
+        gallery.show(&browser, &STATES[0]).await;
+        let sides = "[...new Set([...document.querySelectorAll('h1, dt, dd, label span')]
+            .map((it) => getComputedStyle(it))
+            .map(({ textAlign, direction }) => {
+                const start = direction === 'rtl' ? 'right' : 'left';
+                return textAlign === 'start' ? start : textAlign;
+            }))]";
+        assert_eq!(browser.evaluate(sides).await, json!([side]), "{language}");
+        let box_of = |selector: &str| format!("document.querySelector('{selector}').getBoundingClientRect()");
+        let label = browser.evaluate(&format!("{}.left", box_of("dt"))).await;
+        let value = browser.evaluate(&format!("{}.left", box_of("dd"))).await;
+        assert_eq!(label.as_f64() > value.as_f64(), side == "right", "{language}: {label} {value}");
+    }
+}
+
+/// The countdown is first the server's and then the script's. The clock of the page stands still, so both have the same
+/// time to tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_script_tells_the_time_left_in_the_servers_words() {
+    let gallery = Gallery::open().await;
+    let browser = Browser::start().await;
+    let still = "const now = Date.now(); Date.now = () => now;
+        setInterval = (act) => setTimeout(() => { act(); window.ticked = true; });";
+    browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": still })).await;
+    for language in Language::ALL {
+        browser.reads(language.tag()).await;
+        for seconds in [1, 2, 3, 11, 60, 62, 121, 125, 662, 1325, 3600, 3720, 7380, 10_860, 43_200] {
+            browser.open(&gallery.url(&format!("/consent/left_{seconds}"))).await;
+            browser.wait_until("window.ticked").await;
+            let both = browser
+                .evaluate(
+                    "fetch(location.href).then((it) => it.text()).then((text) => {
+                        const sent = new DOMParser().parseFromString(text, 'text/html');
+                        return [sent, document].map((it) => it.getElementById('left').textContent);
+                     })",
+                )
+                .await;
+            assert_eq!(both[0], both[1], "{seconds} seconds in {}", language.tag());
+        }
+    }
 }
 
 /// ATK-1-03, ATK-1-04: neither of the two is pushed: same size, same weight.
@@ -493,6 +564,6 @@ async fn declining_is_always_in_sight_and_approving_after_the_details() {
     gallery.show(&browser, state).await;
     let can_approve = "!document.querySelector('#login button').hasAttribute('aria-disabled')";
     assert_eq!(browser.evaluate(can_approve).await, json!(false), "with a login, before the details");
-    browser.run("scrollTo(0, document.documentElement.scrollHeight)").await;
+    browser.run("document.querySelector('#login button').scrollIntoView({ block: 'center' })").await;
     browser.wait_until(can_approve).await;
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use ciba::page::Language;
 use ciba_tests::root;
 
 use crate::browser::Browser;
@@ -32,9 +33,9 @@ async fn take() {
         gallery.show(&browser, state).await;
         save(state.name).await;
     }
-    for language in ["de", "fr", "es"] {
-        browser.reads(language).await;
+    for language in Language::ALL.into_iter().filter(|it| *it != Language::English) {
+        browser.reads(language.tag()).await;
         gallery.show(&browser, &STATES[0]).await;
-        save(&format!("{}-{language}", STATES[0].name)).await;
+        save(&format!("{}-{}", STATES[0].name, language.tag())).await;
     }
 }

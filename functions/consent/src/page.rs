@@ -12,7 +12,9 @@ use ciba::domain::request::proof::Demand;
 use ciba::domain::request::statement::Shown;
 use ciba::flows::deciding::decide::{Choice, NotDecided, PresentedProof, Recorded};
 use ciba::flows::deciding::review;
-use ciba::flows::deciding::statement::{receipt, statement};
+use ciba::flows::deciding::statement::{
+    other_language_of_detail, other_language_of_scope, receipt, statement,
+};
 use ciba::flows::{Invocation, log};
 use ciba::http::respond::Destination;
 use ciba::http::{Body, Request, Response, browser, form, respond};
@@ -45,7 +47,8 @@ pub(crate) async fn show(
     });
     let (language, nonce) = (browser::language(request), invocation.nonce());
     if let Some((session, _)) = session.as_ref().filter(|(_, person)| *person != asked.person) {
-        let frame = Frame { language, operator: consent.operator.shown(), nonce: &nonce };
+        let operator = consent.operator.shown();
+        let frame = Frame { language, chosen: browser::chosen_language(request), operator, nonce: &nonce };
         return respond::page(page::someone_else(&frame, &session.form_token(SessionForm::SignOut)));
     }
     let statement = statement(&asked, &detail, &client, language);
@@ -53,7 +56,7 @@ pub(crate) async fn show(
     let (now, lifetime) = (invocation.now, &asked.lifetime);
     let demand = review::demand_of_all(&client, &asked, &detail);
     let token = session.map(|(session, _)| session.form_token(SessionForm::Decision(key)));
-    let login_path = page::login_path(key);
+    let login_path = page::login_path(key, browser::chosen_language(request));
     let login = match (&token, demand) {
         // A login alone does not approve this.
         (_, Demand::Passkey | Demand::SeasonedPasskey) => LoginView::None,
@@ -77,12 +80,21 @@ pub(crate) async fn show(
         scopes: statement
             .scope
             .iter()
-            .map(|it| ScopeLine { value: &it.value, words: it.words.clone(), required: it.required })
+            .map(|it| ScopeLine {
+                value: &it.value,
+                words: it.words.clone(),
+                other_language: other_language_of_scope(&client, &it.value, language),
+                required: it.required,
+            })
             .collect(),
         authorizations: statement
             .authorization_details
             .iter()
-            .map(|it| AuthorizationLine { words: &it.words, scope: it.scope.as_deref() })
+            .map(|it| AuthorizationLine {
+                words: &it.words,
+                other_language: other_language_of_detail(&detail, &it.words, language),
+                scope: it.scope.as_deref(),
+            })
             .collect(),
         context: statement.request_context.as_ref().map(|it| it.rows.as_slice()).unwrap_or_default(),
         details: statement.resources.iter().map(|it| page::resource_words(language, it)).collect(),
@@ -143,7 +155,8 @@ async fn by_session(
     invocation: &Invocation,
 ) -> Response<Body> {
     let (language, nonce) = (browser::language(request), invocation.nonce());
-    let frame = Frame { language, operator: consent.operator.shown(), nonce: &nonce };
+    let (chosen, operator) = (browser::chosen_language(request), consent.operator.shown());
+    let frame = Frame { language, chosen, operator, nonce: &nonce };
     if !browser::states_same_origin(request, consent.issuer.as_str()) {
         return not_open(consent, Some(key), request, invocation);
     }
@@ -170,7 +183,7 @@ async fn by_session(
     match (record, done) {
         (Ok(record), Some(done)) => {
             log::decision(done, key, Some(&client), record.evidence.as_ref());
-            respond::redirect(&Destination::Request(*key))
+            respond::redirect(&Destination::Request(*key, chosen))
         }
         (Ok(_), None) => not_open(consent, Some(key), request, invocation),
         (Err(error), _) => match outcome(&error) {
@@ -276,7 +289,9 @@ pub(crate) fn not_open(
     invocation: &Invocation,
 ) -> Response<Body> {
     let language = browser::language(request);
-    let login_path = key.filter(|_| consent.login_issuers.have_browser()).map(page::login_path);
+    let login_path = key
+        .filter(|_| consent.login_issuers.have_browser())
+        .map(|key| page::login_path(key, browser::chosen_language(request)));
     let nonce = invocation.nonce();
     respond::page(page::not_open(language, consent.operator.shown(), &nonce, login_path.as_deref()))
 }

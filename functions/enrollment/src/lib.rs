@@ -134,7 +134,8 @@ impl Enrollment {
     /// 4. Make the ticket, and lead to its page.
     async fn begin(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         let (language, nonce) = (browser::language(request), invocation.nonce());
-        let frame = Frame { language, operator: self.operator.shown(), nonce: &nonce };
+        let (chosen, operator) = (browser::chosen_language(request), self.operator.shown());
+        let frame = Frame { language, chosen, operator, nonce: &nonce };
         let trouble = |why: &str| {
             log::trouble(why);
             respond::page(page::trouble(language, frame.operator, &nonce))
@@ -155,7 +156,7 @@ impl Enrollment {
             return respond::page(page::no_passkey(&frame));
         };
         match create_ticket::create(&self.table, &person, TicketKind::Own, invocation).await {
-            Ok((secret, _)) => respond::redirect(&Destination::Ticket(secret)),
+            Ok((secret, _)) => respond::redirect(&Destination::Ticket(secret, chosen)),
             Err(NoTicket::Inactive | NoTicket::Full | NoTicket::ByOperator) => {
                 respond::page(page::no_passkey(&frame))
             }

@@ -20,7 +20,7 @@ use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, form, query, respond};
 use ciba::keys::{ClientSecrets, KeyError, Kms, PageKeys};
 use ciba::outbound::{Fetcher, IssuerMetadataCache, JwksCache, TokenEndpoint};
-use ciba::page::{self, Frame, LoginProblem, MeForms, Page};
+use ciba::page::{self, Frame, Language, LoginProblem, MeForms, Page};
 use ciba::protocol::error::Common;
 use ciba::protocol::login::LoginError as Error;
 use ciba::protocol::routes;
@@ -96,8 +96,9 @@ impl Login {
             None | Some(None) => return self.not_open(call),
         };
         let label = query::one(request, "idp");
-        let started =
-            self.logging_in().start(key.as_ref(), label, call.frame.language.tag(), call.invocation).await;
+        let Frame { language, chosen, .. } = call.frame;
+        let languages = (language.tag(), chosen.map(Language::tag));
+        let started = self.logging_in().start(key.as_ref(), label, languages, call.invocation).await;
         match started {
             Ok(Start::Go(departure)) => {
                 let name = cookie_name(departure.attempt.state());
@@ -136,6 +137,8 @@ impl Login {
                 return respond::page(page::login_failed(&call.frame, LoginProblem::Down, None));
             }
         };
+        let chosen = attempt.language().and_then(Language::of_tag);
+        let call = &call.in_language(chosen);
         let response = match self.logging_in().finish(&attempt, &callback, call.invocation).await {
             Ok(session) => {
                 log::logged_in(&session.issuer);
@@ -143,7 +146,7 @@ impl Login {
                 let sealed = self.logging_in().seal(&session, call.invocation.now).await;
                 match sealed {
                     Ok(sealed) => respond::with_cookies(
-                        respond::redirect(&attempt.request().map_or(Destination::Me, Destination::Request)),
+                        respond::redirect(&leads_to(&attempt)),
                         self.cookies.set(cookie::SESSION, &sealed, max_age),
                     ),
                     Err(KeyError(why)) => {
@@ -254,9 +257,26 @@ struct Call<'a> {
     invocation: &'a Invocation,
 }
 
+impl Call<'_> {
+    /// The same in the language that the person chose before the login, if they did.
+    fn in_language(&self, chosen: Option<Language>) -> Self {
+        let language = chosen.unwrap_or(self.frame.language);
+        Self { frame: Frame { language, chosen, ..self.frame }, invocation: self.invocation }
+    }
+}
+
 /// The cookie of the login with this `state`. Its name does not contain it: names are easier to read than values.
 fn cookie_name(state: &str) -> String {
     format!("{}{}", cookie::LOGIN, log_in::cookie_suffix(state))
+}
+
+/// Where a login leads.
+fn leads_to(attempt: &LoginAttempt) -> Destination {
+    let chosen = attempt.language().and_then(Language::of_tag);
+    match attempt.request() {
+        Some(request) => Destination::Request(request, chosen),
+        None => Destination::Me(chosen),
+    }
 }
 
 fn refused(error: impl Into<Error>) -> Response<Body> {
@@ -267,8 +287,8 @@ impl Endpoint for Login {
     /// Everything here is for browsers, so everything but a wrong path or method is answered with a page.
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         let nonce = invocation.nonce();
-        let language = browser::language(request);
-        let frame = Frame { language, operator: self.operator.shown(), nonce: &nonce };
+        let (language, chosen) = (browser::language(request), browser::chosen_language(request));
+        let frame = Frame { language, chosen, operator: self.operator.shown(), nonce: &nonce };
         let call = Call { frame, invocation };
         let (path, method) = (request.uri().path(), request.method());
         let is_read = method == "GET" || method == "HEAD";

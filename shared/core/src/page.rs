@@ -23,19 +23,20 @@ pub use answered::{AnsweredView, answered};
 pub use consent::{
     AuthorizationLine, ConsentView, PasskeyView, ScopeLine, consent, resource_words, scope_words,
 };
-pub use enrollment::{EnrollmentView, enrollment, ticket_not_open};
+pub use enrollment::{EnrollmentView, enrollment, ticket_not_open, ticket_path};
 pub use language::Language;
 pub use language::weight;
+pub use layout::LANGUAGE_PARAMETER;
 pub use login::{
     ApprovingForm, Frame, LoginProblem, LoginView, MeForms, choose_issuer, login_failed, login_path, me,
-    no_passkey, nobody, outdated, selected, signed_out, someone_else,
+    me_path, no_passkey, nobody, outdated, page_path, selected, signed_out, someone_else,
 };
 pub use message::{declined, not_open, trouble};
 pub use words::Operator;
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.
-pub const TEMPLATE_VERSION: &str = "T9BxPc3jctZZ";
+pub const TEMPLATE_VERSION: &str = "z6ZOLMBNrTKZ";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

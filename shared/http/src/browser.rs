@@ -4,8 +4,8 @@ use lambda_http::Request;
 use lambda_http::http::Method;
 use lambda_http::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, ORIGIN};
 
-use crate::form;
-use ciba_core::page::{Language, weight};
+use crate::{form, query};
+use ciba_core::page::{LANGUAGE_PARAMETER, Language, weight};
 
 /// Whether the request is for a page. A request with credentials comes from a program.
 pub fn wants_page(request: &Request) -> bool {
@@ -45,9 +45,21 @@ pub fn states_same_origin(request: &Request, origin: &str) -> bool {
     states && is_same_origin(request, origin)
 }
 
-/// The person's preferred language.
+/// The language of the page: the one that the person chose, or else their browser's.
 pub fn language(request: &Request) -> Language {
-    Language::of_accept(header(request, ACCEPT_LANGUAGE.as_str()).unwrap_or_default())
+    let accepted = || Language::of_accept(header(request, ACCEPT_LANGUAGE.as_str()).unwrap_or_default());
+    chosen_language(request).unwrap_or_else(accepted)
+}
+
+/// The language that a link of a page selects (`?lang=pl`), or that a page's form sends back. An unknown or repeated
+/// value is ignored.
+pub fn chosen_language(request: &Request) -> Option<Language> {
+    let of_link = query::one(request, LANGUAGE_PARAMETER).and_then(Language::of_tag);
+    let of_form = || {
+        let form = form::read(request).ok()?;
+        Language::of_tag(form.get("language")?)
+    };
+    of_link.or_else(of_form)
 }
 
 fn header<'r>(request: &'r Request, name: &str) -> Option<&'r str> {

@@ -16,11 +16,10 @@ use url::Url;
 use crate::event::Unreadable;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::person::ticket::TicketSecret;
-use ciba_core::page::Page;
+use ciba_core::page::{Language, Page, me_path, page_path, ticket_path};
 use ciba_core::protocol::discovery::METHODS as DOCUMENT_METHODS;
 use ciba_core::protocol::dpop;
 use ciba_core::protocol::error::{ProtocolError, Refusal};
-use ciba_core::protocol::routes;
 use ciba_flows::log;
 
 /// A successful response that must not be cached (RFC 6749 §5.1).
@@ -164,21 +163,21 @@ pub fn page(page: Page) -> Response<Body> {
 pub enum Destination {
     /// The authorization endpoint of a configured login issuer.
     Issuer(Url),
-    /// The page of a request.
-    Request(RequestKey),
+    /// The page of a request, in the language that the person chose.
+    Request(RequestKey, Option<Language>),
     /// The person's own place.
-    Me,
+    Me(Option<Language>),
     /// The page of a ticket that the person has just got.
-    Ticket(TicketSecret),
+    Ticket(TicketSecret, Option<Language>),
 }
 
 /// Sends a browser on with GET (RFC 9110 §15.4.4). The URL that leads here may contain a code: it is no referrer.
 pub fn redirect(destination: &Destination) -> Response<Body> {
     let location = match destination {
         Destination::Issuer(url) => url.as_str().to_owned(),
-        Destination::Request(key) => routes::page_of(key),
-        Destination::Me => routes::ME.to_owned(),
-        Destination::Ticket(ticket) => format!("{}/{}", routes::ENROLLMENT, ticket.expose()),
+        Destination::Request(key, chosen) => page_path(key, *chosen),
+        Destination::Me(chosen) => me_path(*chosen),
+        Destination::Ticket(ticket, chosen) => ticket_path(ticket, *chosen),
     };
     let mut response = build(303, &(), None);
     *response.body_mut() = Body::Empty;
@@ -226,7 +225,7 @@ fn build(status: u16, body: &impl Serialize, max_age: Option<Duration>) -> Respo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ciba_core::page::{Language, Operator, trouble};
+    use ciba_core::page::{Operator, trouble};
 
     const BANK: Operator = Operator { name: "Meridian Bank", contact: None };
 

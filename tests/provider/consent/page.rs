@@ -1,7 +1,8 @@
 //! The page: what whoever has the link sees, and how it is declined.
 
+use ciba::http::event;
 use ciba_local::proxy::Refusal;
-use ciba_tests::{Provider, at, request};
+use ciba_tests::{Provider, at, form, request};
 use serde_json::json;
 
 use super::person::{BROWSER, attribute, decline, field, open};
@@ -101,14 +102,69 @@ async fn a_client_that_was_disabled_has_no_page() {
 async fn the_page_speaks_the_persons_language() {
     let provider = Provider::start().await;
     let (_, key) = provider.asked(&[], at(0.0)).await;
-    for (accepted, language) in
-        [("de-CH, de;q=0.9, en;q=0.5", "de"), ("fr", "fr"), ("es-MX", "es"), ("ja", "en")]
-    {
+    for (accepted, language) in [
+        ("de-CH, de;q=0.9, en;q=0.5", "de"),
+        ("fr", "fr"),
+        ("es-MX", "es"),
+        ("pt-BR, pt;q=0.9, en;q=0.8", "pt"),
+        ("ar-SA", "ar"),
+        ("fi, ja;q=0.5", "ja"),
+        ("fi", "en"),
+    ] {
         let headers = [("accept", "text/html"), ("accept-language", accepted)];
         let read = request("GET", &format!("/consent/{key}"), &headers, "");
         let page = provider.call(&provider.consent, &read, at(1.0)).await;
         assert_eq!((page.status, page.header("content-language")), (200, Some(language)), "{accepted}");
     }
+}
+
+/// The link's language comes before the browser's. An unknown or repeated one is ignored, and nothing else changes.
+#[tokio::test]
+async fn a_link_selects_the_language_of_the_page() {
+    let provider = Provider::start().await;
+    let (auth_req_id, key) = provider.asked(&[], at(0.0)).await;
+    let read = async |query: &str| {
+        let request = event::request(&json!({
+            "version": "2.0",
+            "rawPath": format!("/consent/{key}"),
+            "rawQueryString": query,
+            "headers": {"accept": "text/html", "accept-language": "de"},
+            "requestContext": {"domainName": "localhost",
+                "http": {"method": "GET", "path": format!("/consent/{key}")}},
+            "isBase64Encoded": false,
+        }));
+        provider.call(&provider.consent, &request.expect("a request"), at(1.0)).await
+    };
+    for (query, language) in [
+        ("lang=pl", "pl"),
+        ("lang=AR", "ar"),
+        ("lang=en", "en"),
+        ("lang=tlh", "de"),
+        ("lang=pt-BR", "de"),
+        ("lang=", "de"),
+        ("lang=pl&lang=sv", "de"),
+        ("language=pl", "de"),
+        ("", "de"),
+    ] {
+        let page = read(query).await;
+        assert_eq!((page.status, page.header("content-language")), (200, Some(language)), "{query}");
+    }
+    let page = read("lang=sv").await;
+    assert!(page.header("set-cookie").is_none());
+    let body = form(&[
+        ("decision", "deny"),
+        ("language", &field(&page, "language")),
+        ("form_token", &field(&page, "form_token")),
+    ]);
+    let headers = [
+        ("accept-language", "de"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let sent = request("POST", &format!("/consent/{key}/decision"), &headers, body);
+    let declined = provider.call(&provider.consent, &sent, at(2.0)).await;
+    assert_eq!((declined.status, declined.header("content-language")), (200, Some("sv")), "{declined:?}");
+    assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.refusal(), (400, "access_denied"));
 }
 
 /// What a client calls its own scope values is what the person reads, in their language where there is one.
@@ -126,7 +182,30 @@ async fn a_clients_own_scope_has_the_words_of_its_registration() {
     let german =
         request("GET", &format!("/consent/{key}"), &[("accept", "text/html"), ("accept-language", "de")], "");
     let page = provider.call(&provider.consent, &german, at(1.0)).await.html;
-    assert!(page.contains("Bis zum genannten Betrag zahlen"), "{page}");
+    assert!(page.contains("dir=\"auto\">Bis zum genannten Betrag zahlen"), "{page}");
+    let swedish =
+        request("GET", &format!("/consent/{key}"), &[("accept", "text/html"), ("accept-language", "sv")], "");
+    let page = provider.call(&provider.consent, &swedish, at(1.0)).await.html;
+    assert!(page.contains("<span dir=\"auto\" lang=\"en\">Pay up to the amount shown"), "{page}");
+}
+
+/// In English, and in the languages that the operator chooses.
+#[tokio::test]
+async fn scope_descriptions_are_in_one_set_of_languages() {
+    let provider = Provider::start().await;
+    let register = async |descriptions| {
+        let metadata = json!({"client_id": "x", "scope": "openid accounts payments",
+            "scope_descriptions": descriptions});
+        provider.register(metadata).await
+    };
+    for languages in [&["en"][..], &["en", "pl", "ar"], &["en", "de", "fr", "es"]] {
+        let texts: serde_json::Map<_, _> =
+            languages.iter().map(|tag| ((*tag).to_owned(), json!("Pay"))).collect();
+        register(json!({"accounts": texts, "payments": texts})).await.expect("a client");
+    }
+    let (one, two) = (json!({"en": "Pay"}), json!({"en": "Pay", "de": "Zahlen"}));
+    let refused = register(json!({"accounts": one, "payments": two})).await.expect_err("a refusal");
+    assert!(refused.contains("another value has"), "{refused}");
 }
 
 #[tokio::test]
@@ -137,7 +216,7 @@ async fn scope_descriptions_that_are_none_are_refused() {
         (json!({"profile": {"en": "Everything"}}), "one of the client's own"),
         (json!({"payments": {"en": "Pay"}}), "one of the client's own"),
         (json!({"accounts": {"en": "Pay", "tlh": "DIl"}}), "unsupported language"),
-        (json!({"accounts": {"en": "Pay", "de": "Zahlen", "fr": "Payer"}}), "each language"),
+        (json!({"accounts": {"de": "Zahlen", "fr": "Payer"}}), "a text in en"),
         (json!({"accounts": in_all("<b>Pay</b>")}), "ordinary text"),
         (json!({"accounts": in_all("")}), "ordinary text"),
         (json!({"accounts": in_all(&"a".repeat(121))}), "ordinary text"),

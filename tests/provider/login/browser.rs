@@ -140,19 +140,23 @@ impl Browser {
 
 /// The fields that a browser sends for the approving form of a page, with the boxes ticked as they are at first.
 pub(super) fn approving_form(page: &Answer) -> Vec<(String, String)> {
-    let inputs = page.html.split("<input ").skip(1).filter_map(|rest| rest.split('>').next());
-    let (_, own) =
+    let (before, own) =
         page.html.split_once("id=\"approving-form\"").unwrap_or_else(|| panic!("no form: {page:?}"));
-    let own = own.split("</form>").next().unwrap_or_default();
-    let belongs = |input: &&str| own.contains(*input) || input.contains("form=\"approving-form\"");
+    let (own, after) = own.split_once("</form>").unwrap_or_else(|| panic!("no end: {page:?}"));
+    let inputs = |html: &'_ str| -> Vec<String> {
+        html.split("<input ").skip(1).filter_map(|rest| rest.split('>').next().map(str::to_owned)).collect()
+    };
+    let named = |input: &String| input.contains("form=\"approving-form\"");
+    let elsewhere = inputs(before).into_iter().chain(inputs(after)).filter(named);
     let attribute = |input: &str, name: &str| {
         let padded = format!(" {input}");
         let (_, rest) = padded.split_once(&format!(" {name}=\""))?;
         rest.split('"').next().map(str::to_owned)
     };
-    inputs
-        .filter(belongs)
+    inputs(own)
+        .into_iter()
+        .chain(elsewhere)
         .filter(|input| !input.contains(" disabled"))
-        .filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value")?)))
+        .filter_map(|input| Some((attribute(&input, "name")?, attribute(&input, "value")?)))
         .collect()
 }

@@ -27,7 +27,11 @@ async fn a_person_logs_in_approves_and_the_client_gets_tokens() {
     let fields = approving_form(&page);
     let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let approved = browser.post(provider, &format!("/consent/{key}/decision"), &fields, at(4.0)).await;
-    assert_eq!((approved.status, location(&approved)), (303, &*format!("/consent/{key}")), "{approved:?}");
+    assert_eq!(
+        (approved.status, location(&approved)),
+        (303, &*format!("/consent/{key}?lang=en")),
+        "{approved:?}"
+    );
     let approved = browser.get(provider, location(&approved), at(4.0)).await;
     assert!(approved.html.contains("City Kiosk") && approved.html.contains("Approved"), "{}", approved.html);
     let tokens = provider.poll(&auth_req_id, at(5.0)).await;
@@ -39,6 +43,35 @@ async fn a_person_logs_in_approves_and_the_client_gets_tokens() {
     // The login's own, by the names that they have here.
     assert_eq!(claims["auth_time"], at(1.0).seconds());
     assert_eq!((&claims["acr"], &claims["amr"]), (&json!("urn:example:acr:mfa"), &json!(["pwd", "otp"])));
+}
+
+/// There and back, also if the login fails; without a choice the browser's counts.
+#[tokio::test]
+async fn a_login_keeps_the_language_that_was_chosen() {
+    let stand = Stand::new().await;
+    let provider = &stand.provider;
+    let (_, key) = provider.asked(&[ALICE], at(0.0)).await;
+    let mut browser = Browser::new();
+    let page = browser.get(provider, &format!("/consent/{key}?lang=pl"), at(1.0)).await;
+    assert!(page.html.contains(&format!("href=\"/login?request={key}&amp;lang=pl\"")), "{}", page.html);
+    let start = browser.get(provider, &format!("/login?request={key}&lang=pl"), at(1.0)).await;
+    assert!(location(&start).contains("ui_locales=pl"), "{start:?}");
+    let callback = stand.issuer.authorize(location(&start), "alice", at(1.0));
+    let answer = browser.get(provider, &callback, at(2.0)).await;
+    assert_eq!((answer.status, location(&answer)), (303, &*format!("/consent/{key}?lang=pl")));
+
+    let start = browser.get(provider, &format!("/login?request={key}&lang=sv"), at(3.0)).await;
+    let url = Url::parse(location(&start)).expect("a URL");
+    let (_, state) = url.query_pairs().find(|(name, _)| name == "state").expect("a state");
+    let cancelled = format!("/login/callback?error=access_denied&state={state}");
+    let failed = browser.get(provider, &cancelled, at(3.0)).await;
+    assert_eq!((failed.status, failed.header("content-language")), (400, Some("sv")), "{failed:?}");
+    assert!(failed.html.contains(&format!("/consent/{key}?lang=sv")), "{}", failed.html);
+
+    let start = browser.get(provider, &format!("/login?request={key}&lang=tlh"), at(4.0)).await;
+    let callback = stand.issuer.authorize(location(&start), "alice", at(4.0));
+    let answer = browser.get(provider, &callback, at(4.0)).await;
+    assert_eq!(location(&answer), format!("/consent/{key}"));
 }
 
 /// RP-1-01: what the browser takes to the issuer, and what stays.

@@ -47,7 +47,7 @@ async fn approved(stand: &Stand, parameters: &[(&str, &str)]) -> (String, String
     let page = open(stand, &mut browser, &key, at(2.0)).await;
     let fields = approving_form(&page);
     let sent = send(stand, &mut browser, (&key, &fields), SAME_ORIGIN, at(3.0)).await;
-    assert_eq!((sent.status, location(&sent)), (303, &*format!("/consent/{key}")), "{sent:?}");
+    assert_eq!((sent.status, location(&sent)), (303, &*format!("/consent/{key}?lang=en")), "{sent:?}");
     let page = open(stand, &mut browser, &key, at(4.0)).await;
     (auth_req_id, key, browser, page)
 }
@@ -67,7 +67,7 @@ async fn whoever_is_logged_in_sees_their_answer_and_ends_it() {
         let page = open(&stand, &mut browser, &key, at(6.0)).await;
         let fields = mistake_form(&page);
         let sent = send(&stand, &mut browser, (&key, &fields), SAME_ORIGIN, at(7.0)).await;
-        assert_eq!((sent.status, location(&sent)), (303, &*format!("/consent/{key}")), "{sent:?}");
+        assert_eq!((sent.status, location(&sent)), (303, &*format!("/consent/{key}?lang=en")), "{sent:?}");
         let page = open(&stand, &mut browser, &key, at(8.0)).await;
         assert!(
             page.html.contains(">Taken back</h1>") && !page.html.contains("class=\"mistake\""),

@@ -44,6 +44,7 @@ pub(super) async fn show(
         path: &routes::page_of(key),
         form: ApprovingForm { form_token: &form_token, shown: &shown, language },
     };
-    let frame = Frame { language, operator: consent.operator.shown(), nonce: &nonce };
+    let chosen = browser::chosen_language(request);
+    let frame = Frame { language, chosen, operator: consent.operator.shown(), nonce: &nonce };
     respond::page(page::answered(&frame, &view))
 }

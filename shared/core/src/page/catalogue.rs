@@ -4,19 +4,35 @@
 //! `{value}` by a scope value
 //! or an amount.
 
+mod ar;
 mod de;
 mod en;
 mod es;
 mod fr;
+mod it;
+mod ja;
+mod nl;
+mod pl;
+mod pt;
+mod sv;
 
 use super::Language;
 
-/// The text for the singular, and the text for every other number.
+/// A text in the forms that a language has for numbers, under the names that Unicode's plural rules give them.
+/// `words.rs` selects one by the number.
 #[derive(Debug)]
 pub(super) struct Plural {
+    pub(super) zero: &'static str,
     pub(super) one: &'static str,
+    pub(super) two: &'static str,
+    pub(super) few: &'static str,
+    pub(super) many: &'static str,
+    /// Every number without a form of its own.
     pub(super) other: &'static str,
 }
+
+/// The forms that a language does not have. Most have two: `one` and `other`.
+const TWO_FORMS: Plural = Plural { zero: "", one: "", two: "", few: "", many: "", other: "" };
 
 #[derive(Debug)]
 pub(super) struct Catalogue {
@@ -177,6 +193,13 @@ impl Catalogue {
             Language::German => &de::GERMAN,
             Language::French => &fr::FRENCH,
             Language::Spanish => &es::SPANISH,
+            Language::Italian => &it::ITALIAN,
+            Language::Dutch => &nl::DUTCH,
+            Language::Polish => &pl::POLISH,
+            Language::Portuguese => &pt::PORTUGUESE,
+            Language::Swedish => &sv::SWEDISH,
+            Language::Japanese => &ja::JAPANESE,
+            Language::Arabic => &ar::ARABIC,
         }
     }
 }

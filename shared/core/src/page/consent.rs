@@ -48,6 +48,8 @@ pub struct ConsentView<'a> {
 pub struct ScopeLine<'a> {
     pub value: &'a str,
     pub words: String,
+    /// The language of the words, if it is not the page's.
+    pub other_language: Option<Language>,
     /// Whether the person cannot deselect it.
     pub required: bool,
 }
@@ -55,6 +57,8 @@ pub struct ScopeLine<'a> {
 /// An entry of `authorization_details`, in the operator's words.
 pub struct AuthorizationLine<'a> {
     pub words: &'a DetailWords,
+    /// The language of the words, if it is not the page's.
+    pub other_language: Option<Language>,
     /// The scope value together with which the entry is selected.
     pub scope: Option<&'a str>,
 }
@@ -99,6 +103,7 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
         title: words.consent_title,
         status: 200,
         nonce,
+        can_be_read_again: true,
         scripts: &[COMMON, PASSKEY, TAKING_BACK, SCRIPT],
     };
     let names = Names { client: view.client_name, operator: view.operator };
@@ -116,7 +121,7 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
                 None => p.compare { (words.nothing_to_compare) },
             }
             @for (index, asked) in view.authorizations.iter().enumerate() {
-                @if asked.scope.is_none() { (authorization(view, index, asked.words)) }
+                @if asked.scope.is_none() { (authorization(view, index, asked)) }
             }
             @if !view.context.is_empty() { (context(view.context, &names, words)) }
             (scopes(view, words))
@@ -140,10 +145,11 @@ pub fn consent(view: &ConsentView, nonce: &str) -> Page {
     })
 }
 
-/// What the request is about, in one line. `None` without a single entry whose type has a headline.
-fn headline<'a>(view: &ConsentView<'a>) -> Option<&'a str> {
+/// What the request is about, in one line, and the language of it if it is not the page's. `None` without a single entry
+/// whose type has a headline.
+fn headline<'a>(view: &ConsentView<'a>) -> Option<(&'a str, Option<&'static str>)> {
     match view.authorizations.as_slice() {
-        [only] => only.words.headline.as_deref(),
+        [only] => only.words.headline.as_deref().map(|it| (it, only.other_language.map(Language::tag))),
         [] | [_, ..] => None,
     }
 }
@@ -153,8 +159,8 @@ fn headline<'a>(view: &ConsentView<'a>) -> Option<&'a str> {
 fn heading(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     html! {
         @match headline(view) {
-            Some(headline) => {
-                h1 dir="auto" { (headline) }
+            Some((headline, lang)) => {
+                h1 dir="auto" lang=[lang] { (headline) }
                 p.asker { (names.fill(words.requested_by)) }
             }
             None => h1 { (names.fill(words.consent_heading)) },
@@ -204,7 +210,7 @@ fn quotation(message: &str, names: &Names, words: &Catalogue) -> Markup {
 
 /// The labels are the operator's, the values are what the client sent: the person sees the validated object itself
 /// (RFC 9396 §3.1: the requirements are presented when gathering consent). One of several says which it is.
-fn authorization(view: &ConsentView, index: usize, asked: &DetailWords) -> Markup {
+fn authorization(view: &ConsentView, index: usize, asked: &AuthorizationLine) -> Markup {
     let (number, total) = (index + 1, view.authorizations.len());
     let place = Catalogue::of(view.language).entry_of;
     html! {
@@ -212,8 +218,9 @@ fn authorization(view: &ConsentView, index: usize, asked: &DetailWords) -> Marku
             @if total > 1 {
                 p.place { (place.replace("{n}", &number.to_string()).replace("{total}", &total.to_string())) }
             }
-            h2 { (asked.title) }
-            (rows(&asked.rows))
+            @let lang = asked.other_language.map(Language::tag);
+            h2 dir="auto" lang=[lang] { (asked.words.title) }
+            (rows(&asked.words.rows, lang))
         }
     }
 }
@@ -223,15 +230,15 @@ fn context(shown: &[Row], names: &Names, words: &Catalogue) -> Markup {
     html! {
         section.context aria-labelledby="context" {
             h2 id="context" { (names.fill(words.context_heading)) }
-            (rows(shown))
+            (rows(shown, None))
             p { (names.fill(words.context_advice)) }
         }
     }
 }
 
-fn rows(shown: &[Row]) -> Markup {
+fn rows(shown: &[Row], lang: Option<&str>) -> Markup {
     html! {
-        dl.facts {
+        dl.facts lang=[lang] {
             @for row in shown { div { dt dir="auto" { (row.label) } dd dir="auto" { (row.value) } } }
         }
     }
@@ -260,7 +267,7 @@ fn scopes(view: &ConsentView, words: &Catalogue) -> Markup {
                     label {
                         input type="checkbox" value=(scope.value) checked disabled[scope.required] autocomplete="off"
                             name=[name(place, scope)] form=[form];
-                        span dir="auto" { (scope.words) }
+                        span dir="auto" lang=[scope.other_language.map(Language::tag)] { (scope.words) }
                         @if scope.required { " " em { (words.required) } }
                     }
                 }
@@ -270,7 +277,7 @@ fn scopes(view: &ConsentView, words: &Catalogue) -> Markup {
                 }
                 // The entries that belong to this scope value follow it: neither can be approved without the other.
                 @for (index, asked) in view.authorizations.iter().enumerate() {
-                    @if asked.scope == Some(scope.value) { (authorization(view, index, asked.words)) }
+                    @if asked.scope == Some(scope.value) { (authorization(view, index, asked)) }
                 }
             }
         }
@@ -301,6 +308,7 @@ fn declining(view: &ConsentView, words: &Catalogue) -> Markup {
     html! {
         form id="actions" method="post" action=(format!("{}/decision", view.path)) autocomplete="off" {
             input type="hidden" name="decision" value="deny";
+            input type="hidden" name="language" value=(view.language.tag());
             input type="hidden" name="form_token" value=(view.form_token);
             button type="submit" { (cross()) (words.decline) }
         }
@@ -341,7 +349,7 @@ fn answers(view: &ConsentView, names: &Names, words: &Catalogue) -> Markup {
     ];
     let fill = |sentence: &'static str| names.fill(sentence);
     let about = || match headline(view) {
-        Some(headline) => html! { strong dir="auto" { (headline) } },
+        Some((headline, lang)) => html! { strong dir="auto" lang=[lang] { (headline) } },
         None => html! { strong { (fill(words.requested_by)) } },
     };
     html! {

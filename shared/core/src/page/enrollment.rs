@@ -8,9 +8,11 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::catalogue::Catalogue;
-use super::layout::{COMMON, Layout, PASSKEY, check, clock, end};
+use super::layout::{COMMON, Layout, PASSKEY, check, clock, end, query};
 use super::words::{Names, Operator};
 use super::{Language, Page};
+use crate::domain::person::ticket::TicketSecret;
+use crate::protocol::routes;
 
 pub(super) const SCRIPT: &str = include_str!("enrollment.js");
 
@@ -36,6 +38,7 @@ pub fn enrollment(view: &EnrollmentView, nonce: &str) -> Page {
         title: words.enrollment_heading,
         status: 200,
         nonce,
+        can_be_read_again: true,
         scripts: &[COMMON, PASSKEY, SCRIPT],
     };
     layout.page(html! {
@@ -70,12 +73,25 @@ pub fn enrollment(view: &EnrollmentView, nonce: &str) -> Page {
     })
 }
 
+/// The path of a ticket's page, in the language that the person chose.
+pub fn ticket_path(ticket: &TicketSecret, chosen: Option<Language>) -> String {
+    format!("{}/{}{}", routes::ENROLLMENT, ticket.expose(), query("?", chosen))
+}
+
 /// The page for a ticket that cannot be used. It is the same for unknown, used and expired tickets.
 pub fn ticket_not_open(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let names = Names { client: "", operator };
     let heading = words.ticket_closed_heading;
-    let layout = Layout { language, operator, title: heading, status: 404, nonce, scripts: &[] };
+    let layout = Layout {
+        language,
+        operator,
+        title: heading,
+        status: 404,
+        nonce,
+        can_be_read_again: false,
+        scripts: &[],
+    };
     layout.page(html! { main { (end(clock(), heading, &[names.fill(words.ticket_closed_text)])) } })
 }
 

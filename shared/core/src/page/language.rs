@@ -8,10 +8,29 @@ pub enum Language {
     German,
     French,
     Spanish,
+    Italian,
+    Dutch,
+    Polish,
+    Portuguese,
+    Swedish,
+    Japanese,
+    Arabic,
 }
 
 impl Language {
-    pub const ALL: [Self; 4] = [Self::English, Self::German, Self::French, Self::Spanish];
+    pub const ALL: [Self; 11] = [
+        Self::English,
+        Self::German,
+        Self::French,
+        Self::Spanish,
+        Self::Italian,
+        Self::Dutch,
+        Self::Polish,
+        Self::Portuguese,
+        Self::Swedish,
+        Self::Japanese,
+        Self::Arabic,
+    ];
 
     /// The tag for `lang`, `Content-Language` and evidence (BCP 47).
     pub const fn tag(self) -> &'static str {
@@ -20,6 +39,47 @@ impl Language {
             Self::German => "de",
             Self::French => "fr",
             Self::Spanish => "es",
+            Self::Italian => "it",
+            Self::Dutch => "nl",
+            Self::Polish => "pl",
+            Self::Portuguese => "pt",
+            Self::Swedish => "sv",
+            Self::Japanese => "ja",
+            Self::Arabic => "ar",
+        }
+    }
+
+    /// Its own name for itself, by which somebody finds it who reads no other.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::German => "Deutsch",
+            Self::French => "Français",
+            Self::Spanish => "Español",
+            Self::Italian => "Italiano",
+            Self::Dutch => "Nederlands",
+            Self::Polish => "Polski",
+            Self::Portuguese => "Português",
+            Self::Swedish => "Svenska",
+            Self::Japanese => "日本語",
+            Self::Arabic => "العربية",
+        }
+    }
+
+    /// The direction of its writing, for `dir`.
+    pub const fn direction(self) -> &'static str {
+        match self {
+            Self::Arabic => "rtl",
+            Self::English
+            | Self::German
+            | Self::French
+            | Self::Spanish
+            | Self::Italian
+            | Self::Dutch
+            | Self::Polish
+            | Self::Portuguese
+            | Self::Swedish
+            | Self::Japanese => "ltr",
         }
     }
 
@@ -91,8 +151,17 @@ mod tests {
             ("ES-419,en;q=0.5", "es"),
             ("en;q=0.4, de ; q = 0.8, fr;q=0.6", "de"),
             ("fr, de", "fr"),
-            ("it, nl;q=0.9, es;q=0.1", "es"),
+            ("tlh, fi;q=0.9, es;q=0.1", "es"),
             ("de;q=0.001", "de"),
+            ("it-CH", "it"),
+            ("nl-BE,nl;q=0.9,fr-BE;q=0.8", "nl"),
+            ("pl-PL, en;q=0.9", "pl"),
+            ("pt-BR,pt;q=0.9,en-US;q=0.8", "pt"),
+            ("pt-PT", "pt"),
+            ("fi, sv-FI;q=0.9, en;q=0.8", "sv"),
+            ("ja-JP-u-ca-japanese", "ja"),
+            ("ar-EG, en;q=0.9", "ar"),
+            ("en;q=0.3, AR-sa;q=0.31", "ar"),
         ] {
             assert_eq!(Language::of_accept(header).tag(), tag, "{header}");
         }
@@ -104,7 +173,9 @@ mod tests {
         for header in [
             "",
             "*",
-            "it",
+            "fi",
+            "ptx",
+            "jap",
             "de;q=0",
             "de;q=2",
             "de;q=NaN",
@@ -131,13 +202,13 @@ mod tests {
         for language in Language::ALL {
             assert_eq!(Language::parse(language.tag()), Some(language));
         }
-        for other in ["", "DE", "de-CH", "it"] {
+        for other in ["", "DE", "de-CH", "fi"] {
             assert_eq!(Language::parse(other), None, "{other}");
         }
         assert_eq!(
             [Language::of_tag("De"), Language::of_tag("FR")],
             [Some(Language::German), Some(Language::French)]
         );
-        assert_eq!([Language::of_tag("de-CH"), Language::of_tag("it"), Language::of_tag("")], [None; 3]);
+        assert_eq!([Language::of_tag("de-CH"), Language::of_tag("fi"), Language::of_tag("")], [None; 3]);
     }
 }

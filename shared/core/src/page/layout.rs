@@ -6,6 +6,9 @@ use super::catalogue::Catalogue;
 use super::words::{Names, Operator};
 use super::{Language, Page};
 
+/// The name of the query's parameter for the language.
+pub const LANGUAGE_PARAMETER: &str = "lang";
+
 const STYLE: &str = include_str!("style.css");
 /// What all scripts use.
 pub(super) const COMMON: &str = include_str!("common.js");
@@ -20,6 +23,8 @@ pub(super) struct Layout<'a> {
     pub(super) title: &'a str,
     pub(super) status: u16,
     pub(super) nonce: &'a str,
+    /// Whether its URL can be read again, in another language. The answer to a form cannot.
+    pub(super) can_be_read_again: bool,
     /// The parts of the script, if the page has one.
     pub(super) scripts: &'static [&'static str],
 }
@@ -30,7 +35,7 @@ impl Layout<'_> {
         let words = Catalogue::of(self.language);
         let html = html! {
             (DOCTYPE)
-            html lang=(self.language.tag()) dir="ltr" {
+            html lang=(self.language.tag()) dir=(self.language.direction()) {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
@@ -39,18 +44,19 @@ impl Layout<'_> {
                     title { (self.title) " · " (self.operator.name) }
                     // An empty icon, so that the browser does not request one.
                     link rel="icon" href="data:,";
-                    style nonce=(self.nonce) { @for line in lean(STYLE) { (PreEscaped(line)) "\n" } }
+                    style nonce=(self.nonce) { (PreEscaped(sent(STYLE))) }
                 }
                 body {
                     header { (shield()) bdi { (self.operator.name) } }
                     (main)
-                    footer { p { (names.fill(words.never_asked)) } }
+                    footer {
+                        p { (names.fill(words.never_asked)) }
+                        @if self.can_be_read_again { (languages(self.language)) }
+                    }
                     @if !self.scripts.is_empty() {
                         script nonce=(self.nonce) {
                             (PreEscaped("(() => {\n"))
-                            @for line in self.scripts.iter().flat_map(|part| lean(part)) {
-                                (PreEscaped(line)) "\n"
-                            }
+                            @for part in self.scripts { (PreEscaped(sent(part))) }
                             (PreEscaped("})();"))
                         }
                     }
@@ -66,9 +72,31 @@ impl Layout<'_> {
     }
 }
 
-/// A style or script as it is sent: its lines without indentation, and without those that are comments.
-fn lean(source: &str) -> impl Iterator<Item = &str> {
-    source.lines().map(str::trim_start).filter(|line| !line.starts_with("//"))
+/// Style or script as it is sent: without comments and indentation, which are for its readers here.
+fn sent(code: &str) -> String {
+    let lines = code.lines().map(str::trim_start).filter(|line| {
+        let is_comment = line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
+        !(is_comment || line.is_empty())
+    });
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Links to the page in each other language, by the name that the language has for itself. A link is enough, without
+/// script and without a cookie.
+fn languages(current: Language) -> Markup {
+    html! {
+        ul.languages {
+            @for language in Language::ALL.into_iter().filter(|it| *it != current) {
+                @let tag = language.tag();
+                li { a href=(query("?", Some(language))) hreflang=(tag) lang=(tag) { (language.name()) } }
+            }
+        }
+    }
+}
+
+/// The parameter that keeps a language that the person chose. Empty if they chose none: then the browser's is used.
+pub(super) fn query(start: &str, chosen: Option<Language>) -> String {
+    chosen.map(|language| format!("{start}{LANGUAGE_PARAMETER}={}", language.tag())).unwrap_or_default()
 }
 
 /// A final message, after which nothing is left to do on this page. The heading can take the focus when a script

@@ -6,7 +6,7 @@
 use maud::{Markup, html};
 
 use super::catalogue::Catalogue;
-use super::layout::{Layout, check, clock, cross, end, notice};
+use super::layout::{Layout, check, clock, cross, end, notice, query};
 use super::words::{Names, Operator};
 use super::{Language, Page};
 use crate::domain::base::request_key::RequestKey;
@@ -55,24 +55,44 @@ pub struct ApprovingForm<'a> {
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {
     pub language: Language,
+    /// The same, if the person chose it. Then the links of the page keep it.
+    pub chosen: Option<Language>,
     pub operator: Operator<'a>,
     pub nonce: &'a str,
 }
 
 impl Frame<'_> {
     pub(super) fn page(&self, title: &str, status: u16, main: Markup) -> Page {
-        let Self { language, operator, nonce } = *self;
-        Layout { language, operator, title, status, nonce, scripts: &[] }.page(main)
+        let Self { language, chosen: _, operator, nonce } = *self;
+        Layout { language, operator, title, status, nonce, can_be_read_again: false, scripts: &[] }.page(main)
     }
 
     fn names(&self) -> Names<'_> {
         Names { client: "", operator: self.operator }
     }
+
+    fn login_path(&self, request: &RequestKey) -> String {
+        login_path(request, self.chosen)
+    }
+
+    fn back_to_request(&self, request: &RequestKey) -> String {
+        page_path(request, self.chosen)
+    }
 }
 
-/// The path at which a login for this request starts.
-pub fn login_path(request: &RequestKey) -> String {
-    format!("{}?request={}", routes::LOGIN, request.encode())
+/// The path at which a login for this request starts, in the language that the person chose.
+pub fn login_path(request: &RequestKey, chosen: Option<Language>) -> String {
+    format!("{}?request={}{}", routes::LOGIN, request.encode(), query("&", chosen))
+}
+
+/// The path of the page of a request, in the language that the person chose.
+pub fn page_path(request: &RequestKey, chosen: Option<Language>) -> String {
+    format!("{}{}", routes::page_of(request), query("?", chosen))
+}
+
+/// The path of a person's own place, in the language that they chose.
+pub fn me_path(chosen: Option<Language>) -> String {
+    format!("{}{}", routes::ME, query("?", chosen))
 }
 
 /// The link or the form with which a person approves by a login.
@@ -105,8 +125,8 @@ pub(super) fn approving(view: LoginView<'_>, path: &str, client_id: &str, words:
 pub fn choose_issuer(frame: &Frame<'_>, request: Option<&RequestKey>, issuers: &[(&str, &str)]) -> Page {
     let words = Catalogue::of(frame.language);
     let choice = |label: &str| match request {
-        Some(request) => format!("{}&idp={label}", login_path(request)),
-        None => format!("{}?idp={label}", routes::LOGIN),
+        Some(request) => format!("{}&idp={label}", frame.login_path(request)),
+        None => format!("{}?idp={label}{}", routes::LOGIN, query("&", frame.chosen)),
     };
     frame.page(
         words.choose_heading,
@@ -120,7 +140,7 @@ pub fn choose_issuer(frame: &Frame<'_>, request: Option<&RequestKey>, issuers: &
                     a.button href=(choice(label)) { bdi { (name) } }
                 }
                 @if let Some(request) = request {
-                    p.how { a href=(routes::page_of(request)) { (words.back_to_request) } }
+                    p.how { a href=(frame.back_to_request(request)) { (words.back_to_request) } }
                 }
             }
         },
@@ -161,8 +181,8 @@ pub fn login_failed(frame: &Frame<'_>, problem: LoginProblem, request: Option<&R
             main {
                 (end(sign, heading, &[frame.names().fill(text)]))
                 @if let Some(request) = request {
-                    a.button href=(login_path(request)) { (words.sign_in_again) }
-                    p.how { a href=(routes::page_of(request)) { (words.back_to_request) } }
+                    a.button href=(frame.login_path(request)) { (words.sign_in_again) }
+                    p.how { a href=(frame.back_to_request(request)) { (words.back_to_request) } }
                 }
             }
         },
@@ -179,7 +199,7 @@ pub fn someone_else(frame: &Frame<'_>, sign_out_token: &str) -> Page {
         html! {
             main {
                 (end(cross(), heading, &[html! { (words.someone_else_text) }]))
-                (sign_out(sign_out_token, words))
+                (sign_out(sign_out_token, frame.language, words))
             }
         },
     )
@@ -207,11 +227,12 @@ pub fn me(frame: &Frame<'_>, (subject, issuer): (&str, &str), forms: MeForms<'_>
                 @if let Some(token) = forms.enroll {
                     form method="post" action=(routes::ENROLLMENT) {
                         p.how { (words.me_passkey_text) }
+                        input type="hidden" name="language" value=(frame.language.tag());
                         input type="hidden" name="session_token" value=(token);
                         button type="submit" { (words.enrollment_heading) }
                     }
                 }
-                (sign_out(forms.sign_out, words))
+                (sign_out(forms.sign_out, frame.language, words))
             }
         },
     )
@@ -227,7 +248,7 @@ pub fn nobody(frame: &Frame<'_>) -> Page {
         html! {
             main {
                 (end(notice(), words.me_nobody_heading, &[text]))
-                a.button href=(routes::LOGIN) { (words.me_sign_in) }
+                a.button href=(format!("{}{}", routes::LOGIN, query("?", frame.chosen))) { (words.me_sign_in) }
             }
         },
     )
@@ -243,7 +264,7 @@ pub fn no_passkey(frame: &Frame<'_>) -> Page {
         html! {
             main {
                 (end(notice(), words.no_passkey_heading, &[text]))
-                p.how { a href=(routes::ME) { (words.me_back) } }
+                p.how { a href=(me_path(frame.chosen)) { (words.me_back) } }
             }
         },
     )
@@ -269,15 +290,16 @@ pub fn outdated(frame: &Frame<'_>, request: &RequestKey) -> Page {
         html! {
             main {
                 (end(clock(), words.trouble_heading, &[html! { (words.outdated) }]))
-                a.button href=(routes::page_of(request)) { (words.back_to_request) }
+                a.button href=(frame.back_to_request(request)) { (words.back_to_request) }
             }
         },
     )
 }
 
-fn sign_out(token: &str, words: &Catalogue) -> Markup {
+fn sign_out(token: &str, language: Language, words: &Catalogue) -> Markup {
     html! {
         form method="post" action=(routes::LOGOUT) {
+            input type="hidden" name="language" value=(language.tag());
             input type="hidden" name="session_token" value=(token);
             button.quiet type="submit" { (words.sign_out) }
         }

@@ -18,8 +18,15 @@ pub fn not_open(language: Language, operator: Operator<'_>, nonce: &str, login_p
     let words = Catalogue::of(language);
     let heading = words.closed_heading;
     let names = Names { client: "", operator };
-    let scripts = &[COMMON, PASSKEY, TAKING_BACK, SCRIPT];
-    let layout = Layout { language, operator, title: heading, status: 404, nonce, scripts };
+    let layout = Layout {
+        language,
+        operator,
+        title: heading,
+        status: 404,
+        nonce,
+        can_be_read_again: false,
+        scripts: &[COMMON, PASSKEY, TAKING_BACK, SCRIPT],
+    };
     let answered = [
         ("approved", check(), words.approved_heading),
         ("declined", cross(), words.declined_heading),
@@ -50,7 +57,15 @@ pub fn declined(language: Language, operator: Operator<'_>, nonce: &str) -> Page
     let words = Catalogue::of(language);
     let names = Names { client: "", operator };
     let heading = words.declined_heading;
-    let layout = Layout { language, operator, title: heading, status: 200, nonce, scripts: &[] };
+    let layout = Layout {
+        language,
+        operator,
+        title: heading,
+        status: 200,
+        nonce,
+        can_be_read_again: false,
+        scripts: &[],
+    };
     let text = [html! { (words.declined_text) }, names.fill(words.declined_call)];
     layout.page(html! { main { (end(cross(), heading, &text)) } })
 }
@@ -59,6 +74,14 @@ pub fn declined(language: Language, operator: Operator<'_>, nonce: &str) -> Page
 pub fn trouble(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
     let words = Catalogue::of(language);
     let heading = words.trouble_heading;
-    let layout = Layout { language, operator, title: heading, status: 503, nonce, scripts: &[] };
+    let layout = Layout {
+        language,
+        operator,
+        title: heading,
+        status: 503,
+        nonce,
+        can_be_read_again: false,
+        scripts: &[],
+    };
     layout.page(html! { main { (end(notice(), heading, &[html! { (words.trouble_text) }])) } })
 }

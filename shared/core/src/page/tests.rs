@@ -30,8 +30,15 @@ fn row(label: &str, value: &str) -> Row {
     Row { label: label.to_owned(), value: value.to_owned() }
 }
 
+fn entry<'a>(words: &'a DetailWords, scope: Option<&'a str>) -> AuthorizationLine<'a> {
+    AuthorizationLine { words, other_language: None, scope }
+}
+
 fn consent_view(language: Language) -> ConsentView<'static> {
-    let line = |value, required| ScopeLine { value, words: scope_words(language, value, None), required };
+    let line = |value, required| {
+        let words = scope_words(language, value, None);
+        ScopeLine { value, words, other_language: None, required }
+    };
     ConsentView {
         language,
         operator: MERIDIAN,
@@ -39,10 +46,7 @@ fn consent_view(language: Language) -> ConsentView<'static> {
         client_id: "desk-4",
         binding_message: Some("K7-2931"),
         scopes: vec![line("openid", true), line("profile", false), line("payments", true)],
-        authorizations: vec![
-            AuthorizationLine { words: &PAYMENT, scope: None },
-            AuthorizationLine { words: &PAYMENT, scope: Some("payments") },
-        ],
+        authorizations: vec![entry(&PAYMENT, None), entry(&PAYMENT, Some("payments"))],
         context: &CONTEXT,
         details: vec!["Access to the payments API".to_owned()],
         asked_ago: Duration::from_secs(20),
@@ -126,7 +130,7 @@ fn pages(language: Language) -> Vec<Page> {
 
 /// The pages about logging in.
 fn login_pages(language: Language) -> Vec<Page> {
-    let frame = Frame { language, operator: MERIDIAN, nonce: NONCE };
+    let frame = Frame { language, chosen: None, operator: MERIDIAN, nonce: NONCE };
     let request = RequestKey::from_bytes([7; 16]);
     let failed = LoginProblem::ALL
         .into_iter()
@@ -178,16 +182,14 @@ fn a_changed_word_or_a_changed_page_needs_a_new_version() {
 #[test]
 fn what_others_wrote_is_text_on_the_page_and_never_markup() {
     let evil = "<script>alert(1)</script>\"onclick=\"x";
-    let scopes = vec![ScopeLine { value: evil, words: evil.to_owned(), required: false }];
+    let scopes =
+        vec![ScopeLine { value: evil, words: evil.to_owned(), other_language: None, required: false }];
     let authorization =
         DetailWords { title: evil.to_owned(), headline: None, amount: None, rows: vec![row(evil, evil)] };
     let context = [row(evil, evil)];
     let view = ConsentView {
         operator: Operator { name: evil, contact: Some("tel:+49301234") },
-        authorizations: vec![
-            AuthorizationLine { words: &authorization, scope: None },
-            AuthorizationLine { words: &authorization, scope: Some(evil) },
-        ],
+        authorizations: vec![entry(&authorization, None), entry(&authorization, Some(evil))],
         context: &context,
         client_name: evil,
         client_id: evil,
@@ -242,6 +244,7 @@ fn being_identified_is_a_sentence_and_not_a_checkbox() {
         scopes: vec![ScopeLine {
             value: "openid",
             words: "Your identity will be confirmed.".to_owned(),
+            other_language: None,
             required: true,
         }],
         authorizations: vec![],
@@ -256,7 +259,7 @@ fn being_identified_is_a_sentence_and_not_a_checkbox() {
 #[test]
 fn the_headline_of_a_single_entry_is_the_heading() {
     let payment = DetailWords { headline: Some("Pay EUR 100.50 to M. Meyer".to_owned()), ..PAYMENT.clone() };
-    let entry = || AuthorizationLine { words: &payment, scope: None };
+    let entry = || entry(&payment, None);
     let with = |authorizations| {
         consent(&ConsentView { authorizations, ..consent_view(Language::English) }, NONCE).html
     };
@@ -274,7 +277,7 @@ fn several_entries_have_a_sum_if_it_is_certain() {
     let of = |value, currency| DetailWords { amount: Money::new(value, currency), ..PAYMENT.clone() };
     let (euros, more, dollars) = (of("100.50", "EUR"), of("2400", "EUR"), of("1", "USD"));
     let shown = |entries: &[(&'static DetailWords, Option<&'static str>)]| {
-        let lines = entries.iter().map(|(words, scope)| AuthorizationLine { words, scope: *scope });
+        let lines = entries.iter().map(|(words, scope)| entry(words, *scope));
         let view = ConsentView { authorizations: lines.collect(), ..consent_view(Language::English) };
         consent(&view, NONCE).html
     };
@@ -435,7 +438,7 @@ fn after_a_login_one_can_approve_without_script() {
 /// ATK-1-07: what can be taken back is offered as a plain form, and nothing else is.
 #[test]
 fn an_answer_that_counts_can_be_taken_back_without_script() {
-    let frame = Frame { language: Language::English, operator: MERIDIAN, nonce: NONCE };
+    let frame = Frame { language: Language::English, chosen: None, operator: MERIDIAN, nonce: NONCE };
     for (answer, is_offered) in [
         (Answer::Approved, true),
         (Answer::Declined { makes_it_wait: true }, true),
@@ -558,6 +561,7 @@ fn a_page_with_ten_scopes_and_details_is_under_30_kilobytes() {
         let scopes = values.map(|value| ScopeLine {
             value,
             words: scope_words(language, value, Some("What a longer description in a registration may say")),
+            other_language: Some(Language::Portuguese),
             required: false,
         });
         let view = ConsentView {
@@ -575,6 +579,104 @@ fn a_page_with_ten_scopes_and_details_is_under_30_kilobytes() {
     }
 }
 
+/// Plain links, without script and without a cookie. A page that answers a form cannot be read again.
+#[test]
+fn a_page_that_can_be_read_again_is_offered_in_each_language() {
+    for language in Language::ALL {
+        let (request, ticket) = (consent_view(language), enrollment_view(language));
+        for page in [consent(&request, NONCE), enrollment(&ticket, NONCE)] {
+            for other in Language::ALL.into_iter().filter(|it| *it != language) {
+                let (tag, name) = (other.tag(), other.name());
+                let link = format!("<a href=\"?lang={tag}\" hreflang=\"{tag}\" lang=\"{tag}\">{name}</a>");
+                assert!(page.html.contains(&link), "{tag}");
+            }
+            assert_eq!(page.html.matches(" hreflang=").count(), Language::ALL.len() - 1);
+        }
+        assert!(!declined(language, MERIDIAN, NONCE).html.contains(" hreflang="));
+    }
+}
+
+/// Its forms too: what follows them is in the language of the page.
+#[test]
+fn the_links_of_a_page_keep_the_language_that_was_chosen() {
+    let request = RequestKey::from_bytes([7; 16]);
+    let frame = Frame {
+        language: Language::Polish,
+        chosen: Some(Language::Polish),
+        operator: MERIDIAN,
+        nonce: NONCE,
+    };
+    let links = |page: Page| -> Vec<String> {
+        between(&page.html, " href=\"", '"').into_iter().skip(1).map(str::to_owned).collect()
+    };
+    let (login, page) =
+        (login_path(&request, Some(Language::Polish)), page_path(&request, Some(Language::Polish)));
+    assert!(login.ends_with("&lang=pl") && page.ends_with("?lang=pl"), "{login} {page}");
+    let login = login.replace('&', "&amp;");
+    assert_eq!(links(login_failed(&frame, LoginProblem::Cancelled, Some(&request))), [&*login, &*page]);
+    assert_eq!(
+        links(choose_issuer(&frame, Some(&request), &[("acme", "Acme")])),
+        [format!("{login}&amp;idp=acme"), page.clone()]
+    );
+    assert_eq!(links(outdated(&frame, &request)), [page]);
+    assert_eq!(links(choose_issuer(&frame, None, &[("acme", "Acme")])), ["/login?idp=acme&amp;lang=pl"]);
+    assert_eq!(links(nobody(&frame)), ["/login?lang=pl"]);
+    assert_eq!(links(no_passkey(&frame)), ["/me?lang=pl"]);
+    let field = "<input type=\"hidden\" name=\"language\" value=\"pl\">";
+    for html in [
+        someone_else(&frame, "c2Vzc2lvbg").html,
+        me(&frame, ("alice", "Acme"), MeForms { sign_out: "c2Vzc2lvbg", enroll: Some("ZW5yb2xs") }).html,
+        answered(&frame, &answered_view(Answer::Approved, Language::Polish)).html,
+        consent(&consent_view(Language::Polish), NONCE).html,
+        consent(&signed_in_view(Language::Polish), NONCE).html,
+    ] {
+        let forms = html.matches("<form ").count();
+        assert_eq!(html.matches(field).count(), forms, "{html}");
+    }
+}
+
+#[test]
+fn an_arabic_page_is_read_from_the_right_and_any_other_is_not() {
+    for page in all_pages() {
+        let direction = if page.language == Language::Arabic { "rtl" } else { "ltr" };
+        let start = format!("<html lang=\"{}\" dir=\"{direction}\">", page.language.tag());
+        assert!(page.html.contains(&start), "{start}");
+    }
+    // Left and right are named nowhere, so nothing is on the wrong side.
+    let style = include_str!("style.css");
+    for side in ["left", "right"] {
+        assert!(!style.contains(side), "{side}");
+    }
+}
+
+/// A screen reader pronounces them as they are written.
+#[test]
+fn words_of_another_language_than_the_pages_say_which() {
+    let english = Some(Language::English);
+    let payment = DetailWords { headline: Some("Pay EUR 100.50".to_owned()), ..PAYMENT.clone() };
+    let line = AuthorizationLine { other_language: english, ..entry(&payment, None) };
+    let scope = ScopeLine {
+        value: "payments",
+        words: "Pay bills".to_owned(),
+        other_language: english,
+        required: false,
+    };
+    let view =
+        ConsentView { authorizations: vec![line], scopes: vec![scope], ..consent_view(Language::Arabic) };
+    let html = consent(&view, NONCE).html;
+    for marked in [
+        "<h1 dir=\"auto\" lang=\"en\">Pay EUR 100.50</h1>",
+        "<strong dir=\"auto\" lang=\"en\">Pay EUR 100.50</strong>",
+        "<h2 dir=\"auto\" lang=\"en\">A payment</h2>",
+        "<dl class=\"facts\" lang=\"en\">",
+        "<span dir=\"auto\" lang=\"en\">Pay bills</span>",
+    ] {
+        assert!(html.contains(marked), "{marked}: {html}");
+    }
+    let own = consent(&consent_view(Language::Arabic), NONCE).html;
+    assert!(!own.contains(" lang=\"en\">Pay") && !own.contains("facts\" lang"));
+}
+
 /// It names only what it can.
 #[test]
 fn a_sentence_leaves_no_placeholder_unfilled() {
@@ -584,7 +686,8 @@ fn a_sentence_leaves_no_placeholder_unfilled() {
         assert!(!markup.contains("<bdi></bdi>"), "{markup}");
     }
     for language in Language::ALL {
-        let catalogue = format!("{:?}", Catalogue::of(language)).replace("\\u{a0}", "");
+        // `Debug` writes no-break spaces and vowel marks as escapes.
+        let catalogue = format!("{:?}", Catalogue::of(language)).replace("\\u{", "");
         let names: BTreeSet<_> =
             between(&catalogue.replace("{ ", ""), "{", '}').into_iter().map(str::to_owned).collect();
         assert!(

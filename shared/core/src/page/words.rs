@@ -80,12 +80,45 @@ pub(super) fn left(language: Language, left: Duration) -> String {
 }
 
 fn counted(language: Language, words: &Plural, count: u64) -> String {
-    let one = match language {
-        Language::French => count < 2,
-        Language::English | Language::German | Language::Spanish => count == 1,
-    };
-    let text = if one { words.one } else { words.other };
-    text.replace("{n}", &count.to_string())
+    form(language, words, count).replace("{n}", &count.to_string())
+}
+
+/// The form for a whole number, by Unicode's plural rules, which the script's `Intl` follows as well.
+fn form(language: Language, words: &Plural, count: u64) -> &'static str {
+    let (tens, hundreds) = (count % 10, count % 100);
+    match (language, count) {
+        (Language::Japanese, _) => words.other,
+        (Language::French | Language::Portuguese, 0 | 1) => words.one,
+        (Language::Arabic, 0) => words.zero,
+        (Language::Arabic, 2) => words.two,
+        (Language::Arabic, 3..) if (3..=10).contains(&hundreds) => words.few,
+        (Language::Arabic, 3..) if hundreds > 10 => words.many,
+        (
+            Language::English
+            | Language::German
+            | Language::Spanish
+            | Language::Italian
+            | Language::Dutch
+            | Language::Polish
+            | Language::Swedish
+            | Language::Arabic,
+            1,
+        ) => words.one,
+        (Language::Polish, _) if (2..=4).contains(&tens) && !(12..=14).contains(&hundreds) => words.few,
+        (Language::Polish, _) => words.many,
+        (
+            Language::English
+            | Language::German
+            | Language::French
+            | Language::Spanish
+            | Language::Italian
+            | Language::Dutch
+            | Language::Portuguese
+            | Language::Swedish
+            | Language::Arabic,
+            _,
+        ) => words.other,
+    }
 }
 
 #[cfg(test)]
@@ -111,9 +144,72 @@ mod tests {
         ] {
             assert_eq!(left(Language::English, seconds(time)), words);
         }
-        assert_eq!(left(Language::French, seconds(0)), "0 seconde");
+        assert_eq!(left(Language::French, seconds(0)), "0\u{a0}seconde");
         assert_eq!(left(Language::German, seconds(61)), "1 Minute 1 Sekunde");
         assert_eq!(left(Language::Spanish, seconds(122)), "2 minutos 2 segundos");
+        assert_eq!(left(Language::Japanese, seconds(7261)), "2 時間 1 分");
+    }
+
+    #[test]
+    fn a_number_takes_the_form_that_its_language_has_for_it() {
+        let said = |language, numbers: &[u64]| -> Vec<String> {
+            let words = &Catalogue::of(language).minutes;
+            numbers.iter().map(|number| counted(language, words, *number)).collect()
+        };
+        let polish = [
+            "0 minut",
+            "1 minuta",
+            "2 minuty",
+            "4 minuty",
+            "5 minut",
+            "11 minut",
+            "12 minut",
+            "14 minut",
+            "21 minut",
+            "22 minuty",
+            "34 minuty",
+            "112 minut",
+            "122 minuty",
+        ];
+        assert_eq!(said(Language::Polish, &[0, 1, 2, 4, 5, 11, 12, 14, 21, 22, 34, 112, 122]), polish);
+        let arabic = [
+            "0 دقيقة",
+            "دقيقة",
+            "دقيقتان",
+            "3 دقائق",
+            "10 دقائق",
+            "11 دقيقة",
+            "99 دقيقة",
+            "100 دقيقة",
+            "101 دقيقة",
+            "103 دقائق",
+            "111 دقيقة",
+        ];
+        assert_eq!(said(Language::Arabic, &[0, 1, 2, 3, 10, 11, 99, 100, 101, 103, 111]), arabic);
+        assert_eq!(said(Language::Portuguese, &[0, 1, 2]), ["0 minuto", "1 minuto", "2 minutos"]);
+        assert_eq!(said(Language::Italian, &[0, 1, 21]), ["0 minuti", "1 minuto", "21 minuti"]);
+        assert_eq!(said(Language::Dutch, &[1, 2]), ["1 minuut", "2 minuten"]);
+        assert_eq!(said(Language::Swedish, &[1, 2]), ["1 minut", "2 minuter"]);
+    }
+
+    /// A form that a language does not have is empty, and must not be selected.
+    #[test]
+    fn every_number_has_a_form_in_every_language() {
+        for language in Language::ALL {
+            let words = Catalogue::of(language);
+            for plural in [
+                &words.hours,
+                &words.minutes,
+                &words.seconds,
+                &words.asked_seconds,
+                &words.asked_minutes,
+                &words.asked_hours,
+            ] {
+                for count in 0..250 {
+                    assert!(!counted(language, plural, count).is_empty(), "{count} in {}", language.tag());
+                }
+            }
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub struct DetailView {
 #[derive(Serialize)]
 pub struct StatementView {
     pub rp_id: String,
-    /// The language of the words: `en`, `de`, `fr` or `es`, by `Accept-Language`. It is sent back with the
+    /// The language of the words: the tag of one of the pages' languages, by `Accept-Language`. It is sent back with the
     /// decision.
     pub language: &'static str,
     /// The scope in words. The selected scope has its values in this order.

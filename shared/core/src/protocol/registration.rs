@@ -97,8 +97,8 @@ pub struct ClientMetadata {
     /// `PASSKEY_SEASONING_HOURS` ago. Default: none.
     pub high_risk_scope: Option<String>,
     /// The texts that the person sees for the client's own scope values: for each value an object by language
-    /// (`en`, `de`, `fr`, `es`), with texts of 1 to 120 characters that follow the rule for words. English is
-    /// required. Default: the value itself.
+    /// (a tag of one of the pages' languages), with texts of 1 to 120 characters that follow the rule for words.
+    /// English is required, and all values have the same languages. Default: the value itself.
     #[serde(default)]
     pub scope_descriptions: ScopeDescriptions,
     /// Whether it must send `user_code` for people who have a code. Default: false.

@@ -133,12 +133,13 @@ impl<'a> LogIn<'a> {
     /// 3. Read where the issuer's endpoints are.
     /// 4. Seal what binds the login to this browser, and send the browser on.
     ///
-    /// `label` is the person's choice. Without a request, the login leads to the person's own place.
+    /// `label` is the person's choice. Without a request, the login leads to the person's own place. `language` is that of
+    /// the page, and `chosen_language` the same if the person chose it.
     pub async fn start(
         &self,
         request: Option<&RequestKey>,
         label: Option<&str>,
-        language: &str,
+        (language, chosen_language): (&str, Option<&str>),
         invocation: &Invocation,
     ) -> Result<Start<'a>, NotStarted> {
         let Invocation { now, write_id, .. } = invocation;
@@ -159,7 +160,7 @@ impl<'a> LogIn<'a> {
         };
         let metadata = self.metadata.of(&issuer.issuer, *now, write_id).await?;
         let random = [invocation.random(), invocation.random(), invocation.random()];
-        let attempt = LoginAttempt::new(issuer, request, random, *now);
+        let attempt = LoginAttempt::new(issuer, (request, chosen_language), random, *now);
         let asked = Asked { redirect_uri: self.redirect_uri, max_age: self.max_age, acr_values, language };
         let destination = attempt.destination(issuer, &metadata, &asked).ok_or(NotStarted::NotOpen)?;
         let sealed = self.keys.seal(CookieUse::LoginAttempt, &attempt.encode(), *now).await?;

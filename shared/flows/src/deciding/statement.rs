@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciba_core::domain::base::scope::Scope;
 use ciba_core::domain::client::Client;
 use ciba_core::domain::client::resource::ResourceId;
-use ciba_core::domain::details::authorization_details::RequestDetail;
+use ciba_core::domain::details::authorization_details::{DetailWords, RequestDetail};
 use ciba_core::domain::request::authentication_request::AuthenticationRequest;
 use ciba_core::domain::request::statement::{ContextShown, DetailShown, ScopeShown, Statement};
 use ciba_core::page::{self, Language};
@@ -22,7 +22,7 @@ pub fn statement(
 ) -> Statement {
     let shown = |value: &str| ScopeShown {
         value: value.to_owned(),
-        words: page::scope_words(language, value, described(client, value, language)),
+        words: page::scope_words(language, value, described(client, value, language).map(|(words, _)| words)),
         required: value == Scope::OPENID || detail.claims(value),
     };
     Statement {
@@ -63,8 +63,27 @@ pub fn receipt(request: &AuthenticationRequest, client: &Client, language: Langu
     statement(&kept, &RequestDetail::default(), client, language)
 }
 
-/// The description of a scope value in the client's registration, in this language or in English.
-fn described<'c>(client: &'c Client, value: &str, language: Language) -> Option<&'c str> {
+/// The description of a scope value in the client's registration, in this language or in English, and which of the two
+/// it is.
+fn described<'c>(client: &'c Client, value: &str, language: Language) -> Option<(&'c str, Language)> {
     let words = client.scope_descriptions.get(value)?;
-    words.get(language.tag()).or_else(|| words.get(Language::default().tag())).map(String::as_str)
+    let of = |language: Language| words.get(language.tag()).map(|text| (text.as_str(), language));
+    of(language).or_else(|| of(Language::default()))
+}
+
+/// The language of a scope value's words, if it is not the page's.
+pub fn other_language_of_scope(client: &Client, value: &str, language: Language) -> Option<Language> {
+    described(client, value, language).map(|(_, of)| of).filter(|of| *of != language)
+}
+
+/// The language of an entry's words, if it is not the page's. A type without words in the page's language has the English
+/// ones in their place.
+pub fn other_language_of_detail(
+    detail: &RequestDetail,
+    words: &DetailWords,
+    language: Language,
+) -> Option<Language> {
+    let english = Language::default();
+    let is_fallback = language != english && detail.words(english.tag()).contains(words);
+    is_fallback.then_some(english)
 }

@@ -3,6 +3,7 @@
 mod authentication;
 mod sector;
 
+use std::collections::BTreeSet;
 use std::iter;
 
 use crate::registering::replace_entry::{NotReplaced, replace};
@@ -202,7 +203,11 @@ fn delivery(metadata: &ClientMetadata, own: OwnHosts<'_>) -> Result<Delivery, &'
 
 /// Checks the descriptions. Like a binding message, a description beside a checkbox must not look like the page's
 /// own words.
+///
+/// English is required, because it replaces a language without a text. The operator decides about the other languages,
+/// once for all values: a value that lacks a language of another one is a forgotten translation.
 fn scope_descriptions(all: &ScopeDescriptions, scope: &Scope) -> Result<(), &'static str> {
+    let provided: BTreeSet<_> = all.values().flat_map(|words| words.keys()).collect();
     for (value, words) in all {
         if !scope.contains(value) || Scope::OWN.contains(&value.as_str()) {
             return Err("scope_descriptions describes a value that is not one of the client's own");
@@ -210,9 +215,10 @@ fn scope_descriptions(all: &ScopeDescriptions, scope: &Scope) -> Result<(), &'st
         if words.keys().any(|tag| Language::parse(tag).is_none()) {
             return Err("scope_descriptions has an unsupported language");
         }
-        if !Language::ALL.iter().all(|language| words.contains_key(language.tag())) {
+        let is_complete = provided.iter().all(|tag| words.contains_key(*tag));
+        if !(is_complete && words.contains_key(Language::default().tag())) {
             return Err(
-                "scope_descriptions has a value without a text in each language of the pages: en, de, fr, es",
+                "scope_descriptions has a value without a text in en, or in a language that another value has",
             );
         }
         if !words.values().all(|text| is_description(text)) {

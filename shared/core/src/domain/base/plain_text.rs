@@ -6,7 +6,7 @@
 //!    screen would hide, reorder or draw over other lines.
 //! 2. In normal form C, so that the text that is compared is the text that was sent.
 //! 3. Letters of one script, or of scripts that are written together (UTS #39, Highly Restrictive): Latin with
-//!    Japanese, Chinese or Korean.
+//!    Japanese, Chinese or Korean. In Arabic, whole words may be in ASCII letters.
 //! 4. No leading, trailing or consecutive spaces.
 //! 5. No markup: no angle bracket, no HTML entity, no percent-encoded byte, no Markdown link or emphasis.
 //! 6. Nothing that reads as an address ([`address`]).

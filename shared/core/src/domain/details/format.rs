@@ -51,18 +51,25 @@ pub fn is_currency(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// `1234.50` as `1,234.50`, `1.234,50`, or with a narrow space. Spanish writes four digits without a mark.
-/// `decimal` satisfies [`is_decimal`].
+/// `1234.50` as `1,234.50`, `1.234,50`, or with a space, as Unicode's data (CLDR) has it for the language; Arabic with
+/// Western digits. Some languages write four digits without a mark. `decimal` satisfies [`is_decimal`].
 pub fn quantity(tag: &str, decimal: &str) -> String {
     let (group, mark) = match tag {
-        "de" | "es" => ('.', ','),
+        "de" | "es" | "it" | "nl" | "pt" => ('.', ','),
         "fr" => ('\u{202f}', ','),
+        "pl" | "sv" => ('\u{a0}', ','),
         _ => (',', '.'),
+    };
+    let minus = match tag {
+        "sv" => "\u{2212}",
+        // The mark keeps the sign on the left of its number within a sentence that is read from the right.
+        "ar" => "\u{200e}-",
+        _ => "-",
     };
     let unsigned = decimal.strip_prefix('-').unwrap_or(decimal);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let shortest = if tag == "es" { 5 } else { 4 };
-    let mut text = String::from(if unsigned.len() < decimal.len() { "-" } else { "" });
+    let shortest = if matches!(tag, "es" | "it" | "pl") { 5 } else { 4 };
+    let mut text = String::from(if unsigned.len() < decimal.len() { minus } else { "" });
     for (index, digit) in whole.chars().enumerate() {
         let left = whole.len() - index;
         if index > 0 && left.is_multiple_of(3) && whole.len() >= shortest {
@@ -91,7 +98,7 @@ pub fn money(tag: &str, value: &str, currency: &str) -> String {
         digits => format!("{whole}.{fraction:0<digits$}"),
     };
     match tag {
-        "en" => format!("{currency}\u{a0}{}", quantity(tag, &value)),
+        "en" | "ja" | "nl" | "pt" => format!("{currency}\u{a0}{}", quantity(tag, &value)),
         _ => format!("{}\u{a0}{currency}", quantity(tag, &value)),
     }
 }
@@ -119,7 +126,10 @@ pub fn date(tag: &str, text: &str) -> Option<String> {
     exists.then(|| match tag {
         "de" => format!("{day}. {name} {year}"),
         "fr" if day == 1 => format!("1er {name} {year}"),
-        "es" => format!("{day} de {name} de {year}"),
+        "it" if day == 1 => format!("1º {name} {year}"),
+        "pt" if day == 1 => format!("1º de {name} de {year}"),
+        "es" | "pt" => format!("{day} de {name} de {year}"),
+        "ja" => format!("{year}年{name}{day}日"),
         _ => format!("{day} {name} {year}"),
     })
 }
@@ -168,6 +178,91 @@ const fn months(tag: &str) -> [&'static str; 12] {
             "noviembre",
             "diciembre",
         ],
+        b"it" => [
+            "gennaio",
+            "febbraio",
+            "marzo",
+            "aprile",
+            "maggio",
+            "giugno",
+            "luglio",
+            "agosto",
+            "settembre",
+            "ottobre",
+            "novembre",
+            "dicembre",
+        ],
+        b"nl" => [
+            "januari",
+            "februari",
+            "maart",
+            "april",
+            "mei",
+            "juni",
+            "juli",
+            "augustus",
+            "september",
+            "oktober",
+            "november",
+            "december",
+        ],
+        b"pl" => [
+            "stycznia",
+            "lutego",
+            "marca",
+            "kwietnia",
+            "maja",
+            "czerwca",
+            "lipca",
+            "sierpnia",
+            "września",
+            "października",
+            "listopada",
+            "grudnia",
+        ],
+        b"pt" => [
+            "janeiro",
+            "fevereiro",
+            "março",
+            "abril",
+            "maio",
+            "junho",
+            "julho",
+            "agosto",
+            "setembro",
+            "outubro",
+            "novembro",
+            "dezembro",
+        ],
+        b"sv" => [
+            "januari",
+            "februari",
+            "mars",
+            "april",
+            "maj",
+            "juni",
+            "juli",
+            "augusti",
+            "september",
+            "oktober",
+            "november",
+            "december",
+        ],
+        b"ja" => ["1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月"],
+        b"ar" => [
+            "يناير",
+            "فبراير",
+            "مارس",
+            "أبريل",
+            "مايو",
+            "يونيو",
+            "يوليو",
+            "أغسطس",
+            "سبتمبر",
+            "أكتوبر",
+            "نوفمبر",
+            "ديسمبر",
+        ],
         _ => [
             "January",
             "February",
@@ -202,6 +297,39 @@ mod tests {
         ] {
             let shown = ["en", "de", "fr", "es"].map(|tag| quantity(tag, decimal));
             assert_eq!(shown, [en, de, fr, es], "{decimal}");
+        }
+    }
+
+    /// As CLDR has it, which the browser's `Intl` shows too. Digits are Western in every language.
+    #[test]
+    fn each_language_has_the_marks_that_unicode_gives_it() {
+        for (tag, negative, four, money_shown) in [
+            ("it", "-1.234.567,5", "1234", "1234,50\u{a0}EUR"),
+            ("nl", "-1.234.567,5", "1.234", "EUR\u{a0}1.234,50"),
+            ("pl", "-1\u{a0}234\u{a0}567,5", "1234", "1234,50\u{a0}EUR"),
+            ("pt", "-1.234.567,5", "1.234", "EUR\u{a0}1.234,50"),
+            ("sv", "\u{2212}1\u{a0}234\u{a0}567,5", "1\u{a0}234", "1\u{a0}234,50\u{a0}EUR"),
+            ("ja", "-1,234,567.5", "1,234", "EUR\u{a0}1,234.50"),
+            ("ar", "\u{200e}-1,234,567.5", "1,234", "1,234.50\u{a0}EUR"),
+        ] {
+            assert_eq!([quantity(tag, "-1234567.5"), quantity(tag, "1234")], [negative, four], "{tag}");
+            assert_eq!(money(tag, "1234.5", "EUR"), money_shown, "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_written_as_the_language_does() {
+        for (tag, late, first) in [
+            ("it", "29 novembre 2026", "1º gennaio 2027"),
+            ("nl", "29 november 2026", "1 januari 2027"),
+            ("pl", "29 listopada 2026", "1 stycznia 2027"),
+            ("pt", "29 de novembro de 2026", "1º de janeiro de 2027"),
+            ("sv", "29 november 2026", "1 januari 2027"),
+            ("ja", "2026年11月29日", "2027年1月1日"),
+            ("ar", "29 نوفمبر 2026", "1 يناير 2027"),
+        ] {
+            let shown = ["2026-11-29", "2027-01-01"].map(|text| date(tag, text).unwrap());
+            assert_eq!(shown, [late, first], "{tag}");
         }
     }
 
@@ -297,7 +425,7 @@ mod tests {
         #[test]
         fn no_digit_is_changed_or_lost(value in "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,9})?") {
             let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-            for tag in ["en", "de", "fr", "es"] {
+            for tag in ["en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "ja", "ar"] {
                 prop_assert_eq!(digits(&quantity(tag, &value)), digits(&value));
                 let shown = money(tag, &value, "EUR");
                 prop_assert!(digits(&shown).trim_end_matches('0') == digits(&value).trim_end_matches('0'));

@@ -95,6 +95,9 @@ impl IssuerMetadata {
 pub struct LoginAttempt {
     pub issuer: String,
     request: String,
+    /// The language that the person chose for the page of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
     state: String,
     nonce: String,
     verifier: String,
@@ -120,17 +123,24 @@ pub struct Asked<'a> {
 }
 
 impl LoginAttempt {
-    /// `request` is the one that the login is for. `None`: the person comes from their own place.
+    /// `request` is the one that the login is for, or `None` if the person comes from their own place; `language` the one
+    /// that they chose.
     pub fn new(
         issuer: &LoginIssuer,
-        request: Option<&RequestKey>,
+        (request, language): (Option<&RequestKey>, Option<&str>),
         random: [[u8; 32]; 3],
         now: Timestamp,
     ) -> Self {
-        let request = request.map(RequestKey::encode).unwrap_or_default();
         let [state, nonce, verifier] = random.map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
-        let expires_at = now.plus(ATTEMPT_LIFETIME);
-        Self { issuer: issuer.issuer.clone(), request, state, nonce, verifier, expires_at }
+        Self {
+            issuer: issuer.issuer.clone(),
+            request: request.map(RequestKey::encode).unwrap_or_default(),
+            language: language.map(str::to_owned),
+            state,
+            nonce,
+            verifier,
+            expires_at: now.plus(ATTEMPT_LIFETIME),
+        }
     }
 
     /// The text to be sealed.
@@ -145,6 +155,11 @@ impl LoginAttempt {
     /// The request that the login is for. `None` if it is for none.
     pub fn request(&self) -> Option<RequestKey> {
         RequestKey::parse(&self.request)
+    }
+
+    /// The language that the person chose before.
+    pub fn language(&self) -> Option<&str> {
+        self.language.as_deref()
     }
 
     pub fn state(&self) -> &str {

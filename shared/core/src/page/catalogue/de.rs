@@ -1,15 +1,15 @@
-use super::{Catalogue, Plural};
+use super::{Catalogue, Plural, TWO_FORMS};
 
 pub(super) const GERMAN: Catalogue = Catalogue {
     never_asked: "{operator} fragt auf dieser Seite nie nach einem Passwort oder Code.",
 
-    hours: Plural { one: "{n} Stunde", other: "{n} Stunden" },
-    minutes: Plural { one: "{n} Minute", other: "{n} Minuten" },
-    seconds: Plural { one: "{n} Sekunde", other: "{n} Sekunden" },
+    hours: Plural { one: "{n} Stunde", other: "{n} Stunden", ..TWO_FORMS },
+    minutes: Plural { one: "{n} Minute", other: "{n} Minuten", ..TWO_FORMS },
+    seconds: Plural { one: "{n} Sekunde", other: "{n} Sekunden", ..TWO_FORMS },
     asked_now: "gerade eben",
-    asked_seconds: Plural { one: "vor {n} Sekunde", other: "vor {n} Sekunden" },
-    asked_minutes: Plural { one: "vor {n} Minute", other: "vor {n} Minuten" },
-    asked_hours: Plural { one: "vor {n} Stunde", other: "vor {n} Stunden" },
+    asked_seconds: Plural { one: "vor {n} Sekunde", other: "vor {n} Sekunden", ..TWO_FORMS },
+    asked_minutes: Plural { one: "vor {n} Minute", other: "vor {n} Minuten", ..TWO_FORMS },
+    asked_hours: Plural { one: "vor {n} Stunde", other: "vor {n} Stunden", ..TWO_FORMS },
 
     consent_title: "Anfrage bestätigen",
     consent_heading: "{client} bittet um Ihre Zustimmung",

@@ -1,15 +1,15 @@
-use super::{Catalogue, Plural};
+use super::{Catalogue, Plural, TWO_FORMS};
 
 pub(super) const ENGLISH: Catalogue = Catalogue {
     never_asked: "{operator} never asks for a password or a code on this page.",
 
-    hours: Plural { one: "{n} hour", other: "{n} hours" },
-    minutes: Plural { one: "{n} minute", other: "{n} minutes" },
-    seconds: Plural { one: "{n} second", other: "{n} seconds" },
+    hours: Plural { one: "{n} hour", other: "{n} hours", ..TWO_FORMS },
+    minutes: Plural { one: "{n} minute", other: "{n} minutes", ..TWO_FORMS },
+    seconds: Plural { one: "{n} second", other: "{n} seconds", ..TWO_FORMS },
     asked_now: "just now",
-    asked_seconds: Plural { one: "{n} second ago", other: "{n} seconds ago" },
-    asked_minutes: Plural { one: "{n} minute ago", other: "{n} minutes ago" },
-    asked_hours: Plural { one: "{n} hour ago", other: "{n} hours ago" },
+    asked_seconds: Plural { one: "{n} second ago", other: "{n} seconds ago", ..TWO_FORMS },
+    asked_minutes: Plural { one: "{n} minute ago", other: "{n} minutes ago", ..TWO_FORMS },
+    asked_hours: Plural { one: "{n} hour ago", other: "{n} hours ago", ..TWO_FORMS },
 
     consent_title: "Confirm a request",
     consent_heading: "{client} is asking for your approval",

@@ -1,15 +1,15 @@
-use super::{Catalogue, Plural};
+use super::{Catalogue, Plural, TWO_FORMS};
 
 pub(super) const SPANISH: Catalogue = Catalogue {
     never_asked: "En esta página, {operator} nunca pide una contraseña ni un código.",
 
-    hours: Plural { one: "{n} hora", other: "{n} horas" },
-    minutes: Plural { one: "{n} minuto", other: "{n} minutos" },
-    seconds: Plural { one: "{n} segundo", other: "{n} segundos" },
+    hours: Plural { one: "{n} hora", other: "{n} horas", ..TWO_FORMS },
+    minutes: Plural { one: "{n} minuto", other: "{n} minutos", ..TWO_FORMS },
+    seconds: Plural { one: "{n} segundo", other: "{n} segundos", ..TWO_FORMS },
     asked_now: "ahora mismo",
-    asked_seconds: Plural { one: "hace {n} segundo", other: "hace {n} segundos" },
-    asked_minutes: Plural { one: "hace {n} minuto", other: "hace {n} minutos" },
-    asked_hours: Plural { one: "hace {n} hora", other: "hace {n} horas" },
+    asked_seconds: Plural { one: "hace {n} segundo", other: "hace {n} segundos", ..TWO_FORMS },
+    asked_minutes: Plural { one: "hace {n} minuto", other: "hace {n} minutos", ..TWO_FORMS },
+    asked_hours: Plural { one: "hace {n} hora", other: "hace {n} horas", ..TWO_FORMS },
 
     consent_title: "Confirmar una solicitud",
     consent_heading: "{client} solicita su aprobación",

@@ -1,16 +1,16 @@
-use super::{Catalogue, Plural};
+use super::{Catalogue, Plural, TWO_FORMS};
 
-// French puts no-break spaces before ? ! : ; and inside « ».
+// French puts no-break spaces before ? ! : ; and inside « », and so does the browser's `Intl` before hours and seconds.
 pub(super) const FRENCH: Catalogue = Catalogue {
     never_asked: "Sur cette page, {operator} ne demande jamais de mot de passe ni de code.",
 
-    hours: Plural { one: "{n} heure", other: "{n} heures" },
-    minutes: Plural { one: "{n} minute", other: "{n} minutes" },
-    seconds: Plural { one: "{n} seconde", other: "{n} secondes" },
+    hours: Plural { one: "{n}\u{a0}heure", other: "{n}\u{a0}heures", ..TWO_FORMS },
+    minutes: Plural { one: "{n} minute", other: "{n} minutes", ..TWO_FORMS },
+    seconds: Plural { one: "{n}\u{a0}seconde", other: "{n}\u{a0}secondes", ..TWO_FORMS },
     asked_now: "à l’instant",
-    asked_seconds: Plural { one: "il y a {n} seconde", other: "il y a {n} secondes" },
-    asked_minutes: Plural { one: "il y a {n} minute", other: "il y a {n} minutes" },
-    asked_hours: Plural { one: "il y a {n} heure", other: "il y a {n} heures" },
+    asked_seconds: Plural { one: "il y a {n} seconde", other: "il y a {n} secondes", ..TWO_FORMS },
+    asked_minutes: Plural { one: "il y a {n} minute", other: "il y a {n} minutes", ..TWO_FORMS },
+    asked_hours: Plural { one: "il y a {n} heure", other: "il y a {n} heures", ..TWO_FORMS },
 
     consent_title: "Confirmer une demande",
     consent_heading: "{client} sollicite votre accord",

@@ -9,6 +9,7 @@
 use std::net::Ipv4Addr;
 
 use super::Kind;
+use super::character::{apart, is_japanese};
 use super::vocabulary::{ABBREVIATIONS, AT, DOT, FILES, SCHEMES, TOP_LEVEL, UNMISTAKABLE};
 
 /// A word with this many groups of hexadecimal digits between colons is an IPv6 address and not a time.
@@ -17,12 +18,12 @@ const IPV6_GROUPS: usize = 6;
 const TELLTALE: [&str; 7] = ["//", "::", "www.", "xn--", "(at)", "[at]", "@"];
 
 /// The characters that may separate a host name from its dot.
-const HIDES_A_HOST: [char; 8] = [' ', ')', ']', '"', '\'', '’', '”', '»'];
+const HIDES_A_HOST: [char; 11] = [' ', ')', ']', '"', '\'', '’', '”', '»', '」', '』', '）'];
 
 pub(super) fn reads_as_address(text: &str, kind: Kind<'_>) -> bool {
     // A no-break space separates words like any other space.
     let text = text.replace(['\u{a0}', '\u{202f}'], " ");
-    let lower = text.to_lowercase();
+    let lower = apart(&text).to_lowercase().replace("アットマーク", "@");
     TELLTALE.iter().any(|sign| lower.contains(sign))
         || has_scheme(&lower)
         || lower.split_whitespace().any(is_numeric_address)
@@ -35,9 +36,10 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
-/// A raised dot is read as a dot, and so is a comma without a space after it.
+/// A raised dot is read as a dot, and so is a comma without a space after it. A browser takes the Japanese full stop for
+/// the dot of a host name.
 const fn is_dot(sign: char) -> bool {
-    matches!(sign, '.' | '·' | ',')
+    matches!(sign, '.' | '·' | ',' | '。' | '・')
 }
 
 fn has_scheme(lower: &str) -> bool {
@@ -62,15 +64,19 @@ fn is_numeric_address(word: &str) -> bool {
 fn names_a_host(text: &str, at: usize, kind: Kind<'_>) -> bool {
     let sign = text[at..].chars().next().map_or(1, char::len_utf8);
     let (before, after) = (&text[..at], &text[at + sign..]);
-    let end = after.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(after.len());
+    // `com` in `comへ`
+    let is_ascii = after.starts_with(|letter: char| letter.is_ascii());
+    let ends = |letter: char| !letter.is_alphanumeric() || (is_ascii && is_japanese(letter));
+    let end = after.find(ends).unwrap_or(after.len());
     let (ending, rest) = (after[..end].to_lowercase(), &after[end..]);
     let is_known = TOP_LEVEL.contains(&ending.as_str());
     let letters = after.chars().take_while(|letter| letter.is_alphabetic()).count();
-    // A comma is weaker evidence than a dot.
-    let is_comma = text[at..].starts_with(',');
+    // A comma is weaker evidence than a dot, and so are the Japanese signs between words and sentences.
+    let is_comma = text[at..].starts_with([',', '・']);
+    let is_full_stop = text[at..].starts_with('。');
     let is_host = match before.chars().next_back() {
         Some(letter) if letter.is_alphanumeric() => {
-            if is_comma {
+            if is_comma || (is_full_stop && !(letter.is_ascii() && is_ascii)) {
                 is_known
             } else {
                 letters >= 2
@@ -125,6 +131,7 @@ fn ends_there(rest: &str) -> bool {
 
 /// Finds `evil dot com`, `evil (punkt) com`, `evil . com` and `evil. com`.
 fn has_distant_dot(text: &str) -> bool {
+    let text = &apart(&text.replace("ドット", " dot "));
     let lower = text.to_lowercase();
     let spelled: Vec<&str> = words(&lower).collect();
     let is_spelled = spelled.windows(3).any(|three| match three {

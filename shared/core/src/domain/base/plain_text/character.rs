@@ -11,9 +11,12 @@ use super::{Kind, Unacceptable};
 const MAX_MARKS: usize = 2;
 /// `Intl.NumberFormat` and French typography put no-break spaces before `€`, `%`, `:`, `?` and between thousands.
 const SPACES: [char; 3] = [' ', '\u{a0}', '\u{202f}'];
-/// The punctuation of English, German, French and Spanish, without the characters of markup and addresses (`<`,
+/// The punctuation of the pages' languages in Latin writing, without the characters of markup and addresses (`<`,
 /// `>`, `@`, backtick, backslash, `{`, `|`, `}`, `~`, `^`), and without `"`, which depends on the kind of text.
 const PUNCTUATION: &str = "-._+/!?#:,;'’‘‚“”„«»‹›()[]&%‰*=§°ºª¿¡–—…·×";
+/// The punctuation of Japanese, whose signs are as wide as its letters, and of Arabic. Wide digits, letters and slashes
+/// are not in it: nobody needs them, and they would hide numbers and addresses.
+const OTHER_PUNCTUATION: &str = "、。「」『』【】・：！？（）〜～،؛؟";
 
 pub(super) fn check(text: &str, kind: Kind<'_>) -> Result<(), Unacceptable> {
     let is_allowed = |letter: char| match (letter, kind) {
@@ -41,6 +44,7 @@ fn is_ordinary(letter: char) -> bool {
     letter.is_ascii_alphanumeric()
         || SPACES.contains(&letter)
         || PUNCTUATION.contains(letter)
+        || OTHER_PUNCTUATION.contains(letter)
         || is_currency(letter)
         || is_small_number(letter)
         || beyond_ascii
@@ -109,5 +113,44 @@ fn small_numbers_follow(text: &str) -> bool {
 fn scripts_belong_together(text: &str) -> bool {
     let is_of_a_script = |c: &char| (c.is_alphabetic() || is_combining_mark(*c)) && !matches!(c, 'º' | 'ª');
     let letters: String = text.chars().filter(is_of_a_script).collect();
-    letters.is_empty() || letters.as_str().detect_restriction_level() <= RestrictionLevel::HighlyRestrictive
+    letters.is_empty()
+        || letters.as_str().detect_restriction_level() <= RestrictionLevel::HighlyRestrictive
+        || is_arabic_with_latin_words(text)
+}
+
+/// Whether the letters of each word are all Arabic or all ASCII. Arabic has no currency codes, IBANs and order numbers of
+/// its own, and no letter that could be taken for a Latin one within a word.
+fn is_arabic_with_latin_words(text: &str) -> bool {
+    text.split(SPACES).all(|word| {
+        let is_letter = |c: &char| c.is_alphabetic() || is_combining_mark(*c);
+        let mut letters = word.chars().filter(is_letter);
+        letters.clone().all(is_arabic) || letters.all(|letter| letter.is_ascii())
+    })
+}
+
+pub(super) const fn is_arabic(letter: char) -> bool {
+    matches!(letter, '\u{620}'..='\u{65f}' | '\u{670}'..='\u{6d3}' | '\u{750}'..='\u{77f}')
+}
+
+/// Kana and the characters that came from China.
+pub(super) const fn is_japanese(letter: char) -> bool {
+    matches!(letter, '々' | '〆' | '〇' | '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
+        && !matches!(letter, '・')
+}
+
+/// Puts a space between an ASCII letter or digit and a Japanese or Arabic letter: a number or a name that follows without
+/// a space is a word of its own.
+pub(super) fn apart(text: &str) -> String {
+    let mut spaced = String::with_capacity(text.len());
+    let mut before = ' ';
+    for letter in text.chars() {
+        let is_other = |c: char| is_japanese(c) || (is_arabic(c) && c.is_alphabetic());
+        let (a, b) = (before, letter);
+        if (a.is_ascii_alphanumeric() && is_other(b)) || (is_other(a) && b.is_ascii_alphanumeric()) {
+            spaced.push(' ');
+        }
+        spaced.push(letter);
+        before = letter;
+    }
+    spaced
 }

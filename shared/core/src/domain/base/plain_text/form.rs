@@ -1,6 +1,6 @@
 //! Recognizes numbers by their form: parts of an IBAN, dates, times and amounts. Nobody dials such numbers.
 
-use super::character::is_currency;
+use super::character::{is_currency, is_japanese};
 use super::vocabulary::CURRENCIES;
 
 /// The length of an IBAN, and of a creditor reference (`RF…`, ISO 11649), which has the same form. Unit:
@@ -208,6 +208,8 @@ impl Run<'_> {
     }
 }
 
+/// Japanese goes on without a space after it.
 fn is_currency_word(word: &str) -> bool {
-    CURRENCIES.contains(&word.to_uppercase().as_str())
+    let begins = |name: &&str| name.starts_with(is_japanese) && word.starts_with(*name);
+    CURRENCIES.contains(&word.to_uppercase().as_str()) || CURRENCIES.iter().any(begins)
 }

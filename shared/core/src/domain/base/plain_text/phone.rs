@@ -9,9 +9,11 @@
 //! 3. If the text contains a word such as `call` or `Tel.`, weaker evidence is enough, and so are five digits right
 //!    after the word.
 //!
-//! Digits spelled out as words, letters in place of digits (`O8OO`) and Chinese numerals are read as digits.
+//! Digits spelled out as words, letters in place of digits (`O8OO`) and Chinese numerals are read as digits. Japanese and
+//! Arabic letters right before digits are a word, and not part of a code.
 //! Fewer than seven digits are accepted on their own.
 
+use super::character::{apart, is_japanese};
 use super::form::{Group, Run, without_identifiers};
 use super::vocabulary::{CURRENCIES, DIGITS, NUMBER, PHONE, REFERENCE, TOWARDS};
 
@@ -61,7 +63,11 @@ fn as_read(text: &str) -> String {
         .chars()
         .map(|letter| match (letter, CHINESE.chars().position(|it| it == letter)) {
             ('\u{a0}' | '\u{202f}', _) => ' ',
-            ('–' | '—', _) => '-',
+            ('–' | '—' | '〜' | '～', _) => '-',
+            ('：', _) => ':',
+            ('（', _) => '(',
+            ('）', _) => ')',
+            ('・', _) => '·',
             ('零', _) => '0',
             (other, None) => other,
             (other, Some(value)) => {
@@ -69,7 +75,19 @@ fn as_read(text: &str) -> String {
             }
         })
         .collect();
+    let text = apart(&without_japanese_joints(&text));
     text.split(' ').map(letters_as_digits).collect::<Vec<_>>().join(" ")
+}
+
+/// Turns `03ー1234ー5678` and `03の1234の5678` into `03-1234-5678`.
+fn without_japanese_joints(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let is_digit = |at: Option<usize>| at.and_then(|at| letters.get(at)).is_some_and(char::is_ascii_digit);
+    let joined = letters.iter().enumerate().map(|(at, letter)| match letter {
+        'ー' | 'の' if is_digit(at.checked_sub(1)) && is_digit(Some(at + 1)) => '-',
+        other => *other,
+    });
+    joined.collect()
 }
 
 /// Turns `O8OO-555-Ol99` into `0800-555-0199`.
@@ -124,7 +142,22 @@ fn spelled_digits(atoms: &mut [Atom]) {
 /// Whether the atom is a word for calling. `call centre` does not count.
 fn is_phone_word(atom: &Atom, next: Option<&Atom>) -> bool {
     let is_centre = next.is_some_and(|it| ["centre", "center"].contains(&it.text.to_lowercase().as_str()));
-    PHONE.contains(&atom.text.to_lowercase().as_str()) && !is_centre
+    calls(&atom.text) && !is_centre
+}
+
+/// Whether a word is for calling. A Japanese one may be anywhere in a run of letters.
+fn calls(word: &str) -> bool {
+    let word = word.to_lowercase();
+    let is_within = |name: &&str| name.contains(is_japanese) && word.contains(*name);
+    PHONE.contains(&word.as_str()) || PHONE.iter().any(is_within)
+}
+
+/// Whether a word labels a number as a reference. A Japanese one ends the run of letters, but for a particle.
+fn refers(word: &str) -> bool {
+    let word = word.to_lowercase();
+    let word = word.trim_end_matches(['は', 'の']);
+    let is_end = |name: &&str| name.contains(is_japanese) && word.ends_with(*name);
+    REFERENCE.contains(&word) || REFERENCE.iter().any(is_end)
 }
 
 fn is_phone_number(earlier: &[Atom], numbers: &[Atom], later: &[Atom], is_to_be_called: bool) -> bool {
@@ -249,20 +282,20 @@ fn is_named(earlier: &[Atom], numbers: &[Atom]) -> bool {
     let is_code =
         !word.text.is_empty() && word.text.len() <= 5 && word.text.bytes().all(|b| b.is_ascii_uppercase());
     match gap {
-        "" => !PHONE.contains(&word.text.to_lowercase().as_str()),
-        "-" if is_code && !PHONE.contains(&word.text.to_lowercase().as_str()) => true,
-        _ => named_by(earlier, gap, REFERENCE, &[NUMBER]),
+        "" => !calls(&word.text),
+        "-" if is_code && !calls(&word.text) => true,
+        _ => named_by(earlier, gap, refers, &[NUMBER]),
     }
 }
 
 /// Whether the number is right after a word for calling.
 fn is_called(earlier: &[Atom], numbers: &[Atom]) -> bool {
     let gap = numbers.first().map_or("", |atom| atom.gap.as_str());
-    named_by(earlier, gap, PHONE, &[NUMBER, TOWARDS])
+    named_by(earlier, gap, calls, &[NUMBER, TOWARDS])
 }
 
-/// Whether the last word is one of `names`. The words in `passed_over` are skipped.
-fn named_by(earlier: &[Atom], gap: &str, names: &[&str], passed_over: &[&[&str]]) -> bool {
+/// Whether the last word is one that names what follows. The words in `passed_over` are skipped.
+fn named_by(earlier: &[Atom], gap: &str, names: fn(&str) -> bool, passed_over: &[&[&str]]) -> bool {
     let is_near = |gap: &str| gap.chars().count() <= 3 && gap.chars().all(|sign| " .:#-(°/º".contains(sign));
     let mut gap = gap;
     for atom in earlier.iter().rev() {
@@ -271,7 +304,7 @@ fn named_by(earlier: &[Atom], gap: &str, names: &[&str], passed_over: &[&[&str]]
             return false;
         }
         if !passed_over.iter().any(|words| words.contains(&word.as_str())) {
-            return names.contains(&word.as_str());
+            return names(&word);
         }
         gap = &atom.gap;
     }

@@ -47,6 +47,13 @@ impl Wording {
             "de" => ("de", ["ja", "nein"]),
             "fr" => ("fr", ["oui", "non"]),
             "es" => ("es", ["sí", "no"]),
+            "it" => ("it", ["sì", "no"]),
+            "nl" => ("nl", ["ja", "nee"]),
+            "pl" => ("pl", ["tak", "nie"]),
+            "pt" => ("pt", ["sim", "não"]),
+            "sv" => ("sv", ["ja", "nej"]),
+            "ja" => ("ja", ["はい", "いいえ"]),
+            "ar" => ("ar", ["نعم", "لا"]),
             _ => ("en", ["yes", "no"]),
         };
         Self { tag, truth }

@@ -34,7 +34,7 @@ fn metadata(announces: bool) -> IssuerMetadata {
 }
 
 fn attempt() -> LoginAttempt {
-    LoginAttempt::new(&issuer("acme"), Some(&REQUEST), [[1; 32], [2; 32], [3; 32]], NOW)
+    LoginAttempt::new(&issuer("acme"), (Some(&REQUEST), None), [[1; 32], [2; 32], [3; 32]], NOW)
 }
 
 fn asked(issuer: &LoginIssuer, acr_values: Option<&str>) -> BTreeMap<String, String> {
