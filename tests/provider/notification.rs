@@ -108,7 +108,7 @@ async fn a_message_has_only_the_operators_name_and_the_link() {
     let messages = provider.sns.messages();
     assert_eq!(messages.len(), 1);
     let text =
-        format!("Example Bank: approve or refuse your sign-in: {}/consent/{request}", Provider::ISSUER);
+        format!("Example Bank: approve or decline your sign-in: {}/consent/{request}", Provider::ISSUER);
     assert_eq!(messages[0].text, text, "no client, no message, no hint, no scope, nothing personal");
     let mut sent = Value::from_iter(messages[0].parameters.clone());
     sent["Version"] = Value::Null;
@@ -143,7 +143,7 @@ async fn the_operators_name_and_the_links_base_are_settings() {
     let settings = [("OPERATOR_NAME", "Stadtwerke"), ("CONSENT_URL", "https://approve.example/r/")];
     let provider = Provider::with(&settings).await;
     let (_, request) = provider.asked(&[], at(0.0)).await;
-    let text = format!("Stadtwerke: approve or refuse your sign-in: https://approve.example/r/{request}");
+    let text = format!("Stadtwerke: approve or decline your sign-in: https://approve.example/r/{request}");
     assert_eq!(provider.sns.messages()[0].text, text);
 }
 

@@ -32,7 +32,7 @@ async fn the_demo_that_needs_no_hand_ends_with_verified_tokens() {
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("A message to +15555550100: Example Bank: approve or refuse"), "{text}");
+    assert!(text.contains("A message to +15555550100: Example Bank: approve or decline"), "{text}");
     assert!(text.contains("Both tokens are verified against the JWKS"), "{text}");
 }
 

@@ -38,10 +38,10 @@ async fn an_apple_alert_has_the_operators_name_and_the_request() {
             "TargetArn": endpoint(platform),
             "MessageStructure": "json",
             "Message": {
-                "default": "Example Bank: Approve or refuse your sign-in",
+                "default": "Example Bank: Approve or decline your sign-in",
                 platform: {
                     "aps": {
-                        "alert": {"title": "Example Bank", "body": "Approve or refuse your sign-in"},
+                        "alert": {"title": "Example Bank", "body": "Approve or decline your sign-in"},
                         "category": "ciba.request",
                         "sound": "default",
                     },
@@ -71,9 +71,9 @@ async fn an_android_message_has_the_operators_name_and_the_request() {
         "TargetArn": endpoint("GCM"),
         "MessageStructure": "json",
         "Message": {
-            "default": "Example Bank: Approve or refuse your sign-in",
+            "default": "Example Bank: Approve or decline your sign-in",
             "GCM": {"fcmV1Message": {"message": {
-                "notification": {"title": "Example Bank", "body": "Approve or refuse your sign-in"},
+                "notification": {"title": "Example Bank", "body": "Approve or decline your sign-in"},
                 "data": {"request": request},
                 "android": {
                     "priority": "HIGH",

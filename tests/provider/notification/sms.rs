@@ -34,7 +34,7 @@ async fn an_sms_says_who_asks_by_setting_as_long_as_it_stays_one_sms() {
     // 156 characters.
     let long = "1".repeat(64);
     assert!(text(Some(&long), 1400.0).await.contains(&long));
-    let default = "Example Bank: approve or refuse your sign-in: <link>";
+    let default = "Example Bank: approve or decline your sign-in: <link>";
     assert_eq!(text(Some("Überweisung an Zoë"), 2100.0).await, default, "not of the alphabet of an SMS");
     let renamed = json!({"client_id": "kiosk", "client_name": "City Kiosk 12345"});
     provider.register(renamed).await.expect("kiosk");

@@ -19,7 +19,7 @@ async fn a_topic_gets_the_link_and_attributes_to_filter_by() {
         "TopicArn": TOPIC,
         "Subject": "Example Bank: sign-in request",
         "Message":
-            format!("Example Bank: approve or refuse your sign-in: {}/consent/{request}", Provider::ISSUER),
+            format!("Example Bank: approve or decline your sign-in: {}/consent/{request}", Provider::ISSUER),
     });
     assert_eq!(parameters(&messages[0]), expected);
     let person = PersonKey::new(provider.login.issuer(), "dora");

@@ -20,7 +20,7 @@ pub(super) type Attribute = (&'static str, &'static str, String);
 
 /// The name under which an app registers its buttons or its screen: Apple's `category`, Google's `click_action`.
 const CATEGORY: &str = "ciba.request";
-const BODY: &str = "Approve or refuse your sign-in";
+const BODY: &str = "Approve or decline your sign-in";
 
 /// `Message`, for `MessageStructure=json`: an object with a member for the endpoint's platform, whose value is a
 /// string of JSON. `default` is required, but not sent to an endpoint whose platform has its own member.

@@ -27,7 +27,7 @@ pub enum NotifyError {
     /// The person cannot be reached on this channel: the number is malformed, not allowed or opted out, or the
     /// endpoint or topic is disabled or deleted.
     Unreachable(String),
-    /// SNS did not accept the message in time, or refused the call. A later attempt may succeed.
+    /// SNS did not answer in time, or answered with any other error. A later attempt may succeed.
     Unavailable(String),
 }
 

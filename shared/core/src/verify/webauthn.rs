@@ -1,12 +1,12 @@
 //! The two ceremonies of WebAuthn: registering a passkey, and signing with a passkey.
 //!
 //! This is the only file that uses `webauthn-rs-core`. That library generates its own challenges, while this
-//! provider's are computed from the content that the person is shown. So the challenge is replaced in the
-//! library's serialized state (docs/decisions/0011). Checks that the library does not make are made here, with a
+//! provider's are computed from the content that the person is shown. So at a registration the challenge is replaced in
+//! the library's serialized state (docs/decisions/0011). Checks that the library does not make are made here, with a
 //! comment on each.
 //!
-//! The signature of an assertion is not verified by the library: it parses the parts, and aws-lc verifies the
-//! signature (`passkey_key.rs`).
+//! An assertion is not verified by the library: it parses the parts, the checks of WebAuthn §7.2 are made here, and aws-lc
+//! verifies the signature (`passkey_key.rs`).
 //!
 //! No attestation is requested, and an attestation that is sent anyway is not parsed. So input from strangers
 //! cannot reach the parsers for certificates and TPM structures.

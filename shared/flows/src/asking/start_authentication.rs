@@ -69,8 +69,9 @@ pub struct Unreachable {
 }
 
 impl StartAuthentication<'_> {
-    /// `asks` are the ones returned by the check of the user code. After an error, no request remains stored, and no
-    /// further message is sent.
+    /// `asks` are the ones returned by the check of the user code. After an error, no further message is sent,
+    /// and no request remains stored unless withdrawing it fails as well: then nobody ever gets its handle. An earlier
+    /// request that it superseded remains cancelled.
     ///
     /// 1. Create the request's key, and seal it as the client's handle; seal the client's notification token.
     /// 2. Store the request within the person's limits, with the evidence of a signed request. It supersedes the

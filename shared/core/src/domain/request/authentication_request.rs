@@ -119,7 +119,7 @@ pub enum PollFinding<'r> {
     /// Denied, cancelled or superseded.
     Refused,
     Approved(&'r Approval),
-    /// Polled more often than the interval allows ([`Polling::is_due`]): `slow_down`.
+    /// Polled before the next poll was due ([`Polling::is_due`]): `slow_down`.
     TooSoon,
     Pending,
 }
@@ -133,7 +133,7 @@ pub enum CancelFinding {
     Pending,
     /// The request was already cancelled, by this party at this time.
     Already { by: CancelledBy, at: Timestamp },
-    /// The person has already decided, and a decision cannot be undone.
+    /// The person has already decided, and only they can take that back.
     Decided(StateName),
     /// The request expired undecided, so there is nothing to cancel.
     Expired,
@@ -281,7 +281,7 @@ impl AuthenticationRequest {
 
     /// The transition for `decision` by `person`.
     ///
-    /// The first decision is final. Repeating it succeeds and changes nothing, so that a retry after a lost
+    /// The first decision is final, unless the person [takes it back](Self::take_back). Repeating it succeeds and changes nothing, so that a retry after a lost
     /// response is safe.
     ///
     /// # Errors

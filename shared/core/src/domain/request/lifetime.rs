@@ -65,7 +65,7 @@ impl Lifetime {
         Self { created_at: now, expires_at, decide_until: expires_at.minus(to_collect.min(length / 3)) }
     }
 
-    /// Expiry is computed, never stored.
+    /// There is no state "expired": whether a request has expired is computed from the stored time.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at
     }

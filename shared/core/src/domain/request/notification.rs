@@ -92,7 +92,7 @@ pub struct MessageText(String);
 
 impl MessageText {
     pub fn new(operator_name: &str, link: &str) -> Self {
-        Self(format!("{operator_name}: approve or refuse your sign-in: {link}"))
+        Self(format!("{operator_name}: approve or decline your sign-in: {link}"))
     }
 
     /// A text that names the client, with the client's own words in quotation marks, which they cannot contain.
