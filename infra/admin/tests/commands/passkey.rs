@@ -103,7 +103,7 @@ async fn passkeys_are_listed_the_oldest_first() {
     let older = enrol(&deployment, "older", Timestamp::from_seconds(1000)).await;
     let entry = |id: &PasskeyId, at: i64| {
         json!({ "id": id.as_str(), "rp_id": "localhost", "created_at": at, "last_used_at": null,
-            "backup_eligible": true })
+            "backup_eligible": true, "self_enrolled": false })
     };
     let listed = deployment.json(&["passkey", "list", "--sub", "alice"]).await;
     assert_eq!(listed["passkeys"], json!([entry(&older, 1000), entry(&newer, 2000)]));
