@@ -17,6 +17,7 @@ use clap::Parser;
 use serde_json::{Value, json};
 
 use super::{admin, done, refused};
+use crate::consent::person::{Signed, approve, open};
 use crate::foreign_issuer::Key;
 use crate::signed_request::Stand;
 
@@ -61,6 +62,27 @@ async fn evidence_is_shown_in_words_when_the_request_is_gone() {
     assert!(output.text.contains("denied"), "{}", output.text);
     let said = refused(&provider, &["evidence", "show", &"A".repeat(22)], at(YEAR)).await;
     assert!(said.contains("no evidence"), "{said}");
+}
+
+/// HYG-5-03: both documents, and the passkey's signature in each.
+#[tokio::test]
+async fn an_answer_that_was_taken_back_has_evidence_of_its_own() {
+    let provider = Provider::start().await;
+    let mut phone = provider.enroll_passkey("alice", at(-90_000.0)).await;
+    let (auth_req_id, key) = provider.asked(&[("binding_message", "K7-2931")], at(0.0)).await;
+    let page = open(&provider, &key, at(1.0)).await;
+    assert_eq!(approve(&provider, &key, &mut phone, "openid", at(2.0)).await.status, 200);
+    assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.status, 200);
+    let signed = Signed::taking_back(&page, &mut phone);
+    assert_eq!(signed.send(&provider, &key, at(6.0)).await.status, 200);
+    provider.sweep(at(YEAR)).await;
+    let output = done(&provider, &["evidence", "verify", &key], at(YEAR)).await;
+    assert!(output.is_clean, "{}", output.text);
+    for kind in ["decision", "taken_back"] {
+        assert!(output.text.contains(kind), "{kind}: {}", output.text);
+    }
+    let output = done(&provider, &["evidence", "show", &key, "--open"], at(YEAR)).await;
+    assert!(output.text.contains("taken_back"), "{}", output.text);
 }
 
 /// HYG-5-03
