@@ -157,7 +157,7 @@ impl Enrollment {
         };
         match create_ticket::create(&self.table, &person, TicketKind::Own, invocation).await {
             Ok((secret, _)) => respond::redirect(&Destination::Ticket(secret, chosen)),
-            Err(NoTicket::Inactive | NoTicket::Full | NoTicket::ByOperator) => {
+            Err(NoTicket::Inactive | NoTicket::Full | NoTicket::ByOperator | NoTicket::Unreachable) => {
                 respond::page(page::no_passkey(&frame))
             }
             Err(NoTicket::Store(error)) => trouble(&error.detail()),

@@ -41,7 +41,7 @@ async fn create(
     let created = create_ticket::create(&settings.table, &person.key, kind, invocation).await;
     let (secret, ticket) = created.map_err(|error| match error {
         NoTicket::Inactive => refused("is disabled"),
-        NoTicket::Full | NoTicket::ByOperator => {
+        NoTicket::Full | NoTicket::ByOperator | NoTicket::Unreachable => {
             refused("has the maximum number of passkeys; remove one with ciba-admin passkey remove")
         }
         NoTicket::Store(error) => Failure::Table(error),

@@ -36,7 +36,7 @@ pub use words::Operator;
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.
-pub const TEMPLATE_VERSION: &str = "z6ZOLMBNrTKZ";
+pub const TEMPLATE_VERSION: &str = "PmBCL87ss9Io";
 
 /// A page, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -209,6 +209,41 @@ async fn a_bad_signature_does_not_tell_closed_from_unknown() {
     assert_eq!(answers[0].1["error"], "not_open");
 }
 
+/// ATK-7-03: nor which client it was, whether its details were guessed, nor whether the person has blocked it.
+#[tokio::test]
+async fn without_proof_nobody_learns_what_became_of_a_request() {
+    let provider = Provider::with(&[("ASKS_PER_TEN_MINUTES", "16"), ("ASKS_PER_DAY", "16")]).await;
+    let mut bobs = provider.enroll_passkey("bob", at(-90_000.0)).await;
+    let mut keys = vec!["A".repeat(22)];
+    for word in ["approve", "deny", "report"] {
+        provider.register(json!({"client_id": word})).await.expect("a client");
+        let answer = provider.ask_as(word, &[], at(0.0)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let message = provider.sns.messages().pop().expect("a message");
+        keys.push(message.text.rsplit_once('/').expect("a link").1.to_owned());
+        let decision = json!({"client_id": word, "decision": word});
+        let decided = provider.decide("alice", keys.last().expect("a key"), decision, at(1.0)).await;
+        assert_eq!(decided.status, 200, "{decided:?}");
+    }
+    let assertion = bobs.get(&[7; 32], "localhost", Provider::ISSUER);
+    for client in ["kiosk", "approve", "deny", "report"] {
+        for decision in ["approve", "deny", "report", "take_back"] {
+            for details in [json!(null), json!([{"type": "payment"}])] {
+                let mut answers = Vec::new();
+                for key in &keys {
+                    let body = json!({"client_id": client, "decision": decision, "language": "en",
+                        "passkey": assertion, "authorization_details": details});
+                    let sent = Signed { body };
+                    let answer = without_effect(&provider, sent.send(&provider, key, at(2.0))).await;
+                    answers.push((answer.status, answer.body));
+                }
+                answers.dedup();
+                assert_eq!(answers.len(), 1, "{client} {decision}: {answers:?}");
+            }
+        }
+    }
+}
+
 /// The API takes a signature too; a login token beside it has to be its person's.
 #[tokio::test]
 async fn a_login_token_beside_a_signature_must_be_of_its_person() {

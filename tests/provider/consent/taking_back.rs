@@ -111,7 +111,7 @@ async fn a_denial_taken_back_no_longer_makes_the_client_wait() {
     let (_, next) = provider.asked(&[], at(6.0)).await;
     // The next denial is a first one, and taking the old one back again does not lift its wait.
     provider.decide("alice", &next, json!({"decision": "deny"}), at(7.0)).await;
-    is_taken_back(&without_effect(&provider, take_back(&provider, &key, 8.0)).await, &key);
+    assert_eq!(refused(&provider, take_back(&provider, &key, 8.0)).await, refusal(409, "not_open"));
     assert_eq!(provider.ask(&[], at(9.0)).await.refusal(), (403, "access_denied"));
     assert_eq!(provider.ask(&[], at(7.0 + 15.0 * 60.0)).await.status, 200);
 }
@@ -217,4 +217,38 @@ async fn an_app_is_told_what_to_sign() {
     is_taken_back(&Signed::taking_back(&page, &mut phone).send(&provider, &key, at(3.0)).await, &key);
     let after = provider.consent("alice", "GET", &format!("/consent/{key}"), "", at(4.0)).await;
     assert_eq!(after.body["state"], "cancelled");
+}
+
+/// ATK-1-10: otherwise the access would revive with the client.
+#[tokio::test]
+async fn access_of_a_disabled_client_is_taken_back_too() {
+    let provider = Provider::start().await;
+    let (auth_req_id, key) = provider.asked(&[], at(0.0)).await;
+    provider.approve(&key, at(1.0)).await;
+    let tokens = provider.poll(&auth_req_id, at(5.0)).await;
+    provider.register(json!({"client_id": "kiosk", "active": false})).await.expect("kiosk");
+    is_taken_back(&take_back(&provider, &key, 6.0).await, &key);
+    provider.register(json!({"client_id": "kiosk"})).await.expect("kiosk");
+    assert!(!is_active(&provider, tokens.text("access_token"), 7.0).await);
+}
+
+/// An app reads what to sign, also when the details are deleted.
+#[tokio::test]
+async fn a_grant_is_read_when_its_details_are_gone() {
+    let provider = Provider::start().await;
+    provider.put_detail_type(&payment()).await;
+    let metadata = json!({"client_id": "kiosk", "scope": "openid offline_access",
+        "authorization_details_types": ["payment"],
+        "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"]});
+    provider.register(metadata).await.expect("kiosk");
+    let details = json!([{"type": "payment", "amount": "100.50", "creditor": "M. Meyer"}]);
+    let asked = [("scope", "openid offline_access"), ("authorization_details", &*details.to_string())];
+    let (auth_req_id, key) = provider.asked(&asked, at(0.0)).await;
+    let body = json!({"decision": "approve", "authorization_details": details});
+    assert_eq!(provider.decide("alice", &key, body, at(1.0)).await.status, 200);
+    assert_eq!(provider.poll(&auth_req_id, at(5.0)).await.status, 200);
+    provider.sweep(at(200_000.0)).await;
+    let read = provider.consent("alice", "GET", &format!("/consent/{key}"), "", at(200_000.0)).await;
+    assert_eq!((read.status, &read.body["state"]), (200, &json!("redeemed")), "{read:?}");
+    assert!(read.body["statement"]["receipt"].is_string());
 }

@@ -137,6 +137,18 @@ async fn a_login_that_the_settings_do_not_name_makes_no_passkey() {
     }
 }
 
+/// ATK-7-05: the notice is what a stolen login has to fear.
+#[tokio::test]
+async fn whoever_cannot_be_told_sets_up_no_passkey_alone() {
+    let stand = stand().await;
+    let dave = json!({"login": {"iss": stand.issuer.issuer(), "value": "dave"}, "channels": []});
+    stand.provider.enroll("dave", dave).await.expect("dave");
+    let (mut browser, page) = at_home(&stand, "dave", at(1.0)).await;
+    let refused = begin(&stand, &mut browser, (&token(&page), SAME_ORIGIN), at(2.0)).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert!(stand.provider.items_under("ticket#").await.is_empty());
+}
+
 /// HYG-1-13: by a page of this provider, of this session, and by this form.
 #[tokio::test]
 async fn another_site_starts_no_enrollment() {

@@ -18,19 +18,23 @@ const finish = (id) => {
 // What was answered on this device is kept for a day, so that a reloaded page can say it and take it back. Only the kind
 // of answer, its time and what the passkey would sign are kept, and storage may be blocked.
 const DAY = 24 * 60 * 60 * 1000;
-const keep = (path, answer) => {
+const answers = () => {
   try {
-    const answers = JSON.parse(localStorage.getItem("answers") ?? "{}");
-    const recent = Object.entries(answers).filter(([, it]) => it.at > Date.now() - DAY);
-    localStorage.setItem("answers", JSON.stringify({ ...Object.fromEntries(recent), [path]: { ...answer, at: Date.now() } }));
+    const all = Object.entries(JSON.parse(localStorage.getItem("answers") ?? "{}"));
+    return Object.fromEntries(all.filter(([, it]) => it.at > Date.now() - DAY));
+  } catch {
+    return {};
+  }
+};
+const store = (all) => {
+  try {
+    localStorage.setItem("answers", JSON.stringify(all));
   } catch {}
 };
-const kept = (path) => {
-  try {
-    const answer = JSON.parse(localStorage.getItem("answers"))[path];
-    return answer.at > Date.now() - DAY ? answer : undefined;
-  } catch {}
-};
+const keep = (path, answer) => store({ ...answers(), [path]: { ...answer, at: Date.now() } });
+const kept = (path) => answers()[path];
+// What is older than a day goes when the next page is opened.
+store(answers());
 const showTime = (at) => {
   const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
   main.querySelector("time")?.replaceChildren(when.format(at));

@@ -231,8 +231,21 @@ impl Decide<'_> {
         proof: &PresentedProof<'_>,
         invocation: &Invocation,
     ) -> Result<Option<Record>, NotDecided> {
-        let Checked { found, detail, client: known_client, asks, passkey, kept } =
-            checked(basis, client, choice, proof)?;
+        let is_open = basis.request.as_ref().is_some_and(|request| request.is_open(invocation.now));
+        // A passkey without a login has not proven anything yet: what became of a request that is not open, and why
+        // nothing can be approved, is for the person alone.
+        let is_unproven = matches!(proof, PresentedProof::Passkey { login: None, .. });
+        let Checked { found, detail, client: known_client, asks, passkey, kept, is_allowed } =
+            checked(basis, client, choice, proof).map_err(|error| match error {
+                NotDecided::OtherClient | NotDecided::OtherDetails if is_unproven && !is_open => {
+                    NotDecided::Refused(DecisionRefused::TooLate)
+                }
+                NotDecided::Inactive if is_unproven => NotDecided::Refused(DecisionRefused::TooLate),
+                error => error,
+            })?;
+        if !is_allowed && !is_unproven {
+            return Err(NotDecided::Inactive);
+        }
         let granted = granted(&found, &detail, choice, invocation)?;
         let case = Case {
             request: &found,
@@ -243,11 +256,14 @@ impl Decide<'_> {
         };
         let proven = match self.proven(case, passkey, proof, invocation).await {
             // An invalid signature must not reveal whether the request was decided.
-            Err(NotDecided::PasskeyNotAccepted(_)) if !found.is_open(invocation.now) => {
+            Err(NotDecided::PasskeyNotAccepted(_)) if !is_open => {
                 return Err(NotDecided::Refused(DecisionRefused::TooLate));
             }
             proven => proven?,
         };
+        if !is_allowed {
+            return Err(NotDecided::Inactive);
+        }
         let consequence = match choice.word {
             DecisionWord::TakeBack => taking_back(&found, &asks, invocation.now),
             DecisionWord::Approve | DecisionWord::Deny | DecisionWord::Report => {
@@ -302,7 +318,7 @@ impl Decide<'_> {
             Outcome::Denied => Some(asks.denied(client, invocation.now)),
             Outcome::Reported => Some(asks.reported(client, invocation.now)),
             // A denial that is taken back no longer makes the client wait.
-            Outcome::TakenBack => next.is_none().then(|| asks.approved(client)),
+            Outcome::TakenBack => next.is_none().then(|| asks.denial_taken_back(client, invocation.now)),
         };
         let write = DecisionWrite {
             request: &found,
@@ -417,6 +433,8 @@ struct Checked {
     passkey: Option<Passkey>,
     /// The basis of the decision's evidence.
     kept: EvidenceBasis,
+    /// Whether the person is active, and has not blocked a client whose request they approve.
+    is_allowed: bool,
 }
 
 /// The decision for which a proof is needed.
@@ -461,12 +479,12 @@ fn checked(
         return Err(NotDecided::SelfApproval);
     }
     let person_is_active = person.is_some_and(|person| person.active);
-    let known_client = known_client.filter(|client| client.active).ok_or(NotDecided::Inactive)?;
+    // Access ends even while its client is disabled: otherwise it would revive with the client.
+    let counts = |client: &Client| client.active || choice.word == DecisionWord::TakeBack;
+    let known_client = known_client.filter(counts).ok_or(NotDecided::Inactive)?;
     let is_blocked = choice.word == DecisionWord::Approve && asks.blocked_at(client).is_some();
-    if !person_is_active || is_blocked {
-        return Err(NotDecided::Inactive);
-    }
-    Ok(Checked { found, detail, client: known_client, asks, passkey, kept: evidence })
+    let is_allowed = person_is_active && !is_blocked;
+    Ok(Checked { found, detail, client: known_client, asks, passkey, kept: evidence, is_allowed })
 }
 
 /// Step 3: the scope that the decision grants, with everything that is requested beyond it. `None` unless it is an

@@ -62,7 +62,11 @@ pub async fn read(
     let Some(request) = found else { return Ok(None) };
     let decide_in =
         if request.is_open(now) { seconds_rounded_up(request.lifetime.decide_until.since(now)) } else { 0 };
-    let detail = table.find_detail(&request).await?;
+    // The item with the details does not outlive the request, but a grant does.
+    let detail = match request.grant() {
+        Some(_) if request.is_expired(now) => RequestDetail::default(),
+        Some(_) | None => table.find_detail(&request).await?,
+    };
     let client = clients.find(&request.client, now).await?;
     Ok(Some(RequestView {
         request: request.key.encode(),
@@ -133,8 +137,7 @@ pub async fn answered(
     let Some(request) = found else { return Ok(None) };
     let asks = table.find_person_with_asks(person).await?.map(|(_, asks)| asks).unwrap_or_default();
     let Some(answer) = Answer::of(&request, &asks, now) else { return Ok(None) };
-    let client = clients.find(&request.client, now).await?.filter(|client| client.active);
-    let Some(client) = client else { return Ok(None) };
+    let Some(client) = clients.find(&request.client, now).await? else { return Ok(None) };
     // The item with the details does not outlive the request.
     let headline =
         if request.is_expired(now) { None } else { headline(&table.find_detail(&request).await?, language) };

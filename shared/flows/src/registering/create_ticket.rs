@@ -18,6 +18,9 @@ pub enum NoTicket {
     /// The person had passkeys before: an operator has to verify their identity again.
     #[error("the person had passkeys before, and has none")]
     ByOperator,
+    /// Nobody could tell the person that somebody set up a passkey in their name.
+    #[error("the person has no channel")]
+    Unreachable,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -37,6 +40,9 @@ pub async fn create(
     let (found, passkeys) = table.find_person_with_passkeys(person).await?.ok_or(NoTicket::Inactive)?;
     if !found.active {
         return Err(NoTicket::Inactive);
+    }
+    if kind == TicketKind::Own && found.channels.is_empty() {
+        return Err(NoTicket::Unreachable);
     }
     let secret = TicketSecret::from_bytes(invocation.random());
     let ticket = Ticket::new(&secret, found.key, kind, invocation.random(), invocation.now);

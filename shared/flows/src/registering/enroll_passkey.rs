@@ -200,6 +200,9 @@ impl EnrollPasskey<'_> {
         let (person, passkeys) = found
             .filter(|(person, _)| person.active)
             .ok_or(NotEnrolled::NotOpen("the person is unknown or disabled"))?;
+        if ticket.kind == TicketKind::Own && person.channels.is_empty() {
+            return Err(NotEnrolled::NotOpen("the person has no channel"));
+        }
         let passkeys = passkeys.ok_or(NotEnrolled::NotOpen("the person has no user handle"))?;
         Ok(Open { ticket, person, passkeys })
     }

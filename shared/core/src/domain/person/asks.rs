@@ -156,6 +156,19 @@ impl Asks {
         next
     }
 
+    /// Records that the person took their last denial of `client` back: it need not wait any longer, and that denial does
+    /// not count. The earlier ones of the run do.
+    pub fn denial_taken_back(&self, client: &ClientId, at: Timestamp) -> Self {
+        let mut next = self.next();
+        for run in next.denials.iter_mut().filter(|run| run.client == *client) {
+            run.count -= 1;
+            // So that the wait of the ones before ends now.
+            run.last = at.minus(run.cool_until().since(run.last));
+        }
+        next.denials.retain(|run| run.count > 0);
+        next
+    }
+
     /// Blocks `client` for this person and revokes its access. An existing block is unchanged.
     pub fn reported(&self, client: &ClientId, at: Timestamp) -> Self {
         let mut next = self.next();
@@ -326,6 +339,24 @@ mod tests {
         assert!(approved.admit(ask("teller", 2, 1), &LIMITS).is_err());
         let again = approved.denied(&client("kiosk"), minute(1));
         assert_eq!(admitted_from(&again, 1), 16, "the next denial is a first one");
+    }
+
+    /// ATK-1-05: whoever is talked into taking a denial back has not forgotten the ones before.
+    #[test]
+    fn a_denial_taken_back_ends_its_wait_and_keeps_the_run() {
+        let kiosk = client("kiosk");
+        let once = Asks::default().denied(&kiosk, minute(0));
+        let none = once.denial_taken_back(&kiosk, minute(1));
+        assert_eq!((none.denials.len(), none.version), (0, 2));
+        assert_eq!(none.denial_taken_back(&kiosk, minute(1)).denials, []);
+        let thrice = once.denied(&kiosk, minute(15)).denied(&kiosk, minute(75));
+        assert_eq!(admitted_from(&thrice, 75), 75 + 240);
+        let twice = thrice.denial_taken_back(&kiosk, minute(80));
+        assert_eq!(admitted_from(&twice, 80), 80, "it need not wait");
+        assert!(!twice.wait_since(&kiosk, minute(75), minute(80)));
+        assert_eq!(admitted_from(&twice.denied(&kiosk, minute(81)), 81), 81 + 240, "it is the third again");
+        let other = thrice.denied(&client("teller"), minute(75)).denial_taken_back(&kiosk, minute(80));
+        assert!(other.cool_until(&client("teller")).is_some_and(|until| until > minute(80)));
     }
 
     /// This happens if there are too many runs of denials. The longest wait is kept.

@@ -61,11 +61,14 @@ pub fn taking_back(
     if asks.blocked_at(&request.client).is_some() {
         return Err(DecisionRefused::DecidedOtherwise);
     }
-    Ok(if asks.wait_since(&request.client, at, now) {
-        Consequence::Recorded { next: None, outcome: Outcome::TakenBack }
-    } else {
-        Consequence::Already
-    })
+    if asks.wait_since(&request.client, at, now) {
+        return Ok(Consequence::Recorded { next: None, outcome: Outcome::TakenBack });
+    }
+    // A later denial makes the client wait, and has to be taken back itself.
+    match asks.cool_until(&request.client) {
+        Some(until) if now < until => Err(DecisionRefused::DecidedOtherwise),
+        Some(_) | None => Ok(Consequence::Already),
+    }
 }
 
 #[cfg(test)]
