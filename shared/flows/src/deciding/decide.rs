@@ -235,13 +235,18 @@ impl Decide<'_> {
         // A passkey without a login has not proven anything yet: what became of a request that is not open, and why
         // nothing can be approved, is for the person alone.
         let is_unproven = matches!(proof, PresentedProof::Passkey { login: None, .. });
-        let Checked { found, detail, client: known_client, asks, passkey, kept, is_allowed } =
-            checked(basis, client, choice, proof).map_err(|error| match error {
-                NotDecided::OtherClient | NotDecided::OtherDetails if is_unproven && !is_open => {
+        let tells = |error: &NotDecided| {
+            let names_another = matches!(error, NotDecided::OtherClient | NotDecided::OtherDetails);
+            matches!(error, NotDecided::Inactive) || (names_another && !is_open)
+        };
+        let checked = checked(basis, client, choice, proof);
+        let Checked { found, detail, client: known_client, asks, passkey, kept, is_allowed } = checked
+            .map_err(|error| {
+                if is_unproven && tells(&error) {
                     NotDecided::Refused(DecisionRefused::TooLate)
+                } else {
+                    error
                 }
-                NotDecided::Inactive if is_unproven => NotDecided::Refused(DecisionRefused::TooLate),
-                error => error,
             })?;
         if !is_allowed && !is_unproven {
             return Err(NotDecided::Inactive);
