@@ -202,15 +202,15 @@ async fn message_page(Path(name): Path<String>, headers: HeaderMap) -> axum::res
         }
         "no_passkey" => no_passkey(&frame),
         "nobody" => nobody(&frame),
-        "declined" => declined(language, MERIDIAN, &nonce()),
+        "declined" => declined(&frame),
         "not_open" => not_open(language, MERIDIAN, &nonce(), Some("/page/choose_issuer")),
         "answered" => answered(&frame, &answered_view(Answer::Approved, language)),
         "answered_declined" => {
             answered(&frame, &answered_view(Answer::Declined { makes_it_wait: true }, language))
         }
         "answered_ended" => answered(&frame, &answered_view(Answer::Ended, language)),
-        "ticket" => ticket_not_open(language, MERIDIAN, &nonce()),
-        _ => trouble(language, MERIDIAN, &nonce()),
+        "ticket" => ticket_not_open(&frame),
+        _ => trouble(&frame),
     })
 }
 

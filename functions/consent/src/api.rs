@@ -152,11 +152,10 @@ async fn decide(
     // Without a login token the caller must not learn which requests exist: unknown and expired requests get the
     // same answer.
     let record = record.map_err(|error| not_decided(error, login.is_some()))?;
-    let (decision, scope) = match &record.recorded {
-        Recorded::Approved(scope) => ("approved", Some(scope.encode())),
-        Recorded::Denied => ("denied", None),
-        Recorded::Reported => ("reported", None),
-        Recorded::TakenBack => ("taken_back", None),
+    let decision = record.recorded.as_str();
+    let scope = match &record.recorded {
+        Recorded::Approved(scope) => Some(scope.encode()),
+        Recorded::Denied | Recorded::Reported | Recorded::TakenBack => None,
     };
     log::decision(decision, key, Some(client), record.evidence.as_ref());
     Ok(DecisionView { request: key.encode(), decision, scope })

@@ -29,6 +29,7 @@ use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, respond};
 use ciba::keys::{KeyError, KeyRings, Kms, PageKeys, Witness, WitnessReader};
 use ciba::outbound::{Fetcher, JwksCache};
+use ciba::page::Frame;
 use ciba::protocol::consent::ConsentError as Error;
 use ciba::protocol::error::Common;
 use ciba::protocol::routes;
@@ -151,6 +152,11 @@ impl Consent {
             let person = log_in::person_of(&session, &self.login_issuers)?;
             Some((session, person))
         }))
+    }
+
+    fn frame<'a>(&'a self, request: &Request, nonce: &'a str) -> Frame<'a> {
+        let (language, chosen) = (browser::language(request), browser::chosen_language(request));
+        Frame { language, chosen, operator: self.operator.shown(), nonce }
     }
 
     fn rp_id(&self) -> Option<&str> {

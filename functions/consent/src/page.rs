@@ -10,7 +10,7 @@ use ciba::domain::issuer::session::SessionForm;
 use ciba::domain::request::decision::{DecisionRefused, DecisionWord};
 use ciba::domain::request::proof::Demand;
 use ciba::domain::request::statement::Shown;
-use ciba::flows::deciding::decide::{Choice, NotDecided, PresentedProof, Recorded};
+use ciba::flows::deciding::decide::{Choice, NotDecided, PresentedProof, Record, Recorded};
 use ciba::flows::deciding::review;
 use ciba::flows::deciding::statement::{
     other_language_of_detail, other_language_of_scope, receipt, statement,
@@ -34,21 +34,26 @@ pub(crate) async fn show(
     request: &Request,
     invocation: &Invocation,
 ) -> Response<Body> {
-    let (asked, detail, client) =
-        match review::open(&consent.table, &consent.clients, key, invocation.now).await {
-            Ok(Some(found)) => found,
-            Ok(None) => return answered::show(consent, key, request, invocation).await,
-            Err(error) => return trouble(consent, request, invocation, &error.detail()),
-        };
+    let asked = match consent.table.find_request(key).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return not_open(consent, Some(key), request, invocation),
+        Err(error) => return trouble(consent, request, invocation, &error.detail()),
+    };
+    let (detail, client) = match review::open(&consent.table, &consent.clients, &asked, invocation.now).await
+    {
+        Ok(Some(found)) => found,
+        Ok(None) => return answered::show(consent, &asked, request, invocation).await,
+        Err(error) => return trouble(consent, request, invocation, &error.detail()),
+    };
     // Without the keys of sessions the page is as for somebody who is not logged in: declining always works.
     let session = consent.session(request, invocation).await.unwrap_or_else(|KeyError(why)| {
         log::trouble(&why);
         None
     });
-    let (language, nonce) = (browser::language(request), invocation.nonce());
+    let nonce = invocation.nonce();
+    let frame = consent.frame(request, &nonce);
+    let language = frame.language;
     if let Some((session, _)) = session.as_ref().filter(|(_, person)| *person != asked.person) {
-        let operator = consent.operator.shown();
-        let frame = Frame { language, chosen: browser::chosen_language(request), operator, nonce: &nonce };
         return respond::page(page::someone_else(&frame, &session.form_token(SessionForm::SignOut)));
     }
     let statement = statement(&asked, &detail, &client, language);
@@ -56,7 +61,7 @@ pub(crate) async fn show(
     let (now, lifetime) = (invocation.now, &asked.lifetime);
     let demand = review::demand_of_all(&client, &asked, &detail);
     let token = session.map(|(session, _)| session.form_token(SessionForm::Decision(key)));
-    let login_path = page::login_path(key, browser::chosen_language(request));
+    let login_path = page::login_path(key, frame.chosen);
     let login = match (&token, demand) {
         // A login alone does not approve this.
         (_, Demand::Passkey | Demand::SeasonedPasskey) => LoginView::None,
@@ -154,9 +159,8 @@ async fn by_session(
     (request, form): (&Request, &Parameters),
     invocation: &Invocation,
 ) -> Response<Body> {
-    let (language, nonce) = (browser::language(request), invocation.nonce());
-    let (chosen, operator) = (browser::chosen_language(request), consent.operator.shown());
-    let frame = Frame { language, chosen, operator, nonce: &nonce };
+    let nonce = invocation.nonce();
+    let frame = consent.frame(request, &nonce);
     if !browser::states_same_origin(request, consent.issuer.as_str()) {
         return not_open(consent, Some(key), request, invocation);
     }
@@ -175,18 +179,15 @@ async fn by_session(
     };
     let proof = PresentedProof::Session { session: &session, person: &person, shown, language: shown_in };
     let record = consent.consenting().decide(key, &client, &choice, &proof, invocation).await;
-    let done = match record.as_ref().map(|record| &record.recorded) {
-        Ok(Recorded::Approved(_)) => Some("approved"),
-        Ok(Recorded::TakenBack) => Some("taken_back"),
-        Ok(Recorded::Denied | Recorded::Reported) | Err(_) => None,
-    };
-    match (record, done) {
-        (Ok(record), Some(done)) => {
-            log::decision(done, key, Some(&client), record.evidence.as_ref());
-            respond::redirect(&Destination::Request(*key, chosen))
+    match record {
+        Ok(Record {
+            recorded: recorded @ (Recorded::Approved(_) | Recorded::TakenBack), evidence, ..
+        }) => {
+            log::decision(recorded.as_str(), key, Some(&client), evidence.as_ref());
+            respond::redirect(&Destination::Request(*key, frame.chosen))
         }
-        (Ok(_), None) => not_open(consent, Some(key), request, invocation),
-        (Err(error), _) => match outcome(&error) {
+        Ok(_) => not_open(consent, Some(key), request, invocation),
+        Err(error) => match outcome(&error) {
             Outcome::NotOpen => not_open(consent, Some(key), request, invocation),
             Outcome::Outdated => respond::page(page::outdated(&frame, key)),
             Outcome::Trouble => trouble(consent, request, invocation, &error.to_string()),
@@ -266,12 +267,10 @@ async fn decline(
     let Some(token) = token.and_then(|form| form.get("form_token").map(str::to_owned)) else {
         return not_open(consent, Some(key), request, invocation);
     };
-    let language = browser::language(request);
     match consent.consenting().decline(key, &token, invocation).await {
         Ok(record) if record.recorded == Recorded::Denied => {
-            log::decision("denied", key, None, record.evidence.as_ref());
-            let page = page::declined(language, consent.operator.shown(), &invocation.nonce());
-            respond::page(page)
+            log::decision(record.recorded.as_str(), key, None, record.evidence.as_ref());
+            respond::page(page::declined(&consent.frame(request, &invocation.nonce())))
         }
         Ok(_) => not_open(consent, Some(key), request, invocation),
         Err(error) => match outcome(&error) {
@@ -288,12 +287,11 @@ pub(crate) fn not_open(
     request: &Request,
     invocation: &Invocation,
 ) -> Response<Body> {
-    let language = browser::language(request);
-    let login_path = key
-        .filter(|_| consent.login_issuers.have_browser())
-        .map(|key| page::login_path(key, browser::chosen_language(request)));
     let nonce = invocation.nonce();
-    respond::page(page::not_open(language, consent.operator.shown(), &nonce, login_path.as_deref()))
+    let Frame { language, chosen, operator, .. } = consent.frame(request, &nonce);
+    let key = key.filter(|_| consent.login_issuers.have_browser());
+    let login_path = key.map(|key| page::login_path(key, chosen));
+    respond::page(page::not_open(language, operator, &nonce, login_path.as_deref()))
 }
 
 pub(super) fn trouble(
@@ -303,6 +301,5 @@ pub(super) fn trouble(
     why: &str,
 ) -> Response<Body> {
     log::trouble(why);
-    let language = browser::language(request);
-    respond::page(page::trouble(language, consent.operator.shown(), &invocation.nonce()))
+    respond::page(page::trouble(&consent.frame(request, &invocation.nonce())))
 }

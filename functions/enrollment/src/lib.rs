@@ -97,8 +97,9 @@ impl Enrollment {
     }
 
     async fn show(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
-        let language = browser::language(request);
-        let (operator, nonce) = (self.operator.shown(), invocation.nonce());
+        let nonce = invocation.nonce();
+        let frame = self.frame(request, &nonce);
+        let Frame { language, operator, .. } = frame;
         let offer = async { self.enrolling()?.offer(&ticket(request)?, invocation).await };
         match offer.await {
             Ok(offer) => {
@@ -114,7 +115,7 @@ impl Enrollment {
             }
             Err(NotEnrolled::Store(error)) => {
                 log::trouble(&error.detail());
-                respond::page(page::trouble(language, operator, &nonce))
+                respond::page(page::trouble(&frame))
             }
             Err(
                 NotEnrolled::NotOpen(_)
@@ -122,7 +123,7 @@ impl Enrollment {
                 | NotEnrolled::NotAccepted(_)
                 | NotEnrolled::Contended
                 | NotEnrolled::Unavailable(_),
-            ) => respond::page(page::ticket_not_open(language, operator, &nonce)),
+            ) => respond::page(page::ticket_not_open(&frame)),
         }
     }
 
@@ -133,12 +134,11 @@ impl Enrollment {
     /// 3. Its login is one after which people may set up a passkey.
     /// 4. Make the ticket, and lead to its page.
     async fn begin(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
-        let (language, nonce) = (browser::language(request), invocation.nonce());
-        let (chosen, operator) = (browser::chosen_language(request), self.operator.shown());
-        let frame = Frame { language, chosen, operator, nonce: &nonce };
+        let nonce = invocation.nonce();
+        let frame = self.frame(request, &nonce);
         let trouble = |why: &str| {
             log::trouble(why);
-            respond::page(page::trouble(language, frame.operator, &nonce))
+            respond::page(page::trouble(&frame))
         };
         let form = form::read(request).ok();
         let form = form.filter(|_| browser::states_same_origin(request, self.issuer.as_str()));
@@ -156,12 +156,17 @@ impl Enrollment {
             return respond::page(page::no_passkey(&frame));
         };
         match create_ticket::create(&self.table, &person, TicketKind::Own, invocation).await {
-            Ok((secret, _)) => respond::redirect(&Destination::Ticket(secret, chosen)),
+            Ok((secret, _)) => respond::redirect(&Destination::Ticket(secret, frame.chosen)),
             Err(NoTicket::Inactive | NoTicket::Full | NoTicket::ByOperator | NoTicket::Unreachable) => {
                 respond::page(page::no_passkey(&frame))
             }
             Err(NoTicket::Store(error)) => trouble(&error.detail()),
         }
+    }
+
+    fn frame<'a>(&'a self, request: &Request, nonce: &'a str) -> Frame<'a> {
+        let (language, chosen) = (browser::language(request), browser::chosen_language(request));
+        Frame { language, chosen, operator: self.operator.shown(), nonce }
     }
 
     async fn session(&self, request: &Request, invocation: &Invocation) -> Result<Option<Session>, KeyError> {

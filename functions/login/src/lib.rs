@@ -198,7 +198,7 @@ impl Login {
     async fn sign_out(&self, request: &Request, call: &Call<'_>) -> Response<Body> {
         let session = match self.session(request, call).await {
             Ok(session) => session,
-            Err(KeyError(why)) => return self.trouble(&why, call),
+            Err(KeyError(why)) => return trouble(&why, call),
         };
         let is_ours = browser::states_same_origin(request, self.issuer.as_str());
         let form = form::read(request).ok().filter(|_| is_ours);
@@ -220,7 +220,7 @@ impl Login {
         match self.session(request, call).await {
             Ok(Some(session)) => self.show_session(&session, call),
             Ok(None) => respond::page(page::nobody(&call.frame)),
-            Err(KeyError(why)) => self.trouble(&why, call),
+            Err(KeyError(why)) => trouble(&why, call),
         }
     }
 
@@ -244,11 +244,6 @@ impl Login {
     fn not_open(&self, call: &Call<'_>) -> Response<Body> {
         respond::page(page::not_open(call.frame.language, self.operator.shown(), call.frame.nonce, None))
     }
-
-    fn trouble(&self, why: &str, call: &Call<'_>) -> Response<Body> {
-        log::trouble(why);
-        respond::page(page::trouble(call.frame.language, self.operator.shown(), call.frame.nonce))
-    }
 }
 
 /// What every page of one call needs.
@@ -268,6 +263,11 @@ impl Call<'_> {
 /// The cookie of the login with this `state`. Its name does not contain it: names are easier to read than values.
 fn cookie_name(state: &str) -> String {
     format!("{}{}", cookie::LOGIN, log_in::cookie_suffix(state))
+}
+
+fn trouble(why: &str, call: &Call<'_>) -> Response<Body> {
+    log::trouble(why);
+    respond::page(page::trouble(&call.frame))
 }
 
 /// Where a login leads.

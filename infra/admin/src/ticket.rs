@@ -41,9 +41,11 @@ async fn create(
     let created = create_ticket::create(&settings.table, &person.key, kind, invocation).await;
     let (secret, ticket) = created.map_err(|error| match error {
         NoTicket::Inactive => refused("is disabled"),
-        NoTicket::Full | NoTicket::ByOperator | NoTicket::Unreachable => {
+        NoTicket::Full => {
             refused("has the maximum number of passkeys; remove one with ciba-admin passkey remove")
         }
+        // Of a person's own tickets.
+        NoTicket::ByOperator | NoTicket::Unreachable => refused(&error.to_string()),
         NoTicket::Store(error) => Failure::Table(error),
     })?;
     let link = format!("{}{}/{}", settings.issuer.as_str(), routes::ENROLLMENT, secret.expose());

@@ -225,14 +225,19 @@ fn build(status: u16, body: &impl Serialize, max_age: Option<Duration>) -> Respo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ciba_core::page::{Operator, trouble};
+    use ciba_core::page::{Frame, Operator, trouble};
 
     const BANK: Operator = Operator { name: "Meridian Bank", contact: None };
 
     /// HYG-1-08, HYG-1-10
     #[test]
     fn a_page_may_do_little_is_kept_by_nobody_and_framed_by_nobody() {
-        let response = page(trouble(Language::German, BANK, "bm9uY2U"));
+        let response = page(trouble(&Frame {
+            language: Language::German,
+            chosen: None,
+            operator: BANK,
+            nonce: "bm9uY2U",
+        }));
         let headers = response.headers();
         let value = |name: &str| headers[name].to_str().unwrap();
         assert_eq!(response.status(), 503);
@@ -263,7 +268,12 @@ mod tests {
 
     #[test]
     fn a_nonce_that_fits_no_header_lets_nothing_run() {
-        let response = page(trouble(Language::English, BANK, "a\nb"));
+        let response = page(trouble(&Frame {
+            language: Language::English,
+            chosen: None,
+            operator: BANK,
+            nonce: "a\nb",
+        }));
         assert_eq!(response.headers()["content-security-policy"], "default-src 'none'");
     }
 }

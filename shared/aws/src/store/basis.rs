@@ -123,7 +123,7 @@ impl Table {
         let passkey = passkey.and_then(|id| with_sk(&items, &passkey::sk(id)));
         let request = with_sk(&items, requests::SK).map(requests::decode).transpose()?;
         Ok(DecisionBasis {
-            detail: request_detail::among_or_expired(&items, request.as_ref())?,
+            detail: request_detail::among(&items, request.as_ref())?,
             request,
             person: with_sk(&items, person::SK).map(person::decode).transpose()?,
             client: with_sk(&items, client::SK).map(client::decode).transpose()?,

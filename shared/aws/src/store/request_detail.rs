@@ -19,25 +19,18 @@ pub(super) fn detail_key(request: &RequestKey) -> Item {
     key(requests::pk(request), SK)
 }
 
-/// The same for a decision: the item of a request that was redeemed may have expired, and is not needed any more.
-pub(super) fn among_or_expired(
-    items: &[Item],
-    request: Option<&AuthenticationRequest>,
-) -> Result<RequestDetail, StoreError> {
-    among(items, request.filter(|request| request.grant().is_none() || with_sk(items, SK).is_some()))
-}
-
 /// The detail of `request`, among the items that were read with it.
 pub(super) fn among(
     items: &[Item],
     request: Option<&AuthenticationRequest>,
 ) -> Result<RequestDetail, StoreError> {
-    match request {
-        Some(request) if request.has_detail => {
-            // Without it, the request would appear to ask for less than it does.
-            decode(with_sk(items, SK).ok_or_else(|| Reader::corrupt("detail"))?)
-        }
-        Some(_) | None => Ok(RequestDetail::default()),
+    match (request.filter(|request| request.has_detail), with_sk(items, SK)) {
+        (None, _) => Ok(RequestDetail::default()),
+        (Some(_), Some(item)) => decode(item),
+        // A grant may outlive the item, and has the granted details itself.
+        (Some(request), None) if request.grant().is_some() => Ok(RequestDetail::default()),
+        // Without it, the request would appear to ask for less than it does.
+        (Some(_), None) => Err(Reader::corrupt("detail")),
     }
 }
 

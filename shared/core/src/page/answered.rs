@@ -1,5 +1,5 @@
-//! The page of a request that the person answered earlier, for whoever is logged in as that person. To everybody else
-//! the request looks like any other that is not open.
+//! The page of a request that the person answered earlier, if they are logged in. For everybody else, all requests that are
+//! not open have the same page.
 
 use std::time::Duration;
 

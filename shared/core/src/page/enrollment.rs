@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::catalogue::Catalogue;
 use super::layout::{COMMON, Layout, PASSKEY, check, clock, end, query};
+use super::login::Frame;
 use super::words::{Names, Operator};
 use super::{Language, Page};
 use crate::domain::person::ticket::TicketSecret;
@@ -79,20 +80,11 @@ pub fn ticket_path(ticket: &TicketSecret, chosen: Option<Language>) -> String {
 }
 
 /// The page for a ticket that cannot be used. It is the same for unknown, used and expired tickets.
-pub fn ticket_not_open(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
-    let words = Catalogue::of(language);
-    let names = Names { client: "", operator };
+pub fn ticket_not_open(frame: &Frame<'_>) -> Page {
+    let words = Catalogue::of(frame.language);
+    let text = [frame.names().fill(words.ticket_closed_text)];
     let heading = words.ticket_closed_heading;
-    let layout = Layout {
-        language,
-        operator,
-        title: heading,
-        status: 404,
-        nonce,
-        can_be_read_again: false,
-        scripts: &[],
-    };
-    layout.page(html! { main { (end(clock(), heading, &[names.fill(words.ticket_closed_text)])) } })
+    frame.page(heading, 404, html! { main { (end(clock(), heading, &text)) } })
 }
 
 fn answers(names: &Names, words: &Catalogue) -> Markup {

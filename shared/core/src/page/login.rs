@@ -67,7 +67,7 @@ impl Frame<'_> {
         Layout { language, operator, title, status, nonce, can_be_read_again: false, scripts: &[] }.page(main)
     }
 
-    fn names(&self) -> Names<'_> {
+    pub(super) fn names(&self) -> Names<'_> {
         Names { client: "", operator: self.operator }
     }
 

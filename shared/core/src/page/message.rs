@@ -6,6 +6,7 @@ use super::catalogue::Catalogue;
 use super::layout::{
     COMMON, Layout, PASSKEY, TAKING_BACK, check, clock, cross, end, notice, receipt, taking_back,
 };
+use super::login::Frame;
 use super::words::{Names, Operator};
 use super::{Language, Page};
 
@@ -53,35 +54,17 @@ pub fn not_open(language: Language, operator: Operator<'_>, nonce: &str, login_p
 }
 
 /// The page after the denial that the form sent has been recorded.
-pub fn declined(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
-    let words = Catalogue::of(language);
-    let names = Names { client: "", operator };
+pub fn declined(frame: &Frame<'_>) -> Page {
+    let words = Catalogue::of(frame.language);
+    let text = [html! { (words.declined_text) }, frame.names().fill(words.declined_call)];
     let heading = words.declined_heading;
-    let layout = Layout {
-        language,
-        operator,
-        title: heading,
-        status: 200,
-        nonce,
-        can_be_read_again: false,
-        scripts: &[],
-    };
-    let text = [html! { (words.declined_text) }, names.fill(words.declined_call)];
-    layout.page(html! { main { (end(cross(), heading, &text)) } })
+    frame.page(heading, 200, html! { main { (end(cross(), heading, &text)) } })
 }
 
 /// The page if the request cannot be answered at the moment.
-pub fn trouble(language: Language, operator: Operator<'_>, nonce: &str) -> Page {
-    let words = Catalogue::of(language);
+pub fn trouble(frame: &Frame<'_>) -> Page {
+    let words = Catalogue::of(frame.language);
     let heading = words.trouble_heading;
-    let layout = Layout {
-        language,
-        operator,
-        title: heading,
-        status: 503,
-        nonce,
-        can_be_read_again: false,
-        scripts: &[],
-    };
-    layout.page(html! { main { (end(notice(), heading, &[html! { (words.trouble_text) }])) } })
+    let text = [html! { (words.trouble_text) }];
+    frame.page(heading, 503, html! { main { (end(notice(), heading, &text)) } })
 }

@@ -96,6 +96,7 @@ fn enrollment_view(language: Language) -> EnrollmentView<'static> {
 
 /// Every page there is, in one language.
 fn pages(language: Language) -> Vec<Page> {
+    let frame = Frame { language, chosen: None, operator: MERIDIAN, nonce: NONCE };
     let operator = MERIDIAN;
     vec![
         consent(&consent_view(language), NONCE),
@@ -119,9 +120,9 @@ fn pages(language: Language) -> Vec<Page> {
         ),
         not_open(language, operator, NONCE, Some("/login?request=BwcHBwcHBwcHBwcHBwcHBw")),
         not_open(language, operator, NONCE, None),
-        declined(language, operator, NONCE),
-        trouble(language, operator, NONCE),
-        ticket_not_open(language, operator, NONCE),
+        declined(&frame),
+        trouble(&frame),
+        ticket_not_open(&frame),
     ]
     .into_iter()
     .chain(login_pages(language))
@@ -592,7 +593,11 @@ fn a_page_that_can_be_read_again_is_offered_in_each_language() {
             }
             assert_eq!(page.html.matches(" hreflang=").count(), Language::ALL.len() - 1);
         }
-        assert!(!declined(language, MERIDIAN, NONCE).html.contains(" hreflang="));
+        assert!(
+            !declined(&Frame { language, chosen: None, operator: MERIDIAN, nonce: NONCE })
+                .html
+                .contains(" hreflang=")
+        );
     }
 }
 

@@ -248,9 +248,6 @@ impl Decide<'_> {
                     error
                 }
             })?;
-        if !is_allowed && !is_unproven {
-            return Err(NotDecided::Inactive);
-        }
         let granted = granted(&found, &detail, choice, invocation)?;
         let case = Case {
             request: &found,
@@ -418,6 +415,16 @@ impl Decide<'_> {
 }
 
 impl Recorded {
+    /// As in answers and in the log.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Approved(_) => "approved",
+            Self::Denied => "denied",
+            Self::Reported => "reported",
+            Self::TakenBack => "taken_back",
+        }
+    }
+
     /// The decision that a request's state records. Every state other than approved and redeemed grants nothing.
     fn of(state: &State) -> Self {
         match state {

@@ -62,11 +62,7 @@ pub async fn read(
     let Some(request) = found else { return Ok(None) };
     let decide_in =
         if request.is_open(now) { seconds_rounded_up(request.lifetime.decide_until.since(now)) } else { 0 };
-    // The item with the details does not outlive the request, but a grant does.
-    let detail = match request.grant() {
-        Some(_) if request.is_expired(now) => RequestDetail::default(),
-        Some(_) | None => table.find_detail(&request).await?,
-    };
+    let detail = table.find_detail(&request).await?;
     let client = clients.find(&request.client, now).await?;
     Ok(Some(RequestView {
         request: request.key.encode(),
@@ -100,55 +96,47 @@ pub fn demand_of_all(client: &Client, request: &AuthenticationRequest, detail: &
     Demand::of(client, &WouldGrant::of(request, detail, &request.scope))
 }
 
-/// A request that can still be decided, with its client. Its page shows them to anyone who has the link.
+/// The details and the client of a request that can still be decided. Its page shows them to anyone who has the link.
 pub async fn open(
     table: &Table,
     clients: &ClientDirectory,
-    request: &RequestKey,
+    request: &AuthenticationRequest,
     now: Timestamp,
-) -> Result<Option<(AuthenticationRequest, RequestDetail, Client)>, StoreError> {
-    let found = table.find_request(request).await?.filter(|request| request.is_open(now));
-    let Some(request) = found else { return Ok(None) };
+) -> Result<Option<(RequestDetail, Client)>, StoreError> {
+    if !request.is_open(now) {
+        return Ok(None);
+    }
     let client = clients.find(&request.client, now).await?.filter(|client| client.active);
     let Some(client) = client else { return Ok(None) };
-    let detail = table.find_detail(&request).await?;
-    Ok(Some((request, detail, client)))
+    Ok(Some((table.find_detail(request).await?, client)))
 }
 
-/// A request that this person answered.
+/// A person's answer to a request.
 pub struct Answered {
-    pub request: AuthenticationRequest,
     pub answer: Answer,
     pub client: Client,
     /// What the request was about, if its type of details has a headline.
     pub headline: Option<String>,
 }
 
-/// The answer of `person` to a request, while something is left of it.
+/// What the person of a request answered, while something is left of it.
 pub async fn answered(
     table: &Table,
     clients: &ClientDirectory,
-    request: &RequestKey,
-    person: &PersonKey,
+    request: &AuthenticationRequest,
     language: Language,
     now: Timestamp,
 ) -> Result<Option<Answered>, StoreError> {
-    let found = table.find_request(request).await?.filter(|request| request.person == *person);
-    let Some(request) = found else { return Ok(None) };
-    let asks = table.find_person_with_asks(person).await?.map(|(_, asks)| asks).unwrap_or_default();
-    let Some(answer) = Answer::of(&request, &asks, now) else { return Ok(None) };
+    let found = table.find_person_with_asks(&request.person).await?;
+    let asks = found.map(|(_, asks)| asks).unwrap_or_default();
+    let Some(answer) = Answer::of(request, &asks, now) else { return Ok(None) };
     let Some(client) = clients.find(&request.client, now).await? else { return Ok(None) };
-    // The item with the details does not outlive the request.
-    let headline =
-        if request.is_expired(now) { None } else { headline(&table.find_detail(&request).await?, language) };
-    Ok(Some(Answered { request, answer, client, headline }))
-}
-
-fn headline(detail: &RequestDetail, language: Language) -> Option<String> {
-    match detail.words(language.tag()) {
+    let detail = table.find_detail(request).await?;
+    let headline = match detail.words(language.tag()) {
         [only] => only.headline.clone(),
         [] | [_, ..] => None,
-    }
+    };
+    Ok(Some(Answered { answer, client, headline }))
 }
 
 fn detail_views(detail: &RequestDetail, language: Language) -> Vec<DetailView> {

@@ -80,7 +80,7 @@ impl BrowserLogin {
         if self.client_secret.as_ref().is_some_and(|sealed| STANDARD.decode(sealed).is_err()) {
             return Err("has a browser.client_secret that is not base64");
         }
-        // Otherwise whoever knows a password could set up a passkey.
+        // Otherwise a password alone would be enough to set up a passkey.
         if self.self_enrollment.as_ref().is_some_and(|it| it.acr.is_empty() && it.amr.is_empty()) {
             return Err("has a browser.self_enrollment that names neither acr nor amr");
         }

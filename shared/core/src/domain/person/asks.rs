@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(admitted_from(&again, 1), 16, "the next denial is a first one");
     }
 
-    /// ATK-1-05: whoever is talked into taking a denial back has not forgotten the ones before.
+    /// ATK-1-05: a person may be talked into taking a denial back. Their earlier denials still count.
     #[test]
     fn a_denial_taken_back_ends_its_wait_and_keeps_the_run() {
         let kiosk = client("kiosk");

@@ -45,7 +45,7 @@ pub fn consequence(
 /// The consequence if the person of `request` takes their answer back.
 ///
 /// Taking back a denial lets the client ask again at once, unless a later denial made it wait. It never lifts a block:
-/// whoever forced the person to take a report back could ask again.
+/// otherwise an attacker could talk the person into it and ask again.
 ///
 /// # Errors
 /// The reason why nothing can be taken back.
