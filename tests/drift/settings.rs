@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ciba::config::setting::ALL;
 use ciba::config::{
     ConfigError, DecisionSettings, DpopSettings, Environment, HintSettings, Issuer, KeySettings,
-    PasskeySettings, RequestSettings, TokenSettings, client_assertion_lifetime,
+    PasskeySettings, RequestSettings, SmsSettings, TokenSettings, client_assertion_lifetime,
 };
 use serde_json::Value;
 
@@ -88,7 +88,10 @@ fn read(settings: &[(&str, String)]) -> Result<String, ConfigError> {
     let passkey = PasskeySettings::read(&env, &Issuer::read(&env)?)?;
     let dpop = DpopSettings::read(&env)?;
     let assertion = client_assertion_lifetime(&env)?;
-    Ok(format!("{request:?} {hint:?} {token:?} {decision:?} {key:?} {passkey:?} {dpop:?} {assertion:?}"))
+    let sms = SmsSettings::read(&env)?;
+    Ok(format!(
+        "{request:?} {hint:?} {token:?} {decision:?} {key:?} {passkey:?} {dpop:?} {assertion:?} {sms:?}"
+    ))
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Telling the person (design, step 4): an acknowledged request is one that SNS has accepted.
 
 mod fallback;
+mod language;
 mod push;
 mod sms;
 mod topic;

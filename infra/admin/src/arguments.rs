@@ -17,8 +17,8 @@ use crate::failure::EXIT_CODES;
 /// Settings come from the environment, with the same names and values as for the functions: ISSUER, TABLE_NAME,
 /// LOGIN_ISSUERS, PROFILE, RP_ID, SMS_COUNTRIES, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
 /// AWS_SESSION_TOKEN; for the local stack AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SNS and
-/// AWS_ENDPOINT_URL_KMS; for `passkey remove` OPERATOR_NAME, SMS_SENDER_ID and SMS_MAX_PRICE; for `delivery`
-/// DELIVERY_QUEUE_URL and DEAD_LETTER_QUEUE_URL (and AWS_ENDPOINT_URL_SQS); for `key rotate` KMS_KEY_ID,
+/// AWS_ENDPOINT_URL_KMS; for `passkey remove` OPERATOR_NAME, SMS_SENDER_ID, SMS_MAX_PRICE and SMS_PARTS; for
+/// `delivery` DELIVERY_QUEUE_URL and DEAD_LETTER_QUEUE_URL (and AWS_ENDPOINT_URL_SQS); for `key rotate` KMS_KEY_ID,
 /// SIGNING_KEY_ROTATION_DAYS, SIGNING and SIGNING_KEY_TAG.
 #[derive(Debug, Parser)]
 #[command(name = "ciba-admin", version, after_help = EXIT_CODES)]

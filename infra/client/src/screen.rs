@@ -37,9 +37,9 @@ impl Screen {
         match &options.binding_message {
             Some(message) => self.say(&format!(
                 "\n    binding message   {message}\n\n\
-                 Approve on your own device if it shows exactly this message; otherwise deny."
+                 Approve on your own device if it shows exactly this message; otherwise decline."
             )),
-            None => self.say("Approve or deny on your own device."),
+            None => self.say("Approve or decline on your own device."),
         }
         let lifetime = acknowledgement.expires_in;
         if self.progress {

@@ -13,7 +13,6 @@ mod answered;
 mod catalogue;
 mod consent;
 mod enrollment;
-mod language;
 mod layout;
 mod login;
 mod message;
@@ -24,8 +23,6 @@ pub use consent::{
     AuthorizationLine, ConsentView, PasskeyView, ScopeLine, consent, resource_words, scope_words,
 };
 pub use enrollment::{EnrollmentView, enrollment, ticket_not_open, ticket_path};
-pub use language::Language;
-pub use language::weight;
 pub use layout::LANGUAGE_PARAMETER;
 pub use login::{
     ApprovingForm, Frame, LoginProblem, LoginView, MeForms, choose_issuer, login_failed, login_path, me,
@@ -33,6 +30,8 @@ pub use login::{
 };
 pub use message::{declined, not_open, trouble};
 pub use words::Operator;
+
+pub use crate::domain::base::language::{Language, weight};
 
 /// Identifies all texts and markup of the pages. It is the start of a digest over them, so every change needs a new
 /// version.

@@ -34,8 +34,13 @@ fn request(body: &Value) -> Markup {
     let details: Vec<_> = body["details"].as_array().into_iter().flatten().collect();
     let client = [&body["client"]["client_name"], &body["client"]["client_id"]];
     let is_open = body["state"] == "pending";
+    // As on the page: what one entry is about is the heading.
+    let headline = match &details[..] {
+        [only] if is_open => only["headline"].as_str(),
+        _ => None,
+    };
     html! {
-        h1 { (heading(body["state"].as_str().unwrap_or_default())) }
+        h1 { (headline.unwrap_or_else(|| heading(body["state"].as_str().unwrap_or_default()))) }
         dl {
             dt { "Requested by" }
             dd { (client.into_iter().find_map(Value::as_str).unwrap_or_default()) }

@@ -394,8 +394,8 @@ async fn the_page_of_the_app_decides_without_script() {
         "client": {"client_id": "kiosk", "client_name": "City <b>Kiosk"},
         "scope": "openid payments profile",
         "authorization_details": [{"type": "payment", "amount": "100.0"}],
-        "details": [{"title": "A payment", "rows": [{"label": "Amount", "value": "100.0 <b>EUR"}],
-            "scope": "payments"}],
+        "details": [{"title": "A payment", "headline": "Pay 100.0 EUR",
+            "rows": [{"label": "Amount", "value": "100.0 <b>EUR"}], "scope": "payments"}],
         "decide_in": 100,
     });
     let mut setup = start_with(false, members).await;
@@ -403,6 +403,7 @@ async fn the_page_of_the_app_decides_without_script() {
     let (_, page) = setup.page(&path).await;
     for part in [
         "City &lt;b&gt;Kiosk",
+        "<h1>Pay 100.0 EUR</h1>",
         "<h2>A payment</h2>",
         "100.0 &lt;b&gt;EUR",
         "value=\"openid\" checked disabled",

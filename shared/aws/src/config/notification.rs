@@ -21,6 +21,8 @@ pub struct SmsSettings {
     pub countries: SmsCountries,
     pub sender_id: Option<SenderId>,
     pub max_price: Option<MaxPrice>,
+    /// The most parts that an SMS may have.
+    pub most_parts: usize,
 }
 
 impl SmsSettings {
@@ -37,6 +39,7 @@ impl SmsSettings {
             countries: sms_countries(env)?,
             sender_id: sender_id.transpose()?,
             max_price: max_price.transpose()?,
+            most_parts: setting::SMS_PARTS.count(env)?,
         })
     }
 }
@@ -55,7 +58,7 @@ pub fn operator_name(env: &Environment) -> Result<String, ConfigError> {
 pub struct NotificationSettings;
 
 impl NotificationSettings {
-    /// Fails if an SMS with the operator's name and the link would not fit into one segment (160 GSM-7
+    /// Fails if an SMS with the operator's name and the link would not fit into one part (160 GSM-7
     /// characters).
     pub fn read(env: &Environment, issuer: &Issuer) -> Result<Messages, ConfigError> {
         let consent_url = match setting::CONSENT_URL.get(env) {
@@ -70,7 +73,8 @@ impl NotificationSettings {
             consent_url,
             sms_shows_request: setting::SMS_SHOWS_REQUEST.is(env, "true")?,
         };
-        if !messages.text(&RequestKey::from_bytes([0; RequestKey::BYTES])).fits_one_segment() {
+        let any = RequestKey::from_bytes([0; RequestKey::BYTES]);
+        if messages.shortest(&any).parts() > 1 {
             return setting::OPERATOR_NAME
                 .refuse("and CONSENT_URL do not fit into one SMS of 160 GSM-7 characters");
         }

@@ -19,7 +19,6 @@ pub struct RequestSettings {
 impl RequestSettings {
     pub fn read(env: &Environment) -> Result<Self, ConfigError> {
         let default_expiry = setting::REQUEST_EXPIRY_SECONDS.time(env)?;
-        let limit = |it: setting::Number| it.read(env).map(|n| usize::try_from(n).unwrap_or(1));
         Ok(Self {
             lifetime: LifetimeSettings {
                 default_expiry,
@@ -27,8 +26,8 @@ impl RequestSettings {
                 interval: setting::POLL_INTERVAL_SECONDS.time(env)?,
             },
             limits: AskLimits {
-                per_ten_minutes: limit(setting::ASKS_PER_TEN_MINUTES)?,
-                per_day: limit(setting::ASKS_PER_DAY)?,
+                per_ten_minutes: setting::ASKS_PER_TEN_MINUTES.count(env)?,
+                per_day: setting::ASKS_PER_DAY.count(env)?,
             },
             evidence_retention: evidence_retention(env)?,
         })

@@ -81,6 +81,11 @@ impl Number {
         refuse(self.name, &format!("is not within {}-{}", range.start(), range.end()))
     }
 
+    /// The value as a number of things.
+    pub fn count(&self, env: &Environment) -> Result<usize, ConfigError> {
+        self.read(env).map(|value| usize::try_from(value).unwrap_or(usize::MAX))
+    }
+
     pub fn time(&self, env: &Environment) -> Result<Duration, ConfigError> {
         self.read(env).map(|value| Duration::from_secs(value * self.seconds))
     }
@@ -270,7 +275,9 @@ settings! {
     SMS_SENDER_ID: Optional();
     /// The most that one SMS may cost, in USD.
     SMS_MAX_PRICE: Optional();
-    /// Whether an SMS contains the client's name and the binding message, as long as it stays one SMS.
+    /// How many parts an SMS may have. Each costs as much as an SMS.
+    SMS_PARTS: Count("parts", [1, 3], 1);
+    /// Whether an SMS contains the client's name and the binding message, as long as it fits into its parts.
     SMS_SHOWS_REQUEST: Flag(false);
 
     /// A JSON array.

@@ -204,6 +204,7 @@ fn an_sms_setting_that_sns_would_refuse_is_named_at_start() {
         ("SMS_COUNTRIES", "+1,+881"),
         ("SMS_SENDER_ID", "Example Bank"),
         ("SMS_MAX_PRICE", "cheap"),
+        ("SMS_PARTS", "4"),
     ] {
         let error = SmsSettings::read(&env(&[(name, value)])).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
@@ -217,7 +218,7 @@ fn an_sms_setting_that_sns_would_refuse_is_named_at_start() {
 fn by_default_an_sms_goes_to_one_calling_code_and_names_nobody() {
     let defaults = SmsSettings::read(&env(&[])).unwrap();
     assert_eq!(Some(defaults.countries), SmsCountries::parse("+1"));
-    assert_eq!((defaults.sender_id, defaults.max_price), (None, None));
+    assert_eq!((defaults.sender_id, defaults.max_price, defaults.most_parts), (None, None, 1));
     assert!(!notifications(&[("OPERATOR_NAME", "Bank")]).unwrap().sms_shows_request);
 }
 

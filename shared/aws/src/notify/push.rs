@@ -5,8 +5,8 @@
 //! attributes", Apple's "Generating a remote notification", and Google's `projects.messages`.
 //!
 //! # Security
-//! The push services can read a message, and a locked screen shows it. It contains the operator's name, fixed
-//! words and the request's key, but no client, no binding message and no personal data. With the key anybody can
+//! The push services can read a message, and a locked screen shows it. It contains the operator's name, what
+//! is asked in the operator's words, and the request's key, but no client, no binding message and no personal data. With the key anybody can
 //! open the request's page and decline the request, but not approve it.
 
 use serde_json::{Map, Value, json};
@@ -20,7 +20,6 @@ pub(super) type Attribute = (&'static str, &'static str, String);
 
 /// The name under which an app registers its buttons or its screen: Apple's `category`, Google's `click_action`.
 const CATEGORY: &str = "ciba.request";
-const BODY: &str = "Approve or decline your sign-in";
 
 /// `Message`, for `MessageStructure=json`: an object with a member for the endpoint's platform, whose value is a
 /// string of JSON. `default` is required, but not sent to an endpoint whose platform has its own member.
@@ -29,7 +28,7 @@ pub(super) fn message(platform: PushPlatform, notification: &Notification) -> St
         PushPlatform::Apns | PushPlatform::ApnsSandbox => apns(notification),
         PushPlatform::Gcm => fcm(notification),
     };
-    let default = format!("{}: {BODY}", notification.operator_name);
+    let default = format!("{}: {}", notification.operator_name, notification.body);
     by_platform(platform, default, payload)
 }
 
@@ -67,7 +66,7 @@ pub(super) fn attributes_of_announcement(platform: PushPlatform) -> Vec<Attribut
 fn apns(notification: &Notification) -> Value {
     json!({
         "aps": {
-            "alert": { "title": notification.operator_name, "body": BODY },
+            "alert": { "title": notification.operator_name, "body": notification.body },
             "category": CATEGORY,
             "sound": "default",
         },
@@ -78,7 +77,7 @@ fn apns(notification: &Notification) -> Value {
 fn fcm(notification: &Notification) -> Value {
     let request = notification.request.encode();
     json!({ "fcmV1Message": { "message": {
-        "notification": { "title": notification.operator_name, "body": BODY },
+        "notification": { "title": notification.operator_name, "body": notification.body },
         "data": { "request": request },
         "android": {
             // Wakes a sleeping device: the person may be waiting at a counter.

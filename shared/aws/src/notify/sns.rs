@@ -15,7 +15,7 @@ use crate::notify::push::{self, Attribute};
 use ciba_core::domain::base::contact::PhoneNumber;
 use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::person::channel::{Channel, PushEndpoint, Topic};
-use ciba_core::domain::request::notification::{Announcement, MessageText, Notification};
+use ciba_core::domain::request::notification::{Announcement, MessageText, Notification, SmsText};
 
 /// Timeouts for one attempt, and for a call including its retries.
 const ATTEMPT: Duration = Duration::from_secs(3);
@@ -61,11 +61,10 @@ impl Notifier {
                 self.push(endpoint, message, push::attributes(platform, notification))?
             }
             Channel::Topic(topic) => {
-                let subject = format!("{}: sign-in request", notification.operator_name);
                 // A string, because SNS limits numbers to 1,000,000,000.
                 let until = notification.expires_at.seconds().to_string();
                 let further = vec![("expires_at", "String", until)];
-                self.topic(topic, &notification.person, subject, &notification.text, further)?
+                self.topic(topic, &notification.person, &notification.subject, &notification.text, further)?
             }
         };
         publish_before(deadline, channel, publish).await
@@ -78,23 +77,22 @@ impl Notifier {
         announcement: &Announcement,
         deadline: Instant,
     ) -> Result<(), NotifyError> {
-        let text = announcement.text();
         let publish = match channel {
-            Channel::Sms(number) => self.sms(number, &text)?,
+            Channel::Sms(number) => self.sms(number, &announcement.sms())?,
             Channel::Push(endpoint) => {
                 let platform = endpoint.platform();
                 let message = push::announcement(platform, announcement);
                 self.push(endpoint, message, push::attributes_of_announcement(platform))?
             }
             Channel::Topic(topic) => {
-                let subject = format!("{}: your passkeys", announcement.operator_name);
-                self.topic(topic, &announcement.person, subject, &text, Vec::new())?
+                let subject = announcement.subject();
+                self.topic(topic, &announcement.person, &subject, &announcement.text(), Vec::new())?
             }
         };
         publish_before(deadline, channel, publish).await
     }
 
-    fn sms(&self, number: &PhoneNumber, text: &MessageText) -> Result<PublishFluentBuilder, NotifyError> {
+    fn sms(&self, number: &PhoneNumber, texts: &SmsText) -> Result<PublishFluentBuilder, NotifyError> {
         // Also checked when the number was enrolled, but the list may have been shortened since.
         if !self.sms.countries.allow(number) {
             return Err(NotifyError::Unreachable("SMS_COUNTRIES does not allow the number".to_owned()));
@@ -105,6 +103,7 @@ impl Notifier {
         let max_price = self.sms.max_price.iter().map(|it| ("AWS.SNS.SMS.MaxPrice", "Number", it.as_str()));
         let by_setting = sender_id.chain(max_price);
         attributes.extend(by_setting.map(|(name, data_type, value)| (name, data_type, value.to_owned())));
+        let text = texts.within(self.sms.most_parts);
         with(self.client.publish().phone_number(number.expose()).message(text.expose()), attributes)
     }
 
@@ -126,7 +125,7 @@ impl Notifier {
         topic: &Topic,
         person: &PersonKey,
         // The subject of an e-mail.
-        subject: String,
+        subject: &str,
         text: &MessageText,
         further: Vec<Attribute>,
     ) -> Result<PublishFluentBuilder, NotifyError> {

@@ -18,6 +18,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::domain::base::language::Language;
 use crate::domain::base::person_key::PersonKey;
 use crate::domain::hint::DirectoryHint;
 use crate::domain::person::channel::Channel;
@@ -53,6 +54,14 @@ pub struct Person {
     /// The code that clients registered for `user_code` have to send. A person without one is asked without a
     /// code.
     pub user_code: Option<UserCodeHash>,
+}
+
+impl Person {
+    /// The language of messages to this person: that of the claim `locale`, or else English.
+    pub fn language(&self) -> Language {
+        let locale = self.claims.get("locale").and_then(Value::as_str);
+        locale.and_then(Language::of_locale).unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for Person {

@@ -84,7 +84,7 @@ impl StartAuthentication<'_> {
         asks: Asks,
         invocation: &Invocation,
     ) -> Result<Started, Refusal<Error>> {
-        let Asking { client, person, asked, .. } = asking;
+        let Asking { client, person, asked, detail } = asking;
         let key = RequestKey::from_bytes(invocation.random());
         let (auth_req_id, handle_generation) =
             self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now)?;
@@ -97,7 +97,9 @@ impl StartAuthentication<'_> {
         let evidence = self.insert(&request, asking, token.as_deref(), asks, invocation).await?;
 
         let deadline = invocation.deadline.checked_sub(FOR_WITHDRAWAL).unwrap_or_else(Instant::now);
-        let notification = self.messages.notification(&request, &client.name, invocation.now);
+        let language = person.language();
+        let about = (detail.matter(language.tag()), language);
+        let notification = self.messages.notification(&request, &client.name, about, invocation.now);
         let (channel, unreachable) = match self.tell(&notification, person, deadline).await {
             Ok((channel, unreachable)) => (Some(channel), unreachable),
             Err(error) => match self.table.withdraw_request(&request).await? {

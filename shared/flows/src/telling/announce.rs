@@ -24,7 +24,8 @@ pub async fn announce(
     deadline: Instant,
 ) -> Vec<Untold> {
     let operator_name = operator_name.to_owned();
-    let announcement = Announcement { operator_name, person: person.key.clone(), event };
+    let (key, language) = (person.key.clone(), person.language());
+    let announcement = Announcement { operator_name, person: key, language, event };
     let mut untold = Vec::new();
     for channel in &person.channels {
         if let Err(NotifyError::Unreachable(why) | NotifyError::Unavailable(why)) =

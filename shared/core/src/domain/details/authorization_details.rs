@@ -152,6 +152,26 @@ pub struct DetailWords {
     pub rows: Vec<Row>,
 }
 
+/// What a request is about, as far as a message may tell: it appears on locked screens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matter<'a> {
+    /// No more than signing in.
+    SignIn,
+    Request,
+    /// The operator's title for all of its entries: "A payment".
+    Titled(&'a str),
+}
+
+impl Matter<'_> {
+    /// The same without the title.
+    pub const fn untitled(self) -> Self {
+        match self {
+            Self::SignIn => Self::SignIn,
+            Self::Request | Self::Titled(_) => Self::Request,
+        }
+    }
+}
+
 /// The data of a request that is stored outside its record, so that polls do not have to read it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RequestDetail {
@@ -214,6 +234,20 @@ impl RequestDetail {
     /// Whether an entry belongs to this scope value, so that the two are selected together.
     pub fn claims(&self, value: &str) -> bool {
         self.policy_of_each().any(|policy| policy.scope.as_deref() == Some(value))
+    }
+
+    /// What to call the request in this language. There is no title in it if entries of several types are
+    /// requested, or if a type has no words in this language.
+    pub fn matter(&self, tag: &str) -> Matter<'_> {
+        if self.details.is_empty() {
+            return Matter::SignIn;
+        }
+        match self.words.get(tag).map(Vec::as_slice) {
+            Some([first, rest @ ..]) if rest.iter().all(|entry| entry.title == first.title) => {
+                Matter::Titled(&first.title)
+            }
+            Some(_) | None => Matter::Request,
+        }
     }
 
     /// The words in this language, or else in English.

@@ -1,20 +1,22 @@
-//! The messages to the person.
+//! The messages to the person: what each of them says, in the person's language.
+
+mod words;
 
 use std::fmt;
 use std::time::Duration;
 
+use crate::domain::base::language::Language;
 use crate::domain::base::person_key::PersonKey;
 use crate::domain::base::request_key::RequestKey;
+use crate::domain::base::sms_text::{parts, unaccented};
 use crate::domain::base::time::Timestamp;
+use crate::domain::details::authorization_details::Matter;
 use crate::domain::request::authentication_request::AuthenticationRequest;
 use crate::domain::request::binding_message::BindingMessage;
+use words::Words;
 
-/// The length of one SMS. Unit: septets of the GSM 7-bit alphabet.
-const ONE_SEGMENT: usize = 160;
-/// The characters that take one septet (3GPP TS 23.038 §6.2.1), without those that are not needed here.
-const GSM_BASIC: &str = "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà\n\r";
-/// The characters that take two septets each.
-const GSM_EXTENDED: &str = "^{}\\[~]|€";
+/// The longest subject that SNS accepts. Unit: characters.
+const LONGEST_SUBJECT: usize = 99;
 
 /// The notification of one request. Each channel uses the parts that it may show.
 #[derive(Clone, Debug)]
@@ -22,10 +24,13 @@ pub struct Notification {
     pub operator_name: String,
     pub request: RequestKey,
     pub person: PersonKey,
-    /// The operator's name and the link.
+    /// The operator's name, what is asked, and the link.
     pub text: MessageText,
-    /// The text of an SMS: the same, or with the request if a setting allows that.
-    pub sms: MessageText,
+    pub sms: SmsText,
+    /// What is asked, for a message that shows the operator's name by itself and needs no link.
+    pub body: String,
+    /// The subject of an e-mail.
+    pub subject: String,
     pub expires_at: Timestamp,
     pub time_left: Duration,
 }
@@ -36,45 +41,73 @@ pub struct Messages {
     pub operator_name: String,
     /// The prefix of the link.
     pub consent_url: String,
-    /// Whether an SMS names the client, if the text still fits into one SMS.
+    /// Whether an SMS names the client, if the text still fits.
     pub sms_shows_request: bool,
 }
 
 impl Messages {
-    /// The notification to the person at `now`.
+    /// The notification at `now` to a person who reads this language.
     pub fn notification(
         &self,
         request: &AuthenticationRequest,
         client_name: &str,
+        (matter, language): (Matter<'_>, Language),
         now: Timestamp,
     ) -> Notification {
+        let words = Words::of(language);
+        let asked = words.asked(matter);
+        let link = self.link(&request.key);
         Notification {
             operator_name: self.operator_name.clone(),
             request: request.key,
             person: request.person.clone(),
-            text: self.text(&request.key),
-            sms: self.sms(request, client_name),
+            text: self.text(&asked, &link),
+            sms: self.sms(request, client_name, matter, language),
+            body: capitalized(&asked),
+            subject: self.subject(words, matter),
             expires_at: request.lifetime.expires_at,
             time_left: request.lifetime.expires_at.since(now),
         }
     }
 
-    /// The text with the request, if the setting allows it and it fits into one SMS; otherwise the text without
-    /// it.
-    fn sms(&self, request: &AuthenticationRequest, client_name: &str) -> MessageText {
-        let message = request.binding_message.as_ref().map(BindingMessage::as_str);
-        let link = self.link(&request.key);
-        let with_request = MessageText::with_request(&self.operator_name, client_name, message, &link);
-        if self.sms_shows_request && with_request.fits_one_segment() {
-            with_request
-        } else {
-            self.text(&request.key)
-        }
+    /// The shortest text of all. Every other one may give way to it, so it has to fit into one SMS.
+    pub fn shortest(&self, request: &RequestKey) -> MessageText {
+        self.text(&Words::of(Language::English).asked(Matter::SignIn), &self.link(request))
     }
 
-    /// The text for every channel that may not name the client.
-    pub fn text(&self, request: &RequestKey) -> MessageText {
-        MessageText::new(&self.operator_name, &self.link(request))
+    fn text(&self, asked: &str, link: &str) -> MessageText {
+        MessageText(format!("{}: {asked}: {link}", self.operator_name))
+    }
+
+    /// From the most telling text to the shortest: with the client's name and words if the setting allows that,
+    /// then with the operator's title for what is asked, then without, then in English, whose letters take the
+    /// least space.
+    fn sms(
+        &self,
+        request: &AuthenticationRequest,
+        client_name: &str,
+        matter: Matter<'_>,
+        language: Language,
+    ) -> SmsText {
+        let (words, link) = (Words::of(language), self.link(&request.key));
+        let mut texts = Vec::new();
+        if self.sms_shows_request {
+            let quoted = request.binding_message.as_ref().map(BindingMessage::as_str);
+            // The client's words cannot contain a quotation mark.
+            let quoted = quoted.map(|message| format!("\"{message}\" ")).unwrap_or_default();
+            let asked = words.asked_by(matter, client_name);
+            texts.push(MessageText(format!("{}: {asked} {quoted}{link}", self.operator_name)));
+        }
+        texts.push(self.text(&unaccented(&words.asked(matter)), &link));
+        texts.push(self.text(&unaccented(&words.asked(matter.untitled())), &link));
+        SmsText { preferred: texts, shortest: self.shortest(&request.key) }
+    }
+
+    /// What is asked, without a title that would make the subject too long for SNS.
+    fn subject(&self, words: &Words, matter: Matter<'_>) -> String {
+        let subject = |matter| format!("{}: {}", self.operator_name, words.subject(matter));
+        let full = subject(matter);
+        if full.chars().count() <= LONGEST_SUBJECT { full } else { subject(matter.untitled()) }
     }
 
     fn link(&self, request: &RequestKey) -> String {
@@ -82,53 +115,43 @@ impl Messages {
     }
 }
 
-/// A text with a link. By default it does not name the client, which is shown on the page behind the link: SMS
-/// and push messages pass through other parties and appear on locked screens, so they contain no personal data.
+/// A text, perhaps with a link. By default it does not name the client, which is shown on the page behind the link:
+/// SMS and push messages pass through other parties and appear on locked screens, so they contain no personal data.
 ///
 /// # Security
-/// It contains the person's link, so `Debug` does not show it.
-#[derive(Clone)]
+/// It may contain the person's link, so `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct MessageText(String);
 
 impl MessageText {
-    pub fn new(operator_name: &str, link: &str) -> Self {
-        Self(format!("{operator_name}: approve or decline your sign-in: {link}"))
-    }
-
-    /// A text that names the client, with the client's own words in quotation marks, which they cannot contain.
-    /// The rest is as brief as possible, because an SMS is short.
-    pub fn with_request(
-        operator_name: &str,
-        client_name: &str,
-        binding_message: Option<&str>,
-        link: &str,
-    ) -> Self {
-        let message = binding_message.map(|message| format!("\"{message}\" ")).unwrap_or_default();
-        Self(format!("{operator_name}: sign in at {client_name}? {message}{link}"))
-    }
-
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether the text fits into one SMS: a second segment doubles the price, and some phones show it late or
-    /// never.
-    pub fn fits_one_segment(&self) -> bool {
-        let mut septets = 0;
-        for letter in self.0.chars() {
-            septets += match letter {
-                _ if GSM_BASIC.contains(letter) => 1,
-                _ if GSM_EXTENDED.contains(letter) => 2,
-                _ => return false,
-            };
-        }
-        septets <= ONE_SEGMENT
+    /// How many parts an SMS with this text has.
+    pub fn parts(&self) -> usize {
+        parts(&self.0)
     }
 }
 
 impl fmt::Debug for MessageText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MessageText(…)")
+    }
+}
+
+/// The texts that an SMS may have: each part costs as much as a whole SMS, and some phones show a long one late or
+/// never.
+#[derive(Clone, Debug)]
+pub struct SmsText {
+    preferred: Vec<MessageText>,
+    shortest: MessageText,
+}
+
+impl SmsText {
+    /// The first text that fits into this many parts, or the shortest.
+    pub fn within(&self, most: usize) -> &MessageText {
+        self.preferred.iter().find(|text| text.parts() <= most).unwrap_or(&self.shortest)
     }
 }
 
@@ -146,64 +169,42 @@ pub enum PasskeyEvent {
 pub struct Announcement {
     pub operator_name: String,
     pub person: PersonKey,
+    pub language: Language,
     pub event: PasskeyEvent,
 }
 
 impl Announcement {
     /// The text without the sender's name, which a push message shows by itself.
     pub const fn body(&self) -> &'static str {
-        match self.event {
-            PasskeyEvent::Added => "a passkey was added to your account. Not you? Call us.",
-            PasskeyEvent::Removed => "a passkey was removed from your account. Not you? Call us.",
-        }
+        Words::of(self.language).announced(self.event)
     }
 
     pub fn text(&self) -> MessageText {
-        MessageText(format!("{}: {}", self.operator_name, self.body()))
+        self.named(self.body())
     }
+
+    pub fn sms(&self) -> SmsText {
+        SmsText {
+            preferred: vec![self.named(&unaccented(self.body()))],
+            shortest: self.named(Words::of(Language::English).announced(self.event)),
+        }
+    }
+
+    /// The subject of an e-mail.
+    pub fn subject(&self) -> String {
+        format!("{}: {}", self.operator_name, Words::of(self.language).passkeys)
+    }
+
+    fn named(&self, words: &str) -> MessageText {
+        MessageText(format!("{}: {words}", self.operator_name))
+    }
+}
+
+/// The text as a sentence of its own.
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_text_behind_a_default_api_address_is_one_segment() {
-        let link =
-            "https://abcdefghij.execute-api.ap-southeast-2.amazonaws.com/consent/AAAAAAAAAAAAAAAAAAAAAA";
-        assert!(MessageText::new("Example Bank", link).fits_one_segment());
-    }
-
-    #[test]
-    fn long_texts_and_foreign_letters_do_not_fit() {
-        let fits = |name: &str| MessageText::new(name, "https://op.example/consent/x").fits_one_segment();
-        let fixed = MessageText::new("", "https://op.example/consent/x").expose().len();
-        assert!(fits(&"x".repeat(ONE_SEGMENT - fixed)));
-        assert!(!fits(&"x".repeat(ONE_SEGMENT - fixed + 1)));
-        assert!(fits(&"€".repeat((ONE_SEGMENT - fixed) / 2)));
-        assert!(!fits(&"€".repeat((ONE_SEGMENT - fixed) / 2 + 1)));
-        assert!(!fits("Банк"));
-    }
-
-    #[test]
-    fn a_text_with_the_request_quotes_the_clients_words() {
-        let text = |message| {
-            let text =
-                MessageText::with_request("Example Bank", "City Kiosk", message, "https://op.example/c/x");
-            text.expose().to_owned()
-        };
-        let expected = "Example Bank: sign in at City Kiosk? \"K7-2931\" https://op.example/c/x";
-        assert_eq!(text(Some("K7-2931")), expected);
-        assert_eq!(text(None), "Example Bank: sign in at City Kiosk? https://op.example/c/x");
-    }
-
-    #[test]
-    fn an_announcement_is_one_segment_and_has_no_link() {
-        for event in [PasskeyEvent::Added, PasskeyEvent::Removed] {
-            let person = PersonKey::new("i", "v");
-            let it = Announcement { operator_name: "x".repeat(64), person, event };
-            let text = it.text();
-            assert!(text.fits_one_segment() && !text.expose().contains("http"), "{}", text.expose());
-        }
-    }
-}
+mod tests;

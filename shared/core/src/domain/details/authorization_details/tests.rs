@@ -358,7 +358,19 @@ fn each_entry_has_the_policy_of_its_type() {
     let admits = |scope: &str| detail.admits(&Scope::parse(scope).unwrap());
     assert!(admits("openid accounts") && !admits("openid") && !admits("openid payments"));
     assert!(detail.claims("accounts") && !detail.claims("payments"));
+    assert_eq!(detail.matter("en"), Matter::Request, "a title would name one of the two");
     assert!(RequestDetail::default().admits(&Scope::parse("openid").unwrap()));
+}
+
+#[test]
+fn entries_of_one_type_are_called_by_its_title() {
+    let one = detail(json!([entry()])).unwrap();
+    assert_eq!(one.matter("en"), Matter::Titled("A payment"));
+    assert_eq!(one.matter("de"), Matter::Titled("Eine Zahlung"));
+    assert_eq!(one.matter("fr"), Matter::Request, "English words in a French sentence help nobody");
+    let two = detail(json!([entry(), changed(entry(), "/creditor", json!("K. Kurz"))])).unwrap();
+    assert_eq!(two.matter("en"), Matter::Titled("A payment"));
+    assert_eq!(RequestDetail::default().matter("en"), Matter::SignIn);
 }
 
 #[test]

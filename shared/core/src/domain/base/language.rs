@@ -1,4 +1,4 @@
-//! The languages of the pages, and how the browser's `Accept-Language` selects one (RFC 9110 §12.5.4).
+//! The languages of pages and messages, and how the browser's `Accept-Language` selects one (RFC 9110 §12.5.4).
 
 /// A language that has a catalogue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,6 +93,11 @@ impl Language {
         Self::parse(&tag.to_ascii_lowercase())
     }
 
+    /// The language of a person's claim `locale` (OIDC Core §5.1), such as `de-AT`. Some issuers write `de_AT`.
+    pub fn of_locale(locale: &str) -> Option<Self> {
+        Self::of_tag(locale.split(['-', '_']).next().unwrap_or_default())
+    }
+
     /// The language with the highest weight in an `Accept-Language` header, or the first of several with the same
     /// weight. English if no language fits.
     pub fn of_accept(header: &str) -> Self {
@@ -100,8 +105,7 @@ impl Language {
         for range in header.split(',') {
             let Some((tag, weight)) = weighed(range) else { continue };
             // The region is ignored: de-AT gets German.
-            let primary = tag.split('-').next().unwrap_or_default();
-            let language = if tag == "*" { Some(Self::default()) } else { Self::of_tag(primary) };
+            let language = if tag == "*" { Some(Self::default()) } else { Self::of_locale(tag) };
             best = match language {
                 Some(language) if weight > best.0 => (weight, language),
                 _ => best,
@@ -195,6 +199,22 @@ mod tests {
         }
         assert_eq!(Language::of_accept("*;q=0.9, de;q=0.1"), Language::English);
         assert_eq!(Language::of_accept("*;q=0.1, de;q=0.9"), Language::German);
+    }
+
+    #[test]
+    fn a_locale_gives_the_language_whatever_the_region() {
+        for (locale, language) in [
+            ("de", Some(Language::German)),
+            ("DE-at", Some(Language::German)),
+            ("pt_BR", Some(Language::Portuguese)),
+            ("ja-Jpan-JP", Some(Language::Japanese)),
+            ("fi-FI", None),
+            ("deutsch", None),
+            ("-de", None),
+            ("", None),
+        ] {
+            assert_eq!(Language::of_locale(locale), language, "{locale}");
+        }
     }
 
     #[test]
