@@ -98,8 +98,8 @@ fn names(hints: &[DirectoryHint], channels: &[Channel]) -> Vec<Item> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Enrolled {
     Done,
-    /// A hint already leads to another person.
-    HintTaken,
+    /// These hints already lead to other people.
+    HintTaken(Vec<DirectoryHint>),
     /// A push endpoint already belongs to another person.
     EndpointTaken,
     /// The entry was changed by another writer after it was read.
@@ -189,9 +189,14 @@ impl Table {
         }
         let Some(reasons) = self.transact("EnrolPerson", writes).await? else { return Ok(Enrolled::Done) };
         let is = |code: &'static str| move |reason: &CancellationReason| reason.code() == Some(code);
-        match reasons.iter().position(is("ConditionalCheckFailed")) {
+        let is_refused = is("ConditionalCheckFailed");
+        match reasons.iter().position(is_refused) {
             Some(0) => Ok(Enrolled::Changed),
-            Some(at) if at <= person.hints.len() => Ok(Enrolled::HintTaken),
+            Some(at) if at <= person.hints.len() => {
+                let hints = person.hints.iter().zip(&reasons[1..]);
+                let taken = hints.filter(|(_, reason)| is_refused(reason)).map(|(hint, _)| hint.clone());
+                Ok(Enrolled::HintTaken(taken.collect()))
+            }
             Some(_) => Ok(Enrolled::EndpointTaken),
             // Somebody else is writing one of these items at this moment.
             None if reasons.iter().any(is("TransactionConflict")) => Ok(Enrolled::Changed),

@@ -51,11 +51,11 @@ pub async fn write(
     let written = replace(read, judge, async |old| {
         Ok(match table.replace_person(&person, old).await? {
             Enrolled::Changed => None,
-            written @ (Enrolled::Done | Enrolled::HintTaken | Enrolled::EndpointTaken) => Some(written),
+            written @ (Enrolled::Done | Enrolled::HintTaken(_) | Enrolled::EndpointTaken) => Some(written),
         })
     });
     match written.await {
-        Ok(Enrolled::HintTaken) => Err(NotEnrolled(refused("a hint already belongs to somebody else"))),
+        Ok(Enrolled::HintTaken(_)) => Err(NotEnrolled(refused("a hint already belongs to somebody else"))),
         Ok(Enrolled::EndpointTaken) => {
             Err(NotEnrolled(refused("a push endpoint already belongs to somebody else")))
         }

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 /// Country codes of one and two digits; all others have three (ITU-T E.164, list of assigned codes).
 const SHORT_CODES: [&str; 46] = [
     "1", "7", "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47",
@@ -39,8 +41,7 @@ impl PhoneNumber {
         let rest = without_trunk_prefix(rest)?;
         let digits = digits(&rest)?;
         let (code, national) = split_code(&digits)?;
-        let is_dialled = !national.starts_with('0') || KEEP_ZERO.contains(&code);
-        is_dialled.then(|| Self::from_stored(&format!("+{digits}")))?
+        is_dialed(code, national).then(|| Self::from_stored(&format!("+{digits}")))?
     }
 
     /// Reads a number that an earlier version may have stored. Only the form is checked.
@@ -57,10 +58,45 @@ impl PhoneNumber {
     }
 }
 
+/// The beginning of the numbers of a range: `+` and the country code, and as many further digits as there are.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PhonePrefix(String);
+
+impl PhonePrefix {
+    /// `None` also if no number begins like this: with a 0 that is dialed only within the country.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('+')?;
+        let fits = (1..=15).contains(&digits.len())
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && !digits.starts_with('0')
+            && split_code(digits).is_none_or(|(code, national)| is_dialed(code, national));
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    pub fn covers(&self, number: &PhoneNumber) -> bool {
+        number.expose().starts_with(&self.0)
+    }
+}
+
+impl TryFrom<String> for PhonePrefix {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+            .ok_or("the beginning of a phone number is + and the country code, as dialed from abroad")
+    }
+}
+
 impl fmt::Debug for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PhoneNumber(…)")
     }
+}
+
+/// Whether a number after its country code begins like this when it is dialed from abroad.
+fn is_dialed(code: &str, national: &str) -> bool {
+    !national.starts_with('0') || KEEP_ZERO.contains(&code)
 }
 
 /// Turns `(+44) 20 …` and `+(44) 20 …` into `+44 20 …`.
@@ -216,6 +252,24 @@ mod tests {
             [("+39 06 6982 0000", "+390669820000"), ("+225 01 23 45 67 89", "+2250123456789")]
         {
             assert_eq!(parsed(text).as_deref(), Some(number), "{text}");
+        }
+    }
+
+    /// ATK-3-04
+    #[test]
+    fn a_prefix_is_the_beginning_of_dialed_numbers() {
+        let covers = |prefix: &str, number: &str| {
+            PhonePrefix::parse(prefix).expect(prefix).covers(&PhoneNumber::parse(number).expect(number))
+        };
+        assert!(
+            covers("+4420", "+44 (0)20 7946 0958")
+                && covers("+39 06".replace(' ', "").as_str(), "+39066982000")
+        );
+        assert!(!covers("+4420", "+442179460958") && !covers("+442079460958", "+4420794609"));
+        assert!(!covers("+1", "+4420794609"));
+        for text in ["", "+", "44", "+0", "+44 20", "+44020", "+4x", "+1234567890123456", "*", "+٤٤", "+44\n"]
+        {
+            assert_eq!(PhonePrefix::parse(text), None, "{text}");
         }
     }
 
