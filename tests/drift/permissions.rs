@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use ciba::config::SigningKeys;
 use ciba::domain::person::channel::PushPlatform;
+use ciba::store::attribute::ITEMS;
 use serde_json::{Value, json};
 
 use crate::{DOCUMENT, TEMPLATE, resources};
@@ -277,6 +278,24 @@ fn heads_of_evidence_go_from_the_logs_into_a_locked_bucket() {
             && !role.contains("Bypass")
             && !role.contains("s3:*")
     );
+}
+
+/// ATK-7-05: new people and their hints, without the attributes of a passkey or a code.
+#[test]
+fn the_function_for_logins_writes_entries_of_people_alone() {
+    let writes = |it: &Statement| it.leading_keys.contains(&"user#*") && it.actions != ["dynamodb:GetItem"];
+    let its = statements().into_iter().filter(|it| it.function == "login" && writes(it));
+    let [Statement { actions, leading_keys, document, .. }] = &its.collect::<Vec<_>>()[..] else {
+        panic!("one statement")
+    };
+    assert_eq!((&actions[..], &leading_keys[..]), (&["dynamodb:PutItem"][..], &["user#*", "hint#*"][..]));
+    let condition = document["Condition"].as_object().expect("a condition");
+    assert_eq!(condition.len(), 2);
+    let allowed: BTreeSet<_> =
+        texts(&condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]).into_iter().collect();
+    let entry = ITEMS.iter().find(|it| it.name == "person").expect("the item of a person");
+    let written = entry.attributes.iter().copied().filter(|name| *name != "user_code").chain(["pk", "sk"]);
+    assert_eq!(allowed, written.collect());
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod browser;
 mod calls;
 mod flow;
 pub(crate) mod issuer;
+mod new_people;
 mod refusals;
 mod self_enrollment;
 mod session;
@@ -88,6 +89,19 @@ pub(crate) async fn log_in_at(
     let mut browser = Browser::new();
     let start = browser.get_at(provider, function, &format!("/login?request={request}"), now).await;
     let callback = issuer.authorize(location(&start), "alice", now);
+    assert_eq!(browser.get_at(provider, function, &callback, now).await.status, 303);
+}
+
+/// Somebody whom the issuer introduces logs in on their own place, at another instance of the function.
+pub(crate) async fn introduce_at(
+    provider: &Provider,
+    function: &login::Login,
+    issuer: &OpenIdProvider,
+    now: Timestamp,
+) {
+    let mut browser = Browser::new();
+    let start = browser.get_at(provider, function, "/login", now).await;
+    let callback = issuer.authorize(location(&start), "carol", now);
     assert_eq!(browser.get_at(provider, function, &callback, now).await.status, 303);
 }
 

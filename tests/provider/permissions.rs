@@ -18,7 +18,7 @@ use crate::client_assertion::{asserted, claims, register};
 use crate::consent::person::approve;
 use crate::foreign_issuer::{ForeignIssuer, Key};
 use crate::login::issuer::OpenIdProvider;
-use crate::login::{enroll_at, log_in_at};
+use crate::login::{enroll_at, introduce_at, log_in_at};
 use crate::prover::{Prover, hash, with_proof};
 use crate::signed_request;
 
@@ -326,6 +326,9 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let login =
         provider.logging_in_with(&[("LOGIN_ISSUERS", &json!([issuer.setting(json!({}))]).to_string())]);
     log_in_at(&provider, &login, &issuer, &for_login, at(7.0)).await;
+    let introducing = json!([issuer.setting(json!({"new_people": {}}))]).to_string();
+    let login = provider.logging_in_with(&[("LOGIN_ISSUERS", &introducing)]);
+    introduce_at(&provider, &login, &issuer, at(7.0)).await;
     enroll_oneself(&provider, &issuer).await;
     let browser = issuer.setting(json!({}))["browser"].clone();
     let mut unreachable = unreachable.clone();

@@ -2,16 +2,20 @@
 //! a browser.
 //!
 //! A login decides nothing. It leaves a session in the browser's cookie, and leads back to the page of the request. This
-//! function reads what an open request asks of the login, and nothing about any person.
+//! function reads what an open request asks of the login. Of people it only registers those whom a login issuer may
+//! introduce, after a login without a request.
 
 use std::time::Duration;
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, Environment, Issuer, LoginIssuers, OperatorSettings, login_max_age};
+use ciba::config::{
+    ConfigError, Environment, Issuer, LoginIssuers, OperatorSettings, login_max_age, sms_countries,
+};
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::issuer::login_attempt::{ATTEMPT_LIFETIME, Callback, CallbackRefused, LoginAttempt};
 use ciba::domain::issuer::session::{Session, SessionForm};
+use ciba::domain::person::sms::SmsCountries;
 use ciba::flows::deciding::log_in::{self, LogIn, NotLoggedIn, NotStarted, Start};
 use ciba::flows::{Invocation, log};
 use ciba::http::cookie::{self, Cookies};
@@ -36,6 +40,7 @@ pub struct Login {
     redirect_uri: String,
     login_issuers: LoginIssuers,
     max_age: Duration,
+    countries: SmsCountries,
     cookies: Cookies,
     table: Table,
     metadata: IssuerMetadataCache,
@@ -57,6 +62,7 @@ impl Login {
             redirect_uri: issuer.at(routes::LOGIN_CALLBACK),
             login_issuers: LoginIssuers::read(environment, &issuer)?,
             max_age: login_max_age(environment)?,
+            countries: sms_countries(environment)?,
             cookies: Cookies::of(&issuer),
             metadata: IssuerMetadataCache::new(fetcher.clone(), table.clone(), local),
             tokens: TokenEndpoint::new(local).map_err(outbound)?,
@@ -84,6 +90,7 @@ impl Login {
             secrets: &self.secrets,
             redirect_uri: &self.redirect_uri,
             max_age: self.max_age,
+            countries: &self.countries,
         }
     }
 

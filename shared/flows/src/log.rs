@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use ciba_aws::store::EvidenceWrite;
+use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::base::time::{Timestamp, millis};
 use ciba_core::domain::client::ClientId;
+use ciba_core::domain::hint::DirectoryHint;
 use ciba_core::domain::person::passkey::PasskeyId;
 use ciba_core::domain::request::authentication_request::AuthenticationRequest;
 use ciba_core::domain::request::event::{EventName, What};
@@ -156,6 +158,19 @@ pub fn passkey(event: &str, passkey: &PasskeyId, untold: &[Untold]) {
 /// One line for a login on the page.
 pub fn logged_in(issuer: &str) {
     line("info", "logged_in", [("issuer", issuer.into())]);
+}
+
+/// One line for a person whom a login registered. Of the person it has the key in the table alone.
+pub fn person_introduced(person: &PersonKey) {
+    line("info", "person_introduced", [("person_key", person.as_str().into())]);
+}
+
+/// One line for each hint that such a person did not get, because it leads to somebody else. It has the kind alone.
+pub fn hints_taken(person: &PersonKey, hints: &[DirectoryHint]) {
+    for hint in hints {
+        let fields = [("person_key", person.as_str().into()), ("kind", hint.kind().as_str().into())];
+        line("warn", "hint_taken", fields);
+    }
 }
 
 /// One line for a login on the page that ended without a session.

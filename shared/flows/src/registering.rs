@@ -6,6 +6,7 @@ pub mod create_ticket;
 pub mod define_details;
 pub mod enroll_passkey;
 pub mod enroll_person;
+pub mod introduce_person;
 pub mod register_client;
 pub mod remove_passkey;
 pub mod replace_entry;

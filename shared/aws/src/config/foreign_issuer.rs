@@ -33,7 +33,8 @@ impl LoginIssuers {
         check_issuers(Self::SETTING, foreign, issuer)?;
         let mut labels = BTreeSet::new();
         for (login, browser) in issuers.iter().filter_map(|login| Some((login, login.browser.as_ref()?))) {
-            browser.check(&login.audience.value).map_err(|why| ConfigError::of(Self::SETTING, why))?;
+            let checked = browser.check(&login.audience.value, &login.person_claim);
+            checked.map_err(|why| ConfigError::of(Self::SETTING, why))?;
             if !labels.insert(&browser.label) {
                 return refuse(Self::SETTING, "contains a browser.label twice");
             }

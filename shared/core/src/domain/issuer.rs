@@ -6,4 +6,5 @@ pub mod id_token;
 pub mod key_schedule;
 pub mod login_attempt;
 pub mod login_issuer;
+pub mod new_people;
 pub mod session;

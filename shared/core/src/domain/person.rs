@@ -4,6 +4,7 @@ pub mod app;
 pub mod asks;
 pub mod channel;
 pub mod enrollment_record;
+pub mod new_person;
 pub mod passkey;
 pub mod passkey_origin;
 pub mod person_claims;
@@ -16,6 +17,8 @@ pub mod wrong_codes;
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::domain::base::language::Language;
@@ -32,6 +35,11 @@ impl Subject {
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=255).contains(&text.len()) && text.bytes().all(|b| matches!(b, 0x21..=0x7e));
         fits.then(|| Self(text.to_owned()))
+    }
+
+    /// A new one: 22 characters. `random` comes from the operating system's random source.
+    pub fn new(random: [u8; 16]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random))
     }
 
     pub fn as_str(&self) -> &str {

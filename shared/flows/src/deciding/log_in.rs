@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::Invocation;
+use crate::registering::introduce_person::introduce;
 use ciba_aws::config::LoginIssuers;
 use ciba_aws::keys::{ClientSecrets, CookieUse, KeyError, PageKeys};
 use ciba_aws::outbound::{
@@ -25,6 +26,8 @@ use ciba_core::domain::issuer::login_attempt::{
 };
 use ciba_core::domain::issuer::login_issuer::LoginIssuer;
 use ciba_core::domain::issuer::session::Session;
+use ciba_core::domain::person::new_person::NewPerson;
+use ciba_core::domain::person::sms::SmsCountries;
 use ciba_core::verify::jws::UnverifiedJws;
 
 /// The dependencies of this flow.
@@ -40,6 +43,8 @@ pub struct LogIn<'a> {
     pub redirect_uri: &'a str,
     /// How long ago the person may have logged in.
     pub max_age: Duration,
+    /// Where an SMS may go to the people whom an issuer introduces.
+    pub countries: &'a SmsCountries,
 }
 
 /// The next step of a login.
@@ -179,6 +184,7 @@ impl<'a> LogIn<'a> {
     /// 4. Redeem the code.
     /// 5. Verify the ID token's signature with the issuer's keys.
     /// 6. Check its claims.
+    /// 7. If the login leads to the person's own place, the issuer may introduce them.
     pub async fn finish(
         &self,
         attempt: &LoginAttempt,
@@ -210,7 +216,14 @@ impl<'a> LogIn<'a> {
             max_age: self.max_age,
         };
         let made = issuer.log_in(&verified, &expected, (invocation.random(), id_token), *now);
-        made.map_err(NotLoggedIn::IdToken)
+        let session = made.map_err(NotLoggedIn::IdToken)?;
+        if attempt.request().is_none()
+            && let Some(person) =
+                NewPerson::introduced(issuer, &session.subject, &verified, invocation.random())
+        {
+            introduce(self.table, person, self.countries).await?;
+        }
+        Ok(session)
     }
 
     async fn redeem(

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::domain::base::authentication::Authentication;
 use crate::domain::base::scope::Scope;
+use crate::domain::issuer::new_people::NewPeople;
 
 /// The member `browser` of a login issuer: how people log in there on the page.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,6 +30,9 @@ pub struct BrowserLogin {
     pub prompt_login: bool,
     /// The logins after which people may set up a passkey by themselves. Default: none.
     pub self_enrollment: Option<SelfEnrollment>,
+    /// Whether a login registers a person whom the directory does not know, and what is then believed of them. Default:
+    /// nobody is registered.
+    pub new_people: Option<NewPeople>,
 }
 
 /// What a login must have before its person may set up a passkey, by this provider's names of classes and methods: any
@@ -55,11 +59,11 @@ fn openid() -> String {
 }
 
 impl BrowserLogin {
-    /// `audience` is the one of the issuer's login tokens.
+    /// `audience` is the one of the issuer's login tokens, and `person_claim` the claim that identifies its people.
     ///
     /// # Errors
     /// What is wrong with the setting, for the operator.
-    pub fn check(&self, audience: &str) -> Result<(), &'static str> {
+    pub fn check(&self, audience: &str, person_claim: &str) -> Result<(), &'static str> {
         let is_label = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if !(1..=32).contains(&self.label.len()) || !self.label.bytes().all(is_label) {
             return Err("has a browser.label that is not 1-32 lowercase letters, digits and hyphens");
@@ -84,6 +88,12 @@ impl BrowserLogin {
         if self.self_enrollment.as_ref().is_some_and(|it| it.acr.is_empty() && it.amr.is_empty()) {
             return Err("has a browser.self_enrollment that names neither acr nor amr");
         }
+        // Any other claim can be given to somebody else later, who would then be the person registered here.
+        if self.new_people.is_some() && person_claim != "sub" {
+            return Err(
+                "has browser.new_people and a person_claim other than sub, which alone is never reassigned",
+            );
+        }
         Ok(())
     }
 }
@@ -98,7 +108,7 @@ mod tests {
         let mut all = json!({"client_id": "ciba-page", "label": "acme", "name": "Acme"});
         all[member] = value;
         let browser: BrowserLogin = serde_json::from_value(all).unwrap();
-        browser.check("approval-app")
+        browser.check("approval-app", "sub")
     }
 
     /// ATK-5-05
@@ -132,8 +142,21 @@ mod tests {
             ("client_id", json!("https://op.example/ page")),
             ("prompt_login", json!(true)),
             ("self_enrollment", json!({"amr": ["otp"]})),
+            ("new_people", json!({})),
         ] {
             assert_eq!(check(member, value.clone()), Ok(()), "{member} {value}");
+        }
+    }
+
+    /// RP-3-02, ATK-3-04: an address or a user name may be another person's tomorrow.
+    #[test]
+    fn new_people_are_named_by_sub_and_nothing_else() {
+        let browser = json!({"client_id": "ciba-page", "label": "acme", "name": "Acme", "new_people": {}});
+        let browser: BrowserLogin = serde_json::from_value(browser).unwrap();
+        assert_eq!(browser.check("approval-app", "sub"), Ok(()));
+        for claim in ["email", "oid", "preferred_username"] {
+            let refused = browser.check("approval-app", claim).expect_err(claim);
+            assert!(refused.contains("person_claim other than sub"), "{refused}");
         }
     }
 
