@@ -93,6 +93,29 @@ fn an_issuer_named_twice_or_without_algorithm_is_refused() {
     );
 }
 
+/// RP-3-02, RP-3-03
+#[test]
+fn a_setting_for_new_people_that_cannot_be_kept_says_why() {
+    let with = |new_people: serde_json::Value, person_claim: &str| {
+        login_issuers("https://op.example", |login| {
+            login["browser"] = serde_json::json!({"client_id": "page", "label": "acme", "name": "Acme"});
+            login["browser"]["new_people"] = new_people;
+            login["person_claim"] = person_claim.into();
+        })
+    };
+    let full = serde_json::json!({"email_domains": ["example.com"], "phone_prefixes": ["+4420"]});
+    assert!(with(full.clone(), "sub").is_ok());
+    for (new_people, person_claim, why) in [
+        (full, "email", "person_claim other than sub"),
+        (serde_json::json!({"email_domains": ["example.com."]}), "sub", "host name in ASCII"),
+        (serde_json::json!({"phone_prefixes": ["4420"]}), "sub", "+ and the country code"),
+        (serde_json::json!({"domains": []}), "sub", "unknown field"),
+    ] {
+        let error = with(new_people, person_claim).expect_err(why).to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}
+
 /// The setting `HINT_ISSUERS` with one element, next to a login issuer.
 fn hint_issuers(change: impl FnOnce(&mut serde_json::Value)) -> Result<HintIssuers, ConfigError> {
     let mut hints = serde_json::json!({
