@@ -15,6 +15,7 @@ impl From<NotRedeemed> for Refusal<Error> {
     fn from(error: NotRedeemed) -> Self {
         match error {
             NotRedeemed::Gone => Error::InvalidGrant.into(),
+            NotRedeemed::TakenBack => Self::because(Error::AccessDenied, "the approval was taken back"),
             NotRedeemed::Expired => Error::ExpiredToken.into(),
             NotRedeemed::PersonInactive => {
                 Self::because(Error::AccessDenied, "the person is no longer active")

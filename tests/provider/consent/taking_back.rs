@@ -1,6 +1,16 @@
 //! "This was a mistake": it ends an approval, or the wait after a denial, for whoever proves to be the person.
 
+use ciba::aws::Aws;
+use ciba::config::{Issuer, TokenSettings};
+use ciba::domain::base::confirmation::Confirmation;
+use ciba::domain::base::request_key::RequestKey;
+use ciba::domain::request::auth_req_id::AuthReqId;
 use ciba::domain::request::evidence::digest_of;
+use ciba::flows::tokens::issue_tokens::IssueTokens;
+use ciba::flows::tokens::redeem::{NotRedeemed, PresentedHandle, Redeem};
+use ciba::keys::{KeyRings, Kms};
+use ciba::protocol::error::Refusal;
+use ciba::protocol::token::TokenError;
 use ciba::verify::evidence::verify;
 use ciba_tests::{Answer, Provider, SECRET, at, basic, form, form_request, request};
 use serde_json::{Value, json};
@@ -44,6 +54,33 @@ async fn an_approval_taken_back_in_time_brings_no_tokens() {
     is_taken_back(&again, &key);
     // It is no denial: the client may ask again at once.
     assert_eq!(provider.ask(&[], at(7.0)).await.status, 200);
+}
+
+/// CIBA-11-03: a client whose poll loses the race against the person is told so, and not that its handle is wrong.
+#[tokio::test]
+async fn a_poll_that_loses_against_taking_back_is_denied() {
+    let provider = Provider::start().await;
+    let (auth_req_id, key) = provider.asked(&[], at(0.0)).await;
+    provider.approve(&key, at(1.0)).await;
+    let read =
+        provider.table.find_request(&RequestKey::parse(&key).unwrap()).await.unwrap().expect("a request");
+    is_taken_back(&take_back(&provider, &key, 2.0).await, &key);
+
+    let env = provider.environment();
+    let keys = KeyRings::new(provider.table.clone(), Kms::connect(&Aws::read(&env).unwrap()));
+    let (issuer, settings) = (Issuer::read(&env).unwrap(), TokenSettings::read(&env).unwrap());
+    let invocation = provider.invocation(at(3.0));
+    let issuing = IssueTokens { keys: &keys, issuer: &issuer, settings: &settings, invocation: &invocation };
+    let presented = PresentedHandle {
+        client: &read.client,
+        auth_req_id: &AuthReqId::sealed(auth_req_id),
+        resources: &[],
+        confirmation: Confirmation::NOTHING,
+    };
+    let redeemed = Redeem { table: &provider.table, issuing }.redeem(&read, &presented).await;
+    let Err(refused @ NotRedeemed::TakenBack) = redeemed else { panic!("redeemed, or refused otherwise") };
+    let refusal: Refusal<TokenError> = refused.into();
+    assert!(matches!(refusal.error, TokenError::AccessDenied));
 }
 
 /// TOK-12-01, ATK-1-10: also long after the request itself and its details are deleted.

@@ -40,6 +40,7 @@ impl Flow<'_> {
             Action::Deny => self.decision("deny", &asked.key, prepared).await,
             Action::Report => self.decision("report", &asked.key, prepared).await,
             Action::Decline => self.decline(&asked.key, prepared).await,
+            Action::TakeBack => self.decision("take_back", &asked.key, prepared).await,
             Action::CancelAsClient => self.cancel(&asked.auth_req_id).await,
             Action::CancelAsOperator => return Err(self.cancel_as_operator(&asked.key).await),
             Action::Supersede => unreachable!("it is a request of its own"),
@@ -53,9 +54,12 @@ impl Flow<'_> {
             Action::Deny => "deny",
             Action::Report => "report",
             Action::Decline => "",
-            Action::Poll | Action::CancelAsClient | Action::CancelAsOperator | Action::Supersede => {
-                return Ok(Prepared::Nothing);
-            }
+            // A login is proof enough of the person for taking back.
+            Action::TakeBack
+            | Action::Poll
+            | Action::CancelAsClient
+            | Action::CancelAsOperator
+            | Action::Supersede => return Ok(Prepared::Nothing),
         };
         if self.script.proof == Proof::Login && action != Action::Decline {
             return Ok(Prepared::Nothing);

@@ -17,7 +17,9 @@ pub(super) fn said(action: Action, answer: &Answer) -> Result<Said, String> {
         (Action::Poll, 400, "expired_token") => Said::Expired,
         (Action::Poll, 400, "access_denied") => Said::Denied,
         (Action::Poll | Action::CancelAsClient, 400, "invalid_grant") => Said::Invalid,
-        (Action::Approve | Action::Deny | Action::Report, 409, "not_open") => Said::NotOpen,
+        (Action::Approve | Action::Deny | Action::Report | Action::TakeBack, 409, "not_open") => {
+            Said::NotOpen
+        }
         _ => return Err(format!("{action:?} was answered {answer:?}")),
     };
     Ok(said)

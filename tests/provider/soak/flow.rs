@@ -153,7 +153,22 @@ impl<'w> Flow<'w> {
             self.world.clock.wait(1.0).await;
             self.insist(index, Said::Unavailable, Action::Report, Prepared::Nothing).await?;
         }
+        // Those who revoke take it back when they have used their tokens.
+        if self.script.ending == Ending::TakenBack && !self.script.revokes {
+            self.world.clock.wait(1.0).await;
+            self.take_back(index, self.script.at_once - 1).await?;
+        }
         Ok(())
+    }
+
+    /// The person takes their approval back while the client polls.
+    pub(super) async fn take_back(&mut self, index: usize, polls: usize) -> Result<(), Broken> {
+        let polls = if self.script.who == Who::Push { 0 } else { polls };
+        let mut calls = vec![(Action::TakeBack, Prepared::Nothing)];
+        calls.extend(vec![(Action::Poll, Prepared::Nothing); polls]);
+        let said = self.at_once(index, &calls).await?;
+        self.world.count(name(Action::TakeBack));
+        self.insist(index, said[0], Action::TakeBack, Prepared::Nothing).await
     }
 
     /// Says it again until there is an answer, as a page and an app do.
@@ -315,6 +330,7 @@ const fn action(ending: Ending) -> Option<Action> {
     match ending {
         Ending::Approved
         | Ending::ReportedLater
+        | Ending::TakenBack
         | Ending::Superseded
         | Ending::ApprovedBefore
         | Ending::TooLate => Some(Action::Approve),
@@ -333,6 +349,7 @@ const fn name(action: Action) -> &'static str {
         Action::Deny => "denials sent",
         Action::Decline => "pages declined",
         Action::Report => "reports sent",
+        Action::TakeBack => "approvals taken back",
         Action::CancelAsClient => "cancellations by clients",
         Action::CancelAsOperator => "cancellations by the operator",
         Action::Poll | Action::Supersede => "others",

@@ -14,6 +14,7 @@ pub(super) enum Action {
     /// The page's form.
     Decline,
     Report,
+    TakeBack,
     CancelAsClient,
     CancelAsOperator,
     /// The same client asks the same person again.
@@ -42,6 +43,8 @@ pub(super) enum Is {
     Denied,
     CancelledByClient,
     Cancelled,
+    /// Approved, and taken back before it was collected.
+    TakenBack,
     Redeemed,
 }
 
@@ -51,6 +54,8 @@ pub(super) struct State {
     pub is: Is,
     /// The person has reported the client.
     pub reported: bool,
+    /// The person has taken their approval back.
+    pub taken_back: bool,
 }
 
 /// What of the time matters for an answer.
@@ -82,6 +87,15 @@ impl Model {
 
     pub(super) fn may_be_reported(&self) -> bool {
         self.0.iter().any(|state| state.reported)
+    }
+
+    /// Whether its tokens may be good for nothing.
+    pub(super) fn may_be_ended(&self) -> bool {
+        self.0.iter().any(|state| state.reported || state.taken_back)
+    }
+
+    pub(super) fn is_surely_taken_back(&self) -> bool {
+        self.0.iter().all(|state| state.taken_back)
     }
 
     pub(super) fn is_surely_reported(&self) -> bool {
@@ -118,7 +132,7 @@ impl Model {
 
 impl State {
     const fn new(is: Is) -> Self {
-        Self { is, reported: false }
+        Self { is, reported: false, taken_back: false }
     }
 
     /// The states after `action` was answered so; none if it is not answered so in this state.
@@ -147,16 +161,23 @@ impl State {
             (Action::Deny | Action::Decline, Is::Pending) if open => to(Is::Denied),
             (Action::Deny | Action::Decline, Is::Denied) => to(self.is),
             (Action::Report, Is::Pending) if open => {
-                Some((Said::Done, Self { is: Is::Denied, reported: true }))
+                Some((Said::Done, Self { is: Is::Denied, reported: true, ..self }))
             }
             (Action::Report, _) => Some((Said::Done, Self { reported: true, ..self })),
+            (Action::TakeBack, Is::Approved) if !moment.expired => {
+                Some((Said::Done, Self { is: Is::TakenBack, taken_back: true, ..self }))
+            }
+            (Action::TakeBack, Is::Redeemed) => Some((Said::Done, Self { taken_back: true, ..self })),
+            // Taking a denial back lets the client ask again, and leaves the request denied.
+            (Action::TakeBack, Is::Denied) if !moment.expired => to(self.is),
+            (Action::TakeBack, Is::TakenBack) => to(self.is),
             (Action::CancelAsClient, Is::Pending) if !moment.expired => to(Is::CancelledByClient),
             (Action::CancelAsClient, Is::CancelledByClient) => to(self.is),
             (Action::CancelAsOperator, Is::Pending) if !moment.expired => to(Is::Cancelled),
             (Action::Supersede, Is::Pending) => to(Is::Cancelled),
             (Action::Supersede, _) => to(self.is),
             (Action::Poll | Action::Approve | Action::Deny | Action::Decline, _)
-            | (Action::CancelAsClient | Action::CancelAsOperator, _) => None,
+            | (Action::TakeBack | Action::CancelAsClient | Action::CancelAsOperator, _) => None,
         }
     }
 
@@ -166,12 +187,14 @@ impl State {
             Action::Poll => match self.is {
                 Is::Redeemed => &[Said::Invalid],
                 _ if moment.expired => &[Said::Expired],
-                Is::Denied | Is::Cancelled | Is::CancelledByClient | Is::Approved => &[Said::Denied],
+                Is::Denied | Is::Cancelled | Is::CancelledByClient | Is::TakenBack | Is::Approved => {
+                    &[Said::Denied]
+                }
                 Is::Pending if moment.early => &[Said::SlowDown],
                 // The interval may have passed or not.
                 Is::Pending => &[Said::Pending, Said::SlowDown],
             },
-            Action::Approve | Action::Deny | Action::Decline => &[Said::NotOpen],
+            Action::Approve | Action::Deny | Action::Decline | Action::TakeBack => &[Said::NotOpen],
             Action::CancelAsClient => &[Said::Invalid],
             Action::CancelAsOperator => &[Said::NotOpen],
             Action::Report | Action::Supersede => &[],
@@ -264,6 +287,17 @@ mod tests {
         let at_once = [(Action::Poll, Said::SlowDown), (Action::Poll, Said::Pending)];
         assert!(pending.after(&at_once, NOW).is_some());
         assert_eq!(pending.after(&[at_once[1], at_once[1]], NOW), None, "both in time");
+    }
+
+    #[test]
+    fn what_was_taken_back_brings_no_tokens() {
+        let both = [(Action::TakeBack, Said::Done), (Action::Poll, Said::Done)];
+        let after = known(&[Is::Approved]).after(&both, NOW).expect("the poll came first");
+        assert!(after.is_surely(Is::Redeemed) && after.is_surely_taken_back());
+        let back = known(&[Is::Approved]).after(&both[..1], NOW).expect("it fits");
+        assert_eq!(back.after(&both[1..], NOW), None);
+        assert!(back.after(&[(Action::Poll, Said::Denied)], NOW).is_some());
+        assert_eq!(Model::pending().after(&both[..1], NOW), None, "there is nothing to take back");
     }
 
     #[test]

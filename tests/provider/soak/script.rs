@@ -47,6 +47,8 @@ pub(super) enum Ending {
     Reported,
     /// Approved, and reported before the client collects.
     ReportedLater,
+    /// Approved, and taken back: before the client collects, or when it has used its tokens.
+    TakenBack,
     CancelledByClient,
     CancelledByOperator,
     /// The client asks again, and the second request is approved.
@@ -128,6 +130,7 @@ impl Script {
             (5, Ending::Declined),
             (4, Ending::Reported),
             (4, Ending::ReportedLater),
+            (6, Ending::TakenBack),
             (6, Ending::CancelledByClient),
             (4, Ending::CancelledByOperator),
             (5, Ending::Superseded),

@@ -20,7 +20,7 @@ impl Flow<'_> {
         let tokens = self.asked[index].tokens[0].clone();
         self.check(index, &tokens)?;
         let access = self.text(&tokens, "access_token")?;
-        if self.asked[index].model.may_be_reported() {
+        if self.asked[index].model.may_be_ended() {
             return self.is_active(&access, false).await;
         }
         self.is_active(&access, true).await?;
@@ -36,6 +36,12 @@ impl Flow<'_> {
             self.world.count("refresh tokens that two had");
             self.refused(&current).await?;
             self.is_active(&access, false).await?;
+        } else if self.script.ending == Ending::TakenBack {
+            self.take_back(index, 0).await?;
+            if self.asked[index].model.is_surely_taken_back() {
+                self.refused(&current).await?;
+                self.is_active(&access, false).await?;
+            }
         } else if self.script.revokes {
             let answer = self.call("/oauth/revoke", &[("token", &current)]).await?;
             self.expect(&answer, 200, "")?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::flow::Asked;
-use super::model::Is;
+use super::model::{Is, Model};
 use super::script::{Script, Who};
 use super::world::World;
 
@@ -71,6 +71,7 @@ impl Remains<'_> {
             ("approved", _) => Is::Approved,
             ("denied", _) => Is::Denied,
             ("cancelled", Some("client")) => Is::CancelledByClient,
+            ("cancelled", Some("person")) => Is::TakenBack,
             ("cancelled", _) => Is::Cancelled,
             ("redeemed", _) => Is::Redeemed,
             _ => return None,
@@ -120,7 +121,7 @@ impl Remains<'_> {
         if state == Is::Redeemed && !collected && !asked.unconfirmed {
             wrong.push("an approval is lost: nobody has its tokens".to_owned());
         }
-        wrong.extend(self.evidence(&asked.key, state, model.is_surely_reported()));
+        wrong.extend(self.evidence(&asked.key, state, &model));
         if script.who.is_called() {
             wrong.extend(self.told(script.who, asked, state));
         }
@@ -128,14 +129,14 @@ impl Remains<'_> {
     }
 
     /// Evidence for every decision, and for nothing else.
-    fn evidence(&self, key: &str, state: Is, is_reported: bool) -> Option<String> {
+    fn evidence(&self, key: &str, state: Is, model: &Model) -> Option<String> {
         let says = |sk: &str| self.item(key, sk).and_then(|item| item["decision"].as_str());
         let has = |sk: &str| {
             self.item(key, sk)?;
             Some(())
         };
         let expected: &[&str] = match state {
-            Is::Approved | Is::Redeemed => &["approved"],
+            Is::Approved | Is::Redeemed | Is::TakenBack => &["approved"],
             Is::Denied => &["denied", "reported"],
             Is::Pending | Is::Cancelled | Is::CancelledByClient => &[],
         };
@@ -152,7 +153,11 @@ impl Remains<'_> {
             }
         }
         let reported = says("decision") == Some("reported") || says("report") == Some("reported");
-        (is_reported && !reported).then(|| "a report without evidence".to_owned())
+        if model.is_surely_reported() && !reported {
+            return Some("a report without evidence".to_owned());
+        }
+        let without = model.is_surely_taken_back() && has("taken_back").is_none();
+        without.then(|| "an approval was taken back without evidence".to_owned())
     }
 
     /// What the client's endpoint was called with.
@@ -182,7 +187,7 @@ impl Remains<'_> {
                 .any(|call| call.body["access_token"].is_string() || call.body["error"].is_string()),
             (Who::Push, _, "delivered") => {
                 let error = match state {
-                    Is::Denied => "access_denied",
+                    Is::Denied | Is::TakenBack => "access_denied",
                     Is::Pending => "expired_token",
                     Is::Approved | Is::Redeemed | Is::Cancelled | Is::CancelledByClient => {
                         "transaction_failed"

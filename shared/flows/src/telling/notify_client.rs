@@ -243,7 +243,7 @@ impl NotifyClient<'_> {
             Ok(prepared) => prepared,
             Err(NotRedeemed::Gone) => return Ok(Minted::ByAnother),
             Err(NotRedeemed::Expired) => return Ok(Minted::Refused(PushError::ExpiredToken)),
-            Err(NotRedeemed::PersonInactive | NotRedeemed::Blocked) => {
+            Err(NotRedeemed::TakenBack | NotRedeemed::PersonInactive | NotRedeemed::Blocked) => {
                 return Ok(Minted::Refused(PushError::AccessDenied));
             }
             Err(NotRedeemed::ClientInactive) => return Ok(Minted::GiveUp("client_inactive")),

@@ -31,9 +31,12 @@ pub struct PresentedHandle<'a> {
 /// Why no tokens are issued. The approval remains valid, unless another poll redeemed it.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRedeemed {
-    /// Another poll was first, or the request has ended.
-    #[error("the request was already redeemed or has ended")]
+    /// Another poll was first.
+    #[error("the request was already redeemed")]
     Gone,
+    /// The approval was taken back.
+    #[error("the approval was taken back")]
+    TakenBack,
     #[error("the request has expired")]
     Expired,
     /// The person is no longer active.
@@ -65,9 +68,9 @@ impl Redeem<'_> {
             Redeemed::Won => Ok(tokens),
             Redeemed::Lost(item) => Err(match judge(item.as_deref(), &request.client, invocation.now) {
                 PollFinding::Expired => NotRedeemed::Expired,
+                PollFinding::Refused => NotRedeemed::TakenBack,
                 PollFinding::NotYours
                 | PollFinding::AlreadyRedeemed
-                | PollFinding::Refused
                 | PollFinding::Approved(_)
                 | PollFinding::TooSoon
                 | PollFinding::Pending => NotRedeemed::Gone,
