@@ -1,9 +1,10 @@
 //! What is tested is what is deployed, though it was built in another profile.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Command;
 
-use crate::{product, read, root};
+use crate::{product, read, root, sources};
 
 #[test]
 fn no_code_of_a_function_depends_on_its_profile() {
@@ -55,6 +56,44 @@ fn features(kinds: &str) -> BTreeMap<String, Vec<String>> {
         }
     }
     found
+}
+
+/// Most crates are tested from outside, so Cargo is told to build no test programs for them, which takes time: a test
+/// there would never run. The same goes for examples in documentation.
+#[test]
+fn no_test_stands_where_cargo_runs_none() {
+    let mut untested = 0;
+    for manifest in manifests() {
+        let text = read(&manifest);
+        let sources = sources(manifest.with_file_name("src").to_str().expect("a path in UTF-8"));
+        for section in text.split("\n[").filter(|section| section.contains("\ntest = false\n")) {
+            let is_program = section.starts_with("[bin]]");
+            let of_section = sources.iter().filter(|(path, _)| path.ends_with("src/main.rs") == is_program);
+            for (path, code) in of_section {
+                untested += 1;
+                let is_free =
+                    !["#[test]", "::test]", "cfg(test)", "proptest!"].iter().any(|it| code.contains(it));
+                assert!(is_free, "{} has a test that Cargo never runs", path.display());
+            }
+        }
+        for (path, code) in sources {
+            let fences: Vec<_> = code.lines().filter(|line| line.trim_start().starts_with("//")).collect();
+            let mut fences = fences.iter().filter_map(|line| line.split_once("```")).map(|(_, kind)| kind);
+            while let Some(kind) = fences.next() {
+                assert_eq!((kind, fences.next()), ("text", Some("")), "{}", path.display());
+            }
+        }
+    }
+    assert!(untested > 30, "{untested}");
+}
+
+/// The manifests of the crates with a `src`, relative to the root.
+fn manifests() -> Vec<PathBuf> {
+    let below = ["shared", "functions", "infra", "infra/bench"];
+    let entries = below.iter().flat_map(|folder| std::fs::read_dir(root().join(folder)).expect("a folder"));
+    let folders = entries.map(|entry| entry.expect("an entry").path()).chain([root().join("shared")]);
+    let manifests = folders.map(|folder| folder.join("Cargo.toml")).filter(|manifest| manifest.is_file());
+    manifests.map(|it| it.strip_prefix(root()).expect("below the root").to_owned()).collect()
 }
 
 #[test]
