@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{DOCUMENT, TEMPLATE, resources};
 
 /// Every action that some function needs. Scan, and anything with a star, is not among them.
-const KNOWN: [&str; 21] = [
+const KNOWN: [&str; 22] = [
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
@@ -22,6 +22,7 @@ const KNOWN: [&str; 21] = [
     "kms:CreateKey",
     "kms:Decrypt",
     "kms:GenerateDataKey",
+    "kms:GenerateDataKeyPairWithoutPlaintext",
     "kms:GenerateDataKeyWithoutPlaintext",
     "kms:GetPublicKey",
     "kms:Sign",
@@ -135,13 +136,18 @@ fn only_functions_that_seal_or_sign_can_unseal_keys() {
     assert_eq!(functions_that_may("kms:GenerateDataKey"), BTreeSet::from(["key-rotation"]));
 }
 
-/// RP-2-08: the encryption context says what a key is for, and each function may decrypt for its own purposes alone. Who
-/// issues tokens or makes keys cannot make a session.
+/// RP-1-11, RP-2-08: the encryption context says what a key is for, and each function may decrypt for its own purposes
+/// alone. Who issues tokens or makes keys can neither make a session nor log in at an issuer as this provider.
 #[test]
 fn each_function_decrypts_for_its_own_purposes_alone() {
     let mut purposes = BTreeSet::new();
     for Statement { function, actions, document, .. } in statements() {
-        let opens = ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"];
+        let opens = [
+            "kms:Decrypt",
+            "kms:GenerateDataKey",
+            "kms:GenerateDataKeyPairWithoutPlaintext",
+            "kms:GenerateDataKeyWithoutPlaintext",
+        ];
         for action in actions.into_iter().filter(|action| opens.contains(action)) {
             let condition = document["Condition"].as_object().expect("a condition");
             assert_eq!(condition.keys().collect::<Vec<_>>(), ["StringEquals"], "{function}");
@@ -159,8 +165,10 @@ fn each_function_decrypts_for_its_own_purposes_alone() {
         [
             ("consent", "kms:Decrypt", "ciba-pages"),
             ("enrollment", "kms:Decrypt", "ciba-pages"),
+            ("key-rotation", "kms:GenerateDataKeyPairWithoutPlaintext", "ciba-login-keys"),
             ("key-rotation", "kms:GenerateDataKeyWithoutPlaintext", "ciba-pages"),
             ("login", "kms:Decrypt", "ciba-login"),
+            ("login", "kms:Decrypt", "ciba-login-keys"),
             ("login", "kms:Decrypt", "ciba-pages"),
         ]
     );

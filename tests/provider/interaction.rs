@@ -49,6 +49,7 @@ async fn calls(provider: &Provider, name: &[&str]) -> Vec<(String, Answer)> {
     call!(consent, get("/consent/AAAAAAAAAAAAAAAAAAAAAA", "text/html"), 404);
     call!(logging_in, get("/me", "text/html"), 200);
     call!(logging_in, get("/login?request=AAAAAAAAAAAAAAAAAAAAAA", "text/html"), 404);
+    call!(logging_in, get("/login/jwks.json", "*/*"), 200);
     call!(logging_in, get("/logout", "text/html"), 405);
     call!(enrollment, get("/enroll/AAAAAAAAAAAAAAAAAAAAAA", "text/html"), 404);
     answers

@@ -26,7 +26,7 @@ const DAY: f64 = 86_400.0;
 const NOTICE: f64 = 600.0;
 
 /// What the first rotation makes, in this order.
-const FIRST: [&str; 7] = [
+const FIRST: [&str; 8] = [
     "data#1",
     "handle#1",
     "signing-ES256#1",
@@ -34,10 +34,18 @@ const FIRST: [&str; 7] = [
     "signing-PS256#1",
     "signing-EdDSA#1",
     "page#1",
+    "login#1",
 ];
 /// What takes over from it. The data key stays.
-const SECOND: [&str; 6] =
-    ["handle#2", "signing-ES256#2", "signing-RS256#2", "signing-PS256#2", "signing-EdDSA#2", "page#2"];
+const SECOND: [&str; 7] = [
+    "handle#2",
+    "signing-ES256#2",
+    "signing-RS256#2",
+    "signing-PS256#2",
+    "signing-EdDSA#2",
+    "page#2",
+    "login#2",
+];
 
 /// What a rotation at `now` makes.
 async fn rotate(provider: &Provider, now: f64) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Logging in on the page and approving there: a browser, this provider, and login issuers.
 
 mod approving;
+mod assertions;
 mod browser;
 mod calls;
 mod flow;

@@ -254,6 +254,7 @@ impl Provider {
             let purpose = match item["key_use"].as_s().map(String::as_str) {
                 Ok("data") => Some("ciba-keys"),
                 Ok("page") => Some("ciba-pages"),
+                Ok("login") => Some("ciba-login-keys"),
                 _ => None,
             };
             if let Some(purpose) = purpose {

@@ -1,16 +1,17 @@
-//! The public keys (RFC 7517, OIDC Core §10.1). This function cannot read private keys: it has no permission to
+//! The public keys of tokens (RFC 7517, OIDC Core §10.1). This function cannot read private keys: it has no permission to
 //! decrypt them.
 
 use ciba::aws::Aws;
 use ciba::config::{ConfigError, Environment, Issuer};
-use ciba::domain::issuer::key_schedule::{JWKS_MAX_AGE, Scheduled, is_published};
+use ciba::domain::issuer::key_schedule::JWKS_MAX_AGE;
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
+use ciba::keys::published_keys;
 use ciba::protocol::discovery::{DiscoveryError as Error, METHODS};
 use ciba::protocol::error::{Common, Refusal};
 use ciba::protocol::jwks::JwkSet;
-use ciba::store::Table;
+use ciba::store::{KeyUse, Table};
 
 pub struct Jwks {
     table: Table,
@@ -24,22 +25,15 @@ impl Jwks {
 
     /// Opens the first connection during initialization, when Lambda grants full CPU.
     pub async fn warm_up(&self) {
-        let _ = self.table.list_public_keys().await;
+        let _ = self.table.list_public_keys(KeyUse::signs_tokens).await;
     }
 
-    /// Every key that signs now, will sign soon, or has signed something that may still be valid.
     async fn keys(&self, invocation: &Invocation) -> Result<JwkSet, Refusal<Error>> {
-        let mut records = self.table.list_public_keys().await?;
-        records.retain(|record| !record.is_withdrawn());
-        // Each algorithm has its own schedule.
-        let schedules = records.chunk_by(|one, next| one.key_use == next.key_use);
-        let published = schedules
-            .flat_map(|keys| keys.iter().filter(|record| is_published(*record, keys, invocation.now)));
-        let keys: Vec<_> = published.filter_map(|record| record.public.clone()).collect();
-        if keys.is_empty() {
+        let published = published_keys(&self.table, KeyUse::signs_tokens, invocation.now).await?;
+        if published.keys.is_empty() {
             Err(Refusal::unavailable("there is no signing key"))
         } else {
-            Ok(JwkSet { keys })
+            Ok(published)
         }
     }
 }

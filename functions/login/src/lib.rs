@@ -13,7 +13,9 @@ use ciba::config::{
 };
 use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::time::Timestamp;
+use ciba::domain::issuer::key_schedule::JWKS_MAX_AGE;
 use ciba::domain::issuer::login_attempt::{ATTEMPT_LIFETIME, Callback, CallbackRefused, LoginAttempt};
+use ciba::domain::issuer::login_issuer::LoginIssuer;
 use ciba::domain::issuer::session::{Session, SessionForm};
 use ciba::domain::person::sms::SmsCountries;
 use ciba::flows::deciding::log_in::{self, LogIn, NotLoggedIn, NotStarted, Start};
@@ -22,13 +24,15 @@ use ciba::http::cookie::{self, Cookies};
 use ciba::http::respond::Destination;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, form, query, respond};
-use ciba::keys::{ClientSecrets, KeyError, Kms, PageKeys};
+use ciba::keys::{ClientSecrets, KeyError, Kms, LoginKeys, PageKeys, published_keys};
 use ciba::outbound::{Fetcher, IssuerMetadataCache, JwksCache, TokenEndpoint};
 use ciba::page::{self, Frame, Language, LoginProblem, MeForms, Page};
-use ciba::protocol::error::Common;
+use ciba::protocol::discovery::METHODS;
+use ciba::protocol::error::{Common, Refusal};
+use ciba::protocol::jwks::JwkSet;
 use ciba::protocol::login::LoginError as Error;
 use ciba::protocol::routes;
-use ciba::store::Table;
+use ciba::store::{KeyUse, Table};
 
 /// The most logins that a browser may have started at the same time: their cookies are sent with every request, and
 /// API Gateway limits the size of all headers.
@@ -48,6 +52,7 @@ pub struct Login {
     jwks: JwksCache,
     keys: PageKeys,
     secrets: ClientSecrets,
+    login_keys: LoginKeys,
 }
 
 impl Login {
@@ -68,7 +73,8 @@ impl Login {
             tokens: TokenEndpoint::new(local).map_err(outbound)?,
             jwks: JwksCache::new(fetcher, table.clone()),
             keys: PageKeys::new(table.clone(), kms.clone()),
-            secrets: ClientSecrets::new(kms),
+            secrets: ClientSecrets::new(kms.clone()),
+            login_keys: LoginKeys::new(table.clone(), kms),
             issuer,
             table,
         })
@@ -77,6 +83,12 @@ impl Login {
     /// Opens the first connections and loads the keys.
     pub async fn warm_up(&self, invocation: &Invocation) {
         self.keys.warm_up(invocation.now).await;
+        let has_secret = |issuer: &LoginIssuer| {
+            issuer.browser.as_ref().is_none_or(|browser| browser.client_secret.is_some())
+        };
+        if !self.login_issuers.iter().all(has_secret) {
+            self.login_keys.warm_up(invocation.now).await;
+        }
     }
 
     fn logging_in(&self) -> LogIn<'_> {
@@ -88,6 +100,7 @@ impl Login {
             jwks: &self.jwks,
             keys: &self.keys,
             secrets: &self.secrets,
+            login_keys: &self.login_keys,
             redirect_uri: &self.redirect_uri,
             max_age: self.max_age,
             countries: &self.countries,
@@ -201,6 +214,23 @@ impl Login {
         page::login_failed(&call.frame, problem, request)
     }
 
+    /// `GET /login/jwks.json`: the keys by which login issuers know this provider (RFC 7517).
+    async fn jwks(&self, invocation: &Invocation) -> Response<Body> {
+        match self.public_keys(invocation).await {
+            Ok(keys) => respond::cacheable(&keys, JWKS_MAX_AGE),
+            Err(refusal) => respond::refusal(&refusal),
+        }
+    }
+
+    async fn public_keys(&self, invocation: &Invocation) -> Result<JwkSet, Refusal<Error>> {
+        let published = published_keys(&self.table, KeyUse::signs_assertions, invocation.now).await?;
+        if published.keys.is_empty() {
+            Err(Refusal::unavailable("there is no login key"))
+        } else {
+            Ok(published)
+        }
+    }
+
     /// `POST /logout`: ends the session, if the form is one of its pages.
     async fn sign_out(&self, request: &Request, call: &Call<'_>) -> Response<Body> {
         let session = match self.session(request, call).await {
@@ -291,7 +321,7 @@ fn refused(error: impl Into<Error>) -> Response<Body> {
 }
 
 impl Endpoint for Login {
-    /// Everything here is for browsers, so everything but a wrong path or method is answered with a page.
+    /// All but the key set is for browsers, so everything but a wrong path or method is answered with a page.
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         let nonce = invocation.nonce();
         let (language, chosen) = (browser::language(request), browser::chosen_language(request));
@@ -303,9 +333,12 @@ impl Endpoint for Login {
             routes::LOGIN if is_read => self.start(request, &call).await,
             // HEAD would use up the answer.
             routes::LOGIN_CALLBACK if method == "GET" => self.finish(request, &call).await,
+            routes::LOGIN_JWKS if is_read => self.jwks(invocation).await,
+            routes::LOGIN_JWKS if method == "OPTIONS" => respond::document_preflight(),
             routes::ME if is_read => self.me(request, &call).await,
             routes::LOGOUT if method == "POST" => self.sign_out(request, &call).await,
             routes::LOGIN | routes::ME => refused(Common::MethodNotAllowed("GET, HEAD")),
+            routes::LOGIN_JWKS => refused(Common::MethodNotAllowed(METHODS)),
             routes::LOGIN_CALLBACK => refused(Common::MethodNotAllowed("GET")),
             routes::LOGOUT => refused(Common::MethodNotAllowed("POST")),
             _ => refused(Error::NotFound),

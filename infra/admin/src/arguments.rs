@@ -427,6 +427,7 @@ pub enum RotatedUse {
     Signing,
     Handle,
     Page,
+    Login,
 }
 
 fn algorithm(text: &str) -> Result<JwsAlgorithm, String> {

@@ -91,12 +91,13 @@ pub(crate) async fn run(
                 (None | Some(RotatedUse::Signing), Some(algorithm)) => {
                     alg.is_none_or(|wanted| wanted == algorithm)
                 }
-                (None, None) => matches!(one, KeyUse::Handle | KeyUse::Page) && alg.is_none(),
+                (None, None) => matches!(one, KeyUse::Handle | KeyUse::Page | KeyUse::Login) && alg.is_none(),
                 (Some(RotatedUse::Signing), None) => false,
                 (Some(RotatedUse::Handle), _) => *one == KeyUse::Handle,
                 (Some(RotatedUse::Page), _) => *one == KeyUse::Page,
+                (Some(RotatedUse::Login), _) => *one == KeyUse::Login,
             };
-            if matches!(key_use, Some(RotatedUse::Handle | RotatedUse::Page)) && alg.is_some() {
+            if !matches!(key_use, None | Some(RotatedUse::Signing)) && alg.is_some() {
                 return Err(Failure::Usage(
                     "only signing keys have an algorithm: leave out --alg".to_owned(),
                 ));
@@ -157,6 +158,7 @@ fn announce(uses: &[KeyUse], records: &[KeyRecord], now: Timestamp) -> Result<Ou
     text += match uses {
         [KeyUse::Handle] => HANDLES_END,
         [KeyUse::Page] => SESSIONS_END,
+        [KeyUse::Login] => ASSERTIONS_END,
         _ => TOKENS_END,
     };
     Err(Failure::Refused(text))
@@ -169,6 +171,10 @@ const HANDLES_END: &str = "Every pending request and every grant that they seale
     they expire.";
 const SESSIONS_END: &str = "Everybody who has logged in on the page has to log in again. Warm functions accept the old sessions until \
     they read the keys again, after 300 s at most.";
+
+const ASSERTIONS_END: &str = "The key set /login/jwks.json no longer contains them. A login issuer that has fetched it before accepts \
+    the leaked keys until it fetches it again, and may refuse logins on the page until then; where a key is registered by \
+    hand, remove it there.";
 
 /// Withdraws and replaces all keys of `uses`, which have leaked.
 async fn replace_leaked(
@@ -253,7 +259,7 @@ pub(crate) fn of(key_use: KeyUse, records: &[KeyRecord]) -> Vec<KeyRecord> {
 /// The use in one word; the algorithm of a signing key is a member of its own.
 const fn use_of(key_use: KeyUse) -> &'static str {
     match key_use {
-        KeyUse::Data | KeyUse::Handle | KeyUse::Page => key_use.as_str(),
+        KeyUse::Data | KeyUse::Handle | KeyUse::Page | KeyUse::Login => key_use.as_str(),
         KeyUse::Signing(_) => "signing",
     }
 }

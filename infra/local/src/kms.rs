@@ -147,6 +147,7 @@ impl Double {
         match operation {
             "GenerateDataKey" => self.generate_data_key(input, true),
             "GenerateDataKeyWithoutPlaintext" => self.generate_data_key(input, false),
+            "GenerateDataKeyPairWithoutPlaintext" => self.generate_data_key_pair(input),
             "Decrypt" => self.decrypt(input),
             "ReEncrypt" => self.reencrypt(input),
             "GetPublicKey" => self.with_signing_key(input, SigningKey::public_key),
@@ -172,6 +173,21 @@ impl Double {
             output["Plaintext"] = wire::encode(&plaintext).into();
         }
         Ok(output)
+    }
+
+    fn generate_data_key_pair(&self, input: &Value) -> Result<Value, Refusal> {
+        known_key(input)?;
+        if input["KeyPairSpec"] != "ECC_NIST_P256" {
+            return Err(Refusal::validation("This double does not support the KeyPairSpec"));
+        }
+        let (private, public) = signing::p256_pair().ok_or_else(Refusal::internal)?;
+        let sealed = self.key.seal(&private, &blob::context(input));
+        Ok(json!({
+            "KeyId": key_arn(),
+            "KeyPairSpec": input["KeyPairSpec"],
+            "PrivateKeyCiphertextBlob": wire::encode(&sealed),
+            "PublicKey": wire::encode(&public),
+        }))
     }
 
     fn decrypt(&self, input: &Value) -> Result<Value, Refusal> {

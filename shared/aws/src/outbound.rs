@@ -16,4 +16,4 @@ pub use fetch::{FetchError, Fetcher};
 pub use issuer_metadata::IssuerMetadataCache;
 pub use jwks::{JwksCache, NotVerified, count_fitting};
 pub use lanes::{Lane, Lanes};
-pub use token_endpoint::{Code, Credentials, NotRedeemed, Redeemed, TokenEndpoint};
+pub use token_endpoint::{ClientProof, Code, Credentials, NotRedeemed, Redeemed, TokenEndpoint};

@@ -185,8 +185,12 @@ async fn the_configured_key_makes_a_data_key_for_each_purpose() {
     let calls = provider.kms.calls();
     let made: Vec<_> =
         calls.iter().map(|call| (call.operation.as_str(), call.context["purpose"].as_str())).collect();
-    // The function that creates a page key never sees it.
-    let expected = [("GenerateDataKey", "ciba-keys"), ("GenerateDataKeyWithoutPlaintext", "ciba-pages")];
+    // The function that creates a page key or a login key never sees it.
+    let expected = [
+        ("GenerateDataKey", "ciba-keys"),
+        ("GenerateDataKeyWithoutPlaintext", "ciba-pages"),
+        ("GenerateDataKeyPairWithoutPlaintext", "ciba-login-keys"),
+    ];
     assert_eq!(made, expected);
     assert!(calls.iter().all(|call| call.key_id.as_deref() == Some("alias/ciba")), "{calls:?}");
     provider.kms.clear();

@@ -1,7 +1,7 @@
 //! An OpenID provider of a test's own: metadata, keys and a token endpoint over HTTP. What its authorization endpoint
 //! does, a test does: it says who logs in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -11,8 +11,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use ciba::domain::base::time::Timestamp;
+use ciba::domain::client::client_assertion;
 use ciba_local::server::{Server, listen};
 use ciba_tests::{Provider, basic, form};
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
@@ -40,6 +43,12 @@ struct Shared {
     /// What it answers instead: status and body.
     failure: Mutex<Option<(u16, Value)>>,
     calls: Mutex<Vec<BTreeMap<String, String>>>,
+    /// The key set of its client, if that authenticates with a key.
+    client_keys: Mutex<Option<JwkSet>>,
+    /// The assertions that it has accepted.
+    used: Mutex<BTreeSet<String>>,
+    /// When the last login was. Unit: epoch seconds.
+    now: Mutex<i64>,
 }
 
 pub(crate) struct OpenIdProvider {
@@ -66,6 +75,9 @@ impl OpenIdProvider {
             issued: Mutex::default(),
             failure: Mutex::default(),
             calls: Mutex::default(),
+            client_keys: Mutex::default(),
+            used: Mutex::default(),
+            now: Mutex::default(),
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(metadata))
@@ -117,6 +129,7 @@ impl OpenIdProvider {
     }
 
     pub(super) fn authorize_as(&self, url: &str, login: &Login<'_>, now: Timestamp) -> String {
+        *lock(&self.shared.now) = now.seconds();
         let url = Url::parse(url).expect("a URL");
         let asked: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
         assert!(url.as_str().starts_with(&format!("{}/authorize?", self.issuer())), "{url}");
@@ -160,6 +173,11 @@ impl OpenIdProvider {
         change(&mut lock(&self.shared.metadata), changes);
     }
 
+    /// From now on, its client authenticates with one of these keys.
+    pub(super) fn fetch_client_keys(&self, keys: &Value) {
+        *lock(&self.shared.client_keys) = Some(serde_json::from_value(keys.clone()).expect("a key set"));
+    }
+
     /// Its metadata and its token endpoint answer this from now on.
     pub(super) fn fail(&self, status: u16, body: Value) {
         *lock(&self.shared.failure) = Some((status, body));
@@ -176,6 +194,30 @@ impl OpenIdProvider {
     /// The forms that its token endpoint was sent.
     pub(super) fn calls(&self) -> Vec<BTreeMap<String, String>> {
         lock(&self.shared.calls).clone()
+    }
+}
+
+impl Shared {
+    /// RFC 7523 §3: signature, parties, time and first use.
+    fn accepts(&self, form: &BTreeMap<String, String>, keys: &JwkSet) -> bool {
+        let text = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+        let assertion = text("client_assertion");
+        let kid = jsonwebtoken::decode_header(assertion).ok().and_then(|header| header.kid);
+        let Some(key) = kid.and_then(|kid| keys.find(&kid)) else { return false };
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_audience(&[self.issuer.clone(), format!("{}/token", self.issuer)]);
+        // The time is the test's.
+        validation.validate_exp = false;
+        let key = DecodingKey::from_jwk(key).expect("a key");
+        let Ok(verified) = jsonwebtoken::decode::<Value>(assertion, &key, &validation) else { return false };
+        let (claims, now) = (verified.claims, *lock(&self.now));
+        let is_in_time = claims["exp"].as_i64().is_some_and(|exp| now < exp && exp <= now + 60)
+            && claims["iat"].as_i64().is_some_and(|iat| iat <= now);
+        text("client_assertion_type") == client_assertion::TYPE
+            && text("client_id") == CLIENT_ID
+            && (&claims["iss"], &claims["sub"]) == (&json!(CLIENT_ID), &json!(CLIENT_ID))
+            && is_in_time
+            && claims["jti"].as_str().is_some_and(|jti| lock(&self.used).insert(jti.to_owned()))
     }
 }
 
@@ -208,7 +250,12 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Stri
         return refuse(status, body);
     }
     let credentials = headers.get("authorization").and_then(|it| it.to_str().ok());
-    if credentials != Some(&basic(CLIENT_ID, CLIENT_SECRET)) {
+    let client_keys = lock(&shared.client_keys).clone();
+    let is_client = match client_keys {
+        None => credentials == Some(&basic(CLIENT_ID, CLIENT_SECRET)),
+        Some(keys) => credentials.is_none() && shared.accepts(&form, &keys),
+    };
+    if !is_client {
         return refuse(401, json!({"error": "invalid_client"}));
     }
     let grant = form.get("code").and_then(|code| lock(&shared.codes).remove(code));

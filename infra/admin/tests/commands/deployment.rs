@@ -16,7 +16,7 @@ use ciba::flows::registering::rotate_keys::rotate;
 use ciba::keys::Kms;
 use ciba::protocol::discovery::{Metadata, MtlsOffer, Offer};
 use ciba::protocol::jwks::JwkSet;
-use ciba::store::Table;
+use ciba::store::{KeyUse, Table};
 use ciba_admin::arguments::Arguments;
 use ciba_admin::failure::Failure;
 use ciba_admin::{Output, run};
@@ -134,7 +134,7 @@ impl Deployment {
     /// The same, as functions with these settings would.
     pub(crate) async fn publish_with(&self, issuer: &str, settings: &[(&str, &str)]) {
         let env = self.environment(settings);
-        let keys = self.table.list_public_keys().await.unwrap();
+        let keys = self.table.list_public_keys(KeyUse::signs_tokens).await.unwrap();
         let keys = JwkSet { keys: keys.into_iter().filter_map(|key| key.public).collect() };
         let mtls = MtlsHost::read(&env).unwrap();
         let mtls = mtls

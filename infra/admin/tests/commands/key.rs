@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::issuer::key_schedule::{JWKS_MAX_AGE, RELOAD_EVERY};
+use ciba::store::KeyUse;
 use ciba_local::kms::Failure;
 use serde_json::{Value, json};
 
@@ -56,7 +57,7 @@ async fn successors_are_known_at_once_and_used_ten_minutes_later() {
 
     let waiting = two_generations("current", "waiting");
     assert_eq!(states(&deployment, now).await[1..], waiting);
-    let published = deployment.table.list_public_keys().await.unwrap();
+    let published = deployment.table.list_public_keys(KeyUse::signs_tokens).await.unwrap();
     assert!(published.iter().all(|key| key.times.publish_from <= now) && published.len() == 8);
     assert_eq!(states(&deployment, used_from).await[1..], two_generations("retired", "current"));
 

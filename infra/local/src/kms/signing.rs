@@ -36,6 +36,13 @@ enum Pair {
     Ed25519(Ed25519KeyPair),
 }
 
+/// A new key pair that leaves: the private half in PKCS#8, and the public half in DER. `None` only if it cannot be created.
+pub(super) fn p256_pair() -> Option<(Vec<u8>, Vec<u8>)> {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).ok()?;
+    let public: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;
+    Some((pair.to_pkcs8v1().ok()?.as_ref().to_vec(), public.as_ref().to_vec()))
+}
+
 /// The tags of a call.
 pub(super) fn tags(input: &Value) -> BTreeMap<String, String> {
     let tags = input["Tags"].as_array().into_iter().flatten();

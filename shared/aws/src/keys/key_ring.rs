@@ -65,7 +65,7 @@ impl KeyRing {
         records.retain(|record| !record.is_withdrawn());
         for record in &records {
             match record.key_use {
-                KeyUse::Data | KeyUse::Page => {}
+                KeyUse::Data | KeyUse::Page | KeyUse::Login => {}
                 KeyUse::Handle => {
                     let key = HandleKey::new(record.generation, record.times, &opened(record, data_keys)?);
                     handle.push(key.ok_or(KeyError::new("a handle key is malformed"))?);

@@ -7,13 +7,16 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::operation::re_encrypt::ReEncryptError;
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::{DataKeySpec, KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag};
+use aws_sdk_kms::types::{
+    DataKeyPairSpec, DataKeySpec, KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag,
+};
 
 use crate::aws::{self, Aws};
 use crate::config::SigningKeys;
 use crate::keys::der;
 use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba_core::domain::base::secret::Secret;
+use ciba_core::domain::issuer::login_assertion;
 use ciba_core::protocol::jwks::{PublicJwk, PublicKey};
 
 /// The longest message that KMS signs without hashing it first. Unit: bytes.
@@ -21,8 +24,10 @@ pub(super) const MAX_MESSAGE: usize = 4096;
 
 /// Binds an encrypted data key to its purpose: KMS decrypts it for no other purpose.
 const PURPOSE: (&str, &str) = ("purpose", "ciba-keys");
-/// The purposes of a page key and of a client secret at a login issuer. The functions' permissions depend on them.
+/// The purposes of a page key, of a login key, and of a client secret at a login issuer. The functions' permissions
+/// depend on them.
 const PAGES: &str = "ciba-pages";
+const LOGIN_KEYS: &str = "ciba-login-keys";
 const LOGIN: &str = "ciba-login";
 /// Binds a client secret to the login issuer it is for.
 const ISSUER: &str = "issuer";
@@ -129,6 +134,35 @@ impl Kms {
     /// Decrypts a page key that [`Kms::generate_page_key`] encrypted for this table.
     pub async fn decrypt_page_key(&self, sealed: &[u8]) -> Result<Vec<u8>, KmsError> {
         self.decrypt_for([(PURPOSE.0, PAGES), (TABLE, &self.table)], sealed).await
+    }
+
+    /// A new login key: its encrypted private half, which nobody sees until the function for logins decrypts it, and its
+    /// public half.
+    pub async fn generate_login_key(&self, kms_key: &str) -> Result<(Vec<u8>, PublicJwk), KmsError> {
+        let answer = self
+            .client
+            .generate_data_key_pair_without_plaintext()
+            .key_id(kms_key)
+            // For `login_assertion::ALGORITHM`.
+            .key_pair_spec(DataKeyPairSpec::EccNistP256)
+            .encryption_context(PURPOSE.0, LOGIN_KEYS)
+            .encryption_context(TABLE, &self.table)
+            .send()
+            .await
+            .map_err(|error| KmsError(aws::failure("GenerateDataKeyPairWithoutPlaintext", &error)))?;
+        let sealed = answer.private_key_ciphertext_blob.map(Blob::into_inner);
+        let public = answer.public_key.and_then(|der| der::public_key(der.as_ref()));
+        match (sealed, public) {
+            (Some(sealed), Some(public @ PublicKey::Ec { .. })) => {
+                Ok((sealed, PublicJwk::new(login_assertion::ALGORITHM, public)))
+            }
+            _ => Err(KmsError("GenerateDataKeyPairWithoutPlaintext returned no key for ES256".to_owned())),
+        }
+    }
+
+    /// Decrypts the private half of a login key, which is in PKCS#8.
+    pub async fn decrypt_login_key(&self, sealed: &[u8]) -> Result<Vec<u8>, KmsError> {
+        self.decrypt_for([(PURPOSE.0, LOGIN_KEYS), (TABLE, &self.table)], sealed).await
     }
 
     /// Decrypts this provider's client secret at a login issuer, which an operator encrypted for that issuer alone.

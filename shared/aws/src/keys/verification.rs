@@ -18,14 +18,16 @@ pub enum NotOurs {
     WrongSignature,
 }
 
-/// The public halves of all signing keys, by `kid`, whether published or not. A key is parsed when a token refers
+/// The public halves of all keys that sign tokens, by `kid`, whether published or not. A key is parsed when a token refers
 /// to it, because most functions that read keys verify nothing.
 #[derive(Default)]
 pub(super) struct OwnPublicKeys(HashMap<String, PublicJwk>);
 
 impl OwnPublicKeys {
     pub(super) fn of(records: &[KeyRecord]) -> Self {
-        let public = records.iter().filter_map(|record| record.public.as_ref());
+        // A login key signs no tokens, so what it signed is none.
+        let records = records.iter().filter(|record| record.key_use.signs_tokens());
+        let public = records.filter_map(|record| record.public.as_ref());
         Self(public.map(|public| (public.kid.clone(), public.clone())).collect())
     }
 

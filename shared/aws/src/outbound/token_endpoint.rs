@@ -1,5 +1,7 @@
 //! The token endpoints of login issuers: one POST that redeems a code (OIDC Core §3.1.3).
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -10,6 +12,7 @@ use crate::outbound::fetch::{CONNECT, TOTAL, body, chain, client};
 use ciba_core::domain::base::address::is_allowed;
 use ciba_core::domain::base::secret::Secret;
 use ciba_core::domain::base::strict_json;
+use ciba_core::domain::client::client_assertion;
 
 /// The largest response that is accepted. Unit: bytes.
 const MAX_BYTES: usize = 64 * 1024;
@@ -29,10 +32,18 @@ pub struct Code<'a> {
     pub verifier: &'a str,
 }
 
-/// This provider's credentials at the issuer (`client_secret_basic`).
+/// This provider's credentials at the issuer.
 pub struct Credentials<'a> {
     pub client_id: &'a str,
-    pub secret: &'a Secret,
+    pub proof: ClientProof,
+}
+
+/// What shows that it is this client.
+pub enum ClientProof {
+    /// `client_secret_basic`.
+    Secret(Arc<Secret>),
+    /// `private_key_jwt`: an assertion for this call alone.
+    Assertion(Secret),
 }
 
 /// What the issuer returned for the code.
@@ -78,11 +89,16 @@ impl TokenEndpoint {
                 ("redirect_uri", code.redirect_uri),
                 ("code_verifier", code.verifier),
             ])
+            .extend_pairs(credentials.parameters())
             .finish();
         let request = self.client.post(url.clone()).header(ACCEPT, "application/json");
-        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
-        let basic = credentials.basic().ok_or(unavailable("the client secret does not fit into a header"))?;
-        let answer = request.header(AUTHORIZATION, basic).send().await;
+        let mut request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+        if let ClientProof::Secret(secret) = &credentials.proof {
+            let basic = basic(credentials.client_id, secret);
+            let basic = basic.ok_or(unavailable("the client secret does not fit into a header"))?;
+            request = request.header(AUTHORIZATION, basic);
+        }
+        let answer = request.send().await;
         let mut answer = answer.map_err(|error| NotRedeemed::Unavailable(chain(&error)))?;
         let status = answer.status().as_u16();
         let body = body(&mut answer, MAX_BYTES).await.map_err(NotRedeemed::Unavailable)?;
@@ -101,14 +117,26 @@ impl TokenEndpoint {
 }
 
 impl Credentials<'_> {
-    /// RFC 6749 §2.3.1: both parts are encoded as in a form first.
-    fn basic(&self) -> Option<HeaderValue> {
-        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = format!("{}:{}", encoded(self.client_id), encoded(self.secret.expose()));
-        let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).ok()?;
-        value.set_sensitive(true);
-        Some(value)
+    /// RFC 7521 §4.2: what an assertion adds to the form.
+    fn parameters(&self) -> Vec<(&'static str, &str)> {
+        match &self.proof {
+            ClientProof::Secret(_) => Vec::new(),
+            ClientProof::Assertion(assertion) => vec![
+                ("client_id", self.client_id),
+                ("client_assertion_type", client_assertion::TYPE),
+                ("client_assertion", assertion.expose()),
+            ],
+        }
     }
+}
+
+/// RFC 6749 §2.3.1: both parts are encoded as in a form first.
+fn basic(client_id: &str, secret: &Secret) -> Option<HeaderValue> {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = format!("{}:{}", encoded(client_id), encoded(secret.expose()));
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// The error code if it is one of RFC 6749 §5.2, which an operator can look up. Anything else could be any text.
@@ -132,7 +160,7 @@ mod tests {
     #[test]
     fn credentials_are_encoded_before_they_are_joined() {
         let secret = Secret::new("a b+c:ü");
-        let basic = Credentials { client_id: "https://op:1", secret: &secret }.basic().unwrap();
+        let basic = basic("https://op:1", &secret).unwrap();
         assert!(basic.is_sensitive());
         let text = STANDARD.decode(basic.to_str().unwrap().strip_prefix("Basic ").unwrap()).unwrap();
         assert_eq!(String::from_utf8(text).unwrap(), "https%3A%2F%2Fop%3A1:a+b%2Bc%3A%C3%BC");

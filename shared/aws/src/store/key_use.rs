@@ -16,11 +16,14 @@ pub enum KeyUse {
     Signing(JwsAlgorithm),
     /// Seals the cookies of pages; itself encrypted by KMS, apart from the other keys.
     Page,
+    /// Signs this provider's assertions at login issuers and nothing else; itself encrypted by KMS, apart from the other
+    /// keys.
+    Login,
 }
 
 impl KeyUse {
     /// In the order of creation: the data key first, because it seals the others.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Data,
         Self::Handle,
         Self::Signing(JwsAlgorithm::ES256),
@@ -28,6 +31,7 @@ impl KeyUse {
         Self::Signing(JwsAlgorithm::PS256),
         Self::Signing(JwsAlgorithm::EdDSA),
         Self::Page,
+        Self::Login,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +43,7 @@ impl KeyUse {
             Self::Signing(JwsAlgorithm::PS256) => "signing-PS256",
             Self::Signing(JwsAlgorithm::EdDSA) => "signing-EdDSA",
             Self::Page => "page",
+            Self::Login => "login",
         }
     }
 
@@ -46,11 +51,19 @@ impl KeyUse {
         Self::ALL.into_iter().find(|key_use| key_use.as_str() == text)
     }
 
-    /// The algorithm of a signing key.
+    /// The algorithm of a key that signs tokens.
     pub const fn algorithm(self) -> Option<JwsAlgorithm> {
         match self {
             Self::Signing(algorithm) => Some(algorithm),
-            Self::Data | Self::Handle | Self::Page => None,
+            Self::Data | Self::Handle | Self::Page | Self::Login => None,
         }
+    }
+
+    pub const fn signs_tokens(self) -> bool {
+        self.algorithm().is_some()
+    }
+
+    pub const fn signs_assertions(self) -> bool {
+        matches!(self, Self::Login)
     }
 }

@@ -4,6 +4,7 @@ pub mod browser_login;
 pub mod hint_issuer;
 pub mod id_token;
 pub mod key_schedule;
+pub mod login_assertion;
 pub mod login_attempt;
 pub mod login_issuer;
 pub mod new_people;

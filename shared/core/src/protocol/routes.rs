@@ -21,6 +21,8 @@ pub const CONSENT_DECISION: &str = "/consent/{request}/decision";
 pub const LOGIN: &str = "/login";
 /// The redirect URI that is registered at every login issuer.
 pub const LOGIN_CALLBACK: &str = "/login/callback";
+/// The keys of this provider as a client of login issuers.
+pub const LOGIN_JWKS: &str = "/login/jwks.json";
 pub const LOGOUT: &str = "/logout";
 /// The person's own place.
 pub const ME: &str = "/me";
@@ -56,6 +58,7 @@ pub const ALL: &[Route] = &[
     route("consent", CONSENT_DECISION),
     route("login", LOGIN),
     route("login", LOGIN_CALLBACK),
+    route("login", LOGIN_JWKS),
     route("login", LOGOUT),
     route("login", ME),
     route("enrollment", ENROLLMENT),

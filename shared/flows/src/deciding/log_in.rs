@@ -8,10 +8,10 @@ use url::Url;
 use crate::Invocation;
 use crate::registering::introduce_person::introduce;
 use ciba_aws::config::LoginIssuers;
-use ciba_aws::keys::{ClientSecrets, CookieUse, KeyError, PageKeys};
+use ciba_aws::keys::{ClientSecrets, CookieUse, KeyError, LoginKeys, PageKeys};
 use ciba_aws::outbound::{
-    Code, Credentials, FetchError, IssuerMetadataCache, JwksCache, NotRedeemed, NotVerified, Redeemed,
-    TokenEndpoint,
+    ClientProof, Code, Credentials, FetchError, IssuerMetadataCache, JwksCache, NotRedeemed, NotVerified,
+    Redeemed, TokenEndpoint,
 };
 use ciba_aws::store::{StoreError, Table};
 use ciba_core::domain::base::person_key::PersonKey;
@@ -21,6 +21,7 @@ use ciba_core::domain::base::secret::Secret;
 use ciba_core::domain::base::time::{LEEWAY, Timestamp};
 use ciba_core::domain::issuer::browser_login::BrowserLogin;
 use ciba_core::domain::issuer::id_token::{Expected, IdTokenRefused};
+use ciba_core::domain::issuer::login_assertion::LoginAssertion;
 use ciba_core::domain::issuer::login_attempt::{
     Asked, Callback, CallbackRefused, IssuerMetadata, LoginAttempt, offered,
 };
@@ -39,6 +40,8 @@ pub struct LogIn<'a> {
     pub jwks: &'a JwksCache,
     pub keys: &'a PageKeys,
     pub secrets: &'a ClientSecrets,
+    /// For issuers at which this provider has no secret.
+    pub login_keys: &'a LoginKeys,
     /// This provider's callback.
     pub redirect_uri: &'a str,
     /// How long ago the person may have logged in.
@@ -135,7 +138,7 @@ impl<'a> LogIn<'a> {
     /// 1. Read what an open request asks of the login. For any other one a login starts all the same: the person may want
     ///    to see what they answered, and nobody learns from it which requests there are.
     /// 2. Its `acr_values`, the person, or the absence of a choice determine the issuer.
-    /// 3. Read where the issuer's endpoints are.
+    /// 3. Read where the issuer's endpoints are, and whether it will accept how this provider authenticates.
     /// 4. Seal what binds the login to this browser, and send the browser on.
     ///
     /// `label` is the person's choice. Without a request, the login leads to the person's own place. `language` is that of
@@ -160,10 +163,12 @@ impl<'a> LogIn<'a> {
             (Some(label), several) => several.iter().find(|(_, browser)| browser.label == label),
             (None, _) => None,
         };
-        let Some((issuer, _)) = chosen else {
+        let Some((issuer, browser)) = chosen else {
             return Ok(Start::Choose(offered.into_iter().map(|(_, browser)| browser).collect()));
         };
         let metadata = self.metadata.of(&issuer.issuer, *now, write_id).await?;
+        let accepted = metadata.accepts(browser);
+        accepted.map_err(|why| NotStarted::Unavailable(format!("{} {why}", issuer.issuer)))?;
         let random = [invocation.random(), invocation.random(), invocation.random()];
         let attempt = LoginAttempt::new(issuer, (request, chosen_language), random, *now);
         let asked = Asked { redirect_uri: self.redirect_uri, max_age: self.max_age, acr_values, language };
@@ -181,7 +186,7 @@ impl<'a> LogIn<'a> {
     /// 1. The callback answers this browser's attempt.
     /// 2. Use up its `state`, before anything else happens.
     /// 3. It comes from the issuer of the attempt, which is still configured, and contains a code.
-    /// 4. Redeem the code.
+    /// 4. Redeem the code, with the secret or an assertion of this provider.
     /// 5. Verify the ID token's signature with the issuer's keys.
     /// 6. Check its claims.
     /// 7. If the login leads to the person's own place, the issuer may introduce them.
@@ -202,7 +207,7 @@ impl<'a> LogIn<'a> {
         let issuer = self.issuers.find(&attempt.issuer).ok_or(other)?;
         let metadata = self.metadata.of(&issuer.issuer, *now, write_id).await?;
         let code = attempt.code(callback, &metadata).map_err(NotLoggedIn::Callback)?;
-        let redeemed = self.redeem(issuer, &metadata, (attempt, code)).await?;
+        let redeemed = self.redeem(issuer, &metadata, (attempt, code), invocation).await?;
         let id_token = redeemed.id_token.expose();
         let jws = UnverifiedJws::parse(id_token).map_err(|error| NotLoggedIn::NotVerified(error.why()))?;
         if jws.typ().is_some_and(|typ| typ != "jwt") {
@@ -231,14 +236,25 @@ impl<'a> LogIn<'a> {
         issuer: &LoginIssuer,
         metadata: &IssuerMetadata,
         (attempt, code): (&LoginAttempt, &str),
+        invocation: &Invocation,
     ) -> Result<Redeemed, NotLoggedIn> {
         let unavailable = |why: &str| NotLoggedIn::Unavailable(format!("{}: {why}", issuer.issuer));
         let browser = issuer.browser.as_ref().ok_or(unavailable("has no login in the browser any more"))?;
-        let sealed = browser.client_secret.as_deref().ok_or(unavailable("has no client secret"))?;
-        let secret = self.secrets.of(&issuer.issuer, sealed).await;
-        let secret = secret.map_err(|error| unavailable(&error.0))?;
+        let proof = match &browser.client_secret {
+            Some(sealed) => {
+                let secret = self.secrets.of(&issuer.issuer, sealed).await;
+                ClientProof::Secret(secret.map_err(|error| unavailable(&error.0))?)
+            }
+            None => {
+                let Invocation { now, .. } = *invocation;
+                let endpoint = &metadata.token_endpoint;
+                let claims = LoginAssertion::new(browser, &issuer.issuer, endpoint, invocation.random(), now);
+                let assertion = self.login_keys.sign(&claims, now).await;
+                ClientProof::Assertion(assertion.map_err(|error| unavailable(&error.0))?)
+            }
+        };
         let code = Code { code, redirect_uri: self.redirect_uri, verifier: attempt.verifier() };
-        let credentials = Credentials { client_id: &browser.client_id, secret: &secret };
+        let credentials = Credentials { client_id: &browser.client_id, proof };
         Ok(self.tokens.redeem(&metadata.token_endpoint, &code, &credentials).await?)
     }
 

@@ -31,8 +31,8 @@ pub struct Rotated {
 
 /// 1. Read the existing keys.
 /// 2. Ensure that there is a data key. Of two concurrent rotations, the second uses the data key of the first.
-/// 3. Create the handle key, the signing keys of each algorithm and the page key if they are due, sealed under the
-///    data key or by KMS. A rotation that stops half-way is completed by the next one.
+/// 3. Create the handle key, the signing keys of each algorithm, the page key and the login key if they are due, sealed
+///    under the data key or by KMS. A rotation that stops half-way is completed by the next one.
 pub fn rotate(
     table: &Table,
     kms: &Kms,
@@ -111,8 +111,16 @@ struct Rotation<'a> {
 /// A key that was created: its stored form, and its public half.
 struct New {
     sealed: Vec<u8>,
+    /// The generation of the data key that sealed it; 0 if KMS encrypted or keeps it.
+    sealed_under: u32,
     kms_key_id: Option<String>,
     public: Option<PublicJwk>,
+}
+
+impl New {
+    fn encrypted_by_kms(sealed: Vec<u8>, public: Option<PublicJwk>) -> Self {
+        Self { sealed, sealed_under: 0, kms_key_id: None, public }
+    }
 }
 
 impl Rotation<'_> {
@@ -155,8 +163,8 @@ impl Rotation<'_> {
             .await
             .map_err(|error| RotationError(error.0))?;
         let times = KeyTimes::first(self.invocation.now, self.settings.rotate_every);
-        let new = New { sealed, kms_key_id: None, public: None };
-        if self.insert(KeyUse::Data, 1, times, new, 0).await? {
+        let new = New::encrypted_by_kms(sealed, None);
+        if self.insert(KeyUse::Data, 1, times, new).await? {
             let key =
                 DataKey::new(&plain).map_err(|_| RotationError("KMS made a malformed key".to_owned()))?;
             return Ok((1, key));
@@ -178,7 +186,7 @@ impl Rotation<'_> {
         key_use: KeyUse,
         generation: u32,
         times: KeyTimes,
-        (sealed_under, data_key): &(u32, DataKey),
+        data_key: &(u32, DataKey),
     ) -> Result<bool, RotationError> {
         let new = match (key_use, &self.settings.signing) {
             (KeyUse::Signing(algorithm), SigningKeys::Kms { tag }) => {
@@ -189,16 +197,16 @@ impl Rotation<'_> {
             }
             (KeyUse::Page, _) => {
                 let made = self.kms.generate_page_key(&self.settings.kms_key).await;
-                let sealed = made.map_err(|error| RotationError(error.0))?;
-                New { sealed, kms_key_id: None, public: None }
+                New::encrypted_by_kms(made.map_err(|error| RotationError(error.0))?, None)
+            }
+            (KeyUse::Login, _) => {
+                let made = self.kms.generate_login_key(&self.settings.kms_key).await;
+                let (sealed, public) = made.map_err(|error| RotationError(error.0))?;
+                New::encrypted_by_kms(sealed, Some(public))
             }
         };
-        let (in_kms, sealed_under) = match (&new.kms_key_id, key_use) {
-            (Some(key_id), _) => (Some(key_id.clone()), 0),
-            (None, KeyUse::Page) => (None, 0),
-            (None, KeyUse::Data | KeyUse::Handle | KeyUse::Signing(_)) => (None, *sealed_under),
-        };
-        let inserted = self.insert(key_use, generation, times, new, sealed_under).await;
+        let in_kms = new.kms_key_id.clone();
+        let inserted = self.insert(key_use, generation, times, new).await;
         if !matches!(inserted, Ok(true)) {
             self.rotated.unused_in_kms.extend(in_kms);
         }
@@ -209,13 +217,11 @@ impl Rotation<'_> {
         &self,
         key_use: KeyUse,
         generation: u32,
-        data_key: &DataKey,
+        (sealed_under, data_key): &(u32, DataKey),
     ) -> Result<New, RotationError> {
-        let (private, public) = match key_use {
-            KeyUse::Data | KeyUse::Handle | KeyUse::Page => {
-                (self.invocation.random::<{ HandleKey::BYTES }>().to_vec(), None)
-            }
-            KeyUse::Signing(algorithm) => {
+        let (private, public) = match key_use.algorithm() {
+            None => (self.invocation.random::<{ HandleKey::BYTES }>().to_vec(), None),
+            Some(algorithm) => {
                 // Outside the async runtime, because generating an RSA key takes so long that calls in progress
                 // would time out.
                 let pair = spawn_blocking(move || SigningKeyPair::generate(algorithm)).await;
@@ -226,7 +232,7 @@ impl Rotation<'_> {
         };
         let sealed = data_key.seal(&sealing_label(key_use, generation), &private);
         let sealed = sealed.map_err(|_| RotationError("sealing failed".to_owned()))?;
-        Ok(New { sealed, kms_key_id: None, public })
+        Ok(New { sealed, sealed_under: *sealed_under, kms_key_id: None, public })
     }
 
     async fn make_in_kms(&self, algorithm: JwsAlgorithm, tag: &str) -> Result<New, RotationError> {
@@ -242,7 +248,7 @@ impl Rotation<'_> {
         }
         let unused = |error: KmsError| RotationError(format!("{}; the key {key_id} is not used", error.0));
         let public = asked.map_err(unused)?;
-        Ok(New { sealed: Vec::new(), kms_key_id: Some(key_id), public: Some(public) })
+        Ok(New { sealed: Vec::new(), sealed_under: 0, kms_key_id: Some(key_id), public: Some(public) })
     }
 
     /// `false` if the generation already exists.
@@ -251,8 +257,7 @@ impl Rotation<'_> {
         key_use: KeyUse,
         generation: u32,
         times: KeyTimes,
-        New { sealed, kms_key_id, public }: New,
-        sealed_under: u32,
+        New { sealed, sealed_under, kms_key_id, public }: New,
     ) -> Result<bool, RotationError> {
         let withdrawn_at = None;
         let record =

@@ -101,7 +101,7 @@ const DATA_KEY: [u8; 32] = [3; 32];
 /// As `key-rotation` stores it.
 fn record(key_use: KeyUse, generation: u32) -> KeyRecord {
     let (private, public) = match key_use {
-        KeyUse::Data | KeyUse::Handle | KeyUse::Page => (vec![7; 32], None),
+        KeyUse::Data | KeyUse::Handle | KeyUse::Page | KeyUse::Login => (vec![7; 32], None),
         KeyUse::Signing(algorithm) => {
             let pair = SigningKeyPair::generate(algorithm).unwrap();
             (pair.private, Some(pair.public))

@@ -24,6 +24,8 @@ pub struct BrowserLogin {
     /// This provider's client secret at the issuer, encrypted by KMS for this issuer alone, in base64. Default: none,
     /// and the provider authenticates with a key of its own (`private_key_jwt`).
     pub client_secret: Option<String>,
+    /// The audience of what it authenticates with if it has no secret. Default: the issuer.
+    pub assertion_audience: Option<AssertionAudience>,
     /// Whether to request a new login each time (`prompt=login`), for an issuer that ignores `max_age`. Default:
     /// `false`.
     #[serde(default)]
@@ -33,6 +35,17 @@ pub struct BrowserLogin {
     /// Whether a login registers a person whom the directory does not know, and what is then believed of them. Default:
     /// nobody is registered.
     pub new_people: Option<NewPeople>,
+}
+
+/// What an issuer wants to read in `aud` of an assertion (`private_key_jwt`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertionAudience {
+    /// Its name, which no other issuer can claim.
+    #[default]
+    Issuer,
+    /// The URL of its token endpoint, which older servers expect (OIDC Core §9).
+    TokenEndpoint,
 }
 
 /// What a login must have before its person may set up a passkey, by this provider's names of classes and methods: any
@@ -83,6 +96,9 @@ impl BrowserLogin {
         }
         if self.client_secret.as_ref().is_some_and(|sealed| STANDARD.decode(sealed).is_err()) {
             return Err("has a browser.client_secret that is not base64");
+        }
+        if self.client_secret.is_some() && self.assertion_audience.is_some() {
+            return Err("has a browser.assertion_audience, which its browser.client_secret makes useless");
         }
         // Otherwise a password alone would be enough to set up a passkey.
         if self.self_enrollment.as_ref().is_some_and(|it| it.acr.is_empty() && it.amr.is_empty()) {
@@ -139,6 +155,7 @@ mod tests {
             ("name", json!("Acme Login — Straße")),
             ("scope", json!("openid email")),
             ("client_secret", json!("c2VhbGVk")),
+            ("assertion_audience", json!("token_endpoint")),
             ("client_id", json!("https://op.example/ page")),
             ("prompt_login", json!(true)),
             ("self_enrollment", json!({"amr": ["otp"]})),
@@ -158,6 +175,14 @@ mod tests {
             let refused = browser.check("approval-app", claim).expect_err(claim);
             assert!(refused.contains("person_claim other than sub"), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_secret_and_an_audience_of_assertions_exclude_each_other() {
+        let both = json!({"client_id": "ciba-page", "label": "acme", "name": "Acme",
+            "client_secret": "c2VhbGVk", "assertion_audience": "issuer"});
+        let both: BrowserLogin = serde_json::from_value(both).unwrap();
+        assert!(both.check("approval-app", "sub").is_err_and(|why| why.contains("assertion_audience")));
     }
 
     /// ATK-7-05

@@ -23,6 +23,7 @@ use crate::domain::base::request_key::RequestKey;
 use crate::domain::base::strict_json;
 use crate::domain::base::time::Timestamp;
 use crate::domain::issuer::browser_login::BrowserLogin;
+use crate::domain::issuer::login_assertion::ALGORITHM;
 use crate::domain::issuer::login_issuer::LoginIssuer;
 
 /// How long the person may stay at the issuer. Unit: seconds.
@@ -54,6 +55,8 @@ pub struct IssuerMetadata {
     pub token_endpoint: Url,
     /// Whether it states its name in every authorization response (RFC 9207 §3).
     pub names_itself: bool,
+    /// Why this provider cannot authenticate there with a key, as far as the document says.
+    no_assertions: Option<&'static str>,
 }
 
 impl IssuerMetadata {
@@ -76,13 +79,35 @@ impl IssuerMetadata {
             let url = document[name].as_str().and_then(|text| Url::parse(text).ok());
             url.filter(|url| is_allowed(url, local))
         };
+        let lacks = |name: &str, value: &str| {
+            document[name].as_array().is_some_and(|listed| !listed.iter().any(|it| it == value))
+        };
+        let no_assertions = if lacks("token_endpoint_auth_methods_supported", "private_key_jwt") {
+            Some("does not support private_key_jwt, so browser.client_secret is needed")
+        } else if lacks("token_endpoint_auth_signing_alg_values_supported", ALGORITHM.as_str()) {
+            Some("does not support assertions by ES256, so browser.client_secret is needed")
+        } else {
+            None
+        };
         Ok(Self {
+            no_assertions,
             authorization_endpoint: endpoint("authorization_endpoint")
                 .ok_or("has no authorization_endpoint with https and a host name")?,
             token_endpoint: endpoint("token_endpoint")
                 .ok_or("has no token_endpoint with https and a host name")?,
             names_itself: document["authorization_response_iss_parameter_supported"] == Value::Bool(true),
         })
+    }
+
+    /// Whether this provider can authenticate there as configured.
+    ///
+    /// # Errors
+    /// Why not, for the log.
+    pub fn accepts(&self, browser: &BrowserLogin) -> Result<(), &'static str> {
+        match (&browser.client_secret, self.no_assertions) {
+            (None, Some(why)) => Err(why),
+            (Some(_), _) | (None, None) => Ok(()),
+        }
     }
 }
 

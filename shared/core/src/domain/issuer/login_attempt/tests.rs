@@ -56,6 +56,31 @@ fn asked(issuer: &LoginIssuer, acr_values: Option<&str>) -> BTreeMap<String, Str
     }
 }
 
+/// RP-1-02: what the document does not say is tried.
+#[test]
+fn metadata_say_whether_an_assertion_will_be_accepted() {
+    let without_secret = issuer("acme").browser.unwrap();
+    let mut with_secret = without_secret.clone();
+    with_secret.client_secret = Some("c2VhbGVk".to_owned());
+    let (methods, algorithms) =
+        ("token_endpoint_auth_methods_supported", "token_endpoint_auth_signing_alg_values_supported");
+    for (member, value, is_accepted) in [
+        (methods, Value::Null, true),
+        (methods, json!(["client_secret_basic", "private_key_jwt"]), true),
+        (methods, json!(["client_secret_basic"]), false),
+        (methods, json!([]), false),
+        (algorithms, json!(["RS256", "ES256"]), true),
+        (algorithms, json!(["RS256"]), false),
+    ] {
+        let mut document = document();
+        document[member] = value.clone();
+        let read = IssuerMetadata::parse(document.to_string().as_bytes(), "https://login.example", false);
+        let read = read.unwrap();
+        assert_eq!(read.accepts(&without_secret).is_ok(), is_accepted, "{member} {value}");
+        assert_eq!(read.accepts(&with_secret), Ok(()), "{member} {value}");
+    }
+}
+
 /// RP-1-01: OIDC Core §3.1.2.1, RFC 7636 §4.3, RFC 9700 §2.1.1.
 #[test]
 fn the_authorization_request_is_bound_to_this_attempt() {
