@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::{Outside, answer};
 
-const REDIRECT_URI: &str = "http://localhost:9000/login/callback";
+pub(crate) const REDIRECT_URI: &str = "http://localhost:9000/login/callback";
 const SECRET: &str = "a-secret-of-at-least-32-characters";
 /// Authenticates with [`SECRET`].
 const BY_SECRET: &str = "by-secret";
@@ -176,7 +176,7 @@ fn changed<'a>(usual: &[(&'a str, &'a str)], changes: Changes<'a>) -> Vec<(&'a s
 }
 
 /// Fills in whatever the issuer shows, until it sends the browser back.
-async fn log_in(visitor: &mut Visitor, link: Url) -> Url {
+pub(crate) async fn log_in(visitor: &mut Visitor, link: Url) -> Url {
     let mut arrival = visitor.open(link).await;
     for _ in 0..3 {
         let page = match arrival {

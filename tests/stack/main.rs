@@ -11,6 +11,7 @@ mod login_issuers;
 mod newcomer;
 mod races;
 mod release;
+mod relying_party;
 
 use std::path::PathBuf;
 
