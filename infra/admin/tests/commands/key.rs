@@ -25,7 +25,7 @@ async fn states(deployment: &Deployment, now: Timestamp) -> Vec<String> {
 /// The keys of all uses except data, in generations 1 and 2 with these states.
 fn two_generations(first: &str, second: &str) -> Vec<String> {
     let uses = ["handle null".to_owned()].into_iter().chain(SIGNING.map(|alg| format!("signing {alg}")));
-    let uses = uses.chain(["page null".to_owned()]);
+    let uses = uses.chain(["page null", "login null"].map(str::to_owned));
     uses.flat_map(|it| [format!("{it} 1 {first}"), format!("{it} 2 {second}")]).collect()
 }
 
@@ -34,7 +34,8 @@ async fn the_keys_are_listed_by_use_and_algorithm() {
     let deployment = Deployment::start().await;
     let expected = ["data null", "handle null"].map(str::to_owned).into_iter();
     let expected = expected.chain(SIGNING.map(|alg| format!("signing {alg}")));
-    let expected = expected.chain(["page null".to_owned()]).map(|it| format!("{it} 1 current"));
+    let expected =
+        expected.chain(["page null", "login null"].map(str::to_owned)).map(|it| format!("{it} 1 current"));
     assert_eq!(states(&deployment, START).await, expected.collect::<Vec<_>>());
     let keys = deployment.json(&["key", "list"]).await["keys"].clone();
     assert_eq!((keys[0]["sign_until"].is_null(), keys[2]["kid"].is_string()), (true, true));
@@ -50,7 +51,8 @@ async fn successors_are_known_at_once_and_used_ten_minutes_later() {
     let key = |name: &str, alg: Option<&str>, made: bool| json!({ "use": name, "alg": alg, "generation": 2, "made": made, "sign_from": used_from.seconds() });
     let all = |made: bool| {
         let signing = SIGNING.map(|alg| key("signing", Some(alg), made));
-        Value::from([&[key("handle", None, made)], &signing[..], &[key("page", None, made)]].concat())
+        let others = ["page", "login"].map(|name| key(name, None, made));
+        Value::from([&[key("handle", None, made)], &signing[..], &others].concat())
     };
     assert_eq!(output.json["keys"], all(true));
     assert!(output.text.contains("signing-ES256 key 2 was created"), "{}", output.text);
@@ -77,19 +79,19 @@ async fn two_rotations_at_once_are_one() {
         let keys = output.unwrap().json["keys"].as_array().unwrap().clone();
         keys.iter().filter(|key| key["made"] == true).count()
     });
-    assert_eq!(made.iter().sum::<usize>(), 6);
-    assert_eq!(states(&deployment, START).await.len(), 13);
+    assert_eq!(made.iter().sum::<usize>(), 7);
+    assert_eq!(states(&deployment, START).await.len(), 15);
 }
 
 #[tokio::test]
 async fn a_rotation_of_one_use_leaves_the_others_alone() {
     let deployment = Deployment::start().await;
-    for name in ["signing", "handle", "page"] {
+    for name in ["signing", "handle", "page", "login"] {
         let output = deployment.json(&["key", "rotate", "--use", name]).await;
         let keys = output["keys"].as_array().unwrap();
         assert!(keys.iter().all(|key| key["use"] == name && key["generation"] == 2), "{name}: {output}");
     }
-    assert_eq!(states(&deployment, START).await.len(), 13);
+    assert_eq!(states(&deployment, START).await.len(), 15);
 }
 
 /// As after a deployment whose key rotation was never invoked.
@@ -102,7 +104,7 @@ async fn without_any_keys_a_rotation_makes_all_that_a_function_needs() {
     let made = output.json["keys"].as_array().unwrap();
     let first =
         |key: &Value| key["made"] == true && key["generation"] == 1 && key["sign_from"] == START.seconds();
-    assert!(made.len() == 7 && made.iter().all(first), "{}", output.json);
+    assert!(made.len() == 8 && made.iter().all(first), "{}", output.json);
     assert!(output.text.contains("it is the first, and used at once"), "{}", output.text);
 }
 
@@ -115,7 +117,7 @@ async fn a_rotation_without_kms_or_its_setting_fails_with_a_reason() {
     assert!(code == 3 && why.contains("DisabledException"), "{code} {why}");
     let failure = deployment.run_with(&["key", "rotate"], &[("KMS_KEY_ID", "")], START).await.err().unwrap();
     assert_eq!((failure.exit_code(), failure.to_string().contains("KMS_KEY_ID")), (2, true), "{failure}");
-    assert_eq!(states(&deployment, START).await.len(), 7);
+    assert_eq!(states(&deployment, START).await.len(), 8);
 }
 
 /// An operation that cannot be undone is announced first.
@@ -132,6 +134,7 @@ async fn an_unconfirmed_emergency_only_says_what_it_would_end() {
         ),
         (&["--use", "handle"], ["handle key 1, current", "every grant", "--confirm"]),
         (&["--use", "page"], ["page key 1, current", "has to log in again", "--confirm"]),
+        (&["--use", "login"], ["login key 1, current", "/login/jwks.json", "--confirm"]),
     ] {
         let (code, text) = deployment.refused(&[&["key", "rotate", "--emergency"], arguments].concat()).await;
         assert!(code == 1 && expected.iter().all(|it| text.contains(it)), "{code} {text}");
