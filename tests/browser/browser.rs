@@ -179,6 +179,13 @@ impl Browser {
         element.click().await.unwrap_or_else(|error| panic!("{selector}: {error}"));
     }
 
+    /// Types a text into a field.
+    pub(crate) async fn fill(&self, selector: &str, text: &str) {
+        let field = self.driver.find(Locator::Css(selector)).await;
+        let field = field.unwrap_or_else(|error| panic!("{selector}: {error}"));
+        field.send_keys(text).await.unwrap_or_else(|error| panic!("{selector}: {error}"));
+    }
+
     /// Presses a key, wherever the focus is.
     pub(crate) async fn press(&self, key: Key) {
         let value = char::from(key);

@@ -1,11 +1,15 @@
 //! What a person does who logs in on the page.
 
+use ciba_tests::{OidcProvider, Provider};
 use serde_json::json;
 
 use crate::authenticator::Authenticator;
 use crate::browser::Browser;
 use crate::login_issuer::OpenIdProvider;
 use crate::site::Site;
+
+const CLIENT_ID: &str = "ciba-page";
+const SECRET: &str = "a-secret-of-at-least-32-characters";
 
 /// RP-1-01, CIBA-8-01: from the page to the issuer, back, and to the tokens; by real cookies, redirects and forms.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -36,6 +40,53 @@ async fn a_person_logs_in_and_approves_with_script_and_without() {
         browser.click(".mistake button").await;
         browser.shows("Taken back").await;
         assert_eq!(browser.complaints().await, Vec::<String>::new());
+    }
+}
+
+/// RP-1-01: the same at an issuer that nobody here wrote, on its pages as they are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_logs_in_at_an_unmodified_provider() {
+    let (site, issuer) = Site::open_beside(async |url| {
+        let client = json!({"client_id": CLIENT_ID, "client_secret": SECRET,
+            "redirect_uris": [format!("{url}/login/callback")],
+            "token_endpoint_auth_method": "client_secret_basic"});
+        let issuer = OidcProvider::start(&json!([client])).await;
+        let secret = Provider::encrypted_secret(&issuer.issuer, SECRET);
+        let setting = json!({"issuer": issuer.issuer, "jwks_uri": format!("{}/jwks", issuer.issuer),
+            "algorithms": ["ES256"], "audience": {"claim": "aud", "value": "approval-app"},
+            "browser": {"client_id": CLIENT_ID, "label": "acme", "name": "Acme", "client_secret": secret}});
+        (issuer, setting)
+    })
+    .await;
+    let alice =
+        json!({"login": {"iss": issuer.issuer, "value": "alice"}, "channels": [{"sms": "+15555550177"}]});
+    site.provider().enroll("alice", alice).await.expect("alice");
+    for with_script in [true, false] {
+        site.catch_up();
+        let (handle, _) = site.ask(&[("login_hint", "alice"), ("scope", "openid profile email")]).await;
+        let message = site.provider().sns.messages().pop().expect("a message").text;
+        let link = message.rsplit(' ').next().expect("a link");
+        let browser = Browser::start().await;
+        if !with_script {
+            browser.without_script().await;
+        }
+        browser.open(link).await;
+        browser.click("#login a").await;
+        browser.wait_until("document.querySelector('input[name=password]')").await;
+        browser.fill("input[name=login]", "alice").await;
+        browser.fill("input[name=password]", "any").await;
+        browser.click("button[type=submit]").await;
+        browser.wait_until("document.querySelector('input[value=consent]')").await;
+        site.catch_up();
+        browser.click("button[type=submit]").await;
+        browser.shows("City Kiosk is asking for your approval").await;
+        assert!(browser.text("#login").await.contains("You are signed in"));
+        browser.click("#approving-form button").await;
+        browser.shows("Approved").await;
+        assert_eq!(site.poll(&handle).await, Ok(String::new()));
+        // The issuer's own pages have no icon.
+        let complaints = browser.complaints().await.into_iter().filter(|it| it.contains(&site.url("")));
+        assert_eq!(complaints.collect::<Vec<_>>(), Vec::<String>::new());
     }
 }
 

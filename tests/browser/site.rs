@@ -13,9 +13,10 @@ use ciba::http::serve::Endpoint;
 use ciba::http::{Request, Response};
 use ciba::protocol::routes;
 use ciba_local::server::{Server, listen};
-use ciba_tests::{Provider, START, Settings};
+use ciba_tests::{Provider, START, Settings, real_time};
 use lambda_http::RequestExt;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use url::form_urlencoded;
 
 use crate::authenticator::Authenticator;
@@ -42,13 +43,29 @@ impl Site {
 
     /// The same with these settings beside its own.
     pub(crate) async fn open_where(settings: Settings<'_>) -> Self {
-        let listener = listen(0).await.expect("a port");
-        // By name: passkeys know no addresses.
-        let url = format!("http://localhost:{}", listener.local_addr().expect("an address").port());
+        let (listener, url) = place().await;
         let own = [("ISSUER", url.as_str()), ("RP_ID", "localhost")];
         let provider = Provider::with(&[&own[..], settings].concat()).await;
+        Self::serve(listener, url, provider, START)
+    }
+
+    /// The same at the real time, which a login issuer that nobody here wrote lives in. `start` starts that issuer for
+    /// the site's address, and says what its element of `LOGIN_ISSUERS` is. The kiosk is its only client, and there
+    /// are no people.
+    pub(crate) async fn open_beside<I>(start: impl AsyncFnOnce(&str) -> (I, Value)) -> (Self, I) {
+        let (listener, url) = place().await;
+        let (issuer, setting) = start(&url).await;
+        let issuers = json!([setting]).to_string();
+        let own = [("ISSUER", url.as_str()), ("RP_ID", "localhost"), ("LOGIN_ISSUERS", &issuers)];
+        let provider = Provider::empty(&own).await;
+        provider.key_rotation.run(&provider.invocation(real_time())).await.expect("keys");
+        provider.register(json!({"client_id": "kiosk"})).await.expect("kiosk");
+        (Self::serve(listener, url, provider, real_time()), issuer)
+    }
+
+    fn serve(listener: TcpListener, url: String, provider: Provider, now: Timestamp) -> Self {
         let behind =
-            Arc::new(Behind { provider, now: AtomicI64::new(START.millis()), posted: Mutex::default() });
+            Arc::new(Behind { provider, now: AtomicI64::new(now.millis()), posted: Mutex::default() });
         let router = Router::new().fallback(serve).with_state(Arc::clone(&behind));
         Self { behind, url, _server: Server::start(listener, router).expect("a server") }
     }
@@ -64,6 +81,11 @@ impl Site {
     /// Seconds pass.
     pub(crate) fn pass(&self, seconds: i64) {
         self.behind.now.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+
+    /// As much time passes as has passed in the world.
+    pub(crate) fn catch_up(&self) {
+        self.behind.now.fetch_max(real_time().millis(), Ordering::Relaxed);
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -130,6 +152,13 @@ impl Site {
         items.retain(|item| item["sk"].as_str().is_some_and(|sk| sk.starts_with("passkey#")));
         items
     }
+}
+
+/// A port, and its address by name: passkeys know no others.
+async fn place() -> (TcpListener, String) {
+    let listener = listen(0).await.expect("a port");
+    let url = format!("http://localhost:{}", listener.local_addr().expect("an address").port());
+    (listener, url)
 }
 
 impl Behind {

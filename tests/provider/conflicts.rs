@@ -242,7 +242,7 @@ async fn of_a_new_key_leaves_one_generation() {
     let made = provider.key_rotation.run(&provider.invocation(at(0.0))).await.unwrap();
     assert_eq!(
         made,
-        json!({"made": ["data#1", "handle#1", "signing-ES256#1", "signing-RS256#1", "signing-PS256#1", "signing-EdDSA#1", "page#1"]})
+        json!({"made": ["data#1", "handle#1", "signing-ES256#1", "signing-RS256#1", "signing-PS256#1", "signing-EdDSA#1", "page#1", "login#1"]})
     );
-    assert_eq!(provider.items_under("keys").await.len(), 7);
+    assert_eq!(provider.items_under("keys").await.len(), 8);
 }

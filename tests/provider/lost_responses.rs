@@ -197,8 +197,8 @@ async fn of_a_new_key_leaves_one_generation_that_works() {
         let provider = Provider::empty(&[]).await;
         provider.proxy.lose_response("PutItem", nth, loss);
         let made = provider.key_rotation.run(&provider.invocation(at(0.0))).await.unwrap();
-        assert_eq!(made["made"].as_array().unwrap().len(), 7, "{nth}: {made}");
-        assert_eq!(provider.items_under("keys").await.len(), 7);
+        assert_eq!(made["made"].as_array().unwrap().len(), 8, "{nth}: {made}");
+        assert_eq!(provider.items_under("keys").await.len(), 8);
         let again = provider.key_rotation.run(&provider.invocation(at(1.0))).await.unwrap();
         assert_eq!(again, json!({"made": []}));
     }

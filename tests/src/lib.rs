@@ -46,3 +46,9 @@ pub const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 pub fn at(seconds: f64) -> Timestamp {
     Timestamp::from_millis(START.millis() + (seconds * 1000.0) as i64)
 }
+
+/// The time of day, for a test beside a program that reads no other clock.
+pub fn real_time() -> Timestamp {
+    let since = ciba_local::clock::since_epoch(ciba_local::clock::now());
+    Timestamp::from_millis(i64::try_from(since.as_millis()).expect("a time"))
+}

@@ -5,12 +5,10 @@ use std::collections::HashMap;
 
 use axum::routing::get;
 use axum::{Json, Router};
-use ciba::domain::base::time::Timestamp;
 use ciba::protocol::routes;
-use ciba_local::clock;
 use ciba_local::login_issuer::{ClientAuthentication, ClientKeys, LoginIssuer, RelyingParty};
 use ciba_local::server::{Server, listen};
-use ciba_tests::{Answer, OidcProvider, Provider, Visitor, request};
+use ciba_tests::{Answer, OidcProvider, Provider, Visitor, real_time, request};
 use lambda_http::RequestExt;
 use serde_json::{Value, json};
 use url::Url;
@@ -18,12 +16,6 @@ use url::Url;
 use crate::login_issuers::{REDIRECT_URI, log_in};
 
 const CLIENT_ID: &str = "ciba-page";
-
-/// The issuers run with real clocks.
-fn now() -> Timestamp {
-    let since = clock::since_epoch(clock::now());
-    Timestamp::from_millis(i64::try_from(since.as_millis()).expect("a time"))
-}
 
 /// Serves what API Gateway would.
 async fn served(keys: Value) -> (String, Server) {
@@ -59,7 +51,8 @@ async fn logged_in(provider: &Provider, issuer: &str, keys: &str, audience: &str
         "audience": {"claim": "aud", "value": "approval-app"},
         "browser": {"client_id": CLIENT_ID, "label": "acme", "name": "Acme", "assertion_audience": audience}}]);
     let login = provider.logging_in_with(&[("LOGIN_ISSUERS", &setting.to_string())]);
-    let start = provider.call(&login, &request("GET", "/login", &[("accept", "text/html")], ""), now()).await;
+    let start =
+        provider.call(&login, &request("GET", "/login", &[("accept", "text/html")], ""), real_time()).await;
     let link = Url::parse(start.header("location").unwrap_or_else(|| panic!("{start:?}"))).expect("a URL");
     let cookie = start.header("set-cookie").and_then(|it| it.split(';').next()).expect("a cookie").to_owned();
     let callback = log_in(&mut Visitor::new(REDIRECT_URI), link).await;
@@ -67,16 +60,16 @@ async fn logged_in(provider: &Provider, issuer: &str, keys: &str, audience: &str
         callback.query_pairs().map(|(name, value)| (name.into_owned(), vec![value.into_owned()])).collect();
     let headers = [("accept", "text/html"), ("cookie", cookie.as_str())];
     let callback = request("GET", callback.path(), &headers, "").with_query_string_parameters(query);
-    provider.call(&login, &callback, now()).await
+    provider.call(&login, &callback, real_time()).await
 }
 
 /// RP-1-10
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_provider_logs_in_with_a_key_of_its_own() {
     let provider = Provider::empty(&[]).await;
-    provider.key_rotation.run(&provider.invocation(now())).await.expect("keys");
+    provider.key_rotation.run(&provider.invocation(real_time())).await.expect("keys");
     let keys = request("GET", routes::LOGIN_JWKS, &[], "");
-    let keys = provider.call(&provider.logging_in, &keys, now()).await.body;
+    let keys = provider.call(&provider.logging_in, &keys, real_time()).await.body;
     let foreign = oidc_provider(&keys).await;
     let (jwks_uri, _keys) = served(keys).await;
     let (local, _server) = local(&jwks_uri).await;
@@ -93,9 +86,9 @@ async fn the_provider_logs_in_with_a_key_of_its_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_key_set_of_tokens_does_not_authenticate_the_provider() {
     let provider = Provider::empty(&[]).await;
-    provider.key_rotation.run(&provider.invocation(now())).await.expect("keys");
+    provider.key_rotation.run(&provider.invocation(real_time())).await.expect("keys");
     let keys = request("GET", routes::JWKS, &[], "");
-    let keys = provider.call(&provider.jwks, &keys, now()).await.body;
+    let keys = provider.call(&provider.jwks, &keys, real_time()).await.body;
     let foreign = oidc_provider(&keys).await;
     let (jwks_uri, _keys) = served(keys).await;
     let (local, _server) = local(&jwks_uri).await;
