@@ -70,7 +70,7 @@ async fn the_readmes_commands_lead_from_an_empty_table_to_tokens() {
     let items =
         stack.dynamodb.client().scan().table_name(ciba_local::stack::TABLE_NAME).send().await.unwrap();
     let is_key = |pk: &str| pk == "keys";
-    assert!(items.items().iter().all(|item| is_key(item["pk"].as_s().unwrap())) && items.count() == 7);
+    assert!(items.items().iter().all(|item| is_key(item["pk"].as_s().unwrap())) && items.count() == 8);
 
     // The deployment has made keys. What else is missing, the doctor says.
     let before = shell(stack, &format!("{PROGRAM} doctor")).await;
