@@ -20,8 +20,7 @@ use ciba_core::domain::person::asks::{Ask, Asks};
 use ciba_core::domain::request::auth_req_id::AuthReqId;
 use ciba_core::domain::request::authentication_request::{AuthenticationRequest, Polling, State};
 use ciba_core::domain::request::lifetime::Lifetime;
-use ciba_core::domain::request::notification::Messages;
-use ciba_core::domain::request::notification::Notification;
+use ciba_core::domain::request::notification::{Messages, Notification, Occasion};
 use ciba_core::domain::request::statement::Nonce;
 use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationError as Error;
 use ciba_core::protocol::error::Refusal;
@@ -98,8 +97,9 @@ impl StartAuthentication<'_> {
 
         let deadline = invocation.deadline.checked_sub(FOR_WITHDRAWAL).unwrap_or_else(Instant::now);
         let language = person.language();
-        let about = (detail.matter(language.tag()), language);
-        let notification = self.messages.notification(&request, &client.name, about, invocation.now);
+        let matter = detail.matter(language.tag());
+        let occasion = Occasion { request: &request, client_name: &client.name, matter, language };
+        let notification = self.messages.notification(occasion, invocation.now);
         let (channel, unreachable) = match self.tell(&notification, person, deadline).await {
             Ok((channel, unreachable)) => (Some(channel), unreachable),
             Err(error) => match self.table.withdraw_request(&request).await? {

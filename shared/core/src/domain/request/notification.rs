@@ -18,6 +18,17 @@ use words::Words;
 /// The longest subject that SNS accepts. Unit: characters.
 const LONGEST_SUBJECT: usize = 99;
 
+/// What a person is told about.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    pub request: &'a AuthenticationRequest,
+    pub client_name: &'a str,
+    /// In the words of `language`.
+    pub matter: Matter<'a>,
+    /// The person's.
+    pub language: Language,
+}
+
 /// The notification of one request. Each channel uses the parts that it may show.
 #[derive(Clone, Debug)]
 pub struct Notification {
@@ -46,23 +57,17 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// The notification at `now` to a person who reads this language.
-    pub fn notification(
-        &self,
-        request: &AuthenticationRequest,
-        client_name: &str,
-        (matter, language): (Matter<'_>, Language),
-        now: Timestamp,
-    ) -> Notification {
+    /// The notification at `now`.
+    pub fn notification(&self, occasion: Occasion<'_>, now: Timestamp) -> Notification {
+        let Occasion { request, matter, language, .. } = occasion;
         let words = Words::of(language);
         let asked = words.asked(matter);
-        let link = self.link(&request.key);
         Notification {
             operator_name: self.operator_name.clone(),
             request: request.key,
             person: request.person.clone(),
-            text: self.text(&asked, &link),
-            sms: self.sms(request, client_name, matter, language),
+            text: self.text(&asked, &self.link(&request.key)),
+            sms: self.sms(occasion),
             body: capitalized(&asked),
             subject: self.subject(words, matter),
             expires_at: request.lifetime.expires_at,
@@ -82,13 +87,7 @@ impl Messages {
     /// From the most telling text to the shortest: with the client's name and words if the setting allows that,
     /// then with the operator's title for what is asked, then without, then in English, whose letters take the
     /// least space.
-    fn sms(
-        &self,
-        request: &AuthenticationRequest,
-        client_name: &str,
-        matter: Matter<'_>,
-        language: Language,
-    ) -> SmsText {
+    fn sms(&self, Occasion { request, client_name, matter, language }: Occasion<'_>) -> SmsText {
         let (words, link) = (Words::of(language), self.link(&request.key));
         let mut texts = Vec::new();
         if self.sms_shows_request {

@@ -39,8 +39,13 @@ fn messages(sms_shows_request: bool) -> Messages {
     }
 }
 
-fn notified(messages: &Messages, message: Option<&str>, about: (Matter<'_>, Language)) -> Notification {
-    messages.notification(&request(message), "Zoë’s Kiosk", about, at(0))
+fn notified(
+    messages: &Messages,
+    message: Option<&str>,
+    (matter, language): (Matter<'_>, Language),
+) -> Notification {
+    let request = request(message);
+    messages.notification(Occasion { request: &request, client_name: "Zoë’s Kiosk", matter, language }, at(0))
 }
 
 /// The text without its link.
@@ -121,8 +126,10 @@ fn an_sms_gives_way_to_a_shorter_one_until_it_fits() {
 fn an_sms_with_the_request_quotes_the_clients_words() {
     let sms = |message, language| {
         let messages = Messages { operator_name: "Bank".to_owned(), ..messages(true) };
-        let it = messages.notification(&request(message), "City Kiosk", (Matter::SignIn, language), at(0));
-        unlinked(it.sms.within(1))
+        let request = request(message);
+        let occasion =
+            Occasion { request: &request, client_name: "City Kiosk", matter: Matter::SignIn, language };
+        unlinked(messages.notification(occasion, at(0)).sms.within(1))
     };
     assert_eq!(sms(Some("K7-2931"), Language::English), "Bank: sign in at City Kiosk? \"K7-2931\" <link>");
     assert_eq!(sms(None, Language::English), "Bank: sign in at City Kiosk? <link>");
