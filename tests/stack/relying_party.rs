@@ -63,17 +63,41 @@ async fn logged_in(provider: &Provider, issuer: &str, keys: &str, audience: &str
     provider.call(&login, &callback, real_time()).await
 }
 
+/// Both issuers, which know this provider by these keys. They end with this value.
+struct Issuers {
+    local: String,
+    foreign: OidcProvider,
+    _servers: [Server; 2],
+}
+
+impl Issuers {
+    async fn knowing(keys: Value) -> Self {
+        let foreign = oidc_provider(&keys).await;
+        let (jwks_uri, keys) = served(keys).await;
+        let (local, server) = local(&jwks_uri).await;
+        Self { local, foreign, _servers: [keys, server] }
+    }
+
+    /// The issuers, with the paths of their own key sets.
+    fn each(&self) -> [(&str, &str); 2] {
+        [(&self.local, "/.well-known/jwks.json"), (&self.foreign.issuer, "/jwks")]
+    }
+}
+
+/// The issuers run with real clocks, and so does this.
+async fn provider() -> Provider {
+    let provider = Provider::empty(&[]).await;
+    provider.key_rotation.run(&provider.invocation(real_time())).await.expect("keys");
+    provider
+}
+
 /// RP-1-10
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_provider_logs_in_with_a_key_of_its_own() {
-    let provider = Provider::empty(&[]).await;
-    provider.key_rotation.run(&provider.invocation(real_time())).await.expect("keys");
+    let provider = provider().await;
     let keys = request("GET", routes::LOGIN_JWKS, &[], "");
-    let keys = provider.call(&provider.logging_in, &keys, real_time()).await.body;
-    let foreign = oidc_provider(&keys).await;
-    let (jwks_uri, _keys) = served(keys).await;
-    let (local, _server) = local(&jwks_uri).await;
-    for (issuer, keys) in [(&local, "/.well-known/jwks.json"), (&foreign.issuer, "/jwks")] {
+    let issuers = Issuers::knowing(provider.call(&provider.logging_in, &keys, real_time()).await.body).await;
+    for (issuer, keys) in issuers.each() {
         for audience in ["issuer", "token_endpoint"] {
             let answer = logged_in(&provider, issuer, keys, audience).await;
             let lines = provider.eavesdropper.lines("trouble");
@@ -85,14 +109,10 @@ async fn the_provider_logs_in_with_a_key_of_its_own() {
 /// RP-1-11: with the key of tokens, which is another, nobody would be this provider.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_key_set_of_tokens_does_not_authenticate_the_provider() {
-    let provider = Provider::empty(&[]).await;
-    provider.key_rotation.run(&provider.invocation(real_time())).await.expect("keys");
+    let provider = provider().await;
     let keys = request("GET", routes::JWKS, &[], "");
-    let keys = provider.call(&provider.jwks, &keys, real_time()).await.body;
-    let foreign = oidc_provider(&keys).await;
-    let (jwks_uri, _keys) = served(keys).await;
-    let (local, _server) = local(&jwks_uri).await;
-    for (issuer, keys) in [(&local, "/.well-known/jwks.json"), (&foreign.issuer, "/jwks")] {
+    let issuers = Issuers::knowing(provider.call(&provider.jwks, &keys, real_time()).await.body).await;
+    for (issuer, keys) in issuers.each() {
         let answer = logged_in(&provider, issuer, keys, "issuer").await;
         assert_eq!((answer.status, answer.header("location")), (503, None), "{issuer}: {answer:?}");
     }

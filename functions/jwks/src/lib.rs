@@ -9,8 +9,7 @@ use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
 use ciba::keys::published_keys;
 use ciba::protocol::discovery::{DiscoveryError as Error, METHODS};
-use ciba::protocol::error::{Common, Refusal};
-use ciba::protocol::jwks::JwkSet;
+use ciba::protocol::error::Common;
 use ciba::store::{KeyUse, Table};
 
 pub struct Jwks {
@@ -27,23 +26,14 @@ impl Jwks {
     pub async fn warm_up(&self) {
         let _ = self.table.list_public_keys(KeyUse::signs_tokens).await;
     }
-
-    async fn keys(&self, invocation: &Invocation) -> Result<JwkSet, Refusal<Error>> {
-        let published = published_keys(&self.table, KeyUse::signs_tokens, invocation.now).await?;
-        if published.keys.is_empty() {
-            Err(Refusal::unavailable("there is no signing key"))
-        } else {
-            Ok(published)
-        }
-    }
 }
 
 impl Endpoint for Jwks {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         match request.method().as_str() {
-            "GET" | "HEAD" => match self.keys(invocation).await {
+            "GET" | "HEAD" => match published_keys(&self.table, KeyUse::signs_tokens, invocation.now).await {
                 Ok(keys) => respond::cacheable(&keys, JWKS_MAX_AGE),
-                Err(refusal) => respond::refusal(&refusal),
+                Err(error) => respond::refusal::<Error>(&error.into()),
             },
             "OPTIONS" => respond::document_preflight(),
             _ => respond::refusal::<Error>(&Common::MethodNotAllowed(METHODS).into()),

@@ -28,8 +28,7 @@ use ciba::keys::{ClientSecrets, KeyError, Kms, LoginKeys, PageKeys, published_ke
 use ciba::outbound::{Fetcher, IssuerMetadataCache, JwksCache, TokenEndpoint};
 use ciba::page::{self, Frame, Language, LoginProblem, MeForms, Page};
 use ciba::protocol::discovery::METHODS;
-use ciba::protocol::error::{Common, Refusal};
-use ciba::protocol::jwks::JwkSet;
+use ciba::protocol::error::Common;
 use ciba::protocol::login::LoginError as Error;
 use ciba::protocol::routes;
 use ciba::store::{KeyUse, Table};
@@ -216,18 +215,9 @@ impl Login {
 
     /// `GET /login/jwks.json`: the keys by which login issuers know this provider (RFC 7517).
     async fn jwks(&self, invocation: &Invocation) -> Response<Body> {
-        match self.public_keys(invocation).await {
+        match published_keys(&self.table, KeyUse::signs_assertions, invocation.now).await {
             Ok(keys) => respond::cacheable(&keys, JWKS_MAX_AGE),
-            Err(refusal) => respond::refusal(&refusal),
-        }
-    }
-
-    async fn public_keys(&self, invocation: &Invocation) -> Result<JwkSet, Refusal<Error>> {
-        let published = published_keys(&self.table, KeyUse::signs_assertions, invocation.now).await?;
-        if published.keys.is_empty() {
-            Err(Refusal::unavailable("there is no login key"))
-        } else {
-            Ok(published)
+            Err(error) => respond::refusal::<Error>(&error.into()),
         }
     }
 

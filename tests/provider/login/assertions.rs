@@ -130,7 +130,7 @@ async fn a_rotated_login_key_is_published_before_it_signs() {
     assert!(kids.len() == 2 && kids.contains(&first), "{both}");
     stand.issuer.fetch_client_keys(&both);
     logged_in(&stand, DAY - 2.0).await;
-    assert_eq!(asserted(&stand).1, first, "the first signs until its time is over");
+    assert_eq!(asserted(&stand).1, first, "the first key signs until its period ends");
     logged_in(&stand, DAY + 10.0).await;
     assert_ne!(asserted(&stand).1, first);
     assert!(kids.contains(&asserted(&stand).1));
@@ -166,7 +166,7 @@ async fn tokens_and_assertions_have_no_key_in_common() {
     }
 }
 
-/// RP-1-11: whoever had the login key could still not make a token.
+/// RP-1-11: an attacker with the login key still could not forge a token.
 #[tokio::test]
 async fn a_token_signed_with_the_login_key_is_none() {
     let provider = Provider::start().await;

@@ -25,7 +25,7 @@ pub(super) struct OwnPublicKeys(HashMap<String, PublicJwk>);
 
 impl OwnPublicKeys {
     pub(super) fn of(records: &[KeyRecord]) -> Self {
-        // A login key signs no tokens, so what it signed is none.
+        // A token signed with a login key is not ours: those keys sign no tokens.
         let records = records.iter().filter(|record| record.key_use.signs_tokens());
         let public = records.filter_map(|record| record.public.as_ref());
         Self(public.map(|public| (public.kid.clone(), public.clone())).collect())

@@ -5,9 +5,9 @@
 //! attributes", Apple's "Generating a remote notification", and Google's `projects.messages`.
 //!
 //! # Security
-//! The push services can read a message, and a locked screen shows it. It contains the operator's name, what
-//! is asked in the operator's words, and the request's key, but no client, no binding message and no personal data. With the key anybody can
-//! open the request's page and decline the request, but not approve it.
+//! The push services can read a message, and a locked screen shows it. It contains the operator's name, what is
+//! asked in the operator's words, and the request's key, but no client, no binding message and no personal data.
+//! With the key anybody can open the request's page and decline the request, but not approve it.
 
 use serde_json::{Map, Value, json};
 

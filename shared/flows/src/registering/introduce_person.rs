@@ -9,7 +9,7 @@ use ciba_core::domain::person::sms::SmsCountries;
 /// or somebody else's write behind it.
 const TRIES: usize = 4;
 
-/// 1. Whoever is known stays as they are, disabled ones too.
+/// 1. A person who is already registered is not changed, not even a disabled one.
 /// 2. Write the person with their hints, on the condition that there is still no such person, and nobody with these hints.
 /// 3. Start again without the hints that lead to somebody else: none ever moves. If the person is there now, another login
 ///    of theirs came first.
