@@ -94,6 +94,10 @@ impl Model {
         self.0.iter().any(|state| state.reported || state.taken_back)
     }
 
+    pub(super) fn may_be_taken_back(&self) -> bool {
+        self.0.iter().any(|state| state.taken_back)
+    }
+
     pub(super) fn is_surely_taken_back(&self) -> bool {
         self.0.iter().all(|state| state.taken_back)
     }
@@ -112,7 +116,8 @@ impl Model {
         // has written over what it would be recognised by.
         let moment = Moment { due: moment.due && polls.count() == 1, ..moment };
         let mut after = BTreeSet::new();
-        for order in orders(calls) {
+        let explained = orders(calls).into_iter();
+        for order in explained.chain(unrecognised(calls).iter().flat_map(|calls| orders(calls))) {
             let mut states = self.0.clone();
             for (action, said) in &order {
                 states = states.iter().flat_map(|state| state.after(*action, *said, moment)).collect();
@@ -200,6 +205,18 @@ impl State {
             Action::Report | Action::Supersede => &[],
         }
     }
+}
+
+/// The same calls with one poll that collected, and was told that nothing is there: its answer was lost, and before it was
+/// repeated the person took the approval back, which wrote over what it would be recognised by.
+fn unrecognised(calls: &[(Action, Said)]) -> Option<Vec<(Action, Said)>> {
+    let may_be_back = |(action, said): &(Action, Said)| {
+        *action == Action::TakeBack && matches!(said, Said::Done | Said::Unavailable)
+    };
+    let told_so = calls.iter().position(|call| *call == (Action::Poll, Said::Invalid))?;
+    let mut calls = calls.to_vec();
+    calls[told_so].1 = Said::Done;
+    calls.iter().any(may_be_back).then_some(calls)
 }
 
 /// Every order of the calls.
@@ -298,6 +315,22 @@ mod tests {
         assert_eq!(back.after(&both[1..], NOW), None);
         assert!(back.after(&[(Action::Poll, Said::Denied)], NOW).is_some());
         assert_eq!(Model::pending().after(&both[..1], NOW), None, "there is nothing to take back");
+    }
+
+    #[test]
+    fn a_poll_whose_answer_was_lost_is_not_known_after_taking_back() {
+        let (back, poll) = ((Action::TakeBack, Said::Done), (Action::Poll, Said::Invalid));
+        let approved = known(&[Is::Approved]);
+        let after = approved.after(&[back, poll], NOW).expect("it was collected, and then taken back");
+        assert!(after.is_surely(Is::Redeemed) && after.is_surely_taken_back());
+        let unsure = approved.after(&[(Action::TakeBack, Said::Unavailable), poll], NOW).expect("it fits");
+        assert!(unsure.is_surely(Is::Redeemed) && unsure.may_be_ended());
+        assert_eq!(approved.after(&[poll], NOW), None, "nobody took it back");
+        assert_eq!(
+            approved.after(&[back, poll, (Action::Poll, Said::Done)], NOW).map(|it| it.0.len()),
+            Some(1)
+        );
+        assert_eq!(known(&[Is::Denied]).after(&[back, poll], NOW), None, "there was nothing to collect");
     }
 
     #[test]

@@ -118,7 +118,8 @@ impl Remains<'_> {
             wrong.push(format!("tokens of a request that is {state:?}"));
         }
         let collected = script.who == Who::Push || !asked.tokens.is_empty();
-        if state == Is::Redeemed && !collected && !asked.unconfirmed {
+        let needless = asked.unconfirmed || model.may_be_taken_back();
+        if state == Is::Redeemed && !collected && !needless {
             wrong.push("an approval is lost: nobody has its tokens".to_owned());
         }
         wrong.extend(self.evidence(&asked.key, state, &model));
