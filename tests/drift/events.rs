@@ -100,12 +100,13 @@ fn the_log_subscription_finds_the_one_event_without_a_write() {
 /// What comes again is bounded, nothing that is given up is silent, and a poison record holds nothing up for ever.
 #[test]
 fn the_trigger_gives_up_after_a_time_and_says_so() {
-    let trigger = &DOCUMENT["Resources"]["EventsFunction"]["Properties"]["Events"]["Changes"]["Properties"];
+    let trigger = &DOCUMENT["Resources"]["EventsFunctionChanges"]["Properties"];
+    assert_eq!(trigger["FunctionName"], json!({"Ref": "EventsFunction"}));
     assert_eq!(trigger["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
     assert_eq!(trigger["BisectBatchOnFunctionError"], true);
     assert!(trigger["MaximumRetryAttempts"].as_i64().is_some_and(|it| it > 0));
     assert!(trigger["MaximumRecordAgeInSeconds"].as_i64().is_some_and(|it| it > 0));
-    let queue = json!({"Type": "SQS", "Destination": {"Fn::GetAtt": "EventsDeadLetters.Arn"}});
+    let queue = json!({"Destination": {"Fn::GetAtt": "EventsDeadLetters.Arn"}});
     assert_eq!(trigger["DestinationConfig"]["OnFailure"], queue);
     let filters = trigger["FilterCriteria"]["Filters"].as_array().expect("filters");
     assert!(filters.len() <= 5, "Lambda takes five");

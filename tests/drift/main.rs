@@ -21,10 +21,11 @@ mod table;
 mod threats;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use ciba_local::template::Template;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// `template.yaml` as the local stack reads it.
 static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
@@ -34,6 +35,32 @@ static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
 /// `template.yaml` with every short form written out.
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| ciba_local::template::document(&read("template.yaml")).expect("template.yaml is YAML"));
+
+/// `template.yaml` after SAM's transform, which is what CloudFormation deploys, in the same forms as [`DOCUMENT`].
+static TRANSFORMED: LazyLock<Value> = LazyLock::new(|| {
+    let python = root().join(".tools/bin/python");
+    let run =
+        Command::new(&python).args(["infra/transform.py", "template.yaml"]).current_dir(root()).output();
+    let run = run.unwrap_or_else(|error| panic!("{}: {error}; `make tools` installs it", python.display()));
+    assert!(run.status.success(), "infra/transform.py: {}", String::from_utf8_lossy(&run.stderr));
+    in_one_form(serde_json::from_slice(&run.stdout).expect("JSON"))
+});
+
+/// SAM writes `!GetAtt A.B` as a list.
+fn in_one_form(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            match members.get("Fn::GetAtt").and_then(Value::as_array).map(Vec::as_slice) {
+                Some([Value::String(resource), Value::String(attribute)]) if members.len() == 1 => {
+                    json!({ "Fn::GetAtt": format!("{resource}.{attribute}") })
+                }
+                Some(_) | None => members.into_iter().map(|(key, value)| (key, in_one_form(value))).collect(),
+            }
+        }
+        Value::Array(items) => items.into_iter().map(in_one_form).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
+}
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package stands in the workspace")
@@ -46,7 +73,19 @@ fn read(path: impl AsRef<Path>) -> String {
 
 /// The resources of a type, by logical id.
 fn resources(of_type: &str) -> impl Iterator<Item = (&'static String, &'static Value)> {
-    let all = DOCUMENT["Resources"].as_object().expect("the template has resources");
+    resources_of(&DOCUMENT, of_type)
+}
+
+/// The resources of a type that are deployed, by logical id.
+fn deployed(of_type: &str) -> impl Iterator<Item = (&'static String, &'static Value)> {
+    resources_of(&TRANSFORMED, of_type)
+}
+
+fn resources_of(
+    document: &'static Value,
+    of_type: &str,
+) -> impl Iterator<Item = (&'static String, &'static Value)> {
+    let all = document["Resources"].as_object().expect("the template has resources");
     all.iter().filter(move |(_, resource)| resource["Type"] == of_type)
 }
 

@@ -1,20 +1,25 @@
-//! What each function may do. The linters take any action that looks like one, so a misspelt or too wide one would
-//! only show on AWS.
+//! What each function may do, by the roles that are deployed: those of the template after SAM's transform, which can add
+//! to what is written there. The linters take any action that looks like one, so a misspelt or too wide one would only
+//! show on AWS.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ciba::config::SigningKeys;
 use ciba::domain::person::channel::PushPlatform;
 use ciba::store::attribute::ITEMS;
 use serde_json::{Value, json};
 
-use crate::{DOCUMENT, TEMPLATE, resources};
+use crate::{DOCUMENT, TEMPLATE, TRANSFORMED, deployed, resources};
 
 /// Every action that some function needs. Scan, and anything with a star, is not among them.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 28] = [
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
+    "dynamodb:DescribeStream",
     "dynamodb:GetItem",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
     "dynamodb:PutItem",
     "dynamodb:Query",
     "dynamodb:UpdateItem",
@@ -27,6 +32,8 @@ const KNOWN: [&str; 22] = [
     "kms:GetPublicKey",
     "kms:Sign",
     "kms:TagResource",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
     "sms-voice:SendTextMessage",
     "sns:Publish",
     "sqs:ChangeMessageVisibility",
@@ -59,15 +66,13 @@ struct Statement {
 }
 
 fn statements() -> Vec<Statement> {
-    let functions = resources("AWS::Serverless::Function");
-    functions
+    deployed("AWS::Lambda::Function")
         .flat_map(|(id, function)| {
             let binary =
                 TEMPLATE.functions.iter().find(|it| it.logical_id == *id).expect("the same functions");
-            let policies = list(&function["Properties"]["Policies"]).into_iter();
-            // What is there under a condition counts as there.
-            let policies = policies.map(|it| if it["Fn::If"].is_null() { it } else { &it["Fn::If"][1] });
-            policies.flat_map(|it| list(&it["Statement"])).map(|statement| Statement {
+            let role = function["Properties"]["Role"]["Fn::GetAtt"].as_str().expect("a role");
+            let role = &TRANSFORMED["Resources"][role.strip_suffix(".Arn").expect("a role of this stack")];
+            statements_of(role).into_iter().map(|statement| Statement {
                 function: &binary.binary,
                 actions: texts(&statement["Action"]),
                 leading_keys: texts(
@@ -77,6 +82,13 @@ fn statements() -> Vec<Statement> {
             })
         })
         .collect()
+}
+
+/// What is there under a condition counts as there.
+fn statements_of(role: &'static Value) -> Vec<&'static Value> {
+    let policies = list(&role["Properties"]["Policies"]).into_iter();
+    let policies = policies.map(|it| if it["Fn::If"].is_null() { it } else { &it["Fn::If"][1] });
+    policies.flat_map(|it| list(&it["PolicyDocument"]["Statement"])).collect()
 }
 
 /// One or many, as IAM takes them.
@@ -101,11 +113,212 @@ fn every_action_is_a_known_one() {
     assert_eq!(used, BTreeSet::from(KNOWN));
 }
 
+/// HYG-4-06: SAM attaches AWS's managed policies to roles that it makes, and makes them for functions without one: to
+/// write every log group, to receive from every queue, to read every stream.
+#[test]
+fn a_role_is_deployed_as_it_is_written() {
+    let written: BTreeMap<_, _> = resources("AWS::IAM::Role").collect();
+    assert_eq!(deployed("AWS::IAM::Role").collect::<BTreeMap<_, _>>(), written);
+    for (id, role) in written {
+        let members = role["Properties"].as_object().expect("properties").keys();
+        assert_eq!(members.collect::<Vec<_>>(), ["AssumeRolePolicyDocument", "Policies"], "{id}");
+        for statement in statements_of(role) {
+            let members = statement.as_object().expect("a statement").keys().map(String::as_str);
+            let known = ["Action", "Condition", "Effect", "NotResource", "Resource", "Sid"];
+            assert!(members.into_iter().all(|it| known.contains(&it)), "{id}: {statement}");
+            assert_eq!(statement["Effect"], "Allow", "{id}");
+        }
+    }
+    let all = TRANSFORMED["Resources"].as_object().expect("resources").values();
+    let identities: BTreeSet<_> =
+        all.filter_map(|it| it["Type"].as_str()?.strip_prefix("AWS::IAM::")).collect();
+    assert_eq!(identities, BTreeSet::from(["Role"]));
+}
+
+/// HYG-4-06
+#[test]
+fn every_function_has_a_role_that_is_its_alone() {
+    let by_lambda = json!({"Version": "2012-10-17", "Statement":
+        [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+    let mut functions = 0;
+    for (id, function) in deployed("AWS::Lambda::Function") {
+        let role = format!("{id}Role");
+        assert_eq!(function["Properties"]["Role"], json!({ "Fn::GetAtt": format!("{role}.Arn") }));
+        let role = &TRANSFORMED["Resources"][&role]["Properties"];
+        assert_eq!(role["AssumeRolePolicyDocument"], by_lambda, "{id}");
+        functions += 1;
+    }
+    assert_eq!(functions, TEMPLATE.functions.len());
+}
+
+/// HYG-4-06: a function writes its own log group, Lambda reads with its role the source that is mapped to it, and what is
+/// given up goes to the destinations of that; client-notification gives up by itself.
+#[test]
+fn a_function_reaches_only_its_own_log_queue_and_stream() {
+    let (mut expected, mut found) = (BTreeMap::new(), BTreeMap::new());
+    let send: &[&str] = &["sqs:SendMessage"];
+    let sends = |it: &Value| (send, it.clone());
+    for (id, function) in deployed("AWS::Lambda::Function") {
+        let binary = &TEMPLATE.functions.iter().find(|it| it.logical_id == *id).expect("a function").binary;
+        let log = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].as_str().expect("a log group");
+        assert_eq!(DOCUMENT["Resources"][log]["Type"], "AWS::Logs::LogGroup");
+        let own: &mut Vec<(&[&str], Value)> = expected.entry(binary.as_str()).or_default();
+        own.push((&["logs:CreateLogStream", "logs:PutLogEvents"], arn(log)));
+        let itself = json!({ "Ref": id });
+        let of_itself = |it: &&Value| it["Properties"]["FunctionName"] == itself;
+        for mapping in deployed("AWS::Lambda::EventSourceMapping").map(|(_, it)| it).filter(of_itself) {
+            let source = &mapping["Properties"]["EventSourceArn"];
+            let is_stream = source["Fn::GetAtt"].as_str().is_some_and(|it| it.ends_with(".StreamArn"));
+            let reads: &[&str] = if is_stream {
+                &[
+                    "dynamodb:DescribeStream",
+                    "dynamodb:GetRecords",
+                    "dynamodb:GetShardIterator",
+                    "dynamodb:ListStreams",
+                ]
+            } else {
+                // It hides a message again until it is due.
+                &[
+                    "sqs:ReceiveMessage",
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:ChangeMessageVisibility",
+                ]
+            };
+            own.push((reads, source.clone()));
+            own.extend(destination(mapping).map(sends));
+        }
+        for config in deployed("AWS::Lambda::EventInvokeConfig").map(|(_, it)| it).filter(of_itself) {
+            own.extend(destination(config).map(sends));
+        }
+        if binary == "client-notification" {
+            own.push(sends(&arn("DeliveryDeadLetters")));
+        }
+        own.dedup();
+    }
+    for Statement { function, actions, leading_keys, document } in statements() {
+        let of_items = !leading_keys.is_empty();
+        if !of_items && ["logs:", "sqs:", "dynamodb:"].iter().any(|service| actions[0].starts_with(service)) {
+            assert_eq!(document["Condition"], json!(null), "{function}");
+            found.entry(function).or_insert_with(Vec::new).push((actions, document["Resource"].clone()));
+        }
+    }
+    assert_eq!(found.len(), TEMPLATE.functions.len());
+    for (function, found) in found {
+        let found: Vec<_> =
+            found.iter().map(|(actions, resource)| (&actions[..], resource.clone())).collect();
+        assert_eq!(found, expected[function], "{function}");
+    }
+}
+
+fn arn(id: &str) -> Value {
+    json!({ "Fn::GetAtt": format!("{id}.Arn") })
+}
+
+/// Where a mapping or a configuration sends what was given up.
+fn destination(resource: &'static Value) -> Option<&'static Value> {
+    let destination = &resource["Properties"]["DestinationConfig"]["OnFailure"]["Destination"];
+    (!destination.is_null()).then_some(destination)
+}
+
+/// HYG-4-06: the table or its index, the key that seals, the bus. What is sent to people, and keys in KMS, have tests of
+/// their own.
+#[test]
+fn every_statement_names_the_resource_of_this_stack() {
+    let index = json!({ "Fn::Sub": "${Table.Arn}/index/pending-by-user" });
+    for Statement { function, actions, leading_keys, document } in statements() {
+        let resource = &document["Resource"];
+        for action in actions {
+            let is_right = match action.split_once(':') {
+                Some(("dynamodb", "Query")) => [arn("Table"), index.clone()].contains(resource),
+                Some(("dynamodb", _)) if leading_keys.is_empty() => {
+                    *resource == json!({ "Fn::GetAtt": "Table.StreamArn" })
+                }
+                Some(("dynamodb", _)) => *resource == arn("Table"),
+                Some(("kms", "Decrypt")) => *resource == arn("SealingKey"),
+                Some(("kms", generate)) if generate.starts_with("GenerateDataKey") => {
+                    *resource == arn("SealingKey")
+                }
+                Some(("events", _)) => *resource == arn("EventBus"),
+                Some(("kms" | "logs" | "sms-voice" | "sns" | "sqs", _)) => continue,
+                Some(_) | None => false,
+            };
+            assert!(is_right, "{function}: {action} on {resource}");
+        }
+    }
+}
+
+/// HYG-4-06: all roles besides those of functions, with what the resource that has them needs.
+#[test]
+fn roles_of_other_services_can_do_one_thing_each() {
+    let functions: BTreeSet<_> =
+        TEMPLATE.functions.iter().map(|it| format!("{}Role", it.logical_id)).collect();
+    let others = deployed("AWS::IAM::Role").filter(|(id, _)| !functions.contains(*id));
+    let others = others.map(|(id, role)| {
+        let [trust] = list(&role["Properties"]["AssumeRolePolicyDocument"]["Statement"])[..] else {
+            panic!("{id} is assumed by one service")
+        };
+        assert!(trust["Condition"].is_object(), "{id}: for this account");
+        let grants = statements_of(role).into_iter().map(|it| (texts(&it["Action"]), it["Resource"].clone()));
+        (
+            id.as_str(),
+            (trust["Principal"]["Service"].as_str().expect("a service"), grants.collect::<Vec<_>>()),
+        )
+    });
+    let stream = json!({ "Fn::GetAtt": "Table.StreamArn" });
+    let objects = json!({ "Fn::Sub": "${EvidenceHeadsBucket.Arn}/*" });
+    let expected = BTreeMap::from([
+        (
+            "DeliveryPipeRole",
+            (
+                "pipes.amazonaws.com",
+                vec![
+                    (
+                        vec![
+                            "dynamodb:DescribeStream",
+                            "dynamodb:GetRecords",
+                            "dynamodb:GetShardIterator",
+                            "dynamodb:ListStreams",
+                        ],
+                        stream,
+                    ),
+                    (vec!["sqs:SendMessage"], arn("DeliveryQueue")),
+                ],
+            ),
+        ),
+        (
+            "EvidenceHeadsStreamRole",
+            (
+                "firehose.amazonaws.com",
+                vec![(
+                    vec![
+                        "s3:AbortMultipartUpload",
+                        "s3:GetBucketLocation",
+                        "s3:ListBucket",
+                        "s3:ListBucketMultipartUploads",
+                        "s3:PutObject",
+                    ],
+                    json!([arn("EvidenceHeadsBucket"), objects]),
+                )],
+            ),
+        ),
+        (
+            "EvidenceHeadsSubscriptionRole",
+            (
+                "logs.amazonaws.com",
+                vec![(vec!["firehose:PutRecord", "firehose:PutRecordBatch"], arn("EvidenceHeadsStream"))],
+            ),
+        ),
+    ]);
+    assert_eq!(others.collect::<BTreeMap<_, _>>(), expected);
+}
+
 /// HYG-4-06
 #[test]
 fn every_table_statement_names_its_leading_keys() {
-    for Statement { function, actions, leading_keys, .. } in statements() {
-        if actions.iter().any(|it| it.starts_with("dynamodb:")) {
+    for Statement { function, actions, leading_keys, document } in statements() {
+        let reads_the_stream = document["Resource"] == json!({ "Fn::GetAtt": "Table.StreamArn" });
+        if actions.iter().any(|it| it.starts_with("dynamodb:")) && !reads_the_stream {
             assert!(!leading_keys.is_empty(), "{function}: {actions:?} on the whole table");
         }
         for key in leading_keys {
@@ -206,7 +419,7 @@ fn rotation_makes_keys_in_kms_and_token_issuers_sign_there() {
         }
     }
     assert_eq!(SigningKeys::TAG, "ciba-signing");
-    let rotation = &DOCUMENT["Resources"]["KeyRotationFunction"]["Properties"]["Policies"];
+    let rotation = &TRANSFORMED["Resources"]["KeyRotationFunctionRole"]["Properties"]["Policies"];
     let conditional = &rotation[1]["Fn::If"];
     assert_eq!((&conditional[0], &conditional[2]["Ref"]), (&json!("SignsInKms"), &json!("AWS::NoValue")));
     assert!(!rotation[0].to_string().contains("kms:CreateKey"));
@@ -317,9 +530,13 @@ fn only_who_asks_a_person_or_adds_a_passkey_can_send_messages() {
 #[test]
 fn only_the_events_function_puts_events_and_does_nothing_else() {
     assert_eq!(functions_that_may("events:PutEvents"), BTreeSet::from(["events"]));
-    let its: Vec<_> = statements().into_iter().filter(|it| it.function == "events").collect();
-    assert_eq!(its.iter().flat_map(|it| it.actions.clone()).collect::<Vec<_>>(), ["events:PutEvents"]);
-    assert_eq!(its[0].document["Resource"], json!({"Fn::GetAtt": "EventBus.Arn"}));
+    // What Lambda does for it with its role: its log, the stream, and what was given up.
+    let by_lambda = |action: &&str| {
+        action.starts_with("logs:") || action.starts_with("dynamodb:") || *action == "sqs:SendMessage"
+    };
+    let its = statements().into_iter().filter(|it| it.function == "events");
+    let by_itself: Vec<_> = its.flat_map(|it| it.actions).filter(|it| !by_lambda(it)).collect();
+    assert_eq!(by_itself, ["events:PutEvents"]);
 }
 
 /// ATK-7-01, ATK-7-06: numbers; devices of this account on the platforms the code knows; the stack's own topic. And SMS

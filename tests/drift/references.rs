@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::DOCUMENT;
+use crate::{DOCUMENT, TRANSFORMED};
 
 /// Resource → the names it refers to.
 type References = BTreeMap<String, BTreeSet<String>>;
@@ -13,6 +13,7 @@ type References = BTreeMap<String, BTreeSet<String>>;
 #[test]
 fn no_resource_refers_to_itself_over_others() {
     assert_eq!(cycle(&references(&DOCUMENT)), None);
+    assert_eq!(cycle(&references(&TRANSFORMED)), None, "after SAM's transform");
 }
 
 #[test]

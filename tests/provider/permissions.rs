@@ -25,18 +25,21 @@ use crate::signed_request;
 /// Function, action, and the leading key with a star for what follows its first part.
 type Permission = (String, String, String);
 
-/// The statements of the template's policies, with the function they are for.
+/// The statements of the functions' roles, with the function they are for. A drift test holds that they are deployed as
+/// they are written.
 fn statements() -> Vec<(String, Value)> {
     let text = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
     let document = ciba_local::template::document(&text).expect("a template");
-    let functions = document["Resources"].as_object().expect("resources").values();
-    let functions = functions.filter(|it| it["Type"] == "AWS::Serverless::Function");
+    let resources = document["Resources"].as_object().expect("resources");
+    let functions = resources.values().filter(|it| it["Type"] == "AWS::Serverless::Function");
     let statements = functions.flat_map(|function| {
         let binary = function["Metadata"]["BuildProperties"]["Binary"].as_str().expect("a binary");
-        let policies = function["Properties"]["Policies"].as_array().into_iter().flatten();
+        let role = function["Properties"]["Role"]["Fn::GetAtt"].as_str().expect("a role");
+        let role = &resources[role.strip_suffix(".Arn").expect("a role of this stack")];
+        let policies = role["Properties"]["Policies"].as_array().into_iter().flatten();
         // What is there under a condition counts as there.
         let policies = policies.map(|it| if it["Fn::If"].is_null() { it } else { &it["Fn::If"][1] });
-        let statements = policies.flat_map(|policy| texts(&policy["Statement"]));
+        let statements = policies.flat_map(|policy| texts(&policy["PolicyDocument"]["Statement"]));
         statements.map(move |statement| (Provider::access_key(binary), statement.clone()))
     });
     statements.collect()

@@ -60,7 +60,8 @@ impl Template {
         let routes = route::all(resources)?;
         let functions = of_type("AWS::Serverless::Function")
             .map(|(logical_id, resource)| {
-                Function::parse(logical_id, resource, &routes, &document["Globals"]["Function"], &parameters)
+                let triggers = Triggers::of(logical_id, resources, &parameters)?;
+                Function::parse(logical_id, resource, &routes, &document["Globals"]["Function"], triggers)
             })
             .collect::<Result<_, _>>()?;
         let (_, table) = of_type("AWS::DynamoDB::Table").next().ok_or("the template has no table")?;
@@ -86,7 +87,7 @@ impl Function {
         resource: &Value,
         routes: &[(String, Route)],
         global: &Value,
-        parameters: &impl Fn(&Value) -> Value,
+        triggers: Triggers,
     ) -> Result<Self, Error> {
         let binary = resource["Metadata"]["BuildProperties"]["Binary"]
             .as_str()
@@ -100,7 +101,7 @@ impl Function {
             binary: binary.to_owned(),
             routes: mine.map(|(_, route)| route.clone()).collect(),
             environment: variables(global).union(&variables(properties)).cloned().collect(),
-            triggers: Triggers::parse(logical_id, &properties["Events"], parameters)?,
+            triggers,
             // Lambda's default.
             timeout: Duration::from_secs(timeout.unwrap_or(3)),
         })

@@ -41,27 +41,28 @@ Resources:
   Notification:
     Type: AWS::Serverless::Function
     Metadata: {BuildProperties: {Binary: notification}}
+  Deliveries:
+    Type: AWS::Lambda::EventSourceMapping
     Properties:
-      Events:
-        Deliveries:
-          Type: SQS
-          Properties: {Queue: !GetAtt Queue.Arn, BatchSize: 10, FunctionResponseTypes: [ReportBatchItemFailures]}
+      FunctionName: !Ref Notification
+      EventSourceArn: !GetAtt Queue.Arn
+      BatchSize: 10
+      FunctionResponseTypes: [ReportBatchItemFailures]
   Events:
     Type: AWS::Serverless::Function
     Metadata: {BuildProperties: {Binary: events}}
+  Changes:
+    Type: AWS::Lambda::EventSourceMapping
     Properties:
-      Events:
-        Changes:
-          Type: DynamoDB
-          Properties:
-            Stream: !GetAtt Table.StreamArn
-            StartingPosition: TRIM_HORIZON
-            BatchSize: 4
-            BisectBatchOnFunctionError: true
-            MaximumRetryAttempts: 1
-            FunctionResponseTypes: [ReportBatchItemFailures]
-            FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"]}'}]}
-            DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt DeadLetters.Arn}}
+      FunctionName: !Ref Events
+      EventSourceArn: !GetAtt Table.StreamArn
+      StartingPosition: TRIM_HORIZON
+      BatchSize: 4
+      BisectBatchOnFunctionError: true
+      MaximumRetryAttempts: 1
+      FunctionResponseTypes: [ReportBatchItemFailures]
+      FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"]}'}]}
+      DestinationConfig: {OnFailure: {Destination: !GetAtt DeadLetters.Arn}}
 "#;
 
 struct Surroundings {

@@ -82,28 +82,27 @@ const OUTBOX: &str = r#"
     Metadata: {BuildProperties: {Binary: notification}}
     Properties:
       Timeout: 10
-      Events:
-        Deliveries:
-          Type: SQS
-          Properties:
-            Queue: !GetAtt DeliveryQueue.Arn
-            BatchSize: 5
-            FunctionResponseTypes: [ReportBatchItemFailures]
-            ScalingConfig: {MaximumConcurrency: !Ref DeliveryConcurrency}
+  Deliveries:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      FunctionName: !Ref NotificationFunction
+      EventSourceArn: !GetAtt DeliveryQueue.Arn
+      BatchSize: 5
+      FunctionResponseTypes: [ReportBatchItemFailures]
+      ScalingConfig: {MaximumConcurrency: !Ref DeliveryConcurrency}
   EventsFunction:
     Type: AWS::Serverless::Function
     Metadata: {BuildProperties: {Binary: events}}
+  Changes:
+    Type: AWS::Lambda::EventSourceMapping
     Properties:
-      Events:
-        Changes:
-          Type: DynamoDB
-          Properties:
-            Stream: !GetAtt Table.StreamArn
-            StartingPosition: TRIM_HORIZON
-            BisectBatchOnFunctionError: true
-            MaximumRetryAttempts: 3
-            FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"]}'}, {Pattern: '{"eventName":["REMOVE"]}'}]}
-            DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt DeliveryDeadLetters.Arn}}
+      FunctionName: !Ref EventsFunction
+      EventSourceArn: !GetAtt Table.StreamArn
+      StartingPosition: TRIM_HORIZON
+      BisectBatchOnFunctionError: true
+      MaximumRetryAttempts: 3
+      FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"]}'}, {Pattern: '{"eventName":["REMOVE"]}'}]}
+      DestinationConfig: {OnFailure: {Destination: !GetAtt DeliveryDeadLetters.Arn}}
 Parameters:
   DeliveryConcurrency: {Type: Number, Default: 7}
 "#;
@@ -224,7 +223,8 @@ fn what_leads_nowhere_or_begins_late_is_an_error_that_names_it() {
     for (from, to, named) in [
         ("Target: !GetAtt DeliveryQueue.Arn", "Target: arn:aws:sqs:a:b:c", "DeliveryPipe"),
         ("StartingPosition: TRIM_HORIZON, BatchSize", "StartingPosition: LATEST, BatchSize", "DeliveryPipe"),
-        ("Queue: !GetAtt DeliveryQueue.Arn", "Queue: arn:aws:sqs:a:b:c", "Deliveries"),
+        ("EventSourceArn: !GetAtt DeliveryQueue.Arn", "EventSourceArn: arn:aws:sqs:a:b:c", "Deliveries"),
+        ("FunctionName: !Ref EventsFunction", "FunctionName: events", "Changes"),
         ("deadLetterTargetArn: !GetAtt DeliveryDeadLetters.Arn, ", "", "DeliveryQueue"),
     ] {
         assert!(OUTBOX.contains(from), "{from}");

@@ -1,11 +1,11 @@
 //! What invokes a function other than a request: a queue, or the table's stream.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{filters, whole, whose};
 use crate::{Error, pattern::Pattern};
 
-/// An event of type `SQS`.
+/// An `AWS::Lambda::EventSourceMapping` of a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueTrigger {
     /// The logical id of the queue.
@@ -18,7 +18,7 @@ pub struct QueueTrigger {
     pub concurrency: usize,
 }
 
-/// An event of type `DynamoDB`.
+/// An `AWS::Lambda::EventSourceMapping` of the table's stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamTrigger {
     /// A record that matches one of these is passed on; without filters, all are.
@@ -43,30 +43,23 @@ pub struct Triggers {
 }
 
 impl Triggers {
-    /// Reads a function's `Events`; other kinds of events are ignored here.
-    pub(super) fn parse(
+    /// The event source mappings of a function, among all resources.
+    pub(super) fn of(
         function: &str,
-        events: &Value,
+        resources: &Map<String, Value>,
         parameters: &impl Fn(&Value) -> Value,
     ) -> Result<Self, Error> {
         let mut triggers = Self::default();
-        for (name, event) in events.as_object().into_iter().flatten() {
-            let properties = &event["Properties"];
-            let wrong = |what: &str| Error::from(format!("event {name} of {function} {what}"));
-            if event["Type"] == "SQS" {
-                let queue = whose(&properties["Queue"], "Arn").ok_or_else(|| wrong("names no queue"))?;
-                if !properties["FilterCriteria"].is_null() {
-                    return Err(wrong("filters a queue, which is not supported here"));
-                }
-                let concurrency = parameters(&properties["ScalingConfig"]["MaximumConcurrency"]);
-                triggers.queues.push(QueueTrigger {
-                    queue: queue.to_owned(),
-                    batch_size: size(&properties["BatchSize"], 10),
-                    reports_failures: reports_failures(properties),
-                    concurrency: size(&concurrency, 5),
-                });
-            } else if event["Type"] == "DynamoDB" {
-                whose(&properties["Stream"], "StreamArn").ok_or_else(|| wrong("names no stream"))?;
+        let mappings = resources.iter().filter(|(_, it)| it["Type"] == "AWS::Lambda::EventSourceMapping");
+        for (name, mapping) in mappings {
+            let properties = &mapping["Properties"];
+            let wrong = |what: &str| Error::from(format!("mapping {name} {what}"));
+            let mapped = properties["FunctionName"]["Ref"].as_str();
+            if mapped.ok_or_else(|| wrong("names no function"))? != function {
+                continue;
+            }
+            let source = &properties["EventSourceArn"];
+            if whose(source, "StreamArn").is_some() {
                 if properties["StartingPosition"] != "TRIM_HORIZON" {
                     return Err(wrong("does not start at the beginning of the stream"));
                 }
@@ -78,6 +71,18 @@ impl Triggers {
                     bisects: properties["BisectBatchOnFunctionError"] == true,
                     retries: whole(&properties["MaximumRetryAttempts"]),
                     on_failure: whose(destination, "Arn").map(str::to_owned),
+                });
+            } else {
+                let queue = whose(source, "Arn").ok_or_else(|| wrong("names no queue and no stream"))?;
+                if !properties["FilterCriteria"].is_null() {
+                    return Err(wrong("filters a queue, which is not supported here"));
+                }
+                let concurrency = parameters(&properties["ScalingConfig"]["MaximumConcurrency"]);
+                triggers.queues.push(QueueTrigger {
+                    queue: queue.to_owned(),
+                    batch_size: size(&properties["BatchSize"], 10),
+                    reports_failures: reports_failures(properties),
+                    concurrency: size(&concurrency, 5),
                 });
             }
         }
