@@ -1,9 +1,10 @@
 //! What holds wherever something comes in or goes out: answers, paths, the access log, randomness, calls to clients.
 
+use ciba::protocol::error::CHALLENGE_HEADER;
 use serde_json::{Value, json};
 
 use crate::crates::{code, names};
-use crate::{DOCUMENT, TEMPLATE, product, read};
+use crate::{DOCUMENT, TEMPLATE, product, read, resources};
 
 fn files_that_name(name: &str) -> Vec<String> {
     let found = product().filter(|(_, code)| names(code, name));
@@ -32,6 +33,22 @@ fn only_pages_redirect_and_only_from_one_place() {
         ["shared/http/src/respond.rs"],
         "headers are named like this"
     );
+}
+
+/// CAUTH-1-08: API Gateway renames a function's challenge; under its own name a client gets it by this copy.
+#[test]
+fn each_integration_gives_a_challenge_its_name_back() {
+    let copy = json!({ "ResponseParameters": [{
+        "Destination": "overwrite:header.www-authenticate",
+        "Source": format!("$response.header.{CHALLENGE_HEADER}"),
+    }] });
+    let mut integrations = 0;
+    for (id, integration) in resources("AWS::ApiGatewayV2::Integration") {
+        let copies = &integration["Properties"]["ResponseParameters"];
+        assert_eq!(*copies, json!({ "401": copy, "403": copy }), "{id}");
+        integrations += 1;
+    }
+    assert_eq!(integrations, TEMPLATE.functions.iter().filter(|it| !it.routes.is_empty()).count());
 }
 
 /// HYG-1-15: API Gateway answers these itself.

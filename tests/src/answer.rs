@@ -1,6 +1,7 @@
 //! What an endpoint answered.
 
 use ciba::http::{Body, Response};
+use ciba::protocol::error::CHALLENGE_HEADER;
 use serde_json::Value;
 
 #[derive(Clone, Debug)]
@@ -46,6 +47,26 @@ impl Answer {
         assert_eq!(self.header("x-content-type-options"), Some("nosniff"), "{self:?}");
         let allowed = |b: u8| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         assert!(self.text("error_description").bytes().all(allowed), "{self:?}");
+        self.assert_challenge_is_repeated();
         (self.status, self.text("error"))
+    }
+
+    /// CAUTH-1-08: under a name that no gateway changes, and its parameters in the body.
+    #[track_caller]
+    fn assert_challenge_is_repeated(&self) {
+        let challenge = self.header("www-authenticate");
+        assert_eq!(self.header(CHALLENGE_HEADER), challenge, "{self:?}");
+        assert!(
+            challenge.is_none() || matches!(self.status, 401 | 403),
+            "no integration copies it: {self:?}"
+        );
+        // name="value", name="value": every second part is a value.
+        let parts: Vec<_> = challenge.into_iter().flat_map(|it| it.split('"')).collect();
+        for pair in parts.chunks_exact(2) {
+            let name = pair[0].trim_end_matches('=').rsplit([' ', ',']).next().expect("a name");
+            let told = self.body[name].as_str().map(str::to_owned);
+            let told = told.unwrap_or_else(|| self.body[name].to_string());
+            assert!(matches!(name, "realm" | "charset") || told == pair[1], "{name}: {self:?}");
+        }
     }
 }

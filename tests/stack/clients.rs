@@ -279,7 +279,8 @@ fn seed_with(name: &str, client: Value) -> PathBuf {
     folder
 }
 
-/// TOK-4-09, TOK-4-19: it fetches a nonce once, polls on with those that each answer brings, and is never too early for it.
+/// TOK-4-09, TOK-4-19, CAUTH-1-08: it fetches a nonce once, polls on with those that each answer brings, and is never too
+/// early for it. That userinfo wants one too it knows from the challenge alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unmodified_openid_client_gets_tokens_bound_to_its_key() {
     openid_client_completes_the_flow_with_bound_tokens("ES256").await;
@@ -303,7 +304,7 @@ async fn openid_client_completes_the_flow_with_bound_tokens(algorithm: &str) {
     let expected = json!({
         "sub": "alice",
         "token_endpoint": ["use_dpop_nonce", "authorization_pending", 200],
-        "userinfo_endpoint": [200, "invalid_token"],
+        "userinfo_endpoint": [200, "use_dpop_nonce", 200, "invalid_token"],
     });
     assert_eq!(result, expected);
     outside.stack.stop().await;

@@ -3,7 +3,7 @@
 //! 1. Refuse what the real one refuses: headers over 10,240 bytes, a body over 10 MB, an unknown path.
 //! 2. Build the payload 2.0 event.
 //! 3. Invoke the function.
-//! 4. Turn its result into an HTTP response.
+//! 4. Turn its result into an HTTP response, with the headers that the real one renames and copies.
 
 mod answer;
 mod client_certificate;
@@ -168,7 +168,7 @@ impl Gateway {
         let origin = Origin { source, door: &arrival.door, request_id, at: clock::now() };
         let event = event::build(parts, &path, &body, &matched, &origin);
         let payload = self.invoke(&matched.route.function, &event).await?;
-        answer::response(&payload).ok_or_else(|| {
+        answer::response(&payload, &matched.route.copied_headers).ok_or_else(|| {
             eprintln!("gateway: the result of {} is not an HTTP response", matched.route.function);
             Refusal::IntegrationFailed
         })

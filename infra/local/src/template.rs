@@ -14,7 +14,7 @@ use serde_json::Value;
 use serde_norway::Value as Yaml;
 
 pub use pipe::{Pipe, Queue, Redrive};
-pub use route::Route;
+pub use route::{CopiedHeader, Route};
 pub use table::{Attribute, Index, Key, Projection, Table};
 pub use trigger::{QueueTrigger, StreamTrigger, Triggers};
 

@@ -19,7 +19,7 @@ use ciba_core::domain::person::ticket::TicketSecret;
 use ciba_core::page::{Language, Page, me_path, page_path, ticket_path};
 use ciba_core::protocol::discovery::METHODS as DOCUMENT_METHODS;
 use ciba_core::protocol::dpop;
-use ciba_core::protocol::error::{ProtocolError, Refusal};
+use ciba_core::protocol::error::{CHALLENGE_HEADER, Challenge, ProtocolError, Refusal};
 use ciba_flows::log;
 
 /// A successful response that must not be cached (RFC 6749 §5.1).
@@ -53,7 +53,9 @@ pub fn readable_by_pages(mut response: Response<Body>) -> Response<Body> {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("www-authenticate, dpop-nonce, x-fapi-interaction-id"),
+        HeaderValue::from_static(
+            "www-authenticate, ciba-www-authenticate, dpop-nonce, x-fapi-interaction-id",
+        ),
     );
     response
 }
@@ -100,12 +102,18 @@ pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
     if let Some((member, seconds)) = answer.time {
         body[member] = json!(seconds);
     }
+    for (name, value) in answer.challenges.iter().flat_map(Challenge::parameters) {
+        body[*name] = value.clone();
+    }
     let mut response = build(answer.status, &body, None);
     let headers = response.headers_mut();
     headers.extend(refusal.retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
     headers.extend(answer.allow.map(|methods| (ALLOW, HeaderValue::from_static(methods))));
-    let challenge = answer.challenge.and_then(|text| HeaderValue::try_from(text).ok());
-    headers.extend(challenge.map(|value| (WWW_AUTHENTICATE, value)));
+    let challenges: Vec<_> = answer.challenges.iter().map(Challenge::to_string).collect();
+    let challenge = HeaderValue::try_from(challenges.join(", ")).ok().filter(|it| !it.is_empty());
+    for name in [WWW_AUTHENTICATE, HeaderName::from_static(CHALLENGE_HEADER)] {
+        headers.extend(challenge.clone().map(|value| (name, value)));
+    }
     response
 }
 

@@ -57,6 +57,10 @@ assert.equal(cnf.jkt, await DPoP.calculateThumbprint());
 const userinfo = await client.fetchUserInfo(config, tokens.access_token, sub, { DPoP });
 assert.equal(userinfo.sub, sub);
 
+// Without a nonce it learns from the challenge that it needs one.
+const fresh = client.getDPoPHandle(config, keys);
+assert.equal((await client.fetchUserInfo(config, tokens.access_token, sub, { DPoP: fresh })).sub, sub);
+
 // A stolen token is useless: it is not accepted as a bearer token, nor with another key.
 const endpoint = new URL(config.serverMetadata().userinfo_endpoint);
 const asBearer = await fetch(endpoint, { headers: { authorization: `Bearer ${tokens.access_token}` } });

@@ -210,6 +210,7 @@ async fn a_login_too_old_or_without_a_time_must_be_repeated() {
                 r#"Bearer realm="consent", error="insufficient_user_authentication", max_age="{max_age}""#
             );
             assert_eq!(answer.header("www-authenticate"), Some(&*challenge));
+            assert_eq!(answer.body["max_age"], max_age);
         }
         let token = stand.login.token(at(1.0), json!({"auth_time": now - max_age}));
         stand.assert_accepted("a login just recent enough", &token).await;

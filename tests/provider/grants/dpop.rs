@@ -139,7 +139,7 @@ async fn a_proof_that_is_not_for_this_call_and_token_is_challenged() {
     assert_eq!(again.refusal(), (401, "invalid_dpop_proof"));
 }
 
-/// TOK-4-09, TOK-4-14
+/// TOK-4-09, TOK-4-14, CAUTH-1-08: what the challenge says is also said in the body.
 #[tokio::test]
 async fn a_resource_asks_for_its_nonce_by_a_challenge() {
     let provider = Provider::with(&[("DPOP_NONCE_REQUIRED", "true")]).await;
@@ -156,6 +156,8 @@ async fn a_resource_asks_for_its_nonce_by_a_challenge() {
             challenge,
             r#"DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519", error="use_dpop_nonce""#
         );
+        assert_eq!(answer.header("ciba-www-authenticate"), Some(challenge));
+        assert_eq!(answer.text("algs"), "ES256 PS256 EdDSA Ed25519");
         let nonce = answer.header("dpop-nonce").expect("a nonce");
         assert_eq!(provider.items_under("jti#").await.len(), before, "nothing is used up");
         let claims = json!({"nonce": nonce, "jti": "the same"});

@@ -123,6 +123,7 @@ async fn a_token_without_openid_has_insufficient_scope() {
     let answer = userinfo(&provider, narrowed.text("access_token"), at(7.0)).await;
     assert_eq!(answer.refusal(), (403, "insufficient_scope"));
     assert!(answer.header("www-authenticate").expect("a challenge").contains(r#"scope="openid""#));
+    assert_eq!(answer.text("scope"), "openid");
 }
 
 /// TOK-10-05
@@ -170,7 +171,7 @@ async fn a_page_may_ask_with_a_token_of_its_own() {
     let refused = provider.call(&provider.userinfo, &request("GET", "/userinfo", &[], ""), at(6.0)).await;
     for answer in [preflight, refused] {
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        let exposed = Some("www-authenticate, dpop-nonce, x-fapi-interaction-id");
+        let exposed = Some("www-authenticate, ciba-www-authenticate, dpop-nonce, x-fapi-interaction-id");
         assert_eq!(answer.header("access-control-expose-headers"), exposed);
     }
 }

@@ -8,10 +8,31 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value};
 
-/// The response that a payload describes; `None` if it is malformed.
-///
+use crate::template::CopiedHeader;
+
+/// The name that the service gives to `WWW-Authenticate` of a function.
+const RENAMED: &str = "x-amzn-remapped-www-authenticate";
+
+/// The response that a payload describes, after the service has changed its headers: it renames the challenge, and then
+/// follows the integration's parameters. What it does if there is nothing to copy is not documented; here, nothing.
+/// `None` if the payload is malformed.
+pub(super) fn response(payload: &Value, copied: &[CopiedHeader]) -> Option<Response> {
+    let mut response = described(payload)?;
+    let status = response.status();
+    let headers = response.headers_mut();
+    let challenges: Vec<_> = headers.get_all(header::WWW_AUTHENTICATE).iter().cloned().collect();
+    headers.remove(header::WWW_AUTHENTICATE);
+    challenges.into_iter().for_each(|challenge| _ = headers.append(RENAMED, challenge));
+    for CopiedHeader { from, to, .. } in copied.iter().filter(|it| it.status == status) {
+        if let Some(value) = headers.get(from.as_str()).cloned() {
+            headers.insert(to.parse::<HeaderName>().ok()?, value);
+        }
+    }
+    Some(response)
+}
+
 /// A payload without `statusCode` is itself the body of a 200, as in payload format 2.0.
-pub(super) fn response(payload: &Value) -> Option<Response> {
+fn described(payload: &Value) -> Option<Response> {
     let Some(status) = payload.get("statusCode") else {
         let body = payload.as_str().map_or_else(|| payload.to_string(), str::to_owned);
         return finish(StatusCode::OK, HeaderMap::new(), body.into_bytes(), "application/json");
@@ -89,7 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn status_headers_cookies_and_body_arrive() {
-        let response = response(&json!({
+        let response = described(&json!({
             "statusCode": 401,
             "headers": {"content-type": "application/json", "cache-control": "no-store", "content-length": "9"},
             "multiValueHeaders": {"www-authenticate": ["Basic", "Bearer"]},
@@ -105,9 +126,27 @@ mod tests {
         assert_eq!(body(response).await, b"{}");
     }
 
+    /// What the service says of `WWW-Authenticate` of a function.
+    #[test]
+    fn a_challenge_is_renamed_and_a_copy_takes_its_place() {
+        let payload = |status: u16| json!({"statusCode": status, "headers": {"www-authenticate": "Basic", "own": "Bearer"}, "body": "{}"});
+        let copied = CopiedHeader { status: 401, from: "own".into(), to: "www-authenticate".into() };
+        let challenge = |status: u16, copied: &[CopiedHeader]| {
+            let response = response(&payload(status), copied).unwrap();
+            assert_eq!(response.headers()["x-amzn-remapped-www-authenticate"], "Basic");
+            let value = response.headers().get("www-authenticate");
+            value.map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(challenge(401, &[]), None);
+        assert_eq!(challenge(401, std::slice::from_ref(&copied)).as_deref(), Some("Bearer"));
+        assert_eq!(challenge(403, std::slice::from_ref(&copied)), None, "of another status");
+        let absent = CopiedHeader { from: "absent".into(), ..copied };
+        assert_eq!(challenge(401, &[absent]), None);
+    }
+
     #[tokio::test]
     async fn a_payload_without_a_status_is_the_body_of_a_200() {
-        let response = response(&json!({"a": 1})).unwrap();
+        let response = described(&json!({"a": 1})).unwrap();
         assert_eq!(response.headers()["content-type"], "application/json");
         assert_eq!(body(response).await, br#"{"a":1}"#);
     }
@@ -115,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn a_base64_body_is_decoded() {
         let response =
-            response(&json!({"statusCode": 200, "body": "/w==", "isBase64Encoded": true})).unwrap();
+            described(&json!({"statusCode": 200, "body": "/w==", "isBase64Encoded": true})).unwrap();
         assert_eq!(body(response).await, [0xff]);
     }
 
@@ -129,7 +168,7 @@ mod tests {
             json!({"statusCode": 200, "body": "not base64!", "isBase64Encoded": true}),
         ];
         for payload in malformed {
-            assert!(response(&payload).is_none(), "{payload}");
+            assert!(response(&payload, &[]).is_none(), "{payload}");
         }
     }
 }

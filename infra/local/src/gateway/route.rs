@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 
-use crate::template::Template;
+use crate::template::{CopiedHeader, Template};
 
 /// A method and path that lead to a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub struct Route {
     pub path: String,
     /// The name by which the function is invoked.
     pub function: String,
+    pub copied_headers: Vec<CopiedHeader>,
 }
 
 impl Route {
@@ -24,6 +25,7 @@ impl Route {
                 method: route.method,
                 path: route.path,
                 function: binary.clone(),
+                copied_headers: route.copied_headers,
             })
         };
         template.functions.iter().flat_map(of).collect()
@@ -79,7 +81,12 @@ mod tests {
 
     fn routes() -> Vec<Route> {
         ["/consent", "/consent/{request}", "/consent/{request}/decision", "/consent/mine"]
-            .map(|path| Route { method: "ANY".into(), path: path.into(), function: path.into() })
+            .map(|path| Route {
+                method: "ANY".into(),
+                path: path.into(),
+                function: path.into(),
+                copied_headers: Vec::new(),
+            })
             .to_vec()
     }
 
@@ -114,7 +121,12 @@ mod tests {
     #[test]
     fn a_route_of_this_method_goes_before_any() {
         let mut routes = routes();
-        routes.push(Route { method: "GET".into(), path: "/consent".into(), function: "get".into() });
+        routes.push(Route {
+            method: "GET".into(),
+            path: "/consent".into(),
+            function: "get".into(),
+            copied_headers: Vec::new(),
+        });
         assert_eq!(find(&routes, &Method::GET, "/consent").unwrap().route.function, "get");
         assert_eq!(find(&routes, &Method::POST, "/consent").unwrap().route.function, "/consent");
     }

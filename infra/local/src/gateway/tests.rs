@@ -23,6 +23,7 @@ async fn start() -> (Server, Server) {
         method: "ANY".into(),
         path: format!("/{name}"),
         function: name.into(),
+        copied_headers: Vec::new(),
     });
     let patience = Duration::from_millis(200);
     let listener = listen(0).await.unwrap();

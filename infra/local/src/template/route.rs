@@ -1,4 +1,4 @@
-//! The routes of the HTTP API: `Route` → `Integration` → function.
+//! The routes of the HTTP API: `Route` → `Integration` → function, and what an integration does to the response.
 
 use serde_json::{Map, Value};
 
@@ -12,6 +12,17 @@ pub struct Route {
     pub method: String,
     /// A segment in braces is a parameter: `/consent/{request}`.
     pub path: String,
+    pub copied_headers: Vec<CopiedHeader>,
+}
+
+/// A mapping of an integration's `ResponseParameters`: with this status, a header of the function's response is copied
+/// to another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiedHeader {
+    pub status: u16,
+    pub from: String,
+    /// It replaces what the response has under this name.
+    pub to: String,
 }
 
 /// Every route with the logical id of its function.
@@ -19,8 +30,10 @@ pub(super) fn all(resources: &Map<String, Value>) -> Result<Vec<(String, Route)>
     let routes = resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::ApiGatewayV2::Route");
     routes
         .map(|(name, route)| {
-            read(resources, &route["Properties"])
-                .ok_or_else(|| format!("route {name} has no function, or no key like ANY /path").into())
+            read(resources, &route["Properties"]).ok_or_else(|| {
+                let wrong = "has no function, no key like ANY /path, or parameters that are not understood";
+                format!("route {name} {wrong}").into()
+            })
         })
         .collect()
 }
@@ -30,9 +43,25 @@ fn read(resources: &Map<String, Value>, properties: &Value) -> Option<(String, R
     // Target: !Sub "integrations/${TokenIntegration}"
     let target = properties["Target"]["Fn::Sub"].as_str()?;
     let integration = target.strip_prefix("integrations/${")?.strip_suffix('}')?;
+    let integration = &resources.get(integration)?["Properties"];
     // IntegrationUri: !GetAtt TokenFunction.Arn
-    let uri = &resources.get(integration)?["Properties"]["IntegrationUri"];
-    let function = whose(uri, "Arn")?;
-    let route = Route { method: method.to_ascii_uppercase(), path: path.to_owned() };
-    Some((function.to_owned(), route))
+    let function = whose(&integration["IntegrationUri"], "Arn")?;
+    let (method, path) = (method.to_ascii_uppercase(), path.to_owned());
+    let copied_headers = copied_headers(&integration["ResponseParameters"])?;
+    Some((function.to_owned(), Route { method, path, copied_headers }))
+}
+
+/// `None` if there is something else than copies of headers.
+fn copied_headers(by_status: &Value) -> Option<Vec<CopiedHeader>> {
+    let mut copied = Vec::new();
+    for (status, parameters) in by_status.as_object().into_iter().flatten() {
+        for parameter in parameters["ResponseParameters"].as_array()? {
+            copied.push(CopiedHeader {
+                status: status.parse().ok()?,
+                from: parameter["Source"].as_str()?.strip_prefix("$response.header.")?.to_owned(),
+                to: parameter["Destination"].as_str()?.strip_prefix("overwrite:header.")?.to_owned(),
+            });
+        }
+    }
+    Some(copied)
 }

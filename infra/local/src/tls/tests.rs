@@ -37,7 +37,12 @@ async fn start_with(name: &str, host: &MutualTls) -> Setup {
     let echo = post(async |Json(event): Json<Value>| Json(event));
     let functions = Router::new().route("/2015-03-31/functions/{function}/invocations", echo);
     let functions = Server::start(listen(0).await.unwrap(), functions).unwrap();
-    let routes = vec![Route { method: "ANY".into(), path: "/echo".into(), function: "echo".into() }];
+    let routes = vec![Route {
+        method: "ANY".into(),
+        path: "/echo".into(),
+        function: "echo".into(),
+        copied_headers: Vec::new(),
+    }];
     let open = async |acceptor, authority| {
         let listener = listen(0).await.unwrap();
         serve_tls(listener, routes.clone(), &functions.url(), acceptor, authority).unwrap()

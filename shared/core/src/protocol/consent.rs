@@ -9,7 +9,7 @@ use crate::domain::details::authorization_details::DetailWords;
 use crate::domain::details::request_context::RequestContext;
 use crate::domain::request::decision::DecisionWord;
 use crate::domain::request::statement::ScopeShown;
-use crate::protocol::error::{Answer, Common, ProtocolError, answer};
+use crate::protocol::error::{Answer, Challenge, Common, ProtocolError, answer};
 use crate::protocol::webauthn::Assertion;
 
 /// A request, as shown to the person. It does not change while the request is pending.
@@ -196,23 +196,23 @@ pub enum ConsentError {
 
 impl ProtocolError for ConsentError {
     fn answer(self) -> Answer {
-        let realm = r#"Bearer realm="consent""#;
+        let bearer = Challenge::new(r#"Bearer realm="consent""#);
         match self {
             Self::Common(it) => it.answer(),
             Self::InvalidScope(why) => answer(400, "invalid_scope", why),
             Self::TokenMissing => {
-                answer(401, "invalid_token", "send a login token: Authorization: Bearer").challenging(realm)
+                answer(401, "invalid_token", "send a login token: Authorization: Bearer").challenging(bearer)
             }
             Self::InvalidToken => answer(401, "invalid_token", "the login token is not accepted")
-                .challenging(format!(r#"{realm}, error="invalid_token""#)),
+                .challenging(bearer.with("error", "invalid_token")),
             Self::InsufficientUserAuthentication { max_age } => {
                 let code = "insufficient_user_authentication";
                 answer(401, code, "the login is too old; log in again")
-                    .challenging(format!(r#"{realm}, error="{code}", max_age="{max_age}""#))
+                    .challenging(bearer.with("error", code).with("max_age", max_age))
             }
             Self::InsufficientScope => {
                 answer(403, "insufficient_scope", "the login token lacks the scope for decisions")
-                    .challenging(format!(r#"{realm}, error="insufficient_scope""#))
+                    .challenging(bearer.with("error", "insufficient_scope"))
             }
             Self::AccessDenied => {
                 answer(403, "access_denied", "the login token belongs to the requesting client")

@@ -1,5 +1,9 @@
 //! The common parts of all endpoints' errors.
 
+use std::fmt;
+
+use serde_json::Value;
+
 /// The error response for one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -10,20 +14,63 @@ pub struct Answer {
     pub description: &'static str,
     /// `Allow`: the methods that the path supports (405).
     pub allow: Option<&'static str>,
-    /// `WWW-Authenticate`: how the caller can authenticate (401).
-    pub challenge: Option<String>,
+    /// `WWW-Authenticate`: how the caller can authenticate, or what its authentication lacks (401, 403).
+    pub challenges: Vec<Challenge>,
     /// A further member of the body, and the time that it tells. Unit: seconds since the epoch.
     pub time: Option<(&'static str, i64)>,
 }
 
 /// One row of an endpoint's table of errors.
 pub const fn answer(status: u16, code: &'static str, description: &'static str) -> Answer {
-    Answer { status, code, description, allow: None, challenge: None, time: None }
+    Answer { status, code, description, allow: None, challenges: Vec::new(), time: None }
+}
+
+/// The name under which a challenge is sent once more. API Gateway renames `WWW-Authenticate` of a function; the
+/// template has it copy this header back.
+pub const CHALLENGE_HEADER: &str = "ciba-www-authenticate";
+
+/// A challenge (RFC 9110 §11.6.1). Its parameters are also members of the body, for clients whose gateway or browser
+/// keeps the header from them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// The scheme and what never changes.
+    start: &'static str,
+    parameters: Vec<(&'static str, Value)>,
+}
+
+impl Challenge {
+    pub const fn new(start: &'static str) -> Self {
+        Self { start, parameters: Vec::new() }
+    }
+
+    /// Adds a parameter: a number, or a text without quotes and backslashes.
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.parameters.push((name, value.into()));
+        self
+    }
+
+    pub fn parameters(&self) -> &[(&'static str, Value)] {
+        &self.parameters
+    }
+}
+
+impl fmt::Display for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.start)?;
+        for (name, value) in &self.parameters {
+            match value.as_str() {
+                Some(text) => write!(f, r#", {name}="{text}""#)?,
+                None => write!(f, r#", {name}="{value}""#)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Answer {
-    pub fn challenging(self, challenge: impl Into<String>) -> Self {
-        Self { challenge: Some(challenge.into()), ..self }
+    pub fn challenging(mut self, challenge: Challenge) -> Self {
+        self.challenges.push(challenge);
+        self
     }
 
     pub fn telling(self, member: &'static str, seconds: i64) -> Self {
@@ -73,7 +120,7 @@ impl Common {
 }
 
 /// The challenge of the endpoints at which clients authenticate (RFC 9110 §11.6.1).
-const CLIENT_CHALLENGE: &str = r#"Basic realm="client", charset="UTF-8""#;
+const CLIENT_CHALLENGE: Challenge = Challenge::new(r#"Basic realm="client", charset="UTF-8""#);
 
 /// `Retry-After` if the time of recovery is unknown. Unit: seconds.
 const RETRY_AFTER: u64 = 5;

@@ -4,7 +4,7 @@ use derive_more::From;
 
 use crate::protocol::access_token::Scheme;
 use crate::protocol::dpop::{ProofError, algorithm_names};
-use crate::protocol::error::{Answer, Common, ProtocolError, answer};
+use crate::protocol::error::{Answer, Challenge, Common, ProtocolError, answer};
 
 /// `Allow`.
 pub const METHODS: &str = "GET, HEAD, POST, OPTIONS";
@@ -25,33 +25,27 @@ pub enum UserinfoError {
 
 impl ProtocolError for UserinfoError {
     fn answer(self) -> Answer {
-        let bearer = r#"Bearer realm="userinfo""#;
-        let dpop = format!(r#"DPoP realm="userinfo", algs="{}""#, algorithm_names().join(" "));
+        let bearer = Challenge::new(r#"Bearer realm="userinfo""#);
+        let dpop = Challenge::new(r#"DPoP realm="userinfo""#).with("algs", algorithm_names().join(" "));
         let missing = "send an access token: Authorization: Bearer, or DPoP with a proof";
         let invalid =
             answer(401, "invalid_token", "the access token is invalid, expired, revoked or lacks its proof");
         let insufficient = answer(403, "insufficient_scope", "the access token lacks the scope openid");
+        let lacking =
+            |challenge: Challenge| challenge.with("error", "insufficient_scope").with("scope", "openid");
         match self {
             Self::Common(it) => it.answer(),
-            Self::TokenMissing => {
-                answer(401, "invalid_token", missing).challenging(format!("{bearer}, {dpop}"))
-            }
+            Self::TokenMissing => answer(401, "invalid_token", missing).challenging(bearer).challenging(dpop),
             // The token may be bound to a key and be accepted with a proof.
             Self::InvalidToken(Scheme::Bearer) => {
-                invalid.challenging(format!(r#"{bearer}, error="invalid_token", {dpop}"#))
+                invalid.challenging(bearer.with("error", "invalid_token")).challenging(dpop)
             }
-            Self::InvalidToken(Scheme::Dpop) => {
-                invalid.challenging(format!(r#"{dpop}, error="invalid_token""#))
-            }
-            Self::InsufficientScope(Scheme::Bearer) => {
-                insufficient.challenging(format!(r#"{bearer}, error="insufficient_scope", scope="openid""#))
-            }
-            Self::InsufficientScope(Scheme::Dpop) => {
-                insufficient.challenging(format!(r#"{dpop}, error="insufficient_scope", scope="openid""#))
-            }
+            Self::InvalidToken(Scheme::Dpop) => invalid.challenging(dpop.with("error", "invalid_token")),
+            Self::InsufficientScope(Scheme::Bearer) => insufficient.challenging(lacking(bearer)),
+            Self::InsufficientScope(Scheme::Dpop) => insufficient.challenging(lacking(dpop)),
             Self::Proof(error) => {
                 let answer = error.answer(401);
-                let challenge = format!(r#"{dpop}, error="{}""#, answer.code);
+                let challenge = dpop.with("error", answer.code);
                 answer.challenging(challenge)
             }
         }

@@ -11,7 +11,12 @@ fn event_of(request: Request<&[u8]>) -> Value {
 
 fn event_by(request: Request<&[u8]>, door: &Door) -> Value {
     let (parts, body) = request.into_parts();
-    let route = Route { method: "ANY".into(), path: "/consent/{request}".into(), function: "consent".into() };
+    let route = Route {
+        method: "ANY".into(),
+        path: "/consent/{request}".into(),
+        function: "consent".into(),
+        copied_headers: Vec::new(),
+    };
     let path = path(&parts);
     let parameters = path.strip_prefix("/consent/").map(|name| ("request", name));
     let matched = Matched { route: &route, parameters: parameters.into_iter().collect() };
