@@ -44,12 +44,15 @@ impl DynamoDb {
         client(&self.url(), "LOCAL")
     }
 
-    /// Creates the table under `name`.
+    /// Creates the table under `name`, and protects it from deletion, as a deployment does.
     ///
     /// # Errors
     /// If the engine refuses the definition.
     pub async fn create_table(&self, name: &str, table: &Table) -> Result<(), Error> {
-        create_table(&self.client(), name, table).await
+        let client = self.client();
+        create_table(&client, name, table).await?;
+        client.update_table().table_name(name).deletion_protection_enabled(true).send().await?;
+        Ok(())
     }
 
     /// Deletes expired items periodically, until the sweep is dropped.

@@ -11,6 +11,7 @@ use crate::key::{self, is_overdue};
 use crate::screen::utc;
 
 const DEPLOY: &str = "deploy template.yaml again: it defines the table";
+const PROTECT: &str = "deploy with DeletionProtection=true, as make deploy does";
 const ROTATE: &str = "invoke key-rotation: sam remote invoke KeyRotationFunction --stack-name <stack>, or ciba-admin \
                       key rotate; if the function fails, its log says why";
 const IN_KMS: &str = "enable it in KMS, or cancel its deletion there; if it is lost for good, ciba-admin key rotate --emergency \
@@ -37,6 +38,8 @@ pub(super) async fn look_at_table(table: &Table, checks: &mut Vec<Check>) -> boo
     check("table_index", state.has_pending_index, "has the index pending-by-user", without, DEPLOY);
     let kept = "has no TTL on the attribute ttl: expired items are kept for ever";
     check("table_ttl", state.sweeps_ttl, "has a TTL on the attribute ttl", kept, DEPLOY);
+    let open = "can be deleted with a single call, and clients, people, evidence and keys with it";
+    check("table_protection", state.is_protected_from_deletion, "is protected from deletion", open, PROTECT);
     state.has_keys
 }
 

@@ -63,6 +63,14 @@ async fn the_doctor_finds_a_table_without_time_to_live() {
 }
 
 #[tokio::test]
+async fn the_doctor_finds_a_table_that_can_be_deleted() {
+    let deployment = sound().await;
+    let update = deployment.dynamodb.client().update_table().table_name(TABLE);
+    update.deletion_protection_enabled(false).send().await.unwrap();
+    assert_eq!(deployment.finding(&[], START).await.0, "table_protection");
+}
+
+#[tokio::test]
 async fn the_doctor_finds_a_table_without_index_and_keys() {
     let deployment = sound().await;
     let mut bare = template().table;

@@ -18,6 +18,7 @@ pub struct TableState {
     pub has_pending_index: bool,
     /// TTL is enabled for the attribute `ttl`.
     pub sweeps_ttl: bool,
+    pub is_protected_from_deletion: bool,
 }
 
 /// Whether the scanned part of the table has a client and a person, which every flow needs.
@@ -134,6 +135,10 @@ impl Table {
             sweeps_ttl: ttl.time_to_live_description().is_some_and(|ttl| {
                 ttl.attribute_name() == Some(TTL) && ttl.time_to_live_status().is_some_and(is_on)
             }),
+            is_protected_from_deletion: table
+                .as_ref()
+                .and_then(|table| table.deletion_protection_enabled())
+                .unwrap_or_default(),
         })
     }
 }
