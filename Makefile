@@ -10,6 +10,7 @@ export SAM_CLI_TELEMETRY := 0
 FUNCTIONS := $(notdir $(wildcard functions/*))
 LOCAL := --cargo-lambda .tools/bin/cargo-lambda
 STACK ?= ciba
+DELETION_PROTECTION ?= true
 # Each test has its own browser. `--workspace`, here and elsewhere, because for a single package Cargo would select other
 # features and rebuild what `cargo test --workspace` has built.
 BROWSER_TESTS := cargo test --workspace --test browser -- --test-threads=2
@@ -98,8 +99,11 @@ build-check: tools arm64 ## build two functions in the way of `make build`, with
 	$(SAM_BUILD) CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 .tools/bin/sam build KeyRotationFunction --build-dir target/build-check/key-rotation
 	.tools/bin/python infra/check_build.py target/build-check/*/*/bootstrap
 
+# The table is protected once the stack exists: a first deployment that fails could not delete a protected one. Parameters that
+# are not named keep their values.
 deploy: build ## deploy to AWS; STACK=name, ARGS='--parameter-overrides OperatorName=Acme' or any other option of `sam deploy`
 	.tools/bin/sam deploy --stack-name $(STACK) $(ARGS)
+	.tools/bin/sam deploy --stack-name $(STACK) --parameter-overrides DeletionProtection=$(DELETION_PROTECTION)
 	.tools/bin/sam remote invoke KeyRotationFunction --stack-name $(STACK) --output json > .aws-sam/key-rotation.json
 	@! grep FunctionError .aws-sam/key-rotation.json
 

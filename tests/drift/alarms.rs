@@ -62,6 +62,46 @@ fn every_function_has_an_alarm_at_the_api_or_its_own() {
     }
 }
 
+/// Lambda's pollers try again when a function is throttled, and nothing fails: for those that they start, only this metric
+/// and the age of a stream's records show it.
+#[test]
+fn a_function_that_is_polled_has_an_alarm_on_throttling() {
+    let metrics = metrics();
+    let mut polled = 0;
+    for function in &TEMPLATE.functions {
+        let itself = json!({"Ref": function.logical_id});
+        let watched = |name: &str| {
+            let mut of_lambda = metrics.iter().filter(|it| it.namespace == "AWS/Lambda" && it.name == name);
+            of_lambda.any(|it| it.dimension("FunctionName") == Some(&itself))
+        };
+        let by_a_queue = !function.triggers.queues.is_empty();
+        let by_the_stream = !function.triggers.streams.is_empty();
+        polled += usize::from(by_a_queue || by_the_stream);
+        assert_eq!(watched("Throttles"), by_a_queue || by_the_stream, "{}", function.logical_id);
+        assert_eq!(watched("IteratorAge"), by_the_stream, "{}", function.logical_id);
+    }
+    assert_eq!(polled, 2, "a rule over nothing would hold");
+}
+
+/// A queue that was idle has no metrics, and those that count messages come late: an expression that fills them in with
+/// zeros can miss them. What lies in the queue stays visible.
+#[test]
+fn no_alarm_fills_in_metrics_or_counts_what_was_sent() {
+    for (alarm, resource) in resources("AWS::CloudWatch::Alarm") {
+        assert!(!resource.to_string().contains("FILL("), "{alarm}");
+    }
+    let metrics = metrics();
+    let of_queues: Vec<_> = metrics.iter().filter(|it| it.namespace == "AWS/SQS").collect();
+    assert_eq!(of_queues.len(), 2, "each queue of dead letters");
+    for metric in of_queues {
+        let alarm = &DOCUMENT["Resources"][metric.alarm]["Properties"];
+        assert_eq!(
+            (metric.name, &alarm["Statistic"]),
+            ("ApproximateNumberOfMessagesVisible", &json!("Maximum"))
+        );
+    }
+}
+
 #[test]
 fn every_alarm_tells_the_topic() {
     let topic = json!([{"Ref": "AlarmTopic"}]);

@@ -29,6 +29,20 @@ fn a_mutual_tls_host_needs_an_issuer_domain_and_a_trust_store() {
     assert_eq!(asserted, ["Issuer", "CertificateArn", "TruststoreUri"].map(is_there));
 }
 
+/// A custom domain of an API has no port. An imported certificate, or one of a private CA, needs another that proves the
+/// ownership of the host that asks for certificates.
+#[test]
+fn the_hosts_have_no_port_and_ownership_is_proven_where_asked() {
+    let pattern = DOCUMENT["Parameters"]["Issuer"]["AllowedPattern"].as_str().expect("a pattern");
+    assert_eq!(pattern, "^(https://[a-z0-9.-]+)?$");
+    let proof = "OwnershipVerificationCertificateArn";
+    let given = json!({"Fn::If": ["HasOwnershipVerification", {"Ref": proof}, {"Ref": "AWS::NoValue"}]});
+    assert_eq!(domain("MtlsDomain")["Properties"]["DomainNameConfigurations"][0][proof], given);
+    assert_eq!(DOCUMENT["Parameters"][proof]["Default"], "");
+    let needed = &DOCUMENT["Rules"]["OwnershipVerificationNeedsItsDomain"]["Assertions"][0]["Assert"];
+    assert_eq!(*needed, json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "MtlsDomainName"}, ""]}]}));
+}
+
 /// CAUTH-4-07, FCIBA-25: two hosts, one API, and a trust store at one of them.
 #[test]
 fn both_hosts_lead_to_one_stage_and_one_asks_for_certificates() {

@@ -442,7 +442,10 @@ fn only_the_functions_that_write_evidence_sign_it() {
             (&key["Properties"]["KeySpec"], &key["Properties"]["KeyUsage"]),
             (&json!("ECC_NIST_P256"), &json!("SIGN_VERIFY"))
         );
-        assert_eq!((&key["DeletionPolicy"], &key["Condition"]), (&json!("Retain"), &json!("HasWitness")));
+        assert_eq!(
+            (&key["DeletionPolicy"], &key["Condition"]),
+            (&json!("RetainExceptOnCreate"), &json!("HasWitness"))
+        );
         let statements = list(&key["Properties"]["KeyPolicy"]["Statement"]);
         let mut may_sign = Vec::new();
         for statement in statements {
@@ -476,7 +479,10 @@ fn heads_of_evidence_go_from_the_logs_into_a_locked_bucket() {
     let resource = |id: &str| &DOCUMENT["Resources"][id];
     let bucket = resource("EvidenceHeadsBucket");
     let lock = &bucket["Properties"]["ObjectLockConfiguration"]["Rule"]["DefaultRetention"];
-    assert_eq!((&bucket["DeletionPolicy"], &bucket["Condition"]), (&json!("Retain"), &json!("HasHeads")));
+    assert_eq!(
+        (&bucket["DeletionPolicy"], &bucket["Condition"]),
+        (&json!("RetainExceptOnCreate"), &json!("HasHeads"))
+    );
     assert_eq!(lock["Days"], json!({"Ref": "EvidenceRetentionDays"}), "as long as evidence is kept");
     assert_eq!(lock["Mode"], json!({"Fn::If": ["LocksHeadsForAll", "COMPLIANCE", "GOVERNANCE"]}));
     let filters = resources("AWS::Logs::SubscriptionFilter").filter(|(_, it)| it["Condition"] == "HasHeads");
@@ -499,6 +505,39 @@ fn heads_of_evidence_go_from_the_logs_into_a_locked_bucket() {
             && !role.contains("Bypass")
             && !role.contains("s3:*")
     );
+}
+
+/// What cannot be created again outlives the stack, but not a first deployment that fails; and a log of evidence has a name
+/// that no later stack needs.
+#[test]
+fn what_cannot_be_created_again_is_retained_once_it_exists() {
+    let retained = DOCUMENT["Resources"].as_object().expect("resources").iter();
+    let retained = retained.filter(|(_, it)| !it["DeletionPolicy"].is_null()).map(|(id, it)| {
+        assert_eq!(
+            (&it["DeletionPolicy"], &it["UpdateReplacePolicy"]),
+            (&json!("RetainExceptOnCreate"), &json!("Retain"))
+        );
+        id.as_str()
+    });
+    let expected = [
+        "BackchannelAuthenticationLogs",
+        "ConsentLogs",
+        "EnrollmentKey",
+        "EvidenceHeadsBucket",
+        "EvidenceKey",
+        "SealingKey",
+        "Table",
+    ];
+    assert_eq!(retained.collect::<BTreeSet<_>>(), BTreeSet::from(expected));
+    for log in ["BackchannelAuthenticationLogs", "ConsentLogs"] {
+        let name = DOCUMENT["Resources"][log]["Properties"]["LogGroupName"].to_string();
+        assert!(name.contains("AWS::StackId"), "{log}: {name}");
+    }
+    let protection = &DOCUMENT["Parameters"]["DeletionProtection"]["Default"];
+    assert_eq!(protection, "false", "a protected table could not be deleted by a deployment that fails");
+    let protects = "--parameter-overrides DeletionProtection=$(DELETION_PROTECTION)";
+    let makefile = crate::read("Makefile");
+    assert!(makefile.contains("\nDELETION_PROTECTION ?= true\n") && makefile.contains(protects));
 }
 
 /// ATK-7-05: new people and their hints, without the attributes of a passkey or a code.
@@ -568,6 +607,14 @@ fn messages_go_only_to_numbers_own_devices_and_own_topic() {
         });
         assert_eq!(found.collect::<Vec<_>>(), expected, "{function}");
     }
+}
+
+/// They contain links to requests. The key is SNS's own for this account, so that nobody needs a permission for it;
+/// CloudWatch may not use that one.
+#[test]
+fn messages_to_people_are_encrypted_at_rest() {
+    let key = |topic: &str| &DOCUMENT["Resources"][topic]["Properties"]["KmsMasterKeyId"];
+    assert_eq!((key("NotificationTopic"), key("AlarmTopic")), (&json!("alias/aws/sns"), &json!(null)));
 }
 
 /// Nobody reads along unless the operator asks for it, and alarms go another way than messages to people.

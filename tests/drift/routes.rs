@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::{TEMPLATE, resources, root};
+use crate::{DOCUMENT, TEMPLATE, resources, root};
 
 /// Path and function.
 type Routes = BTreeMap<String, String>;
@@ -71,4 +71,35 @@ fn the_api_may_invoke_the_functions_with_a_route_and_no_other() {
         .collect();
     let routed = TEMPLATE.functions.iter().filter(|it| !it.routes.is_empty());
     assert_eq!(invocable, routed.map(|it| it.logical_id.as_str()).collect());
+}
+
+/// A flood at what anybody may read, or at the pages, makes no client see 429, which clients treat as final.
+#[test]
+fn each_route_has_a_limit_of_its_own_by_who_calls_it() {
+    let limited = |path: &str, function: &str| match function {
+        "discovery" | "jwks" => "Document",
+        "login" if path.ends_with("/jwks.json") => "Document",
+        "consent" | "login" | "enrollment" => "Page",
+        "backchannel-authentication" | "token" | "userinfo" | "introspection" | "revocation" => "Api",
+        _ => panic!("{function}: who calls it?"),
+    };
+    let expected: serde_json::Map<_, _> = of_the_template()
+        .into_iter()
+        .map(|(path, function)| {
+            let callers = limited(&path, &function);
+            let limits = json!({
+                "ThrottlingRateLimit": {"Ref": format!("{callers}RequestsPerSecond")},
+                "ThrottlingBurstLimit": {"Ref": format!("{callers}Burst")},
+            });
+            (format!("ANY {path}"), limits)
+        })
+        .collect();
+    let stage = &DOCUMENT["Resources"]["ApiStage"];
+    assert_eq!(stage["Properties"]["RouteSettings"], Value::Object(expected));
+    let routes: Vec<_> = resources("AWS::ApiGatewayV2::Route").map(|(id, _)| json!(id)).collect();
+    let waits_for = stage["DependsOn"].as_array().expect("routes");
+    assert!(
+        routes.iter().all(|route| waits_for.contains(route)),
+        "settings of a route that is not there yet"
+    );
 }
