@@ -11,6 +11,8 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 LOCAL := --cargo-lambda .tools/bin/cargo-lambda
 STACK ?= ciba
 DELETION_PROTECTION ?= true
+# For infra/release.py.
+export ARGS
 # Each test has its own browser. `--workspace`, here and elsewhere, because for a single package Cargo would select other
 # features and rebuild what `cargo test --workspace` has built.
 BROWSER_TESTS := cargo test --workspace --test browser -- --test-threads=2
@@ -99,11 +101,12 @@ build-check: tools arm64 ## build two functions in the way of `make build`, with
 	$(SAM_BUILD) CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 .tools/bin/sam build KeyRotationFunction --build-dir target/build-check/key-rotation
 	.tools/bin/python infra/check_build.py target/build-check/*/*/bootstrap
 
-# The table is protected once the stack exists: a first deployment that fails could not delete a protected one. Parameters that
-# are not named keep their values.
+# In two steps; parameters that are not named keep their values. The first changes everything but what answers: that remains
+# the functions' versions of before. The second publishes new versions, and protects the table: a first deployment that fails
+# could not delete a protected one.
 deploy: build ## deploy to AWS; STACK=name, ARGS='--parameter-overrides OperatorName=Acme' or any other option of `sam deploy`
 	.tools/bin/sam deploy --stack-name $(STACK) $(ARGS)
-	.tools/bin/sam deploy --stack-name $(STACK) --parameter-overrides DeletionProtection=$(DELETION_PROTECTION)
+	.tools/bin/sam deploy --stack-name $(STACK) --parameter-overrides DeletionProtection=$(DELETION_PROTECTION) Release=$$(.tools/bin/python infra/release.py template.yaml samconfig.toml .aws-sam/build/*/bootstrap)
 	.tools/bin/sam remote invoke KeyRotationFunction --stack-name $(STACK) --output json > .aws-sam/key-rotation.json
 	@! grep FunctionError .aws-sam/key-rotation.json
 

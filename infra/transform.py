@@ -1,6 +1,6 @@
 """Writes a template as CloudFormation gets it, after SAM's transform, as JSON. Needs no account and no network.
 
-Usage: transform.py TEMPLATE
+Usage: transform.py TEMPLATE [PARAMETER=VALUE...]
 """
 
 import json
@@ -21,10 +21,12 @@ class ManagedPolicies:
         return {}
 
 
-with open(sys.argv[1]) as file:
+path, *parameters = sys.argv[1:]
+with open(path) as file:
     template = yaml_parse(file)
 for resource in template["Resources"].values():
     if resource["Type"] == "AWS::Serverless::Function":
         # Deployment puts the built file there.
         resource["Properties"]["CodeUri"] = "s3://bucket/key"
-json.dump(transform(template, {}, ManagedPolicies()), sys.stdout, indent=2)
+values = dict(parameter.split("=", 1) for parameter in parameters)
+json.dump(transform(template, values, ManagedPolicies()), sys.stdout, indent=2)

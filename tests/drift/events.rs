@@ -93,7 +93,7 @@ fn the_log_subscription_finds_the_one_event_without_a_write() {
     let pattern = format!("{{ $.event = \"{}\" }}", EventName::Notified.as_str());
     assert_eq!(properties["FilterPattern"], pattern);
     assert_eq!(properties["LogGroupName"], json!({"Ref": "BackchannelAuthenticationLogs"}));
-    assert_eq!(properties["DestinationArn"], json!({"Fn::GetAtt": "EventsFunction.Arn"}));
+    assert_eq!(properties["DestinationArn"], json!({"Ref": "EventsFunction.Alias"}));
     assert_eq!(DOCUMENT["Resources"]["NotifiedSubscription"]["DependsOn"], "NotifiedPermission");
 }
 
@@ -101,7 +101,7 @@ fn the_log_subscription_finds_the_one_event_without_a_write() {
 #[test]
 fn the_trigger_gives_up_after_a_time_and_says_so() {
     let trigger = &DOCUMENT["Resources"]["EventsFunctionChanges"]["Properties"];
-    assert_eq!(trigger["FunctionName"], json!({"Ref": "EventsFunction"}));
+    assert_eq!(trigger["FunctionName"], json!({"Ref": "EventsFunction.Alias"}));
     assert_eq!(trigger["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
     assert_eq!(trigger["BisectBatchOnFunctionError"], true);
     assert!(trigger["MaximumRetryAttempts"].as_i64().is_some_and(|it| it > 0));

@@ -13,6 +13,7 @@ mod permissions;
 mod profiles;
 mod proofs;
 mod references;
+mod release;
 mod routes;
 mod settings;
 mod spec_map;
@@ -37,14 +38,22 @@ static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| ciba_local::template::document(&read("template.yaml")).expect("template.yaml is YAML"));
 
 /// `template.yaml` after SAM's transform, which is what CloudFormation deploys, in the same forms as [`DOCUMENT`].
-static TRANSFORMED: LazyLock<Value> = LazyLock::new(|| {
+static TRANSFORMED: LazyLock<Value> = LazyLock::new(|| transformed(&[]));
+
+/// The same with values of parameters, each as `Name=value`.
+fn transformed(parameters: &[&str]) -> Value {
+    let output = python(&["infra/transform.py", "template.yaml"], parameters);
+    in_one_form(serde_json::from_slice(&output).expect("JSON"))
+}
+
+/// What a script prints, run with the tools of `make tools`.
+fn python(script: &[&str], arguments: &[&str]) -> Vec<u8> {
     let python = root().join(".tools/bin/python");
-    let run =
-        Command::new(&python).args(["infra/transform.py", "template.yaml"]).current_dir(root()).output();
+    let run = Command::new(&python).args(script).args(arguments).current_dir(root()).output();
     let run = run.unwrap_or_else(|error| panic!("{}: {error}; `make tools` installs it", python.display()));
-    assert!(run.status.success(), "infra/transform.py: {}", String::from_utf8_lossy(&run.stderr));
-    in_one_form(serde_json::from_slice(&run.stdout).expect("JSON"))
-});
+    assert!(run.status.success(), "{script:?}: {}", String::from_utf8_lossy(&run.stderr));
+    run.stdout
+}
 
 /// SAM writes `!GetAtt A.B` as a list.
 fn in_one_form(value: Value) -> Value {

@@ -164,8 +164,8 @@ fn a_function_reaches_only_its_own_log_queue_and_stream() {
         assert_eq!(DOCUMENT["Resources"][log]["Type"], "AWS::Logs::LogGroup");
         let own: &mut Vec<(&[&str], Value)> = expected.entry(binary.as_str()).or_default();
         own.push((&["logs:CreateLogStream", "logs:PutLogEvents"], arn(log)));
-        let itself = json!({ "Ref": id });
-        let of_itself = |it: &&Value| it["Properties"]["FunctionName"] == itself;
+        let [itself, alias] = [json!({ "Ref": id }), json!({ "Ref": format!("{id}Aliaslive") })];
+        let of_itself = |it: &&Value| [&itself, &alias].contains(&&it["Properties"]["FunctionName"]);
         for mapping in deployed("AWS::Lambda::EventSourceMapping").map(|(_, it)| it).filter(of_itself) {
             let source = &mapping["Properties"]["EventSourceArn"];
             let is_stream = source["Fn::GetAtt"].as_str().is_some_and(|it| it.ends_with(".StreamArn"));

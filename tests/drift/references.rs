@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{DOCUMENT, TRANSFORMED};
 
 /// Resource → the names it refers to.
-type References = BTreeMap<String, BTreeSet<String>>;
+pub(crate) type References = BTreeMap<String, BTreeSet<String>>;
 
 #[test]
 fn no_resource_refers_to_itself_over_others() {
@@ -50,7 +50,7 @@ fn an_http_api_event_is_a_reference_of_the_api() {
     assert!(cycle(&references(&document)).is_some());
 }
 
-fn references(document: &Value) -> References {
+pub(crate) fn references(document: &Value) -> References {
     let resources = document["Resources"].as_object().expect("resources");
     let mut references = References::new();
     for (id, resource) in resources {
@@ -77,7 +77,8 @@ fn collect(value: &Value, into: &mut BTreeSet<String>) {
         let text = |it: &Value| it.as_str().map(str::to_owned);
         let first = text(value).or_else(|| text(&value[0]));
         match (key.as_str(), first) {
-            ("Ref", Some(name)) => _ = into.insert(name),
+            // SAM writes the alias of a function like this.
+            ("Ref", Some(name)) => _ = into.insert(before(&name, '.')),
             ("Fn::GetAtt", Some(name)) => _ = into.insert(before(&name, '.')),
             ("Fn::Sub", Some(template)) => {
                 into.extend(template.split("${").skip(1).map(|it| before(&before(it, '}'), '.')));

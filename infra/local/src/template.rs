@@ -129,6 +129,11 @@ fn whose<'a>(value: &'a Value, attribute: &str) -> Option<&'a str> {
     }
 }
 
+/// The logical id of the function whose alias is `value`: `!Ref TokenFunction.Alias`, as SAM has it.
+fn function_of_alias(value: &Value) -> Option<&str> {
+    value["Ref"].as_str()?.strip_suffix(".Alias")
+}
+
 /// A whole number; CloudFormation also accepts it as text.
 fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())

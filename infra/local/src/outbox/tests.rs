@@ -44,7 +44,7 @@ Resources:
   Deliveries:
     Type: AWS::Lambda::EventSourceMapping
     Properties:
-      FunctionName: !Ref Notification
+      FunctionName: !Ref Notification.Alias
       EventSourceArn: !GetAtt Queue.Arn
       BatchSize: 10
       FunctionResponseTypes: [ReportBatchItemFailures]
@@ -54,7 +54,7 @@ Resources:
   Changes:
     Type: AWS::Lambda::EventSourceMapping
     Properties:
-      FunctionName: !Ref Events
+      FunctionName: !Ref Events.Alias
       EventSourceArn: !GetAtt Table.StreamArn
       StartingPosition: TRIM_HORIZON
       BatchSize: 4

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::whose;
+use super::function_of_alias;
 use crate::Error;
 
 /// An `AWS::ApiGatewayV2::Route`.
@@ -44,8 +44,7 @@ fn read(resources: &Map<String, Value>, properties: &Value) -> Option<(String, R
     let target = properties["Target"]["Fn::Sub"].as_str()?;
     let integration = target.strip_prefix("integrations/${")?.strip_suffix('}')?;
     let integration = &resources.get(integration)?["Properties"];
-    // IntegrationUri: !GetAtt TokenFunction.Arn
-    let function = whose(&integration["IntegrationUri"], "Arn")?;
+    let function = function_of_alias(&integration["IntegrationUri"])?;
     let (method, path) = (method.to_ascii_uppercase(), path.to_owned());
     let copied_headers = copied_headers(&integration["ResponseParameters"])?;
     Some((function.to_owned(), Route { method, path, copied_headers }))

@@ -29,7 +29,7 @@ Resources:
     Properties: {RouteKey: ANY /consent, Target: !Sub "integrations/${ConsentIntegration}"}
   ConsentIntegration:
     Type: AWS::ApiGatewayV2::Integration
-    Properties: {IntegrationType: AWS_PROXY, IntegrationUri: !GetAtt ConsentFunction.Arn}
+    Properties: {IntegrationType: AWS_PROXY, IntegrationUri: !Ref ConsentFunction.Alias}
   KeyRotationFunction:
     Type: AWS::Serverless::Function
     Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: key-rotation}}
@@ -85,7 +85,7 @@ const OUTBOX: &str = r#"
   Deliveries:
     Type: AWS::Lambda::EventSourceMapping
     Properties:
-      FunctionName: !Ref NotificationFunction
+      FunctionName: !Ref NotificationFunction.Alias
       EventSourceArn: !GetAtt DeliveryQueue.Arn
       BatchSize: 5
       FunctionResponseTypes: [ReportBatchItemFailures]
@@ -96,7 +96,7 @@ const OUTBOX: &str = r#"
   Changes:
     Type: AWS::Lambda::EventSourceMapping
     Properties:
-      FunctionName: !Ref EventsFunction
+      FunctionName: !Ref EventsFunction.Alias
       EventSourceArn: !GetAtt Table.StreamArn
       StartingPosition: TRIM_HORIZON
       BisectBatchOnFunctionError: true
@@ -231,7 +231,7 @@ fn what_leads_nowhere_or_begins_late_is_an_error_that_names_it() {
         ("Target: !GetAtt DeliveryQueue.Arn", "Target: arn:aws:sqs:a:b:c", "DeliveryPipe"),
         ("StartingPosition: TRIM_HORIZON, BatchSize", "StartingPosition: LATEST, BatchSize", "DeliveryPipe"),
         ("EventSourceArn: !GetAtt DeliveryQueue.Arn", "EventSourceArn: arn:aws:sqs:a:b:c", "Deliveries"),
-        ("FunctionName: !Ref EventsFunction", "FunctionName: events", "Changes"),
+        ("FunctionName: !Ref EventsFunction.Alias", "FunctionName: events", "Changes"),
         ("deadLetterTargetArn: !GetAtt DeliveryDeadLetters.Arn, ", "", "DeliveryQueue"),
     ] {
         assert!(OUTBOX.contains(from), "{from}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{filters, whole, whose};
+use super::{filters, function_of_alias, whole, whose};
 use crate::{Error, pattern::Pattern};
 
 /// An `AWS::Lambda::EventSourceMapping` of a queue.
@@ -54,8 +54,8 @@ impl Triggers {
         for (name, mapping) in mappings {
             let properties = &mapping["Properties"];
             let wrong = |what: &str| Error::from(format!("mapping {name} {what}"));
-            let mapped = properties["FunctionName"]["Ref"].as_str();
-            if mapped.ok_or_else(|| wrong("names no function"))? != function {
+            let mapped = function_of_alias(&properties["FunctionName"]);
+            if mapped.ok_or_else(|| wrong("names no function's alias"))? != function {
                 continue;
             }
             let source = &properties["EventSourceArn"];
