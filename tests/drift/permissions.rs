@@ -258,7 +258,8 @@ fn roles_of_other_services_can_do_one_thing_each() {
         let [trust] = list(&role["Properties"]["AssumeRolePolicyDocument"]["Statement"])[..] else {
             panic!("{id} is assumed by one service")
         };
-        assert!(trust["Condition"].is_object(), "{id}: for this account");
+        // AWS names no condition for CodeDeploy.
+        assert!(trust["Condition"].is_object() || id == "DeploymentRole", "{id}: for this account");
         let grants = statements_of(role).into_iter().map(|it| (texts(&it["Action"]), it["Resource"].clone()));
         (
             id.as_str(),
@@ -267,6 +268,11 @@ fn roles_of_other_services_can_do_one_thing_each() {
     });
     let stream = json!({ "Fn::GetAtt": "Table.StreamArn" });
     let objects = json!({ "Fn::Sub": "${EvidenceHeadsBucket.Arn}/*" });
+    let alarms =
+        json!({ "Fn::Sub": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*" });
+    let functions = TEMPLATE.functions.iter().map(|it| &it.logical_id);
+    let functions: Value =
+        functions.flat_map(|id| [arn(id), json!({ "Fn::Sub": format!("${{{id}.Arn}}:*") })]).collect();
     let expected = BTreeMap::from([
         (
             "DeliveryPipeRole",
@@ -283,6 +289,23 @@ fn roles_of_other_services_can_do_one_thing_each() {
                         stream,
                     ),
                     (vec!["sqs:SendMessage"], arn("DeliveryQueue")),
+                ],
+            ),
+        ),
+        (
+            "DeploymentRole",
+            (
+                "codedeploy.amazonaws.com",
+                vec![
+                    (vec!["cloudwatch:DescribeAlarms"], alarms),
+                    (
+                        vec![
+                            "lambda:GetAlias",
+                            "lambda:GetProvisionedConcurrencyConfig",
+                            "lambda:UpdateAlias",
+                        ],
+                        functions,
+                    ),
                 ],
             ),
         ),

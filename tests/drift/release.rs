@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::references::references;
-use crate::{TEMPLATE, TRANSFORMED, root, transformed};
+use crate::references::{cycle, references};
+use crate::{DOCUMENT, TEMPLATE, TRANSFORMED, resources, root, transformed};
 
 /// By the release alone: what else changes in a function is not called before. A changed parameter would publish none.
 #[test]
@@ -34,12 +34,47 @@ fn whoever_calls_a_function_calls_its_alias() {
     for (id, names) in references(&TRANSFORMED) {
         let kind = TRANSFORMED["Resources"][&id]["Type"].as_str().expect("a type");
         callers += usize::from(names.iter().any(|name| name.ends_with("Aliaslive")));
-        if kind != "AWS::CloudWatch::Alarm" && !by_name.iter().any(|it| it == kind) {
+        // The role that moves aliases names the functions.
+        let is_role = kind == "AWS::IAM::Role";
+        if kind != "AWS::CloudWatch::Alarm" && !is_role && !by_name.iter().any(|it| it == kind) {
             let direct: Vec<_> = names.intersection(&functions).collect();
             assert!(direct.is_empty(), "{id} calls what is being built of {direct:?}");
         }
     }
     assert!(callers > functions.len(), "a rule over nothing would hold");
+}
+
+/// By SAM alone, CodeDeploy would get a role that covers every function of the account.
+#[test]
+fn a_gradual_deployment_has_its_own_role_and_a_fast_alarm() {
+    let document = transformed(&["GradualDeployment=true"]);
+    let of_type = |kind: &str| {
+        let all = document["Resources"].as_object().expect("resources").iter();
+        all.filter(move |(_, it)| it["Type"] == kind).map(|(id, _)| id.clone()).collect::<BTreeSet<_>>()
+    };
+    let written: BTreeSet<_> = resources("AWS::IAM::Role").map(|(id, _)| id.clone()).collect();
+    assert_eq!(of_type("AWS::IAM::Role"), written);
+    assert_eq!(cycle(&references(&document)), None);
+    let only = |it: Value| json!({"Fn::If": ["DeploysGradually", it, {"Ref": "AWS::NoValue"}]});
+    for function in &TEMPLATE.functions {
+        let id = &function.logical_id;
+        let group = &document["Resources"][format!("{id}DeploymentGroup")]["Properties"];
+        assert_eq!(group["ServiceRoleArn"], only(json!({"Fn::GetAtt": "DeploymentRole.Arn"})), "{id}");
+        let alarms = json!([{ "Name": only(json!({"Ref": "DeploymentAlarm"})) }]);
+        assert_eq!(group["AlarmConfiguration"]["Alarms"], alarms, "{id}");
+        let alias = &document["Resources"][format!("{id}Aliaslive")];
+        let moved_by = &alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"];
+        assert_eq!(*moved_by, json!({ "Ref": format!("{id}DeploymentGroup") }));
+    }
+    let alarm = &DOCUMENT["Resources"]["DeploymentAlarm"]["Properties"];
+    let seconds = ["Period", "EvaluationPeriods"].map(|it| alarm[it].as_u64().expect("a number"));
+    assert!(seconds[0] * seconds[1] < 5 * 60, "the fastest deployment takes five minutes");
+    for (id, kind) in [("DeploymentRole", "AWS::IAM::Role"), ("DeploymentAlarm", "AWS::CloudWatch::Alarm")] {
+        let resource = &DOCUMENT["Resources"][id];
+        assert_eq!((&resource["Type"], &resource["Condition"]), (&json!(kind), &json!("DeploysGradually")));
+    }
+    // Without it, aliases move at once.
+    assert!(!TRANSFORMED["Resources"].to_string().contains("CodeDeployLambdaAliasUpdate"));
 }
 
 /// Otherwise what was deployed would not be called.
