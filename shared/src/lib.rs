@@ -9,7 +9,7 @@
 //!
 //! A crate depends only on those below it.
 
-pub use ciba_aws::{aws, config, keys, notify, outbound, store};
+pub use ciba_aws::{aws, config, hooks, keys, notify, outbound, store};
 pub use ciba_core::{domain, page, protocol, verify};
 pub use ciba_flows as flows;
 pub use ciba_http as http;

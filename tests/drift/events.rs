@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ciba::domain::request::event::EventName;
-use ciba::flows::log::{DECIDED_AFTER, DELIVERED_AFTER, UNREADABLE};
+use ciba::flows::log::{DECIDED_AFTER, DELIVERED_AFTER, HOOK_FAILED, HOOK_TIME, UNREADABLE};
 use ciba::protocol::event::{Detail, SOURCE};
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ fn every_member_of_a_detail_is_described_and_no_other() {
 #[test]
 fn every_metric_is_described_and_no_other() {
     let mut metrics = names();
-    metrics.extend([UNREADABLE, DECIDED_AFTER, DELIVERED_AFTER].map(str::to_owned));
+    metrics.extend([UNREADABLE, DECIDED_AFTER, DELIVERED_AFTER, HOOK_TIME, HOOK_FAILED].map(str::to_owned));
     let mut described = first_cells(&read("docs/events.md"), "Metrics");
     described.extend(names());
     assert_eq!(described, metrics);

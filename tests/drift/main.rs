@@ -7,6 +7,7 @@ mod contributing;
 mod crates;
 mod edges;
 mod events;
+mod hooks;
 mod mutual_tls;
 mod performance;
 mod permissions;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{DOCUMENT, TEMPLATE, TRANSFORMED, deployed, resources};
 
 /// Every action that some function needs. Scan, and anything with a star, is not among them.
-const KNOWN: [&str; 28] = [
+const KNOWN: [&str; 29] = [
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:DescribeStream",
@@ -32,6 +32,7 @@ const KNOWN: [&str; 28] = [
     "kms:GetPublicKey",
     "kms:Sign",
     "kms:TagResource",
+    "lambda:InvokeFunction",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "sms-voice:SendTextMessage",
@@ -44,9 +45,10 @@ const KNOWN: [&str; 28] = [
 ];
 
 /// The first part of a partition key, as store/ writes them.
-const LEADING_KEYS: [&str; 11] = [
+const LEADING_KEYS: [&str; 12] = [
     "authorization_details",
     "client#*",
+    "endpoint#*",
     "enrolment#*",
     "evidence#*",
     "fetch#*",
@@ -240,6 +242,7 @@ fn every_statement_names_the_resource_of_this_stack() {
                     *resource == arn("SealingKey")
                 }
                 Some(("events", _)) => *resource == arn("EventBus"),
+                Some(("lambda", _)) => *resource == json!({ "Ref": "UserResolverFunction" }),
                 Some(("kms" | "logs" | "sms-voice" | "sns" | "sqs", _)) => continue,
                 Some(_) | None => false,
             };
@@ -563,6 +566,32 @@ fn what_cannot_be_created_again_is_retained_once_it_exists() {
     assert!(makefile.contains("\nDELETION_PROTECTION ?= true\n") && makefile.contains(protects));
 }
 
+/// HOOK-2-03: exactly the operator's function, and only where there is one.
+#[test]
+fn the_resolver_is_invoked_by_its_own_arn() {
+    let may = functions_that_may("lambda:InvokeFunction");
+    assert_eq!(may, BTreeSet::from(["backchannel-authentication", "token"]));
+    for Statement { document, .. } in
+        statements().into_iter().filter(|it| it.actions.contains(&"lambda:InvokeFunction"))
+    {
+        assert_eq!(document["Resource"], json!({"Ref": "UserResolverFunction"}));
+        assert_eq!(document["Action"], "lambda:InvokeFunction");
+    }
+    for function in ["BackchannelAuthentication", "Token"] {
+        let role = &DOCUMENT["Resources"][format!("{function}FunctionRole")]["Properties"]["Policies"];
+        let conditional = &role[1]["Fn::If"];
+        assert_eq!(
+            (&conditional[0], &conditional[2]["Ref"]),
+            (&json!("HasUserResolver"), &json!("AWS::NoValue"))
+        );
+        let always = role[0].to_string();
+        assert!(!always.contains("lambda:") && !always.contains("endpoint#"), "{function}");
+    }
+    let none = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "UserResolverFunction"}, ""]}]});
+    assert_eq!(DOCUMENT["Conditions"]["HasUserResolver"], none);
+    assert_eq!(DOCUMENT["Parameters"]["UserResolverFunction"]["Default"], "");
+}
+
 /// ATK-7-05: new people and their hints, without the attributes of a passkey or a code.
 #[test]
 fn the_function_for_logins_writes_entries_of_people_alone() {
@@ -577,7 +606,8 @@ fn the_function_for_logins_writes_entries_of_people_alone() {
     let allowed: BTreeSet<_> =
         texts(&condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]).into_iter().collect();
     let entry = ITEMS.iter().find(|it| it.name == "person").expect("the item of a person");
-    let written = entry.attributes.iter().copied().filter(|name| *name != "user_code").chain(["pk", "sk"]);
+    let is_entered = |name: &&str| *name != "user_code" && !name.starts_with("resolved_");
+    let written = entry.attributes.iter().copied().filter(is_entered).chain(["pk", "sk"]);
     assert_eq!(allowed, written.collect());
 }
 

@@ -16,6 +16,7 @@ mod flow;
 mod foreign_issuer;
 mod grants;
 mod holds;
+mod hooks;
 mod http_events;
 mod interaction;
 mod jose;

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::person::channel::PushPlatform;
 use ciba::domain::person::ticket::TicketKind;
+use ciba_local::lambda::{Lambda, Outcome};
 use ciba_local::server::listen;
 use ciba_local::sns::{Failure, Target};
 use ciba_tests::{
@@ -221,6 +222,28 @@ async fn pushed(provider: &Provider, person: &str, now: Timestamp) -> Receiver {
     receiver
 }
 
+/// Somebody whom the resolver describes, first with a device and then without one; when their tokens are refreshed, it is
+/// asked again.
+async fn describe(provider: &Provider, resolver: &str) {
+    let login = provider.login.issuer().to_owned();
+    provider.lambda.set_function(resolver, move |event| {
+        let device = json!({"push": "arn:aws:sns:us-east-1:123456789012:endpoint/APNS/App/1"});
+        let has_device = event["hint"]["value"] == "customer-0301";
+        let channel = if has_device { device } else { json!({"sms": "+15555550300"}) };
+        let user = json!({"issuer": login, "subject": "carol", "channels": [channel]});
+        Outcome::json(&json!({"version": 1, "user": user}))
+    });
+    assert_eq!(provider.ask(&[("login_hint", "customer-0301")], at(10.0)).await.status, 200);
+    let scope = ("scope", "openid offline_access");
+    let (auth_req_id, request) = provider.asked(&[("login_hint", "customer-0300"), scope], at(11.0)).await;
+    let approved = provider.decide("carol", &request, json!({"decision": "approve"}), at(12.0)).await;
+    assert_eq!(approved.status, 200, "{approved:?}");
+    let tokens = provider.poll(&auth_req_id, at(20.0)).await;
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token"))];
+    let refresh = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&refresh));
+    assert_eq!(provider.call(&provider.token, &refresh, at(700.0)).await.status, 200);
+}
+
 /// Each channel once; the template names no place that the code does not send to.
 #[tokio::test]
 async fn each_function_sends_exactly_where_the_template_allows_it() {
@@ -243,13 +266,20 @@ async fn each_function_sends_exactly_where_the_template_allows_it() {
     assert_eq!(sent(&provider), granted_to_send());
 }
 
+/// HOOK-2-03
 #[tokio::test]
 async fn each_function_uses_exactly_what_the_template_allows_it() {
     let hints = ForeignIssuer::start().await;
     let issuers = json!([{"issuer": hints.issuer, "jwks_uri": hints.jwks_uri(), "algorithms": ["ES256"]}]);
     let issuers = issuers.to_string();
-    let settings =
-        [("HINT_ISSUERS", issuers.as_str()), ("ASKS_PER_TEN_MINUTES", "16"), ("ASKS_PER_DAY", "16")];
+    let resolver = Lambda::arn("people:live");
+    let settings = [
+        ("HINT_ISSUERS", issuers.as_str()),
+        ("ASKS_PER_TEN_MINUTES", "16"),
+        ("ASKS_PER_DAY", "16"),
+        ("USER_RESOLVER_FUNCTION", resolver.as_str()),
+        ("USER_RESOLVER_ISSUERS", Provider::LOGIN),
+    ];
     let provider = Provider::empty(&settings).await;
     provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect("keys");
     let kiosk = json!({"client_id": "kiosk", "scope": "openid profile offline_access",
@@ -258,6 +288,12 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     provider.register(kiosk).await.expect("kiosk");
     provider.put_detail_type(&payment()).await;
     provider.enroll("alice", json!({"channels": [{"sms": "+15555550100"}]})).await.expect("alice");
+
+    describe(&provider, &resolver).await;
+    let invocations = provider.lambda.invocations().into_iter();
+    let invoked: BTreeSet<_> = invocations.map(|it| (it.caller.expect("a caller"), it.function)).collect();
+    let functions = statements().into_iter().filter(|(_, it)| it["Action"] == "lambda:InvokeFunction");
+    assert_eq!(invoked, functions.map(|(function, _)| (function, resolver.clone())).collect());
 
     // Superseded, seen, approved, redeemed.
     provider.asked(&[], at(0.0)).await;

@@ -32,6 +32,13 @@ pub fn root() -> &'static std::path::Path {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root")
 }
 
+/// The JSON Schema of a hook's event or answer.
+pub fn schema_of(contract: &str) -> serde_json::Value {
+    let file = root().join("docs/hooks").join(format!("{contract}.schema.json"));
+    let text = std::fs::read_to_string(file).expect("a schema");
+    serde_json::from_str(&text).expect("JSON")
+}
+
 /// A tool that `make tools` installed.
 pub fn tool(name: &str) -> std::path::PathBuf {
     let path = root().join(".tools/bin").join(name);

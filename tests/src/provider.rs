@@ -25,6 +25,7 @@ use ciba::store::{KeyUse, Table};
 use ciba_local::clock::{Clock, SetClock};
 use ciba_local::eventbridge::EventBridge;
 use ciba_local::kms::{ENROLLMENT_KEY_ALIAS, EVIDENCE_KEY_ALIAS, Kms, KmsHandle, WrappingKey};
+use ciba_local::lambda::Lambda;
 use ciba_local::login_issuer::LoginIssuer;
 use ciba_local::outbox::Outbox;
 use ciba_local::proxy::Proxy;
@@ -76,6 +77,8 @@ pub struct Provider {
     pub kms: KmsHandle,
     pub sqs: Arc<Sqs>,
     pub eventbridge: Arc<EventBridge>,
+    /// Where hooks run.
+    pub lambda: Lambda,
     /// From the table's stream to queue and functions. It moves nothing until a test says so.
     pub outbox: Outbox,
     pub login: Arc<LoginIssuer>,
@@ -106,6 +109,8 @@ pub struct Provider {
 impl Provider {
     pub const ISSUER: &str = "http://localhost:9000";
     pub const RP_ID: &str = "localhost";
+    /// Stands for the login issuer in a setting, because its port is not known before it runs.
+    pub const LOGIN: &str = "{login}";
     /// The queues, as the template calls them.
     pub const DELIVERY_QUEUE: &str = "DeliveryQueue";
     pub const DEAD_LETTERS: &str = "DeliveryDeadLetters";
@@ -141,6 +146,7 @@ impl Provider {
         let queues = Clock::Set(clock.clone());
         let sqs = Sqs::start(listen(0).await.expect("a port"), &template.queues, queues).expect("SQS");
         let eventbridge = EventBridge::start(listen(0).await.expect("a port")).expect("EventBridge");
+        let lambda = Lambda::start(listen(0).await.expect("a port")).expect("Lambda");
         // Past the proxy: what it counts is what functions call.
         let outbox = Outbox::new(template, dynamodb.url(), &dynamodb.table, &sqs).expect("an outbox");
         let listener = listen(0).await.expect("a port");
@@ -169,6 +175,7 @@ impl Provider {
             ("AWS_ENDPOINT_URL_KMS", kms.url()),
             ("AWS_ENDPOINT_URL_SQS", sqs.url()),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", eventbridge.url()),
+            ("AWS_ENDPOINT_URL_LAMBDA", lambda.url()),
             ("DELIVERY_QUEUE_URL", sqs.queue_url(Self::DELIVERY_QUEUE)),
             ("DEAD_LETTER_QUEUE_URL", sqs.queue_url(Self::DEAD_LETTERS)),
             ("EVENT_BUS", "ciba".to_owned()),
@@ -177,7 +184,7 @@ impl Provider {
         let elsewhere = settings.iter().any(|(name, _)| *name == Issuer::SETTING);
         environment.retain(|(name, _)| !(elsewhere && *name == "RP_ID"));
         environment.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
-        environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        environment.extend(settings.iter().map(|(name, value)| (*name, value.replace(Self::LOGIN, &url))));
         let environment: Vec<_> =
             environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let (eavesdropper, sqs, eventbridge) = (Eavesdropper::new(), Arc::new(sqs), Arc::new(eventbridge));
@@ -214,6 +221,7 @@ impl Provider {
             kms,
             sqs,
             eventbridge,
+            lambda,
             outbox,
             login,
             environment,
@@ -517,6 +525,12 @@ impl Provider {
     /// The function that people decide with, with other settings.
     pub fn consent_with(&self, settings: Settings<'_>) -> Consent {
         Consent::new(&self.environment_with("consent", settings)).expect("consent")
+    }
+
+    /// The backchannel authentication endpoint, with other settings.
+    pub fn backchannel_authentication_with(&self, settings: Settings<'_>) -> BackchannelAuthentication {
+        let environment = self.environment_with("backchannel-authentication", settings);
+        BackchannelAuthentication::new(&environment).expect("backchannel-authentication")
     }
 
     /// The function for logins, with other settings.

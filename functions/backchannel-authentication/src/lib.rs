@@ -9,22 +9,25 @@ mod cancel;
 use ciba::aws::Aws;
 use ciba::config::{
     ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, NotificationSettings,
-    RequestSettings, SmsSettings, WitnessSettings,
+    RequestSettings, SmsSettings, UserResolverSettings, WitnessSettings, resolver_rules,
 };
 use ciba::domain::base::authentication::Authentication;
 use ciba::domain::base::profile::Profile;
 use ciba::domain::base::time::seconds_rounded_up;
 use ciba::domain::client::{Client, DeliveryMode};
 use ciba::domain::person::passkey::Passkey;
+use ciba::domain::person::resolver::Resolver;
 use ciba::domain::request::notification::Messages;
 use ciba::flows::asking::Asking;
 use ciba::flows::asking::check_user_code::check_user_code;
 use ciba::flows::asking::describe_details::describe;
+use ciba::flows::asking::find_person::FindPerson;
 use ciba::flows::asking::fit_tokens::{LAST, fits};
 use ciba::flows::asking::read_request;
 use ciba::flows::asking::resolve_hint::{HintTokens, ResolveHint};
 use ciba::flows::asking::start_authentication::{StartAuthentication, Started};
 use ciba::flows::deciding::keep_evidence::KeepEvidence;
+use ciba::flows::resolve_person::ResolvePerson;
 use ciba::flows::{Invocation, log};
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
@@ -54,6 +57,9 @@ pub struct BackchannelAuthentication {
     hints: HintSettings,
     hint_tokens: Option<HintTokens>,
     login_issuers: LoginIssuers,
+    /// The operator's resolver, if there is one, and the rules for what it says.
+    resolver: Option<ResolvePerson>,
+    resolver_rules: Resolver,
     /// The largest authentication claims that a login can put into tokens.
     fullest_logins: Vec<Authentication>,
     table: Table,
@@ -83,6 +89,9 @@ impl BackchannelAuthentication {
                 .map(|login| login.fullest(LAST))
                 .chain([Passkey::fullest(LAST)])
                 .collect(),
+            resolver: UserResolverSettings::read(environment, &issuer)?
+                .map(|settings| ResolvePerson::connect(&aws, settings)),
+            resolver_rules: resolver_rules(environment, &issuer, &login_issuers)?,
             login_issuers,
             clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             detail_types: DetailTypes::new(table.clone()),
@@ -114,9 +123,15 @@ impl BackchannelAuthentication {
         self.check_target(&client, &asked)?;
         let detail = describe(&self.detail_types, &client, &asked, &self.issuer, invocation.now).await?;
         self.check_length(&client, &asked)?;
-        let (person, asks) = self.hints().resolve(&client, &asked.hint, invocation).await?;
+        let (found, asks) = self.hints().resolve(&client, &asked, invocation).await?;
         self.use_up(asked.signed.as_ref(), invocation).await?;
-        let asking = Asking { client: &client, person: &person, asked: &asked, detail: &detail };
+        let asking = Asking {
+            client: &client,
+            person: &found.person,
+            described: found.described(),
+            asked: &asked,
+            detail: &detail,
+        };
         let asks = check_user_code(&self.table, asking, asks, &self.requests.limits, invocation).await?;
         let keys = self.keys.get(invocation.now).await?;
         let started = self.backchannel(&keys).start(asking, asks, invocation).await?;
@@ -191,6 +206,10 @@ impl BackchannelAuthentication {
     fn hints(&self) -> ResolveHint<'_> {
         ResolveHint {
             table: &self.table,
+            people: FindPerson {
+                table: &self.table,
+                resolver: self.resolver.as_ref().map(|resolver| (resolver, &self.resolver_rules)),
+            },
             keys: &self.keys,
             issuer: &self.issuer,
             login_issuers: &self.login_issuers,

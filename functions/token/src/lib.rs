@@ -2,10 +2,13 @@
 //! refreshes tokens.
 
 use ciba::aws::Aws;
-use ciba::config::{ConfigError, DpopSettings, Environment, Issuer, MtlsHost, TokenSettings};
+use ciba::config::{
+    ConfigError, DpopSettings, Environment, Issuer, MtlsHost, TokenSettings, UserResolverSettings,
+};
 use ciba::domain::base::confirmation::Confirmation;
 use ciba::domain::client::{Client, DeliveryMode};
 use ciba::domain::token::dpop::{Call, DpopProof};
+use ciba::flows::resolve_person::ResolvePerson;
 use ciba::flows::tokens::issue_tokens::{IssueTokens, NotIssued};
 use ciba::flows::tokens::poll::{PollOutcome, poll};
 use ciba::flows::tokens::prove_possession::ProvePossession;
@@ -32,6 +35,8 @@ pub struct Token {
     table: Table,
     clients: ClientAuthenticator,
     keys: KeyRings,
+    /// Asked before a refresh whether the person is still active.
+    resolver: Option<ResolvePerson>,
 }
 
 impl Token {
@@ -48,6 +53,8 @@ impl Token {
             dpop: DpopSettings::read(environment)?,
             clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
+            resolver: UserResolverSettings::read(environment, &issuer)?
+                .map(|settings| ResolvePerson::connect(&aws, settings)),
             table,
             issuer,
         })
@@ -183,7 +190,11 @@ impl Token {
         presented: &refresh::PresentedRefreshToken<'_>,
         invocation: &Invocation,
     ) -> Result<TokenResponse, Refusal<Error>> {
-        let flow = Refresh { table: &self.table, issuing: self.issuing(invocation) };
+        let flow = Refresh {
+            table: &self.table,
+            resolver: self.resolver.as_ref(),
+            issuing: self.issuing(invocation),
+        };
         let tokens = flow.refresh(&client.id, presented).await?;
         log::step("refreshed", &presented.grant);
         Ok(tokens)

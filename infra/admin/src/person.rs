@@ -260,7 +260,7 @@ pub(crate) async fn find_meant(who: &str, settings: &Settings) -> Result<Person,
             KnownIssuers { own: settings.issuer.as_str(), login: settings.login_issuers.as_slice() };
         match hint::parse(who, issuers) {
             Ok(Hint::Directory(hint)) => keys.extend(settings.table.find_hint(&hint).await?),
-            Ok(Hint::Person(key)) => keys.push(key),
+            Ok(Hint::Login { key, .. } | Hint::Person(key)) => keys.push(key),
             Err(_) => {}
         }
     }
@@ -277,7 +277,10 @@ pub(crate) fn nobody(sub: &str) -> Failure {
 /// Personal data, for operators who can read the table anyway.
 fn shown(person: &Person, asks: &Asks, settings: &Settings, now: Timestamp) -> Output {
     // The table has only a hash of the login. For a person without one, the issuer in it is this provider.
-    let has_login = person.key != PersonKey::new(settings.issuer.as_str(), person.sub.as_str());
+    let has_login = match &person.resolved {
+        Some(resolved) => resolved.issuer.is_some(),
+        None => person.key != PersonKey::new(settings.issuer.as_str(), person.sub.as_str()),
+    };
     let values = |kind| {
         person.hints.iter().filter(move |hint| hint.kind() == kind).map(|hint| hint.value().to_owned())
     };
@@ -299,11 +302,13 @@ fn shown(person: &Person, asks: &Asks, settings: &Settings, now: Timestamp) -> O
     let lock = locked_until.map(|until| format!("none is accepted until {}", utc(until)));
     let login =
         if has_login { "at a login issuer" } else { "none: this person can approve only with a passkey" };
+    let resolved_at = person.resolved.as_ref().map(|resolved| resolved.at);
     let text = fields(&[
         ("sub", vec![person.sub.as_str().to_owned()]),
         ("person", vec![person.key.as_str().to_owned()]),
         ("active", vec![yes_or_no(person.active)]),
         ("login", vec![login.to_owned()]),
+        ("described by the resolver", resolved_at.map(utc).into_iter().collect()),
         ("hints", hints.collect()),
         ("channels", channels.clone().map(|(kind, address)| format!("{kind} {address}")).collect()),
         ("claims", claims.collect()),
@@ -318,6 +323,7 @@ fn shown(person: &Person, asks: &Asks, settings: &Settings, now: Timestamp) -> O
         "person": person.key.as_str(),
         "active": person.active,
         "has_login": has_login,
+        "resolved_at": resolved_at.map(Timestamp::seconds),
         "hints": Value::Object(hints.collect()),
         "channels": channels.map(|(kind, address)| json!({ kind: address })).collect::<Vec<_>>(),
         "claims": person.claims,

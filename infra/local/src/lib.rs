@@ -1,5 +1,5 @@
-//! The whole stack on one machine: an embedded DynamoDB, doubles of SNS, KMS, SQS and EventBridge that speak the
-//! real wire protocols and record every call, a local API Gateway, the path from the table's stream to the
+//! The whole stack on one machine: an embedded DynamoDB, doubles of SNS, KMS, SQS, EventBridge and Lambda that speak
+//! the real wire protocols and record every call, a local API Gateway, the path from the table's stream to the
 //! functions that it triggers, and the phone on which a person approves.
 //!
 //! Nothing here is linked into a function. Events, endpoints and errors are the same here as on AWS, so the
@@ -11,6 +11,7 @@ pub mod dynamodb;
 pub mod eventbridge;
 pub mod gateway;
 pub mod kms;
+pub mod lambda;
 pub mod login_issuer;
 pub mod outbox;
 pub mod patience;

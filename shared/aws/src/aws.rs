@@ -29,6 +29,7 @@ pub struct Aws {
     pub(crate) kms_endpoint: Option<String>,
     pub(crate) sqs_endpoint: Option<String>,
     pub(crate) eventbridge_endpoint: Option<String>,
+    pub(crate) lambda_endpoint: Option<String>,
     /// Setting `TABLE_NAME`, required by everything that uses the table.
     pub(crate) table: Option<String>,
 }
@@ -51,7 +52,7 @@ impl Aws {
             RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50));
         let endpoint =
             |service: &str| environment.get(&format!("AWS_ENDPOINT_URL_{service}")).map(str::to_owned);
-        let endpoints = ["DYNAMODB", "SNS", "KMS", "SQS", "EVENTBRIDGE"].map(endpoint);
+        let endpoints = ["DYNAMODB", "SNS", "KMS", "SQS", "EVENTBRIDGE", "LAMBDA"].map(endpoint);
         let mut sdk = SdkConfig::builder()
             .http_client(https::client(Roots::of(&endpoints)))
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -59,7 +60,14 @@ impl Aws {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(retries);
         sdk.set_sleep_impl(environment.wait().map(|wait| SharedAsyncSleep::new(Waiting(wait))));
-        let [dynamodb_endpoint, sns_endpoint, kms_endpoint, sqs_endpoint, eventbridge_endpoint] = endpoints;
+        let [
+            dynamodb_endpoint,
+            sns_endpoint,
+            kms_endpoint,
+            sqs_endpoint,
+            eventbridge_endpoint,
+            lambda_endpoint,
+        ] = endpoints;
         Ok(Self {
             sdk: sdk.build(),
             dynamodb_endpoint,
@@ -67,6 +75,7 @@ impl Aws {
             kms_endpoint,
             sqs_endpoint,
             eventbridge_endpoint,
+            lambda_endpoint,
             table: None,
         })
     }

@@ -6,6 +6,7 @@
 pub mod aws;
 pub mod config;
 mod failure;
+pub mod hooks;
 pub mod keys;
 pub mod notify;
 pub mod outbound;

@@ -57,7 +57,7 @@ pub use evidence_chain::EvidenceBasis;
 pub use key::KeyRecord;
 pub use key_use::KeyUse;
 pub use passkey::{PasskeyEnrolled, PasskeyEnrollment, PasskeyRemoved};
-pub use person::Enrolled;
+pub use person::{DescribedPerson, Enrolled};
 pub use stream::StreamRecord;
 pub use table::{StoreError, Table, WriteId};
 pub use withdrawal::Withdrawn;

@@ -12,6 +12,7 @@ pub mod dpop;
 pub mod enroll_passkey;
 pub mod error;
 pub mod event;
+pub mod hooks;
 pub mod id_token;
 pub mod jwks;
 pub mod log_subscription;

@@ -7,6 +7,7 @@ mod failure;
 mod invocation;
 pub mod log;
 pub mod registering;
+pub mod resolve_person;
 pub mod telling;
 pub mod tokens;
 

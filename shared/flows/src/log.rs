@@ -103,6 +103,8 @@ pub fn metrics(namespace: &str, emitted: &Emitted, at: Timestamp) {
 pub const UNREADABLE: &str = "unreadable";
 pub const DECIDED_AFTER: &str = "decided_after_ms";
 pub const DELIVERED_AFTER: &str = "delivered_after_ms";
+pub const HOOK_TIME: &str = "hook_ms";
+pub const HOOK_FAILED: &str = "hook_failed";
 
 /// One line for a request. If it is signed, with the digest of its evidence.
 fn requested(request: &RequestKey, kept: Option<&EvidenceWrite>) {
@@ -153,6 +155,33 @@ pub fn passkey(event: &str, passkey: &PasskeyId, untold: &[Untold]) {
         ];
         line("error", "untold", fields);
     }
+}
+
+/// A call of a hook.
+pub(crate) struct Hooked<'a> {
+    pub hook: &'static str,
+    /// `answered`, `refused` or `failed`.
+    pub outcome: &'static str,
+    /// The operator's reason, or what failed.
+    pub detail: Option<&'a str>,
+    pub took: Duration,
+}
+
+/// One line for a call of a hook, which CloudWatch turns into metrics: how long it took, and whether it failed.
+pub(crate) fn hook(namespace: &str, Hooked { hook, outcome, detail, took }: Hooked<'_>, at: Timestamp) {
+    let failed = outcome == "failed";
+    let fields = [
+        ("level", if failed { "error" } else { "info" }.into()),
+        ("event", "hook".into()),
+        ("hook", hook.into()),
+        ("outcome", outcome.into()),
+        ("detail", detail.into()),
+    ];
+    let metrics = [
+        Metric { name: HOOK_TIME, unit: "Milliseconds", values: vec![millis(took)] },
+        Metric { name: HOOK_FAILED, unit: "Count", values: vec![i64::from(failed)] },
+    ];
+    line::measured(namespace, at, fields, &metrics);
 }
 
 /// One line for a login on the page.

@@ -231,7 +231,8 @@ async fn parallel_code_attempts_are_all_counted() {
         let invocation = provider.invocation(at(0.0));
         let asks = before.clone();
         let (asked, detail) = (asked(text), RequestDetail::default());
-        let asking = Asking { client: &till, person: &person, asked: &asked, detail: &detail };
+        let asking =
+            Asking { client: &till, described: None, person: &person, asked: &asked, detail: &detail };
         check_user_code(&provider.table, asking, asks, &limits, &invocation).await
     };
 
@@ -264,7 +265,13 @@ async fn parallel_code_attempts_are_all_counted() {
         messages: &NotificationSettings::read(&env, &issuer).expect("settings"),
     };
     let asked = asked(CODE);
-    let asking = Asking { client: &till, person: &person, asked: &asked, detail: &Default::default() };
+    let asking = Asking {
+        client: &till,
+        described: None,
+        person: &person,
+        asked: &asked,
+        detail: &Default::default(),
+    };
     let started = flow.start(asking, right, &invocation).await;
     assert_eq!(wrong(started.err()), "too many wrong codes arrived in the meantime");
     assert_eq!(untouched(&provider).await, (vec![], 0));

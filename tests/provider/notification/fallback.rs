@@ -144,7 +144,8 @@ async fn channels_that_were_passed_over_are_told_to_the_log() {
     let form = form::read(&form_request("/bc-authorize", None, &body)).expect("a form");
     let asked = BackchannelAuthenticationRequest::parse(&form, &kiosk).expect("a request");
 
-    let asking = Asking { client: &kiosk, person: &dora, asked: &asked, detail: &Default::default() };
+    let asking =
+        Asking { client: &kiosk, described: None, person: &dora, asked: &asked, detail: &Default::default() };
     let started = flow.start(asking, asks, &invocation).await.expect("a request");
     let passed_over = |channel, why: &str| Unreachable { channel, why: why.to_owned() };
     let expected =

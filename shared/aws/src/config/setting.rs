@@ -319,6 +319,11 @@ settings! {
     /// The value of the tag `ciba-signing` of signing keys in KMS; required with `SIGNING=kms`.
     SIGNING_KEY_TAG: Optional();
 
+    /// The hook that knows the people whom the directory does not know: the ARN of a function.
+    USER_RESOLVER_FUNCTION: Optional();
+    /// The login issuers for whose people the resolver speaks, separated by spaces.
+    USER_RESOLVER_ISSUERS: Optional();
+
     DELIVERY_QUEUE_URL: Required();
     DEAD_LETTER_QUEUE_URL: Required();
     /// The bus of EventBridge, by name or ARN.

@@ -102,6 +102,9 @@ pub(super) const REQUEST_CONTEXT: &str = "request_context";
 pub(super) const REQUEST_SIGNING: &str = "request_signing";
 pub(super) const REQUIRES_BINDING_MESSAGE: &str = "requires_binding_message";
 pub(super) const REQUIRES_PASSKEY: &str = "requires_passkey";
+pub(super) const RESOLVED_AT: &str = "resolved_at";
+pub(super) const RESOLVED_ISSUER: &str = "resolved_issuer";
+pub(super) const RESOLVED_SUBJECT: &str = "resolved_subject";
 pub(super) const RESOURCES: &str = "resources";
 pub(super) const REVOKED_AT: &str = "revoked_at";
 pub(super) const RISK: &str = "risk";
@@ -190,8 +193,10 @@ pub(super) const CLIENT: ItemKind = item(
     ],
 );
 
-pub(super) const PERSON_ENTRY: ItemKind =
-    item("person", &[USER, SUB, ACTIVE, HINTS, CHANNELS, CLAIMS, USER_CODE]);
+pub(super) const PERSON_ENTRY: ItemKind = item(
+    "person",
+    &[USER, SUB, ACTIVE, HINTS, CHANNELS, CLAIMS, USER_CODE, RESOLVED_AT, RESOLVED_ISSUER, RESOLVED_SUBJECT],
+);
 
 pub(super) const DETAIL_TYPE: ItemKind =
     item("type of `authorization_details`", &[SCHEMA, DISPLAY, RISK, SCOPE, WRITE_ID]);

@@ -11,7 +11,7 @@ use crate::store::attribute::{
 };
 use crate::store::item::{Item, key, text, time};
 use crate::store::table::is_own;
-use crate::store::{EvidenceWrite, StoreError, Table, WriteId, person};
+use crate::store::{DescribedPerson, EvidenceWrite, StoreError, Table, WriteId, person};
 use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::base::time::Timestamp;
@@ -70,6 +70,8 @@ pub struct Beside<'a> {
     pub evidence: Option<&'a EvidenceWrite>,
     /// Authorization details and the request context, if the request has any.
     pub detail: &'a RequestDetail,
+    /// The person, if the resolver described them for this request.
+    pub person: Option<DescribedPerson<'a>>,
 }
 
 /// The result of an insertion.
@@ -80,6 +82,9 @@ pub enum Inserted {
     AsksChanged,
     /// The request to be superseded is no longer pending.
     NothingToSupersede,
+    /// The entry of the described person is not the resolver's (any more), or their `sub` or push endpoint is somebody
+    /// else's.
+    NotDescribable,
 }
 
 /// Everything that a decision writes, in one transaction.
@@ -151,6 +156,10 @@ impl Table {
             let put = self.put_detail(request, beside.detail, write)?;
             writes.push(TransactWriteItem::builder().put(put).build());
         }
+        let own = writes.len();
+        if let Some(described) = beside.person {
+            writes.extend(self.put_described(described)?);
+        }
         let Some(reasons) = self.transact("InsertRequest", writes).await? else { return Ok(Inserted::Done) };
         let failed = |n: usize| reasons.get(n).and_then(CancellationReason::code).unwrap_or("None") != "None";
         // The new key is random: if it exists, our own transaction put it and the response was lost.
@@ -159,6 +168,10 @@ impl Table {
         }
         if failed(0) || failed(1) {
             return Ok(Inserted::AsksChanged);
+        }
+        let is_refused = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+        if reasons.iter().skip(own).any(is_refused) {
+            return Ok(Inserted::NotDescribable);
         }
         // A conflict with a simultaneous decision is handled like a failed condition: the caller reads again.
         Ok(match supersedes.and(reasons.get(2)).and_then(CancellationReason::code) {

@@ -6,12 +6,16 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Delete, Put, TransactWriteItem};
 
 use crate::store::as_read::{AsRead, Unchanged};
-use crate::store::attribute::{self, ACTIVE, CHANNELS, CLAIMS, HINTS, PARTITION_KEY, SUB, USER, USER_CODE};
-use crate::store::item::{Item, Reader, key, text};
+use crate::store::attribute::{
+    self, ACTIVE, CHANNELS, CLAIMS, HINTS, PARTITION_KEY, RESOLVED_AT, RESOLVED_ISSUER, RESOLVED_SUBJECT,
+    SUB, USER, USER_CODE,
+};
+use crate::store::item::{Item, Reader, key, text, time};
 use crate::store::{StoreError, Table};
 use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::hint::DirectoryHint;
 use ciba_core::domain::person::channel::{Channel, PushEndpoint};
+use ciba_core::domain::person::resolved::Resolved;
 use ciba_core::domain::person::user_code::UserCodeHash;
 use ciba_core::domain::person::{Person, Subject};
 
@@ -57,6 +61,14 @@ pub(super) fn decode(item: &Item) -> Result<Person, StoreError> {
             None => None,
             Some(hash) => Some(UserCodeHash::parse(hash).ok_or_else(|| Reader::corrupt(USER_CODE))?),
         },
+        resolved: match reader.optional_time(RESOLVED_AT)? {
+            None => None,
+            Some(at) => Some(Resolved {
+                issuer: reader.optional_text(RESOLVED_ISSUER).map(str::to_owned),
+                subject: reader.text(RESOLVED_SUBJECT)?.to_owned(),
+                at,
+            }),
+        },
     })
 }
 
@@ -71,6 +83,11 @@ fn encode(person: &Person) -> Item {
         (CLAIMS.to_owned(), text(serde_json::Value::Object(person.claims.clone()).to_string())),
     ]);
     item.extend(person.user_code.as_ref().map(|hash| (USER_CODE.to_owned(), text(hash.as_str()))));
+    if let Some(resolved) = &person.resolved {
+        item.insert(RESOLVED_AT.to_owned(), time(resolved.at));
+        item.insert(RESOLVED_SUBJECT.to_owned(), text(&resolved.subject));
+        item.extend(resolved.issuer.iter().map(|issuer| (RESOLVED_ISSUER.to_owned(), text(issuer))));
+    }
     item
 }
 
@@ -106,7 +123,74 @@ pub enum Enrolled {
     Changed,
 }
 
+/// The entry of a person whom the resolver described for a request: it is written in the request's transaction.
+#[derive(Clone, Copy)]
+pub struct DescribedPerson<'a> {
+    pub person: &'a Person,
+    /// What the resolver said of them before.
+    pub old: Option<&'a Person>,
+}
+
 impl Table {
+    /// The writes of a described person. The first one is refused if the entry is the directory's, has another `sub`, or
+    /// was disabled by an operator; each further one if a name is somebody else's.
+    pub(super) fn put_described(
+        &self,
+        DescribedPerson { person, old }: DescribedPerson<'_>,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(encode(person)))
+            .condition_expression(format!(
+                "attribute_not_exists({PARTITION_KEY}) \
+                 OR (attribute_exists({RESOLVED_AT}) AND #sub = :sub AND #active = :active)"
+            ))
+            .expression_attribute_names("#sub", SUB)
+            .expression_attribute_names("#active", ACTIVE)
+            .expression_attribute_values(":sub", text(person.sub.as_str()))
+            .expression_attribute_values(":active", AttributeValue::Bool(true))
+            .build()
+            .map_err(StoreError::incomplete)?;
+        let mut writes = vec![TransactWriteItem::builder().put(put).build()];
+        let now = names(&person.hints, &person.channels);
+        let before = old.map(|old| names(&old.hints, &old.channels)).unwrap_or_default();
+        for name in now.iter().filter(|name| !before.contains(name)) {
+            writes.push(self.give(name.clone(), &person.key)?);
+        }
+        for name in before.into_iter().filter(|name| !now.contains(name)) {
+            writes.push(self.take(name, &person.key)?);
+        }
+        Ok(writes)
+    }
+
+    /// Binds a hint or push endpoint to a person, if it is nobody else's.
+    fn give(&self, name: Item, person: &PersonKey) -> Result<TransactWriteItem, StoreError> {
+        let mut item = name;
+        item.insert(USER.to_owned(), text(person.as_str()));
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression(format!("attribute_not_exists({PARTITION_KEY}) OR #user = :user"))
+            .expression_attribute_names("#user", USER)
+            .expression_attribute_values(":user", text(person.as_str()))
+            .build()
+            .map_err(StoreError::incomplete)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Deletes a name that is this person's. The list of their names may be older than the item.
+    fn take(&self, name: Item, person: &PersonKey) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.name)
+            .set_key(Some(name))
+            .condition_expression(format!("attribute_not_exists({PARTITION_KEY}) OR #user = :user"))
+            .expression_attribute_names("#user", USER)
+            .expression_attribute_values(":user", text(person.as_str()))
+            .build()
+            .map_err(StoreError::incomplete)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
     /// The person that a hint leads to.
     pub async fn find_hint(&self, hint: &DirectoryHint) -> Result<Option<PersonKey>, StoreError> {
         let answer = self
@@ -171,17 +255,7 @@ impl Table {
         let mut writes = vec![TransactWriteItem::builder().put(put).build()];
         let wanted = names(&person.hints, &person.channels);
         for name in &wanted {
-            let mut item = name.clone();
-            item.insert(USER.to_owned(), text(person.key.as_str()));
-            let put = Put::builder()
-                .table_name(&self.name)
-                .set_item(Some(item))
-                .condition_expression(format!("attribute_not_exists({PARTITION_KEY}) OR #user = :user"))
-                .expression_attribute_names("#user", USER)
-                .expression_attribute_values(":user", text(person.key.as_str()))
-                .build()
-                .map_err(StoreError::incomplete)?;
-            writes.push(TransactWriteItem::builder().put(put).build());
+            writes.push(self.give(name.clone(), &person.key)?);
         }
         for name in names(hints, channels).into_iter().filter(|name| !wanted.contains(name)) {
             let delete = Delete::builder().table_name(&self.name).set_key(Some(name)).build();

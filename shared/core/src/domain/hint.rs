@@ -25,7 +25,9 @@ use crate::domain::issuer::login_issuer::LoginIssuer;
 pub enum Hint {
     /// To be looked up in the directory.
     Directory(DirectoryHint),
-    /// Identifies a person of a login issuer, whose key is computed without a lookup.
+    /// Identifies a person by a login issuer's name for them, from which their key is computed without a lookup.
+    Login { issuer: String, subject: String, key: PersonKey },
+    /// Identifies a person by their key.
     Person(PersonKey),
 }
 
@@ -149,7 +151,14 @@ impl Hint {
         let called = |known: &&LoginIssuer| known.issuer == iss;
         let meant = |known: &&LoginIssuer| without_slash(&known.issuer) == named;
         let known = issuers.login.iter().find(called).or_else(|| issuers.login.iter().find(meant));
-        known.and_then(|known| known.person_key(sub)).map(Self::Person).ok_or(HintError::NamesNobody)
+        let login = |known: &LoginIssuer| {
+            Some(Self::Login {
+                issuer: known.issuer.clone(),
+                subject: sub.to_owned(),
+                key: known.person_key(sub)?,
+            })
+        };
+        known.and_then(login).ok_or(HintError::NamesNobody)
     }
 }
 
@@ -196,6 +205,10 @@ mod tests {
         parse(text, KnownIssuers { own: ISSUER, login: &login })
     }
 
+    fn named(issuer: &str) -> Hint {
+        Hint::Login { issuer: issuer.to_owned(), subject: "7".to_owned(), key: PersonKey::new(issuer, "7") }
+    }
+
     fn found(kind: HintKind, value: &str) -> Result<Hint, HintError> {
         Ok(Hint::Directory(DirectoryHint { kind, value: value.to_owned() }))
     }
@@ -222,7 +235,7 @@ mod tests {
     fn auth0_hints_name_the_people_of_a_login_issuer_by_one_key() {
         for iss in ["https://login.example", "https://login.example/"] {
             let text = format!(r#"{{"format":"iss_sub","iss":"{iss}","sub":"7"}}"#);
-            assert_eq!(read(&text), Ok(Hint::Person(PersonKey::new(LOGIN, "7"))));
+            assert_eq!(read(&text), Ok(named(LOGIN)));
         }
     }
 
@@ -239,7 +252,7 @@ mod tests {
         for login in [[issuer(one), issuer(two)], [issuer(two), issuer(one)]] {
             let issuers = KnownIssuers { own: ISSUER, login: &login };
             for iss in [one, two] {
-                assert_eq!(Hint::iss_sub(iss, "7", issuers), Ok(Hint::Person(PersonKey::new(iss, "7"))));
+                assert_eq!(Hint::iss_sub(iss, "7", issuers), Ok(named(iss)));
             }
         }
     }

@@ -8,6 +8,8 @@ pub mod new_person;
 pub mod passkey;
 pub mod passkey_origin;
 pub mod person_claims;
+pub mod resolved;
+pub mod resolver;
 pub mod sms;
 pub mod ticket;
 pub mod user_code;
@@ -25,6 +27,7 @@ use crate::domain::base::language::Language;
 use crate::domain::base::person_key::PersonKey;
 use crate::domain::hint::DirectoryHint;
 use crate::domain::person::channel::Channel;
+use crate::domain::person::resolved::Resolved;
 use crate::domain::person::user_code::UserCodeHash;
 
 /// `sub`: this provider's identifier for the person, 1 to 255 ASCII characters, never reassigned (OIDC Core §2).
@@ -62,6 +65,8 @@ pub struct Person {
     /// The code that clients registered for `user_code` have to send. A person without one is asked without a
     /// code.
     pub user_code: Option<UserCodeHash>,
+    /// Present if the operator's resolver described this person; otherwise the entry is the directory's own.
+    pub resolved: Option<Resolved>,
 }
 
 impl Person {
@@ -93,6 +98,7 @@ mod tests {
             channels: vec![Channel::parse("sms", "+15555550100").unwrap()],
             claims: Map::new(),
             user_code: None,
+            resolved: None,
         };
         let text = format!("{person:?} {:?}", person.channels);
         assert!(!text.contains("alice") && !text.contains("555"), "{text}");

@@ -55,7 +55,7 @@ fn hinted(text: &str) -> Option<String> {
     let issuers = KnownIssuers { own: "https://op.example", login: &LOGIN[..1] };
     Some(match hint::parse(text, issuers).ok()? {
         Hint::Directory(hint) => hint.encode(),
-        Hint::Person(key) => key.as_str().to_owned(),
+        Hint::Login { key, .. } | Hint::Person(key) => key.as_str().to_owned(),
     })
 }
 

@@ -44,7 +44,8 @@ pub struct HintEntries {
     pub tel: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum ChannelEntry {
     /// A phone number in E.164 form, in a country that `SMS_COUNTRIES` allows.
@@ -53,6 +54,17 @@ pub enum ChannelEntry {
     Push(String),
     /// The ARN of a standard SNS topic.
     Topic(String),
+}
+
+impl ChannelEntry {
+    /// The kind of the channel, and its address.
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::Sms(number) => ("sms", number),
+            Self::Push(arn) => ("push", arn),
+            Self::Topic(arn) => ("topic", arn),
+        }
+    }
 }
 
 fn yes() -> bool {

@@ -1,10 +1,11 @@
 //! Resolves the hint to a person (CIBA §7.2, steps 4 and 5).
 
 use crate::Invocation;
+use crate::asking::find_person::{Asked, FindPerson, Found};
 use ciba_aws::config::{HintIssuers, HintSettings, Issuer, LoginIssuers};
 use ciba_aws::keys::{KeyError, KeyRings, NotOurs};
 use ciba_aws::outbound::{JwksCache, NotVerified};
-use ciba_aws::store::{StoreError, Table, WithdrawnKeys};
+use ciba_aws::store::Table;
 use ciba_core::domain::base::replay::ReplayGuard;
 use ciba_core::domain::client::Client;
 use ciba_core::domain::client::hint_form::HintForm;
@@ -13,10 +14,9 @@ use ciba_core::domain::hint::id_token_hint::{self, IdTokenHintRefused};
 use ciba_core::domain::hint::subject_identifier;
 use ciba_core::domain::hint::{self, DirectoryHint, Hint, HintError, HintKind, KnownIssuers};
 use ciba_core::domain::issuer::hint_issuer::HintTokenRefused;
-use ciba_core::domain::person::Person;
 use ciba_core::domain::person::asks::Asks;
 use ciba_core::protocol::backchannel_authentication::{
-    BackchannelAuthenticationError as Error, PresentedHint,
+    BackchannelAuthenticationError as Error, BackchannelAuthenticationRequest, PresentedHint,
 };
 use ciba_core::protocol::error::{Common, Refusal};
 use ciba_core::protocol::id_token;
@@ -25,6 +25,7 @@ use ciba_core::verify::jws::{NotAJws, UnverifiedJws};
 /// The dependencies of this flow.
 pub struct ResolveHint<'a> {
     pub table: &'a Table,
+    pub people: FindPerson<'a>,
     pub keys: &'a KeyRings,
     pub issuer: &'a Issuer,
     pub login_issuers: &'a LoginIssuers,
@@ -75,9 +76,10 @@ impl ResolveHint<'_> {
     pub async fn resolve(
         &self,
         client: &Client,
-        hint: &PresentedHint,
+        request: &BackchannelAuthenticationRequest,
         invocation: &Invocation,
-    ) -> Result<(Person, Asks), Refusal<Error>> {
+    ) -> Result<(Found, Asks), Refusal<Error>> {
+        let hint = &request.hint;
         let form = match hint {
             PresentedHint::LoginHint(text) => HintForm::of_login_hint(text).0,
             PresentedHint::IdTokenHint(_) => HintForm::IdTokenHint,
@@ -96,7 +98,8 @@ impl ResolveHint<'_> {
             PresentedHint::LoginHintToken(token) => self.read_hint_token(token, invocation).await?,
         };
         let hints = self.of_its_sector(client, hints, invocation).await?;
-        let (found, withdrawn) = self.find(&hints).await?.ok_or(Error::UnknownUserId)?;
+        let asked = Asked { client, request, invocation };
+        let (found, asks, withdrawn) = self.people.find(&hints, asked).await?.ok_or(Error::UnknownUserId)?;
         // A token verified with a withdrawn key counts as unverified. The handle is sealed later, under a
         // different key.
         if self.keys.learn(&withdrawn, invocation.now).await?
@@ -109,7 +112,7 @@ impl ResolveHint<'_> {
         {
             return Err(invalid("the token was already used"));
         }
-        Ok(found)
+        Ok((found, asks))
     }
 
     /// A `sub` of this provider is the one that the client itself received, so a pairwise `sub` is opened to find
@@ -130,7 +133,7 @@ impl ResolveHint<'_> {
         };
         let hints = hints.into_iter().map(|hint| match hint {
             Hint::Directory(hint) => opened(&hint).map_or(Hint::Directory(hint), Hint::Person),
-            Hint::Person(key) => Hint::Person(key),
+            known @ (Hint::Login { .. } | Hint::Person(_)) => known,
         });
         Ok(hints.collect())
     }
@@ -194,21 +197,5 @@ impl ResolveHint<'_> {
         })?;
         let hints = subject_identifier::hints(proof.sub_id, self.known_issuers()).map_err(unusable)?;
         Ok((hints, proof.guard))
-    }
-
-    /// The first active person that one of the hints leads to, and the withdrawn keys.
-    async fn find(&self, hints: &[Hint]) -> Result<Option<((Person, Asks), WithdrawnKeys)>, StoreError> {
-        for hint in hints {
-            let key = match hint {
-                Hint::Person(key) => Some(key.clone()),
-                Hint::Directory(hint) => self.table.find_hint(hint).await?,
-            };
-            let Some(key) = key else { continue };
-            let (found, withdrawn) = self.table.find_person_asks_and_withdrawn_keys(&key).await?;
-            if let Some(found) = found.filter(|(person, _)| person.active) {
-                return Ok(Some((found, withdrawn)));
-            }
-        }
-        Ok(None)
     }
 }

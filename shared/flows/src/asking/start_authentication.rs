@@ -33,6 +33,8 @@ const PAUSE: Duration = Duration::from_millis(60);
 /// The part of the invocation that is reserved for withdrawing a request about which nobody could be notified.
 const FOR_WITHDRAWAL: Duration = Duration::from_secs(4);
 /// For the log.
+const NOT_DESCRIBABLE: &str =
+    "user_resolver: the sub or a push endpoint is somebody else's, or the entry was changed meanwhile";
 const CONTENDED: &str = "too many concurrent requests for one person";
 
 /// The dependencies of this flow.
@@ -83,7 +85,7 @@ impl StartAuthentication<'_> {
         asks: Asks,
         invocation: &Invocation,
     ) -> Result<Started, Refusal<Error>> {
-        let Asking { client, person, asked, detail } = asking;
+        let Asking { client, person, asked, detail, .. } = asking;
         let key = RequestKey::from_bytes(invocation.random());
         let (auth_req_id, handle_generation) =
             self.keys.seal_handle(HandleUse::AuthReqId, &key, invocation.now)?;
@@ -120,7 +122,7 @@ impl StartAuthentication<'_> {
         &self,
         key: RequestKey,
         handle_generation: u32,
-        Asking { client, person, asked, detail }: Asking<'_>,
+        Asking { client, person, asked, detail, .. }: Asking<'_>,
         invocation: &Invocation,
     ) -> AuthenticationRequest {
         let settings = &self.requests.lifetime;
@@ -164,7 +166,7 @@ impl StartAuthentication<'_> {
     async fn insert(
         &self,
         request: &AuthenticationRequest,
-        Asking { client, person, asked, detail }: Asking<'_>,
+        Asking { client, person, described, asked, detail }: Asking<'_>,
         notification_token: Option<&[u8]>,
         mut asks: Asks,
         invocation: &Invocation,
@@ -181,7 +183,8 @@ impl StartAuthentication<'_> {
                 Some(signed) => Some(self.evidence(request, signed, invocation).await?),
                 None => None,
             };
-            let beside = Beside { notification_token, evidence: evidence.as_ref(), detail };
+            let beside =
+                Beside { notification_token, evidence: evidence.as_ref(), detail, person: described };
             let mut supersedes = admitted.supersedes;
             loop {
                 let insertion = self.table.insert_request(
@@ -193,13 +196,19 @@ impl StartAuthentication<'_> {
                 );
                 match insertion.await? {
                     Inserted::Done => return Ok(evidence),
+                    Inserted::NotDescribable => return Err(Refusal::unavailable(NOT_DESCRIBABLE)),
                     Inserted::NothingToSupersede if supersedes.is_some() => supersedes = None,
                     Inserted::NothingToSupersede | Inserted::AsksChanged => break,
                 }
             }
             sleep(invocation.jitter(PAUSE)).await;
             let fresh = self.table.find_person_with_asks(&request.person).await?;
-            let (_, fresh) = fresh.ok_or_else(|| Refusal::unavailable(CONTENDED))?;
+            let fresh = match fresh {
+                Some((_, fresh)) => fresh,
+                // Nothing is stored yet of a person who is described for the first time.
+                None if described.is_some() => Asks::default(),
+                None => return Err(Refusal::unavailable(CONTENDED)),
+            };
             asks = check_again(client, person, fresh, invocation.now)?;
         }
         Err(Refusal::unavailable(CONTENDED))

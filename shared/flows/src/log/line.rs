@@ -38,6 +38,16 @@ const MOST_VALUES: usize = 100;
 /// One line from which CloudWatch Logs extracts metrics (embedded metric format). It costs no call, and no metric
 /// is lost unless its log line is. It has no dimensions: one metric for the whole stack.
 pub(super) fn metrics(namespace: &str, at: Timestamp, metrics: &[Metric]) {
+    measured(namespace, at, [("level", "info".into()), ("event", "metrics".into())], metrics);
+}
+
+/// The same, with fields that are no metrics.
+pub(super) fn measured(
+    namespace: &str,
+    at: Timestamp,
+    fields: impl IntoIterator<Item = (&'static str, Value)>,
+    metrics: &[Metric],
+) {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Definition {
@@ -47,11 +57,8 @@ pub(super) fn metrics(namespace: &str, at: Timestamp, metrics: &[Metric]) {
     let definitions: Vec<_> = metrics.iter().map(|it| Definition { name: it.name, unit: it.unit }).collect();
     let directive = json!({"Namespace": namespace, "Dimensions": [[]], "Metrics": definitions});
     let metadata = json!({"Timestamp": at.millis(), "CloudWatchMetrics": [directive]});
-    let mut all = Map::from_iter([
-        ("level".to_owned(), "info".into()),
-        ("event".to_owned(), "metrics".into()),
-        ("_aws".to_owned(), metadata),
-    ]);
+    let mut all = Map::from_iter([("_aws".to_owned(), metadata)]);
+    all.extend(fields.into_iter().map(|(name, value)| (name.to_owned(), value)));
     all.extend(metrics.iter().map(|Metric { name, values, .. }| {
         let value = match values.as_slice() {
             [one] => (*one).into(),

@@ -14,8 +14,6 @@ use ciba_core::protocol::person_entry::{ChannelEntry, PersonEntry};
 
 /// The most hints. All hints and push endpoints may change in one transaction, which has at most 100 writes.
 const MAX_HINTS: usize = 40;
-/// The most channels. There would be no time to try more within an invocation.
-const MAX_CHANNELS: usize = 8;
 
 /// Why a person is not registered, as a text for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +89,8 @@ pub fn check(
             None => PersonKey::new(&login.iss, &login.value),
         },
     };
-    let channels = channels(&entry.channels, countries).map_err(&refuse)?;
+    let channels =
+        Channel::list(entry.channels.iter().map(ChannelEntry::parts), countries).map_err(&refuse)?;
     let kinds = [
         (HintKind::Plain, &entry.hints.plain),
         (HintKind::Email, &entry.hints.email),
@@ -123,35 +122,18 @@ pub fn check(
             })?)
         }
     };
-    Ok(Person { key, sub, active: entry.active, hints, channels, claims: entry.claims, user_code })
+    Ok(Person {
+        key,
+        sub,
+        active: entry.active,
+        hints,
+        channels,
+        claims: entry.claims,
+        user_code,
+        resolved: None,
+    })
 }
 
 fn differs_by_a_slash(one: &str, other: &str) -> bool {
     one.strip_suffix('/') == Some(other) || other.strip_suffix('/') == Some(one)
-}
-
-/// The person's channels, in the order of the entry.
-fn channels(entries: &[ChannelEntry], countries: &SmsCountries) -> Result<Vec<Channel>, &'static str> {
-    let mut channels = Vec::new();
-    for entry in entries {
-        let (kind, address, why) = match entry {
-            ChannelEntry::Sms(number) => ("sms", number, PhoneNumber::EXPECTED),
-            ChannelEntry::Push(arn) => {
-                ("push", arn, "a push channel is not the ARN of an endpoint on APNS, APNS_SANDBOX or GCM")
-            }
-            ChannelEntry::Topic(arn) => ("topic", arn, "a topic is not the ARN of a standard topic"),
-        };
-        let channel = Channel::parse(kind, address).ok_or(why)?;
-        if matches!(&channel, Channel::Sms(number) if !countries.allow(number)) {
-            return Err("a phone number is in a country that SMS_COUNTRIES does not allow");
-        }
-        if channels.contains(&channel) {
-            return Err("a channel is listed twice");
-        }
-        channels.push(channel);
-    }
-    match channels.len() {
-        0..=MAX_CHANNELS => Ok(channels),
-        _ => Err("there are more than 8 channels"),
-    }
 }

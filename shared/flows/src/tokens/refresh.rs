@@ -2,6 +2,7 @@
 //! write.
 
 use crate::failure::CLIENT_CHANGED;
+use crate::resolve_person::ResolvePerson;
 use crate::tokens::issue_tokens::{Granted, IssueTokens, NotIssued, target};
 use ciba_aws::store::{RefreshUse, Refreshed, Table};
 use ciba_core::domain::base::confirmation::Confirmation;
@@ -19,6 +20,8 @@ const TRIES: usize = 3;
 /// The dependencies of this flow.
 pub struct Refresh<'a> {
     pub table: &'a Table,
+    /// `None` if the directory knows everybody.
+    pub resolver: Option<&'a ResolvePerson>,
     pub issuing: IssueTokens<'a>,
 }
 
@@ -42,7 +45,8 @@ fn invalid(detail: &'static str) -> Refusal<Error> {
 
 impl Refresh<'_> {
     /// 1. Read the grant, and let its rules classify the token.
-    /// 2. Read person and client again, and whether the person has blocked the client.
+    /// 2. Read person and client again, and whether the person has blocked the client. A person whom the resolver
+    ///    described has to be active there as well.
     /// 3. Open the token again if keys were withdrawn in the meantime: a withdrawn key opens and signs nothing.
     /// 4. Create the tokens, with the same scope or less (RFC 6749 §6), and the same person and authentication
     ///    (OIDC Core §12.2).
@@ -56,6 +60,7 @@ impl Refresh<'_> {
         let IssueTokens { settings, invocation, .. } = self.issuing;
         let (now, write) = (invocation.now, &invocation.write_id);
         let mut seen = self.table.find_request(&presented.grant).await?.map(Box::new);
+        let mut is_confirmed = false;
         for _ in 0..TRIES {
             let found = judge(seen.as_deref(), client, presented.counter, now, settings.refresh.grace);
             let (grant, refreshing, is_repeat) = match found {
@@ -84,6 +89,12 @@ impl Refresh<'_> {
                 .ok_or_else(|| Refusal::because(Error::UnauthorizedClient, CLIENT_CHANGED))?;
             if asks.revokes(&client.id, grant.approval.at) {
                 return Err(invalid("the person has blocked the client"));
+            }
+            if let Some(resolver) = self.resolver.filter(|_| !is_confirmed) {
+                if !resolver.is_active(&client, &person, invocation).await? {
+                    return Err(invalid("the resolver says that the person is not active"));
+                }
+                is_confirmed = true;
             }
 
             let keys = self.issuing.keys.knowing(&withdrawn, now).await?;

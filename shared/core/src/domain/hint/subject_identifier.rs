@@ -98,7 +98,11 @@ mod tests {
             ),
             (
                 json!({"format": "iss_sub", "iss": LOGIN, "sub": "7"}),
-                Hint::Person(PersonKey::new(LOGIN, "7")),
+                Hint::Login {
+                    issuer: LOGIN.to_owned(),
+                    subject: "7".to_owned(),
+                    key: PersonKey::new(LOGIN, "7"),
+                },
             ),
         ] {
             assert_eq!(read(sub_id.clone()), Ok(vec![hint]), "{sub_id}");

@@ -3,6 +3,10 @@
 use std::fmt;
 
 use crate::domain::base::contact::PhoneNumber;
+use crate::domain::person::sms::SmsCountries;
+
+/// The most channels of a person. There would be no time to try more within an invocation.
+const MOST: usize = 8;
 
 /// One way to reach a person. It is enrolled beforehand and never taken from a request: otherwise a client could
 /// have messages sent to premium-rate numbers or to strangers.
@@ -32,6 +36,29 @@ impl Channel {
             "sms" => PhoneNumber::from_stored(address).map(Self::Sms),
             other => Self::parse(other, address),
         }
+    }
+
+    /// The channels with these kinds and addresses. The error says what is wrong with one of them.
+    pub fn list<'a>(
+        entries: impl IntoIterator<Item = (&'static str, &'a str)>,
+        countries: &SmsCountries,
+    ) -> Result<Vec<Self>, &'static str> {
+        let mut channels = Vec::new();
+        for (kind, address) in entries {
+            let channel = Self::parse(kind, address).ok_or(match kind {
+                "sms" => PhoneNumber::EXPECTED,
+                "push" => "a push channel is not the ARN of an endpoint on APNS, APNS_SANDBOX or GCM",
+                _ => "a topic is not the ARN of a standard topic",
+            })?;
+            if matches!(&channel, Self::Sms(number) if !countries.allow(number)) {
+                return Err("a phone number is in a country that SMS_COUNTRIES does not allow");
+            }
+            if channels.contains(&channel) {
+                return Err("a channel is listed twice");
+            }
+            channels.push(channel);
+        }
+        if channels.len() > MOST { Err("there are more than 8 channels") } else { Ok(channels) }
     }
 
     /// The name of its kind in a person's entry.

@@ -85,6 +85,7 @@ impl NewPerson {
             channels: number.cloned().map(Channel::Sms).collect(),
             claims,
             user_code: None,
+            resolved: None,
         }
     }
 

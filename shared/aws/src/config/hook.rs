@@ -1,0 +1,198 @@
+//! Hooks: which functions of the operator ours invoke.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use crate::config::{ConfigError, Environment, Issuer, LoginIssuers, setting, sms_countries};
+use ciba_core::domain::person::resolver::Resolver;
+
+/// A function that is invoked as a hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookFunction {
+    /// Its ARN; at an address its name.
+    pub name: String,
+    /// Where Lambda's API is, if the function does not run on AWS.
+    pub address: Option<String>,
+}
+
+impl HookFunction {
+    /// `arn:aws:lambda:<region>:<account>:function:<name>`, with an alias or version or without. On a local machine
+    /// also an address, `http://localhost:<port>/<name>`, where Lambda's API is served: by `cargo lambda watch`, or by
+    /// anything that answers a POST.
+    fn read(setting: setting::Text, env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
+        let Some(text) = setting.get(env) else { return Ok(None) };
+        let region = setting::AWS_REGION.required(env)?;
+        if is_function(text, region) {
+            return Ok(Some(Self { name: text.to_owned(), address: None }));
+        }
+        match local(text).filter(|_| issuer.is_local()) {
+            Some(function) => Ok(Some(function)),
+            None => setting.refuse("is not the ARN of a function in this region"),
+        }
+    }
+}
+
+/// Whether `arn` is a function's in `region`.
+fn is_function(arn: &str, region: &str) -> bool {
+    let parts: Vec<_> = arn.split(':').collect();
+    let is_name = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    let ["arn", partition, "lambda", its_region, account, "function", name, qualifier @ ..] = &parts[..]
+    else {
+        return false;
+    };
+    let is_qualifier = match qualifier {
+        [] => true,
+        [one] => is_name(one),
+        _ => false,
+    };
+    (*partition == "aws" || partition.strip_prefix("aws-").is_some_and(is_name))
+        && *its_region == region
+        && account.len() == 12
+        && account.bytes().all(|b| b.is_ascii_digit())
+        && is_name(name)
+        && is_qualifier
+}
+
+fn local(text: &str) -> Option<HookFunction> {
+    let url = Url::parse(text).ok()?;
+    let is_local = url.scheme() == "http" && url.host_str() == Some("localhost");
+    let name = url.path().strip_prefix('/').filter(|name| !name.is_empty() && !name.contains('/'))?;
+    is_local
+        .then(|| HookFunction { name: name.to_owned(), address: Some(url.origin().ascii_serialization()) })
+}
+
+/// The hook that tells whom a hint means.
+#[derive(Clone, Debug)]
+pub struct UserResolverSettings {
+    pub function: HookFunction,
+    /// The namespace of its metrics.
+    pub namespace: String,
+}
+
+impl UserResolverSettings {
+    /// `None` if there is no resolver.
+    pub fn read(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
+        let namespace = setting::METRIC_NAMESPACE.get(env).unwrap_or_default().to_owned();
+        let function = HookFunction::read(setting::USER_RESOLVER_FUNCTION, env, issuer)?;
+        Ok(function.map(|function| Self { function, namespace }))
+    }
+}
+
+/// The rules for the people whom the resolver describes.
+///
+/// Setting `USER_RESOLVER_ISSUERS` lists login issuers. Without it, these people have no login.
+pub fn resolver_rules(
+    env: &Environment,
+    issuer: &Issuer,
+    login_issuers: &LoginIssuers,
+) -> Result<Resolver, ConfigError> {
+    let setting = setting::USER_RESOLVER_ISSUERS;
+    let names: BTreeSet<_> = setting.get(env).unwrap_or_default().split_whitespace().collect();
+    if !names.is_empty() && setting::USER_RESOLVER_FUNCTION.get(env).is_none() {
+        return setting.refuse("is set, but USER_RESOLVER_FUNCTION is not");
+    }
+    let issuers = names.iter().map(|name| login_issuers.find(name).cloned());
+    let Some(issuers) = issuers.collect() else {
+        return setting.refuse("contains an issuer that is not in LOGIN_ISSUERS");
+    };
+    Ok(Resolver { own: issuer.as_str().to_owned(), issuers, countries: sms_countries(env)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::setting::Setting;
+    use ciba_core::domain::person::resolved::BELIEVED_FOR;
+
+    const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:resolver:live";
+
+    fn environment(issuer: &str, settings: &[(&str, &str)]) -> (Environment, Issuer) {
+        let login = r#"[{"issuer": "https://login.example", "jwks_uri": "https://login.example/jwks",
+            "algorithms": ["ES256"], "audience": {"claim": "aud", "value": "app"}}]"#;
+        let all = [("ISSUER", issuer), ("AWS_REGION", "us-east-1"), ("LOGIN_ISSUERS", login)];
+        let env = Environment::of(all.into_iter().chain(settings.iter().copied()));
+        let issuer = Issuer::read(&env).unwrap();
+        (env, issuer)
+    }
+
+    fn function(issuer: &str, text: &str) -> Option<HookFunction> {
+        let (env, issuer) = environment(issuer, &[("USER_RESOLVER_FUNCTION", text)]);
+        UserResolverSettings::read(&env, &issuer).ok()?.map(|settings| settings.function)
+    }
+
+    fn rules(settings: &[(&str, &str)]) -> Result<Vec<String>, ConfigError> {
+        let (env, issuer) = environment("https://op.example", settings);
+        let rules = resolver_rules(&env, &issuer, &LoginIssuers::read(&env, &issuer).unwrap())?;
+        Ok(rules.issuers.into_iter().map(|known| known.issuer).collect())
+    }
+
+    /// HOOK-2-03
+    #[test]
+    fn a_hook_is_the_exact_arn_of_a_function_of_the_region() {
+        let issuer = "https://op.example";
+        let found = |text: &str| function(issuer, text).map(|function| (function.name, function.address));
+        for arn in [ARN, "arn:aws-cn:lambda:us-east-1:123456789012:function:my_fn"] {
+            assert_eq!(found(arn), Some((arn.to_owned(), None)));
+        }
+        for text in [
+            "resolver",
+            "arn:aws:lambda:eu-west-1:123456789012:function:resolver",
+            "arn:aws:lambda:us-east-1:12345:function:resolver",
+            "arn:aws:lambda:us-east-1:123456789012:function:resolver:live:1",
+            "arn:aws:lambda:us-east-1:123456789012:function:*",
+            "arn:aws:lambda:us-east-1:123456789012:layer:resolver",
+            "arn:aws:sns:us-east-1:123456789012:function:resolver",
+            "http://localhost:7001/resolver",
+            "https://op.example/resolver",
+        ] {
+            assert_eq!(found(text), None, "{text}");
+        }
+    }
+
+    /// An address is not authenticated, so it is for a local machine only.
+    #[test]
+    fn an_address_of_a_hook_is_local() {
+        let local = "http://localhost:9000";
+        let expected =
+            HookFunction { name: "resolver".to_owned(), address: Some("http://localhost:7001".to_owned()) };
+        assert_eq!(function(local, "http://localhost:7001/resolver"), Some(expected));
+        assert!(function(local, ARN).is_some());
+        for text in [
+            "http://example.com/resolver",
+            "http://localhost:7001/",
+            "http://localhost/a/b",
+            "ftp://localhost/a",
+        ] {
+            assert_eq!(function(local, text), None, "{text}");
+        }
+    }
+
+    /// HOOK-1-06: so a redemption has to ask nobody, and its function invokes nothing.
+    #[test]
+    fn what_a_resolver_said_counts_until_the_request_ends() {
+        let longest = setting::MAX_REQUEST_EXPIRY_SECONDS.described().range.unwrap();
+        let most = longest.rsplit('–').next().and_then(|seconds| seconds.parse().ok()).unwrap();
+        assert!(Duration::from_secs(most) <= BELIEVED_FOR, "{longest}");
+    }
+
+    /// ATK-3-04
+    #[test]
+    fn a_resolver_speaks_for_configured_login_issuers() {
+        let issuers =
+            |issuers: &str| rules(&[("USER_RESOLVER_FUNCTION", ARN), ("USER_RESOLVER_ISSUERS", issuers)]);
+        assert_eq!(issuers(""), Ok(vec![]));
+        assert_eq!(issuers("https://login.example"), Ok(vec!["https://login.example".to_owned()]));
+        for unknown in
+            ["https://login.example/", "https://login.example https://other.example", "https://op.example"]
+        {
+            assert!(issuers(unknown).is_err(), "{unknown}");
+        }
+        assert!(rules(&[("USER_RESOLVER_ISSUERS", "https://login.example")]).is_err());
+        assert_eq!(rules(&[]), Ok(vec![]));
+    }
+}

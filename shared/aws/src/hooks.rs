@@ -1,0 +1,58 @@
+//! Hooks: functions of the operator that ours invoke, each within its time budget. They fail closed: whatever goes wrong
+//! is a [`HookFailed`], and the caller of the endpoint gets 503.
+
+use std::time::Duration;
+
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::primitives::Blob;
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+
+use crate::aws::{self, Aws};
+use crate::config::HookFunction;
+use ciba_core::protocol::hooks::{MAX_ANSWER, MAX_EVENT};
+
+/// A hook did not answer. The text is for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookFailed(pub String);
+
+/// One function of the operator.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    client: Client,
+    function: String,
+    budget: Duration,
+}
+
+impl Hook {
+    /// `budget` is the most time for a call, including the SDK's attempts. An invocation cannot be cancelled, so the
+    /// function may go on after it.
+    pub fn connect(aws: &Aws, function: HookFunction, budget: Duration) -> Self {
+        let timeouts = aws::timeouts(budget, budget);
+        let mut config = aws_sdk_lambda::config::Builder::from(&aws.sdk).timeout_config(timeouts);
+        config.set_endpoint_url(function.address.or_else(|| aws.lambda_endpoint.clone()));
+        Self { client: Client::from_conf(config.build()), function: function.name, budget }
+    }
+
+    /// Invokes the function, and waits for its answer, until `deadline` at most.
+    pub async fn call(&self, event: &impl Serialize, deadline: Instant) -> Result<Vec<u8>, HookFailed> {
+        let failed = |why: &str| HookFailed(format!("Invoke: {why}"));
+        let event = serde_json::to_vec(event).map_err(|_| failed("the event is not JSON"))?;
+        if event.len() > MAX_EVENT {
+            return Err(failed("the event is longer than 32 KiB"));
+        }
+        let invoke = self.client.invoke().function_name(&self.function).payload(Blob::new(event));
+        let deadline = deadline.min(Instant::now() + self.budget);
+        let answer = match timeout_at(deadline, invoke.send()).await {
+            Err(_) => return Err(failed("no answer within the time budget")),
+            Ok(Err(error)) => return Err(HookFailed(aws::failure("Invoke", &error))),
+            Ok(Ok(answer)) => answer,
+        };
+        // The function's own error text may be about a person.
+        if answer.function_error().is_some() {
+            return Err(failed("the function ended with an error"));
+        }
+        let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
+        if payload.len() > MAX_ANSWER { Err(failed("the answer is longer than 16 KiB")) } else { Ok(payload) }
+    }
+}

@@ -1,0 +1,45 @@
+//! The contracts of hooks: functions of the operator that ours invoke. docs/hooks.md describes each, and docs/hooks/
+//! has the JSON Schema of each event and answer, which a test makes from these types.
+//!
+//! A hook never gets a secret, a token or an `auth_req_id`.
+
+pub mod user_resolver;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::client::Client;
+
+/// The version of all contracts. An answer with another version is refused.
+pub const VERSION: u8 = 1;
+/// The longest event and answer. Unit: bytes.
+pub const MAX_EVENT: usize = 32 * 1024;
+pub const MAX_ANSWER: usize = 16 * 1024;
+
+/// The client on whose behalf the hook is called.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CallingClient<'a> {
+    pub client_id: &'a str,
+    /// The client's name as the person sees it.
+    pub client_name: &'a str,
+}
+
+impl<'a> CallingClient<'a> {
+    pub fn of(client: &'a Client) -> Self {
+        Self { client_id: client.id.as_str(), client_name: &client.name }
+    }
+}
+
+/// Why an answer is not one. The text is for the log, and quotes nothing of the answer, which may be about a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAnAnswer(pub &'static str);
+
+/// Reads an answer: JSON of the documented form and version.
+fn read<'b, A: Deserialize<'b>>(answer: &'b [u8], version: fn(&A) -> u8) -> Result<A, NotAnAnswer> {
+    if answer.len() > MAX_ANSWER {
+        return Err(NotAnAnswer("the answer is longer than 16 KiB"));
+    }
+    let read: A = serde_json::from_slice(answer)
+        .map_err(|_| NotAnAnswer("the answer does not have the documented form"))?;
+    if version(&read) == VERSION { Ok(read) } else { Err(NotAnAnswer("the answer has another version")) }
+}

@@ -1,0 +1,112 @@
+//! Hooks: the operator's own functions, in place of a double of Lambda that runs closures.
+
+mod faults;
+mod user_resolver;
+
+use ciba::domain::base::time::Timestamp;
+use ciba_local::lambda::{Lambda, Outcome};
+use ciba_tests::{Answer, Provider, Settings, at, schema_of};
+use serde_json::{Value, json};
+
+const DOWN: (u16, &str) = (503, "temporarily_unavailable");
+const NOBODY: (u16, &str) = (400, "unknown_user_id");
+
+/// Carol, whom only the resolver knows.
+const HINT: (&str, &str) = ("login_hint", "email:carol@example.com");
+const NUMBER: &str = "+15555550300";
+
+/// A provider with a resolver, and what the resolver is asked.
+struct Stand {
+    provider: Provider,
+    arn: String,
+}
+
+impl Stand {
+    /// The resolver knows nobody yet.
+    async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(settings: Settings<'_>) -> Self {
+        let arn = Lambda::arn("people:live");
+        let resolver = [("USER_RESOLVER_FUNCTION", arn.as_str()), ("USER_RESOLVER_ISSUERS", Provider::LOGIN)];
+        let provider = Provider::with(&[&resolver, settings].concat()).await;
+        let stand = Self { provider, arn };
+        stand.answers(json!({"version": 1, "error": "unknown_user_id"}));
+        stand
+    }
+
+    /// From now on the resolver gives this answer to every event.
+    fn answers(&self, answer: Value) {
+        self.does(Outcome::json(&answer));
+    }
+
+    /// From now on the resolver describes every person so.
+    fn describes(&self, user: Value) {
+        self.answers(json!({"version": 1, "user": user}));
+    }
+
+    fn does(&self, outcome: Outcome) {
+        self.provider.lambda.set_function(&self.arn, move |_| outcome.clone());
+    }
+
+    /// The events that the resolver got. Each has the documented form.
+    fn events(&self) -> Vec<Value> {
+        let schema = jsonschema::validator_for(&schema_of("user-resolver-event")).expect("a schema");
+        let invocations = self.provider.lambda.invocations();
+        for invocation in &invocations {
+            let errors: Vec<_> =
+                schema.iter_errors(&invocation.event).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{errors:?} in {}", invocation.event);
+            assert_eq!(invocation.function, self.arn);
+        }
+        invocations.into_iter().map(|invocation| invocation.event).collect()
+    }
+
+    async fn ask(&self, parameters: &[(&str, &str)], now: Timestamp) -> Answer {
+        let is_named = parameters.iter().any(|(name, _)| *name == HINT.0);
+        let hint: &[_] = if is_named { &[] } else { &[HINT] };
+        self.provider.ask(&[hint, parameters].concat(), now).await
+    }
+
+    /// A request for Carol is acknowledged: the client's handle and the person's.
+    async fn asked(&self, now: Timestamp) -> (String, String) {
+        self.provider.asked(&[HINT], now).await
+    }
+
+    /// The entries of people whom the resolver described.
+    async fn described(&self) -> Vec<Value> {
+        let mut items = self.provider.items_under("user#").await;
+        items.retain(|item| item["sk"] == "user" && !item["resolved_at"].is_null());
+        items
+    }
+}
+
+/// The resolver's description of Carol.
+fn carol() -> Value {
+    json!({"subject": "carol-7", "sub": "carol", "channels": [{"sms": NUMBER}],
+        "claims": {"name": "Carol Meyer", "locale": "de"}})
+}
+
+fn with(changes: Value) -> Value {
+    let mut user = carol();
+    for (name, value) in changes.as_object().expect("an object") {
+        user[name] = value.clone();
+    }
+    user.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
+    user
+}
+
+/// Refused so, without a trace.
+async fn refused(stand: &Stand, expected: (u16, &str)) {
+    let before = stand.provider.traces().await;
+    let answer = stand.ask(&[], at(1.0)).await;
+    assert_eq!(answer.refusal(), expected, "{answer:?}");
+    assert_eq!(stand.provider.traces().await, before);
+    assert_eq!(stand.described().await.len(), 0);
+}
+
+/// A call with an access token.
+fn bearer(path: &str, token: &str) -> ciba::http::Request {
+    ciba_tests::request("GET", path, &[("authorization", &format!("Bearer {token}"))], "")
+}
