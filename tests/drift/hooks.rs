@@ -2,6 +2,7 @@
 
 use std::fs::{create_dir_all, read_to_string, write};
 
+use ciba_core::protocol::hooks::request_policy::{RequestPolicyAnswer, RequestPolicyEvent};
 use ciba_core::protocol::hooks::user_resolver::{UserResolverAnswer, UserResolverEvent};
 use ciba_tests::root;
 use schemars::generate::{Contract, SchemaSettings};
@@ -20,6 +21,8 @@ fn the_schemas_of_hooks_are_those_of_the_code() {
     create_dir_all(&target).expect("a folder");
     let mut differ = Vec::new();
     for (name, schema) in [
+        ("request-policy-event", schema::<RequestPolicyEvent<'_>>(Contract::Serialize)),
+        ("request-policy-answer", schema::<RequestPolicyAnswer>(Contract::Deserialize)),
         ("user-resolver-event", schema::<UserResolverEvent<'_>>(Contract::Serialize)),
         ("user-resolver-answer", schema::<UserResolverAnswer>(Contract::Deserialize)),
     ] {

@@ -242,7 +242,8 @@ fn every_statement_names_the_resource_of_this_stack() {
                     *resource == arn("SealingKey")
                 }
                 Some(("events", _)) => *resource == arn("EventBus"),
-                Some(("lambda", _)) => *resource == json!({ "Ref": "UserResolverFunction" }),
+                // Which functions, a test of its own says.
+                Some(("lambda", _)) => resource["Ref"].as_str().is_some_and(|it| it.ends_with("Function")),
                 Some(("kms" | "logs" | "sms-voice" | "sns" | "sqs", _)) => continue,
                 Some(_) | None => false,
             };
@@ -566,30 +567,36 @@ fn what_cannot_be_created_again_is_retained_once_it_exists() {
     assert!(makefile.contains("\nDELETION_PROTECTION ?= true\n") && makefile.contains(protects));
 }
 
-/// HOOK-2-03: exactly the operator's function, and only where there is one.
+/// HOOK-2-03: exactly the operator's functions, and only where there are such.
 #[test]
-fn the_resolver_is_invoked_by_its_own_arn() {
-    let may = functions_that_may("lambda:InvokeFunction");
-    assert_eq!(may, BTreeSet::from(["backchannel-authentication", "token"]));
-    for Statement { document, .. } in
-        statements().into_iter().filter(|it| it.actions.contains(&"lambda:InvokeFunction"))
-    {
-        assert_eq!(document["Resource"], json!({"Ref": "UserResolverFunction"}));
-        assert_eq!(document["Action"], "lambda:InvokeFunction");
-    }
+fn hooks_are_invoked_by_their_own_arns() {
+    let invokes = |it: &Statement| it.actions.contains(&"lambda:InvokeFunction");
+    let invoked = statements().into_iter().filter(invokes).map(|Statement { function, document, .. }| {
+        assert_eq!(document["Action"], "lambda:InvokeFunction", "a statement of its own");
+        (function, document["Resource"]["Ref"].as_str().expect("a parameter"))
+    });
+    let expected = [
+        ("backchannel-authentication", "RequestPolicyFunction"),
+        ("backchannel-authentication", "UserResolverFunction"),
+        ("token", "UserResolverFunction"),
+    ];
+    assert_eq!(invoked.collect::<BTreeSet<_>>(), BTreeSet::from(expected));
     for function in ["BackchannelAuthentication", "Token"] {
         let role = &DOCUMENT["Resources"][format!("{function}FunctionRole")]["Properties"]["Policies"];
-        let conditional = &role[1]["Fn::If"];
-        assert_eq!(
-            (&conditional[0], &conditional[2]["Ref"]),
-            (&json!("HasUserResolver"), &json!("AWS::NoValue"))
-        );
-        let always = role[0].to_string();
+        let [always, conditional @ ..] = &list(role)[..] else { panic!("policies") };
+        let always = always.to_string();
         assert!(!always.contains("lambda:") && !always.contains("endpoint#"), "{function}");
+        for policy in conditional {
+            let [condition, then, otherwise] = &list(&policy["Fn::If"])[..] else { panic!("{policy}") };
+            let hook = condition.as_str().and_then(|name| name.strip_prefix("Has")).expect("a condition");
+            assert!(then.to_string().contains(&format!("{hook}Function")), "{then}");
+            assert_eq!(otherwise["Ref"], "AWS::NoValue");
+            let parameter = format!("{hook}Function");
+            let is_set = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]});
+            assert_eq!(DOCUMENT["Conditions"][condition.as_str().expect("a name")], is_set);
+            assert_eq!(DOCUMENT["Parameters"][&parameter]["Default"], "");
+        }
     }
-    let none = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "UserResolverFunction"}, ""]}]});
-    assert_eq!(DOCUMENT["Conditions"]["HasUserResolver"], none);
-    assert_eq!(DOCUMENT["Parameters"]["UserResolverFunction"]["Default"], "");
 }
 
 /// ATK-7-05: new people and their hints, without the attributes of a passkey or a code.

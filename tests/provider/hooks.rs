@@ -1,6 +1,7 @@
 //! Hooks: the operator's own functions, in place of a double of Lambda that runs closures.
 
 mod faults;
+mod request_policy;
 mod user_resolver;
 
 use ciba::domain::base::time::Timestamp;
@@ -10,6 +11,12 @@ use serde_json::{Value, json};
 
 const DOWN: (u16, &str) = (503, "temporarily_unavailable");
 const NOBODY: (u16, &str) = (400, "unknown_user_id");
+
+/// What is wrong with an event or an answer by its JSON Schema.
+fn schema_errors(contract: &str, value: &Value) -> Vec<String> {
+    let schema = jsonschema::validator_for(&schema_of(contract)).expect("a schema");
+    schema.iter_errors(value).map(|error| error.to_string()).collect()
+}
 
 /// Carol, whom only the resolver knows.
 const HINT: (&str, &str) = ("login_hint", "email:carol@example.com");
@@ -52,12 +59,9 @@ impl Stand {
 
     /// The events that the resolver got. Each has the documented form.
     fn events(&self) -> Vec<Value> {
-        let schema = jsonschema::validator_for(&schema_of("user-resolver-event")).expect("a schema");
         let invocations = self.provider.lambda.invocations();
         for invocation in &invocations {
-            let errors: Vec<_> =
-                schema.iter_errors(&invocation.event).map(|error| error.to_string()).collect();
-            assert!(errors.is_empty(), "{errors:?} in {}", invocation.event);
+            assert_eq!(schema_errors("user-resolver-event", &invocation.event), [""; 0]);
             assert_eq!(invocation.function, self.arn);
         }
         invocations.into_iter().map(|invocation| invocation.event).collect()

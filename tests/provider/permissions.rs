@@ -272,13 +272,14 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let hints = ForeignIssuer::start().await;
     let issuers = json!([{"issuer": hints.issuer, "jwks_uri": hints.jwks_uri(), "algorithms": ["ES256"]}]);
     let issuers = issuers.to_string();
-    let resolver = Lambda::arn("people:live");
+    let (resolver, policy) = (Lambda::arn("people:live"), Lambda::arn("rules:live"));
     let settings = [
         ("HINT_ISSUERS", issuers.as_str()),
         ("ASKS_PER_TEN_MINUTES", "16"),
         ("ASKS_PER_DAY", "16"),
         ("USER_RESOLVER_FUNCTION", resolver.as_str()),
         ("USER_RESOLVER_ISSUERS", Provider::LOGIN),
+        ("REQUEST_POLICY_FUNCTION", policy.as_str()),
     ];
     let provider = Provider::empty(&settings).await;
     provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect("keys");
@@ -289,11 +290,16 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     provider.put_detail_type(&payment()).await;
     provider.enroll("alice", json!({"channels": [{"sms": "+15555550100"}]})).await.expect("alice");
 
+    provider.lambda.set_function(&policy, |_| Outcome::json(&json!({"version": 1, "allowed": true})));
     describe(&provider, &resolver).await;
     let invocations = provider.lambda.invocations().into_iter();
     let invoked: BTreeSet<_> = invocations.map(|it| (it.caller.expect("a caller"), it.function)).collect();
     let functions = statements().into_iter().filter(|(_, it)| it["Action"] == "lambda:InvokeFunction");
-    assert_eq!(invoked, functions.map(|(function, _)| (function, resolver.clone())).collect());
+    let functions = functions.map(|(function, it)| {
+        let arn = if it["Resource"]["Ref"] == "UserResolverFunction" { &resolver } else { &policy };
+        (function, arn.clone())
+    });
+    assert_eq!(invoked, functions.collect());
 
     // Superseded, seen, approved, redeemed.
     provider.asked(&[], at(0.0)).await;

@@ -8,8 +8,8 @@ mod cancel;
 
 use ciba::aws::Aws;
 use ciba::config::{
-    ConfigError, Environment, HintIssuers, HintSettings, Issuer, LoginIssuers, NotificationSettings,
-    RequestSettings, SmsSettings, UserResolverSettings, WitnessSettings, resolver_rules,
+    ConfigError, Environment, HintIssuers, HintSettings, HookSettings, Issuer, LoginIssuers,
+    NotificationSettings, RequestSettings, SmsSettings, WitnessSettings, resolver_rules,
 };
 use ciba::domain::base::authentication::Authentication;
 use ciba::domain::base::profile::Profile;
@@ -19,6 +19,7 @@ use ciba::domain::person::passkey::Passkey;
 use ciba::domain::person::resolver::Resolver;
 use ciba::domain::request::notification::Messages;
 use ciba::flows::asking::Asking;
+use ciba::flows::asking::apply_policy::ApplyPolicy;
 use ciba::flows::asking::check_user_code::check_user_code;
 use ciba::flows::asking::describe_details::describe;
 use ciba::flows::asking::find_person::FindPerson;
@@ -60,6 +61,8 @@ pub struct BackchannelAuthentication {
     /// The operator's resolver, if there is one, and the rules for what it says.
     resolver: Option<ResolvePerson>,
     resolver_rules: Resolver,
+    /// The operator's policy, if there is one.
+    policy: Option<ApplyPolicy>,
     /// The largest authentication claims that a login can put into tokens.
     fullest_logins: Vec<Authentication>,
     table: Table,
@@ -89,8 +92,10 @@ impl BackchannelAuthentication {
                 .map(|login| login.fullest(LAST))
                 .chain([Passkey::fullest(LAST)])
                 .collect(),
-            resolver: UserResolverSettings::read(environment, &issuer)?
+            resolver: HookSettings::user_resolver(environment, &issuer)?
                 .map(|settings| ResolvePerson::connect(&aws, settings)),
+            policy: HookSettings::request_policy(environment, &issuer)?
+                .map(|settings| ApplyPolicy::connect(&aws, settings)),
             resolver_rules: resolver_rules(environment, &issuer, &login_issuers)?,
             login_issuers,
             clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
@@ -120,6 +125,7 @@ impl BackchannelAuthentication {
         let asked = self.read(form, &client, invocation).await?;
         check_scope(&client, &asked)?;
         check_context(&client, &asked)?;
+        self.check_further(&asked)?;
         self.check_target(&client, &asked)?;
         let detail = describe(&self.detail_types, &client, &asked, &self.issuer, invocation.now).await?;
         self.check_length(&client, &asked)?;
@@ -133,6 +139,9 @@ impl BackchannelAuthentication {
             detail: &detail,
         };
         let asks = check_user_code(&self.table, asking, asks, &self.requests.limits, invocation).await?;
+        if let Some(policy) = &self.policy {
+            policy.apply(asking, invocation).await?;
+        }
         let keys = self.keys.get(invocation.now).await?;
         let started = self.backchannel(&keys).start(asking, asks, invocation).await?;
         log::started(&started, invocation.now);
@@ -166,6 +175,18 @@ impl BackchannelAuthentication {
             Ok(())
         } else {
             Err(Common::InvalidRequest("the signed request was already used").into())
+        }
+    }
+
+    /// Checks that the policy, if there is one, will get all parameters that are unknown here.
+    fn check_further(&self, asked: &BackchannelAuthenticationRequest) -> Result<(), Error> {
+        if self.policy.is_none() || asked.further.fit() {
+            Ok(())
+        } else {
+            Err(Common::InvalidRequest(
+                "the parameters that the provider does not know are longer than 4 KiB",
+            )
+            .into())
         }
     }
 

@@ -2,9 +2,7 @@
 //! refreshes tokens.
 
 use ciba::aws::Aws;
-use ciba::config::{
-    ConfigError, DpopSettings, Environment, Issuer, MtlsHost, TokenSettings, UserResolverSettings,
-};
+use ciba::config::{ConfigError, DpopSettings, Environment, HookSettings, Issuer, MtlsHost, TokenSettings};
 use ciba::domain::base::confirmation::Confirmation;
 use ciba::domain::client::{Client, DeliveryMode};
 use ciba::domain::token::dpop::{Call, DpopProof};
@@ -53,7 +51,7 @@ impl Token {
             dpop: DpopSettings::read(environment)?,
             clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             keys: KeyRings::new(table.clone(), Kms::connect(&aws)),
-            resolver: UserResolverSettings::read(environment, &issuer)?
+            resolver: HookSettings::user_resolver(environment, &issuer)?
                 .map(|settings| ResolvePerson::connect(&aws, settings)),
             table,
             issuer,

@@ -1,5 +1,6 @@
 //! A client requests an authentication, and the person is notified (CIBA §7).
 
+pub mod apply_policy;
 pub mod cancel_request;
 pub mod check_user_code;
 pub mod describe_details;

@@ -2,6 +2,7 @@
 
 pub mod asking;
 pub mod authenticate_client;
+mod call_hook;
 pub mod deciding;
 mod failure;
 mod invocation;

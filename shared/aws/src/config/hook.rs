@@ -64,19 +64,28 @@ fn local(text: &str) -> Option<HookFunction> {
         .then(|| HookFunction { name: name.to_owned(), address: Some(url.origin().ascii_serialization()) })
 }
 
-/// The hook that tells whom a hint means.
+/// A hook.
 #[derive(Clone, Debug)]
-pub struct UserResolverSettings {
+pub struct HookSettings {
     pub function: HookFunction,
     /// The namespace of its metrics.
     pub namespace: String,
 }
 
-impl UserResolverSettings {
-    /// `None` if there is no resolver.
-    pub fn read(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
+impl HookSettings {
+    /// The hook that tells whom a hint means. `None` if there is none.
+    pub fn user_resolver(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
+        Self::read(setting::USER_RESOLVER_FUNCTION, env, issuer)
+    }
+
+    /// The hook that refuses requests by the operator's own rules. `None` if there is none.
+    pub fn request_policy(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
+        Self::read(setting::REQUEST_POLICY_FUNCTION, env, issuer)
+    }
+
+    fn read(setting: setting::Text, env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
         let namespace = setting::METRIC_NAMESPACE.get(env).unwrap_or_default().to_owned();
-        let function = HookFunction::read(setting::USER_RESOLVER_FUNCTION, env, issuer)?;
+        let function = HookFunction::read(setting, env, issuer)?;
         Ok(function.map(|function| Self { function, namespace }))
     }
 }
@@ -122,7 +131,7 @@ mod tests {
 
     fn function(issuer: &str, text: &str) -> Option<HookFunction> {
         let (env, issuer) = environment(issuer, &[("USER_RESOLVER_FUNCTION", text)]);
-        UserResolverSettings::read(&env, &issuer).ok()?.map(|settings| settings.function)
+        HookSettings::user_resolver(&env, &issuer).ok()?.map(|settings| settings.function)
     }
 
     fn rules(settings: &[(&str, &str)]) -> Result<Vec<String>, ConfigError> {

@@ -1,6 +1,7 @@
 //! The backchannel authentication endpoint (CIBA §7, §13).
 
 use derive_more::From;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -121,6 +122,8 @@ pub struct BackchannelAuthenticationRequest {
     pub user_code: Option<UserCode>,
     /// Only for ping and push clients; a poll client's token is ignored.
     pub notification_token: Option<ClientNotificationToken>,
+    /// What the client sent besides, for the operator's policy.
+    pub further: FurtherParameters,
     /// The JWT with all of this, if the request was signed. `parse` leaves it empty.
     pub signed: Option<SignedRequest>,
 }
@@ -183,8 +186,55 @@ impl BackchannelAuthenticationRequest {
             request_context: context.map(RequestContext::into_members),
             user_code,
             notification_token,
+            further: FurtherParameters::of(form),
             signed: None,
         })
+    }
+}
+
+/// Parameters that this provider does not know, and ignores (RFC 6749 §3.2).
+///
+/// # Security
+/// An operator's function gets them, so no credential, hint or code may be among them, known or unknown to the request.
+#[derive(Clone, Default, Serialize)]
+#[serde(transparent)]
+pub struct FurtherParameters(BTreeMap<String, String>);
+
+/// The parameters that are known, or for client authentication, or not supported.
+const KNOWN: [&str; 20] = [
+    "acr_values",
+    "audience",
+    "authorization_details",
+    "binding_message",
+    "client_assertion",
+    "client_assertion_type",
+    "client_id",
+    "client_notification_token",
+    "client_secret",
+    "id_token_hint",
+    "login_hint",
+    "login_hint_token",
+    "request",
+    "request_context",
+    "request_expiry",
+    "request_uri",
+    "requested_expiry",
+    "resource",
+    "scope",
+    "user_code",
+];
+
+impl FurtherParameters {
+    /// The longest in JSON. Unit: bytes.
+    pub const MAX: usize = 4 * 1024;
+
+    fn of(form: &Parameters) -> Self {
+        let further = form.names().filter(|name| !KNOWN.contains(name));
+        Self(further.filter_map(|name| Some((name.to_owned(), form.get(name)?.to_owned()))).collect())
+    }
+
+    pub fn fit(&self) -> bool {
+        serde_json::to_string(self).is_ok_and(|json| json.len() <= Self::MAX)
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! A hook never gets a secret, a token or an `auth_req_id`.
 
+pub mod request_policy;
 pub mod user_resolver;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,14 @@ impl<'a> CallingClient<'a> {
 /// Why an answer is not one. The text is for the log, and quotes nothing of the answer, which may be about a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAnAnswer(pub &'static str);
+
+/// The longest reason. Unit: characters.
+const MAX_REASON: usize = 200;
+
+/// What is kept of a reason.
+fn reason(text: String) -> String {
+    text.chars().take(MAX_REASON).collect()
+}
 
 /// Reads an answer: JSON of the documented form and version.
 fn read<'b, A: Deserialize<'b>>(answer: &'b [u8], version: fn(&A) -> u8) -> Result<A, NotAnAnswer> {

@@ -1,7 +1,7 @@
 //! Finds the person whom a hint means: in the directory, and if there is a resolver, through it.
 
 use crate::Invocation;
-use crate::resolve_person::{ResolvePerson, ResolverFailed};
+use crate::resolve_person::ResolvePerson;
 use ciba_aws::store::{DescribedPerson, Table, WithdrawnKeys};
 use ciba_core::domain::client::Client;
 use ciba_core::domain::hint::Hint;
@@ -63,11 +63,6 @@ type Entry = (Option<(Person, Asks)>, WithdrawnKeys);
 /// The person who is asked, their recent asks, and the withdrawn keys.
 type Finding = Option<(Found, Asks, WithdrawnKeys)>;
 
-/// The error if the resolver contradicts the hint, or what it said before.
-fn wrong(why: &'static str) -> Refusal<Error> {
-    ResolverFailed(why.to_owned()).into()
-}
-
 impl FindPerson<'_> {
     /// The first active person to whom one of the hints leads, and the withdrawn keys. Somebody who is in the directory is
     /// that person, whatever the resolver would say; anybody else is the resolver's to describe.
@@ -121,9 +116,10 @@ impl FindPerson<'_> {
                 return Err(Refusal::because(Error::AccessDenied, "the resolver refused"));
             }
         };
+        let wrong = |why| resolve.contradicts(why);
         let person = rules.person(user.description(&user.channels()), invocation.now).map_err(wrong)?;
         if !may_mean(hint, &person) || before.is_some_and(|before| before.key != person.key) {
-            return Err(wrong("the answer is about somebody else"));
+            return Err(wrong("the answer is about somebody else").into());
         }
         let entry = match entry {
             Some(entry) if entry.0.is_some() => entry,
@@ -136,7 +132,7 @@ impl FindPerson<'_> {
         let (old, asks) = before.map(|(old, asks)| (Some(Box::new(old)), asks)).unwrap_or_default();
         match &old {
             Some(old) if !old.active => Ok(None),
-            Some(old) if old.sub != person.sub => Err(wrong("the person has another sub")),
+            Some(old) if old.sub != person.sub => Err(wrong("the person has another sub").into()),
             Some(_) | None => Ok(Some((Found { person, source: Source::Resolver { old } }, asks, withdrawn))),
         }
     }

@@ -10,7 +10,7 @@ use crate::domain::hint::{Hint, HintKind};
 use crate::domain::person::resolved::Resolved;
 use crate::domain::person::resolver::Description;
 use crate::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
-use crate::protocol::hooks::{self, CallingClient, NotAnAnswer, VERSION};
+use crate::protocol::hooks::{self, CallingClient, NotAnAnswer, VERSION, reason as kept};
 use crate::protocol::person_entry::ChannelEntry;
 
 /// What the resolver gets.
@@ -129,8 +129,6 @@ pub enum UserResolverAnswered {
 
 /// The name of the hook.
 pub const HOOK: &str = "user_resolver";
-/// The longest reason. Unit: characters.
-const MAX_REASON: usize = 200;
 
 fn yes() -> bool {
     true
@@ -192,10 +190,7 @@ impl UserResolverAnswer {
         let Self { user, error, reason, .. } = hooks::read(answer, |answer: &Self| answer.version)?;
         match (user, error) {
             (Some(user), None) => Ok(UserResolverAnswered::User(user)),
-            (None, Some(error)) => {
-                let kept = |reason: String| reason.chars().take(MAX_REASON).collect();
-                Ok(UserResolverAnswered::Refused { error, reason: reason.map(kept) })
-            }
+            (None, Some(error)) => Ok(UserResolverAnswered::Refused { error, reason: reason.map(kept) }),
             (Some(_), Some(_)) => Err(NotAnAnswer("the answer has both user and error")),
             (None, None) => Err(NotAnAnswer("the answer has neither user nor error")),
         }

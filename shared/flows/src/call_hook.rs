@@ -1,0 +1,78 @@
+//! Calls a hook, and writes one line in the log about the call.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use std::time::Duration;
+use tokio::time::Instant;
+
+use crate::{Invocation, log};
+use ciba_aws::aws::Aws;
+use ciba_aws::config::HookSettings;
+use ciba_aws::hooks::Hook;
+use ciba_core::protocol::error::{ProtocolError, Refusal};
+use ciba_core::protocol::hooks::NotAnAnswer;
+
+/// A hook did not answer, or its answer is wrong. The text is for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookFailed {
+    pub hook: &'static str,
+    pub why: String,
+}
+
+/// It fails closed: nobody is asked, and no token is issued.
+impl<E: ProtocolError> From<HookFailed> for Refusal<E> {
+    fn from(HookFailed { hook, why }: HookFailed) -> Self {
+        Self::unavailable(format!("{hook}: {why}"))
+    }
+}
+
+/// The outcome of a call, for the log.
+pub(crate) enum Outcome<'a> {
+    Answered,
+    /// With the operator's reason.
+    Refused(Option<&'a str>),
+}
+
+/// One of the operator's functions.
+pub(crate) struct CallHook {
+    hook: Hook,
+    name: &'static str,
+    namespace: String,
+}
+
+impl CallHook {
+    pub(crate) fn connect(aws: &Aws, name: &'static str, settings: HookSettings, budget: Duration) -> Self {
+        Self { hook: Hook::connect(aws, settings.function, budget), name, namespace: settings.namespace }
+    }
+
+    /// The id of a call, which is the same for all of the SDK's attempts.
+    pub(crate) fn id(invocation: &Invocation) -> String {
+        URL_SAFE_NO_PAD.encode(invocation.random::<16>())
+    }
+
+    pub(crate) fn failed(&self, why: impl Into<String>) -> HookFailed {
+        HookFailed { hook: self.name, why: why.into() }
+    }
+
+    pub(crate) async fn call<A>(
+        &self,
+        event: &impl Serialize,
+        read: fn(&[u8]) -> Result<A, NotAnAnswer>,
+        outcome: fn(&A) -> Outcome<'_>,
+        invocation: &Invocation,
+    ) -> Result<A, HookFailed> {
+        let start = Instant::now();
+        let answer = self.hook.call(event, invocation.deadline).await.map_err(|failed| failed.0);
+        let took = start.elapsed();
+        let answer = answer.and_then(|answer| read(&answer).map_err(|none| none.0.to_owned()));
+        let (outcome, detail) = match answer.as_ref().map(outcome) {
+            Ok(Outcome::Answered) => ("answered", None),
+            Ok(Outcome::Refused(reason)) => ("refused", reason),
+            Err(why) => ("failed", Some(why.as_str())),
+        };
+        let call = log::Hooked { hook: self.name, outcome, detail, took };
+        log::hook(&self.namespace, call, invocation.now);
+        answer.map_err(|why| self.failed(why))
+    }
+}
