@@ -25,11 +25,11 @@ PROFILE ?= release
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
-demo: tools bins ## run the whole flow on this machine; MODE=ping or MODE=push instead of poll, APPROVE=auto without interaction, TLS=1 over TLS, SEED=folder for other clients and people
-	target/debug/ciba-local demo $(LOCAL) $(if $(TLS),--tls) $(if $(TLS12),--tls12) $(if $(SEED),--seed $(SEED)) $(if $(APPROVE),--approve $(APPROVE)) $(if $(MODE),--mode $(MODE))
+demo: tools bins ## run the whole flow on this machine; MODE=ping or MODE=push instead of poll, APPROVE=auto without interaction, TLS=1 over TLS, SEED=folder for other clients and people, HOOKS=infra/examples with people whom only a function knows
+	target/debug/ciba-local demo $(LOCAL) $(if $(TLS),--tls) $(if $(TLS12),--tls12) $(if $(SEED),--seed $(SEED)) $(if $(HOOKS),--hooks $(HOOKS)) $(if $(APPROVE),--approve $(APPROVE)) $(if $(MODE),--mode $(MODE))
 
-up: tools bins ## run the stack of the demo until Ctrl-C; TLS=1 with TLS and a host for mutual TLS, TLS12=1 to accept TLS 1.2 there as well
-	target/debug/ciba-local up $(LOCAL) $(if $(TLS),--tls) $(if $(TLS12),--tls12) $(if $(SEED),--seed $(SEED))
+up: tools bins ## run the stack of the demo until Ctrl-C; TLS=1 with TLS and a host for mutual TLS, TLS12=1 to accept TLS 1.2 there as well, HOOKS=infra/examples as for the demo
+	target/debug/ciba-local up $(LOCAL) $(if $(TLS),--tls) $(if $(TLS12),--tls12) $(if $(SEED),--seed $(SEED)) $(if $(HOOKS),--hooks $(HOOKS))
 
 # Everything is built before anything runs, so that no suite waits for another one's build lock.
 test: lint bins ## run the lints and all tests; REQUIRE_BROWSER=1 fails if there is no Chromium
@@ -66,7 +66,7 @@ lint: tools ## check formatting, and lint the code and the template
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --test stack --test browser -- -D warnings
 	.tools/bin/sam validate --lint --region us-east-1
-	.tools/bin/cfn-lint template.yaml
+	.tools/bin/cfn-lint template.yaml infra/examples/*/template.yaml
 
 # All in one command: built one by one they would get other features, and `cargo lambda watch` would rebuild them.
 bins:

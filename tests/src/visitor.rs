@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
 use url::Url;
@@ -60,7 +60,8 @@ impl Visitor {
 
     async fn follow(&mut self, mut request: RequestBuilder, mut url: Url) -> Arrival {
         for _ in 0..REDIRECTS {
-            let response = request.header(COOKIE, self.cookies_of(&url)).send().await.expect("an answer");
+            let request_of_page = request.header(ACCEPT, "text/html").header(COOKIE, self.cookies_of(&url));
+            let response = request_of_page.send().await.expect("an answer");
             self.keep_cookies(&response, &url);
             let Some(location) = response.headers().get(LOCATION) else {
                 let status = response.status().as_u16();

@@ -7,13 +7,14 @@ use tokio::process::{Child, Command};
 
 use crate::{program, root, tool};
 
-const FREE_PORTS: [&str; 9] = [
+const FREE_PORTS: [&str; 10] = [
     "--api-port=0",
     "--watch-port=0",
     "--sns-port=0",
     "--kms-port=0",
     "--sqs-port=0",
     "--eventbridge-port=0",
+    "--hooks-port=0",
     "--phone-port=0",
     "--client-port=0",
     "--dynamodb-port=0",

@@ -6,6 +6,7 @@
 mod clients;
 mod commands;
 mod flow;
+mod hooks;
 mod https;
 mod login_issuers;
 mod newcomer;

@@ -44,6 +44,9 @@ struct StackArguments {
     /// A folder with clients.json and people.json [default: infra/local/seed]
     #[arg(long, global = true, value_name = "DIR")]
     seed: Option<PathBuf>,
+    /// A folder with functions that the provider invokes, such as infra/examples; nobody is in the directory then
+    #[arg(long, global = true, value_name = "DIR")]
+    hooks: Option<PathBuf>,
     /// The maximum number of instances of each function
     #[arg(long, global = true, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: u32,
@@ -107,6 +110,9 @@ struct PortArguments {
     /// Port of the EventBridge double
     #[arg(long, global = true, default_value_t = Ports::default().eventbridge)]
     eventbridge_port: u16,
+    /// Port of the functions of --hooks
+    #[arg(long, global = true, default_value_t = Ports::default().hooks)]
+    hooks_port: u16,
     /// Port of the demo client in the modes ping and push
     #[arg(long, global = true, default_value_t = Ports::default().client)]
     client_port: u16,
@@ -127,6 +133,7 @@ impl Arguments {
         Options {
             ports: given.ports.ports(),
             seed: given.seed.clone().unwrap_or(default.seed),
+            hooks: given.hooks.clone(),
             concurrency: given.concurrency,
             tls: given.tls.then(|| default.root.join("target/local/tls")),
             mutual_tls: MutualTls {
@@ -164,6 +171,7 @@ impl PortArguments {
             dynamodb: self.dynamodb_port,
             sqs: self.sqs_port,
             eventbridge: self.eventbridge_port,
+            hooks: self.hooks_port,
             client: self.client_port,
         }
     }

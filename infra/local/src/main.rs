@@ -57,10 +57,15 @@ async fn start(options: Options) -> Result<Option<Stack>, Error> {
         ("log", stack.log().display().to_string()),
     ];
     println!("\n  {:<11} {}", "issuer", stack.issuer);
+    let hooks = stack.hooks().map(|hooks| {
+        [("hooks", hooks.url().to_owned()), ("their files", hooks.data().display().to_string())]
+    });
     let mutual_tls = stack.mutual_tls().map(|(url, certificates)| {
         [("mutual TLS", url), ("to trust", certificates.file("ca.pem").display().to_string())]
     });
-    for (name, place) in rows.into_iter().chain(mutual_tls.into_iter().flatten()) {
+    for (name, place) in
+        rows.into_iter().chain(hooks.into_iter().flatten()).chain(mutual_tls.into_iter().flatten())
+    {
         println!("  {name:<11} {place}");
     }
     Ok(Some(stack))

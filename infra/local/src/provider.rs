@@ -8,9 +8,9 @@ use ciba::{
     aws::Aws,
     config::{Environment, Issuer, LoginIssuers, MtlsHost, profile, sms_countries},
     domain::{
-        base::{person_key::PersonKey, profile::Profile, request_key::RequestKey, time::Timestamp},
+        base::{profile::Profile, request_key::RequestKey, time::Timestamp},
         hint::{DirectoryHint, HintKind},
-        person::{sms::SmsCountries, ticket::TicketKind},
+        person::{Person as Record, resolved::Resolved, sms::SmsCountries, ticket::TicketKind},
         request::authentication_request::{CancelledBy, State},
     },
     flows::registering::{create_ticket, enroll_person, register_client::RegisterClient},
@@ -113,8 +113,8 @@ impl Provider {
         let key = self.table.find_hint(&DirectoryHint::new(HintKind::Sub, sub)?).await.ok()??;
         let (person, _) = self.table.find_person_with_asks(&key).await.ok()??;
         let mut entry = json!({ "sub": sub, "claims": person.claims });
-        if self.logs_in_as(sub, &key) {
-            entry["login"] = json!({ "value": sub });
+        if let Some(login) = self.login(&person) {
+            entry["login"] = json!({ "value": login });
         }
         Person::read(&entry)
     }
@@ -126,11 +126,19 @@ impl Provider {
         Some(format!("{}/{}", routes::ENROLLMENT, created.ok()?.0.expose()))
     }
 
-    /// Whether this person's name at the local login issuer is their `sub`. The table has only a hash of the two, so
-    /// another login cannot be determined.
-    fn logs_in_as(&self, sub: &str, person: &PersonKey) -> bool {
-        let login_issuer = self.login_issuers.find(&self.login_issuer);
-        login_issuer.and_then(|known| known.person_key(sub)).is_some_and(|key| key == *person)
+    /// The person's name at the local login issuer, if it can be told: whom a resolver described has it in the entry.
+    /// Of others the table has only a hash, which shows whether it is their `sub`.
+    fn login<'p>(&self, person: &'p Record) -> Option<&'p str> {
+        match &person.resolved {
+            Some(Resolved { issuer, subject, .. }) => {
+                issuer.as_ref().filter(|it| **it == self.login_issuer).map(|_| subject.as_str())
+            }
+            None => {
+                let known = self.login_issuers.find(&self.login_issuer)?;
+                let sub = person.sub.as_str();
+                known.person_key(sub).filter(|key| *key == person.key).map(|_| sub)
+            }
+        }
     }
 }
 

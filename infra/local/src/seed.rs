@@ -50,6 +50,13 @@ impl Seed {
         self
     }
 
+    /// Leaves out the people, for a stack in which another source knows them.
+    #[must_use]
+    pub fn without_people(mut self) -> Self {
+        self.people.clear();
+        self
+    }
+
     /// Leaves out clients that are notified on this machine.
     #[must_use]
     pub fn without_local_clients(mut self) -> Self {

@@ -2,15 +2,16 @@
 //!
 //! 1. Open the ports, so that every part can be given the addresses of the others.
 //! 2. Start DynamoDB with its table, and the doubles of SNS, KMS, SQS and EventBridge.
-//! 3. Start the functions (`cargo lambda watch`).
+//! 3. Start the operator's functions, if there are any, and the provider's (`cargo lambda watch`).
 //! 4. Create the keys, by invoking `key-rotation`.
-//! 5. Write the clients and people of the seed.
+//! 5. Write the clients and people of the seed; with a resolver the clients only.
 //! 6. Open the gateway, over TLS with a second host if requested, and the phone, and wait until the JWKS is
 //!    available.
 //! 7. Start to pass writes through pipe and queue to the functions that they trigger.
 
 mod build;
 mod environment;
+mod hooks;
 mod options;
 mod ready;
 mod relay;
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 pub use build::build;
+pub use hooks::Hooks;
 pub use options::{Options, Ports};
 
 use crate::{
@@ -81,6 +83,7 @@ pub struct Stack {
     gateway: Server,
     tls: Option<Tls>,
     watch: Watch,
+    hooks: Option<Hooks>,
     relay: Relay,
     _sweep: Option<Sweep>,
 }
@@ -121,10 +124,15 @@ impl Stack {
             delivery_queue: sqs.queue_url("DeliveryQueue"),
             dead_letters: sqs.queue_url("DeliveryDeadLetters"),
         };
+        let hooks = match &options.hooks {
+            Some(folder) => Some(Hooks::start(&options, folder, &issuer, login_issuer.issuer()).await?),
+            None => None,
+        };
         let mut environment =
             environment::of_functions(&options, &issuer, &endpoints, &login_setting(&login_issuer, &kms));
+        let mut set = |name: &str, value| _ = environment.entry(name.to_owned()).or_insert(value);
+        hooks.iter().flat_map(Hooks::settings).for_each(|(name, value)| set(name, value));
         if let (Some(listeners), Some(certificates)) = (&listeners.tls, &certificates) {
-            let mut set = |name: &str, value| _ = environment.entry(name.to_owned()).or_insert(value);
             set("MTLS_URL", listeners.mtls_url()?);
             set("MTLS_AUTHORITIES", certificates.authorities(options.mutual_tls.authorities.as_deref()));
         }
@@ -143,6 +151,9 @@ impl Stack {
         } else {
             seed.without_local_clients()
         };
+        // The login issuer has its people, whoever else knows them.
+        login_issuer.offer(&seed.people());
+        let seed = if hooks.is_some() { seed.without_people() } else { seed };
         seed::plant(
             &seed,
             async |client| provider.register_client(client).await,
@@ -158,7 +169,6 @@ impl Stack {
             }
             (None | Some(_), None | Some(_)) => None,
         };
-        login_issuer.offer(&seed.people());
         let phone_options = PhoneOptions {
             api: gateway.url(),
             issuer: issuer.clone(),
@@ -187,6 +197,7 @@ impl Stack {
             gateway,
             tls,
             watch,
+            hooks,
             relay,
             _sweep: sweep,
         })
@@ -211,6 +222,11 @@ impl Stack {
         self.watch.url()
     }
 
+    /// The operator's functions.
+    pub fn hooks(&self) -> Option<&Hooks> {
+        self.hooks.as_ref()
+    }
+
     /// The file with the functions' output.
     pub fn log(&self) -> PathBuf {
         self.watch.log().to_owned()
@@ -220,6 +236,9 @@ impl Stack {
     pub async fn stop(mut self) {
         self.relay.stop();
         self.watch.stop().await;
+        if let Some(hooks) = self.hooks {
+            hooks.stop().await;
+        }
     }
 }
 

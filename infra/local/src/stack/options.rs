@@ -21,6 +21,8 @@ pub struct Options {
     pub issuer: Option<String>,
     /// `LOGIN_ISSUERS`, if it is not the local one.
     pub login_issuers: Option<String>,
+    /// A folder with the operator's functions, of which `user-resolver` is one. With it nobody is in the directory.
+    pub hooks: Option<PathBuf>,
     /// The `cargo-lambda` program.
     pub cargo_lambda: PathBuf,
     /// Delete expired items, as AWS would some time later.
@@ -48,6 +50,8 @@ pub struct Ports {
     pub dynamodb: u16,
     pub sqs: u16,
     pub eventbridge: u16,
+    /// The port of the operator's functions, if there are any.
+    pub hooks: u16,
     /// The port of the demo client in the modes ping and push.
     pub client: u16,
 }
@@ -71,6 +75,7 @@ impl Default for Options {
             approve_all: false,
             issuer: None,
             login_issuers: None,
+            hooks: None,
             cargo_lambda: cargo_lambda(&root),
             sweep: true,
             tls: None,
@@ -94,6 +99,7 @@ impl Ports {
         dynamodb: 0,
         sqs: 0,
         eventbridge: 0,
+        hooks: 0,
         client: 0,
     };
 }
@@ -108,6 +114,7 @@ impl Default for Ports {
             kms: 9003,
             sqs: 9004,
             eventbridge: 9005,
+            hooks: 9006,
             phone: 9100,
             client: 9200,
             dynamodb: 8000,
