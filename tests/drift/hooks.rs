@@ -1,12 +1,19 @@
-//! The contracts of hooks, as docs/hooks shows them.
+//! The contracts of hooks, as docs/hooks and docs/hooks.md show them.
 
 use std::fs::{create_dir_all, read_to_string, write};
 
+use ciba_core::domain::details::authorization_details::AuthorizationDetails;
 use ciba_core::protocol::hooks::request_policy::{RequestPolicyAnswer, RequestPolicyEvent};
-use ciba_core::protocol::hooks::user_resolver::{UserResolverAnswer, UserResolverEvent};
-use ciba_tests::root;
+use ciba_core::protocol::hooks::user_resolver::{
+    ResolverHint, ResolverRequest, UserResolverAnswer, UserResolverEvent,
+};
+use ciba_core::protocol::hooks::{CallingClient, MAX_ANSWER, MAX_EVENT};
+use ciba_tests::{root, schema_of};
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+use crate::read;
 
 /// The schema of what is sent, or of what is read.
 fn schema<T: JsonSchema>(contract: Contract) -> Schema {
@@ -34,4 +41,78 @@ fn the_schemas_of_hooks_are_those_of_the_code() {
         }
     }
     assert!(differ.is_empty(), "copy target/hooks to docs/hooks: {differ:?}");
+}
+
+/// What docs/hooks.md has in blocks of JSON: the events, and the answers.
+fn examples() -> (Vec<Value>, Vec<Value>) {
+    let document = read("docs/hooks.md");
+    let blocks = document.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
+    let blocks = blocks.map(|it| serde_json::from_str(it).unwrap_or_else(|error| panic!("{error}: {it}")));
+    blocks.partition(|block: &Value| block.get("hook").is_some())
+}
+
+/// HOOK-1-02: member by member, so that none is shown that is never sent.
+#[test]
+fn the_events_in_the_document_are_those_that_are_sent() {
+    let details =
+        AuthorizationDetails::parse(r#"[{"type": "payment", "amount": "100.50"}]"#).expect("details");
+    let request = ResolverRequest {
+        scope: "openid profile email".to_owned(),
+        acr_values: Some("urn:example:acr:mfa"),
+        binding_message: Some("K7-2931"),
+        authorization_details: Some(&details),
+        has_user_code: false,
+    };
+    let client = CallingClient { client_id: "kiosk", client_name: "Example Bank Kiosk" };
+    let ask = ResolverHint::Email { value: "alice@example.com" };
+    let again = ResolverHint::Login { issuer: "https://login.example.com", subject: "8f14e45f" };
+    let sent = [
+        UserResolverEvent::new("Zk1vPp0aT2mYb8sQ4xWcLg", client, ask, Some(request)),
+        UserResolverEvent::new("h3Kd9sQmS0uBq5cVt7RzXA", client, again, None),
+    ];
+    let sent = sent.map(|event| serde_json::to_value(event).expect("JSON"));
+    assert_eq!(examples().0, sent);
+    let schema = jsonschema::validator_for(&schema_of("user-resolver-event")).expect("a schema");
+    assert!(sent.iter().all(|event| schema.is_valid(event)), "{sent:?}");
+}
+
+/// HOOK-1-02
+#[test]
+fn the_answers_in_the_document_are_ones() {
+    let answers = examples().1;
+    let schema = jsonschema::validator_for(&schema_of("user-resolver-answer")).expect("a schema");
+    let outcomes: Vec<_> = answers.iter().map(|it| it.get("error").cloned().unwrap_or_default()).collect();
+    assert_eq!(outcomes, [Value::Null, json!("unknown_user_id"), json!("access_denied")]);
+    for answer in &answers {
+        assert!(schema.is_valid(answer), "{answer}");
+        assert!(UserResolverAnswer::read(answer.to_string().as_bytes()).is_ok(), "{answer}");
+    }
+    // The one with a person shows every member, and every member of the answer is in one of them.
+    let members = |of: &Value| of.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    let definition = schema_of("user-resolver-answer");
+    let mut expected = members(&definition["$defs"]["ResolvedUser"]["properties"]);
+    let mut shown = members(&answers[0]["user"]);
+    expected.sort();
+    shown.sort();
+    assert_eq!(shown, expected);
+    let shown: Vec<_> = answers.iter().flat_map(members).collect();
+    assert!(members(&definition["properties"]).iter().all(|member| shown.contains(member)), "{shown:?}");
+}
+
+#[test]
+fn the_document_has_each_kind_of_hint_and_the_limits() {
+    let document = read("docs/hooks.md");
+    for kind in kinds() {
+        assert!(document.contains(&format!("| `{kind}` |")), "{kind}");
+    }
+    for (what, limit) in [("event", MAX_EVENT), ("answer", MAX_ANSWER)] {
+        assert!(document.contains(&format!("| {what} | at most {} KiB |", limit / 1024)), "{what}");
+    }
+}
+
+/// The kinds of hints in the schema of the event.
+pub(crate) fn kinds() -> Vec<String> {
+    let schema = schema_of("user-resolver-event");
+    let kinds = schema["$defs"]["ResolverHint"]["oneOf"].as_array().expect("kinds").clone();
+    kinds.iter().map(|it| it["properties"]["kind"]["const"].as_str().expect("a name").to_owned()).collect()
 }

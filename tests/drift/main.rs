@@ -7,6 +7,7 @@ mod contributing;
 mod crates;
 mod edges;
 mod events;
+mod examples;
 mod hooks;
 mod mutual_tls;
 mod performance;
@@ -39,11 +40,11 @@ static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| ciba_local::template::document(&read("template.yaml")).expect("template.yaml is YAML"));
 
 /// `template.yaml` after SAM's transform, which is what CloudFormation deploys, in the same forms as [`DOCUMENT`].
-static TRANSFORMED: LazyLock<Value> = LazyLock::new(|| transformed(&[]));
+static TRANSFORMED: LazyLock<Value> = LazyLock::new(|| transformed("template.yaml", &[]));
 
-/// The same with values of parameters, each as `Name=value`.
-fn transformed(parameters: &[&str]) -> Value {
-    let output = python(&["infra/transform.py", "template.yaml"], parameters);
+/// A template after SAM's transform, with values of parameters, each as `Name=value`.
+fn transformed(template: &str, parameters: &[&str]) -> Value {
+    let output = python(&["infra/transform.py", template], parameters);
     in_one_form(serde_json::from_slice(&output).expect("JSON"))
 }
 

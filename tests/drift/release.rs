@@ -13,7 +13,7 @@ use crate::{DOCUMENT, TEMPLATE, TRANSFORMED, resources, root, transformed};
 #[test]
 fn each_release_gives_every_function_a_version_of_its_own() {
     for release in ["0123456789", "abcdef0123"] {
-        let document = transformed(&[&format!("Release={release}")]);
+        let document = transformed("template.yaml", &[&format!("Release={release}")]);
         for function in &TEMPLATE.functions {
             let id = &function.logical_id;
             let alias = &document["Resources"][format!("{id}Aliaslive")]["Properties"];
@@ -47,7 +47,7 @@ fn whoever_calls_a_function_calls_its_alias() {
 /// By SAM alone, CodeDeploy would get a role that covers every function of the account.
 #[test]
 fn a_gradual_deployment_has_its_own_role_and_a_fast_alarm() {
-    let document = transformed(&["GradualDeployment=true"]);
+    let document = transformed("template.yaml", &["GradualDeployment=true"]);
     let of_type = |kind: &str| {
         let all = document["Resources"].as_object().expect("resources").iter();
         all.filter(move |(_, it)| it["Type"] == kind).map(|(id, _)| id.clone()).collect::<BTreeSet<_>>()

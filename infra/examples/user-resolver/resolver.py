@@ -48,7 +48,7 @@ BY_VALUE = {
     "sub": "SELECT * FROM person WHERE sub = ?",
 }
 BY_LOGIN = "SELECT * FROM person WHERE login = ?"
-BY_ID = "SELECT * FROM person WHERE id = ?"
+BY_ID = "SELECT * FROM person WHERE CAST(id AS TEXT) = ?"
 CHANNELS = "SELECT kind, address FROM channel WHERE person = ? ORDER BY position"
 
 
@@ -73,8 +73,7 @@ def find(database, hint):
         return database.execute(BY_LOGIN, [hint["subject"]]).fetchone()
     if kind == "subject":
         # A name that `describe` gave to somebody without a login.
-        value = hint["value"]
-        person = database.execute(BY_ID, [value]).fetchone() if value.isdecimal() else None
+        person = database.execute(BY_ID, [hint["value"]]).fetchone()
         return person if person is not None and logs_in(person) is None else None
     if kind in BY_VALUE:
         return database.execute(BY_VALUE[kind], [hint["value"]]).fetchone()
