@@ -34,7 +34,9 @@ async fn ask(outside: &Outside, hint: &str) -> (u16, Value) {
 async fn people_whom_only_a_python_function_knows_sign_in() {
     let outside = Outside::start(|options| options.hooks = Some(root().join("infra/examples"))).await;
     assert_eq!(directory(&outside).await, Vec::<String>::new());
-    change(&outside, "UPDATE person SET name = 'Alice of the Database' WHERE sub = 'alice'").await;
+    // The phone finds her login in the entry, so it need not be her `sub`.
+    let alice = "UPDATE person SET name = 'Alice of the Database', login = 'alice-7' WHERE sub = 'alice'";
+    change(&outside, alice).await;
 
     let (status, acknowledgement) = ask(&outside, "email:Alice@Example.com").await;
     assert_eq!(status, 200, "{acknowledgement}");
@@ -48,7 +50,7 @@ async fn people_whom_only_a_python_function_knows_sign_in() {
     let page = visitor.open(link.clone()).await.page();
     let login = page.html.split('"').find(|it| it.starts_with("/login?")).expect("a login");
     let login = visitor.open(link.join(&login.replace("&amp;", "&")).expect("a URL")).await.page();
-    let page = visitor.submit(&login, &[("person", "alice")]).await.page();
+    let page = visitor.submit(&login, &[("person", "alice-7")]).await.page();
     assert!(page.html.contains("You are signed in"), "{}", page.html);
 
     let (status, decided) = outside.decide(auth_req_id, "allow").await;
