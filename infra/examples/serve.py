@@ -15,6 +15,7 @@ import argparse
 import importlib.util
 import json
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -111,6 +112,8 @@ def main():
     parser.add_argument("--with-parent", action="store_true", help="end when standard input is closed")
     parser.add_argument("examples", type=Path, nargs="?", default=Path(__file__).parent)
     arguments = parser.parse_args()
+    # So that the temporary folder is removed then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with tempfile.TemporaryDirectory(prefix="ciba-hooks-") as temporary:
         data = arguments.data or Path(temporary)
         data.mkdir(parents=True, exist_ok=True)
