@@ -2,9 +2,9 @@
 
 Usage: serve.py [--port PORT] [--data FOLDER] [--with-parent] [EXAMPLES]
 
-Each folder of EXAMPLES (default: the folder of this file) with a Python file that defines `handler(event, context)` is a
-function of the folder's name: `POST /2015-03-31/functions/user-resolver/invocations` calls `user-resolver/resolver.py`.
-The setting USER_RESOLVER_FUNCTION=http://localhost:9006/user-resolver of the provider leads there.
+Each folder of EXAMPLES (default: the folder of this file) with a Python file that defines `handler(event, context)` is
+a function of the folder's name: `POST /2015-03-31/functions/user-resolver/invocations` calls the handler in
+`user-resolver/resolver.py`. The setting USER_RESOLVER_FUNCTION=http://localhost:9006/user-resolver leads there.
 
 `make demo HOOKS=infra/examples` and `make up HOOKS=infra/examples` start it. It needs nothing but Python.
 
@@ -72,7 +72,8 @@ class Invocations(BaseHTTPRequestHandler):
     def answer(self, status, body, headers=()):
         body = json.dumps(body).encode()
         self.send_response(status)
-        for name, value in {"content-type": "application/json", "content-length": str(len(body)), **dict(headers)}.items():
+        own = {"content-type": "application/json", "content-length": str(len(body))}
+        for name, value in {**own, **dict(headers)}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -108,7 +109,7 @@ def end_with_parent(server):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=9006, help="default: 9006; 0 selects a free one")
-    parser.add_argument("--data", type=Path, help="where functions keep files; default: a new folder, removed at the end")
+    parser.add_argument("--data", type=Path, help="for the functions' files; default: a new folder, removed at the end")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input is closed")
     parser.add_argument("examples", type=Path, nargs="?", default=Path(__file__).parent)
     arguments = parser.parse_args()

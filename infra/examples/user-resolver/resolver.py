@@ -15,8 +15,8 @@ try it; for your own people, replace `people()` and the queries.
 
 What to keep when you do:
 
-- `sub` and the name (`issuer` and `subject`) of a person never change, and are never given to somebody else. The provider
-  refuses an answer in which they have changed. LOGIN_ISSUER is part of the names, so it cannot change either.
+- `sub` and the name (`issuer` and `subject`) of a person never change, and are never given to somebody else. The
+  provider refuses an answer in which they have changed. LOGIN_ISSUER is part of the names, so it cannot change either.
 - A hint means exactly one person or nobody. Nobody is `unknown_user_id`, never an exception: an exception is a fault,
   and the client is told to try again.
 - Events and answers are about people. Nothing here prints them, and no exception quotes them: Lambda logs both.
