@@ -1,5 +1,6 @@
 //! The contracts of hooks, as docs/hooks and docs/hooks.md show them.
 
+use std::collections::BTreeSet;
 use std::fs::{create_dir_all, read_to_string, write};
 
 use ciba_core::domain::details::authorization_details::AuthorizationDetails;
@@ -43,12 +44,17 @@ fn the_schemas_of_hooks_are_those_of_the_code() {
     assert!(differ.is_empty(), "copy target/hooks to docs/hooks: {differ:?}");
 }
 
-/// What docs/hooks.md has in blocks of JSON: the events, and the answers.
-fn examples() -> (Vec<Value>, Vec<Value>) {
+/// What docs/hooks.md has in blocks of JSON for a hook: the events, and the answers.
+fn examples(hook: &str) -> (Vec<Value>, Vec<Value>) {
     let document = read("docs/hooks.md");
     let blocks = document.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
     let blocks = blocks.map(|it| serde_json::from_str(it).unwrap_or_else(|error| panic!("{error}: {it}")));
-    blocks.partition(|block: &Value| block.get("hook").is_some())
+    // The policy's answers alone say whether something is allowed.
+    let of = |block: &Value| match block["hook"].as_str() {
+        Some(hook) => hook.to_owned(),
+        None => if block["allowed"].is_null() { "user_resolver" } else { "request_policy" }.to_owned(),
+    };
+    blocks.filter(|block| of(block) == hook).partition(|block: &Value| block.get("hook").is_some())
 }
 
 /// HOOK-1-02: member by member, so that none is shown that is never sent.
@@ -71,7 +77,7 @@ fn the_events_in_the_document_are_those_that_are_sent() {
         UserResolverEvent::new("h3Kd9sQmS0uBq5cVt7RzXA", client, again, None),
     ];
     let sent = sent.map(|event| serde_json::to_value(event).expect("JSON"));
-    assert_eq!(examples().0, sent);
+    assert_eq!(examples("user_resolver").0, sent);
     let schema = jsonschema::validator_for(&schema_of("user-resolver-event")).expect("a schema");
     assert!(sent.iter().all(|event| schema.is_valid(event)), "{sent:?}");
 }
@@ -79,7 +85,7 @@ fn the_events_in_the_document_are_those_that_are_sent() {
 /// HOOK-1-02
 #[test]
 fn the_answers_in_the_document_are_ones() {
-    let answers = examples().1;
+    let answers = examples("user_resolver").1;
     let schema = jsonschema::validator_for(&schema_of("user-resolver-answer")).expect("a schema");
     let outcomes: Vec<_> = answers.iter().map(|it| it.get("error").cloned().unwrap_or_default()).collect();
     assert_eq!(outcomes, [Value::Null, json!("unknown_user_id"), json!("access_denied")]);
@@ -97,6 +103,38 @@ fn the_answers_in_the_document_are_ones() {
     assert_eq!(shown, expected);
     let shown: Vec<_> = answers.iter().flat_map(members).collect();
     assert!(members(&definition["properties"]).iter().all(|member| shown.contains(member)), "{shown:?}");
+}
+
+/// HOOK-3-01, HOOK-3-02
+#[test]
+fn the_document_shows_an_event_of_a_policy_and_its_answers() {
+    let (events, answers) = examples("request_policy");
+    let valid = |contract: &str, values: &[Value]| {
+        let schema = jsonschema::validator_for(&schema_of(contract)).expect("a schema");
+        values.iter().all(|value| schema.is_valid(value))
+    };
+    assert!(valid("request-policy-event", &events) && valid("request-policy-answer", &answers));
+    let [event] = &events[..] else { panic!("one event") };
+    // Every member is shown.
+    let definition = schema_of("request-policy-event");
+    let members = |of: &Value| of.as_object().expect("an object").keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(members(event), members(&definition["properties"]));
+    assert_eq!(members(&event["request"]), members(&definition["$defs"]["PolicyRequest"]["properties"]));
+    assert_eq!(answers.len(), 2);
+    assert!(answers.iter().all(|it| RequestPolicyAnswer::read(it.to_string().as_bytes()).is_ok()));
+    // And each error that a policy may answer.
+    let errors = schema_of("request-policy-answer")["$defs"]["PolicyError"]["oneOf"].clone();
+    let names: Vec<_> = errors.as_array().expect("errors").iter().flat_map(names).collect();
+    assert_eq!(names.len(), 6);
+    let document = read("docs/hooks.md");
+    let missing: Vec<_> = names.iter().filter(|name| !document.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The words of a part of an enumeration: one with its description, or all that have none.
+fn names(part: &Value) -> Vec<String> {
+    let several = part["enum"].as_array().into_iter().flatten();
+    several.chain([&part["const"]]).filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
 #[test]

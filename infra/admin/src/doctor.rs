@@ -44,7 +44,8 @@ pub(crate) async fn run(environment: &Environment, now: Timestamp) -> Output {
 
 async fn examine(environment: &Environment, now: Timestamp) -> Vec<Check> {
     let mut checks = Vec::new();
-    let Settings { issuer, login_issuers, clients, aws } = look_at_settings(environment, &mut checks);
+    let Settings { issuer, login_issuers, clients, has_resolver, aws } =
+        look_at_settings(environment, &mut checks);
     let table = aws.as_ref().map(Table::connect);
     let kms = aws.as_ref().map(Kms::connect);
 
@@ -100,7 +101,7 @@ async fn examine(environment: &Environment, now: Timestamp) -> Vec<Check> {
         None => checks.extend(["clients", "people"].map(|name| skipped(name, "the table"))),
         Some(table) => match table.find_any(EVALUATE).await {
             Err(error) => checks.extend(["clients", "people"].map(|name| unreachable(name, &error))),
-            Ok(known) => checks.extend(look_at_sides(known)),
+            Ok(known) => checks.extend(look_at_sides(known, has_resolver)),
         },
     }
     checks.push(match (&table, &clients) {

@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -11,7 +10,7 @@ use ciba_aws::aws::Aws;
 use ciba_aws::config::HookSettings;
 use ciba_aws::hooks::Hook;
 use ciba_core::protocol::error::{ProtocolError, Refusal};
-use ciba_core::protocol::hooks::NotAnAnswer;
+use ciba_core::protocol::hooks::{HookEvent, Outcome};
 
 /// A hook did not answer, or its answer is wrong. The text is for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +24,6 @@ impl<E: ProtocolError> From<HookFailed> for Refusal<E> {
     fn from(HookFailed { hook, why }: HookFailed) -> Self {
         Self::unavailable(format!("{hook}: {why}"))
     }
-}
-
-/// The outcome of a call, for the log.
-pub(crate) enum Outcome<'a> {
-    Answered,
-    /// With the operator's reason.
-    Refused(Option<&'a str>),
 }
 
 /// One of the operator's functions.
@@ -51,28 +43,28 @@ impl CallHook {
         URL_SAFE_NO_PAD.encode(invocation.random::<16>())
     }
 
-    pub(crate) fn failed(&self, why: impl Into<String>) -> HookFailed {
-        HookFailed { hook: self.name, why: why.into() }
+    /// The error for an answer that contradicts what is known, and a line in the log.
+    pub(crate) fn contradicts(&self, why: &'static str, invocation: &Invocation) -> HookFailed {
+        log::hook_contradicts(&self.namespace, self.name, why, invocation.now);
+        HookFailed { hook: self.name, why: why.to_owned() }
     }
 
-    pub(crate) async fn call<A>(
+    pub(crate) async fn call<E: HookEvent>(
         &self,
-        event: &impl Serialize,
-        read: fn(&[u8]) -> Result<A, NotAnAnswer>,
-        outcome: fn(&A) -> Outcome<'_>,
+        event: &E,
         invocation: &Invocation,
-    ) -> Result<A, HookFailed> {
+    ) -> Result<E::Answered, HookFailed> {
         let start = Instant::now();
         let answer = self.hook.call(event, invocation.deadline).await.map_err(|failed| failed.0);
         let took = start.elapsed();
-        let answer = answer.and_then(|answer| read(&answer).map_err(|none| none.0.to_owned()));
-        let (outcome, detail) = match answer.as_ref().map(outcome) {
+        let answer = answer.and_then(|answer| E::read(&answer).map_err(|none| none.0.to_owned()));
+        let (outcome, detail) = match answer.as_ref().map(E::outcome) {
             Ok(Outcome::Answered) => ("answered", None),
             Ok(Outcome::Refused(reason)) => ("refused", reason),
             Err(why) => ("failed", Some(why.as_str())),
         };
-        let call = log::Hooked { hook: self.name, outcome, detail, took };
+        let call = log::Hooked { hook: self.name, id: event.id(), outcome, detail, took };
         log::hook(&self.namespace, call, invocation.now);
-        answer.map_err(|why| self.failed(why))
+        answer.map_err(|why| HookFailed { hook: self.name, why })
     }
 }

@@ -160,6 +160,8 @@ pub fn passkey(event: &str, passkey: &PasskeyId, untold: &[Untold]) {
 /// A call of a hook.
 pub(crate) struct Hooked<'a> {
     pub hook: &'static str,
+    /// The `id` in the event, by which the operator finds the call in the function's own log.
+    pub id: &'a str,
     /// `answered`, `refused` or `failed`.
     pub outcome: &'static str,
     /// The operator's reason, or what failed.
@@ -168,12 +170,13 @@ pub(crate) struct Hooked<'a> {
 }
 
 /// One line for a call of a hook, which CloudWatch turns into metrics: how long it took, and whether it failed.
-pub(crate) fn hook(namespace: &str, Hooked { hook, outcome, detail, took }: Hooked<'_>, at: Timestamp) {
+pub(crate) fn hook(namespace: &str, Hooked { hook, id, outcome, detail, took }: Hooked<'_>, at: Timestamp) {
     let failed = outcome == "failed";
     let fields = [
         ("level", if failed { "error" } else { "info" }.into()),
         ("event", "hook".into()),
         ("hook", hook.into()),
+        ("id", id.into()),
         ("outcome", outcome.into()),
         ("detail", detail.into()),
     ];
@@ -182,6 +185,18 @@ pub(crate) fn hook(namespace: &str, Hooked { hook, outcome, detail, took }: Hook
         Metric { name: HOOK_FAILED, unit: "Count", values: vec![i64::from(failed)] },
     ];
     line::measured(namespace, at, fields, &metrics);
+}
+
+/// One line for an answer that was well-formed, and contradicts what is known. It counts as a failure of the call.
+pub(crate) fn hook_contradicts(namespace: &str, hook: &'static str, why: &str, at: Timestamp) {
+    let fields = [
+        ("level", "error".into()),
+        ("event", "hook".into()),
+        ("hook", hook.into()),
+        ("outcome", "contradicts".into()),
+        ("detail", why.into()),
+    ];
+    line::measured(namespace, at, fields, &[Metric { name: HOOK_FAILED, unit: "Count", values: vec![1] }]);
 }
 
 /// One line for a login on the page.

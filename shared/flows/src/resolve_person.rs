@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::Invocation;
-use crate::call_hook::{CallHook, HookFailed, Outcome};
+use crate::call_hook::{CallHook, HookFailed};
 use ciba_aws::aws::Aws;
 use ciba_aws::config::HookSettings;
 use ciba_core::domain::client::Client;
@@ -12,7 +12,7 @@ use ciba_core::domain::person::Person;
 use ciba_core::domain::person::resolved::Resolved;
 use ciba_core::protocol::hooks::CallingClient;
 use ciba_core::protocol::hooks::user_resolver::{
-    HOOK, ResolverHint, ResolverRequest, UserResolverAnswer, UserResolverAnswered, UserResolverEvent,
+    HOOK, ResolverHint, ResolverRequest, UserResolverAnswered, UserResolverEvent,
 };
 
 /// The most time for a call.
@@ -27,8 +27,8 @@ impl ResolvePerson {
     }
 
     /// The error if an answer contradicts what is known.
-    pub(crate) fn contradicts(&self, why: &'static str) -> HookFailed {
-        self.0.failed(why)
+    pub(crate) fn contradicts(&self, why: &'static str, invocation: &Invocation) -> HookFailed {
+        self.0.contradicts(why, invocation)
     }
 
     pub(crate) async fn resolve(
@@ -40,7 +40,7 @@ impl ResolvePerson {
     ) -> Result<UserResolverAnswered, HookFailed> {
         let id = CallHook::id(invocation);
         let event = UserResolverEvent::new(&id, CallingClient::of(client), hint, request);
-        self.0.call(&event, UserResolverAnswer::read, outcome, invocation).await
+        self.0.call(&event, invocation).await
     }
 
     /// Whether the person whom the resolver described is still active, asked again if what it said is outdated.
@@ -63,16 +63,9 @@ impl ResolvePerson {
                 if user.issuer == *issuer && user.subject == *subject && sub == person.sub.as_str() {
                     Ok(user.active)
                 } else {
-                    Err(self.contradicts("the answer is about somebody else"))
+                    Err(self.contradicts("the answer is about somebody else", invocation))
                 }
             }
         }
-    }
-}
-
-fn outcome(answered: &UserResolverAnswered) -> Outcome<'_> {
-    match answered {
-        UserResolverAnswered::User(_) => Outcome::Answered,
-        UserResolverAnswered::Refused { reason, .. } => Outcome::Refused(reason.as_deref()),
     }
 }

@@ -72,8 +72,26 @@ async fn a_failed_hook_is_told_without_its_words() {
     let (outcome, failed) = (&line["outcome"], &line["hook_failed"]);
     assert_eq!((outcome, failed, &line["level"]), (&json!("failed"), &json!(1), &json!("error")));
     assert_eq!(line["detail"], "Invoke: the function ended with an error");
+    assert_eq!(
+        line["id"],
+        stand.events()[0]["id"],
+        "by which the operator finds the call in the function's log"
+    );
     assert!(line["hook_ms"].is_number(), "{line}");
     assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "ciba");
     let refused = stand.provider.eavesdropper.lines("refused").pop().expect("a line");
     assert_eq!(refused["detail"], "user_resolver: Invoke: the function ended with an error");
+}
+
+/// HOOK-2-02: an answer that is well-formed and wrong counts as a failure, too.
+#[tokio::test]
+async fn an_answer_that_contradicts_is_told_as_a_failure() {
+    let stand = Stand::new().await;
+    stand.describes(carol());
+    assert_eq!(stand.ask(&[("login_hint", "sub:dave")], at(0.0)).await.refusal(), DOWN);
+    let lines = stand.provider.eavesdropper.lines("hook");
+    let told: Vec<_> = lines.iter().map(|line| (&line["outcome"], &line["hook_failed"])).collect();
+    assert_eq!(told, [(&json!("answered"), &json!(0)), (&json!("contradicts"), &json!(1))]);
+    assert!(lines[1]["hook_ms"].is_null(), "the time of one call counts once: {}", lines[1]);
+    assert_eq!(lines[1]["detail"], "the answer is about somebody else");
 }

@@ -14,8 +14,8 @@ pub(super) const EVALUATE: i32 = 50_000;
 /// The maximum number of clients that are named.
 const NAMED: usize = 5;
 
-/// A flow needs a client that asks and a person who is asked.
-pub(super) fn look_at_sides(known: Known) -> [Check; 2] {
+/// A flow needs a client that asks and a person who is asked. With a resolver, the first request of a person enters them.
+pub(super) fn look_at_sides(known: Known, has_resolver: bool) -> [Check; 2] {
     let check = |name, is_there, good: &str, bad: &str, remedy: &str| match (is_there, known.is_complete) {
         (true, _) => ok(name, good),
         (false, true) => fault(name, bad, remedy),
@@ -32,8 +32,12 @@ pub(super) fn look_at_sides(known: Known) -> [Check; 2] {
         ),
         check(
             "people",
-            known.reachable_person,
-            "at least one person can be notified",
+            known.reachable_person || has_resolver,
+            if known.reachable_person {
+                "at least one person can be notified"
+            } else {
+                "nobody is in the directory; the resolver describes people"
+            },
             "no person is active and has a channel, so nobody can be notified",
             "ciba-admin person create with --sms, or person enable",
         ),
@@ -121,12 +125,18 @@ mod tests {
     #[test]
     fn a_table_too_full_to_look_through_is_not_said_to_have_nobody() {
         let outcomes =
-            |known| look_at_sides(known).map(|check| matches!(check.outcome, Outcome::Fault { .. }));
+            |known| look_at_sides(known, false).map(|check| matches!(check.outcome, Outcome::Fault { .. }));
         let none = Known::default();
         assert_eq!(outcomes(Known { is_complete: true, ..none }), [true, true]);
         assert_eq!(outcomes(Known { is_complete: true, active_client: true, ..none }), [false, true]);
         assert_eq!(outcomes(Known { is_complete: true, reachable_person: true, ..none }), [true, false]);
         assert_eq!(outcomes(none), [false, false]);
+    }
+
+    #[test]
+    fn with_a_resolver_the_directory_may_be_empty() {
+        let [_, people] = look_at_sides(Known { is_complete: true, ..Known::default() }, true);
+        assert_eq!((people.outcome, people.detail.contains("the resolver")), (Outcome::Ok, true));
     }
 
     /// The others are counted, and a search that stopped early says so.

@@ -2,8 +2,8 @@
 
 use ciba::aws::Aws;
 use ciba::config::{
-    AppSettings, CeremonySettings, ConfigError, DpopSettings, Environment, Issuer, LoginIssuers, MtlsHost,
-    profile,
+    AppSettings, CeremonySettings, ConfigError, DpopSettings, Environment, HookSettings, Issuer,
+    LoginIssuers, MtlsHost, profile,
 };
 use ciba::domain::base::profile::Profile;
 
@@ -17,6 +17,8 @@ pub(super) struct Settings {
     pub(super) issuer: Option<Issuer>,
     pub(super) login_issuers: Option<LoginIssuers>,
     pub(super) clients: Option<ClientSettings>,
+    /// Whether people come from the operator's own function.
+    pub(super) has_resolver: bool,
     pub(super) aws: Option<Aws>,
 }
 
@@ -50,6 +52,10 @@ pub(super) fn look_at_settings(environment: &Environment, checks: &mut Vec<Check
     if let Some(issuer) = &issuer {
         setting(CeremonySettings::read(environment, issuer).as_ref().map(|_| "RP_ID and PASSKEY_ORIGINS"));
     }
+    let resolver = issuer.as_ref().map(|issuer| HookSettings::user_resolver(environment, issuer));
+    if let Some(read) = &resolver {
+        setting(read.as_ref().map(|_| "USER_RESOLVER_FUNCTION"));
+    }
     setting(AppSettings::read(environment).as_ref().map(|_| "ANDROID_APPS and APPLE_APPS"));
     setting(DpopSettings::read(environment).as_ref().map(|_| "DPOP_*"));
     let aws = Aws::read(environment);
@@ -60,6 +66,7 @@ pub(super) fn look_at_settings(environment: &Environment, checks: &mut Vec<Check
             .ok()
             .zip(mtls.and_then(Result::ok))
             .map(|(profile, mtls)| ClientSettings { profile, mtls }),
+        has_resolver: resolver.and_then(Result::ok).flatten().is_some(),
         issuer,
         aws: aws.ok(),
     }

@@ -31,6 +31,26 @@ impl<'a> CallingClient<'a> {
     }
 }
 
+/// An event, and how its answer is read.
+pub trait HookEvent: Serialize {
+    type Answered;
+
+    /// The id of the call, which is the same for all of the SDK's attempts.
+    fn id(&self) -> &str;
+
+    fn read(answer: &[u8]) -> Result<Self::Answered, NotAnAnswer>;
+
+    fn outcome(answered: &Self::Answered) -> Outcome<'_>;
+}
+
+/// What an answer says, for the log.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome<'a> {
+    Answered,
+    /// With the operator's reason.
+    Refused(Option<&'a str>),
+}
+
 /// Why an answer is not one. The text is for the log, and quotes nothing of the answer, which may be about a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAnAnswer(pub &'static str);

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::Invocation;
 use crate::asking::Asking;
-use crate::call_hook::{CallHook, Outcome};
+use crate::call_hook::CallHook;
 use ciba_aws::aws::Aws;
 use ciba_aws::config::HookSettings;
 use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationError as Error;
 use ciba_core::protocol::error::{Common, Refusal};
 use ciba_core::protocol::hooks::CallingClient;
 use ciba_core::protocol::hooks::request_policy::{
-    HOOK, PolicyError, PolicyRequest, RequestPolicyAnswer, RequestPolicyAnswered, RequestPolicyEvent,
+    HOOK, PolicyError, PolicyRequest, RequestPolicyAnswered, RequestPolicyEvent,
 };
 
 /// The most time for a call.
@@ -38,19 +38,12 @@ impl ApplyPolicy {
         let id = CallHook::id(invocation);
         let request = PolicyRequest::of(asked);
         let event = RequestPolicyEvent::new(&id, CallingClient::of(client), person.sub.as_str(), request);
-        match self.0.call(&event, RequestPolicyAnswer::read, outcome, invocation).await? {
+        match self.0.call(&event, invocation).await? {
             RequestPolicyAnswered::Allowed => Ok(()),
             RequestPolicyAnswered::Refused { error, .. } => {
                 Err(Refusal::because(refusal(error), "the policy refused"))
             }
         }
-    }
-}
-
-fn outcome(answered: &RequestPolicyAnswered) -> Outcome<'_> {
-    match answered {
-        RequestPolicyAnswered::Allowed => Outcome::Answered,
-        RequestPolicyAnswered::Refused { reason, .. } => Outcome::Refused(reason.as_deref()),
     }
 }
 

@@ -116,7 +116,7 @@ impl FindPerson<'_> {
                 return Err(Refusal::because(Error::AccessDenied, "the resolver refused"));
             }
         };
-        let wrong = |why| resolve.contradicts(why);
+        let wrong = |why| resolve.contradicts(why, invocation);
         let person = rules.person(user.description(&user.channels()), invocation.now).map_err(wrong)?;
         if !may_mean(hint, &person) || before.is_some_and(|before| before.key != person.key) {
             return Err(wrong("the answer is about somebody else").into());

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::details::authorization_details::AuthorizationDetails;
 use crate::protocol::backchannel_authentication::{BackchannelAuthenticationRequest, FurtherParameters};
-use crate::protocol::hooks::{self, CallingClient, NotAnAnswer, VERSION, reason};
+use crate::protocol::hooks::{self, CallingClient, HookEvent, NotAnAnswer, Outcome, VERSION, reason};
 
 /// The name of the hook.
 pub const HOOK: &str = "request_policy";
@@ -102,6 +102,25 @@ pub enum RequestPolicyAnswered {
 impl<'a> RequestPolicyEvent<'a> {
     pub fn new(id: &'a str, client: CallingClient<'a>, sub: &'a str, request: PolicyRequest<'a>) -> Self {
         Self { version: VERSION, hook: HOOK, id, client, sub, request }
+    }
+}
+
+impl HookEvent for RequestPolicyEvent<'_> {
+    type Answered = RequestPolicyAnswered;
+
+    fn id(&self) -> &str {
+        self.id
+    }
+
+    fn read(answer: &[u8]) -> Result<RequestPolicyAnswered, NotAnAnswer> {
+        RequestPolicyAnswer::read(answer)
+    }
+
+    fn outcome(answered: &RequestPolicyAnswered) -> Outcome<'_> {
+        match answered {
+            RequestPolicyAnswered::Allowed => Outcome::Answered,
+            RequestPolicyAnswered::Refused { reason, .. } => Outcome::Refused(reason.as_deref()),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::hint::{Hint, HintKind};
 use crate::domain::person::resolved::Resolved;
 use crate::domain::person::resolver::Description;
 use crate::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
-use crate::protocol::hooks::{self, CallingClient, NotAnAnswer, VERSION, reason as kept};
+use crate::protocol::hooks::{self, CallingClient, HookEvent, NotAnAnswer, Outcome, VERSION, reason as kept};
 use crate::protocol::person_entry::ChannelEntry;
 
 /// What the resolver gets.
@@ -142,6 +142,25 @@ impl<'a> UserResolverEvent<'a> {
         request: Option<ResolverRequest<'a>>,
     ) -> Self {
         Self { version: VERSION, hook: HOOK, id, client, hint, request }
+    }
+}
+
+impl HookEvent for UserResolverEvent<'_> {
+    type Answered = UserResolverAnswered;
+
+    fn id(&self) -> &str {
+        self.id
+    }
+
+    fn read(answer: &[u8]) -> Result<UserResolverAnswered, NotAnAnswer> {
+        UserResolverAnswer::read(answer)
+    }
+
+    fn outcome(answered: &UserResolverAnswered) -> Outcome<'_> {
+        match answered {
+            UserResolverAnswered::User(_) => Outcome::Answered,
+            UserResolverAnswered::Refused { reason, .. } => Outcome::Refused(reason.as_deref()),
+        }
     }
 }
 
@@ -278,8 +297,8 @@ mod tests {
     #[test]
     fn claims_keep_their_numbers_as_they_were_written() {
         let answer =
-            br#"{"version":1,"user":{"subject":"7","channels":[],"claims":{"updated_at":1e2,"x":1.10}}}"#;
+            br#"{"version":1,"user":{"subject":"7","channels":[],"claims":{"updated_at":100.00,"x":1.10}}}"#;
         let UserResolverAnswered::User(user) = UserResolverAnswer::read(answer).unwrap() else { panic!() };
-        assert_eq!(Value::Object(user.claims).to_string(), r#"{"updated_at":1e2,"x":1.10}"#);
+        assert_eq!(Value::Object(user.claims).to_string(), r#"{"updated_at":100.00,"x":1.10}"#);
     }
 }
