@@ -97,7 +97,8 @@ fn a_release_is_named_by_code_template_and_parameters() {
     let others = [release("two", "OperatorName=Acme"), release("one", "OperatorName=Acme Bank")];
     fs::remove_dir_all(&folder).expect("the folder");
     assert!(!others.contains(&first) && others[0] != others[1], "{others:?}");
-    let deploy = "Release=$$(.tools/bin/python infra/release.py template.yaml samconfig.toml .aws-sam/build/*/bootstrap)";
+    let deploy =
+        "infra/release.py template.yaml samconfig.toml .aws-sam/build/*/bootstrap > .aws-sam/release\n";
     let makefile = crate::read("Makefile");
     assert!(makefile.contains(deploy) && makefile.contains("\nexport ARGS\n"));
 }

@@ -16,6 +16,15 @@ use ciba_core::protocol::hooks::{MAX_ANSWER, MAX_EVENT};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookFailed(pub String);
 
+/// The part of an invocation that is reserved for what follows a hook: storing a request and telling the person.
+const RESERVED: Duration = Duration::from_secs(8);
+
+/// When the time of a hook ends in an invocation that ends at `deadline`.
+pub fn until(budget: Duration, deadline: Instant) -> Instant {
+    let now = Instant::now();
+    (now + budget).min(deadline.checked_sub(RESERVED).unwrap_or(now))
+}
+
 /// One function of the operator.
 #[derive(Clone, Debug)]
 pub struct Hook {
@@ -54,5 +63,23 @@ impl Hook {
         }
         let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
         if payload.len() > MAX_ANSWER { Err(failed("the answer is longer than 16 KiB")) } else { Ok(payload) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// HOOK-2-01
+    #[test]
+    fn a_hook_leaves_time_for_what_follows_it() {
+        let left = |seconds| {
+            let deadline = Instant::now() + Duration::from_secs(seconds);
+            until(Duration::from_secs(3), deadline).saturating_duration_since(Instant::now())
+        };
+        assert!((Duration::from_millis(2_500)..=Duration::from_secs(3)).contains(&left(15)), "its budget");
+        assert!((Duration::from_millis(1_500)..=Duration::from_secs(2)).contains(&left(10)), "what is left");
+        assert_eq!(left(8), Duration::ZERO);
+        assert_eq!(left(0), Duration::ZERO);
     }
 }

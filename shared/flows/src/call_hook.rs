@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::{Invocation, log};
 use ciba_aws::aws::Aws;
 use ciba_aws::config::HookSettings;
-use ciba_aws::hooks::Hook;
+use ciba_aws::hooks::{self, Hook};
 use ciba_core::protocol::error::{ProtocolError, Refusal};
 use ciba_core::protocol::hooks::{HookEvent, Outcome};
 
@@ -24,6 +24,11 @@ impl<E: ProtocolError> From<HookFailed> for Refusal<E> {
     fn from(HookFailed { hook, why }: HookFailed) -> Self {
         Self::unavailable(format!("{hook}: {why}"))
     }
+}
+
+/// When the time ends that the hooks of one kind have together in an invocation.
+pub(crate) fn until(budget: Duration, invocation: &Invocation) -> Instant {
+    hooks::until(budget, invocation.deadline)
 }
 
 /// One of the operator's functions.
@@ -49,13 +54,15 @@ impl CallHook {
         HookFailed { hook: self.name, why: why.to_owned() }
     }
 
+    /// `until` is when the caller's time for hooks ends.
     pub(crate) async fn call<E: HookEvent>(
         &self,
         event: &E,
+        until: Instant,
         invocation: &Invocation,
     ) -> Result<E::Answered, HookFailed> {
         let start = Instant::now();
-        let answer = self.hook.call(event, invocation.deadline).await.map_err(|failed| failed.0);
+        let answer = self.hook.call(event, until).await.map_err(|failed| failed.0);
         let took = start.elapsed();
         let answer = answer.and_then(|answer| E::read(&answer).map_err(|none| none.0.to_owned()));
         let (outcome, detail) = match answer.as_ref().map(E::outcome) {

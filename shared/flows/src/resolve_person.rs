@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::Invocation;
-use crate::call_hook::{CallHook, HookFailed};
+use crate::call_hook::{CallHook, HookFailed, until};
 use ciba_aws::aws::Aws;
 use ciba_aws::config::HookSettings;
 use ciba_core::domain::client::Client;
@@ -17,6 +19,14 @@ use ciba_core::protocol::hooks::user_resolver::{
 
 /// The most time for a call.
 const BUDGET: Duration = Duration::from_secs(3);
+
+/// What the resolver is asked.
+pub(crate) struct Question<'a> {
+    pub client: &'a Client,
+    pub hint: ResolverHint<'a>,
+    /// Absent at a refresh.
+    pub request: Option<ResolverRequest<'a>>,
+}
 
 /// The operator's resolver.
 pub struct ResolvePerson(CallHook);
@@ -31,31 +41,32 @@ impl ResolvePerson {
         self.0.contradicts(why, invocation)
     }
 
+    /// When the time for the resolver ends, however often it is asked in this invocation.
+    pub(crate) fn until(invocation: &Invocation) -> Instant {
+        until(BUDGET, invocation)
+    }
+
     pub(crate) async fn resolve(
         &self,
-        client: &Client,
-        hint: ResolverHint<'_>,
-        request: Option<ResolverRequest<'_>>,
+        Question { client, hint, request }: Question<'_>,
+        until: Instant,
         invocation: &Invocation,
     ) -> Result<UserResolverAnswered, HookFailed> {
         let id = CallHook::id(invocation);
         let event = UserResolverEvent::new(&id, CallingClient::of(client), hint, request);
-        self.0.call(&event, invocation).await
+        self.0.call(&event, until, invocation).await
     }
 
-    /// Whether the person whom the resolver described is still active, asked again if what it said is outdated.
-    ///
-    /// `Ok(true)` for everybody else: about them the directory decides.
+    /// Whether the person is still active. About those whom the resolver did not describe, the directory decides.
     pub async fn is_active(
         &self,
         client: &Client,
         person: &Person,
         invocation: &Invocation,
     ) -> Result<bool, HookFailed> {
-        let Some(resolved) = person.resolved.as_ref().filter(|it| it.is_outdated(invocation.now)) else {
-            return Ok(true);
-        };
-        match self.resolve(client, ResolverHint::again(resolved), None, invocation).await? {
+        let Some(resolved) = &person.resolved else { return Ok(true) };
+        let question = Question { client, hint: ResolverHint::again(resolved), request: None };
+        match self.resolve(question, Self::until(invocation), invocation).await? {
             UserResolverAnswered::Refused { .. } => Ok(false),
             UserResolverAnswered::User(user) => {
                 let Resolved { issuer, subject, .. } = resolved;

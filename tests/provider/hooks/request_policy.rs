@@ -58,7 +58,16 @@ async fn the_policy_gets_the_valid_request_and_what_is_unknown() {
     let stand = Stand::new().await;
     let client = json!({"client_id": "kiosk", "backchannel_user_code_parameter": true});
     stand.provider.register(client).await.expect("kiosk");
-    let further = [("x_branch", "Main Street 7"), ("user_code", "4711"), ("x_empty", "")];
+    // And what a confused client may send here.
+    let further = [
+        ("x_branch", "Main Street 7"),
+        ("user_code", "4711"),
+        ("x_empty", ""),
+        ("Password", "not-yours-0"),
+        ("access_token", "not-yours-1"),
+        ("auth_req_id", "not-yours-2"),
+        ("Client_Secret", "not-yours-3"),
+    ];
     let answer = stand.provider.ask(&[&VALID[..], &further].concat(), at(0.0)).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let mut events = stand.events();

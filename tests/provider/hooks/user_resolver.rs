@@ -145,6 +145,73 @@ async fn an_entry_of_the_directory_is_never_changed() {
     assert_eq!(stand.ask(&[], at(62.0)).await.refusal(), NOBODY);
 }
 
+/// HOOK-1-03: a name without an issuer is the resolver's own, and nobody's in the directory.
+#[tokio::test]
+async fn a_name_of_the_resolver_is_no_sub_of_the_directory() {
+    let stand = Stand::new().await;
+    // Staff, who approve with a passkey only, numbered as the resolver's database numbers its people.
+    let staff = json!({"login": null, "channels": [{"sms": "+15555550199"}]});
+    stand.provider.enroll("1", staff).await.expect("staff");
+    stand.describes(with(json!({"subject": "1"})));
+    assert_eq!(stand.ask(&[], at(0.0)).await.status, 200);
+    let message = stand.provider.sns.messages().pop().expect("a message");
+    assert_eq!(message.target, Some(Target::PhoneNumber(NUMBER.to_owned())));
+    // Without a `sub` of her own she would have that of somebody else.
+    stand.describes(with(json!({"subject": "1", "sub": null})));
+    assert_eq!(stand.ask(&[("login_hint", "email:dave@example.com")], at(60.0)).await.refusal(), DOWN);
+}
+
+/// HOOK-1-03
+#[tokio::test]
+async fn names_at_other_issuers_are_not_the_resolvers_to_know() {
+    let stand = Stand::with(&[("USER_RESOLVER_ISSUERS", "")]).await;
+    stand.describes(carol());
+    let iss_sub = json!({"format": "iss_sub", "iss": stand.provider.login.issuer(), "sub": "7"}).to_string();
+    assert_eq!(stand.ask(&[("login_hint", &iss_sub)], at(0.0)).await.refusal(), NOBODY);
+    assert!(stand.events().is_empty());
+}
+
+/// HOOK-1-05: of two answers at once, the later one stands with all its names, and no name is left over.
+#[tokio::test]
+async fn two_answers_at_once_lose_no_device() {
+    let stand = Stand::new().await;
+    stand.provider.register(json!({"client_id": "till"})).await.expect("till");
+    let device =
+        |id: &str| json!({"push": format!("arn:aws:sns:us-east-1:123456789012:endpoint/APNS/app/{id}")});
+    stand.describes(with(json!({"channels": [device("a")]})));
+    assert_eq!(stand.ask(&[], at(0.0)).await.status, 200);
+    // The till gets an answer from before the device was registered again.
+    let gate = Arc::new(Notify::new());
+    let (old, new) = (device("a"), device("b"));
+    let held = Arc::clone(&gate);
+    stand.provider.lambda.set_function(&stand.arn, move |event| {
+        let device = if event["client"]["client_id"] == "till" { &old } else { &new };
+        let answer = json!({"version": 1, "user": with(json!({"channels": [device]}))});
+        Outcome::ReturnsAfter(Arc::clone(&held), answer.to_string().into_bytes())
+    });
+    stand.provider.lambda.clear();
+    let parameters = [("login_hint", "sub:carol")];
+    let open = async {
+        while stand.provider.lambda.invocations().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        gate.notify_one();
+        gate.notify_one();
+    };
+    let (one, two, ()) = tokio::join!(
+        stand.provider.ask_as("kiosk", &parameters, at(60.0)),
+        stand.provider.ask_as("till", &parameters, at(60.0)),
+        open
+    );
+    assert_eq!((one.status, two.status), (200, 200), "{one:?} {two:?}");
+    let key = PersonKey::from_stored(stand.described().await[0]["user"].as_str().expect("a key"));
+    let people = stand.provider.table.find_people(&[key]).await.expect("an answer");
+    let stored = stand.provider.items_under("endpoint#").await;
+    let listed: Vec<_> = people[0].channels.iter().map(|it| format!("endpoint#{}", it.expose())).collect();
+    let bound: Vec<_> = stored.iter().map(|item| item["pk"].as_str().expect("a key")).collect();
+    assert_eq!(listed, bound);
+}
+
 /// HOOK-1-04
 #[tokio::test]
 async fn each_request_brings_the_entry_up_to_date() {
@@ -285,6 +352,9 @@ async fn activity_at_the_resolver_counts_at_a_refresh() {
     assert_eq!(refreshed(&stand, &token, 599.0).await.0, 200);
     assert!(stand.events().is_empty(), "what it said ten minutes ago still counts");
 
+    // What it says to another client counts for that one.
+    assert_eq!(stand.provider.ask_as("kiosk", &[HINT], at(HOUR - 60.0)).await.status, 200);
+    stand.provider.lambda.clear();
     assert_eq!(refreshed(&stand, &token, HOUR).await.0, 200);
     let mut events = stand.events();
     events[0]["id"].take();

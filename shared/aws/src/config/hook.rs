@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use crate::config::{ConfigError, Environment, Issuer, LoginIssuers, setting, sms_countries};
+use ciba_core::domain::issuer::login_issuer::LoginIssuer;
 use ciba_core::domain::person::resolver::Resolver;
 
 /// A function that is invoked as a hook.
@@ -104,9 +105,14 @@ pub fn resolver_rules(
         return setting.refuse("is set, but USER_RESOLVER_FUNCTION is not");
     }
     let issuers = names.iter().map(|name| login_issuers.find(name).cloned());
-    let Some(issuers) = issuers.collect() else {
+    let Some(issuers) = issuers.collect::<Option<Vec<_>>>() else {
         return setting.refuse("contains an issuer that is not in LOGIN_ISSUERS");
     };
+    let introduces = |issuer: &LoginIssuer| issuer.browser.as_ref().is_some_and(|it| it.new_people.is_some());
+    // Whom a login introduces is the directory's: people would take themselves away from the resolver.
+    if issuers.iter().any(introduces) {
+        return setting.refuse("contains an issuer whose logins introduce people (new_people)");
+    }
     Ok(Resolver { own: issuer.as_str().to_owned(), issuers, countries: sms_countries(env)? })
 }
 
@@ -203,5 +209,16 @@ mod tests {
         }
         assert!(rules(&[("USER_RESOLVER_ISSUERS", "https://login.example")]).is_err());
         assert_eq!(rules(&[]), Ok(vec![]));
+        // Whom a login introduces is the directory's.
+        let login = r#"[{"issuer": "https://login.example", "jwks_uri": "https://login.example/jwks",
+            "algorithms": ["ES256"], "audience": {"claim": "aud", "value": "app"},
+            "browser": {"client_id": "page", "label": "acme", "name": "Acme", "client_secret": "c2VhbGVk", "new_people": {}}}]"#;
+        let settings = [
+            ("USER_RESOLVER_FUNCTION", ARN),
+            ("USER_RESOLVER_ISSUERS", "https://login.example"),
+            ("LOGIN_ISSUERS", login),
+        ];
+        let refused = rules(&settings).unwrap_err().to_string();
+        assert!(refused.contains("new_people"), "{refused}");
     }
 }

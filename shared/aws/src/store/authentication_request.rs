@@ -78,13 +78,12 @@ pub struct Beside<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Inserted {
     Done,
-    /// The person's asks or evidence changed at the same moment. The caller has to read them again.
+    /// The person's asks, evidence or description changed at the same moment. The caller has to read them again.
     AsksChanged,
     /// The request to be superseded is no longer pending.
     NothingToSupersede,
-    /// The entry of the described person is not the resolver's (any more), or their `sub` or push endpoint is somebody
-    /// else's.
-    NotDescribable,
+    /// The `sub` or a push endpoint of the described person is somebody else's.
+    NameTaken,
 }
 
 /// Everything that a decision writes, in one transaction.
@@ -170,8 +169,11 @@ impl Table {
             return Ok(Inserted::AsksChanged);
         }
         let is_refused = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+        if reasons.get(own).is_some_and(is_refused) {
+            return Ok(Inserted::AsksChanged);
+        }
         if reasons.iter().skip(own).any(is_refused) {
-            return Ok(Inserted::NotDescribable);
+            return Ok(Inserted::NameTaken);
         }
         // A conflict with a simultaneous decision is handled like a failed condition: the caller reads again.
         Ok(match supersedes.and(reasons.get(2)).and_then(CancellationReason::code) {

@@ -131,9 +131,17 @@ pub struct DescribedPerson<'a> {
     pub old: Option<&'a Person>,
 }
 
+impl DescribedPerson<'_> {
+    /// Whether the description may replace this entry: the resolver's own, about the same person, and not disabled.
+    pub fn may_replace(&self, entry: &Person) -> bool {
+        entry.resolved.is_some() && entry.active && entry.sub == self.person.sub
+    }
+}
+
 impl Table {
     /// The writes of a described person. The first one is refused if the entry is the directory's, has another `sub`, or
-    /// was disabled by an operator; each further one if a name is somebody else's.
+    /// was disabled by an operator; each further one if a name is somebody else's. That `old` is the entry as it is now
+    /// is shown by the person's asks, which each of these transactions writes as well.
     pub(super) fn put_described(
         &self,
         DescribedPerson { person, old }: DescribedPerson<'_>,

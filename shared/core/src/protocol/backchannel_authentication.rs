@@ -200,10 +200,15 @@ impl BackchannelAuthenticationRequest {
 #[serde(transparent)]
 pub struct FurtherParameters(BTreeMap<String, String>);
 
-/// The parameters that are known, or for client authentication, or not supported.
-const KNOWN: [&str; 20] = [
+/// The parameters that are known, or for client authentication, or not supported; and those of other endpoints that are
+/// credentials, which a confused client may send here.
+const KNOWN: [&str; 31] = [
+    "access_token",
     "acr_values",
+    "actor_token",
+    "assertion",
     "audience",
+    "auth_req_id",
     "authorization_details",
     "binding_message",
     "client_assertion",
@@ -211,9 +216,14 @@ const KNOWN: [&str; 20] = [
     "client_id",
     "client_notification_token",
     "client_secret",
+    "code",
+    "code_verifier",
+    "id_token",
     "id_token_hint",
     "login_hint",
     "login_hint_token",
+    "password",
+    "refresh_token",
     "request",
     "request_context",
     "request_expiry",
@@ -221,6 +231,8 @@ const KNOWN: [&str; 20] = [
     "requested_expiry",
     "resource",
     "scope",
+    "subject_token",
+    "token",
     "user_code",
 ];
 
@@ -229,7 +241,7 @@ impl FurtherParameters {
     pub const MAX: usize = 4 * 1024;
 
     fn of(form: &Parameters) -> Self {
-        let further = form.names().filter(|name| !KNOWN.contains(name));
+        let further = form.names().filter(|name| !KNOWN.contains(&&*name.to_ascii_lowercase()));
         Self(further.filter_map(|name| Some((name.to_owned(), form.get(name)?.to_owned()))).collect())
     }
 

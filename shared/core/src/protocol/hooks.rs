@@ -6,8 +6,11 @@
 pub mod request_policy;
 pub mod user_resolver;
 
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
+use crate::domain::base::strict_json;
 use crate::domain::client::Client;
 
 /// The version of all contracts. An answer with another version is refused.
@@ -55,6 +58,12 @@ pub enum Outcome<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAnAnswer(pub &'static str);
 
+/// An optional object. Derived types would also read an array, as their members in order.
+fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let members = Option::<Map<String, Value>>::deserialize(deserializer)?;
+    members.map(|it| T::deserialize(Value::Object(it))).transpose().map_err(serde::de::Error::custom)
+}
+
 /// The longest reason. Unit: characters.
 const MAX_REASON: usize = 200;
 
@@ -64,11 +73,12 @@ fn reason(text: String) -> String {
 }
 
 /// Reads an answer: JSON of the documented form and version.
-fn read<'b, A: Deserialize<'b>>(answer: &'b [u8], version: fn(&A) -> u8) -> Result<A, NotAnAnswer> {
+fn read<A: DeserializeOwned>(answer: &[u8], version: fn(&A) -> u8) -> Result<A, NotAnAnswer> {
     if answer.len() > MAX_ANSWER {
         return Err(NotAnAnswer("the answer is longer than 16 KiB"));
     }
-    let read: A = serde_json::from_slice(answer)
-        .map_err(|_| NotAnAnswer("the answer does not have the documented form"))?;
+    let read: Option<A> =
+        strict_json::parse(answer).filter(Value::is_object).and_then(|it| A::deserialize(it).ok());
+    let read = read.ok_or(NotAnAnswer("the answer does not have the documented form"))?;
     if version(&read) == VERSION { Ok(read) } else { Err(NotAnAnswer("the answer has another version")) }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Invocation;
 use crate::asking::Asking;
-use crate::call_hook::CallHook;
+use crate::call_hook::{CallHook, until};
 use ciba_aws::aws::Aws;
 use ciba_aws::config::HookSettings;
 use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationError as Error;
@@ -38,7 +38,7 @@ impl ApplyPolicy {
         let id = CallHook::id(invocation);
         let request = PolicyRequest::of(asked);
         let event = RequestPolicyEvent::new(&id, CallingClient::of(client), person.sub.as_str(), request);
-        match self.0.call(&event, invocation).await? {
+        match self.0.call(&event, until(BUDGET, invocation), invocation).await? {
             RequestPolicyAnswered::Allowed => Ok(()),
             RequestPolicyAnswered::Refused { error, .. } => {
                 Err(Refusal::because(refusal(error), "the policy refused"))

@@ -1,7 +1,9 @@
 //! Finds the person whom a hint means: in the directory, and if there is a resolver, through it.
 
+use tokio::time::Instant;
+
 use crate::Invocation;
-use crate::resolve_person::ResolvePerson;
+use crate::resolve_person::{Question, ResolvePerson};
 use ciba_aws::store::{DescribedPerson, Table, WithdrawnKeys};
 use ciba_core::domain::client::Client;
 use ciba_core::domain::hint::Hint;
@@ -54,6 +56,8 @@ pub struct FindPerson<'a> {
 pub struct Asked<'a> {
     pub client: &'a Client,
     pub request: &'a BackchannelAuthenticationRequest,
+    /// When the time for the resolver ends, for all hints together.
+    pub until: Instant,
     pub invocation: &'a Invocation,
 }
 
@@ -89,7 +93,7 @@ impl FindPerson<'_> {
         Ok(None)
     }
 
-    /// 1. Ask the resolver: by the hint, or if it described the person before, by the name that it gave them then. A
+    /// 1. Ask the resolver, if it can know: by the hint, or if it described the person before, by the name that it gave them then. A
     ///    person whom an operator disabled is not asked about.
     /// 2. Whom it describes must be the person whom the hint names.
     /// 3. An entry of the directory under that person's key is not changed, and counts instead.
@@ -99,15 +103,16 @@ impl FindPerson<'_> {
         (resolve, rules): (&ResolvePerson, &Resolver),
         hint: &Hint,
         entry: Option<Entry>,
-        Asked { client, request, invocation }: Asked<'_>,
+        Asked { client, request, until, invocation }: Asked<'_>,
     ) -> Result<Finding, Refusal<Error>> {
         let before = entry.as_ref().and_then(|(before, _)| before.as_ref()).map(|(person, _)| person);
-        if before.is_some_and(|person| !person.active) {
+        if before.is_some_and(|person| !person.active) || !rules.may_know(hint) {
             return Ok(None);
         }
         let by_name = before.and_then(|person| person.resolved.as_ref()).map(ResolverHint::again);
         let Some(by) = by_name.or_else(|| ResolverHint::of(hint)) else { return Ok(None) };
-        let answer = resolve.resolve(client, by, Some(ResolverRequest::of(request)), invocation).await?;
+        let question = Question { client, hint: by, request: Some(ResolverRequest::of(request)) };
+        let answer = resolve.resolve(question, until, invocation).await?;
         let user = match answer {
             UserResolverAnswered::User(user) if user.active => user,
             UserResolverAnswered::User(_)

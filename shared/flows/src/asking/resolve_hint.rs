@@ -2,6 +2,7 @@
 
 use crate::Invocation;
 use crate::asking::find_person::{Asked, FindPerson, Found};
+use crate::resolve_person::ResolvePerson;
 use ciba_aws::config::{HintIssuers, HintSettings, Issuer, LoginIssuers};
 use ciba_aws::keys::{KeyError, KeyRings, NotOurs};
 use ciba_aws::outbound::{JwksCache, NotVerified};
@@ -98,7 +99,7 @@ impl ResolveHint<'_> {
             PresentedHint::LoginHintToken(token) => self.read_hint_token(token, invocation).await?,
         };
         let hints = self.of_its_sector(client, hints, invocation).await?;
-        let asked = Asked { client, request, invocation };
+        let asked = Asked { client, request, until: ResolvePerson::until(invocation), invocation };
         let (found, asks, withdrawn) = self.people.find(&hints, asked).await?.ok_or(Error::UnknownUserId)?;
         // A token verified with a withdrawn key counts as unverified. The handle is sealed later, under a
         // different key.

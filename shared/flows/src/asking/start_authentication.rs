@@ -12,7 +12,7 @@ use crate::deciding::keep_evidence::{About, Happened, KeepEvidence};
 use ciba_aws::config::RequestSettings;
 use ciba_aws::keys::{HandleUse, Kept, KeyRing};
 use ciba_aws::notify::{Notifier, NotifyError};
-use ciba_aws::store::{Beside, EvidenceWrite, Inserted, Table, Withdrawn};
+use ciba_aws::store::{Beside, DescribedPerson, EvidenceWrite, Inserted, Table, Withdrawn};
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::client::notification_token::ClientNotificationToken;
 use ciba_core::domain::person::Person;
@@ -33,8 +33,8 @@ const PAUSE: Duration = Duration::from_millis(60);
 /// The part of the invocation that is reserved for withdrawing a request about which nobody could be notified.
 const FOR_WITHDRAWAL: Duration = Duration::from_secs(4);
 /// For the log.
-const NOT_DESCRIBABLE: &str =
-    "user_resolver: the sub or a push endpoint is somebody else's, or the entry was changed meanwhile";
+const NAME_TAKEN: &str = "user_resolver: the sub or a push endpoint is somebody else's";
+const ENTRY_CHANGED: &str = "user_resolver: the entry was disabled or changed meanwhile";
 const CONTENDED: &str = "too many concurrent requests for one person";
 
 /// The dependencies of this flow.
@@ -177,7 +177,10 @@ impl StartAuthentication<'_> {
             at: request.lifetime.created_at,
             expires_at: request.lifetime.expires_at,
         };
+        // The described person's entry as it was read again.
+        let mut reread = None;
         for _ in 0..TRIES {
+            let described = described.map(|it| DescribedPerson { old: reread.as_ref().or(it.old), ..it });
             let admitted = asks.admit(ask.clone(), &self.requests.limits).map_err(limited)?;
             let evidence = match &asked.signed {
                 Some(signed) => Some(self.evidence(request, signed, invocation).await?),
@@ -196,18 +199,25 @@ impl StartAuthentication<'_> {
                 );
                 match insertion.await? {
                     Inserted::Done => return Ok(evidence),
-                    Inserted::NotDescribable => return Err(Refusal::unavailable(NOT_DESCRIBABLE)),
+                    Inserted::NameTaken => return Err(Refusal::unavailable(NAME_TAKEN)),
                     Inserted::NothingToSupersede if supersedes.is_some() => supersedes = None,
                     Inserted::NothingToSupersede | Inserted::AsksChanged => break,
                 }
             }
             sleep(invocation.jitter(PAUSE)).await;
             let fresh = self.table.find_person_with_asks(&request.person).await?;
-            let fresh = match fresh {
-                Some((_, fresh)) => fresh,
+            let fresh = match (fresh, described) {
+                (Some((entry, fresh)), Some(described)) => {
+                    if !described.may_replace(&entry) {
+                        return Err(Refusal::unavailable(ENTRY_CHANGED));
+                    }
+                    reread = Some(entry);
+                    fresh
+                }
+                (Some((_, fresh)), None) => fresh,
                 // Nothing is stored yet of a person who is described for the first time.
-                None if described.is_some() => Asks::default(),
-                None => return Err(Refusal::unavailable(CONTENDED)),
+                (None, Some(_)) => Asks::default(),
+                (None, None) => return Err(Refusal::unavailable(CONTENDED)),
             };
             asks = check_again(client, person, fresh, invocation.now)?;
         }

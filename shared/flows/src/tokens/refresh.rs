@@ -10,6 +10,7 @@ use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::base::scope::Scope;
 use ciba_core::domain::client::ClientId;
 use ciba_core::domain::client::resource::ResourceId;
+use ciba_core::domain::person::resolved::is_outdated;
 use ciba_core::domain::request::refresh_finding::{RefreshFinding, refresh as judge};
 use ciba_core::protocol::error::Refusal;
 use ciba_core::protocol::token::{TokenError as Error, TokenResponse};
@@ -90,7 +91,10 @@ impl Refresh<'_> {
             if asks.revokes(&client.id, grant.approval.at) {
                 return Err(invalid("the person has blocked the client"));
             }
-            if let Some(resolver) = self.resolver.filter(|_| !is_confirmed) {
+            let scope = narrowed(presented.scope, &grant.approval.scope)?;
+            let target = target(&client, &request.resources, presented.resources, self.issuing.issuer)?;
+            let must_ask = !is_confirmed && is_outdated(request.lifetime.created_at, now);
+            if let Some(resolver) = self.resolver.filter(|_| must_ask) {
                 if !resolver.is_active(&client, &person, invocation).await? {
                     return Err(invalid("the resolver says that the person is not active"));
                 }
@@ -108,7 +112,6 @@ impl Refresh<'_> {
                 refreshing.used(now, client.rotates_refresh_tokens, &settings.refresh)
             };
             let sub = keys.subject(&client.subject_type, &person)?;
-            let scope = narrowed(presented.scope, &grant.approval.scope)?;
             let granted = Granted {
                 key: &presented.grant,
                 client: &client,
@@ -117,7 +120,7 @@ impl Refresh<'_> {
                 details: &grant.details,
                 scope,
                 asked: scope,
-                target: target(&client, &request.resources, presented.resources, self.issuing.issuer)?,
+                target,
                 auth_req_id: None,
                 refresh_token: Some(next.counter),
                 confirmation: presented.confirmation,

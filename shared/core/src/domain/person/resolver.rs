@@ -61,11 +61,22 @@ impl Resolver {
         })
     }
 
+    /// Whether the resolver can know whom the hint means. Names at issuers for which it does not speak are not its to say.
+    pub fn may_know(&self, hint: &Hint) -> bool {
+        match hint {
+            Hint::Login { issuer, .. } => self.issuers.iter().any(|known| known.issuer == *issuer),
+            Hint::Directory(_) | Hint::Person(_) => true,
+        }
+    }
+
     fn key(&self, issuer: Option<&str>, subject: &str) -> Result<PersonKey, &'static str> {
         if !(1..=255).contains(&subject.len()) || subject.chars().any(char::is_control) {
             return Err("subject is not 1-255 bytes without control characters");
         }
-        let Some(issuer) = issuer else { return Ok(PersonKey::new(&self.own, subject)) };
+        // The directory's people without a login have keys of this provider and their `sub`.
+        let Some(issuer) = issuer else {
+            return Ok(PersonKey::new(&format!("{}#resolver", self.own), subject));
+        };
         let known = self.issuers.iter().find(|known| known.issuer == issuer);
         let known = known.ok_or("issuer is none that the resolver speaks for")?;
         known.person_key(subject).ok_or("subject is not valid for the issuer's person claim")
@@ -131,7 +142,9 @@ mod tests {
     fn a_person_without_a_login_is_known_to_the_resolver_alone() {
         let claims = Map::new();
         let person = person(Description { issuer: None, ..with(&claims) }).unwrap();
-        assert_eq!((person.key, person.sub.as_str()), (PersonKey::new("https://op.example", "7"), "7"));
+        let key = PersonKey::new("https://op.example#resolver", "7");
+        assert_eq!((&person.key, person.sub.as_str()), (&key, "7"));
+        assert_ne!(person.key, PersonKey::new("https://op.example", "7"), "nobody of the directory");
     }
 
     /// ATK-3-04

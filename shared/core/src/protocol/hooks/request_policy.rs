@@ -188,6 +188,7 @@ mod tests {
             json!({"version": 2, "allowed": true}),
             json!({"version": 1, "allowed": true, "scope": "openid"}),
             json!({"version": 1, "allowed": false, "error": "unknown_user_id"}),
+            json!([1, true, null, null]),
             json!(true),
             json!(null),
         ] {

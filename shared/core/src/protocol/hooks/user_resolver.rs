@@ -78,6 +78,8 @@ pub struct UserResolverAnswer {
     /// 1.
     #[cfg_attr(feature = "schema", schemars(extend("const" = VERSION)))]
     pub version: u8,
+    #[serde(default, deserialize_with = "hooks::object")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<ResolvedUser>"))]
     pub user: Option<ResolvedUser>,
     pub error: Option<ResolverError>,
     /// For the log of this provider, at most 200 characters; it is never sent to the client.
@@ -282,12 +284,22 @@ mod tests {
             json!({"version": 1, "user": {"subject": "7", "channels": [], "active": "yes"}}),
             json!({"version": 1, "error": "invalid_scope"}),
             json!([]),
+            json!([1, null, "access_denied", null]),
+            json!({"version": 1, "user": [null, "7", null, true, [], {}]}),
             json!("unknown_user_id"),
             json!(null),
         ] {
             assert!(read(&answer).is_err(), "{answer}");
         }
-        for garbage in [&b""[..], b"{", b"\xff", b"<html>", b"{\"version\":1,\"error\":\"access_denied\"}x"] {
+        for garbage in [
+            &b""[..],
+            b"{",
+            b"\xff",
+            b"<html>",
+            b"{\"version\":1,\"error\":\"access_denied\"}x",
+            br#"{"version":1,"error":"access_denied","error":"unknown_user_id"}"#,
+            br#"{"version":1,"user":{"subject":"7","channels":[],"claims":{"name":"a","name":"b"}}}"#,
+        ] {
             assert!(UserResolverAnswer::read(garbage).is_err(), "{garbage:?}");
         }
         let long = json!({"version": 1, "error": "access_denied", "reason": "r".repeat(hooks::MAX_ANSWER)});
