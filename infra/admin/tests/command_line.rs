@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use ciba::config::{Environment, Issuer, LoginIssuers};
 use ciba_admin::arguments::Arguments;
 use ciba_local::login_issuer::LoginIssuer;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use serde_json::json;
 
 const LOCAL: &str = include_str!("../local.sh");
@@ -142,5 +142,10 @@ fn no_command_decides_a_request() {
     assert!(read(["ciba-admin", "request", "cancel", request]).is_ok());
     for word in ["approve", "allow", "deny", "decide", "decline", "report", "redeem", "create"] {
         assert!(read(["ciba-admin", "request", word, request]).is_err(), "{word}");
+    }
+    let tool = Arguments::command();
+    for word in ["approve", "allow", "deny", "decide", "decline", "report", "redeem"] {
+        let knows = |command: &clap::Command| command.find_subcommand(word).is_some();
+        assert!(!knows(&tool) && !tool.get_subcommands().any(knows), "{word}");
     }
 }
