@@ -3,7 +3,7 @@
 //! - No approval is lost, and none is redeemed twice.
 //! - No message without a record, and no acknowledged request without a message.
 //! - Every answer is one that the protocol knows, and fits those before it.
-//! - Evidence for every decision.
+//! - Evidence for every decision, and a block for every report.
 //!
 //! The seed fixes what is asked, what is decided and what goes wrong. The order in which calls that are under way at once
 //! arrive is the machine's. Flows come in worlds: each has a provider of its own, and a time of its own.

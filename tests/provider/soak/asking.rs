@@ -19,6 +19,9 @@ impl Flow<'_> {
             ("requested_expiry", &*expiry),
             ("client_notification_token", TOKEN),
         ];
+        if self.script.outage && self.asked.is_empty() {
+            self.world.outage();
+        }
         for _ in 0..TRIES {
             let (provider, now) = (&self.world.provider, self.world.clock.now());
             let before = self.messages().len();

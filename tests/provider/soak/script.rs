@@ -103,6 +103,8 @@ pub(super) struct Script {
     /// Unit: s.
     pub expiry: u32,
     pub reach: Reach,
+    /// The table does not store the first request.
+    pub outage: bool,
     pub proof: Proof,
     pub ending: Ending,
     pub rival: Rival,
@@ -146,13 +148,16 @@ impl Script {
             (4, Rival::Operator),
             (8, Rival::Poll),
         ]);
+        let outage = one_in(random, 20);
         Self {
             number,
             who,
             bound: who != Who::Push && one_in(random, 5),
-            start: random.below(60) as f64,
+            // Between the others, so that it is the one to meet its outage.
+            start: random.below(60) as f64 + if outage { 0.5 } else { 0.0 },
             expiry: random.choose(&[(2, 30), (3, 60), (5, 120)]),
             reach: random.choose(&[(90, Reach::First), (6, Reach::Second), (4, Reach::None)]),
+            outage,
             proof: random.choose(&[(3, Proof::Login), (1, Proof::Passkey)]),
             ending,
             rival,

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ciba::domain::base::person_key::PersonKey;
+use ciba::domain::client::ClientId;
 use serde_json::Value;
 
 use super::flow::Asked;
@@ -54,6 +56,9 @@ pub(super) async fn judge(world: &World, flows: &[Played<'_>]) {
             for what in remains.of(script, asked) {
                 world.found(script, &format!("{}: {what}", asked.key));
             }
+        }
+        if let Some(what) = remains.block(script, asked).await {
+            world.found(script, &what);
         }
     }
     remains.nobodys(&known);
@@ -129,13 +134,25 @@ impl Remains<'_> {
         wrong
     }
 
+    /// A report blocks the client for this person, and nothing else does.
+    async fn block(&self, script: &Script, asked: &[Asked]) -> Option<String> {
+        let person = self.item(&asked.first()?.key, "request")?["person"].as_str()?;
+        let found = self.world.provider.table.find_person_with_asks(&PersonKey::from_stored(person)).await;
+        let (_, asks) = found.expect("fair weather").expect("the person of the flow");
+        let client = ClientId::parse(script.who.id()).expect("a name");
+        if asks.blocked_at(&client).is_none() {
+            let surely = asked.iter().any(|asked| asked.model.is_surely_reported());
+            return surely.then(|| "reported, and not blocked".to_owned());
+        }
+        self.world.count("clients blocked");
+        let perhaps = asked.iter().any(|asked| asked.model.may_be_reported());
+        (!perhaps).then(|| "blocked, and nobody reported it".to_owned())
+    }
+
     /// Evidence for every decision, and for nothing else.
     fn evidence(&self, key: &str, state: Is, model: &Model) -> Option<String> {
         let says = |sk: &str| self.item(key, sk).and_then(|item| item["decision"].as_str());
-        let has = |sk: &str| {
-            self.item(key, sk)?;
-            Some(())
-        };
+        let has = |sk: &str| self.item(key, sk).is_some();
         let expected: &[&str] = match state {
             Is::Approved | Is::Redeemed | Is::TakenBack => &["approved"],
             Is::Denied => &["denied", "reported"],
@@ -143,22 +160,29 @@ impl Remains<'_> {
         };
         match says("decision") {
             Some(said) if expected.contains(&said) => self.world.count("decisions with evidence"),
-            None if expected.is_empty() && has("decision").is_none() => {}
+            None if expected.is_empty() && !has("decision") => {}
             said => return Some(format!("evidence of {said:?} for a request that is {state:?}")),
         }
         let documents = self.items.get(key)?.iter().filter(|item| item.get("digest").is_some());
         for item in documents {
-            let document = item["document"].as_str().unwrap_or_default();
-            if !document.contains(key) {
+            let text = item["document"].as_str().unwrap_or_default();
+            let document: Value = serde_json::from_str(text).unwrap_or_default();
+            let names = [&document["request"], &document["kind"], &document["decision"]];
+            if names != [&Value::from(key), &item["sk"], &item["decision"]] {
                 return Some(format!("evidence about something else: {item}"));
             }
         }
-        let reported = says("decision") == Some("reported") || says("report") == Some("reported");
-        if model.is_surely_reported() && !reported {
-            return Some("a report without evidence".to_owned());
-        }
-        let without = model.is_surely_taken_back() && has("taken_back").is_none();
-        without.then(|| "an approval was taken back without evidence".to_owned())
+        let is_reported = says("decision") == Some("reported") || says("report") == Some("reported");
+        let is_back = has("taken_back");
+        // A denial that is taken back stays a denial.
+        let may_be_back = model.may_be_taken_back() || state == Is::Denied;
+        let wrong = [
+            (!is_reported && model.is_surely_reported(), "a report without evidence"),
+            (is_reported && !model.may_be_reported(), "evidence of a report that nobody made"),
+            (!is_back && model.is_surely_taken_back(), "an approval was taken back without evidence"),
+            (is_back && !may_be_back, "evidence of an answer that nobody took back"),
+        ];
+        wrong.into_iter().find_map(|(is_so, what)| is_so.then(|| what.to_owned()))
     }
 
     /// What the client's endpoint was called with.

@@ -8,7 +8,7 @@ use ciba::aws::Aws;
 use ciba::http::Request;
 use ciba::keys::{HandleUse, KeyRings, Kms};
 use ciba_local::disorder::{Disorder, Random};
-use ciba_local::proxy::{self, Odds};
+use ciba_local::proxy::{self, Odds, Refusal};
 use ciba_local::sns::{self, Failure};
 use ciba_tests::{Authenticator, Provider, Reaction, Receiver, SECRET, at, basic, form, form_request};
 use serde_json::json;
@@ -42,6 +42,8 @@ const ODDS: Odds = Odds {
     delayed: 300,
     outage: 25,
 };
+/// How often the SDK sends a call.
+const SDK_TRIES: usize = 3;
 /// Of 10,000 messages.
 const SNS_ODDS: usize = 250;
 /// How many calls of a client's endpoint are drawn.
@@ -144,6 +146,13 @@ impl World {
             self.tally().faults(name, count);
         }
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+
+    /// The next transaction fails for good. The weather rarely does this to a new request.
+    pub(super) fn outage(&self) {
+        for nth in 1..=SDK_TRIES {
+            self.provider.proxy.fail_before("TransactWriteItems", nth, Refusal::InternalServerError);
+        }
     }
 
     pub(super) fn receiver(&self, who: Who) -> &Receiver {
