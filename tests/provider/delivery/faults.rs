@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
+use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::base::time::Timestamp;
 use ciba::flows::telling::dead_letters::DeadLetters;
+use ciba::store::FailedAttempt;
 use ciba_local::disorder::Disorder;
 use ciba_tests::{Provider, Reaction, Receiver, START, at};
 use serde_json::{Value, json};
@@ -238,4 +240,26 @@ async fn a_function_stopped_while_giving_up_leaves_a_dead_letter() {
         }
     }
     say(&counts, "stopped while giving up");
+}
+
+/// Its queue message would be deleted as settled while the newer attempt is still under way.
+#[tokio::test]
+async fn an_attempt_that_was_overtaken_records_no_failure() {
+    let (provider, _receiver) = provider_in("ping").await;
+    let (_, request) = asked(&provider, START).await;
+    provider.approve(&request, at(1.0)).await;
+    let (table, key) = (&provider.table, RequestKey::parse(&request).expect("a key"));
+    let writes = [1.0, 2.0].map(|seconds| provider.invocation(at(seconds)).write_id);
+    for (write, lease) in writes.iter().zip([at(2.0), at(3.0)]) {
+        let seen = table.find_delivery(&key).await.expect("an answer").expect("a delivery").delivery;
+        table.claim_delivery(&key, &seen, lease, write).await.expect("an answer");
+    }
+    let failed = async |attempts, write| {
+        let attempt = FailedAttempt { attempts, failure: "http_401", revoke: false };
+        table.fail_delivery(&key, attempt, at(3.0), write).await.expect("an answer")
+    };
+    assert!(!failed(1, &writes[0]).await, "the second attempt has begun");
+    assert!(failed(2, &writes[1]).await, "and is the last");
+    assert!(failed(2, &writes[1]).await, "its own write is recognised, if the answer was lost");
+    assert!(!failed(2, &writes[0]).await);
 }

@@ -3,7 +3,7 @@
 use ciba::aws::Aws;
 use ciba::config::{
     AppSettings, CeremonySettings, ConfigError, DpopSettings, Environment, HookSettings, Issuer,
-    LoginIssuers, MtlsHost, profile,
+    LoginIssuers, MtlsHost, profile, resolver_rules,
 };
 use ciba::domain::base::profile::Profile;
 
@@ -55,6 +55,14 @@ pub(super) fn look_at_settings(environment: &Environment, checks: &mut Vec<Check
     let resolver = issuer.as_ref().map(|issuer| HookSettings::user_resolver(environment, issuer));
     if let Some(read) = &resolver {
         setting(read.as_ref().map(|_| "USER_RESOLVER_FUNCTION"));
+    }
+    if let Some(issuer) = &issuer {
+        let policy = HookSettings::request_policy(environment, issuer);
+        setting(policy.as_ref().map(|_| "REQUEST_POLICY_FUNCTION"));
+    }
+    if let (Some(issuer), Some(Ok(login_issuers))) = (&issuer, &login_issuers) {
+        let rules = resolver_rules(environment, issuer, login_issuers);
+        setting(rules.as_ref().map(|_| "USER_RESOLVER_ISSUERS"));
     }
     setting(AppSettings::read(environment).as_ref().map(|_| "ANDROID_APPS and APPLE_APPS"));
     setting(DpopSettings::read(environment).as_ref().map(|_| "DPOP_*"));

@@ -19,7 +19,7 @@ async fn a_person_is_created_shown_disabled_and_enabled() {
     let created = deployment.json(&create).await;
     let expected = json!({
         "sub": "alice", "person": PersonKey::new(deployment.login.issuer(), "alice").as_str(),
-        "active": true, "has_login": true,
+        "active": true, "has_login": true, "resolved_at": null,
         "hints": { "plain": ["alice"], "email": ["alice@example.com"], "tel": ["+442079460958"] },
         "channels": [{ "sms": "+15555550100" }],
         "claims": { "name": "Alice" },
@@ -248,6 +248,6 @@ async fn what_is_foreign_reaches_no_terminal_as_it_is() {
         };
         assert!(text.chars().all(is_seen), "{text:?}");
     }
-    assert_eq!(texts[2].lines().count(), 12, "{}", texts[2]);
+    assert_eq!(texts[2].lines().count(), 13, "{}", texts[2]);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&texts[3]).unwrap(), shown.json);
 }
