@@ -22,7 +22,7 @@ use ciba::flows::asking::Asking;
 use ciba::flows::asking::apply_policy::ApplyPolicy;
 use ciba::flows::asking::check_user_code::check_user_code;
 use ciba::flows::asking::describe_details::describe;
-use ciba::flows::asking::find_person::FindPerson;
+use ciba::flows::asking::find_person::{FindPerson, KnownElsewhere};
 use ciba::flows::asking::fit_tokens::{LAST, fits};
 use ciba::flows::asking::read_request;
 use ciba::flows::asking::resolve_hint::{HintTokens, ResolveHint};
@@ -229,7 +229,10 @@ impl BackchannelAuthentication {
             table: &self.table,
             people: FindPerson {
                 table: &self.table,
-                resolver: self.resolver.as_ref().map(|resolver| (resolver, &self.resolver_rules)),
+                resolver: self
+                    .resolver
+                    .as_ref()
+                    .map(|resolve| KnownElsewhere { resolve, rules: &self.resolver_rules }),
             },
             keys: &self.keys,
             issuer: &self.issuer,

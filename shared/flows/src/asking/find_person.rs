@@ -48,7 +48,14 @@ impl Found {
 pub struct FindPerson<'a> {
     pub table: &'a Table,
     /// `None` if the directory knows everybody.
-    pub resolver: Option<(&'a ResolvePerson, &'a Resolver)>,
+    pub resolver: Option<KnownElsewhere<'a>>,
+}
+
+/// The operator's resolver, and the rules for what it says.
+#[derive(Clone, Copy)]
+pub struct KnownElsewhere<'a> {
+    pub resolve: &'a ResolvePerson,
+    pub rules: &'a Resolver,
 }
 
 /// What is asked, and by whom.
@@ -93,14 +100,14 @@ impl FindPerson<'_> {
         Ok(None)
     }
 
-    /// 1. Ask the resolver, if it can know: by the hint, or if it described the person before, by the name that it gave them then. A
-    ///    person whom an operator disabled is not asked about.
+    /// 1. Ask the resolver, if it can know: by the hint, or if it described the person before, by the name that it gave
+    ///    them then. A person whom an operator disabled is not asked about.
     /// 2. Whom it describes must be the person whom the hint names.
     /// 3. An entry of the directory under that person's key is not changed, and counts instead.
     /// 4. The `sub` never changes.
     async fn describe(
         &self,
-        (resolve, rules): (&ResolvePerson, &Resolver),
+        KnownElsewhere { resolve, rules }: KnownElsewhere<'_>,
         hint: &Hint,
         entry: Option<Entry>,
         Asked { client, request, until, invocation }: Asked<'_>,
