@@ -6,7 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use ciba_core::protocol::hooks::user_resolver::UserResolverAnswer;
+use ciba_core::protocol::hooks::HookEvent;
+use ciba_core::protocol::hooks::user_resolver::UserResolverEvent;
 use ciba_tests::schema_of;
 use serde_json::{Value, json};
 
@@ -47,7 +48,7 @@ fn answers(test: &str, hints: &[Value]) -> Vec<Value> {
     let schema = jsonschema::validator_for(&schema_of("user-resolver-answer")).expect("a schema");
     for answer in &answers {
         assert!(schema.is_valid(answer), "{answer}");
-        assert!(UserResolverAnswer::read(answer.to_string().as_bytes()).is_ok(), "{answer}");
+        assert!(UserResolverEvent::read(answer.to_string().as_bytes()).is_ok(), "{answer}");
     }
     answers
 }

@@ -8,7 +8,7 @@ use ciba_core::protocol::hooks::request_policy::{RequestPolicyAnswer, RequestPol
 use ciba_core::protocol::hooks::user_resolver::{
     ResolverHint, ResolverRequest, UserResolverAnswer, UserResolverEvent,
 };
-use ciba_core::protocol::hooks::{CallingClient, MAX_ANSWER, MAX_EVENT};
+use ciba_core::protocol::hooks::{CallingClient, HookEvent, MAX_ANSWER, MAX_EVENT};
 use ciba_tests::{root, schema_of};
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::{JsonSchema, Schema};
@@ -91,7 +91,7 @@ fn the_answers_in_the_document_are_ones() {
     assert_eq!(outcomes, [Value::Null, json!("unknown_user_id"), json!("access_denied")]);
     for answer in &answers {
         assert!(schema.is_valid(answer), "{answer}");
-        assert!(UserResolverAnswer::read(answer.to_string().as_bytes()).is_ok(), "{answer}");
+        assert!(UserResolverEvent::read(answer.to_string().as_bytes()).is_ok(), "{answer}");
     }
     // The one with a person shows every member, and every member of the answer is in one of them.
     let members = |of: &Value| of.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
@@ -121,7 +121,7 @@ fn the_document_shows_an_event_of_a_policy_and_its_answers() {
     assert_eq!(members(event), members(&definition["properties"]));
     assert_eq!(members(&event["request"]), members(&definition["$defs"]["PolicyRequest"]["properties"]));
     assert_eq!(answers.len(), 2);
-    assert!(answers.iter().all(|it| RequestPolicyAnswer::read(it.to_string().as_bytes()).is_ok()));
+    assert!(answers.iter().all(|it| RequestPolicyEvent::read(it.to_string().as_bytes()).is_ok()));
     // And each error that a policy may answer.
     let errors = schema_of("request-policy-answer")["$defs"]["PolicyError"]["oneOf"].clone();
     let names: Vec<_> = errors.as_array().expect("errors").iter().flat_map(names).collect();

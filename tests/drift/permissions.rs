@@ -2,10 +2,9 @@
 //! to what is written there. The linters take any action that looks like one, so a misspelt or too wide one would only
 //! show on AWS.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ciba::config::SigningKeys;
-use ciba::domain::person::channel::PushPlatform;
 use ciba::store::attribute::ITEMS;
 use serde_json::{Value, json};
 
@@ -60,14 +59,14 @@ const LEADING_KEYS: [&str; 12] = [
     "user#*",
 ];
 
-struct Statement {
-    function: &'static str,
-    actions: Vec<&'static str>,
-    leading_keys: Vec<&'static str>,
-    document: &'static Value,
+pub(crate) struct Statement {
+    pub(crate) function: &'static str,
+    pub(crate) actions: Vec<&'static str>,
+    pub(crate) leading_keys: Vec<&'static str>,
+    pub(crate) document: &'static Value,
 }
 
-fn statements() -> Vec<Statement> {
+pub(crate) fn statements() -> Vec<Statement> {
     deployed("AWS::Lambda::Function")
         .flat_map(|(id, function)| {
             let binary =
@@ -87,25 +86,25 @@ fn statements() -> Vec<Statement> {
 }
 
 /// What is there under a condition counts as there.
-fn statements_of(role: &'static Value) -> Vec<&'static Value> {
+pub(crate) fn statements_of(role: &'static Value) -> Vec<&'static Value> {
     let policies = list(&role["Properties"]["Policies"]).into_iter();
     let policies = policies.map(|it| if it["Fn::If"].is_null() { it } else { &it["Fn::If"][1] });
     policies.flat_map(|it| list(&it["PolicyDocument"]["Statement"])).collect()
 }
 
 /// One or many, as IAM takes them.
-fn list(value: &'static Value) -> Vec<&'static Value> {
+pub(crate) fn list(value: &'static Value) -> Vec<&'static Value> {
     if value.is_null() {
         return Vec::new();
     }
     value.as_array().map_or_else(|| vec![value], |items| items.iter().collect())
 }
 
-fn texts(value: &'static Value) -> Vec<&'static str> {
+pub(crate) fn texts(value: &'static Value) -> Vec<&'static str> {
     list(value).into_iter().map(|it| it.as_str().expect("a literal")).collect()
 }
 
-fn functions_that_may(action: &str) -> BTreeSet<&'static str> {
+pub(crate) fn functions_that_may(action: &str) -> BTreeSet<&'static str> {
     statements().into_iter().filter(|it| it.actions.contains(&action)).map(|it| it.function).collect()
 }
 
@@ -115,112 +114,8 @@ fn every_action_is_a_known_one() {
     assert_eq!(used, BTreeSet::from(KNOWN));
 }
 
-/// HYG-4-06: SAM attaches AWS's managed policies to roles that it makes, and makes them for functions without one: to
-/// write every log group, to receive from every queue, to read every stream.
-#[test]
-fn a_role_is_deployed_as_it_is_written() {
-    let written: BTreeMap<_, _> = resources("AWS::IAM::Role").collect();
-    assert_eq!(deployed("AWS::IAM::Role").collect::<BTreeMap<_, _>>(), written);
-    for (id, role) in written {
-        let members = role["Properties"].as_object().expect("properties").keys();
-        assert_eq!(members.collect::<Vec<_>>(), ["AssumeRolePolicyDocument", "Policies"], "{id}");
-        for statement in statements_of(role) {
-            let members = statement.as_object().expect("a statement").keys().map(String::as_str);
-            let known = ["Action", "Condition", "Effect", "NotResource", "Resource", "Sid"];
-            assert!(members.into_iter().all(|it| known.contains(&it)), "{id}: {statement}");
-            assert_eq!(statement["Effect"], "Allow", "{id}");
-        }
-    }
-    let all = TRANSFORMED["Resources"].as_object().expect("resources").values();
-    let identities: BTreeSet<_> =
-        all.filter_map(|it| it["Type"].as_str()?.strip_prefix("AWS::IAM::")).collect();
-    assert_eq!(identities, BTreeSet::from(["Role"]));
-}
-
-/// HYG-4-06
-#[test]
-fn every_function_has_a_role_that_is_its_alone() {
-    let by_lambda = json!({"Version": "2012-10-17", "Statement":
-        [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
-    let mut functions = 0;
-    for (id, function) in deployed("AWS::Lambda::Function") {
-        let role = format!("{id}Role");
-        assert_eq!(function["Properties"]["Role"], json!({ "Fn::GetAtt": format!("{role}.Arn") }));
-        let role = &TRANSFORMED["Resources"][&role]["Properties"];
-        assert_eq!(role["AssumeRolePolicyDocument"], by_lambda, "{id}");
-        functions += 1;
-    }
-    assert_eq!(functions, TEMPLATE.functions.len());
-}
-
-/// HYG-4-06: a function writes its own log group, Lambda reads with its role the source that is mapped to it, and what is
-/// given up goes to the destinations of that; client-notification gives up by itself.
-#[test]
-fn a_function_reaches_only_its_own_log_queue_and_stream() {
-    let (mut expected, mut found) = (BTreeMap::new(), BTreeMap::new());
-    let send: &[&str] = &["sqs:SendMessage"];
-    let sends = |it: &Value| (send, it.clone());
-    for (id, function) in deployed("AWS::Lambda::Function") {
-        let binary = &TEMPLATE.functions.iter().find(|it| it.logical_id == *id).expect("a function").binary;
-        let log = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].as_str().expect("a log group");
-        assert_eq!(DOCUMENT["Resources"][log]["Type"], "AWS::Logs::LogGroup");
-        let own: &mut Vec<(&[&str], Value)> = expected.entry(binary.as_str()).or_default();
-        own.push((&["logs:CreateLogStream", "logs:PutLogEvents"], arn(log)));
-        let [itself, alias] = [json!({ "Ref": id }), json!({ "Ref": format!("{id}Aliaslive") })];
-        let of_itself = |it: &&Value| [&itself, &alias].contains(&&it["Properties"]["FunctionName"]);
-        for mapping in deployed("AWS::Lambda::EventSourceMapping").map(|(_, it)| it).filter(of_itself) {
-            let source = &mapping["Properties"]["EventSourceArn"];
-            let is_stream = source["Fn::GetAtt"].as_str().is_some_and(|it| it.ends_with(".StreamArn"));
-            let reads: &[&str] = if is_stream {
-                &[
-                    "dynamodb:DescribeStream",
-                    "dynamodb:GetRecords",
-                    "dynamodb:GetShardIterator",
-                    "dynamodb:ListStreams",
-                ]
-            } else {
-                // It hides a message again until it is due.
-                &[
-                    "sqs:ReceiveMessage",
-                    "sqs:DeleteMessage",
-                    "sqs:GetQueueAttributes",
-                    "sqs:ChangeMessageVisibility",
-                ]
-            };
-            own.push((reads, source.clone()));
-            own.extend(destination(mapping).map(sends));
-        }
-        for config in deployed("AWS::Lambda::EventInvokeConfig").map(|(_, it)| it).filter(of_itself) {
-            own.extend(destination(config).map(sends));
-        }
-        if binary == "client-notification" {
-            own.push(sends(&arn("DeliveryDeadLetters")));
-        }
-        own.dedup();
-    }
-    for Statement { function, actions, leading_keys, document } in statements() {
-        let of_items = !leading_keys.is_empty();
-        if !of_items && ["logs:", "sqs:", "dynamodb:"].iter().any(|service| actions[0].starts_with(service)) {
-            assert_eq!(document["Condition"], json!(null), "{function}");
-            found.entry(function).or_insert_with(Vec::new).push((actions, document["Resource"].clone()));
-        }
-    }
-    assert_eq!(found.len(), TEMPLATE.functions.len());
-    for (function, found) in found {
-        let found: Vec<_> =
-            found.iter().map(|(actions, resource)| (&actions[..], resource.clone())).collect();
-        assert_eq!(found, expected[function], "{function}");
-    }
-}
-
-fn arn(id: &str) -> Value {
+pub(crate) fn arn(id: &str) -> Value {
     json!({ "Fn::GetAtt": format!("{id}.Arn") })
-}
-
-/// Where a mapping or a configuration sends what was given up.
-fn destination(resource: &'static Value) -> Option<&'static Value> {
-    let destination = &resource["Properties"]["DestinationConfig"]["OnFailure"]["Destination"];
-    (!destination.is_null()).then_some(destination)
 }
 
 /// HYG-4-06: the table or its index, the key that seals, the bus. What is sent to people, and keys in KMS, have tests of
@@ -250,94 +145,6 @@ fn every_statement_names_the_resource_of_this_stack() {
             assert!(is_right, "{function}: {action} on {resource}");
         }
     }
-}
-
-/// HYG-4-06: all roles besides those of functions, with what the resource that has them needs.
-#[test]
-fn roles_of_other_services_can_do_one_thing_each() {
-    let functions: BTreeSet<_> =
-        TEMPLATE.functions.iter().map(|it| format!("{}Role", it.logical_id)).collect();
-    let others = deployed("AWS::IAM::Role").filter(|(id, _)| !functions.contains(*id));
-    let others = others.map(|(id, role)| {
-        let [trust] = list(&role["Properties"]["AssumeRolePolicyDocument"]["Statement"])[..] else {
-            panic!("{id} is assumed by one service")
-        };
-        // AWS names no condition for CodeDeploy.
-        assert!(trust["Condition"].is_object() || id == "DeploymentRole", "{id}: for this account");
-        let grants = statements_of(role).into_iter().map(|it| (texts(&it["Action"]), it["Resource"].clone()));
-        (
-            id.as_str(),
-            (trust["Principal"]["Service"].as_str().expect("a service"), grants.collect::<Vec<_>>()),
-        )
-    });
-    let stream = json!({ "Fn::GetAtt": "Table.StreamArn" });
-    let objects = json!({ "Fn::Sub": "${EvidenceHeadsBucket.Arn}/*" });
-    let alarms =
-        json!({ "Fn::Sub": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*" });
-    let functions = TEMPLATE.functions.iter().map(|it| &it.logical_id);
-    let functions: Value =
-        functions.flat_map(|id| [arn(id), json!({ "Fn::Sub": format!("${{{id}.Arn}}:*") })]).collect();
-    let expected = BTreeMap::from([
-        (
-            "DeliveryPipeRole",
-            (
-                "pipes.amazonaws.com",
-                vec![
-                    (
-                        vec![
-                            "dynamodb:DescribeStream",
-                            "dynamodb:GetRecords",
-                            "dynamodb:GetShardIterator",
-                            "dynamodb:ListStreams",
-                        ],
-                        stream,
-                    ),
-                    (vec!["sqs:SendMessage"], arn("DeliveryQueue")),
-                ],
-            ),
-        ),
-        (
-            "DeploymentRole",
-            (
-                "codedeploy.amazonaws.com",
-                vec![
-                    (vec!["cloudwatch:DescribeAlarms"], alarms),
-                    (
-                        vec![
-                            "lambda:GetAlias",
-                            "lambda:GetProvisionedConcurrencyConfig",
-                            "lambda:UpdateAlias",
-                        ],
-                        functions,
-                    ),
-                ],
-            ),
-        ),
-        (
-            "EvidenceHeadsStreamRole",
-            (
-                "firehose.amazonaws.com",
-                vec![(
-                    vec![
-                        "s3:AbortMultipartUpload",
-                        "s3:GetBucketLocation",
-                        "s3:ListBucket",
-                        "s3:ListBucketMultipartUploads",
-                        "s3:PutObject",
-                    ],
-                    json!([arn("EvidenceHeadsBucket"), objects]),
-                )],
-            ),
-        ),
-        (
-            "EvidenceHeadsSubscriptionRole",
-            (
-                "logs.amazonaws.com",
-                vec![(vec!["firehose:PutRecord", "firehose:PutRecordBatch"], arn("EvidenceHeadsStream"))],
-            ),
-        ),
-    ]);
-    assert_eq!(others.collect::<BTreeMap<_, _>>(), expected);
 }
 
 /// HYG-4-06
@@ -619,14 +426,6 @@ fn the_function_for_logins_writes_entries_of_people_alone() {
 }
 
 #[test]
-fn only_who_asks_a_person_or_adds_a_passkey_can_send_messages() {
-    assert_eq!(
-        functions_that_may("sns:Publish"),
-        BTreeSet::from(["backchannel-authentication", "enrollment"])
-    );
-}
-
-#[test]
 fn only_the_events_function_puts_events_and_does_nothing_else() {
     assert_eq!(functions_that_may("events:PutEvents"), BTreeSet::from(["events"]));
     // What Lambda does for it with its role: its log, the stream, and what was given up.
@@ -636,58 +435,4 @@ fn only_the_events_function_puts_events_and_does_nothing_else() {
     let its = statements().into_iter().filter(|it| it.function == "events");
     let by_itself: Vec<_> = its.flat_map(|it| it.actions).filter(|it| !by_lambda(it)).collect();
     assert_eq!(by_itself, ["events:PutEvents"]);
-}
-
-/// ATK-7-01, ATK-7-06: numbers; devices of this account on the platforms the code knows; the stack's own topic. And SMS
-/// through SNS only, where the attributes of a message limit its price.
-#[test]
-fn messages_go_only_to_numbers_own_devices_and_own_topic() {
-    let arn = |rest: &str| json!({ "Fn::Sub": format!("arn:${{AWS::Partition}}:sns:{rest}") });
-    let endpoints = PushPlatform::ALL
-        .map(|it| arn(&format!("${{AWS::Region}}:${{AWS::AccountId}}:endpoint/{}/*", it.as_str())));
-    let expected = [
-        ("sns:Publish", json!(null), arn("*:*:*"), json!(null)),
-        (
-            "sms-voice:SendTextMessage",
-            json!("*"),
-            json!(null),
-            json!({ "StringEquals": { "aws:CalledViaLast": "sns.amazonaws.com" } }),
-        ),
-        ("sns:Publish", json!(endpoints), json!(null), json!(null)),
-        ("sns:Publish", json!({ "Ref": "NotificationTopic" }), json!(null), json!(null)),
-    ];
-    let sends = |action: &str| action.starts_with("sns:") || action.starts_with("sms-voice:");
-    for function in functions_that_may("sns:Publish") {
-        let statements = statements().into_iter().filter(|it| it.function == function);
-        let statements = statements.filter(|it| it.actions.iter().any(|action| sends(action)));
-        let found = statements.map(|Statement { actions, document, .. }| {
-            let [action] = actions[..] else { panic!("{actions:?}") };
-            let member = |name: &str| document[name].clone();
-            (action, member("Resource"), member("NotResource"), member("Condition"))
-        });
-        assert_eq!(found.collect::<Vec<_>>(), expected, "{function}");
-    }
-}
-
-/// They contain links to requests. The key is SNS's own for this account, so that nobody needs a permission for it;
-/// CloudWatch may not use that one.
-#[test]
-fn messages_to_people_are_encrypted_at_rest() {
-    let key = |topic: &str| &DOCUMENT["Resources"][topic]["Properties"]["KmsMasterKeyId"];
-    assert_eq!((key("NotificationTopic"), key("AlarmTopic")), (&json!("alias/aws/sns"), &json!(null)));
-}
-
-/// Nobody reads along unless the operator asks for it, and alarms go another way than messages to people.
-#[test]
-fn a_topic_has_no_subscription_but_the_requested_address() {
-    let subscriptions = resources("AWS::SNS::Subscription").map(|(_, subscription)| {
-        let property = |name: &str| subscription["Properties"][name]["Ref"].as_str().expect("a reference");
-        (property("TopicArn"), subscription["Condition"].as_str().expect("a condition"), property("Endpoint"))
-    });
-    let expected =
-        [("AlarmTopic", "HasAlarmEmail", "AlarmEmail"), ("NotificationTopic", "HasTrialEmail", "TrialEmail")];
-    assert_eq!(subscriptions.collect::<BTreeSet<_>>(), BTreeSet::from(expected));
-    for (_, _, address) in expected {
-        assert_eq!(DOCUMENT["Parameters"][address]["Default"], "");
-    }
 }

@@ -1,4 +1,5 @@
-//! A release: each function gets a new version, its alias moves there, and whoever calls the function calls the alias.
+//! A release publishes a new version of each function and moves its alias there. Everything that calls a function goes
+//! through the alias.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -22,28 +22,38 @@ fn schema_errors(contract: &str, value: &Value) -> Vec<String> {
 const HINT: (&str, &str) = ("login_hint", "email:carol@example.com");
 const NUMBER: &str = "+15555550300";
 
-/// A provider with a resolver, and what the resolver is asked.
+/// A provider with a hook, and what the hook is asked.
 struct Stand {
     provider: Provider,
     arn: String,
+    /// The schema of its events.
+    contract: &'static str,
 }
 
 impl Stand {
-    /// The resolver knows nobody yet.
+    /// With a resolver that knows nobody yet.
     async fn new() -> Self {
         Self::with(&[]).await
     }
 
     async fn with(settings: Settings<'_>) -> Self {
-        let arn = Lambda::arn("people:live");
-        let resolver = [("USER_RESOLVER_FUNCTION", arn.as_str()), ("USER_RESOLVER_ISSUERS", Provider::LOGIN)];
-        let provider = Provider::with(&[&resolver, settings].concat()).await;
-        let stand = Self { provider, arn };
+        let login = [("USER_RESOLVER_ISSUERS", Provider::LOGIN)];
+        let settings = [&login, settings].concat();
+        let stand = Self::of("USER_RESOLVER_FUNCTION", "user-resolver-event", &settings).await;
         stand.answers(json!({"version": 1, "error": "unknown_user_id"}));
         stand
     }
 
-    /// From now on the resolver gives this answer to every event.
+    /// With the hook of this setting.
+    async fn of(setting: &str, contract: &'static str, settings: Settings<'_>) -> Self {
+        let arn = Lambda::arn("hook:live");
+        let hook = [(setting, arn.as_str())];
+        // A later value replaces an earlier one.
+        let provider = Provider::with(&[&hook, settings].concat()).await;
+        Self { provider, arn, contract }
+    }
+
+    /// From now on the hook gives this answer to every event.
     fn answers(&self, answer: Value) {
         self.does(Outcome::json(&answer));
     }
@@ -57,14 +67,14 @@ impl Stand {
         self.provider.lambda.set_function(&self.arn, move |_| outcome.clone());
     }
 
-    /// The events that the resolver got. Each has the documented form.
+    /// The events that the hook got. Each has the documented form.
     fn events(&self) -> Vec<Value> {
-        let invocations = self.provider.lambda.invocations();
-        for invocation in &invocations {
-            assert_eq!(schema_errors("user-resolver-event", &invocation.event), [""; 0]);
-            assert_eq!(invocation.function, self.arn);
+        let invocations = self.provider.lambda.invocations().into_iter();
+        let events: Vec<_> = invocations.filter(|it| it.function == self.arn).map(|it| it.event).collect();
+        for event in &events {
+            assert_eq!(schema_errors(self.contract, event), [""; 0]);
         }
-        invocations.into_iter().map(|invocation| invocation.event).collect()
+        events
     }
 
     async fn ask(&self, parameters: &[(&str, &str)], now: Timestamp) -> Answer {
@@ -102,9 +112,9 @@ fn with(changes: Value) -> Value {
 }
 
 /// Refused so, without a trace.
-async fn refused(stand: &Stand, expected: (u16, &str)) {
+async fn refused(stand: &Stand, parameters: &[(&str, &str)], expected: (u16, &str)) {
     let before = stand.provider.traces().await;
-    let answer = stand.ask(&[], at(1.0)).await;
+    let answer = stand.provider.ask(parameters, at(1.0)).await;
     assert_eq!(answer.refusal(), expected, "{answer:?}");
     assert_eq!(stand.provider.traces().await, before);
     assert_eq!(stand.described().await.len(), 0);

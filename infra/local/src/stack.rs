@@ -151,7 +151,7 @@ impl Stack {
         } else {
             seed.without_local_clients()
         };
-        // The login issuer has its people, whoever else knows them.
+        // People log in at the login issuer, no matter where the provider gets them from.
         login_issuer.offer(&seed.people());
         let seed = if hooks.is_some() { seed.without_people() } else { seed };
         seed::plant(

@@ -3,6 +3,7 @@
 
 use ciba_core::protocol::error::{ProtocolError, Refusal};
 
+use crate::hooks::HookFailed;
 use crate::keys::KeyError;
 use crate::store::StoreError;
 
@@ -19,5 +20,12 @@ impl<E: ProtocolError> From<StoreError> for Refusal<E> {
 impl<E: ProtocolError> From<KeyError> for Refusal<E> {
     fn from(error: KeyError) -> Self {
         Self::unavailable(error.0)
+    }
+}
+
+/// Hooks fail closed: nobody is asked, and no token is issued.
+impl<E: ProtocolError> From<HookFailed> for Refusal<E> {
+    fn from(HookFailed { hook, why }: HookFailed) -> Self {
+        Self::unavailable(format!("{hook}: {why}"))
     }
 }

@@ -10,11 +10,15 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::aws::{self, Aws};
 use crate::config::HookFunction;
-use ciba_core::protocol::hooks::{MAX_ANSWER, MAX_EVENT};
+use ciba_core::protocol::hooks::MAX_EVENT;
 
-/// A hook did not answer. The text is for the log.
+/// A hook did not answer, or its answer is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HookFailed(pub String);
+pub struct HookFailed {
+    pub hook: &'static str,
+    /// For the log.
+    pub why: String,
+}
 
 /// The part of an invocation that is reserved for what follows a hook: storing a request and telling the person.
 const RESERVED: Duration = Duration::from_secs(8);
@@ -30,7 +34,6 @@ pub fn until(budget: Duration, deadline: Instant) -> Instant {
 pub struct Hook {
     client: Client,
     function: String,
-    budget: Duration,
 }
 
 impl Hook {
@@ -40,29 +43,27 @@ impl Hook {
         let timeouts = aws::timeouts(budget, budget);
         let mut config = aws_sdk_lambda::config::Builder::from(&aws.sdk).timeout_config(timeouts);
         config.set_endpoint_url(function.address.or_else(|| aws.lambda_endpoint.clone()));
-        Self { client: Client::from_conf(config.build()), function: function.name, budget }
+        Self { client: Client::from_conf(config.build()), function: function.name }
     }
 
-    /// Invokes the function, and waits for its answer, until `deadline` at most.
-    pub async fn call(&self, event: &impl Serialize, deadline: Instant) -> Result<Vec<u8>, HookFailed> {
-        let failed = |why: &str| HookFailed(format!("Invoke: {why}"));
+    /// Invokes the function, and waits for its answer, until `deadline` at most. The error is for the log.
+    pub async fn call(&self, event: &impl Serialize, deadline: Instant) -> Result<Vec<u8>, String> {
+        let failed = |why: &str| format!("Invoke: {why}");
         let event = serde_json::to_vec(event).map_err(|_| failed("the event is not JSON"))?;
         if event.len() > MAX_EVENT {
             return Err(failed("the event is longer than 32 KiB"));
         }
         let invoke = self.client.invoke().function_name(&self.function).payload(Blob::new(event));
-        let deadline = deadline.min(Instant::now() + self.budget);
         let answer = match timeout_at(deadline, invoke.send()).await {
             Err(_) => return Err(failed("no answer within the time budget")),
-            Ok(Err(error)) => return Err(HookFailed(aws::failure("Invoke", &error))),
+            Ok(Err(error)) => return Err(aws::failure("Invoke", &error)),
             Ok(Ok(answer)) => answer,
         };
         // The function's own error text may be about a person.
         if answer.function_error().is_some() {
             return Err(failed("the function ended with an error"));
         }
-        let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
-        if payload.len() > MAX_ANSWER { Err(failed("the answer is longer than 16 KiB")) } else { Ok(payload) }
+        Ok(answer.payload.map(Blob::into_inner).unwrap_or_default())
     }
 }
 

@@ -8,23 +8,8 @@ use tokio::time::Instant;
 use crate::{Invocation, log};
 use ciba_aws::aws::Aws;
 use ciba_aws::config::HookSettings;
-use ciba_aws::hooks::{self, Hook};
-use ciba_core::protocol::error::{ProtocolError, Refusal};
-use ciba_core::protocol::hooks::{HookEvent, Outcome};
-
-/// A hook did not answer, or its answer is wrong. The text is for the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HookFailed {
-    pub hook: &'static str,
-    pub why: String,
-}
-
-/// It fails closed: nobody is asked, and no token is issued.
-impl<E: ProtocolError> From<HookFailed> for Refusal<E> {
-    fn from(HookFailed { hook, why }: HookFailed) -> Self {
-        Self::unavailable(format!("{hook}: {why}"))
-    }
-}
+use ciba_aws::hooks::{self, Hook, HookFailed};
+use ciba_core::protocol::hooks::{Answered, HookEvent};
 
 /// When the time ends that the hooks of one kind have together in an invocation.
 pub(crate) fn until(budget: Duration, invocation: &Invocation) -> Instant {
@@ -60,14 +45,14 @@ impl CallHook {
         event: &E,
         until: Instant,
         invocation: &Invocation,
-    ) -> Result<E::Answered, HookFailed> {
+    ) -> Result<Answered<E::Accepted, E::Error>, HookFailed> {
         let start = Instant::now();
-        let answer = self.hook.call(event, until).await.map_err(|failed| failed.0);
+        let answer = self.hook.call(event, until).await;
         let took = start.elapsed();
         let answer = answer.and_then(|answer| E::read(&answer).map_err(|none| none.0.to_owned()));
-        let (outcome, detail) = match answer.as_ref().map(E::outcome) {
-            Ok(Outcome::Answered) => ("answered", None),
-            Ok(Outcome::Refused(reason)) => ("refused", reason),
+        let (outcome, detail) = match &answer {
+            Ok(Answered::Accepted(_)) => ("answered", None),
+            Ok(Answered::Refused { reason, .. }) => ("refused", reason.as_deref()),
             Err(why) => ("failed", Some(why.as_str())),
         };
         let call = log::Hooked { hook: self.name, id: event.id(), outcome, detail, took };

@@ -6,16 +6,17 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::Invocation;
-use crate::call_hook::{CallHook, HookFailed, until};
+use crate::call_hook::{CallHook, until};
 use ciba_aws::aws::Aws;
 use ciba_aws::config::HookSettings;
+use ciba_aws::hooks::HookFailed;
 use ciba_core::domain::client::Client;
 use ciba_core::domain::person::Person;
 use ciba_core::domain::person::resolved::Resolved;
-use ciba_core::protocol::hooks::CallingClient;
 use ciba_core::protocol::hooks::user_resolver::{
-    HOOK, ResolverHint, ResolverRequest, UserResolverAnswered, UserResolverEvent,
+    HOOK, ResolvedUser, ResolverError, ResolverHint, ResolverRequest, UserResolverEvent,
 };
+use ciba_core::protocol::hooks::{Answered, CallingClient};
 
 /// The most time for a call.
 const BUDGET: Duration = Duration::from_secs(3);
@@ -51,7 +52,7 @@ impl ResolvePerson {
         Question { client, hint, request }: Question<'_>,
         until: Instant,
         invocation: &Invocation,
-    ) -> Result<UserResolverAnswered, HookFailed> {
+    ) -> Result<Answered<ResolvedUser, ResolverError>, HookFailed> {
         let id = CallHook::id(invocation);
         let event = UserResolverEvent::new(&id, CallingClient::of(client), hint, request);
         self.0.call(&event, until, invocation).await
@@ -67,8 +68,8 @@ impl ResolvePerson {
         let Some(resolved) = &person.resolved else { return Ok(true) };
         let question = Question { client, hint: ResolverHint::again(resolved), request: None };
         match self.resolve(question, Self::until(invocation), invocation).await? {
-            UserResolverAnswered::Refused { .. } => Ok(false),
-            UserResolverAnswered::User(user) => {
+            Answered::Refused { .. } => Ok(false),
+            Answered::Accepted(user) => {
                 let Resolved { issuer, subject, .. } = resolved;
                 let sub = user.sub.as_ref().unwrap_or(&user.subject);
                 if user.issuer == *issuer && user.subject == *subject && sub == person.sub.as_str() {

@@ -33,7 +33,7 @@ async fn a_resolver_that_fails_is_503_and_leaves_nothing() {
         Outcome::json(&json!({"version": 1, "error": "server_error"})),
     ] {
         stand.does(outcome);
-        refused(&stand, DOWN).await;
+        refused(&stand, &[HINT], DOWN).await;
     }
 }
 
@@ -41,7 +41,7 @@ async fn a_resolver_that_fails_is_503_and_leaves_nothing() {
 #[tokio::test]
 async fn a_resolver_that_does_not_exist_is_503() {
     let stand = Stand::with(&[("USER_RESOLVER_FUNCTION", &ciba_local::lambda::Lambda::arn("gone"))]).await;
-    refused(&stand, DOWN).await;
+    refused(&stand, &[HINT], DOWN).await;
 }
 
 /// HOOK-2-01: a function that never answers holds a request for as long as the invocation allows, three seconds at most.

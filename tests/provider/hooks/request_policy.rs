@@ -2,60 +2,28 @@
 
 use ciba_local::lambda::{Lambda, Outcome};
 use ciba_tests::{Provider, Settings, at};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{DOWN, schema_errors};
+use super::{DOWN, Stand, refused, schema_errors};
 
 const VALID: [(&str, &str); 3] =
     [("binding_message", "ABC-12"), ("acr_values", "urn:a"), ("requested_expiry", "60")];
 
 /// A provider with a policy that allows everything.
-struct Stand {
-    provider: Provider,
-    arn: String,
+async fn stand() -> Stand {
+    stand_with(&[]).await
 }
 
-impl Stand {
-    async fn new() -> Self {
-        Self::with(&[]).await
-    }
-
-    async fn with(settings: Settings<'_>) -> Self {
-        let arn = Lambda::arn("rules:7");
-        let policy = [("REQUEST_POLICY_FUNCTION", arn.as_str())];
-        let provider = Provider::with(&[&policy, settings].concat()).await;
-        let stand = Self { provider, arn };
-        stand.answers(json!({"version": 1, "allowed": true}));
-        stand
-    }
-
-    fn answers(&self, answer: Value) {
-        self.does(Outcome::json(&answer));
-    }
-
-    fn does(&self, outcome: Outcome) {
-        self.provider.lambda.set_function(&self.arn, move |_| outcome.clone());
-    }
-
-    /// The events that the policy got. Each has the documented form.
-    fn events(&self) -> Vec<Value> {
-        let events = self.provider.lambda.invocations().into_iter().map(|invocation| invocation.event);
-        events.inspect(|event| assert_eq!(schema_errors("request-policy-event", event), [""; 0])).collect()
-    }
-
-    /// Refused so, without a trace.
-    async fn refuses(&self, parameters: &[(&str, &str)], expected: (u16, &str)) {
-        let before = self.provider.traces().await;
-        let answer = self.provider.ask(parameters, at(1.0)).await;
-        assert_eq!(answer.refusal(), expected, "{answer:?}");
-        assert_eq!(self.provider.traces().await, before);
-    }
+async fn stand_with(settings: Settings<'_>) -> Stand {
+    let stand = Stand::of("REQUEST_POLICY_FUNCTION", "request-policy-event", settings).await;
+    stand.answers(json!({"version": 1, "allowed": true}));
+    stand
 }
 
 /// HOOK-3-01
 #[tokio::test]
 async fn the_policy_gets_the_valid_request_and_what_is_unknown() {
-    let stand = Stand::new().await;
+    let stand = stand().await;
     let client = json!({"client_id": "kiosk", "backchannel_user_code_parameter": true});
     stand.provider.register(client).await.expect("kiosk");
     // And what a confused client may send here.
@@ -87,19 +55,19 @@ async fn the_policy_gets_the_valid_request_and_what_is_unknown() {
 /// HOOK-3-01: it judges what would otherwise be acknowledged.
 #[tokio::test]
 async fn the_policy_is_not_asked_about_what_is_refused_anyway() {
-    let stand = Stand::with(&[("ASKS_PER_TEN_MINUTES", "1")]).await;
-    stand.refuses(&[("login_hint", "nobody")], (400, "unknown_user_id")).await;
-    stand.refuses(&[("scope", "openid admin")], (400, "invalid_scope")).await;
+    let stand = stand_with(&[("ASKS_PER_TEN_MINUTES", "1")]).await;
+    refused(&stand, &[("login_hint", "nobody")], (400, "unknown_user_id")).await;
+    refused(&stand, &[("scope", "openid admin")], (400, "invalid_scope")).await;
     assert!(stand.events().is_empty());
     assert_eq!(stand.provider.ask(&[], at(0.0)).await.status, 200);
-    stand.refuses(&[], (403, "access_denied")).await;
+    refused(&stand, &[], (403, "access_denied")).await;
     assert_eq!(stand.events().len(), 1, "asked too often, which is not the policy's to say");
 }
 
 /// HOOK-3-02
 #[tokio::test]
 async fn a_policy_refuses_with_the_endpoints_errors() {
-    let stand = Stand::new().await;
+    let stand = stand().await;
     for (error, status) in [
         ("access_denied", 403),
         ("invalid_request", 400),
@@ -111,7 +79,7 @@ async fn a_policy_refuses_with_the_endpoints_errors() {
         let answer = json!({"version": 1, "allowed": false, "error": error, "reason": "closed on Sundays"});
         assert_eq!(schema_errors("request-policy-answer", &answer), [""; 0]);
         stand.answers(answer);
-        stand.refuses(&VALID, (status, error)).await;
+        refused(&stand, &VALID, (status, error)).await;
         let line = stand.provider.eavesdropper.lines("hook").pop().expect("a line");
         assert_eq!((&line["hook"], &line["outcome"]), (&json!("request_policy"), &json!("refused")));
         assert_eq!(line["detail"], "closed on Sundays");
@@ -123,7 +91,7 @@ async fn a_policy_refuses_with_the_endpoints_errors() {
 /// HOOK-2-01
 #[tokio::test]
 async fn a_policy_that_fails_is_503_and_leaves_nothing() {
-    let stand = Stand::new().await;
+    let stand = stand().await;
     for outcome in [
         Outcome::Fails,
         Outcome::IsDown,
@@ -136,21 +104,21 @@ async fn a_policy_that_fails_is_503_and_leaves_nothing() {
         Outcome::json(&json!({"version": 1, "allowed": true, "note": "x".repeat(17 * 1024)})),
     ] {
         stand.does(outcome);
-        stand.refuses(&VALID, DOWN).await;
+        refused(&stand, &VALID, DOWN).await;
     }
 }
 
 /// HOOK-3-01
 #[tokio::test]
 async fn unknown_parameters_that_the_policy_cannot_get_are_refused() {
-    let stand = Stand::new().await;
+    let stand = stand().await;
     // With the name, the quotes and the braces.
     let fits = "x".repeat(4 * 1024 - r#"{"x_note":""}"#.len());
     assert_eq!(stand.provider.ask(&[("x_note", &fits)], at(0.0)).await.status, 200);
-    let stand = Stand::new().await;
-    stand.refuses(&[("x_note", &format!("{fits}x"))], (400, "invalid_request")).await;
+    let stand = stand_with(&[]).await;
+    refused(&stand, &[("x_note", &format!("{fits}x"))], (400, "invalid_request")).await;
     // What JSON escapes counts as it is sent.
-    stand.refuses(&[("x_note", &"\u{1}".repeat(700))], (400, "invalid_request")).await;
+    refused(&stand, &[("x_note", &"\u{1}".repeat(700))], (400, "invalid_request")).await;
     assert!(stand.events().is_empty());
     let without = Provider::start().await;
     assert_eq!(without.ask(&[("x_note", &format!("{fits}x"))], at(0.0)).await.status, 200);
@@ -159,7 +127,7 @@ async fn unknown_parameters_that_the_policy_cannot_get_are_refused() {
 /// HOOK-3-01: a request with everything that fits into a token fits into an event.
 #[tokio::test]
 async fn the_policy_also_gets_the_largest_request() {
-    let stand = Stand::new().await;
+    let stand = stand().await;
     let context = format!(r#"{{"channel":{{"type":"{}"}}}}"#, "\\u0001".repeat(300));
     let further = "x".repeat(4 * 1024 - r#"{"x_note":""}"#.len());
     let acr_values = "\"".repeat(512);
@@ -174,12 +142,12 @@ async fn the_policy_also_gets_the_largest_request() {
 #[tokio::test]
 async fn the_policy_judges_whom_the_resolver_described() {
     let people = Lambda::arn("people");
-    let stand = Stand::with(&[("USER_RESOLVER_FUNCTION", &people)]).await;
+    let stand = stand_with(&[("USER_RESOLVER_FUNCTION", &people)]).await;
     let user = json!({"subject": "carol-7", "sub": "carol", "channels": [{"sms": "+15555550300"}]});
     stand.provider.lambda.set_function(&people, move |_| Outcome::json(&json!({"version": 1, "user": user})));
     stand.answers(json!({"version": 1, "allowed": false, "error": "access_denied"}));
     let hint = [("login_hint", "email:carol@example.com")];
-    stand.refuses(&hint, (403, "access_denied")).await;
+    refused(&stand, &hint, (403, "access_denied")).await;
     let invocations = stand.provider.lambda.invocations();
     let called: Vec<_> = invocations.iter().map(|it| it.function.as_str()).collect();
     assert_eq!(called, [people.as_str(), stand.arn.as_str()]);

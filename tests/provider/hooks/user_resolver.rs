@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ciba::domain::base::person_key::PersonKey;
 use ciba_local::lambda::Outcome;
 use ciba_local::sns::Target;
-use ciba_tests::{Provider, SECRET, at, basic, form, form_request};
+use ciba_tests::{Provider, Receiver, SECRET, at, basic, form, form_request};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -281,7 +281,7 @@ async fn a_device_is_one_persons() {
     };
     stand.provider.enroll("dora", endpoint("one")).await.expect("dora");
     stand.describes(with(endpoint("one")));
-    refused(&stand, DOWN).await;
+    refused(&stand, &[HINT], DOWN).await;
     stand.describes(with(endpoint("two")));
     assert_eq!(stand.ask(&[], at(2.0)).await.status, 200);
     // A device that she has no longer can be somebody else's.
@@ -296,9 +296,9 @@ async fn a_device_is_one_persons() {
 async fn who_is_not_active_at_the_resolver_is_not_asked() {
     let stand = Stand::new().await;
     stand.describes(with(json!({"active": false})));
-    refused(&stand, NOBODY).await;
+    refused(&stand, &[HINT], NOBODY).await;
     stand.answers(json!({"version": 1, "error": "access_denied", "reason": "blocked"}));
-    refused(&stand, (403, "access_denied")).await;
+    refused(&stand, &[HINT], (403, "access_denied")).await;
 }
 
 /// HOOK-1-06
@@ -387,6 +387,26 @@ async fn a_request_over_the_limit_writes_no_entry() {
     stand.describes(with(json!({"claims": {"name": "Somebody Else"}})));
     assert_eq!(stand.ask(&[], at(1.0)).await.refusal(), (403, "access_denied"));
     assert_eq!(stand.described().await, before);
+}
+
+/// HOOK-1-01: pushed without another word from the resolver.
+#[tokio::test]
+async fn tokens_of_a_described_person_are_pushed() {
+    let stand = Stand::new().await;
+    stand.describes(logging_in(&stand));
+    let receiver = Receiver::start().await;
+    let till = json!({"client_id": "till", "backchannel_token_delivery_mode": "push",
+        "backchannel_client_notification_endpoint": receiver.url()});
+    stand.provider.register(till).await.expect("till");
+    let parameters = [HINT, ("client_notification_token", "8d67dc78-7faa-4d41-aabd-67707b374255")];
+    assert_eq!(stand.provider.ask_as("till", &parameters, at(0.0)).await.status, 200);
+    let message = stand.provider.sns.messages().pop().expect("a message");
+    let request = message.text.rsplit('/').next().expect("a link").to_owned();
+    let body = json!({"client_id": "till", "decision": "approve"});
+    assert_eq!(stand.provider.decide("carol-7", &request, body, at(1.0)).await.status, 200);
+    stand.provider.deliver(at(2.0)).await;
+    assert!(receiver.calls()[0].body["id_token"].is_string(), "{:?}", receiver.calls());
+    assert_eq!(stand.events().len(), 1);
 }
 
 /// HOOK-1-01

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use crate::config::{ConfigError, Environment, Issuer, LoginIssuers, setting, sms_countries};
+use ciba_core::domain::base::arn::{Arn, is_name};
 use ciba_core::domain::issuer::login_issuer::LoginIssuer;
 use ciba_core::domain::person::resolver::Resolver;
 
@@ -34,27 +35,14 @@ impl HookFunction {
     }
 }
 
-/// Whether `arn` is a function's in `region`.
-fn is_function(arn: &str, region: &str) -> bool {
-    let parts: Vec<_> = arn.split(':').collect();
-    let is_name = |text: &str| {
-        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-    };
-    let ["arn", partition, "lambda", its_region, account, "function", name, qualifier @ ..] = &parts[..]
-    else {
-        return false;
-    };
-    let is_qualifier = match qualifier {
-        [] => true,
-        [one] => is_name(one),
+/// Whether this is the ARN of a function in `region`.
+fn is_function(text: &str, region: &str) -> bool {
+    let arn = Arn::parse(text).filter(|arn| arn.service == "lambda" && arn.region == region);
+    arn.is_some_and(|arn| match arn.resource.split(':').collect::<Vec<_>>()[..] {
+        ["function", name] => is_name(name),
+        ["function", name, qualifier] => is_name(name) && is_name(qualifier),
         _ => false,
-    };
-    (*partition == "aws" || partition.strip_prefix("aws-").is_some_and(is_name))
-        && *its_region == region
-        && account.len() == 12
-        && account.bytes().all(|b| b.is_ascii_digit())
-        && is_name(name)
-        && is_qualifier
+    })
 }
 
 fn local(text: &str) -> Option<HookFunction> {
@@ -74,12 +62,12 @@ pub struct HookSettings {
 }
 
 impl HookSettings {
-    /// The hook that tells whom a hint means. `None` if there is none.
+    /// The hook that resolves hints to people, if the operator has one.
     pub fn user_resolver(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
         Self::read(setting::USER_RESOLVER_FUNCTION, env, issuer)
     }
 
-    /// The hook that refuses requests by the operator's own rules. `None` if there is none.
+    /// The hook that applies the operator's own rules to a request, if the operator has one.
     pub fn request_policy(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
         Self::read(setting::REQUEST_POLICY_FUNCTION, env, issuer)
     }

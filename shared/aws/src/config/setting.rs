@@ -323,7 +323,7 @@ settings! {
     USER_RESOLVER_FUNCTION: Optional();
     /// The login issuers for whose people the resolver speaks, separated by spaces.
     USER_RESOLVER_ISSUERS: Optional();
-    /// The hook that refuses requests by the operator's own rules: the ARN of a function.
+    /// The hook that applies the operator's own rules to a request: the ARN of a function.
     REQUEST_POLICY_FUNCTION: Optional();
 
     DELIVERY_QUEUE_URL: Required();

@@ -186,7 +186,7 @@ impl Table {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Deletes a name that is this person's. The list of their names may be older than the item.
+    /// Deletes a hint or push endpoint, if it is nobody else's.
     fn take(&self, name: Item, person: &PersonKey) -> Result<TransactWriteItem, StoreError> {
         let delete = Delete::builder()
             .table_name(&self.name)
@@ -266,8 +266,7 @@ impl Table {
             writes.push(self.give(name.clone(), &person.key)?);
         }
         for name in names(hints, channels).into_iter().filter(|name| !wanted.contains(name)) {
-            let delete = Delete::builder().table_name(&self.name).set_key(Some(name)).build();
-            writes.push(TransactWriteItem::builder().delete(delete.map_err(StoreError::incomplete)?).build());
+            writes.push(self.take(name, &person.key)?);
         }
         let Some(reasons) = self.transact("EnrolPerson", writes).await? else { return Ok(Enrolled::Done) };
         let is = |code: &'static str| move |reason: &CancellationReason| reason.code() == Some(code);

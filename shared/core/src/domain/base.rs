@@ -1,6 +1,7 @@
 //! The types that all other domain modules use.
 
 pub mod address;
+pub mod arn;
 pub mod authentication;
 pub mod claims;
 pub mod confirmation;

@@ -202,7 +202,7 @@ pub struct FurtherParameters(BTreeMap<String, String>);
 
 /// The parameters that are known, or for client authentication, or not supported; and those of other endpoints that are
 /// credentials, which a confused client may send here.
-const KNOWN: [&str; 31] = [
+pub(super) const KNOWN: [&str; 31] = [
     "access_token",
     "acr_values",
     "actor_token",
@@ -241,7 +241,7 @@ impl FurtherParameters {
     pub const MAX: usize = 4 * 1024;
 
     fn of(form: &Parameters) -> Self {
-        let further = form.names().filter(|name| !KNOWN.contains(&&*name.to_ascii_lowercase()));
+        let further = form.names().filter(|name| !KNOWN.iter().any(|known| name.eq_ignore_ascii_case(known)));
         Self(further.filter_map(|name| Some((name.to_owned(), form.get(name)?.to_owned()))).collect())
     }
 

@@ -36,22 +36,31 @@ impl<'a> CallingClient<'a> {
 
 /// An event, and how its answer is read.
 pub trait HookEvent: Serialize {
-    type Answered;
+    /// What the answer has if it is no refusal.
+    type Accepted;
+    /// The errors that the hook may answer.
+    type Error;
 
     /// The id of the call, which is the same for all of the SDK's attempts.
     fn id(&self) -> &str;
 
-    fn read(answer: &[u8]) -> Result<Self::Answered, NotAnAnswer>;
-
-    fn outcome(answered: &Self::Answered) -> Outcome<'_>;
+    fn read(answer: &[u8]) -> Result<Answered<Self::Accepted, Self::Error>, NotAnAnswer>;
 }
 
-/// What an answer says, for the log.
-#[derive(Clone, Copy, Debug)]
-pub enum Outcome<'a> {
-    Answered,
-    /// With the operator's reason.
-    Refused(Option<&'a str>),
+/// An answer that has the documented form.
+pub enum Answered<A, E> {
+    Accepted(A),
+    /// With the operator's reason, which is for the log.
+    Refused {
+        error: E,
+        reason: Option<String>,
+    },
+}
+
+impl<A, E> Answered<A, E> {
+    fn refused(error: E, reason: Option<String>) -> Self {
+        Self::Refused { error, reason: reason.map(|text| text.chars().take(MAX_REASON).collect()) }
+    }
 }
 
 /// Why an answer is not one. The text is for the log, and quotes nothing of the answer, which may be about a person.
@@ -66,11 +75,6 @@ fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Re
 
 /// The longest reason. Unit: characters.
 const MAX_REASON: usize = 200;
-
-/// What is kept of a reason.
-fn reason(text: String) -> String {
-    text.chars().take(MAX_REASON).collect()
-}
 
 /// Reads an answer: JSON of the documented form and version.
 fn read<A: DeserializeOwned>(answer: &[u8], version: fn(&A) -> u8) -> Result<A, NotAnAnswer> {

@@ -163,6 +163,15 @@ mod tests {
         assert_eq!(super::parameters(&claims).unwrap().get("authorization_details"), Some(details));
     }
 
+    /// HOOK-3-01: what is new here must not become a parameter for an operator's policy.
+    #[test]
+    fn every_parameter_that_is_known_here_is_known_there() {
+        let known = crate::protocol::backchannel_authentication::KNOWN;
+        for name in BESIDE.iter().chain(&NEVER).chain(&TEXTS) {
+            assert!(known.contains(name), "{name}");
+        }
+    }
+
     /// CIBA-7.1.1-02, CIBA-7.1.1-12
     #[test]
     fn what_is_of_another_type_or_has_a_request_inside_is_refused() {

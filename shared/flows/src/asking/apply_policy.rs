@@ -9,10 +9,8 @@ use ciba_aws::aws::Aws;
 use ciba_aws::config::HookSettings;
 use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationError as Error;
 use ciba_core::protocol::error::{Common, Refusal};
-use ciba_core::protocol::hooks::CallingClient;
-use ciba_core::protocol::hooks::request_policy::{
-    HOOK, PolicyError, PolicyRequest, RequestPolicyAnswered, RequestPolicyEvent,
-};
+use ciba_core::protocol::hooks::request_policy::{HOOK, PolicyError, PolicyRequest, RequestPolicyEvent};
+use ciba_core::protocol::hooks::{Answered, CallingClient};
 
 /// The most time for a call.
 const BUDGET: Duration = Duration::from_secs(2);
@@ -39,10 +37,8 @@ impl ApplyPolicy {
         let request = PolicyRequest::of(asked);
         let event = RequestPolicyEvent::new(&id, CallingClient::of(client), person.sub.as_str(), request);
         match self.0.call(&event, until(BUDGET, invocation), invocation).await? {
-            RequestPolicyAnswered::Allowed => Ok(()),
-            RequestPolicyAnswered::Refused { error, .. } => {
-                Err(Refusal::because(refusal(error), "the policy refused"))
-            }
+            Answered::Accepted(()) => Ok(()),
+            Answered::Refused { error, .. } => Err(Refusal::because(refusal(error), "the policy refused")),
         }
     }
 }

@@ -14,9 +14,8 @@ use ciba_core::protocol::backchannel_authentication::{
     BackchannelAuthenticationError as Error, BackchannelAuthenticationRequest,
 };
 use ciba_core::protocol::error::Refusal;
-use ciba_core::protocol::hooks::user_resolver::{
-    ResolverError, ResolverHint, ResolverRequest, UserResolverAnswered,
-};
+use ciba_core::protocol::hooks::Answered;
+use ciba_core::protocol::hooks::user_resolver::{ResolverError, ResolverHint, ResolverRequest};
 
 /// The person who is asked.
 pub struct Found {
@@ -121,10 +120,11 @@ impl FindPerson<'_> {
         let question = Question { client, hint: by, request: Some(ResolverRequest::of(request)) };
         let answer = resolve.resolve(question, until, invocation).await?;
         let user = match answer {
-            UserResolverAnswered::User(user) if user.active => user,
-            UserResolverAnswered::User(_)
-            | UserResolverAnswered::Refused { error: ResolverError::UnknownUserId, .. } => return Ok(None),
-            UserResolverAnswered::Refused { error: ResolverError::AccessDenied, .. } => {
+            Answered::Accepted(user) if user.active => user,
+            Answered::Accepted(_) | Answered::Refused { error: ResolverError::UnknownUserId, .. } => {
+                return Ok(None);
+            }
+            Answered::Refused { error: ResolverError::AccessDenied, .. } => {
                 return Err(Refusal::because(Error::AccessDenied, "the resolver refused"));
             }
         };
@@ -155,7 +155,7 @@ fn is_directorys(entry: Option<&Entry>) -> bool {
     matches!(entry, Some((Some((person, _)), _)) if person.resolved.is_none())
 }
 
-/// The person of an entry, as it stands in the table.
+/// The active person of a stored entry.
 fn of_the_directory((entry, withdrawn): Entry) -> Finding {
     let (person, asks) = entry.filter(|(person, _)| person.active)?;
     Some((Found { person, source: Source::Directory }, asks, withdrawn))

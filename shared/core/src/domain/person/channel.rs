@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::domain::base::arn::{Arn, is_name};
 use crate::domain::base::contact::PhoneNumber;
 use crate::domain::person::sms::SmsCountries;
 
@@ -162,25 +163,10 @@ impl fmt::Debug for Topic {
     }
 }
 
-/// The resource part of an SNS ARN.
+/// The resource part of an ARN of SNS.
 fn resource(arn: &str) -> Option<&str> {
-    let mut parts = arn.split(':');
-    let (scheme, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
-    let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
-    let fits = scheme == "arn"
-        && (partition == "aws" || partition.strip_prefix("aws-").is_some_and(is_name))
-        && service == "sns"
-        && is_name(region)
-        && account.len() == 12
-        && account.bytes().all(|b| b.is_ascii_digit())
-        && parts.next().is_none();
-    fits.then_some(resource)
-}
-
-/// Whether SNS allows this as the name of a topic or an application.
-fn is_name(text: &str) -> bool {
-    (1..=256).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    let arn = Arn::parse(arn).filter(|arn| arn.service == "sns")?;
+    (!arn.resource.contains(':')).then_some(arn.resource)
 }
 
 #[cfg(test)]

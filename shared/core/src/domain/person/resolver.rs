@@ -78,7 +78,7 @@ impl Resolver {
             return Ok(PersonKey::new(&format!("{}#resolver", self.own), subject));
         };
         let known = self.issuers.iter().find(|known| known.issuer == issuer);
-        let known = known.ok_or("issuer is none that the resolver speaks for")?;
+        let known = known.ok_or("the resolver does not speak for this issuer")?;
         known.person_key(subject).ok_or("subject is not valid for the issuer's person claim")
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::details::authorization_details::AuthorizationDetails;
 use crate::protocol::backchannel_authentication::{BackchannelAuthenticationRequest, FurtherParameters};
-use crate::protocol::hooks::{self, CallingClient, HookEvent, NotAnAnswer, Outcome, VERSION, reason};
+use crate::protocol::hooks::{self, Answered, CallingClient, HookEvent, NotAnAnswer, VERSION};
 
 /// The name of the hook.
 pub const HOOK: &str = "request_policy";
@@ -62,7 +62,7 @@ pub struct PolicyRequest<'a> {
     pub parameters: &'a FurtherParameters,
 }
 
-/// What the policy answers: nothing but the version lets the request go on.
+/// What the policy answers. Only `allowed` lets the request go on.
 #[derive(Clone, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -70,7 +70,7 @@ pub struct RequestPolicyAnswer {
     /// 1.
     #[cfg_attr(feature = "schema", schemars(extend("const" = VERSION)))]
     pub version: u8,
-    /// Must be true or, with an `error`, false. So an empty answer lets nothing pass.
+    /// True, or false together with an `error`.
     pub allowed: bool,
     pub error: Option<PolicyError>,
     /// For the log of this provider, at most 200 characters; it is never sent to the client.
@@ -93,12 +93,6 @@ pub enum PolicyError {
     InvalidAuthorizationDetails,
 }
 
-/// An answer that has the documented form.
-pub enum RequestPolicyAnswered {
-    Allowed,
-    Refused { error: PolicyError, reason: Option<String> },
-}
-
 impl<'a> RequestPolicyEvent<'a> {
     pub fn new(id: &'a str, client: CallingClient<'a>, sub: &'a str, request: PolicyRequest<'a>) -> Self {
         Self { version: VERSION, hook: HOOK, id, client, sub, request }
@@ -106,20 +100,20 @@ impl<'a> RequestPolicyEvent<'a> {
 }
 
 impl HookEvent for RequestPolicyEvent<'_> {
-    type Answered = RequestPolicyAnswered;
+    type Accepted = ();
+    type Error = PolicyError;
 
     fn id(&self) -> &str {
         self.id
     }
 
-    fn read(answer: &[u8]) -> Result<RequestPolicyAnswered, NotAnAnswer> {
-        RequestPolicyAnswer::read(answer)
-    }
-
-    fn outcome(answered: &RequestPolicyAnswered) -> Outcome<'_> {
-        match answered {
-            RequestPolicyAnswered::Allowed => Outcome::Answered,
-            RequestPolicyAnswered::Refused { reason, .. } => Outcome::Refused(reason.as_deref()),
+    fn read(answer: &[u8]) -> Result<Answered<(), PolicyError>, NotAnAnswer> {
+        let answer: RequestPolicyAnswer = hooks::read(answer, |answer: &RequestPolicyAnswer| answer.version)?;
+        match (answer.allowed, answer.error) {
+            (true, None) => Ok(Answered::Accepted(())),
+            (false, Some(error)) => Ok(Answered::refused(error, answer.reason)),
+            (false, None) => Err(NotAnAnswer("the answer is a refusal without error")),
+            (true, Some(_)) => Err(NotAnAnswer("the answer allows the request and has an error")),
         }
     }
 }
@@ -142,20 +136,6 @@ impl<'a> PolicyRequest<'a> {
     }
 }
 
-impl RequestPolicyAnswer {
-    pub fn read(answer: &[u8]) -> Result<RequestPolicyAnswered, NotAnAnswer> {
-        let answer = hooks::read(answer, |answer: &Self| answer.version)?;
-        match answer.error {
-            None if answer.allowed => Ok(RequestPolicyAnswered::Allowed),
-            Some(error) if !answer.allowed => {
-                Ok(RequestPolicyAnswered::Refused { error, reason: answer.reason.map(reason) })
-            }
-            None => Err(NotAnAnswer("the answer is a refusal without error")),
-            Some(_) => Err(NotAnAnswer("the answer allows the request and has an error")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -163,10 +143,10 @@ mod tests {
     use super::*;
 
     fn read(answer: &Value) -> Option<&'static str> {
-        Some(match RequestPolicyAnswer::read(answer.to_string().as_bytes()).ok()? {
-            RequestPolicyAnswered::Allowed => "allowed",
-            RequestPolicyAnswered::Refused { error: PolicyError::AccessDenied, .. } => "denied",
-            RequestPolicyAnswered::Refused { .. } => "refused",
+        Some(match RequestPolicyEvent::read(answer.to_string().as_bytes()).ok()? {
+            Answered::Accepted(()) => "allowed",
+            Answered::Refused { error: PolicyError::AccessDenied, .. } => "denied",
+            Answered::Refused { .. } => "refused",
         })
     }
 

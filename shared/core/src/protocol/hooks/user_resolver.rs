@@ -10,7 +10,7 @@ use crate::domain::hint::{Hint, HintKind};
 use crate::domain::person::resolved::Resolved;
 use crate::domain::person::resolver::Description;
 use crate::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
-use crate::protocol::hooks::{self, CallingClient, HookEvent, NotAnAnswer, Outcome, VERSION, reason as kept};
+use crate::protocol::hooks::{self, Answered, CallingClient, HookEvent, NotAnAnswer, VERSION};
 use crate::protocol::person_entry::ChannelEntry;
 
 /// What the resolver gets.
@@ -123,12 +123,6 @@ pub enum ResolverError {
     AccessDenied,
 }
 
-/// An answer that has the documented form.
-pub enum UserResolverAnswered {
-    User(ResolvedUser),
-    Refused { error: ResolverError, reason: Option<String> },
-}
-
 /// The name of the hook.
 pub const HOOK: &str = "user_resolver";
 
@@ -148,20 +142,20 @@ impl<'a> UserResolverEvent<'a> {
 }
 
 impl HookEvent for UserResolverEvent<'_> {
-    type Answered = UserResolverAnswered;
+    type Accepted = ResolvedUser;
+    type Error = ResolverError;
 
     fn id(&self) -> &str {
         self.id
     }
 
-    fn read(answer: &[u8]) -> Result<UserResolverAnswered, NotAnAnswer> {
-        UserResolverAnswer::read(answer)
-    }
-
-    fn outcome(answered: &UserResolverAnswered) -> Outcome<'_> {
-        match answered {
-            UserResolverAnswered::User(_) => Outcome::Answered,
-            UserResolverAnswered::Refused { reason, .. } => Outcome::Refused(reason.as_deref()),
+    fn read(answer: &[u8]) -> Result<Answered<ResolvedUser, ResolverError>, NotAnAnswer> {
+        let answer: UserResolverAnswer = hooks::read(answer, |answer: &UserResolverAnswer| answer.version)?;
+        match (answer.user, answer.error) {
+            (Some(user), None) => Ok(Answered::Accepted(user)),
+            (None, Some(error)) => Ok(Answered::refused(error, answer.reason)),
+            (Some(_), Some(_)) => Err(NotAnAnswer("the answer has both user and error")),
+            (None, None) => Err(NotAnAnswer("the answer has neither user nor error")),
         }
     }
 }
@@ -206,18 +200,6 @@ impl<'a> ResolverRequest<'a> {
     }
 }
 
-impl UserResolverAnswer {
-    pub fn read(answer: &[u8]) -> Result<UserResolverAnswered, NotAnAnswer> {
-        let Self { user, error, reason, .. } = hooks::read(answer, |answer: &Self| answer.version)?;
-        match (user, error) {
-            (Some(user), None) => Ok(UserResolverAnswered::User(user)),
-            (None, Some(error)) => Ok(UserResolverAnswered::Refused { error, reason: reason.map(kept) }),
-            (Some(_), Some(_)) => Err(NotAnAnswer("the answer has both user and error")),
-            (None, None) => Err(NotAnAnswer("the answer has neither user nor error")),
-        }
-    }
-}
-
 impl ResolvedUser {
     /// The kinds and addresses of the channels, for [`ResolvedUser::description`].
     pub fn channels(&self) -> Vec<(&'static str, &str)> {
@@ -241,23 +223,21 @@ mod tests {
 
     use super::*;
 
-    fn read(answer: &Value) -> Result<UserResolverAnswered, NotAnAnswer> {
-        UserResolverAnswer::read(answer.to_string().as_bytes())
+    fn read(answer: &Value) -> Result<Answered<ResolvedUser, ResolverError>, NotAnAnswer> {
+        UserResolverEvent::read(answer.to_string().as_bytes())
     }
 
     #[test]
     fn an_answer_has_a_user_or_an_error() {
         let user = json!({"subject": "7", "channels": [{"sms": "+15555550100"}]});
         let read_user = read(&json!({"version": 1, "user": user})).unwrap();
-        assert!(
-            matches!(read_user, UserResolverAnswered::User(user) if user.active && user.claims.is_empty())
-        );
+        assert!(matches!(read_user, Answered::Accepted(user) if user.active && user.claims.is_empty()));
         for (error, expected) in [
             ("unknown_user_id", ResolverError::UnknownUserId),
             ("access_denied", ResolverError::AccessDenied),
         ] {
             let answer = json!({"version": 1, "error": error, "reason": "r".repeat(300)});
-            let UserResolverAnswered::Refused { error, reason } = read(&answer).unwrap() else { panic!() };
+            let Answered::Refused { error, reason } = read(&answer).unwrap() else { panic!() };
             assert_eq!((error, reason.unwrap().len()), (expected, 200));
         }
         for answer in [
@@ -300,7 +280,7 @@ mod tests {
             br#"{"version":1,"error":"access_denied","error":"unknown_user_id"}"#,
             br#"{"version":1,"user":{"subject":"7","channels":[],"claims":{"name":"a","name":"b"}}}"#,
         ] {
-            assert!(UserResolverAnswer::read(garbage).is_err(), "{garbage:?}");
+            assert!(UserResolverEvent::read(garbage).is_err(), "{garbage:?}");
         }
         let long = json!({"version": 1, "error": "access_denied", "reason": "r".repeat(hooks::MAX_ANSWER)});
         assert_eq!(read(&long).err(), Some(NotAnAnswer("the answer is longer than 16 KiB")));
@@ -310,7 +290,7 @@ mod tests {
     fn claims_keep_their_numbers_as_they_were_written() {
         let answer =
             br#"{"version":1,"user":{"subject":"7","channels":[],"claims":{"updated_at":100.00,"x":1.10}}}"#;
-        let UserResolverAnswered::User(user) = UserResolverAnswer::read(answer).unwrap() else { panic!() };
+        let Answered::Accepted(user) = UserResolverEvent::read(answer).unwrap() else { panic!() };
         assert_eq!(Value::Object(user.claims).to_string(), r#"{"updated_at":100.00,"x":1.10}"#);
     }
 }
