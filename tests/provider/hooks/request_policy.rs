@@ -2,9 +2,12 @@
 
 use ciba_local::lambda::{Lambda, Outcome};
 use ciba_tests::{Provider, Settings, at};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{DOWN, Stand, refused, schema_errors};
+use crate::client_assertion::{asserted, claims, register};
+use crate::foreign_issuer::Key;
+use crate::signed_request;
 
 const VALID: [(&str, &str); 3] =
     [("binding_message", "ABC-12"), ("acr_values", "urn:a"), ("requested_expiry", "60")];
@@ -122,6 +125,27 @@ async fn unknown_parameters_that_the_policy_cannot_get_are_refused() {
     assert!(stand.events().is_empty());
     let without = Provider::start().await;
     assert_eq!(without.ask(&[("x_note", &format!("{fits}x"))], at(0.0)).await.status, 200);
+}
+
+/// HOOK-3-02: as docs/hooks.md warns.
+#[tokio::test]
+async fn a_signed_request_is_used_up_before_the_policy_answers() {
+    let stand = stand().await;
+    let key = Key::es256("one");
+    let signer = json!({"backchannel_authentication_request_signing_alg": "ES256"});
+    register(&stand.provider, "signer", &[&key], signer).await;
+    let sign = |claims: Value| key.sign(&key.header().to_string(), &claims.to_string());
+    let signed = sign(signed_request::claims(json!({"iss": "signer"})));
+    let send = async |jti: &str| {
+        let assertion = sign(claims(json!({"iss": "signer", "sub": "signer", "jti": jti})));
+        let request = asserted("/bc-authorize", &assertion, &[("request", &signed)]);
+        stand.provider.call(&stand.provider.backchannel_authentication, &request, at(7.0)).await
+    };
+    stand.does(Outcome::Fails);
+    assert_eq!(send("1").await.refusal(), DOWN);
+    assert_eq!(stand.events()[0]["request"]["is_signed"], true);
+    stand.answers(json!({"version": 1, "allowed": true}));
+    assert_eq!(send("2").await.refusal(), (400, "invalid_request"), "it was used");
 }
 
 /// HOOK-3-01: a request with everything that fits into a token fits into an event.
