@@ -102,13 +102,15 @@ build-check: tools arm64 ## build two functions in the way of `make build`, with
 	.tools/bin/python infra/check_build.py target/build-check/*/*/bootstrap
 
 # In two steps; parameters that are not named keep their values. The first changes everything but the functions' versions:
-# those of before answer, with their roles as they are now. The second publishes new versions, and protects the table: a
+# those of before answer, with their roles as they are now. Then the keys, and what belongs to them, are completed. The second publishes new versions, and protects the table: a
 # first deployment that fails could not delete a protected one. ARGS is for the first alone, so what all commands have to
 # know comes from the environment.
 deploy: build ## deploy to AWS; STACK=name, ARGS='--parameter-overrides OperatorName=Acme' or any other option of `sam deploy`
 	$(if $(filter --region% --profile% --stack-name%,$(ARGS)),$(error set AWS_REGION and AWS_PROFILE in the environment and STACK=name instead of passing them in ARGS))
 	.tools/bin/sam deploy --stack-name $(STACK) $(ARGS)
 	.tools/bin/python infra/release.py template.yaml samconfig.toml .aws-sam/build/*/bootstrap > .aws-sam/release
+	.tools/bin/sam remote invoke KeyRotationFunction --stack-name $(STACK) --output json > .aws-sam/key-rotation.json
+	@! grep FunctionError .aws-sam/key-rotation.json
 	.tools/bin/sam deploy --stack-name $(STACK) --parameter-overrides DeletionProtection=$(DELETION_PROTECTION) Release=$$(cat .aws-sam/release)
 	.tools/bin/sam remote invoke KeyRotationFunction --stack-name $(STACK) --output json > .aws-sam/key-rotation.json
 	@! grep FunctionError .aws-sam/key-rotation.json

@@ -44,7 +44,7 @@ const KNOWN: [&str; 29] = [
 ];
 
 /// The first part of a partition key, as store/ writes them.
-const LEADING_KEYS: [&str; 12] = [
+const LEADING_KEYS: [&str; 14] = [
     "authorization_details",
     "client#*",
     "endpoint#*",
@@ -53,10 +53,12 @@ const LEADING_KEYS: [&str; 12] = [
     "fetch#*",
     "hint#*",
     "jti#*",
+    "key-set",
     "keys",
     "request#*",
     "ticket#*",
     "user#*",
+    "withdrawn#*",
 ];
 
 pub(crate) struct Statement {

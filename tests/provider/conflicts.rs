@@ -234,15 +234,16 @@ async fn of_an_operators_write_is_over_in_a_moment() {
     assert_eq!(provider.ask(&[], at(1.0)).await.refusal(), (400, "unknown_user_id"));
 }
 
-/// No transaction touches a key today; what is put if absent is repeated all the same.
+/// The first transaction creates the copies of what is withdrawn, the next one the data key with the key set's version.
 #[tokio::test]
 async fn of_a_new_key_leaves_one_generation() {
     let provider = Provider::empty(&[]).await;
-    conflict(&provider, "PutItem", 0, TRIES - 1, 0);
+    conflict(&provider, "TransactWriteItems", 0, 2, 0);
+    conflict(&provider, "TransactWriteItems", 3, 2, 1);
     let made = provider.key_rotation.run(&provider.invocation(at(0.0))).await.unwrap();
     assert_eq!(
         made,
         json!({"made": ["data#1", "handle#1", "signing-ES256#1", "signing-RS256#1", "signing-PS256#1", "signing-EdDSA#1", "page#1", "login#1"]})
     );
-    assert_eq!(provider.items_under("keys").await.len(), 8);
+    assert_eq!(provider.key_items().await.len(), 8);
 }

@@ -6,6 +6,7 @@ mod publication;
 mod rotation;
 mod sealing;
 mod under_load;
+mod withdrawals;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use base64::Engine;

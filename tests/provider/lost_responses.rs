@@ -195,10 +195,10 @@ async fn of_a_redemption_still_brings_the_tokens_once() {
 async fn of_a_new_key_leaves_one_generation_that_works() {
     for (nth, loss) in (1..=3).flat_map(|nth| LOSSES.map(|loss| (nth, loss))) {
         let provider = Provider::empty(&[]).await;
-        provider.proxy.lose_response("PutItem", nth, loss);
+        provider.proxy.lose_response("TransactWriteItems", nth, loss);
         let made = provider.key_rotation.run(&provider.invocation(at(0.0))).await.unwrap();
         assert_eq!(made["made"].as_array().unwrap().len(), 8, "{nth}: {made}");
-        assert_eq!(provider.items_under("keys").await.len(), 8);
+        assert_eq!(provider.key_items().await.len(), 8);
         let again = provider.key_rotation.run(&provider.invocation(at(1.0))).await.unwrap();
         assert_eq!(again, json!({"made": []}));
     }

@@ -413,6 +413,8 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     assert_eq!(further.status, 200, "{further:?}");
     let keys = request("GET", "/.well-known/jwks.json", &[], "");
     assert_eq!(provider.call(&provider.jwks, &keys, at(8.0)).await.status, 200);
+    let keys = request("GET", "/login/jwks.json", &[], "");
+    assert_eq!(provider.call(&provider.logging_in, &keys, at(8.0)).await.status, 200);
 
     // One that is pushed.
     assert_eq!(pushed(&provider, "alice", at(1200.0)).await.delivered().len(), 1);

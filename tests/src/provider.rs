@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use backchannel_authentication::BackchannelAuthentication;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -250,20 +250,20 @@ impl Provider {
         let mut made = FIRST_KEYS.lock().await;
         let Some((table, items)) = made.get(&days) else {
             self.key_rotation.run(&self.invocation(START)).await.expect("keys");
-            let keys = client.query().table_name(&self.dynamodb.table).key_condition_expression("pk = :pk");
-            let keys = keys.expression_attribute_values(":pk", AttributeValue::S("keys".to_owned()));
-            let items = keys.send().await.expect("the keys").items.expect("items");
+            // The keys, and the copies of what is withdrawn. Nothing else is there yet.
+            let all = client.scan().table_name(&self.dynamodb.table).send().await.expect("a scan");
+            let items = all.items.expect("items");
             made.insert(days, (self.dynamodb.table.clone(), items));
             return;
         };
         let (table, items) = (table.clone(), items.clone());
         drop(made);
-        for mut item in items {
-            let purpose = match item["key_use"].as_s().map(String::as_str) {
-                Ok("data") => Some("ciba-keys"),
-                Ok("page") => Some("ciba-pages"),
-                Ok("login") => Some("ciba-login-keys"),
-                _ => None,
+        let puts = items.into_iter().map(|mut item| {
+            let purpose = match item.get("key_use").and_then(|it| it.as_s().ok()).map(String::as_str) {
+                Some("data") => Some("ciba-keys"),
+                Some("page") => Some("ciba-pages"),
+                Some("login") => Some("ciba-login-keys"),
+                Some(_) | None => None,
             };
             if let Some(purpose) = purpose {
                 let sealed = item["sealed"].as_b().expect("bytes").as_ref();
@@ -271,13 +271,13 @@ impl Provider {
                 let here = reencrypted(sealed, &context(&table), &context(&self.dynamodb.table));
                 item.insert("sealed".to_owned(), AttributeValue::B(Blob::new(here)));
             }
-            client
-                .put_item()
-                .table_name(&self.dynamodb.table)
-                .set_item(Some(item))
-                .send()
-                .await
-                .expect("a key");
+            let put = PutRequest::builder().set_item(Some(item)).build().expect("an item");
+            WriteRequest::builder().put_request(put).build()
+        });
+        for batch in puts.collect::<Vec<_>>().chunks(25) {
+            let batch = client.batch_write_item().request_items(&self.dynamodb.table, batch.to_vec());
+            let left = batch.send().await.expect("the keys").unprocessed_items.unwrap_or_default();
+            assert!(left.is_empty(), "{left:?}");
         }
     }
 
@@ -607,6 +607,13 @@ impl Provider {
                 Value::Object(names.collect())
             })
             .collect()
+    }
+
+    /// The items of keys.
+    pub async fn key_items(&self) -> Vec<Value> {
+        let mut items = self.items_under("keys").await;
+        items.retain(|item| item["sk"].as_str().is_some_and(|sk| sk.starts_with("key#")));
+        items
     }
 
     /// The items whose `pk` begins so.

@@ -78,27 +78,27 @@ impl Discovery {
         match request.uri().path() {
             routes::AUTHORIZATION => Err(Error::UnsupportedResponseType),
             _ => match request.method().as_str() {
-                "GET" | "HEAD" => self.published(request.uri().path(), invocation).await,
+                "GET" | "HEAD" => self.published(request, invocation).await,
                 "OPTIONS" => Ok(respond::document_preflight()),
                 _ => Err(Common::MethodNotAllowed(METHODS).into()),
             },
         }
     }
 
-    async fn published(&self, path: &str, invocation: &Invocation) -> Result<Response<Body>, Error> {
-        match path {
+    async fn published(&self, request: &Request, invocation: &Invocation) -> Result<Response<Body>, Error> {
+        match request.uri().path() {
             routes::OPENID_CONFIGURATION | routes::AUTHORIZATION_SERVER => {
-                Ok(respond::cacheable(&self.document(invocation).await, MAX_AGE))
+                Ok(respond::cacheable(request, &self.document(invocation).await, MAX_AGE))
             }
             routes::ASSET_LINKS => {
                 let document = self.asset_links.as_ref().ok_or(Error::NotFound)?;
-                Ok(respond::cacheable(document, MAX_AGE))
+                Ok(respond::cacheable(request, document, MAX_AGE))
             }
             // This document is JSON too, although its name has no extension. Apple follows no redirects, so it is
             // served here.
             routes::APPLE_APP_SITE_ASSOCIATION => {
                 let document = self.apple_apps.as_ref().ok_or(Error::NotFound)?;
-                Ok(respond::cacheable(document, MAX_AGE))
+                Ok(respond::cacheable(request, document, MAX_AGE))
             }
             _ => Err(Error::NotFound),
         }

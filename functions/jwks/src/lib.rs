@@ -7,32 +7,33 @@ use ciba::domain::issuer::key_schedule::JWKS_MAX_AGE;
 use ciba::flows::Invocation;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, respond};
-use ciba::keys::published_keys;
+use ciba::keys::PublishedKeys;
 use ciba::protocol::discovery::{DiscoveryError as Error, METHODS};
 use ciba::protocol::error::Common;
 use ciba::store::{KeyUse, Table};
 
 pub struct Jwks {
-    table: Table,
+    keys: PublishedKeys,
 }
 
 impl Jwks {
     pub fn new(environment: &Environment) -> Result<Self, ConfigError> {
         Issuer::read(environment)?;
-        Ok(Self { table: Table::connect(&Aws::read(environment)?) })
+        let table = Table::connect(&Aws::read(environment)?);
+        Ok(Self { keys: PublishedKeys::new(table, KeyUse::signs_tokens) })
     }
 
-    /// Opens the first connection during initialization, when Lambda grants full CPU.
-    pub async fn warm_up(&self) {
-        let _ = self.table.list_public_keys(KeyUse::signs_tokens).await;
+    /// Opens the first connection and loads the keys during initialization, when Lambda grants full CPU.
+    pub async fn warm_up(&self, invocation: &Invocation) {
+        let _ = self.keys.get(invocation.now).await;
     }
 }
 
 impl Endpoint for Jwks {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         match request.method().as_str() {
-            "GET" | "HEAD" => match published_keys(&self.table, KeyUse::signs_tokens, invocation.now).await {
-                Ok(keys) => respond::cacheable(&keys, JWKS_MAX_AGE),
+            "GET" | "HEAD" => match self.keys.get(invocation.now).await {
+                Ok(keys) => respond::cacheable(request, &keys, JWKS_MAX_AGE),
                 Err(error) => respond::refusal::<Error>(&error.into()),
             },
             "OPTIONS" => respond::document_preflight(),

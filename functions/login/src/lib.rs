@@ -24,7 +24,7 @@ use ciba::http::cookie::{self, Cookies};
 use ciba::http::respond::Destination;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, form, query, respond};
-use ciba::keys::{ClientSecrets, KeyError, Kms, LoginKeys, PageKeys, published_keys};
+use ciba::keys::{ClientSecrets, KeyError, Kms, LoginKeys, PageKeys, PublishedKeys};
 use ciba::outbound::{Fetcher, IssuerMetadataCache, JwksCache, TokenEndpoint};
 use ciba::page::{self, Frame, Language, LoginProblem, MeForms, Page};
 use ciba::protocol::discovery::METHODS;
@@ -45,6 +45,7 @@ pub struct Login {
     max_age: Duration,
     countries: SmsCountries,
     cookies: Cookies,
+    published_keys: PublishedKeys,
     table: Table,
     metadata: IssuerMetadataCache,
     tokens: TokenEndpoint,
@@ -74,6 +75,7 @@ impl Login {
             keys: PageKeys::new(table.clone(), kms.clone()),
             secrets: ClientSecrets::new(kms.clone()),
             login_keys: LoginKeys::new(table.clone(), kms),
+            published_keys: PublishedKeys::new(table.clone(), KeyUse::signs_assertions),
             issuer,
             table,
         })
@@ -214,9 +216,9 @@ impl Login {
     }
 
     /// `GET /login/jwks.json`: the keys by which login issuers know this provider (RFC 7517).
-    async fn jwks(&self, invocation: &Invocation) -> Response<Body> {
-        match published_keys(&self.table, KeyUse::signs_assertions, invocation.now).await {
-            Ok(keys) => respond::cacheable(&keys, JWKS_MAX_AGE),
+    async fn jwks(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
+        match self.published_keys.get(invocation.now).await {
+            Ok(keys) => respond::cacheable(request, &keys, JWKS_MAX_AGE),
             Err(error) => respond::refusal::<Error>(&error.into()),
         }
     }
@@ -323,7 +325,7 @@ impl Endpoint for Login {
             routes::LOGIN if is_read => self.start(request, &call).await,
             // HEAD would use up the answer.
             routes::LOGIN_CALLBACK if method == "GET" => self.finish(request, &call).await,
-            routes::LOGIN_JWKS if is_read => self.jwks(invocation).await,
+            routes::LOGIN_JWKS if is_read => self.jwks(request, invocation).await,
             routes::LOGIN_JWKS if method == "OPTIONS" => respond::document_preflight(),
             routes::ME if is_read => self.me(request, &call).await,
             routes::LOGOUT if method == "POST" => self.sign_out(request, &call).await,

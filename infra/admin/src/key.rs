@@ -248,7 +248,18 @@ fn rotated(done: &Rotated, uses: &[KeyUse], records: &[KeyRecord], now: Timestam
     for key_id in &done.unused_in_kms {
         text += &format!("A concurrent rotation was faster. Delete {key_id} in KMS: nothing uses it.\n");
     }
-    Output::new(text, json!({ "keys": keys, "unused_in_kms": done.unused_in_kms }))
+    let mut not_made = Vec::new();
+    for ((key_use, generation), why) in &done.not_made {
+        text += &format!("{} key {generation} was not created: {why}\n", key_use.as_str());
+        not_made.push(json!({
+            "use": use_of(*key_use),
+            "alg": key_use.algorithm().map(JwsAlgorithm::as_str),
+            "generation": generation,
+            "why": why,
+        }));
+    }
+    let json = json!({ "keys": keys, "not_made": not_made, "unused_in_kms": done.unused_in_kms });
+    Output { text, json, is_clean: done.not_made.is_empty() }
 }
 
 /// Of `records`, those of one use.

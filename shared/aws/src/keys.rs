@@ -25,7 +25,7 @@ pub use kms::{Kms, KmsError};
 pub use login::LoginKeys;
 pub use page::{CookieUse, PageKey, PageKeys};
 pub use personal::PersonalKey;
-pub use published::published_keys;
+pub use published::PublishedKeys;
 pub use signing::{PrivateKey, SigningKey, SigningKeyPair, signed_length};
 pub use verification::NotOurs;
 pub use witness::{Witness, WitnessReader};

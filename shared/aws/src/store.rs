@@ -31,6 +31,7 @@ mod item;
 mod key;
 mod key_use;
 mod passkey;
+mod pause;
 mod person;
 mod replay;
 mod request_detail;

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_http::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, PRAGMA, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
-    STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, PRAGMA, REFERRER_POLICY,
+    RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
-use lambda_http::{Body, Response};
+use lambda_http::{Body, Request, Response};
 use serde::Serialize;
 use serde_json::json;
 use url::Url;
@@ -69,12 +73,33 @@ pub fn document_preflight() -> Response<Body> {
     response
 }
 
-/// A successful response that may be cached for `max_age`. It is for public documents only.
-pub fn cacheable(body: &impl Serialize, max_age: Duration) -> Response<Body> {
-    let mut response = build(200, body, Some(max_age));
+/// A public document that may be cached for `max_age`. Somebody who has it already is told so, without its text
+/// (RFC 9110 §13.1.2).
+pub fn cacheable(request: &Request, document: &impl Serialize, max_age: Duration) -> Response<Body> {
+    let mut response = build(200, document, Some(max_age));
+    let etag = etag(response.body());
+    if is_known(request, &etag) {
+        *response.status_mut() = lambda_http::http::StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::Empty;
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
+    response.headers_mut().extend(HeaderValue::try_from(etag).ok().map(|etag| (ETAG, etag)));
     // Every web page may read these documents.
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
+}
+
+/// The entity tag of a document: the same text has the same tag in every function and after every start.
+fn etag(document: &Body) -> String {
+    let hash = digest(&SHA256, document.as_ref());
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]))
+}
+
+/// Whether the caller has the document with this tag. Tags are compared weakly (RFC 9110 §8.8.3.2, §13.1.2).
+fn is_known(request: &Request, etag: &str) -> bool {
+    let fields = request.headers().get_all(IF_NONE_MATCH).into_iter();
+    let known = fields.filter_map(|field| field.to_str().ok()).flat_map(|field| field.split(','));
+    known.map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 /// Sets the nonce that the caller's next proof must contain, as a single header (RFC 9449 §8).

@@ -195,8 +195,9 @@ async fn simultaneous_emergencies_are_one() {
 #[tokio::test]
 async fn an_emergency_that_failed_half_way_is_completed_by_another() {
     let provider = with_refresh().await;
-    for nth in 1..=3 {
-        provider.proxy.fail_before("UpdateItem", nth, Refusal::InternalServerError);
+    provider.proxy.clear();
+    for nth in 2..=4 {
+        provider.proxy.fail_before("TransactWriteItems", nth, Refusal::InternalServerError);
     }
     replace_leaked(&provider, &[SIGNING], 10.0).await.expect_err("nothing can be withdrawn");
     assert_eq!(good(&provider, SIGNING).await, [1, 2]);

@@ -143,8 +143,23 @@ async fn making_a_key_in_kms_is_not_repeated() {
     provider.kms.fail_next(Failure::InternalError);
     provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect_err("KMS made no key");
     let made = provider.kms.calls().into_iter().filter(|call| call.operation == "CreateKey").count();
-    assert_eq!(made, 1);
-    assert_eq!(rotate(&provider, 60.0).await, super::FIRST[2..], "the next completes it");
+    assert_eq!(made, JwsAlgorithm::ALL.len());
+    assert_eq!(rotate(&provider, 60.0).await, ["signing-ES256#1"], "the next completes it");
+}
+
+/// A Region whose KMS has no Ed25519, for example: the others are rotated, and its current key signs on.
+#[tokio::test]
+async fn a_kind_of_key_that_kms_refuses_is_named_and_stops_no_other() {
+    let provider = Provider::with(&[&IN_KMS[..], &[DAILY]].concat()).await;
+    // What is asked of KMS first is the data key.
+    provider.kms.fail_next(Failure::Hang(Duration::ZERO));
+    provider.kms.fail_next(Failure::Error { code: "UnsupportedOperationException".to_owned() });
+    let answer = provider.key_rotation.run(&provider.invocation(at(DAY))).await.expect("a rotation");
+    assert_eq!(answer["not_made"]["signing-ES256#2"], "CreateKey: UnsupportedOperationException");
+    let others: Vec<_> = SECOND.into_iter().filter(|name| *name != "signing-ES256#2").collect();
+    assert_eq!(answer["made"], json!(others));
+    tokens(&provider, DAY + NOTICE).await;
+    assert_eq!(rotate(&provider, DAY + 3600.0).await, ["signing-ES256#2"], "an hour later it goes on");
 }
 
 /// Both make keys in KMS, where nothing is made only once; of each generation one is used, and the other one is told.

@@ -202,7 +202,7 @@ async fn without_keys_there_is_no_key_set_to_be_cached() {
 async fn publishing_and_describing_take_no_private_key() {
     let provider = Provider::start().await;
     provider.kms.clear();
-    provider.jwks.warm_up().await;
+    provider.jwks.warm_up(&provider.invocation(at(0.0))).await;
     jwks(&provider, 0.0).await;
     provider.consent("alice", "GET", "/consent", "", at(0.0)).await;
     let discovery = request("GET", "/.well-known/openid-configuration", &[], "");

@@ -78,7 +78,8 @@ impl<K: KeyApart> KeysApart<K> {
 
     async fn load(&self, plain: &mut HashMap<u32, Vec<u8>>, now: Timestamp) -> Result<Vec<K>, KeyError> {
         let name = K::USE.as_str();
-        let records = self.table.list_keys().await.map_err(|error| KeyError(error.detail()))?;
+        let found = self.table.list_keys_and_withdrawals().await;
+        let (records, _) = found.map_err(|error| KeyError(error.detail()))?;
         let is_usable = |record: &KeyRecord| record.key_use == K::USE && !record.is_withdrawn();
         let records: Vec<_> = records.into_iter().filter(is_usable).collect();
         let mut keys = Vec::new();

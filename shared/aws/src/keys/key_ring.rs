@@ -379,6 +379,10 @@ impl KeyRings {
             return Ok(Arc::clone(ring));
         }
         match self.load(&mut loaded.data_keys).await {
+            // The copies of the withdrawals change together, so only a damaged table has less beside its keys.
+            Ok(ring) if !ring.withdrawn.include(withdrawn) => {
+                Err(KeyError::new("the withdrawals beside the keys lack one; key-rotation completes them"))
+            }
             Ok(ring) => {
                 let ring = Arc::new(ring);
                 (loaded.ring, loaded.at) = (Some(Arc::clone(&ring)), Some(now));

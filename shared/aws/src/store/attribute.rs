@@ -309,5 +309,5 @@ pub const ITEMS: &[ItemKind] = &[
             WRITE_ID,
         ],
     ),
-    item("withdrawn keys", &[THROUGH, AT, WRITE_ID]),
+    item("withdrawn keys, in 18 equal copies", &[THROUGH, AT, WRITE_ID]),
 ];

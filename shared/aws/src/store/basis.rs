@@ -53,7 +53,8 @@ impl Table {
         person_key: &PersonKey,
     ) -> Result<(Option<(Person, Asks)>, WithdrawnKeys), StoreError> {
         let person = key(person::pk(person_key), person::SK);
-        let items = self.batch_get(vec![person, asks::key(person_key), withdrawn_keys::item_key()]).await?;
+        let items =
+            self.batch_get(vec![person, asks::key(person_key), withdrawn_keys::item_key(person_key)]).await?;
         Ok((person_among(&items)?, withdrawn_keys::among(&items)?))
     }
 
@@ -68,7 +69,7 @@ impl Table {
             key(person::pk(person), person::SK),
             client::client_key(id),
             asks::key(person),
-            withdrawn_keys::item_key(),
+            withdrawn_keys::item_key(person),
         ];
         let items = self.batch_get(keys).await?;
         Ok((
@@ -89,7 +90,7 @@ impl Table {
             key(person::pk(person), person::SK),
             client::client_key(id),
             asks::key(person),
-            withdrawn_keys::item_key(),
+            withdrawn_keys::item_key(person),
         ];
         keys.extend(request.has_detail.then(|| request_detail::detail_key(&request.key)));
         let items = self.batch_get(keys).await?;

@@ -6,10 +6,11 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use crate::store::attribute::SORT_KEY;
 use crate::store::item::{Item, Reader};
+use crate::store::pause::pause;
 use crate::store::{StoreError, Table};
 
 /// The most calls for one batch, because DynamoDB may leave keys unprocessed.
-const TRIES: usize = 3;
+const TRIES: u32 = 3;
 
 /// The item with this sort key among `items`.
 pub(super) fn with_sk<'i>(items: &'i [Item], sk: &str) -> Option<&'i Item> {
@@ -21,7 +22,7 @@ impl Table {
     pub(super) async fn batch_get(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
         let mut left = keys;
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(left))
                 .consistent_read(true)
@@ -37,7 +38,11 @@ impl Table {
             found.extend(answer.responses.unwrap_or_default().into_values().flatten());
             let unprocessed: HashMap<_, _> = answer.unprocessed_keys.unwrap_or_default();
             match unprocessed.into_values().next() {
-                Some(rest) if !rest.keys.is_empty() => left = rest.keys,
+                Some(rest) if !rest.keys.is_empty() => {
+                    left = rest.keys;
+                    // DynamoDB asks callers to back off.
+                    pause(attempt).await;
+                }
                 Some(_) | None => return Ok(found),
             }
         }

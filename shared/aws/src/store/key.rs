@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 
 use crate::store::attribute::{
     GENERATION, KEY_USE, KMS_KEY_ID, PARTITION_KEY, PUBLIC_JWK, PUBLISH_FROM, SEALED, SEALED_UNDER,
@@ -12,6 +12,8 @@ use crate::store::attribute::{
 use crate::store::authentication_request::{Written, written};
 use crate::store::item::{Item, Reader, bytes, key, number, text, time};
 use crate::store::key_use::PK;
+use crate::store::pause::pause;
+use crate::store::table::is_own;
 use crate::store::{KeyUse, StoreError, Table, WithdrawnKeys, WriteId, withdrawn_keys};
 use ciba_core::domain::base::time::Timestamp;
 use ciba_core::domain::issuer::key_schedule::{KeyTimes, Scheduled};
@@ -116,12 +118,19 @@ const PUBLIC_ATTRIBUTES: [&str; 9] = [
     PUBLIC_JWK,
 ];
 
+/// The most attempts to write a key while others write keys or withdrawals.
+const TRIES: u32 = 6;
+
 impl Table {
-    /// All keys, including withdrawn ones, sorted by use and generation, and the withdrawals.
+    /// All keys, including withdrawn ones, sorted by use and generation, and the withdrawals. An error if it is unknown
+    /// what is withdrawn.
     pub async fn list_keys_and_withdrawals(&self) -> Result<(Vec<KeyRecord>, WithdrawnKeys), StoreError> {
-        self.query_keys(None).await
+        let (records, withdrawn) = self.query_keys(None).await?;
+        Ok((records, withdrawn_keys::required(withdrawn)?))
     }
 
+    /// Like [`Table::list_keys_and_withdrawals`], for those who make keys and use none: also if it is unknown what is
+    /// withdrawn.
     pub async fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
         self.query_keys(None).await.map(|(records, _)| records)
     }
@@ -136,7 +145,8 @@ impl Table {
         let placeholders =
             withdrawals.iter().map(|(name, key_use)| (name.clone(), key_use.as_str().to_owned()));
         let only = (projection.join(", "), placeholders.collect());
-        let (mut records, _) = self.query_keys(Some(only)).await?;
+        let (mut records, withdrawn) = self.query_keys(Some(only)).await?;
+        withdrawn_keys::required(withdrawn)?;
         records.retain(|record| wanted(record.key_use));
         Ok(records)
     }
@@ -145,7 +155,7 @@ impl Table {
     async fn query_keys(
         &self,
         only: Option<(String, HashMap<String, String>)>,
-    ) -> Result<(Vec<KeyRecord>, WithdrawnKeys), StoreError> {
+    ) -> Result<(Vec<KeyRecord>, Option<WithdrawnKeys>), StoreError> {
         let (projection, names) = only.unzip();
         let pages = self
             .client
@@ -161,9 +171,10 @@ impl Table {
         while let Some(item) = pages.next().await {
             items.push(item.map_err(|error| StoreError::unavailable("Query keys", &error))?);
         }
-        let withdrawn = withdrawn_keys::among(&items)?;
+        let withdrawn = withdrawn_keys::among_keys(&items)?;
+        let known = withdrawn.clone().unwrap_or_default();
         let keys = items.iter().filter(|item| item.contains_key(KEY_USE));
-        let records = keys.map(|item| decode(item, &withdrawn)).collect::<Result<_, _>>()?;
+        let records = keys.map(|item| decode(item, &known)).collect::<Result<_, _>>()?;
         Ok((records, withdrawn))
     }
 
@@ -191,9 +202,36 @@ impl Table {
         })
     }
 
-    /// Writes a key if its generation does not exist yet. `false` if another creator was first.
+    /// Writes a key if its generation does not exist yet, and in the same transaction a new version of the key set, so
+    /// that no cached one is taken for current. `false` if another creator was first.
     pub async fn insert_key(&self, record: &KeyRecord, write: &WriteId) -> Result<bool, StoreError> {
-        self.put_if_absent(encode(record, write), WRITE_ID, "PutItem key").await
+        for attempt in 0..TRIES {
+            let put = Put::builder()
+                .table_name(&self.name)
+                .set_item(Some(encode(record, write)))
+                .condition_expression(format!("attribute_not_exists({PARTITION_KEY})"))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .build()
+                .map_err(StoreError::incomplete)?;
+            let version = self.new_key_set_version(write)?;
+            let writes = vec![
+                TransactWriteItem::builder().put(put).build(),
+                TransactWriteItem::builder().update(version).build(),
+            ];
+            let Some(reasons) = self.transact("InsertKey", writes).await? else { return Ok(true) };
+            let refused = |nth: usize| {
+                reasons.get(nth).filter(|reason| reason.code() == Some("ConditionalCheckFailed"))
+            };
+            if let Some(theirs) = refused(0) {
+                return Ok(is_own(theirs.item(), write));
+            }
+            if refused(1).is_some() {
+                return Err(withdrawn_keys::missing());
+            }
+            // Another key, or a withdrawal, was first.
+            pause(attempt).await;
+        }
+        Err(StoreError::Unavailable("InsertKey: conflicting transactions at each attempt".to_owned()))
     }
 }
 

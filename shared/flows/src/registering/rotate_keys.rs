@@ -10,7 +10,9 @@ use ciba_aws::config::{KeySettings, SigningKeys};
 use ciba_aws::keys::{DataKey, HandleKey, Kms, KmsError, SigningKeyPair, sealing_label};
 use ciba_aws::store::{KeyRecord, KeyUse, Table};
 use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
-use ciba_core::domain::issuer::key_schedule::{Emergency, KeyTimes, due, emergency, successor};
+use ciba_core::domain::issuer::key_schedule::{
+    Emergency, KeyTimes, Scheduled, current, due, emergency, successor,
+};
 use ciba_core::protocol::jwks::PublicJwk;
 
 /// Keys could not be created. The text is for the log.
@@ -24,23 +26,26 @@ pub type Made = (KeyUse, u32);
 #[derive(Clone, Debug, Default)]
 pub struct Rotated {
     pub made: Vec<Made>,
+    /// Keys that KMS refused to make, with the reason for the log. The current ones continue to sign.
+    pub not_made: Vec<(Made, String)>,
     /// Keys in KMS that a concurrent rotation made redundant: nothing refers to them, and they cost money until
     /// somebody deletes them.
     pub unused_in_kms: Vec<String>,
 }
 
-/// 1. Read the existing keys.
+/// 1. Complete the copies of the withdrawals, and read the existing keys.
 /// 2. Ensure that there is a data key. Of two concurrent rotations, the second uses the data key of the first.
 /// 3. Create the handle key, the signing keys of each algorithm, the page key and the login key if they are due, sealed
-///    under the data key or by KMS. A rotation that stops half-way is completed by the next one.
+///    under the data key or by KMS. A rotation that stops half-way is completed by the next one. If a key cannot be made,
+///    the others are made all the same.
 pub fn rotate(
     table: &Table,
     kms: &Kms,
     settings: &KeySettings,
     invocation: &Invocation,
 ) -> impl Future<Output = Result<Rotated, RotationError>> {
-    // Not `async` itself: one more level of nested futures would exceed the compiler's default recursion limit.
-    rotate_now(table, kms, settings, &[], invocation)
+    // Boxed, because the nested futures would exceed the compiler's default recursion limit.
+    Box::pin(rotate_now(table, kms, settings, &[], invocation))
 }
 
 /// Like [`rotate`], but creates successors of `uses` even if none is due. This is for an operator.
@@ -53,21 +58,50 @@ pub async fn rotate_now(
 ) -> Result<Rotated, RotationError> {
     let mut rotated = Rotated::default();
     let mut rotation = Rotation { table, kms, settings, invocation, rotated: &mut rotated };
+    rotation.complete_withdrawals().await?;
     let records = rotation.records().await?;
     let data_key = rotation.data_key(&of(KeyUse::Data, &records)).await?;
+    let (mut not_made, mut failed) = (Vec::new(), Vec::new());
     for key_use in KeyUse::ALL.into_iter().filter(|key_use| *key_use != KeyUse::Data) {
         let next = if uses.contains(&key_use) { successor } else { due };
-        let next = next(&of(key_use, &records), invocation.now, settings.rotate_every);
-        if let Some((generation, times)) = next {
-            rotation.make(key_use, generation, times, &data_key).await?;
+        let keys = of(key_use, &records);
+        let Some((generation, times)) = next(&keys, invocation.now, settings.rotate_every) else { continue };
+        let Err(error) = rotation.make(key_use, generation, times, &data_key).await else { continue };
+        let signs_on = current(&keys, invocation.now).is_some_and(|key| !key.is_withdrawn());
+        match error {
+            NotMade::ByKms(why) if signs_on => not_made.push(((key_use, generation), why)),
+            NotMade::ByKms(why) | NotMade::NotStored(RotationError(why)) => {
+                failed.push(format!("{}: {why}", sealing_label(key_use, generation)));
+            }
         }
     }
-    Ok(rotated)
+    rotated.not_made = not_made;
+    if failed.is_empty() { Ok(rotated) } else { Err(RotationError(failed.join("; "))) }
+}
+
+/// Why a key was not made.
+enum NotMade {
+    ByKms(String),
+    NotStored(RotationError),
+}
+
+impl From<KmsError> for NotMade {
+    fn from(KmsError(why): KmsError) -> Self {
+        Self::ByKms(why)
+    }
+}
+
+impl From<NotMade> for RotationError {
+    fn from(error: NotMade) -> Self {
+        match error {
+            NotMade::ByKms(why) | NotMade::NotStored(Self(why)) => Self(why),
+        }
+    }
 }
 
 /// Handles a leak of `uses`: all of their keys are withdrawn, and successors take over immediately.
 ///
-/// 1. Read the existing keys.
+/// 1. Complete the copies of the withdrawals, and read the existing keys.
 /// 2. Store the successor. If a concurrent emergency or rotation was first, read again.
 /// 3. Withdraw all keys that were created before it. A repetition withdraws the same keys, so two concurrent
 ///    emergencies have the effect of one.
@@ -80,6 +114,7 @@ pub async fn replace_leaked(
 ) -> Result<Rotated, RotationError> {
     let mut rotated = Rotated::default();
     let mut rotation = Rotation { table, kms, settings, invocation, rotated: &mut rotated };
+    rotation.complete_withdrawals().await?;
     let records = rotation.records().await?;
     let data_key = rotation.data_key(&of(KeyUse::Data, &records)).await?;
     for key_use in uses {
@@ -126,6 +161,11 @@ impl New {
 impl Rotation<'_> {
     async fn records(&self) -> Result<Vec<KeyRecord>, RotationError> {
         self.table.list_keys().await.map_err(|error| RotationError(error.detail()))
+    }
+
+    async fn complete_withdrawals(&self) -> Result<(), RotationError> {
+        let completed = self.table.complete_withdrawals(&self.invocation.write_id).await;
+        completed.map_err(|error| RotationError(error.detail()))
     }
 
     async fn replace_leaked(
@@ -187,21 +227,19 @@ impl Rotation<'_> {
         generation: u32,
         times: KeyTimes,
         data_key: &(u32, DataKey),
-    ) -> Result<bool, RotationError> {
+    ) -> Result<bool, NotMade> {
         let new = match (key_use, &self.settings.signing) {
             (KeyUse::Signing(algorithm), SigningKeys::Kms { tag }) => {
                 self.make_in_kms(algorithm, tag).await?
             }
             (KeyUse::Signing(_), SigningKeys::Table) | (KeyUse::Data | KeyUse::Handle, _) => {
-                self.make_sealed(key_use, generation, data_key).await?
+                self.make_sealed(key_use, generation, data_key).await.map_err(NotMade::NotStored)?
             }
             (KeyUse::Page, _) => {
-                let made = self.kms.generate_page_key(&self.settings.kms_key).await;
-                New::encrypted_by_kms(made.map_err(|error| RotationError(error.0))?, None)
+                New::encrypted_by_kms(self.kms.generate_page_key(&self.settings.kms_key).await?, None)
             }
             (KeyUse::Login, _) => {
-                let made = self.kms.generate_login_key(&self.settings.kms_key).await;
-                let (sealed, public) = made.map_err(|error| RotationError(error.0))?;
+                let (sealed, public) = self.kms.generate_login_key(&self.settings.kms_key).await?;
                 New::encrypted_by_kms(sealed, Some(public))
             }
         };
@@ -210,7 +248,7 @@ impl Rotation<'_> {
         if !matches!(inserted, Ok(true)) {
             self.rotated.unused_in_kms.extend(in_kms);
         }
-        inserted
+        inserted.map_err(NotMade::NotStored)
     }
 
     async fn make_sealed(
@@ -235,9 +273,8 @@ impl Rotation<'_> {
         Ok(New { sealed, sealed_under: *sealed_under, kms_key_id: None, public })
     }
 
-    async fn make_in_kms(&self, algorithm: JwsAlgorithm, tag: &str) -> Result<New, RotationError> {
-        let made = self.kms.create_signing_key(algorithm, tag).await;
-        let key_id = made.map_err(|error| RotationError(error.0))?;
+    async fn make_in_kms(&self, algorithm: JwsAlgorithm, tag: &str) -> Result<New, KmsError> {
+        let key_id = self.kms.create_signing_key(algorithm, tag).await?;
         let mut asked = self.kms.public_key(&key_id, algorithm).await;
         for _ in 1..ASKS {
             // KMS is eventually consistent: a new key is not known everywhere immediately.
@@ -246,7 +283,7 @@ impl Rotation<'_> {
                 asked = self.kms.public_key(&key_id, algorithm).await;
             }
         }
-        let unused = |error: KmsError| RotationError(format!("{}; the key {key_id} is not used", error.0));
+        let unused = |error: KmsError| KmsError(format!("{}; the key {key_id} is not used", error.0));
         let public = asked.map_err(unused)?;
         Ok(New { sealed: Vec::new(), sealed_under: 0, kms_key_id: Some(key_id), public: Some(public) })
     }
