@@ -437,5 +437,11 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let metadata = request("GET", "/.well-known/openid-configuration", &[], "");
     assert_eq!(provider.call(&provider.discovery, &metadata, at(2406.0)).await.status, 200);
 
+    // Keys that are replaced, and retired.
+    for days in [100.0, 101.0] {
+        let invocation = provider.invocation(at(days * 86_400.0));
+        provider.key_rotation.run(&invocation).await.expect("a rotation");
+    }
+
     assert_eq!(used(&provider), granted());
 }

@@ -357,6 +357,7 @@ mod tests {
             kms_key_id: None,
             public: None,
             withdrawn_at: None,
+            will_be_deleted: false,
         }
     }
 

@@ -215,3 +215,29 @@ async fn a_rotation_without_kms_makes_nothing_and_the_next_makes_all() {
     assert!(provider.key_items().await.is_empty());
     assert_eq!(rotate(&provider, 60.0).await, FIRST);
 }
+
+/// TOK-12-04: each rotation reads all keys, so they do not pile up. Handles, evidence and pairwise subjects need theirs.
+#[tokio::test]
+async fn a_retired_key_is_deleted_when_nothing_needs_it_any_more() {
+    let provider = Provider::with(&[DAILY]).await;
+    rotate(&provider, DAY - NOTICE).await;
+    rotate(&provider, DAY - 1.0).await;
+    let deleted = async || {
+        let items = provider.key_items().await.into_iter();
+        let ends: Vec<_> =
+            items.filter_map(|item| Some((item["sk"].clone(), item.get("ttl")?.clone()))).collect();
+        ends
+    };
+    assert_eq!(deleted().await, [], "the first keys sign");
+    for _ in 0..2 {
+        rotate(&provider, DAY).await;
+        let mut keys = deleted().await;
+        keys.sort_by_key(|(sk, _)| sk.to_string());
+        let names: Vec<_> = keys.iter().map(|(sk, _)| sk.as_str().expect("a text")).collect();
+        let first = ["login", "page", "signing-ES256", "signing-EdDSA", "signing-PS256", "signing-RS256"];
+        assert_eq!(names, first.map(|name| format!("key#{name}#00000001")));
+        // TTL counts in seconds, and keeps everything for a day more.
+        let end = at((1.0 + 430.0 + 1.0) * DAY).seconds().to_string();
+        assert!(keys.iter().all(|(_, ttl)| *ttl == end.as_str()), "{keys:?}");
+    }
+}

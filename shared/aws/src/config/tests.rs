@@ -11,6 +11,15 @@ fn issuer(text: &str) -> Result<Issuer, ConfigError> {
     Issuer::read(&env(&[("ISSUER", text)]))
 }
 
+/// TOK-12-04: an ID token is verified with its key for as long as it is accepted as a hint.
+#[test]
+fn a_retired_key_outlives_the_hints_that_it_signed() {
+    use ciba_core::domain::issuer::key_schedule::KEEP_RETIRED;
+    let longest = env(&[("ID_TOKEN_HINT_MAX_AGE_DAYS", "400")]);
+    assert!(HintSettings::read(&longest).unwrap().id_token_hint_max_age < KEEP_RETIRED);
+    assert!(HintSettings::read(&env(&[("ID_TOKEN_HINT_MAX_AGE_DAYS", "401")])).is_err());
+}
+
 /// TOK-1-01, CIBA-7-01
 #[test]
 fn an_issuer_is_https_and_plain_but_may_be_http_on_localhost() {

@@ -306,6 +306,7 @@ pub const ITEMS: &[ItemKind] = &[
             SEALED_UNDER,
             KMS_KEY_ID,
             PUBLIC_JWK,
+            TTL,
             WRITE_ID,
         ],
     ),

@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, Transact
 
 use crate::store::attribute::{
     GENERATION, KEY_USE, KMS_KEY_ID, PARTITION_KEY, PUBLIC_JWK, PUBLISH_FROM, SEALED, SEALED_UNDER,
-    SIGN_FROM, SIGN_UNTIL, SORT_KEY, VERIFY_UNTIL, WRITE_ID,
+    SIGN_FROM, SIGN_UNTIL, SORT_KEY, TTL, VERIFY_UNTIL, WRITE_ID,
 };
 use crate::store::authentication_request::{Written, written};
-use crate::store::item::{Item, Reader, bytes, key, number, text, time};
+use crate::store::item::{Item, Reader, bytes, key, number, text, time, ttl};
 use crate::store::key_use::PK;
 use crate::store::pause::pause;
 use crate::store::table::is_own;
@@ -38,6 +38,8 @@ pub struct KeyRecord {
     /// When the key was withdrawn in an emergency. Since then it no longer signs, seals, verifies or opens
     /// anything. Stored in another item.
     pub withdrawn_at: Option<Timestamp>,
+    /// Whether TTL will delete it. Never known of a key of which only the public half was read.
+    pub will_be_deleted: bool,
 }
 
 impl Scheduled for KeyRecord {
@@ -76,6 +78,7 @@ fn decode(item: &Item, withdrawn: &WithdrawnKeys) -> Result<KeyRecord, StoreErro
         kms_key_id: reader.optional_text(KMS_KEY_ID).map(str::to_owned),
         public: public.transpose()?,
         withdrawn_at: withdrawn.since(key_use, generation),
+        will_be_deleted: item.contains_key(TTL),
     })
 }
 
@@ -200,6 +203,11 @@ impl Table {
             Written::Done(_) => true,
             Written::Refused(_) => false,
         })
+    }
+
+    /// Lets TTL delete a retired key at `at`. Idempotent: nothing else sets this attribute.
+    pub async fn delete_key_at(&self, record: &KeyRecord, at: Timestamp) -> Result<(), StoreError> {
+        self.set_if_present(record_key(record), TTL, ttl(at)).await.map(drop)
     }
 
     /// Writes a key if its generation does not exist yet, and in the same transaction a new version of the key set, so

@@ -63,6 +63,15 @@ impl KeyUse {
         self.algorithm().is_some()
     }
 
+    /// Whether what its keys made ends, so that a retired one is no longer needed some day. Handles may be as old as a
+    /// refresh token, and pairwise subjects and evidence need the data key for good.
+    pub const fn ends(self) -> bool {
+        match self {
+            Self::Signing(_) | Self::Page | Self::Login => true,
+            Self::Data | Self::Handle => false,
+        }
+    }
+
     pub const fn signs_assertions(self) -> bool {
         matches!(self, Self::Login)
     }

@@ -11,7 +11,7 @@ use ciba_aws::keys::{DataKey, HandleKey, Kms, KmsError, SigningKeyPair, sealing_
 use ciba_aws::store::{KeyRecord, KeyUse, Table};
 use ciba_core::domain::base::jws_algorithm::JwsAlgorithm;
 use ciba_core::domain::issuer::key_schedule::{
-    Emergency, KeyTimes, Scheduled, current, due, emergency, successor,
+    Emergency, KeyTimes, Scheduled, current, deletable_from, due, emergency, successor,
 };
 use ciba_core::protocol::jwks::PublicJwk;
 
@@ -38,6 +38,8 @@ pub struct Rotated {
 /// 3. Create the handle key, the signing keys of each algorithm, the page key and the login key if they are due, sealed
 ///    under the data key or by KMS. A rotation that stops half-way is completed by the next one. If a key cannot be made,
 ///    the others are made all the same.
+/// 4. Let retired keys be deleted when nothing that they made can be of use any more. A key in KMS stays listed, because
+///    somebody has to delete it there.
 pub fn rotate(
     table: &Table,
     kms: &Kms,
@@ -75,6 +77,7 @@ pub async fn rotate_now(
             }
         }
     }
+    rotation.retire(&records).await?;
     rotated.not_made = not_made;
     if failed.is_empty() { Ok(rotated) } else { Err(RotationError(failed.join("; "))) }
 }
@@ -166,6 +169,18 @@ impl Rotation<'_> {
     async fn complete_withdrawals(&self) -> Result<(), RotationError> {
         let completed = self.table.complete_withdrawals(&self.invocation.write_id).await;
         completed.map_err(|error| RotationError(error.detail()))
+    }
+
+    async fn retire(&self, records: &[KeyRecord]) -> Result<(), RotationError> {
+        for key_use in KeyUse::ALL.into_iter().filter(|key_use| key_use.ends()) {
+            let keys = of(key_use, records);
+            for key in keys.iter().filter(|key| key.kms_key_id.is_none() && !key.will_be_deleted) {
+                let Some(at) = deletable_from(key, &keys, self.invocation.now) else { continue };
+                let retired = self.table.delete_key_at(key, at).await;
+                retired.map_err(|error| RotationError(error.detail()))?;
+            }
+        }
+        Ok(())
     }
 
     async fn replace_leaked(
@@ -296,9 +311,17 @@ impl Rotation<'_> {
         times: KeyTimes,
         New { sealed, sealed_under, kms_key_id, public }: New,
     ) -> Result<bool, RotationError> {
-        let withdrawn_at = None;
-        let record =
-            KeyRecord { key_use, generation, times, sealed, sealed_under, kms_key_id, public, withdrawn_at };
+        let record = KeyRecord {
+            key_use,
+            generation,
+            times,
+            sealed,
+            sealed_under,
+            kms_key_id,
+            public,
+            withdrawn_at: None,
+            will_be_deleted: false,
+        };
         let inserted = self.table.insert_key(&record, &self.invocation.write_id).await;
         let inserted = inserted.map_err(|error| RotationError(error.detail()))?;
         self.rotated.made.extend(inserted.then_some((key_use, generation)));

@@ -117,6 +117,7 @@ fn record(key_use: KeyUse, generation: u32) -> KeyRecord {
         kms_key_id: None,
         public,
         withdrawn_at: None,
+        will_be_deleted: false,
     }
 }
 

@@ -14,6 +14,10 @@ pub const JWKS_MAX_AGE: Duration = Duration::from_secs(300);
 /// How long a key stays published after its last signature: longer than the lifetime of any token that it signed.
 pub const KEEP_PUBLISHED: Duration = Duration::from_secs(48 * 60 * 60);
 
+/// How long a key is kept after its successor has taken over: longer than an ID token is accepted as a hint, which is the
+/// longest use of a public key. A key that seals is kept for ever: a refresh token may be as old.
+pub const KEEP_RETIRED: Duration = Duration::from_secs(430 * 24 * 60 * 60);
+
 /// How far the clocks of an operator and of a function may differ: AWS refuses requests signed by a clock that is
 /// further off.
 const CLOCKS_APART: Duration = Duration::from_secs(300);
@@ -136,6 +140,13 @@ pub fn emergency<K: Scheduled>(keys: &[K], now: Timestamp, rotate_every: Duratio
     Emergency { successor: Some(successor), withdraw_through: generation }
 }
 
+/// When `key` may be deleted, if a successor has taken over by `now`.
+pub fn deletable_from<K: Scheduled>(key: &K, keys: &[K], now: Timestamp) -> Option<Timestamp> {
+    let successors = keys.iter().filter(|other| other.generation() > key.generation());
+    let taken_over = successors.map(|successor| successor.times().sign_from).min()?;
+    (taken_over <= now).then(|| taken_over.plus(KEEP_RETIRED))
+}
+
 /// Whether `key` is published at `now`: from before it signs until everything that it signed has expired.
 pub fn is_published<K: Scheduled>(key: &K, keys: &[K], now: Timestamp) -> bool {
     // If the successor was late, this key signed for longer than planned.
@@ -253,6 +264,20 @@ mod tests {
         assert_eq!(current_generation(&keys, much_later), Some(1));
         assert!(is_published(&keys[0], &keys, much_later));
         assert!(due(&keys, much_later, DAY).is_some());
+    }
+
+    #[test]
+    fn a_key_is_deleted_long_after_its_successor_took_over() {
+        let successor = KeyTimes::successor(START.plus(DAY), DAY);
+        let keys = [Key(1, KeyTimes::first(START, DAY)), Key(2, successor)];
+        assert_eq!(
+            deletable_from(&keys[0], &keys, successor.sign_from.minus(Duration::from_millis(1))),
+            None
+        );
+        let from = successor.sign_from.plus(430 * DAY);
+        assert_eq!(deletable_from(&keys[0], &keys, successor.sign_from), Some(from));
+        assert_eq!(deletable_from(&keys[0], &keys, from.plus(DAY)), Some(from), "it does not move");
+        assert_eq!(deletable_from(&keys[1], &keys, from), None);
     }
 
     #[test]
