@@ -120,7 +120,8 @@ fn template_and_deployment_guide_say_how_many_metrics_cost() {
     assert!(read("docs/deploying.md").contains(&guide), "docs/deploying.md does not say: {guide}");
 }
 
-/// By a filter on a log, or by the lines of the function of events, whose metrics have the names of the events.
+/// By a filter on a log, or by the lines of functions: that of events, whose metrics have the names of the events, and
+/// that of deliveries.
 #[test]
 fn a_metric_of_our_own_is_made_from_the_logs() {
     let ours: Vec<_> = metrics().into_iter().filter(|it| it.namespace.is_object()).collect();
@@ -131,6 +132,9 @@ fn a_metric_of_our_own_is_made_from_the_logs() {
         .collect();
     let filtered = made.len();
     let namespace = &DOCUMENT["Resources"]["EventsFunction"]["Properties"]["Environment"]["Variables"]["METRIC_NAMESPACE"];
+    let all =
+        resources("AWS::Serverless::Function").map(|(_, it)| &it["Properties"]["Environment"]["Variables"]);
+    assert!(all.map(|it| &it["METRIC_NAMESPACE"]).all(|it| it.is_null() || it == namespace), "one namespace");
     made.extend(EventName::ALL.map(|name| (namespace, Some(name.as_str()))));
     made.push((namespace, Some(log::UNREADABLE)));
     for metric in ours {

@@ -139,17 +139,17 @@ fn what_is_random_is_asked_of_the_system_at_each_call() {
     }
 }
 
-/// CIBA-10.2-12: a client is called by a function that a queue starts and no request, so nothing is left to do when an
-/// answer has gone.
+/// CIBA-10.2-12: a client is called by a function that stream and queue start and no request, so nothing is left to do
+/// when an answer has gone.
 #[test]
-fn only_the_function_that_a_queue_starts_calls_clients() {
+fn only_a_function_that_no_request_starts_calls_clients() {
     let callers: Vec<_> =
         files_that_name("Caller").into_iter().filter(|it| it.starts_with("functions/")).collect();
     assert_eq!(callers, ["functions/client-notification/src/lib.rs"]);
     let function =
         TEMPLATE.functions.iter().find(|it| it.binary == "client-notification").expect("the function");
     assert!(function.routes.is_empty());
-    assert_eq!((function.triggers.queues.len(), function.triggers.streams.len()), (1, 0));
+    assert_eq!((function.triggers.queues.len(), function.triggers.streams.len()), (1, 1));
     assert_eq!(DOCUMENT["Resources"][&function.logical_id]["Properties"]["Events"], Value::Null);
     assert!(
         files_that_name("spawn").iter().all(|it| !it.starts_with("functions/")),

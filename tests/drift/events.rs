@@ -7,7 +7,7 @@ use ciba::flows::log::{DECIDED_AFTER, DELIVERED_AFTER, HOOK_FAILED, HOOK_TIME, U
 use ciba::protocol::event::{Detail, SOURCE};
 use serde_json::{Value, json};
 
-use crate::{DOCUMENT, PRODUCT, read, sources};
+use crate::{DOCUMENT, PRODUCT, read, resources, sources};
 
 /// The first cells of the table under a heading, without their marks.
 fn first_cells(document: &str, heading: &str) -> BTreeSet<String> {
@@ -95,6 +95,37 @@ fn the_log_subscription_finds_the_one_event_without_a_write() {
     assert_eq!(properties["LogGroupName"], json!({"Ref": "BackchannelAuthenticationLogs"}));
     assert_eq!(properties["DestinationArn"], json!({"Ref": "EventsFunction.Alias"}));
     assert_eq!(DOCUMENT["Resources"]["NotifiedSubscription"]["DependsOn"], "NotifiedPermission");
+}
+
+/// A decision is neither given up nor skipped while the stream keeps it, and no record holds up those of other lanes. It
+/// comes again only if the queue cannot be reached.
+#[test]
+fn the_trigger_of_deliveries_never_gives_up() {
+    let trigger = &DOCUMENT["Resources"]["ClientNotificationFunctionDecisions"]["Properties"];
+    assert_eq!(trigger["FunctionName"], json!({"Ref": "ClientNotificationFunction.Alias"}));
+    assert_eq!(trigger["EventSourceArn"], json!({"Fn::GetAtt": "Table.StreamArn"}));
+    assert_eq!(trigger["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    assert_eq!(trigger["BisectBatchOnFunctionError"], true);
+    assert_eq!(
+        (&trigger["MaximumRetryAttempts"], &trigger["MaximumRecordAgeInSeconds"]),
+        (&json!(-1), &json!(-1))
+    );
+    assert_eq!(
+        (&trigger["ParallelizationFactor"], &trigger["StartingPosition"]),
+        (&json!(10), &json!("TRIM_HORIZON"))
+    );
+    assert_eq!(trigger["DestinationConfig"], Value::Null);
+    assert_eq!(trigger["MaximumBatchingWindowInSeconds"], Value::Null, "nothing waits for a batch to fill");
+}
+
+/// More than two readers of a shard are throttled, which would delay deliveries.
+#[test]
+fn the_stream_has_two_readers_and_no_pipe() {
+    let sources =
+        resources("AWS::Lambda::EventSourceMapping").map(|(_, it)| &it["Properties"]["EventSourceArn"]);
+    let of_the_stream = sources.filter(|it| **it == json!({"Fn::GetAtt": "Table.StreamArn"})).count();
+    assert_eq!(of_the_stream, 2);
+    assert_eq!(resources("AWS::Pipes::Pipe").count(), 0);
 }
 
 /// What comes again is bounded, nothing that is given up is silent, and a poison record holds nothing up for ever.

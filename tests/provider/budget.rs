@@ -427,8 +427,10 @@ async fn decided(mode: &str) -> (Provider, Receiver) {
 #[tokio::test]
 async fn a_ping_costs_two_reads_and_two_writes() {
     let (provider, receiver) = decided("ping").await;
+    provider.sqs.clear();
     provider.deliver(at(1.0)).await;
     assert_eq!(receiver.delivered().len(), 1);
+    assert_eq!(provider.sqs.calls(), [], "no queue either");
     let calls = operations(&provider);
     assert_eq!(names(&calls), ["BatchGetItem", "GetItem", "UpdateItem", "UpdateItem"]);
     assert_eq!(calls[2..].iter().map(|call| units(call).table).sum::<f64>(), 2.0, "{calls:?}");

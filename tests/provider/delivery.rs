@@ -9,6 +9,8 @@ mod ping;
 mod push;
 mod registration;
 mod retries;
+mod stream;
+mod sweep;
 
 use ciba::domain::base::time::Timestamp;
 use ciba_tests::{Provider, Receiver, at};

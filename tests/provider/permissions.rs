@@ -9,7 +9,8 @@ use ciba_local::lambda::{Lambda, Outcome};
 use ciba_local::server::listen;
 use ciba_local::sns::{Failure, Target};
 use ciba_tests::{
-    Authenticator, Provider, Receiver, SECRET, at, basic, form, form_request, json_request, request, root,
+    Authenticator, Provider, Reaction, Receiver, SECRET, at, basic, form, form_request, json_request,
+    request, root,
 };
 use lambda_http::RequestExt;
 use serde_json::{Value, json};
@@ -242,6 +243,47 @@ async fn describe(provider: &Provider, resolver: &str) {
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token"))];
     let refresh = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&refresh));
     assert_eq!(provider.call(&provider.token, &refresh, at(700.0)).await.status, 200);
+}
+
+/// What the template says about queues: function, action, and the queue. Lambda itself receives and deletes messages with
+/// the function's role, and reads the stream; and what `events` gives up it keeps for it.
+fn granted_of_queues() -> BTreeSet<Permission> {
+    let by_lambda = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"];
+    let mut all = BTreeSet::new();
+    for (function, statement) in statements() {
+        let actions = texts(&statement["Action"]).filter_map(|it| it.as_str()?.strip_prefix("sqs:"));
+        for action in actions.filter(|action| !by_lambda.contains(action)) {
+            let queue = statement["Resource"]["Fn::GetAtt"].as_str().and_then(|it| it.strip_suffix(".Arn"));
+            all.insert((function.clone(), action.to_owned(), queue.expect("a queue").to_owned()));
+        }
+    }
+    all.retain(|(function, ..)| *function != Provider::access_key("events"));
+    all
+}
+
+/// A delivery fails, first in the stream's invocation, then in the queue's, and then for good.
+#[tokio::test]
+async fn each_function_uses_exactly_its_permissions_on_queues() {
+    let provider = Provider::start().await;
+    let receiver = Receiver::start().await;
+    let till = json!({"client_id": "till", "backchannel_token_delivery_mode": "ping",
+        "backchannel_client_notification_endpoint": receiver.url()});
+    provider.register(till).await.expect("till");
+    receiver.react([503, 503, 401].map(Reaction::Status));
+    let parameters = [("client_notification_token", "8d67dc78-7faa-4d41-aabd-67707b374255")];
+    assert_eq!(provider.ask_as("till", &parameters, at(0.0)).await.status, 200);
+    let message = provider.sns.messages().pop().expect("a message");
+    let request = message.text.rsplit('/').next().expect("a link").to_owned();
+    let body = json!({"client_id": "till", "decision": "approve"});
+    assert_eq!(provider.decide("alice", &request, body, at(1.0)).await.status, 200);
+    for seconds in [1.0, 3.0, 9.0] {
+        provider.deliver(at(seconds)).await;
+    }
+    let calls = provider.sqs.calls().into_iter();
+    let used: BTreeSet<Permission> = calls
+        .map(|call| (call.caller.expect("a caller"), call.operation, call.queue.expect("a queue")))
+        .collect();
+    assert_eq!(used, granted_of_queues());
 }
 
 /// Each channel once; the template names no place that the code does not send to.

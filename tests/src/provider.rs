@@ -114,6 +114,8 @@ impl Provider {
     /// The queues, as the template calls them.
     pub const DELIVERY_QUEUE: &str = "DeliveryQueue";
     pub const DEAD_LETTERS: &str = "DeliveryDeadLetters";
+    /// The function that tells clients.
+    pub const TELLS_CLIENTS: &str = "client-notification";
 
     pub async fn start() -> Self {
         Self::with(&[]).await
@@ -483,8 +485,8 @@ impl Provider {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
-    /// Moves what was decided into the queue, and hands what is due at `now` to the function that tells clients. How many
-    /// messages that were.
+    /// Hands what was decided, and what is due in the queue at `now`, to the function that tells clients. How many records
+    /// and messages that were.
     pub async fn deliver(&self, now: Timestamp) -> usize {
         self.deliver_to(&self.client_notification, now).await
     }
@@ -492,16 +494,26 @@ impl Provider {
     /// The same to another instance of the function.
     pub async fn deliver_to(&self, to: &ClientNotification, now: Timestamp) -> usize {
         self.set_clock(now);
-        self.outbox.pump().await.expect("a stream");
         let invoke =
             async |event: Value| Ok(self.eavesdropper.during(to.run(&event, &self.invocation(now))).await);
+        let changes = self.outbox.changes(Self::TELLS_CLIENTS, &invoke).await.expect("a stream");
+        changes + self.outbox.deliver(invoke).await
+    }
+
+    /// Hands over what is due in the queue alone, and not what was decided.
+    pub async fn deliver_from_the_queue(&self, now: Timestamp) -> usize {
+        self.set_clock(now);
+        let invoke = async |event: Value| {
+            let invocation = self.invocation(now);
+            Ok(self.eavesdropper.during(self.client_notification.run(&event, &invocation)).await)
+        };
         self.outbox.deliver(invoke).await
     }
 
     /// Emits what happened since the last time, and says how many records the function is done with.
     pub async fn emit(&self, now: Timestamp) -> usize {
         let invoke = async |event: Value| self.run_events(event, now).await;
-        self.outbox.events(invoke).await.expect("a stream")
+        self.outbox.changes("events", invoke).await.expect("a stream")
     }
 
     /// One invocation of the function of events.
@@ -567,9 +579,9 @@ impl Provider {
         self.sqs.bodies(Self::DEAD_LETTERS)
     }
 
-    /// Puts a message into the queue of deliveries, as the pipe does.
+    /// Puts a message into the queue of deliveries.
     pub fn send_to_deliveries(&self, body: &str) {
-        self.sqs.queues().send(Self::DELIVERY_QUEUE, body, "pipe", Duration::ZERO).expect("the queue");
+        self.sqs.queues().send(Self::DELIVERY_QUEUE, body, "test", Duration::ZERO).expect("the queue");
     }
 
     /// The values of a binary attribute of the items with this sort key whose `pk` begins so.

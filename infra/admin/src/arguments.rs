@@ -47,7 +47,7 @@ pub enum Command {
     /// List and cancel pending requests
     #[command(subcommand)]
     Request(RequestCommand),
-    /// List and replay failed notifications to ping and push clients
+    /// List and replay failed notifications to ping and push clients, and find forgotten ones
     #[command(subcommand)]
     Delivery(DeliveryCommand),
     /// List and rotate the keys that seal and sign
@@ -393,6 +393,13 @@ pub enum DeliveryCommand {
         /// Retry all of them
         #[arg(long, conflicts_with = "request")]
         all: bool,
+    },
+    /// Find deliveries that are due and that nothing asks for any more, as after a day without the function, and
+    /// put them into the queue. It reads the whole table
+    Sweep {
+        /// The maximum number of items of the table that are read
+        #[arg(long, value_name = "NUMBER", default_value_t = 10_000_000, value_parser = clap::value_parser!(i32).range(1..))]
+        items: i32,
     },
 }
 

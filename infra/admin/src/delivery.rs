@@ -6,6 +6,7 @@ use ciba::domain::base::request_key::RequestKey;
 use ciba::domain::request::delivery::DeliveryState;
 use ciba::flows::Invocation;
 use ciba::flows::telling::dead_letters::{DeadLetters, Found, NotDone, Replayed};
+use ciba::flows::telling::sweep_deliveries::{SweepDeliveries, SweptDeliveries};
 use ciba::notify::DeliveryQueue;
 use ciba::store::{DeliveryReport, Table};
 use serde_json::{Value, json};
@@ -42,7 +43,16 @@ pub(crate) async fn run(
             }
             Ok(done(&replayed))
         }
+        DeliveryCommand::Sweep { items } => {
+            let flow = SweepDeliveries { table: &table, queue: &queue };
+            Ok(swept(&flow.sweep(*items, invocation, report).await?))
+        }
     }
+}
+
+/// On the error stream, so that the result on the output stays one text or one JSON object.
+fn report(swept: &SweptDeliveries) {
+    eprintln!("{} items read, {} deliveries put into the queue", swept.evaluated, swept.queued.len());
 }
 
 impl From<NotDone> for Failure {
@@ -128,4 +138,32 @@ fn done(replayed: &[(RequestKey, Replayed)]) -> Output {
         text += "There is nothing to replay.\n";
     }
     Output::new(text, json!({ "deliveries": entries }))
+}
+
+fn swept(swept: &SweptDeliveries) -> Output {
+    let mut rows =
+        vec![["request", "in logs", "client", "mode", "decision", "expires at"].map(str::to_owned)];
+    let mut entries: Vec<Value> = Vec::new();
+    for request in &swept.queued {
+        let (state, ended_at) = (request.state.name().as_str(), request.lifetime.expires_at);
+        let (client, mode) = (request.client.as_str(), request.mode.as_str());
+        let (name, correlation) = (request.key.encode(), request.key.correlation());
+        rows.push([&name, &correlation, client, mode, state, &utc(ended_at)].map(str::to_owned));
+        entries.push(json!({
+            "request": name,
+            "correlation": correlation,
+            "client_id": client,
+            "mode": mode,
+            "decision": state,
+            "expires_at": ended_at.seconds(),
+        }));
+    }
+    let mut text = if entries.is_empty() { "No delivery is overdue.\n".to_owned() } else { columns(&rows) };
+    if !swept.is_complete {
+        text += "The table has more items than were read: repeat with --items.\n";
+    }
+    Output::new(
+        text,
+        json!({ "deliveries": entries, "items": swept.evaluated, "complete": swept.is_complete }),
+    )
 }

@@ -14,8 +14,6 @@ const INVOCATION: f64 = 0.20;
 const GIGABYTE_SECOND: f64 = 0.000_013_333_4;
 const WRITE_UNIT: f64 = 0.625;
 const READ_UNIT: f64 = 0.125;
-const QUEUE_REQUEST: f64 = 0.40;
-const PIPE_EVENT: f64 = 0.40;
 const BUS_EVENT: f64 = 1.00;
 const LOG_GIGABYTE: f64 = 0.50;
 
@@ -39,8 +37,6 @@ const LOG_OF_THE_API: f64 = 330.0;
 #[derive(Clone, Copy, Debug, Default)]
 struct Charged {
     api_requests: f64,
-    queue_requests: f64,
-    pipe_events: f64,
     bus_events: f64,
     milliseconds: f64,
     writes: f64,
@@ -53,9 +49,9 @@ impl Charged {
         self.milliseconds / 1000.0 * MEMORY / 1024.0
     }
 
-    /// USD for queue, pipe and bus, a million times.
+    /// USD for the event bus, a million times.
     fn passing_on(self) -> f64 {
-        self.queue_requests * QUEUE_REQUEST + self.pipe_events * PIPE_EVENT + self.bus_events * BUS_EVENT
+        self.bus_events * BUS_EVENT
     }
 
     /// USD for a million of these steps. A gigabyte is a million kilobytes.
@@ -99,12 +95,8 @@ const EVENTS_OF_A_FLOW: usize = 4;
 /// The tables.
 pub fn markdown(budgets: &BTreeMap<(&'static str, &'static str), Budget>, measured: &[Measured]) -> String {
     let step = |function, name, waiting| charged(budgets, measured, function, name, waiting);
-    // A message takes three requests to the queue: send, receive, delete.
-    let told = |name| Charged {
-        queue_requests: 3.0,
-        pipe_events: 1.0,
-        ..inner(step("client-notification", name, CLIENT_ENDPOINT))
-    };
+    // Lambda's reads of the stream cost nothing, and a client that answers at once needs no queue.
+    let told = |name| inner(step("client-notification", name, CLIENT_ENDPOINT));
     let flow = Flow {
         ask: step("backchannel-authentication", "ask", SNS),
         pending_poll: step("token", "pending poll", 0.0),
@@ -240,7 +232,7 @@ fn modes(flow: &Flow) -> String {
         "Lambda time",
         "writes",
         "reads",
-        "queue, pipe, bus",
+        "event bus",
         "logs",
         "USD",
     ];

@@ -17,7 +17,7 @@ pub struct Step {
 pub enum Event {
     /// A public document.
     Get(&'static str),
-    /// A decision for a ping or push client, from the queue.
+    /// A decision for a ping or push client, from the table's stream.
     Ping,
     Push,
     /// From the schedule, not from a route.

@@ -1,11 +1,11 @@
-//! What a queue and a pipe may do to the order and number of messages: at-least-once delivery, in any order.
+//! What a queue and a stream's reader may do to the order and number of messages: at-least-once delivery, in any order.
 
 /// The disorder to create. The default creates none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Disorder {
     /// Each message and each record is delivered twice.
     pub duplicates: bool,
-    /// In another order. The pipe keeps the order of one item's records, the queue keeps none.
+    /// In another order. The stream's reader keeps the order of one item's records, the queue keeps none.
     pub reorder: bool,
     /// The same seed gives the same order.
     pub seed: u64,

@@ -17,7 +17,6 @@ pub mod outbox;
 pub mod patience;
 pub mod pattern;
 pub mod phone;
-pub mod pipe;
 pub mod proxy;
 pub mod seed;
 pub mod server;

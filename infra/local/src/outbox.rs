@@ -1,68 +1,84 @@
-//! The path from a write to the functions that notify others of it, as the template defines it: from the table's
-//! stream through a pipe into a queue, and from stream and queue to functions.
+//! The path from a write to the functions that notify others of it, as the template defines it: from the table's stream
+//! and from a queue to functions.
 //!
-//! It does what EventBridge Pipes and Lambda's pollers do, in steps that a test takes one by one, and the running
-//! stack in loops:
+//! It does what Lambda's pollers do, in steps that a test takes one by one, and the running stack in loops:
 //!
-//! 1. [`Outbox::pump`]: records that match the pipe's filters go into its queue.
+//! 1. [`Outbox::changes`]: records that match the filters of a function's trigger go to it, in the order of the writes.
 //! 2. [`Outbox::deliver`]: due messages of a queue go to its function, in batches.
-//! 3. [`Outbox::events`]: records that match a function's own trigger go to it, in the order of the writes.
 
+mod changes;
 mod deliveries;
-mod events;
-mod pump;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 pub use deliveries::{Batch, Deliveries};
 
-use crate::{Error, disorder::Disorder, sqs::Sqs, template::Template};
-use events::Events;
-use pump::Pump;
+use crate::{
+    Error,
+    disorder::Disorder,
+    sqs::{Queues, Sqs},
+    template::Template,
+};
+use changes::Changes;
 
-/// The pipe, the queue and the triggers of one stack.
+/// The queue and the triggers of one stack.
 pub struct Outbox {
-    pump: Mutex<Pump>,
     deliveries: Option<Deliveries>,
-    events: Option<Mutex<Events>>,
+    /// By the function's binary.
+    changes: BTreeMap<String, Mutex<Changes>>,
+    queues: Arc<Queues>,
 }
 
 impl Outbox {
-    /// Connects what `template` defines. The stream is opened at its first read, and read from its beginning.
+    /// Connects what `template` defines. The stream is opened at its first read, and each of its readers begins at its
+    /// beginning.
     ///
     /// # Errors
-    /// If more than one function has a queue, or the stream, or something names a queue that does not exist.
+    /// If more than one function has a queue, if a function has the stream twice, or if something names a queue that
+    /// does not exist.
     pub fn new(template: &Template, dynamodb_url: &str, table: &str, sqs: &Sqs) -> Result<Self, Error> {
-        let queues = sqs.queues();
         let known = |name: &str| {
             let found = template.queues.iter().any(|queue| queue.logical_id == name);
             if found { Ok(()) } else { Err(Error::from(format!("the template has no queue {name}"))) }
         };
-        template.pipes.iter().try_for_each(|pipe| known(&pipe.queue))?;
         let from_queues: Vec<_> = template.functions.iter().flat_map(|it| &it.triggers.queues).collect();
         from_queues.iter().try_for_each(|trigger| known(&trigger.queue))?;
-        let from_streams: Vec<_> = template.functions.iter().flat_map(|it| &it.triggers.streams).collect();
-        if from_queues.len() > 1 || from_streams.len() > 1 {
-            return Err(
-                "more than one function has a queue, or the stream: that is not supported here".into()
-            );
+        if from_queues.len() > 1 {
+            return Err("more than one function has a queue: that is not supported here".into());
         }
-        Ok(Self {
-            pump: Mutex::new(Pump::new(&template.pipes, dynamodb_url, table, sqs.queues())),
-            deliveries: from_queues.first().map(|trigger| Deliveries::new(trigger, sqs.queues())),
-            events: from_streams
-                .first()
-                .map(|trigger| Mutex::new(Events::new(trigger, dynamodb_url, table, queues))),
-        })
+        let mut changes = BTreeMap::new();
+        for function in &template.functions {
+            for trigger in &function.triggers.streams {
+                trigger.on_failure.iter().try_for_each(|queue| known(queue))?;
+                let reader = Changes::new(trigger, dynamodb_url, table, sqs.queues());
+                if changes.insert(function.binary.clone(), Mutex::new(reader)).is_some() {
+                    let twice =
+                        format!("{} has the stream twice, which is not supported here", function.binary);
+                    return Err(twice.into());
+                }
+            }
+        }
+        let deliveries = from_queues.first().map(|trigger| Deliveries::new(trigger, sqs.queues()));
+        Ok(Self { deliveries, changes, queues: sqs.queues() })
     }
 
-    /// Moves what has been written since the last call through the pipe, and returns the number of messages sent.
+    /// Passes what has been written to the function of this binary, until there is no more or it fails, and returns the
+    /// number of records that it has processed. That is none if the function does not have the stream.
     ///
     /// # Errors
-    /// If the stream cannot be read, or a record lacks what the pipe takes from it.
-    pub async fn pump(&self) -> Result<usize, Error> {
-        self.pump.lock().await.run().await
+    /// If the stream cannot be read.
+    pub async fn changes(
+        &self,
+        function: &str,
+        invoke: impl AsyncFn(Value) -> Result<Value, Error>,
+    ) -> Result<usize, Error> {
+        match self.changes.get(function) {
+            Some(changes) => changes.lock().await.run(invoke).await,
+            None => Ok(0),
+        }
     }
 
     /// Passes the due messages to the function that has the queue, and returns their number. Each batch is passed on
@@ -86,21 +102,12 @@ impl Outbox {
         self.deliveries.as_ref()
     }
 
-    /// Passes what has been written to the function that has the stream, until there is no more or it fails, and
-    /// returns the number of records that it has processed.
-    ///
-    /// # Errors
-    /// If the stream cannot be read.
-    pub async fn events(&self, invoke: impl AsyncFn(Value) -> Result<Value, Error>) -> Result<usize, Error> {
-        match &self.events {
-            Some(events) => events.lock().await.run(invoke).await,
-            None => Ok(0),
-        }
-    }
-
-    /// Creates disorder from now on, in the pipe and in every queue.
+    /// Creates disorder from now on, in every reader of the stream and in every queue.
     pub async fn disturb(&self, disorder: Disorder) {
-        self.pump.lock().await.disturb(disorder);
+        for changes in self.changes.values() {
+            changes.lock().await.disturb(disorder);
+        }
+        self.queues.disturb(disorder);
     }
 }
 

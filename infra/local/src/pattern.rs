@@ -1,4 +1,4 @@
-//! EventBridge's pattern language, as far as the template uses it to filter in a pipe and in a function's trigger.
+//! EventBridge's pattern language, as far as the template uses it to filter in a function's trigger.
 //!
 //! A pattern says for each field which values it may have, and an event matches if all fields do. An unsupported
 //! pattern is an error when it is read: treated as one that never matches, it would go unnoticed.

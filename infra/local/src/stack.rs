@@ -7,7 +7,7 @@
 //! 5. Write the clients and people of the seed; with a resolver the clients only.
 //! 6. Open the gateway, over TLS with a second host if requested, and the phone, and wait until the JWKS is
 //!    available.
-//! 7. Start to pass writes through pipe and queue to the functions that they trigger.
+//! 7. Start to pass writes, and messages of the queue, to the functions that they trigger.
 
 mod build;
 mod environment;

@@ -37,7 +37,7 @@ impl Stream {
         Ok(stream)
     }
 
-    /// What has been written since the last call, in the form that Lambda and EventBridge Pipes pass on.
+    /// What has been written since the last call, in the form that Lambda passes on.
     ///
     /// # Errors
     /// If the engine does not respond correctly.
@@ -92,6 +92,7 @@ impl Stream {
                 "principalId": either("principalId", "PrincipalId"),
             });
         }
+        record["eventSource"] = json!("aws:dynamodb");
         record["eventSourceARN"] = json!(self.arn);
         record
     }

@@ -1,9 +1,9 @@
 //! The parts of `template.yaml` that the stack needs: functions with their routes and triggers, the table, and the
-//! path from its stream through a pipe to a queue.
+//! queues.
 //!
 //! Only the template defines them; the local stack reads them and repeats nothing.
 
-mod pipe;
+mod queue;
 mod route;
 mod table;
 mod trigger;
@@ -13,7 +13,7 @@ use std::{collections::BTreeSet, time::Duration};
 use serde_json::Value;
 use serde_norway::Value as Yaml;
 
-pub use pipe::{Pipe, Queue, Redrive};
+pub use queue::{Queue, Redrive};
 pub use route::{CopiedHeader, Route};
 pub use table::{Attribute, Index, Key, Projection, Table};
 pub use trigger::{QueueTrigger, StreamTrigger, Triggers};
@@ -25,7 +25,6 @@ use crate::{Error, pattern::Pattern};
 pub struct Template {
     pub functions: Vec<Function>,
     pub table: Table,
-    pub pipes: Vec<Pipe>,
     pub queues: Vec<Queue>,
 }
 
@@ -66,13 +65,10 @@ impl Template {
             .collect::<Result<_, _>>()?;
         let (_, table) = of_type("AWS::DynamoDB::Table").next().ok_or("the template has no table")?;
         let table = Table::parse(&table["Properties"])?;
-        let pipes = of_type("AWS::Pipes::Pipe")
-            .map(|(logical_id, resource)| Pipe::parse(logical_id, &resource["Properties"]))
-            .collect::<Result<_, _>>()?;
         let queues = of_type("AWS::SQS::Queue")
             .map(|(logical_id, resource)| Queue::parse(logical_id, &resource["Properties"]))
             .collect::<Result<_, _>>()?;
-        Ok(Self { functions, table, pipes, queues })
+        Ok(Self { functions, table, queues })
     }
 
     /// The function built from `binary`.

@@ -51,7 +51,7 @@ pub use authentication_request::{
 pub use authorization_details::DetailTypes;
 pub use basis::DecisionBasis;
 pub use client::ClientDirectory;
-pub use delivery::{Claimed, DeliveryBasis, DeliveryReport, FailedAttempt, Mint};
+pub use delivery::{Claimed, DeliveryBasis, DeliveryReport, FailedAttempt, Mint, OverdueDeliveries};
 pub use description::{Known, TableState};
 pub use evidence::{EvidenceWrite, REQUEST_EVIDENCE, StoredEvidence};
 pub use evidence_chain::EvidenceBasis;
@@ -59,7 +59,8 @@ pub use key::KeyRecord;
 pub use key_use::KeyUse;
 pub use passkey::{PasskeyEnrolled, PasskeyEnrollment, PasskeyRemoved};
 pub use person::{DescribedPerson, Enrolled};
-pub use stream::StreamRecord;
+pub use scan::Position;
+pub use stream::{ChangedRequest, StreamRecord};
 pub use table::{StoreError, Table, WriteId};
 pub use withdrawal::Withdrawn;
 pub use withdrawn_keys::{Withdrawal, WithdrawnKeys};

@@ -99,6 +99,16 @@ pub fn metrics(namespace: &str, emitted: &Emitted, at: Timestamp) {
     }
 }
 
+/// One line for each record of the stream that could not be read, and one that CloudWatch turns into their number.
+pub fn unreadable_records(namespace: &str, why: &[String], at: Timestamp) {
+    why.iter().for_each(|why| trouble(why));
+    line::metrics(
+        namespace,
+        at,
+        &[Metric { name: UNREADABLE, unit: "Count", values: vec![why.len() as i64] }],
+    );
+}
+
 /// The metrics besides the count of each event.
 pub const UNREADABLE: &str = "unreadable";
 pub const DECIDED_AFTER: &str = "decided_after_ms";
@@ -139,7 +149,8 @@ pub fn decision(event: &str, request: &RequestKey, client: Option<&ClientId>, ke
 
 /// One line for the result of notifying a client, at the level of an error if an operator should look at it.
 pub fn delivery(event: &str, request: &RequestKey, why: Option<&str>) {
-    let level = if matches!(event, "delivery_failed" | "delivery_not_tried") { "error" } else { "info" };
+    let is_error = matches!(event, "delivery_failed" | "delivery_not_tried" | "delivery_not_queued");
+    let level = if is_error { "error" } else { "info" };
     line(level, event, [("request", request.correlation().into()), ("detail", why.into())]);
 }
 
@@ -222,7 +233,7 @@ pub fn login_refused(why: &str) {
     line("info", "login_refused", [("detail", why.into())]);
 }
 
-/// One line for a page that could not be shown.
+/// One line for something that failed without a refusal.
 pub fn trouble(why: &str) {
     line("error", "trouble", [("detail", why.into())]);
 }

@@ -4,3 +4,5 @@ pub mod announce;
 pub mod dead_letters;
 pub mod emit;
 pub mod notify_client;
+pub mod put_off;
+pub mod sweep_deliveries;

@@ -82,7 +82,7 @@ impl Run {
             }
         };
         self.provider.set_clock(now);
-        self.provider.outbox.pump().await.expect("a stream");
+        self.provider.outbox.changes(Provider::TELLS_CLIENTS, &invoke).await.expect("a stream");
         self.provider.outbox.deliver(invoke).await;
         stopped.get()
     }

@@ -31,21 +31,21 @@ impl Relay {
     /// Starts the loops. Messages of a queue without a function stay in it.
     pub(super) fn start(outbox: Outbox, template: &Template, invoke_base: &str) -> Result<Self, Error> {
         let http = crate::server::loopback_client()?;
-        let invoked = |has: fn(&Function) -> bool| {
-            let function = template.functions.iter().find(|function| has(function))?;
-            Some(Invoked {
-                http: http.clone(),
-                url: format!("{invoke_base}/2015-03-31/functions/{}/invocations", function.binary),
-                timeout: START + function.timeout,
-            })
+        let invoked = |function: &Function| Invoked {
+            http: http.clone(),
+            url: format!("{invoke_base}/2015-03-31/functions/{}/invocations", function.binary),
+            timeout: START + function.timeout,
         };
         let outbox = Arc::new(outbox);
-        let mut loops = vec![tokio::spawn(pump(Arc::clone(&outbox)))];
-        if let Some(function) = invoked(|function| !function.triggers.queues.is_empty()) {
-            loops.push(tokio::spawn(deliver(Arc::clone(&outbox), function)));
-        }
-        if let Some(function) = invoked(|function| !function.triggers.streams.is_empty()) {
-            loops.push(tokio::spawn(events(outbox, function)));
+        let mut loops = Vec::new();
+        for function in &template.functions {
+            if !function.triggers.queues.is_empty() {
+                loops.push(tokio::spawn(deliver(Arc::clone(&outbox), invoked(function))));
+            }
+            if !function.triggers.streams.is_empty() {
+                let changes = changes(Arc::clone(&outbox), function.binary.clone(), invoked(function));
+                loops.push(tokio::spawn(changes));
+            }
         }
         Ok(Self(loops))
     }
@@ -83,16 +83,6 @@ impl Invoked {
     }
 }
 
-async fn pump(outbox: Arc<Outbox>) {
-    loop {
-        if let Err(error) = outbox.pump().await {
-            eprintln!("the pipe: {error}");
-            sleep(TRY_AGAIN).await;
-        }
-        sleep(LOOK_EVERY).await;
-    }
-}
-
 /// Several invocations run concurrently, as many as the template allows: one slow client delays only its own batch.
 async fn deliver(outbox: Arc<Outbox>, function: Invoked) {
     let Some(deliveries) = outbox.deliveries() else { return };
@@ -115,14 +105,14 @@ async fn deliver(outbox: Arc<Outbox>, function: Invoked) {
     }
 }
 
-async fn events(outbox: Arc<Outbox>, function: Invoked) {
+async fn changes(outbox: Arc<Outbox>, binary: String, function: Invoked) {
     // A future that borrowed the function could not move between threads.
     let invoke = move |event: Value| {
         let function = function.clone();
         async move { function.invoke(&event).await }
     };
     loop {
-        if let Err(error) = outbox.events(invoke.clone()).await {
+        if let Err(error) = outbox.changes(&binary, invoke.clone()).await {
             eprintln!("the stream: {error}");
             sleep(TRY_AGAIN).await;
         }

@@ -60,15 +60,6 @@ Resources:
 
 /// Further resources, for a template whose stream is used.
 const OUTBOX: &str = r#"
-  DeliveryPipe:
-    Type: AWS::Pipes::Pipe
-    Properties:
-      Source: !GetAtt Table.StreamArn
-      SourceParameters:
-        DynamoDBStreamParameters: {StartingPosition: TRIM_HORIZON, BatchSize: 10}
-        FilterCriteria: {Filters: [{Pattern: '{"eventName":["MODIFY"]}'}]}
-      Target: !GetAtt DeliveryQueue.Arn
-      TargetParameters: {InputTemplate: '{"request": "<$.dynamodb.Keys.pk.S>"}'}
   DeliveryQueue:
     Type: AWS::SQS::Queue
     Properties:
@@ -82,6 +73,17 @@ const OUTBOX: &str = r#"
     Metadata: {BuildProperties: {Binary: notification}}
     Properties:
       Timeout: 10
+  Decisions:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      FunctionName: !Ref NotificationFunction.Alias
+      EventSourceArn: !GetAtt Table.StreamArn
+      StartingPosition: TRIM_HORIZON
+      BatchSize: 10
+      ParallelizationFactor: 4
+      MaximumRetryAttempts: -1
+      FunctionResponseTypes: [ReportBatchItemFailures]
+      FilterCriteria: {Filters: [{Pattern: '{"eventName":["MODIFY"]}'}]}
   Deliveries:
     Type: AWS::Lambda::EventSourceMapping
     Properties:
@@ -176,15 +178,6 @@ fn the_repositorys_own_template_has_functions_and_a_table() {
 }
 
 #[test]
-fn a_pipe_leads_from_the_stream_to_its_queue() {
-    let template = Template::parse(&format!("{SAMPLE}{OUTBOX}")).unwrap();
-    let pipe = &template.pipes[0];
-    assert_eq!((template.pipes.len(), pipe.filters.len(), pipe.queue.as_str()), (1, 1, "DeliveryQueue"));
-    let record = serde_json::json!({"dynamodb": {"Keys": {"pk": {"S": "request#a"}}}});
-    assert_eq!(pipe.input.fill(&record).unwrap(), r#"{"request": "request#a"}"#);
-}
-
-#[test]
 fn a_queue_has_its_times_and_where_its_dead_letters_go() {
     let template = Template::parse(&format!("{SAMPLE}{OUTBOX}")).unwrap();
     let redrive = Redrive { queue: "DeliveryDeadLetters".into(), max_receive_count: 100 };
@@ -209,10 +202,16 @@ fn a_function_has_what_triggers_it_and_how_long_it_may_take() {
     let notification = template.function("notification").unwrap();
     let trigger =
         QueueTrigger { queue: "DeliveryQueue".into(), batch_size: 5, reports_failures: true, concurrency: 7 };
-    assert_eq!(notification.triggers, Triggers { queues: vec![trigger], streams: vec![] });
+    assert_eq!(notification.triggers.queues, [trigger]);
+    let [decisions] = &notification.triggers.streams[..] else { panic!("one stream") };
+    assert_eq!((decisions.filters.len(), decisions.batch_size, decisions.parallel), (1, 10, 4));
+    assert_eq!((decisions.retries, decisions.bisects, decisions.reports_failures), (None, false, true));
     assert_eq!(notification.timeout, Duration::from_secs(10));
     let events = &template.function("events").unwrap().triggers.streams[0];
-    assert_eq!((events.filters.len(), events.batch_size, events.retries), (2, 100, Some(3)));
+    assert_eq!(
+        (events.filters.len(), events.batch_size, events.parallel, events.retries),
+        (2, 100, 1, Some(3))
+    );
     assert_eq!((events.bisects, events.reports_failures), (true, false));
     assert_eq!(events.on_failure.as_deref(), Some("DeliveryDeadLetters"));
     assert_eq!(template.function("consent").unwrap().triggers, Triggers::default());
@@ -228,8 +227,11 @@ fn a_filter_that_is_not_understood_is_an_error() {
 #[test]
 fn what_leads_nowhere_or_begins_late_is_an_error_that_names_it() {
     for (from, to, named) in [
-        ("Target: !GetAtt DeliveryQueue.Arn", "Target: arn:aws:sqs:a:b:c", "DeliveryPipe"),
-        ("StartingPosition: TRIM_HORIZON, BatchSize", "StartingPosition: LATEST, BatchSize", "DeliveryPipe"),
+        (
+            "StartingPosition: TRIM_HORIZON\n      BatchSize",
+            "StartingPosition: LATEST\n      BatchSize",
+            "Decisions",
+        ),
         ("EventSourceArn: !GetAtt DeliveryQueue.Arn", "EventSourceArn: arn:aws:sqs:a:b:c", "Deliveries"),
         ("FunctionName: !Ref EventsFunction.Alias", "FunctionName: events", "Changes"),
         ("deadLetterTargetArn: !GetAtt DeliveryDeadLetters.Arn, ", "", "DeliveryQueue"),
@@ -242,15 +244,16 @@ fn what_leads_nowhere_or_begins_late_is_an_error_that_names_it() {
 
 /// With one wrong word in the template, no client would be notified of a decision.
 #[test]
-fn the_templates_pipe_passes_what_clients_are_told_of() {
+fn the_templates_trigger_passes_what_clients_are_told_of() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let template = Template::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let [pipe] = &template.pipes[..] else { panic!("one pipe") };
+    let function = template.function("client-notification").unwrap();
+    let [trigger] = &function.triggers.streams[..] else { panic!("one stream") };
     let passes = |event: &str, sk: &str, old: &str, new: &str, mode: &str| {
         let image = |state: &str| serde_json::json!({"state": {"S": state}, "mode": {"S": mode}});
         let record = serde_json::json!({"eventName": event, "dynamodb": {
             "Keys": {"pk": {"S": "request#a"}, "sk": {"S": sk}}, "OldImage": image(old), "NewImage": image(new)}});
-        pipe.filters.iter().any(|filter| filter.matches(&record))
+        trigger.filters.iter().any(|filter| filter.matches(&record))
     };
     for mode in ["ping", "push"] {
         for state in ["approved", "denied", "cancelled"] {

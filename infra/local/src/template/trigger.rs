@@ -25,6 +25,8 @@ pub struct StreamTrigger {
     pub filters: Vec<Pattern>,
     /// The maximum number of records per invocation. Default: 100.
     pub batch_size: usize,
+    /// How many batches of a shard are passed on at a time. Default: 1.
+    pub parallel: usize,
     /// The function reports from which record on it failed; otherwise its response is ignored.
     pub reports_failures: bool,
     /// A batch that fails as a whole is retried in halves.
@@ -67,8 +69,10 @@ impl Triggers {
                 triggers.streams.push(StreamTrigger {
                     filters: filters(&properties["FilterCriteria"])?,
                     batch_size: size(&properties["BatchSize"], 100),
+                    parallel: size(&properties["ParallelizationFactor"], 1),
                     reports_failures: reports_failures(properties),
                     bisects: properties["BisectBatchOnFunctionError"] == true,
+                    // -1 is no number of retries here: it stands for no limit.
                     retries: whole(&properties["MaximumRetryAttempts"]),
                     on_failure: whose(destination, "Arn").map(str::to_owned),
                 });

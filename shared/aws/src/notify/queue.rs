@@ -1,5 +1,5 @@
-//! SQS: the queue of deliveries, which serves as a timer, and the dead-letter queue. The deliveries themselves
-//! are stored in the table.
+//! SQS: the queue of deliveries that have to wait, which serves as a timer, and the dead-letter queue. The
+//! deliveries themselves are stored in the table.
 
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 const CALL: Duration = Duration::from_secs(4);
 /// The longest visibility timeout of SQS.
 const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60);
+/// The longest delay of a new message. What has to wait longer is hidden for the rest when it is received.
+const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 
 /// A call to SQS failed. The text is for the log.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -45,7 +47,7 @@ impl DeliveryQueue {
         Self { client: Client::from_conf(config.build()), url: url.to_owned() }
     }
 
-    /// The body of a message: the key of a request and nothing else, in the form that the pipe writes.
+    /// The body of a message: the key of a request and nothing else.
     fn body(request: &RequestKey) -> String {
         json!({ "request": format!("request#{}", request.encode()) }).to_string()
     }
@@ -57,15 +59,20 @@ impl DeliveryQueue {
     }
 
     pub async fn send(&self, request: &RequestKey) -> Result<(), QueueError> {
-        let sent = self.client.send_message().queue_url(&self.url).message_body(Self::body(request)).send();
+        self.send_after(request, Duration::ZERO).await
+    }
+
+    /// Sends a message that is received after `wait` at the earliest.
+    pub async fn send_after(&self, request: &RequestKey, wait: Duration) -> Result<(), QueueError> {
+        let sent = self.client.send_message().queue_url(&self.url).message_body(Self::body(request));
+        let sent = sent.delay_seconds(seconds(wait.min(LONGEST_DELAY))).send();
         sent.await.map(drop).map_err(|error| QueueError(aws::failure("SendMessage", &error)))
     }
 
     /// Hides a received message for `wait` from now.
     pub async fn hide(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
-        let seconds = wait.min(LONGEST_WAIT).as_millis().div_ceil(1000);
         let hidden = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
-        let hidden = hidden.visibility_timeout(i32::try_from(seconds).unwrap_or(i32::MAX)).send();
+        let hidden = hidden.visibility_timeout(seconds(wait.min(LONGEST_WAIT))).send();
         hidden.await.map(drop).map_err(|error| QueueError(aws::failure("ChangeMessageVisibility", &error)))
     }
 
@@ -93,6 +100,11 @@ impl DeliveryQueue {
         let deleted = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send();
         deleted.await.map(drop).map_err(|error| QueueError(aws::failure("DeleteMessage", &error)))
     }
+}
+
+/// Whole seconds, rounded up: a message must not come before it is due.
+fn seconds(wait: Duration) -> i32 {
+    i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]

@@ -26,14 +26,11 @@ impl Caller {
 
     /// If `local`, `localhost` may be called as well.
     pub fn new(local: bool) -> Result<Self, FetchError> {
-        Self::with_time_outs(local, CONNECT, TOTAL)
+        Ok(Self { client: client(local, CONNECT, TOTAL)?, local })
     }
 
-    fn with_time_outs(local: bool, connect: Duration, total: Duration) -> Result<Self, FetchError> {
-        Ok(Self { client: client(local, connect, total)?, local })
-    }
-
-    /// Posts a JSON body with the bearer token that the client sent in this authentication request (CIBA §9).
+    /// Posts a JSON body with the bearer token that the client sent in this authentication request (CIBA §9), and
+    /// waits for the answer for `within`.
     ///
     /// # Security
     /// Only the status and `Retry-After` of the response are used, so nothing of its body can be reflected. No
@@ -43,6 +40,7 @@ impl Caller {
         endpoint: &NotificationEndpoint,
         token: &ClientNotificationToken,
         body: Vec<u8>,
+        within: Duration,
     ) -> Answer {
         let Some(url) = Url::parse(endpoint.as_str()).ok().filter(|url| is_allowed(url, self.local)) else {
             return Answer::NotPublic;
@@ -51,7 +49,7 @@ impl Caller {
             return Answer::None;
         };
         bearer.set_sensitive(true);
-        let request = self.client.post(url).header(AUTHORIZATION, bearer);
+        let request = self.client.post(url).header(AUTHORIZATION, bearer).timeout(within);
         match request.header(CONTENT_TYPE, "application/json").body(body).send().await {
             Ok(answer) => {
                 let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
@@ -111,7 +109,6 @@ mod tests {
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(80);
-    const LONG: Duration = Duration::from_secs(600);
 
     fn token() -> ClientNotificationToken {
         ClientNotificationToken::parse("8d67dc78-7faa-4d41-aabd-67707b374255").unwrap()
@@ -138,7 +135,10 @@ mod tests {
     #[tokio::test]
     async fn a_call_is_json_with_the_requests_own_bearer_token() {
         let (endpoint, served) = answering("HTTP/1.1 204 No Content\r\n\r\n".to_owned()).await;
-        let answer = Caller::new(true).unwrap().post(&endpoint, &token(), b"{\"a\":1}".to_vec()).await;
+        let answer = Caller::new(true)
+            .unwrap()
+            .post(&endpoint, &token(), b"{\"a\":1}".to_vec(), Caller::LONGEST)
+            .await;
         assert_eq!(answer, Answer::Status { status: 204, retry_after: None });
         let sent = served.await.unwrap();
         assert!(sent.starts_with("POST /ciba HTTP/1.1\r\n"), "{sent}");
@@ -158,7 +158,8 @@ mod tests {
                 elsewhere.as_str()
             );
             let (endpoint, _) = answering(answer).await;
-            let answer = Caller::new(true).unwrap().post(&endpoint, &token(), b"{}".to_vec()).await;
+            let answer =
+                Caller::new(true).unwrap().post(&endpoint, &token(), b"{}".to_vec(), Caller::LONGEST).await;
             assert_eq!(answer, Answer::Status { status, retry_after: None });
         }
         assert!(!never.is_finished());
@@ -171,7 +172,8 @@ mod tests {
             "HTTP/1.1 429 X\r\nRetry-After: 7\r\nX-Word: a\r\nContent-Length: 4\r\n\r\nword".to_owned(),
         )
         .await;
-        let answer = Caller::new(true).unwrap().post(&endpoint, &token(), b"{}".to_vec()).await;
+        let answer =
+            Caller::new(true).unwrap().post(&endpoint, &token(), b"{}".to_vec(), Caller::LONGEST).await;
         assert_eq!(answer, Answer::Status { status: 429, retry_after: Some(Duration::from_secs(7)) });
     }
 
@@ -195,7 +197,9 @@ mod tests {
             }
         });
         let caller = Caller::new(true).unwrap();
-        let answer = caller.post(&NotificationEndpoint::from_stored(&url), &token(), b"{}".to_vec()).await;
+        let answer = caller
+            .post(&NotificationEndpoint::from_stored(&url), &token(), b"{}".to_vec(), Caller::LONGEST)
+            .await;
         assert_eq!(answer, Answer::None);
         assert_eq!(served.await.unwrap(), 0, "bytes of a request");
     }
@@ -205,11 +209,11 @@ mod tests {
     async fn a_silent_or_absent_client_is_given_up() {
         let listener = TcpListener::bind("localhost:0").await.unwrap();
         let silent = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
-        let caller = Caller::with_time_outs(true, LONG, SHORT).unwrap();
+        let caller = Caller::new(true).unwrap();
         let silent = NotificationEndpoint::from_stored(&silent);
-        assert_eq!(caller.post(&silent, &token(), b"{}".to_vec()).await, Answer::None);
+        assert_eq!(caller.post(&silent, &token(), b"{}".to_vec(), SHORT).await, Answer::None);
         drop(listener);
-        assert_eq!(caller.post(&silent, &token(), b"{}".to_vec()).await, Answer::None);
+        assert_eq!(caller.post(&silent, &token(), b"{}".to_vec(), SHORT).await, Answer::None);
     }
 
     /// HYG-4-02, ATK-6-01: addresses are filtered in the URL and when a name is resolved.
@@ -218,13 +222,15 @@ mod tests {
         let caller = Caller::new(false).unwrap();
         // `localhost.` with a trailing dot is not exempt as a local URL, and is treated like any other name.
         for url in ["https://localhost/", "http://client.example/", "https://10.0.0.1/"] {
-            let answer = caller.post(&NotificationEndpoint::from_stored(url), &token(), b"{}".to_vec()).await;
+            let answer = caller
+                .post(&NotificationEndpoint::from_stored(url), &token(), b"{}".to_vec(), Caller::LONGEST)
+                .await;
             assert_eq!(answer, Answer::NotPublic, "{url}");
         }
         // The resolver's error is deep inside the error of the HTTP client.
         let local = Caller { client: client(false, SHORT, SHORT).unwrap(), local: true };
         let (endpoint, never) = answering("HTTP/1.1 204 No Content\r\n\r\n".to_owned()).await;
-        assert_eq!(local.post(&endpoint, &token(), b"{}".to_vec()).await, Answer::NotPublic);
+        assert_eq!(local.post(&endpoint, &token(), b"{}".to_vec(), Caller::LONGEST).await, Answer::NotPublic);
         assert!(!never.is_finished());
     }
 }

@@ -13,6 +13,8 @@ use ciba_core::domain::client::ClientId;
 const WIDTH: usize = 5;
 /// How long a client that did not answer gets only one call at a time.
 const SLOW_FOR: Duration = Duration::from_secs(10);
+/// How long a client that took more time to answer than the stream's records have is left to the queue.
+const UNHURRIED_FOR: Duration = Duration::from_secs(600);
 /// The number of lanes at which all are discarded, which limits the memory of a function that calls many clients.
 const MOST: usize = 1000;
 
@@ -24,8 +26,16 @@ pub struct Lanes(Mutex<HashMap<ClientId, Lane>>);
 #[derive(Clone)]
 pub struct Lane {
     room: Arc<Semaphore>,
+    pace: Arc<Mutex<Pace>>,
+}
+
+/// How quickly a client answers.
+#[derive(Clone, Copy, Default)]
+struct Pace {
     /// The time until which the client counts as slow.
-    slow_until: Arc<Mutex<Option<Timestamp>>>,
+    slow_until: Option<Timestamp>,
+    /// The time until which the client is not called by what others wait for.
+    unhurried_until: Option<Timestamp>,
 }
 
 impl Lanes {
@@ -34,7 +44,7 @@ impl Lanes {
         if lanes.len() >= MOST {
             lanes.clear();
         }
-        let new = || Lane { room: Arc::new(Semaphore::new(WIDTH)), slow_until: Arc::default() };
+        let new = || Lane { room: Arc::new(Semaphore::new(WIDTH)), pace: Arc::default() };
         lanes.entry(client.clone()).or_insert_with(new).clone()
     }
 }
@@ -61,17 +71,27 @@ impl Lane {
         Arc::clone(&self.room).try_acquire_many_owned(all).map_err(|_| until)
     }
 
-    /// Records whether the client was too slow to answer a call.
-    pub fn answered(&self, slow: bool, now: Timestamp) {
-        *self.slow() = slow.then(|| now.plus(SLOW_FOR));
+    /// Records whether the client was too slow to answer a call, and whether it took longer than a call may take
+    /// that others wait for.
+    pub fn answered(&self, slow: bool, unhurried: bool, now: Timestamp) {
+        let mut pace = self.pace();
+        pace.slow_until = slow.then(|| now.plus(SLOW_FOR));
+        if unhurried {
+            pace.unhurried_until = Some(now.plus(UNHURRIED_FOR));
+        }
+    }
+
+    /// Whether the client has been found to need more time than a call has that others wait for.
+    pub fn is_unhurried(&self, now: Timestamp) -> bool {
+        self.pace().unhurried_until.is_some_and(|until| now < until)
     }
 
     fn slow_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.slow().filter(|until| now < *until)
+        self.pace().slow_until.filter(|until| now < *until)
     }
 
-    fn slow(&self) -> MutexGuard<'_, Option<Timestamp>> {
-        self.slow_until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -113,7 +133,7 @@ mod tests {
     async fn an_unresponsive_client_is_tried_by_one_call_at_a_time() {
         let lanes = Lanes::default();
         let kiosk = lane(&lanes, "kiosk");
-        kiosk.answered(true, NOW);
+        kiosk.answered(true, true, NOW);
         let probe = kiosk.enter(NOW).await.expect("one call");
         assert_eq!(kiosk.enter(NOW).await.unwrap_err(), NOW.plus(SLOW_FOR));
         drop(probe);
@@ -122,9 +142,21 @@ mod tests {
         let later = NOW.plus(SLOW_FOR);
         let _first = enters(&kiosk, later).await.expect("a place");
         assert!(enters(&kiosk, later).await.is_some());
-        kiosk.answered(true, NOW);
-        kiosk.answered(false, NOW);
+        kiosk.answered(true, true, NOW);
+        kiosk.answered(false, false, NOW);
         assert!(enters(&kiosk, NOW).await.is_some());
+    }
+
+    /// Even if it answers whoever gives it the time, because the next call in a hurry would be made in vain.
+    #[tokio::test]
+    async fn a_client_that_takes_its_time_is_left_to_the_queue() {
+        let kiosk = lane(&Lanes::default(), "kiosk");
+        assert!(!kiosk.is_unhurried(NOW));
+        kiosk.answered(true, true, NOW);
+        kiosk.answered(false, false, NOW);
+        assert!(kiosk.is_unhurried(NOW) && enters(&kiosk, NOW).await.is_some());
+        let last = Timestamp::from_millis(NOW.plus(UNHURRIED_FOR).millis() - 1);
+        assert!(kiosk.is_unhurried(last) && !kiosk.is_unhurried(NOW.plus(UNHURRIED_FOR)));
     }
 
     /// Calls that queue for the lane do not each wait for a timeout of their own.
@@ -140,7 +172,7 @@ mod tests {
             async move { kiosk.enter(NOW).await.err() }
         });
         tokio::task::yield_now().await;
-        kiosk.answered(true, NOW);
+        kiosk.answered(true, true, NOW);
         drop(places);
         assert_eq!(waiting.await.unwrap(), Some(NOW.plus(SLOW_FOR)));
     }

@@ -11,11 +11,12 @@ use aws_sdk_dynamodb::types::{
 
 use crate::store::attribute::{
     ATTEMPTS, CLIENT_ID, DECIDED_AT, DELIVERY_STATE, FAILURE, MODE, NEXT_ATTEMPT_AT, NOTIFICATION_TOKEN,
-    PAYLOAD, REPLAY_UNTIL, REVOKED_AT, SETTLED_AT, STATE, TTL, WRITE_ID,
+    PARTITION_KEY, PAYLOAD, REPLAY_UNTIL, REVOKED_AT, SETTLED_AT, STATE, TTL, WRITE_ID,
 };
 use crate::store::authentication_request::{self as requests, Written, written};
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, bytes, key, number, text, time, ttl};
+use crate::store::scan::Position;
 use crate::store::table::is_own;
 use crate::store::{StoreError, Table, WriteId};
 use ciba_core::domain::base::request_key::RequestKey;
@@ -67,6 +68,16 @@ pub struct DeliveryReport {
     pub delivery: Delivery,
     /// The failure of the last failed attempt.
     pub failure: Option<String>,
+}
+
+/// The deliveries on one page of the table whose next attempt was due.
+#[derive(Debug)]
+pub struct OverdueDeliveries {
+    pub requests: Vec<RequestKey>,
+    /// How many items the page has, of every kind.
+    pub evaluated: i32,
+    /// Where the next page begins; `None` if this was the last one.
+    pub next: Option<Position>,
 }
 
 /// The first attempt of a push.
@@ -322,6 +333,33 @@ impl Table {
             .expression_attribute_values(":now", time(now))
             .expression_attribute_values(":until", time(until));
         Ok(matches!(written(update, "UpdateItem replay", write).await?, Written::Done(_)))
+    }
+
+    /// The deliveries on one page of the table that wait although their next attempt is due at `now`, whether or not
+    /// there is something to tell. No index has them: each delivery would pay for it, and they are looked for by an
+    /// operator only.
+    pub async fn overdue_deliveries(
+        &self,
+        now: Timestamp,
+        evaluate: i32,
+        from: Option<Position>,
+    ) -> Result<OverdueDeliveries, StoreError> {
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .projection_expression(PARTITION_KEY)
+            .filter_expression(format!("{DELIVERY_STATE} = :waiting AND {NEXT_ATTEMPT_AT} <= :now"))
+            .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
+            .expression_attribute_values(":now", time(now));
+        let page = self.scan_page(scan, "Scan deliveries", evaluate, from).await?;
+        let key =
+            |item| Reader(item).parsed(PARTITION_KEY, |pk| RequestKey::parse(pk.strip_prefix("request#")?));
+        Ok(OverdueDeliveries {
+            requests: page.items.iter().map(key).collect::<Result<_, _>>()?,
+            evaluated: page.evaluated,
+            next: page.next,
+        })
     }
 
     fn update_delivery(&self, request: &RequestKey, write: &WriteId) -> UpdateItemFluentBuilder {

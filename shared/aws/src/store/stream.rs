@@ -23,6 +23,8 @@ use ciba_core::domain::request::event::{Change, DeliveryRecord};
 use ciba_core::domain::request::evidence::{Evidence, Outcome};
 use ciba_core::domain::request::evidence_document::Document;
 
+/// `eventSource` of the records, as Lambda delivers them.
+const SOURCE: &str = "aws:dynamodb";
 /// The principal of deletions by TTL.
 const SWEEPER: &str = "dynamodb.amazonaws.com";
 
@@ -37,6 +39,35 @@ pub struct StreamRecord {
     pub recorded_at: Timestamp,
     /// The change, or an error if the record is malformed, which a retry cannot fix.
     pub change: Result<Change, StoreError>,
+}
+
+/// A record about a request, of which only the request's key is read: what follows from the change is computed from
+/// the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangedRequest<'r> {
+    /// Its position in the shard.
+    pub sequence_number: &'r str,
+    pub request: RequestKey,
+}
+
+impl<'r> ChangedRequest<'r> {
+    /// Whether an invocation's record is one of the stream.
+    pub fn is_change(record: &Value) -> bool {
+        record["eventSource"] == SOURCE
+    }
+
+    /// # Errors
+    /// If it is not a stream record about a request.
+    pub fn read(record: &'r Value) -> Result<Self, StoreError> {
+        let dynamodb = &record["dynamodb"];
+        let text = |value: &'r Value, name: &str| value.as_str().ok_or_else(|| Reader::corrupt(name));
+        let pk = text(&dynamodb["Keys"][PARTITION_KEY]["S"], PARTITION_KEY)?;
+        let request = pk.strip_prefix("request#").and_then(RequestKey::parse);
+        Ok(Self {
+            sequence_number: text(&dynamodb["SequenceNumber"], "SequenceNumber")?,
+            request: request.ok_or_else(|| Reader::corrupt(PARTITION_KEY))?,
+        })
+    }
 }
 
 impl StreamRecord {

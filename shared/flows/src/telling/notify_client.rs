@@ -2,7 +2,7 @@
 //! is made now.
 //!
 //! The notification is read from the table each time, so it does not matter how often, in which order and through
-//! how many records the queue asks for it. At most one attempt is in progress at a time, and no attempt follows a
+//! how many records stream and queue ask for it. At most one attempt is in progress at a time, and no attempt follows a
 //! recorded success. A crash between the client's response and its recording causes the same call to be repeated
 //! with the same bytes: a ping is computed again, and pushed tokens are issued once and stored.
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::Invocation;
 use crate::tokens::issue_tokens::{IssueTokens, NotIssued};
@@ -39,6 +39,29 @@ use ciba_core::protocol::client_notification::{Ping, PushedError, PushedTokens};
 const FOR_A_CALL: Duration = Caller::LONGEST.saturating_add(Duration::from_secs(2));
 /// When to retry if another invocation is delivering or no time is left now.
 const SOON: Duration = Duration::from_secs(1);
+/// How long a record of the stream waits for a client's answer: later records wait for it.
+const FOR_AN_ANSWER: Duration = Duration::from_secs(2);
+/// The time that is left of an invocation of the stream for handing over to the queue what has not come to its end.
+const FOR_THE_QUEUE: Duration = Duration::from_secs(5);
+
+/// What asks for deliveries, and with it how long they may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedBy {
+    /// A record of the stream, for which the later ones wait.
+    Stream,
+    /// A message of the queue, for which nothing waits but its own batch.
+    Queue,
+}
+
+impl AskedBy {
+    /// How long a client may take to answer.
+    const fn for_an_answer(self) -> Duration {
+        match self {
+            Self::Stream => FOR_AN_ANSWER,
+            Self::Queue => Caller::LONGEST,
+        }
+    }
+}
 
 /// The dependencies of this flow.
 pub struct NotifyClient<'a> {
@@ -51,6 +74,7 @@ pub struct NotifyClient<'a> {
     pub caller: &'a Caller,
     pub lanes: &'a Lanes,
     pub dead_letters: &'a DeliveryQueue,
+    pub asked_by: AskedBy,
     pub invocation: &'a Invocation,
 }
 
@@ -68,7 +92,7 @@ pub enum Told {
     Over,
 }
 
-/// Nothing was achieved: the queue redelivers the message. The texts are for the log.
+/// Nothing was achieved, and it has to be tried again. The texts are for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum NotTold {
     #[error(transparent)]
@@ -111,12 +135,20 @@ struct Attempt<'a> {
 
 impl NotifyClient<'_> {
     /// Notifies the clients of several requests concurrently, so that no client waits for another. A panic
-    /// affects only its own request.
+    /// affects only its own request. What the stream asked for and is not done when the invocation is about to end
+    /// has to be tried again when its attempt, if it has begun one, no longer excludes others.
     pub async fn tell_all(&self, requests: &[RequestKey]) -> Vec<Result<Told, NotTold>> {
         let branches: Vec<_> = requests.iter().map(|_| self.invocation.branch()).collect();
         let each = requests.iter().zip(&branches).map(|(request, invocation)| async move {
             let branch = NotifyClient { invocation, ..*self };
-            branch.tell(request).await
+            match self.asked_by {
+                AskedBy::Queue => branch.tell(request).await,
+                AskedBy::Stream => {
+                    let until = invocation.deadline.checked_sub(FOR_THE_QUEUE).unwrap_or_else(Instant::now);
+                    let told = timeout_at(until, branch.tell(request)).await;
+                    told.unwrap_or_else(|_| Ok(self.wait(invocation.now.plus(LEASE))))
+                }
+            }
         });
         let told = join_all(each.map(|one| AssertUnwindSafe(one).catch_unwind())).await;
         let or_fault = |told: Result<_, _>| {
@@ -144,7 +176,7 @@ impl NotifyClient<'_> {
     }
 
     /// 1. Read the client again, because it may have been disabled, or its endpoint changed, since the request.
-    /// 2. Wait for a free slot among the calls to this client.
+    /// 2. Wait for a free place among the calls to this client.
     /// 3. Prepare the notification, and begin the attempt: one conditional write, which for tokens also redeems
     ///    the request.
     /// 4. Call the client.
@@ -161,6 +193,9 @@ impl NotifyClient<'_> {
         };
 
         let lane = self.lanes.of(&request.client);
+        if self.asked_by == AskedBy::Stream && lane.is_unhurried(now) {
+            return Ok(self.wait(now));
+        }
         let _place = match lane.enter(now).await {
             Ok(place) => place,
             Err(until) => return Ok(self.wait(until.plus(self.invocation.jitter(SOON)))),
@@ -175,8 +210,9 @@ impl NotifyClient<'_> {
             Prepared::ByAnother => return Ok(self.wait(now.plus(SOON))),
             Prepared::GiveUp(why) => return self.give_up(basis, delivery.attempts, why).await,
         };
-        let answer = self.caller.post(&attempt.endpoint, &attempt.token, attempt.body.clone()).await;
-        lane.answered(answer.is_slow(), now);
+        let (began, within) = (Instant::now(), self.asked_by.for_an_answer());
+        let answer = self.caller.post(&attempt.endpoint, &attempt.token, attempt.body.clone(), within).await;
+        lane.answered(answer.is_slow(), began.elapsed() >= FOR_AN_ANSWER, now);
         self.record(&attempt, answer).await
     }
 

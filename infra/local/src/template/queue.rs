@@ -1,39 +1,9 @@
-//! The pipe from the table's stream to a queue.
+//! A queue.
 
 use serde_json::Value;
 
-use super::{filters, whole, whose};
-use crate::{Error, pattern::Pattern, pipe::InputTemplate};
-
-/// An `AWS::Pipes::Pipe` from the table's stream to a queue.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Pipe {
-    /// A record that matches one of these is passed on; without filters, all are.
-    pub filters: Vec<Pattern>,
-    pub input: InputTemplate,
-    /// The logical id of the queue.
-    pub queue: String,
-}
-
-impl Pipe {
-    pub(super) fn parse(logical_id: &str, properties: &Value) -> Result<Self, Error> {
-        let lacks = |what: &str| Error::from(format!("pipe {logical_id} {what}"));
-        whose(&properties["Source"], "StreamArn").ok_or_else(|| lacks("has no stream as its source"))?;
-        let queue = whose(&properties["Target"], "Arn").ok_or_else(|| lacks("has no queue as its target"))?;
-        let input = properties["TargetParameters"]["InputTemplate"].as_str();
-        let input = input.ok_or_else(|| lacks("has no InputTemplate: it would pass on whole records"))?;
-        let parameters = &properties["SourceParameters"];
-        let position = &parameters["DynamoDBStreamParameters"]["StartingPosition"];
-        if position != "TRIM_HORIZON" {
-            return Err(lacks("does not start at the beginning of the stream"));
-        }
-        Ok(Self {
-            filters: filters(&parameters["FilterCriteria"])?,
-            input: InputTemplate::parse(input)?,
-            queue: queue.to_owned(),
-        })
-    }
-}
+use super::{whole, whose};
+use crate::Error;
 
 /// An `AWS::SQS::Queue`.
 #[derive(Debug, Clone, PartialEq, Eq)]
