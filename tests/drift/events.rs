@@ -7,7 +7,7 @@ use ciba::flows::log::{DECIDED_AFTER, DELIVERED_AFTER, HOOK_FAILED, HOOK_TIME, U
 use ciba::protocol::event::{Detail, SOURCE};
 use serde_json::{Value, json};
 
-use crate::{DOCUMENT, PRODUCT, read, resources, sources};
+use crate::{DOCUMENT, PRODUCT, TEMPLATE, deployed, read, resources, sources};
 
 /// The first cells of the table under a heading, without their marks.
 fn first_cells(document: &str, heading: &str) -> BTreeSet<String> {
@@ -85,6 +85,38 @@ fn every_line_of_a_log_is_described() {
     assert!(logged.contains("requested") && logged.contains("refused"), "{logged:?}");
     let missing: Vec<_> = logged.difference(&described).collect();
     assert!(missing.is_empty(), "docs/events.md does not describe {missing:?}");
+}
+
+/// Lambda writes no lines of its own about an invocation. A higher level for ours would drop what is read from the log:
+/// metrics, the heads of evidence, and the one event without a write.
+#[test]
+fn logs_are_json_of_level_info_without_lambdas_own_lines() {
+    let mut functions = 0;
+    for (id, function) in deployed("AWS::Lambda::Function") {
+        let mut config = function["Properties"]["LoggingConfig"].clone();
+        let group = config.as_object_mut().and_then(|it| it.remove("LogGroup"));
+        assert!(group.is_some_and(|it| it["Ref"].is_string()), "{id}");
+        let expected = json!({"LogFormat": "JSON", "SystemLogLevel": "WARN", "ApplicationLogLevel": "INFO"});
+        assert_eq!(config, expected, "{id}");
+        functions += 1;
+    }
+    assert_eq!(functions, TEMPLATE.functions.len());
+}
+
+/// Everything that reads our lines names a member of the JSON that we write.
+#[test]
+fn filters_on_the_functions_logs_name_a_member_of_our_lines() {
+    let filters = resources("AWS::Logs::SubscriptionFilter").chain(resources("AWS::Logs::MetricFilter"));
+    let ours = filters.filter(|(_, it)| it["Properties"]["LogGroupName"] != json!({"Ref": "ApiLogs"}));
+    let patterns: BTreeSet<_> =
+        ours.map(|(_, it)| it["Properties"]["FilterPattern"].as_str().expect("a pattern")).collect();
+    let notified = EventName::Notified.as_str();
+    assert_eq!(
+        patterns,
+        BTreeSet::from([&*format!("{{ $.event = \"{notified}\" }}"), "{ $.event = \"evidence\" }"])
+    );
+    let logged = logged();
+    assert!(logged.contains(notified) && logged.contains("evidence"), "{logged:?}");
 }
 
 #[test]

@@ -251,7 +251,7 @@ async fn one_line_has_the_metrics_of_an_invocation() {
     let directive = json!({"Namespace": "ciba", "Dimensions": [[]], "Metrics": [
         metric("requested", "Count"), metric("approved", "Count"), metric("denied", "Count"),
         metric("decided_after_ms", "Milliseconds")]});
-    let expected = json!({"level": "info", "event": "metrics",
+    let expected = json!({"timestamp": at(9.0).date_time(), "level": "info", "event": "metrics",
         "_aws": {"Timestamp": at(9.0).millis(), "CloudWatchMetrics": [directive]},
         "requested": 2, "approved": 1, "denied": 1, "decided_after_ms": [1500, 2000]});
     assert_eq!(*line, expected);
@@ -296,7 +296,9 @@ async fn a_secret_that_is_logged_or_emitted_is_found() {
     heard.messages(&provider.sns.inbox());
     for secret in secrets {
         // As if a function logged it, in a call like any other.
-        heard.during(async { ciba::flows::log::outcome("planted", &format!("because of {secret}!")) }).await;
+        heard
+            .during(async { ciba::flows::log::outcome("planted", &format!("because of {secret}!"), at(3.0)) })
+            .await;
         assert!(heard.leaks().iter().any(|leak| leak.text.contains(secret)), "{secret}");
         heard.forget("planted");
         heard.emitted("an event", json!({"detail": secret}).to_string());

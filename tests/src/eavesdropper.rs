@@ -53,6 +53,8 @@ const LINK: &str = "what a link has";
 const QUEUE: &str = "a queue";
 /// What tests send as a secret that is wrong and as a hint that leads to nobody, and what stands in our own texts.
 const OUR_WORDS: [&str; 2] = ["wrong", "nobody"];
+/// The levels that Lambda knows, as far as we have them.
+const LEVELS: [&str; 3] = ["info", "warn", "error"];
 /// What is shorter may stand in any text.
 const SHORTEST: usize = 5;
 
@@ -132,6 +134,17 @@ impl Eavesdropper {
             })
         });
         leaks.collect()
+    }
+
+    /// Every line that Lambda would take for one of another level: without `level`, or without a `timestamp` of RFC 3339.
+    pub fn unlevelled(&self) -> Vec<String> {
+        let heard = self.heard();
+        let is_right = |line: &&String| {
+            let line: Value = serde_json::from_str(line).unwrap_or_default();
+            let level = line["level"].as_str().is_some_and(|it| LEVELS.contains(&it));
+            level && line["timestamp"].as_str().is_some_and(is_date_time)
+        };
+        heard.lines.iter().filter(|line| !is_right(line)).cloned().collect()
     }
 
     /// What a call sends.
@@ -257,6 +270,13 @@ impl fmt::Debug for Eavesdropper {
     }
 }
 
+/// Whether it has the form of RFC 3339 §5.6, in UTC and with milliseconds.
+fn is_date_time(text: &str) -> bool {
+    const FORM: &str = "0000-00-00T00:00:00.000Z";
+    let fits = |(is, wanted): (u8, u8)| if wanted == b'0' { is.is_ascii_digit() } else { is == wanted };
+    text.len() == FORM.len() && text.bytes().zip(FORM.bytes()).all(fits)
+}
+
 /// The end of a provider: whatever its test was about, no secret may have been logged or emitted.
 pub(crate) struct LastLook {
     pub(crate) eavesdropper: Eavesdropper,
@@ -278,6 +298,8 @@ impl Drop for LastLook {
         for text in self.sqs.sent().into_iter().chain(calls) {
             self.eavesdropper.emitted(QUEUE, text);
         }
+        let unlevelled = self.eavesdropper.unlevelled();
+        assert!(unlevelled.is_empty(), "lines without a level or a time: {unlevelled:#?}");
         let leaks = self.eavesdropper.leaks();
         assert!(leaks.is_empty(), "secrets were logged or emitted: {leaks:#?}");
     }

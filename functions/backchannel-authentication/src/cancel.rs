@@ -31,7 +31,7 @@ pub(crate) async fn cancel(
     let canceller = Canceller::Client(&client.id);
     match cancel_request::cancel(&endpoint.table, &key, canceller, invocation).await? {
         CancelOutcome::Done => {
-            log::step("cancelled", &key);
+            log::step("cancelled", &key, invocation.now);
             Ok(())
         }
         // A repeated cancellation: the response to the first may have been lost.

@@ -263,12 +263,12 @@ impl Endpoint for BackchannelAuthentication {
         if request.uri().path() == routes::CANCELLATION {
             return match cancel::cancel(self, request, invocation).await {
                 Ok(()) => respond::done(),
-                Err(refusal) => respond::refusal(&refusal),
+                Err(refusal) => respond::refusal(&refusal, invocation),
             };
         }
         match self.acknowledge(request, invocation).await {
             Ok(acknowledgement) => respond::ok(&acknowledgement),
-            Err(refusal) => respond::refusal(&refusal),
+            Err(refusal) => respond::refusal(&refusal, invocation),
         }
     }
 }

@@ -104,7 +104,7 @@ impl ClientNotification {
         let requests: Vec<_> = changes.iter().map(|change| change.request).collect();
         let told = self.tell(AskedBy::Stream, &requests, invocation).await;
         let later = changes.iter().zip(told).filter_map(|(change, told)| {
-            let wait = match again(&change.request, told)? {
+            let wait = match again(&change.request, told, invocation.now)? {
                 Again::At(until) => until.since(invocation.now),
                 Again::AfterTrouble => AFTER_TROUBLE,
             };
@@ -115,7 +115,7 @@ impl ClientNotification {
         let refused = later.iter().zip(sent).filter_map(|((change, _), sent)| Some((change, sent.err()?)));
         let refused: Vec<_> = refused.collect();
         for (change, why) in &refused {
-            log::delivery("delivery_not_queued", &change.request, Some(&why.0));
+            log::delivery("delivery_not_queued", &change.request, Some(&why.0), invocation.now);
         }
         refused.first().map(|(change, _)| change.sequence_number)
     }
@@ -130,17 +130,17 @@ impl ClientNotification {
         let messages: Vec<_> = records.iter().filter_map(message).collect();
         let requests: Vec<_> = messages.iter().map(|message| message.request).collect();
         let told = self.tell(AskedBy::Queue, &requests, invocation).await;
-        let mut redelivered = Vec::new();
+        let (now, mut redelivered) = (invocation.now, Vec::new());
         for (message, told) in messages.iter().zip(told) {
-            match again(&message.request, told) {
+            match again(&message.request, told, now) {
                 None => continue,
                 Some(Again::AfterTrouble) => {}
                 Some(Again::At(until)) => {
-                    let hidden = self.queue.hide(message.receipt, until.since(invocation.now)).await;
+                    let hidden = self.queue.hide(message.receipt, until.since(now)).await;
                     if let Err(error) = hidden {
                         // The message is then redelivered after the queue's own visibility timeout. That costs
                         // time only.
-                        log::delivery("delivery_not_hidden", &message.request, Some(&error.0));
+                        log::delivery("delivery_not_hidden", &message.request, Some(&error.0), now);
                     }
                 }
             }
@@ -177,19 +177,19 @@ impl ClientNotification {
 }
 
 /// Logs the outcome of a delivery, and returns when it has to be tried again, if it has to be.
-fn again(request: &RequestKey, told: Result<Told, NotTold>) -> Option<Again> {
+fn again(request: &RequestKey, told: Result<Told, NotTold>, now: Timestamp) -> Option<Again> {
     match told {
         Ok(Told::Wait(until, why)) => {
             if let Some(why) = why {
-                log::delivery("delivery_postponed", request, Some(&why));
+                log::delivery("delivery_postponed", request, Some(&why), now);
             }
             return Some(Again::At(until));
         }
-        Ok(Told::Delivered) => log::delivery("delivered", request, None),
-        Ok(Told::Failed(why)) => log::delivery("delivery_failed", request, Some(&why)),
+        Ok(Told::Delivered) => log::delivery("delivered", request, None, now),
+        Ok(Told::Failed(why)) => log::delivery("delivery_failed", request, Some(&why), now),
         Ok(Told::Unneeded | Told::Over) => {}
         Err(error) => {
-            log::delivery("delivery_not_tried", request, Some(&error.detail()));
+            log::delivery("delivery_not_tried", request, Some(&error.detail()), now);
             return Some(Again::AfterTrouble);
         }
     }

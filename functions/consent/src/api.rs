@@ -157,7 +157,7 @@ async fn decide(
         Recorded::Approved(scope) => Some(scope.encode()),
         Recorded::Denied | Recorded::Reported | Recorded::TakenBack => None,
     };
-    log::decision(decision, key, Some(client), record.evidence.as_ref());
+    log::decision(decision, key, Some(client), record.evidence.as_ref(), invocation.now);
     Ok(DecisionView { request: key.encode(), decision, scope })
 }
 

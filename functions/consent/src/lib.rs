@@ -182,9 +182,9 @@ impl Endpoint for Consent {
             }
             Ok(call) => match api::answer(self, call, request, invocation).await {
                 Ok(response) => response,
-                Err(refusal) => respond::refusal(&refusal),
+                Err(refusal) => respond::refusal(&refusal, invocation),
             },
-            Err(error) => respond::refusal(&error.into()),
+            Err(error) => respond::refusal(&error.into(), invocation),
         }
     }
 }

@@ -47,7 +47,7 @@ pub(crate) async fn show(
     };
     // Without the keys of sessions the page is as for somebody who is not logged in: declining always works.
     let session = consent.session(request, invocation).await.unwrap_or_else(|KeyError(why)| {
-        log::trouble(&why);
+        log::trouble(&why, invocation.now);
         None
     });
     let nonce = invocation.nonce();
@@ -183,7 +183,7 @@ async fn by_session(
         Ok(Record {
             recorded: recorded @ (Recorded::Approved(_) | Recorded::TakenBack), evidence, ..
         }) => {
-            log::decision(recorded.as_str(), key, Some(&client), evidence.as_ref());
+            log::decision(recorded.as_str(), key, Some(&client), evidence.as_ref(), invocation.now);
             respond::redirect(&Destination::Request(*key, frame.chosen))
         }
         Ok(_) => not_open(consent, Some(key), request, invocation),
@@ -269,7 +269,7 @@ async fn decline(
     };
     match consent.consenting().decline(key, &token, invocation).await {
         Ok(record) if record.recorded == Recorded::Denied => {
-            log::decision(record.recorded.as_str(), key, None, record.evidence.as_ref());
+            log::decision(record.recorded.as_str(), key, None, record.evidence.as_ref(), invocation.now);
             respond::page(page::declined(&consent.frame(request, &invocation.nonce())))
         }
         Ok(_) => not_open(consent, Some(key), request, invocation),
@@ -300,6 +300,6 @@ pub(super) fn trouble(
     invocation: &Invocation,
     why: &str,
 ) -> Response<Body> {
-    log::trouble(why);
+    log::trouble(why, invocation.now);
     respond::page(page::trouble(&consent.frame(request, &invocation.nonce())))
 }

@@ -67,7 +67,7 @@ impl Discovery {
     /// so that clients still find everything else.
     async fn document(&self, invocation: &Invocation) -> Metadata {
         let names = self.detail_types.names(invocation.now).await.unwrap_or_else(|error| {
-            log::trouble(&error.detail());
+            log::trouble(&error.detail(), invocation.now);
             Vec::new()
         });
         let names = names.iter().map(|name| name.as_str().to_owned()).collect();
@@ -109,7 +109,7 @@ impl Endpoint for Discovery {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         match self.answer(request, invocation).await {
             Ok(response) => response,
-            Err(error) => respond::refusal(&Refusal::new(error)),
+            Err(error) => respond::refusal(&Refusal::new(error), invocation),
         }
     }
 }

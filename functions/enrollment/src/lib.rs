@@ -114,7 +114,7 @@ impl Enrollment {
                 respond::page(page::enrollment(&view, &nonce))
             }
             Err(NotEnrolled::Store(error)) => {
-                log::trouble(&error.detail());
+                log::trouble(&error.detail(), invocation.now);
                 respond::page(page::trouble(&frame))
             }
             Err(
@@ -137,7 +137,7 @@ impl Enrollment {
         let nonce = invocation.nonce();
         let frame = self.frame(request, &nonce);
         let trouble = |why: &str| {
-            log::trouble(why);
+            log::trouble(why, invocation.now);
             respond::page(page::trouble(&frame))
         };
         let form = form::read(request).ok();
@@ -190,7 +190,7 @@ impl Enrollment {
         let enrolled =
             enrolling.enroll(&ticket, &body.registration, body.assertion.as_ref(), invocation).await;
         let added = enrolled.map_err(not_enrolled)?;
-        log::passkey("passkey_added", &added.passkey, &added.untold);
+        log::passkey("passkey_added", &added.passkey, &added.untold, invocation.now);
         Ok(EnrollmentView { passkey: added.passkey.as_str().to_owned() })
     }
 }
@@ -200,16 +200,16 @@ impl Endpoint for Enrollment {
         if request.uri().path() == routes::ENROLLMENT {
             return match request.method().as_str() {
                 "POST" => self.begin(request, invocation).await,
-                _ => respond::refusal::<Error>(&Common::MethodNotAllowed("POST").into()),
+                _ => respond::refusal::<Error>(&Common::MethodNotAllowed("POST").into(), invocation),
             };
         }
         match request.method().as_str() {
             "GET" | "HEAD" => self.show(request, invocation).await,
             "POST" => match self.enroll(request, invocation).await {
                 Ok(view) => respond::ok(&view),
-                Err(refusal) => respond::refusal(&refusal),
+                Err(refusal) => respond::refusal(&refusal, invocation),
             },
-            _ => respond::refusal::<Error>(&Common::MethodNotAllowed("GET, POST").into()),
+            _ => respond::refusal::<Error>(&Common::MethodNotAllowed("GET, POST").into(), invocation),
         }
     }
 }

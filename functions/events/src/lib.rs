@@ -65,10 +65,10 @@ impl Events {
         let emitter = Emit { bus: &self.bus, issuer: &self.issuer };
         let emitted = emitter.emit(sources, invocation).await;
         for why in &emitted.unreadable {
-            log::trouble(why);
+            log::trouble(why, invocation.now);
         }
         if let Some((_, why)) = &emitted.first_failure {
-            log::trouble(why);
+            log::trouble(why, invocation.now);
         }
         log::metrics(&self.settings.metric_namespace, &emitted, invocation.now);
         emitted.first_failure.map(|(nth, _)| nth)

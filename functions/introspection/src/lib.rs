@@ -53,7 +53,7 @@ impl Endpoint for Introspection {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         match self.answer(request, invocation).await {
             Ok(answer) => respond::ok(&answer),
-            Err(refusal) => respond::refusal(&refusal),
+            Err(refusal) => respond::refusal(&refusal, invocation),
         }
     }
 }

@@ -34,10 +34,10 @@ impl Endpoint for Jwks {
         match request.method().as_str() {
             "GET" | "HEAD" => match self.keys.get(invocation.now).await {
                 Ok(keys) => respond::cacheable(request, &keys, JWKS_MAX_AGE),
-                Err(error) => respond::refusal::<Error>(&error.into()),
+                Err(error) => respond::refusal::<Error>(&error.into(), invocation),
             },
             "OPTIONS" => respond::document_preflight(),
-            _ => respond::refusal::<Error>(&Common::MethodNotAllowed(METHODS).into()),
+            _ => respond::refusal::<Error>(&Common::MethodNotAllowed(METHODS).into(), invocation),
         }
     }
 }

@@ -10,9 +10,9 @@ use serde_json::Value;
 async fn main() -> Result<(), Error> {
     let rotation = &KeyRotation::new(&Environment::of_the_process())?;
     run(service_fn(async move |event: LambdaEvent<Value>| {
-        let answer =
-            rotation.run(&serve::invocation(event.context.deadline)).await.map_err(|error| error.0)?;
-        log::outcome("keys_rotated", &answer.to_string());
+        let invocation = serve::invocation(event.context.deadline);
+        let answer = rotation.run(&invocation).await.map_err(|error| error.0)?;
+        log::outcome("keys_rotated", &answer.to_string(), invocation.now);
         Ok::<_, Error>(answer)
     }))
     .await

@@ -137,7 +137,7 @@ impl Login {
             }
             Err(NotStarted::NotOpen) => self.not_open(call),
             Err(error @ (NotStarted::Unavailable(_) | NotStarted::Store(_))) => {
-                log::trouble(&error.to_string());
+                log::trouble(&error.to_string(), call.invocation.now);
                 respond::page(page::login_failed(&call.frame, LoginProblem::Down, key.as_ref()))
             }
         }
@@ -150,11 +150,11 @@ impl Login {
         let attempt = match self.attempt(request, &name, call.invocation.now).await {
             Ok(Some(attempt)) => attempt,
             Ok(None) => {
-                log::login_refused(CallbackRefused::NotStartedHere.why());
+                log::login_refused(CallbackRefused::NotStartedHere.why(), call.invocation.now);
                 return respond::page(page::login_failed(&call.frame, LoginProblem::Outdated, None));
             }
             Err(KeyError(why)) => {
-                log::trouble(&why);
+                log::trouble(&why, call.invocation.now);
                 return respond::page(page::login_failed(&call.frame, LoginProblem::Down, None));
             }
         };
@@ -162,7 +162,7 @@ impl Login {
         let call = &call.in_language(chosen);
         let response = match self.logging_in().finish(&attempt, &callback, call.invocation).await {
             Ok(session) => {
-                log::logged_in(&session.issuer);
+                log::logged_in(&session.issuer, call.invocation.now);
                 let max_age = session.ends_at(self.max_age).since(call.invocation.now);
                 let sealed = self.logging_in().seal(&session, call.invocation.now).await;
                 match sealed {
@@ -207,9 +207,9 @@ impl Login {
             | NotLoggedIn::Store(_) => LoginProblem::Down,
         };
         match problem {
-            LoginProblem::Down => log::trouble(&error.to_string()),
+            LoginProblem::Down => log::trouble(&error.to_string(), call.invocation.now),
             LoginProblem::Outdated | LoginProblem::Cancelled | LoginProblem::Refused => {
-                log::login_refused(&error.to_string());
+                log::login_refused(&error.to_string(), call.invocation.now);
             }
         }
         page::login_failed(&call.frame, problem, request)
@@ -219,7 +219,7 @@ impl Login {
     async fn jwks(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         match self.published_keys.get(invocation.now).await {
             Ok(keys) => respond::cacheable(request, &keys, JWKS_MAX_AGE),
-            Err(error) => respond::refusal::<Error>(&error.into()),
+            Err(error) => respond::refusal::<Error>(&error.into(), invocation),
         }
     }
 
@@ -295,7 +295,7 @@ fn cookie_name(state: &str) -> String {
 }
 
 fn trouble(why: &str, call: &Call<'_>) -> Response<Body> {
-    log::trouble(why);
+    log::trouble(why, call.invocation.now);
     respond::page(page::trouble(&call.frame))
 }
 
@@ -308,8 +308,8 @@ fn leads_to(attempt: &LoginAttempt) -> Destination {
     }
 }
 
-fn refused(error: impl Into<Error>) -> Response<Body> {
-    respond::refusal::<Error>(&error.into().into())
+fn refused(error: impl Into<Error>, invocation: &Invocation) -> Response<Body> {
+    respond::refusal::<Error>(&error.into().into(), invocation)
 }
 
 impl Endpoint for Login {
@@ -329,11 +329,11 @@ impl Endpoint for Login {
             routes::LOGIN_JWKS if method == "OPTIONS" => respond::document_preflight(),
             routes::ME if is_read => self.me(request, &call).await,
             routes::LOGOUT if method == "POST" => self.sign_out(request, &call).await,
-            routes::LOGIN | routes::ME => refused(Common::MethodNotAllowed("GET, HEAD")),
-            routes::LOGIN_JWKS => refused(Common::MethodNotAllowed(METHODS)),
-            routes::LOGIN_CALLBACK => refused(Common::MethodNotAllowed("GET")),
-            routes::LOGOUT => refused(Common::MethodNotAllowed("POST")),
-            _ => refused(Error::NotFound),
+            routes::LOGIN | routes::ME => refused(Common::MethodNotAllowed("GET, HEAD"), invocation),
+            routes::LOGIN_JWKS => refused(Common::MethodNotAllowed(METHODS), invocation),
+            routes::LOGIN_CALLBACK => refused(Common::MethodNotAllowed("GET"), invocation),
+            routes::LOGOUT => refused(Common::MethodNotAllowed("POST"), invocation),
+            _ => refused(Error::NotFound, invocation),
         }
     }
 }

@@ -46,7 +46,7 @@ impl Revocation {
         let token = token_management::parse(&form)?;
         let revoked = revoke(&self.table, &self.keys, &self.issuer, &client.id, token, invocation).await?;
         if let Some(grant) = revoked {
-            log::step("revoked", &grant);
+            log::step("revoked", &grant, invocation.now);
         }
         Ok(())
     }
@@ -56,7 +56,7 @@ impl Endpoint for Revocation {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         match self.revoke(request, invocation).await {
             Ok(()) => respond::done(),
-            Err(refusal) => respond::refusal(&refusal),
+            Err(refusal) => respond::refusal(&refusal, invocation),
         }
     }
 }

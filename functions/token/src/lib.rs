@@ -177,7 +177,7 @@ impl Token {
         };
         let flow = Redeem { table: &self.table, issuing: self.issuing(invocation) };
         let tokens = flow.redeem(&approved, presented).await?;
-        log::step("redeemed", &key);
+        log::step("redeemed", &key, invocation.now);
         Ok(tokens)
     }
 
@@ -194,7 +194,7 @@ impl Token {
             issuing: self.issuing(invocation),
         };
         let tokens = flow.refresh(&client.id, presented).await?;
-        log::step("refreshed", &presented.grant);
+        log::step("refreshed", &presented.grant, invocation.now);
         Ok(tokens)
     }
 
@@ -219,7 +219,7 @@ impl Endpoint for Token {
     async fn handle(&self, request: &Request, invocation: &Invocation) -> Response<Body> {
         let response = match self.tokens(request, invocation).await {
             Ok(tokens) => respond::ok(&tokens),
-            Err(refusal) => respond::refusal(&refusal),
+            Err(refusal) => respond::refusal(&refusal, invocation),
         };
         dpop::with_nonce(request, response, &self.keys, invocation.now).await
     }

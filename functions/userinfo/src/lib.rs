@@ -172,7 +172,7 @@ impl Endpoint for Userinfo {
             "OPTIONS" => respond::preflight(METHODS),
             _ => match self.claims(request, invocation).await {
                 Ok(claims) => respond::readable_by_pages(respond::ok(&claims)),
-                Err(refusal) => respond::readable_by_pages(respond::refusal(&refusal)),
+                Err(refusal) => respond::readable_by_pages(respond::refusal(&refusal, invocation)),
             },
         };
         let response = dpop::with_nonce(request, response, &self.keys, invocation.now).await;

@@ -1,4 +1,4 @@
-//! The log: one function per event, one line each. docs/events.md describes them all.
+//! The log: one function per event, one line each, with the time of its invocation. docs/events.md describes them all.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use ciba_core::domain::request::event::{EventName, What};
 use ciba_core::protocol::error::{ProtocolError, Refusal};
 use ciba_core::protocol::event::NotifiedLine;
 
-use self::line::{Metric, line};
+use self::line::{Level, Metric, line};
 use crate::asking::start_authentication::{Started, Unreachable};
 use crate::telling::announce::Untold;
 use crate::telling::emit::Emitted;
@@ -24,12 +24,12 @@ mod line;
 pub use line::observe;
 
 /// One line for a refusal. Normal polling and fetching a nonce are not logged.
-pub fn refused<E: ProtocolError>(refusal: &Refusal<E>) {
+pub fn refused<E: ProtocolError>(refusal: &Refusal<E>, at: Timestamp) {
     let answer = refusal.error.answer();
     if matches!(answer.code, "authorization_pending" | "slow_down" | "use_dpop_nonce") {
         return;
     }
-    let level = if answer.status >= 500 { "error" } else { "info" };
+    let level = if answer.status >= 500 { Level::Error } else { Level::Info };
     line(
         level,
         "refused",
@@ -40,43 +40,44 @@ pub fn refused<E: ProtocolError>(refusal: &Refusal<E>) {
             ("detail", refusal.detail.clone().into()),
             ("client_id", refusal.client.clone().into()),
         ],
+        at,
     );
 }
 
 /// One line for an event that could not be read as a request.
-pub fn unreadable(why: &str) {
-    line("info", "unreadable", [("status", 400.into()), ("description", why.into())]);
+pub fn unreadable(why: &str, at: Timestamp) {
+    line(Level::Info, "unreadable", [("status", 400.into()), ("description", why.into())], at);
 }
 
 /// One line for the response of a resource, under the id that the client gave the call.
-pub fn answered(interaction: &str, status: u16) {
-    line("info", "answered", [("interaction", interaction.into()), ("status", status.into())]);
+pub fn answered(interaction: &str, status: u16, at: Timestamp) {
+    line(Level::Info, "answered", [("interaction", interaction.into()), ("status", status.into())], at);
 }
 
 /// One line for something that no response reveals.
-pub fn outcome(event: &str, detail: &str) {
-    line("info", event, [("detail", detail.into())]);
+pub fn outcome(event: &str, detail: &str, at: Timestamp) {
+    line(Level::Info, event, [("detail", detail.into())], at);
 }
 
 /// One line for a step that succeeded, with the hash that correlates the lines of one request.
-pub fn step(event: &str, request: &RequestKey) {
-    line("info", event, [("request", request.correlation().into())]);
+pub fn step(event: &str, request: &RequestKey, at: Timestamp) {
+    line(Level::Info, event, [("request", request.correlation().into())], at);
 }
 
 /// The lines for a request that was started: the channels that failed, the one that worked, and the request.
 pub fn started(started: &Started, at: Timestamp) {
     for channel in &started.unreachable {
-        unreachable(&started.request.key, channel);
+        unreachable(&started.request.key, channel, at);
     }
     if let Some(channel) = started.channel {
         notified(&started.request, channel, at);
     }
-    requested(&started.request.key, started.evidence.as_ref());
+    requested(&started.request.key, started.evidence.as_ref(), at);
 }
 
 /// One line for a message that SNS has accepted: the function `events` reads it from this log.
 fn notified(request: &AuthenticationRequest, channel: &str, at: Timestamp) {
-    line("info", "notified", NotifiedLine::fields(request, channel, at));
+    line(Level::Info, "notified", NotifiedLine::fields(request, channel, at), at);
 }
 
 /// One line for everything that was emitted, which CloudWatch turns into metrics: how many of each event, and how
@@ -95,18 +96,15 @@ pub fn metrics(namespace: &str, emitted: &Emitted, at: Timestamp) {
     metrics.push(times(DELIVERED_AFTER, What::delivered_after));
     metrics.retain(|metric| !metric.values.is_empty());
     if !metrics.is_empty() {
-        line::metrics(namespace, at, &metrics);
+        line::metrics(namespace, &metrics, at);
     }
 }
 
 /// One line for each record of the stream that could not be read, and one that CloudWatch turns into their number.
 pub fn unreadable_records(namespace: &str, why: &[String], at: Timestamp) {
-    why.iter().for_each(|why| trouble(why));
-    line::metrics(
-        namespace,
-        at,
-        &[Metric { name: UNREADABLE, unit: "Count", values: vec![why.len() as i64] }],
-    );
+    why.iter().for_each(|why| trouble(why, at));
+    let count = Metric { name: UNREADABLE, unit: "Count", values: vec![why.len() as i64] };
+    line::metrics(namespace, &[count], at);
 }
 
 /// The metrics besides the count of each event.
@@ -117,54 +115,61 @@ pub const HOOK_TIME: &str = "hook_ms";
 pub const HOOK_FAILED: &str = "hook_failed";
 
 /// One line for a request. If it is signed, with the digest of its evidence.
-fn requested(request: &RequestKey, kept: Option<&EvidenceWrite>) {
+fn requested(request: &RequestKey, kept: Option<&EvidenceWrite>, at: Timestamp) {
     let digest = kept.map(|kept| kept.digest.as_str());
-    line("info", "requested", [("request", request.correlation().into()), ("evidence", digest.into())]);
-    kept.into_iter().for_each(evidence);
+    let fields = [("request", request.correlation().into()), ("evidence", digest.into())];
+    line(Level::Info, "requested", fields, at);
+    kept.into_iter().for_each(|kept| evidence(kept, at));
 }
 
 /// One line for each evidence document: the new head of its chain. It names no request, client or person, so that
 /// it can be kept where nothing is ever deleted.
-fn evidence(kept: &EvidenceWrite) {
+fn evidence(kept: &EvidenceWrite, at: Timestamp) {
     let fields = [
         ("chain", kept.next.name.as_str().into()),
         ("sequence", kept.next.sequence.into()),
         ("digest", kept.digest.as_str().into()),
         ("kept_until", kept.document.kept_until.into()),
     ];
-    line("info", "evidence", fields);
+    line(Level::Info, "evidence", fields, at);
 }
 
 /// One line for a decision, with the digest of its evidence: an attacker who changes the table cannot change the
 /// log.
-pub fn decision(event: &str, request: &RequestKey, client: Option<&ClientId>, kept: Option<&EvidenceWrite>) {
+pub fn decision(
+    event: &str,
+    request: &RequestKey,
+    client: Option<&ClientId>,
+    kept: Option<&EvidenceWrite>,
+    at: Timestamp,
+) {
     let fields = [
         ("request", request.correlation().into()),
         ("client_id", client.map(ClientId::as_str).into()),
         ("evidence", kept.map(|kept| kept.digest.as_str()).into()),
     ];
-    line("info", event, fields);
-    kept.into_iter().for_each(evidence);
+    line(Level::Info, event, fields, at);
+    kept.into_iter().for_each(|kept| evidence(kept, at));
 }
 
 /// One line for the result of notifying a client, at the level of an error if an operator should look at it.
-pub fn delivery(event: &str, request: &RequestKey, why: Option<&str>) {
+pub fn delivery(event: &str, request: &RequestKey, why: Option<&str>, at: Timestamp) {
     let is_error = matches!(event, "delivery_failed" | "delivery_not_tried" | "delivery_not_queued");
-    let level = if is_error { "error" } else { "info" };
-    line(level, event, [("request", request.correlation().into()), ("detail", why.into())]);
+    let level = if is_error { Level::Error } else { Level::Info };
+    line(level, event, [("request", request.correlation().into()), ("detail", why.into())], at);
 }
 
 /// One line for a passkey that was enrolled, and one for each channel that did not accept the announcement: a
 /// person who was not told cannot report an enrollment that they did not make.
-pub fn passkey(event: &str, passkey: &PasskeyId, untold: &[Untold]) {
-    line("info", event, [("passkey", passkey.as_str().into())]);
+pub fn passkey(event: &str, passkey: &PasskeyId, untold: &[Untold], at: Timestamp) {
+    line(Level::Info, event, [("passkey", passkey.as_str().into())], at);
     for Untold { channel, why } in untold {
         let fields = [
             ("passkey", passkey.as_str().into()),
             ("channel", (*channel).into()),
             ("detail", why.as_str().into()),
         ];
-        line("error", "untold", fields);
+        line(Level::Error, "untold", fields, at);
     }
 }
 
@@ -183,68 +188,58 @@ pub(crate) struct Hooked<'a> {
 /// One line for a call of a hook, which CloudWatch turns into metrics: how long it took, and whether it failed.
 pub(crate) fn hook(namespace: &str, Hooked { hook, id, outcome, detail, took }: Hooked<'_>, at: Timestamp) {
     let failed = outcome == "failed";
-    let fields = [
-        ("level", if failed { "error" } else { "info" }.into()),
-        ("event", "hook".into()),
-        ("hook", hook.into()),
-        ("id", id.into()),
-        ("outcome", outcome.into()),
-        ("detail", detail.into()),
-    ];
+    let level = if failed { Level::Error } else { Level::Info };
+    let fields =
+        [("hook", hook.into()), ("id", id.into()), ("outcome", outcome.into()), ("detail", detail.into())];
     let metrics = [
         Metric { name: HOOK_TIME, unit: "Milliseconds", values: vec![millis(took)] },
         Metric { name: HOOK_FAILED, unit: "Count", values: vec![i64::from(failed)] },
     ];
-    line::measured(namespace, at, fields, &metrics);
+    line::measured(namespace, level, "hook", fields, &metrics, at);
 }
 
 /// One line for an answer that was well-formed, and contradicts what is known. It counts as a failure of the call.
 pub(crate) fn hook_contradicts(namespace: &str, hook: &'static str, why: &str, at: Timestamp) {
-    let fields = [
-        ("level", "error".into()),
-        ("event", "hook".into()),
-        ("hook", hook.into()),
-        ("outcome", "contradicts".into()),
-        ("detail", why.into()),
-    ];
-    line::measured(namespace, at, fields, &[Metric { name: HOOK_FAILED, unit: "Count", values: vec![1] }]);
+    let fields = [("hook", hook.into()), ("outcome", "contradicts".into()), ("detail", why.into())];
+    let metric = Metric { name: HOOK_FAILED, unit: "Count", values: vec![1] };
+    line::measured(namespace, Level::Error, "hook", fields, &[metric], at);
 }
 
 /// One line for a login on the page.
-pub fn logged_in(issuer: &str) {
-    line("info", "logged_in", [("issuer", issuer.into())]);
+pub fn logged_in(issuer: &str, at: Timestamp) {
+    line(Level::Info, "logged_in", [("issuer", issuer.into())], at);
 }
 
 /// One line for a person whom a login registered. Of the person it has the key in the table alone.
-pub fn person_introduced(person: &PersonKey) {
-    line("info", "person_introduced", [("person_key", person.as_str().into())]);
+pub fn person_introduced(person: &PersonKey, at: Timestamp) {
+    line(Level::Info, "person_introduced", [("person_key", person.as_str().into())], at);
 }
 
 /// One line for each hint that such a person did not get, because it leads to somebody else. It has the kind alone.
-pub fn hints_taken(person: &PersonKey, hints: &[DirectoryHint]) {
+pub fn hints_taken(person: &PersonKey, hints: &[DirectoryHint], at: Timestamp) {
     for hint in hints {
         let fields = [("person_key", person.as_str().into()), ("kind", hint.kind().as_str().into())];
-        line("warn", "hint_taken", fields);
+        line(Level::Warn, "hint_taken", fields, at);
     }
 }
 
 /// One line for a login on the page that ended without a session.
-pub fn login_refused(why: &str) {
-    line("info", "login_refused", [("detail", why.into())]);
+pub fn login_refused(why: &str, at: Timestamp) {
+    line(Level::Info, "login_refused", [("detail", why.into())], at);
 }
 
 /// One line for something that failed without a refusal.
-pub fn trouble(why: &str) {
-    line("error", "trouble", [("detail", why.into())]);
+pub fn trouble(why: &str, at: Timestamp) {
+    line(Level::Error, "trouble", [("detail", why.into())], at);
 }
 
 /// One line for a channel that cannot reach its person, so that the fallback to a possibly weaker channel is not
 /// silent: an operator has to enroll the person again.
-fn unreachable(request: &RequestKey, Unreachable { channel, why }: &Unreachable) {
+fn unreachable(request: &RequestKey, Unreachable { channel, why }: &Unreachable, at: Timestamp) {
     let fields = [
         ("request", request.correlation().into()),
         ("channel", (*channel).into()),
         ("detail", why.as_str().into()),
     ];
-    line("warn", "unreachable", fields);
+    line(Level::Warn, "unreachable", fields, at);
 }

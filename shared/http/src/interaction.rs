@@ -24,7 +24,7 @@ pub fn answered(request: &Request, response: Response<Body>, invocation: &Invoca
 
 /// Adds the interaction id, which is logged as well, and the date.
 fn named(mut response: Response<Body>, id: &str, now: Timestamp) -> Response<Body> {
-    log::answered(id, response.status().as_u16());
+    log::answered(id, response.status().as_u16(), now);
     let date = fmt_http_date(UNIX_EPOCH + Duration::from_millis(now.millis().unsigned_abs()));
     let named = [(HeaderName::from_static(HEADER), id), (DATE, &date)];
     let named =

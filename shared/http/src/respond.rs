@@ -24,7 +24,7 @@ use ciba_core::page::{Language, Page, me_path, page_path, ticket_path};
 use ciba_core::protocol::discovery::METHODS as DOCUMENT_METHODS;
 use ciba_core::protocol::dpop;
 use ciba_core::protocol::error::{CHALLENGE_HEADER, Challenge, ProtocolError, Refusal};
-use ciba_flows::log;
+use ciba_flows::{Invocation, log};
 
 /// A successful response that must not be cached (RFC 6749 §5.1).
 pub fn ok(body: &impl Serialize) -> Response<Body> {
@@ -112,8 +112,8 @@ pub fn with_dpop_nonce(mut response: Response<Body>, nonce: &str) -> Response<Bo
 
 /// The error response for a refusal, as the endpoint's protocol defines it. This is the only place where it is
 /// logged.
-pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
-    log::refused(refusal);
+pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>, invocation: &Invocation) -> Response<Body> {
+    log::refused(refusal, invocation.now);
     let answer = refusal.error.answer();
     let description = match &refusal.scope_value {
         Some(value) => format!("{}: {value}", answer.description),
@@ -144,8 +144,8 @@ pub fn refusal<E: ProtocolError>(refusal: &Refusal<E>) -> Response<Body> {
 
 /// The response to an event that is not a valid request. No endpoint is known yet, so the error is one that all
 /// endpoints have in common.
-pub fn unreadable(Unreadable(why): Unreadable) -> Response<Body> {
-    log::unreadable(why);
+pub fn unreadable(Unreadable(why): Unreadable, invocation: &Invocation) -> Response<Body> {
+    log::unreadable(why, invocation.now);
     build(400, &json!({ "error": "invalid_request", "error_description": why }), None)
 }
 

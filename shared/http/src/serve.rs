@@ -54,7 +54,7 @@ pub async fn answer(
 ) -> ApiGatewayV2httpResponse {
     let response = match event::request(event) {
         Ok(request) => endpoint.respond(&request, invocation).await,
-        Err(why) => respond::unreadable(why),
+        Err(why) => respond::unreadable(why, invocation),
     };
     event::answer(response)
 }

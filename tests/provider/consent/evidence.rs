@@ -139,7 +139,7 @@ async fn the_documents_of_a_person_are_numbered_and_linked() {
     assert_eq!(heads, expected.map(|(number, item)| (Some(number), item["digest"].clone())));
     for line in lines {
         let names: Vec<_> = line.as_object().expect("fields").keys().map(String::as_str).collect();
-        assert_eq!(names, ["chain", "digest", "event", "kept_until", "level", "sequence"]);
+        assert_eq!(names, ["chain", "digest", "event", "kept_until", "level", "sequence", "timestamp"]);
     }
 }
 

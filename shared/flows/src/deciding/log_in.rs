@@ -226,7 +226,7 @@ impl<'a> LogIn<'a> {
             && let Some(person) =
                 NewPerson::introduced(issuer, &session.subject, &verified, invocation.random())
         {
-            introduce(self.table, person, self.countries).await?;
+            introduce(self.table, person, self.countries, invocation).await?;
         }
         Ok(session)
     }

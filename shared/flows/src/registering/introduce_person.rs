@@ -1,6 +1,6 @@
 //! Registers a person whom a login issuer introduces.
 
-use crate::log;
+use crate::{Invocation, log};
 use ciba_aws::store::{Enrolled, StoreError, Table};
 use ciba_core::domain::person::new_person::NewPerson;
 use ciba_core::domain::person::sms::SmsCountries;
@@ -17,6 +17,7 @@ pub async fn introduce(
     table: &Table,
     mut person: NewPerson,
     countries: &SmsCountries,
+    invocation: &Invocation,
 ) -> Result<(), StoreError> {
     for _ in 0..TRIES {
         if table.read_person(person.key()).await?.is_some() {
@@ -24,11 +25,11 @@ pub async fn introduce(
         }
         match table.replace_person(&person.entry(countries), None).await? {
             Enrolled::Done => {
-                log::person_introduced(person.key());
+                log::person_introduced(person.key(), invocation.now);
                 return Ok(());
             }
             Enrolled::HintTaken(taken) => {
-                log::hints_taken(person.key(), &taken);
+                log::hints_taken(person.key(), &taken, invocation.now);
                 person.drop_contacts(&taken);
             }
             Enrolled::Changed | Enrolled::EndpointTaken => {}

@@ -134,7 +134,7 @@ impl Document {
 
     /// Its day in UTC: `2026-01-02`.
     pub fn day(&self) -> String {
-        day(Timestamp::from_millis(self.at))
+        Timestamp::from_millis(self.at).day()
     }
 
     /// The evidence of a decision, with its unsealed personal members. `None` if the document is not about a
@@ -156,25 +156,6 @@ impl Document {
             proof: personal.proof,
         })
     }
-}
-
-/// The day in UTC: `2026-01-02`. Times before the epoch count as its first day.
-pub fn day(at: Timestamp) -> String {
-    const MONTHS: [i64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    // Every 400 years have the same number of days.
-    let (cycles, mut days) = (at.seconds().max(0) / 86_400 / 146_097, at.seconds().max(0) / 86_400 % 146_097);
-    let mut year = 1970 + 400 * cycles;
-    while days >= 365 + i64::from(is_leap(year)) {
-        days -= 365 + i64::from(is_leap(year));
-        year += 1;
-    }
-    let mut month = 0;
-    while days >= MONTHS[month] + i64::from(month == 1 && is_leap(year)) {
-        days -= MONTHS[month] + i64::from(month == 1 && is_leap(year));
-        month += 1;
-    }
-    format!("{year:04}-{:02}-{:02}", month + 1, days + 1)
 }
 
 /// The sealed part of the evidence of a decision: all personal data beyond the decision itself.
