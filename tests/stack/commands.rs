@@ -37,7 +37,7 @@ async fn the_demo_that_needs_no_hand_ends_with_verified_tokens() {
     assert!(text.contains("Both tokens are verified against the JWKS"), "{text}");
 }
 
-/// CIBA §10.2, §10.3: from the decision through stream, pipe, queue and function to the client's own endpoint.
+/// CIBA §10.2, §10.3: from the decision through stream and function to the client's own endpoint.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_is_pinged_and_pushed_to() {
     for (mode, said) in [("ping", "pinged: fetching the tokens"), ("push", "the tokens were pushed")] {

@@ -122,11 +122,19 @@ async fn changes(outbox: Arc<Outbox>, binary: String, function: Invoked) {
 
 #[cfg(test)]
 mod tests {
-    use axum::{Json, Router, extract::State, routing::post};
+    use std::collections::BTreeSet;
+
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use axum::{
+        Json, Router,
+        extract::{Path, State},
+        routing::post,
+    };
     use serde_json::json;
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::{clock::Clock, dynamodb::DynamoDb, server::listen, sqs::Sqs};
 
     type Invocations = mpsc::UnboundedSender<Value>;
 
@@ -149,6 +157,68 @@ mod tests {
         let answer = function.invoke(&json!({"Records": []})).await.unwrap();
         assert_eq!(answer, json!({"batchItemFailures": []}));
         assert_eq!(seen.recv().await.unwrap(), json!({"Records": []}));
+    }
+
+    const TEMPLATE: &str = r#"
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}, {AttributeName: sk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}, {AttributeName: sk, KeyType: RANGE}]
+      StreamSpecification: {StreamViewType: NEW_AND_OLD_IMAGES}
+  Queue: {Type: AWS::SQS::Queue, Properties: {}}
+  Notification:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildProperties: {Binary: notification}}
+  Decisions:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      {FunctionName: !Ref Notification.Alias, EventSourceArn: !GetAtt Table.StreamArn, StartingPosition: TRIM_HORIZON}
+  Deliveries:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties: {FunctionName: !Ref Notification.Alias, EventSourceArn: !GetAtt Queue.Arn}
+  Events:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildProperties: {Binary: events}}
+  Changes:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      {FunctionName: !Ref Events.Alias, EventSourceArn: !GetAtt Table.StreamArn, StartingPosition: TRIM_HORIZON}
+"#;
+
+    /// A function may have both the stream and the queue.
+    #[tokio::test]
+    async fn writes_and_messages_reach_each_function_that_has_them() {
+        let template = Template::parse(TEMPLATE).unwrap();
+        let dynamodb = DynamoDb::start(listen(0).await.unwrap()).unwrap();
+        dynamodb.create_table("ciba", &template.table).await.unwrap();
+        let sqs = Sqs::start(listen(0).await.unwrap(), &template.queues, Clock::System).unwrap();
+        let outbox = Outbox::new(&template, &dynamodb.url(), "ciba", &sqs).unwrap();
+
+        let (invocations, mut seen) = mpsc::unbounded_channel();
+        let reply = |Path(function): Path<String>,
+                     State(seen): State<mpsc::UnboundedSender<_>>,
+                     Json(event): Json<Value>| async move {
+            let _ = seen.send((function, event["Records"][0]["eventSource"].clone()));
+            Json(json!({"batchItemFailures": []}))
+        };
+        let path = "/2015-03-31/functions/{function}/invocations";
+        let router = Router::new().route(path, post(reply)).with_state(invocations);
+        let server = crate::server::Server::start(listen(0).await.unwrap(), router).unwrap();
+        let _relay = Relay::start(outbox, &template, &server.url()).unwrap();
+
+        let text = |it: &str| AttributeValue::S(it.to_owned());
+        let put = dynamodb.client().put_item().table_name("ciba").item("pk", text("a")).item("sk", text("b"));
+        put.send().await.unwrap();
+        sqs.queues().send("Queue", "{}", "sender", Duration::ZERO).unwrap();
+        let mut found = BTreeSet::new();
+        while found.len() < 3 {
+            let (function, source) = seen.recv().await.unwrap();
+            found.insert(format!("{function} {}", source.as_str().unwrap()));
+        }
+        let expected = ["events aws:dynamodb", "notification aws:dynamodb", "notification aws:sqs"];
+        assert_eq!(found, expected.map(str::to_owned).into());
     }
 
     #[tokio::test]
