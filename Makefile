@@ -1,7 +1,7 @@
 # Every recipe line is one command, so that it can also be typed by hand.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test soak fuzz verify test-browser test-dynamodb-local test-release screenshots lint bins release bench build build-check deploy supply sbom tools arm64
+.PHONY: help demo up test smoke-moto smoke soak fuzz verify test-browser test-dynamodb-local test-release screenshots lint bins release bench build build-check deploy supply sbom tools arm64
 
 # A single target directory: the tests and the local stack look for binaries there.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -37,6 +37,14 @@ test: lint bins ## run the lints and all tests; REQUIRE_BROWSER=1 fails if there
 	cargo test --workspace --no-run --test stack --test browser
 	.tools/bin/python tests/suites.py $(if $(REQUIRE_BROWSER),--require-browser)
 	.tools/bin/python tests/ran.py
+
+smoke-moto: tools bins ## prove that the stack of the template works, on moto's server in place of AWS; takes about a minute
+	.tools/bin/python -m unittest discover --start-directory infra/smoke --pattern 'test_*.py'
+	.tools/bin/python infra/smoke --moto
+
+# Region and credentials come from the environment, as for the AWS CLI.
+smoke: tools bins ## prove that the stack STACK in AWS works; CLIENT_URL=https://… leads to CLIENT_PORT here, for ping and push
+	.tools/bin/python infra/smoke --stack $(STACK) $(if $(CLIENT_URL),--client-url $(CLIENT_URL)) $(if $(CLIENT_PORT),--client-port $(CLIENT_PORT))
 
 # Finds in an hour what minutes do not. Fuzzing takes four minutes for each target here, ten in `make fuzz`, and runs a target
 # on each core: on two cores the ten targets take 20 minutes instead of 40.

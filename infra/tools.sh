@@ -22,7 +22,7 @@ fi
 wanted=$(cat infra/requirements.txt infra/tools.sh - <<<"$tools" | cksum)
 [ "$(cat .tools/stamp 2>/dev/null)" = "$wanted" ] && exit 0
 
-echo "Installing cargo-lambda, SAM, cfn-lint, Node and zig into .tools/ (once, about a minute)" >&2
+echo "Installing cargo-lambda, SAM, cfn-lint, Node, zig and moto into .tools/ (once, about a minute)" >&2
 rm -rf .tools
 if python3 -m venv .tools 2>/dev/null; then
   pip=(.tools/bin/python -m pip)

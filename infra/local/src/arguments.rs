@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     stack: StackArguments,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub(crate) enum Job {
     /// Start the stack and leave it running until Ctrl-C
     Up,
@@ -25,6 +25,12 @@ pub(crate) enum Job {
         /// How the client gets the tokens
         #[arg(long, value_enum, default_value_t = Mode::Poll)]
         mode: Mode,
+    },
+    /// Start nothing but the functions and their gateway, on resources that exist already, until Ctrl-C
+    Serve {
+        /// A JSON file with the environment of the functions, such as AWS_ENDPOINT_URL_DYNAMODB and TABLE_NAME
+        #[arg(long, value_name = "FILE")]
+        environment: PathBuf,
     },
 }
 

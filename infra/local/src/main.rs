@@ -1,14 +1,16 @@
-//! `ciba-local up` leaves the stack running; `ciba-local demo` runs one sign-in of a client on it.
+//! `ciba-local up` leaves the stack running; `ciba-local demo` runs one sign-in of a client on it; `ciba-local serve` runs
+//! the functions alone.
 
 mod arguments;
 mod demo;
 mod signals;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use ciba_local::{
     Error,
-    stack::{Options, Stack},
+    stack::{self, Functions, Options, Stack},
 };
 use clap::Parser;
 
@@ -24,6 +26,7 @@ async fn main() -> ExitCode {
     let ended = match arguments.job {
         Job::Up => up(options).await,
         Job::Demo { mode } => demo::run(options, mode).await,
+        Job::Serve { environment } => serve(&options, &environment).await,
     };
     ended.unwrap_or_else(|error| {
         eprintln!("{error}");
@@ -36,6 +39,24 @@ async fn up(options: Options) -> Result<ExitCode, Error> {
     println!("\nCtrl-C ends it.");
     signals::any().await?;
     stack.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(options: &Options, environment: &Path) -> Result<ExitCode, Error> {
+    let environment = stack::environment_of(environment)?;
+    let Some(functions) = signals::unless_any(Functions::start(options, &environment)).await? else {
+        return Ok(INTERRUPTED.into());
+    };
+    let functions = functions?;
+    for (name, place) in [
+        ("the API", functions.api_url()),
+        ("functions", functions.invoke_url().to_owned()),
+        ("log", functions.log().display().to_string()),
+    ] {
+        println!("  {name:<11} {place}");
+    }
+    signals::any().await?;
+    functions.stop().await;
     Ok(ExitCode::SUCCESS)
 }
 

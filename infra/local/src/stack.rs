@@ -11,6 +11,7 @@
 
 mod build;
 mod environment;
+mod functions;
 mod hooks;
 mod options;
 mod ready;
@@ -25,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 pub use build::build;
+pub use functions::{Functions, environment as environment_of};
 pub use hooks::Hooks;
 pub use options::{Options, Ports};
 

@@ -95,7 +95,10 @@ impl Table {
             .client
             .scan()
             .table_name(&self.name)
-            .filter_expression(format!("begins_with({SORT_KEY}, :passkey) AND {RP_ID} <> :rp_id"))
+            // An attribute that is missing differs from every value, and enrollment records are called as passkeys are.
+            .filter_expression(format!(
+                "begins_with({SORT_KEY}, :passkey) AND attribute_exists({RP_ID}) AND {RP_ID} <> :rp_id"
+            ))
             .projection_expression(RP_ID)
             .expression_attribute_values(":passkey", text(passkey::SK_PREFIX))
             .expression_attribute_values(":rp_id", text(rp_id.unwrap_or_default()));
