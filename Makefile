@@ -39,7 +39,7 @@ test: lint bins ## run the lints and all tests; REQUIRE_BROWSER=1 fails if there
 	.tools/bin/python tests/ran.py
 
 smoke-moto: tools bins ## prove that the stack of the template works, on moto's server in place of AWS; takes about a minute
-	.tools/bin/python -m unittest discover --start-directory infra/smoke --pattern 'test_*.py'
+	.tools/bin/python -m unittest discover --buffer --start-directory infra/smoke --pattern 'test_*.py'
 	.tools/bin/python infra/smoke --moto
 
 # Region and credentials come from the environment, as for the AWS CLI.

@@ -66,7 +66,9 @@ class Account(World):
     def log_group(self, function):
         if function not in self.log_groups:
             configuration = self.awslambda.get_function_configuration(FunctionName=function)
-            self.log_groups[function] = configuration["LoggingConfig"]["LogGroup"]
+            # Without one of its own, a function logs into the group that Lambda calls after it.
+            given = configuration.get("LoggingConfig", {})
+            self.log_groups[function] = given.get("LogGroup", f"/aws/lambda/{function}")
         return self.log_groups[function]
 
     def lines(self, function, since):

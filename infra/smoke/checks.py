@@ -69,6 +69,7 @@ class Checks:
         check("refresh", self.refresh, [POLL])
         check("revocation", self.revoke, [POLL])
         check("a denial with the page's form", self.denial, [PASSKEYS])
+        check("an operator finds and cancels a request", self.cancellation, [PASSKEYS])
         check("a decided request is not decided again", self.second_decision, [PASSKEYS])
         check("of an approval and a denial at once one counts", self.simultaneous_decisions, [PASSKEYS])
         check("of five polls at once one gets the tokens", self.simultaneous_polls, [PASSKEYS])
@@ -78,6 +79,7 @@ class Checks:
         check("the keys for logging in on the page", self.login_keys, [PUBLISHED])
         check("evidence", self.evidence, [POLL])
         check("events on the bus", self.all_events, [POLL, RULE])
+        check("no delivery was given up", self.deliveries, [CLIENTS])
         check("doctor: no problems", self.doctor_after, [CLIENTS, PEOPLE])
         check("every function of the template has run", self.functions)
 
@@ -122,6 +124,8 @@ class Checks:
 
     def create_people(self):
         """Two: after three requests a person cannot be asked by another client for a while."""
+        if int(self.world.parameters["AsksPerTenMinutes"]) < len(MODES):
+            raise NotTried(f"AsksPerTenMinutes is less than {len(MODES)}")
         topic, sns = self.world.outputs["NotificationTopicArn"], self.world.aws("sns")
         for number in (1, 2):
             sub = f"{self.name}-{number}"
@@ -228,6 +232,8 @@ class Checks:
             link = self.link(someone)
             expect(someone.visitor.decide(link, "approve", scope), 200, "approving")
             printed, said = ended.result(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"the client has no tokens after {PATIENCE} s") from None
         finally:
             client.kill()
             output.shutdown(wait=False)
@@ -277,6 +283,19 @@ class Checks:
         answer = visitor.decline(link)
         if answer.status_code >= 400:
             raise Failed(f"declining: {answer.status_code}")
+        self.refused(self.poll(handle), "access_denied")
+
+    def cancellation(self):
+        """The list is a query of the table's index, which may lag a little."""
+        _, handle, link = self.ask()
+        request = link.rsplit("/", 1)[1]
+
+        def listed():
+            found = self.world.admin("request", "list", "--person", self.people[1].sub)["requests"]
+            return request in [it["request"] for it in found]
+
+        until(listed, WITHIN, "the request is not listed")
+        self.world.admin("request", "cancel", link)
         self.refused(self.poll(handle), "access_denied")
 
     @staticmethod
@@ -335,6 +354,12 @@ class Checks:
         if "Item" in dynamodb.get_item(TableName=table, Key=other, ConsistentRead=True):
             raise Failed("half of the transaction was carried out")
 
+    def deliveries(self):
+        found = self.world.admin("delivery", "list")["deliveries"]
+        ours = [it["failure"] for it in found if it["client_id"].startswith(f"{self.name}-")]
+        if ours:
+            raise Failed(f"{len(ours)} were: {ours}")
+
     # ---- What a gateway could change ---------------------------------------------------------------------------
 
     def challenge(self):
@@ -390,7 +415,7 @@ class Checks:
         self.event_queue = queue["url"]
 
     def all_events(self):
-        expected = {"poll": {"requested", "approved", "denied", "redeemed", "refreshed", "revoked"}}
+        expected = {"poll": {"requested", "approved", "denied", "cancelled", "redeemed", "refreshed", "revoked"}}
         for mode in self.secrets.keys() - {"poll"}:
             expected[mode] = {"requested", "approved", "redeemed", "delivered"}
         if self.world.has_log_filters:
@@ -412,8 +437,12 @@ class Checks:
 
     def clean_up(self):
         """Removes what this run made: subscription, rule, queues, and all items of its clients and its person."""
+        errors = []
         for step in reversed(self.undo):
-            step()
+            try:
+                step()
+            except botocore.exceptions.ClientError as error:
+                errors.append(str(error))
         dynamodb, table = self.world.aws("dynamodb"), self.world.outputs["TableName"]
         deleted = 0
         for item in filter(self.is_ours, self.items()):
@@ -423,6 +452,8 @@ class Checks:
             others = {item["pk"]["S"] for item in self.items()} - {"keys"}
             if others:
                 raise Failed(f"the table still has {sorted(others)}")
+        if errors:
+            raise Failed("; ".join(errors))
         return f"{deleted} items were deleted"
 
     def items(self):

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shlex
+import subprocess
 import sys
 import urllib.request
 
@@ -17,6 +19,9 @@ from world import World
 CREDENTIALS = {"region_name": "us-east-1", "aws_access_key_id": "MOTO", "aws_secret_access_key": "moto"}
 # As `make deploy` does at its end, and with passkeys on this machine.
 PARAMETERS = {"RpId": "localhost", "OperatorName": "Smoke Test", "DeletionProtection": "true"}
+
+# What the programs say that run the functions.
+OF_CARGO = re.compile(r"\s*(INFO|Blocking|Compiling|Finished|Running)\b|AWS_LAMBDA_MAX_CONCURRENCY")
 
 SERVICES = ["DYNAMODB", "SNS", "KMS", "SQS", "EVENTBRIDGE"]
 
@@ -48,7 +53,7 @@ class Emulator(World):
             "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
         }
         self.endpoints = {**credentials, **{f"AWS_ENDPOINT_URL_{service}": url for service in SERVICES}}
-        invoke_url = self.start_functions({**self.stack.environment(), **self.endpoints})
+        invoke_url = self.start_functions()
         self.awslambda = boto3.client("lambda", endpoint_url=invoke_url, **CREDENTIALS)
         self.sources = Sources(self.stack, self.aws, invoke_url, CREDENTIALS)
         self.describe(stack.NAME)
@@ -64,13 +69,18 @@ class Emulator(World):
         process.starts(lambda: answers(f"{url}/moto-api/"), 60)
         return url
 
-    def start_functions(self, environment):
-        FILES.mkdir(parents=True, exist_ok=True)
-        file = FILES / "environment.json"
-        file.write_text(json.dumps(environment, indent=1))
-        command = [ROOT / "target/debug/ciba-local", "serve", "--environment", file]
+    def start_functions(self):
+        folder = FILES / "environments"
+        folder.mkdir(parents=True, exist_ok=True)
+        for program, variables in self.stack.environments().items():
+            lines = [f"{name}={shlex.quote(value)}\n" for name, value in variables.items()]
+            (folder / f"{program}.env").write_text("".join(lines))
+        common = folder / "common.json"
+        common.write_text(json.dumps(self.endpoints))
+        command = [ROOT / "target/debug/ciba-local", "serve", "--environment", common]
         command += ["--api-port", self.api_port, "--watch-port", free_port()]
-        process = Process("functions", command)
+        runner = {f"CARGO_TARGET_{host()}_RUNNER": f"{ROOT}/infra/smoke/run_function.sh {folder}"}
+        process = Process("functions", command, {**os.environ, **runner})
         self.processes.append(process)
         process.starts(lambda: "  log " in process.text(), 300)
         rows = dict(line.strip().rsplit(None, 1) for line in process.text().splitlines() if line.startswith("  "))
@@ -100,10 +110,20 @@ class Emulator(World):
         return os.path.getsize(self.log_file) if self.log_file else 0
 
     def log(self, mark):
-        """The last lines of the functions' log since then. Functions log no secrets."""
+        """The last lines that functions logged since then, or died with. Functions log no secrets."""
+        if not self.log_file:
+            return []
         with open(self.log_file, "rb") as file:
             file.seek(mark)
-            return file.read().decode(errors="replace").splitlines()[-20:]
+            lines = file.read().decode(errors="replace").splitlines()
+        return [line for line in lines if not OF_CARGO.match(line)][-20:]
+
+
+def host():
+    """The name of this machine's target in the names of Cargo's settings."""
+    about = subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout
+    [triple] = re.findall(r"^host: (.*)$", about, re.MULTILINE)
+    return triple.upper().replace("-", "_")
 
 
 def answers(url):

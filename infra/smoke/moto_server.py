@@ -1,14 +1,21 @@
-"""moto's server, with what its KMS lacks and the provider needs: GenerateDataKeyPairWithoutPlaintext, and Sign of a digest,
-which moto would hash once more. Keys and encryption are moto's own. Usage: as moto_server.
+"""moto's server, with what it lacks and the provider needs. Usage: as moto_server.
+
+- KMS: GenerateDataKeyPairWithoutPlaintext, and Sign of a digest, which moto would hash once more. Keys and encryption are
+  moto's own.
+- DynamoDB: one call at a time, because moto checks a condition and writes in two steps, and undoes a transaction by putting
+  the whole table back; and streams that go on after that, which moto's iterators do not notice.
 """
 
 import base64
 import json
+import threading
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
+from moto.dynamodbstreams.models import ShardIterator
 from moto.kms.exceptions import ValidationException
 from moto.kms.responses import KmsResponse
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import main
 
 
@@ -54,8 +61,27 @@ def sign(self):
     )
 
 
+dynamodb = threading.Lock()
+
+
+def one_at_a_time(self, environ, start_response):
+    if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
+        return dispatch(self, environ, start_response)
+    with dynamodb:
+        return dispatch(self, environ, start_response)
+
+
+def records(self, limit=1000):
+    """From the table as it is now: after a transaction that was undone it is another object."""
+    table = self.streams_backend.dynamodb.get_table(self.stream_shard.table.name)
+    self.stream_shard = table.stream_shard
+    return records_of_shard(self, limit)
+
+
 if hasattr(KmsResponse, "generate_data_key_pair_without_plaintext"):
     raise SystemExit("moto has GenerateDataKeyPairWithoutPlaintext now: remove it here")
-sign_message, KmsResponse.sign = KmsResponse.sign, sign
 KmsResponse.generate_data_key_pair_without_plaintext = generate_data_key_pair_without_plaintext
+sign_message, KmsResponse.sign = KmsResponse.sign, sign
+dispatch, DomainDispatcherApplication.__call__ = DomainDispatcherApplication.__call__, one_at_a_time
+records_of_shard, ShardIterator.get = ShardIterator.get, records
 main()

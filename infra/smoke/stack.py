@@ -123,14 +123,14 @@ class Stack:
                 recovery = properties["PointInTimeRecoverySpecification"]
                 dynamodb.update_continuous_backups(**called, PointInTimeRecoverySpecification=recovery)
 
-    def environment(self):
-        """The environment of all functions together. One program runs them all; two functions never differ in a setting."""
-        together = {}
+    def environments(self):
+        """The environment of each function, by the name of its program."""
+        found = {program: {} for program in self.functions.values()}
         for key, value in self.evaluated.items():
             function, _, variable = key.partition(".")
-            if function in self.functions and together.setdefault(variable, value) != value:
-                raise RuntimeError(f"functions have different values of {variable}")
-        return together
+            if function in self.functions:
+                found[self.functions[function]][variable] = value
+        return found
 
     def mappings(self):
         """Each event source mapping: the program that it invokes, its source, and its other properties."""

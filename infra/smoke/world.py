@@ -35,7 +35,9 @@ class World:
         }
         settings |= {setting: self.outputs[name] for setting, name in named.items() if name in self.outputs}
         self.settings = {name: value for name, value in settings.items() if value}
-        self.settings["KMS_KEY_ID"] = f"alias/{name}"
+        self.settings |= {"KMS_KEY_ID": f"alias/{name}", "SIGNING_KEY_TAG": name}
+        if self.parameters.get("MtlsDomainName"):
+            self.settings["MTLS_URL"] = f"https://{self.parameters['MtlsDomainName']}"
 
     def session(self):
         """An HTTP client that gives up, and does not follow redirects or a proxy."""

@@ -12,6 +12,7 @@ fn every_make_command_of_the_documents_is_a_target() {
         ("CONTRIBUTING.md", ["lint", "test"]),
         ("SECURITY.md", ["supply", "sbom"]),
         ("docs/deploying.md", ["build", "deploy"]),
+        ("docs/testing.md", ["smoke-moto", "smoke"]),
     ] {
         let named = make_commands(&read(document));
         for command in expected {
@@ -23,9 +24,9 @@ fn every_make_command_of_the_documents_is_a_target() {
 }
 
 #[test]
-fn ci_runs_the_readmes_test_command_and_the_aws_build() {
+fn ci_runs_the_readmes_tests_the_smoke_test_and_the_build() {
     let run = read(".ci/run");
-    for command in ["make test", "make build-check"] {
+    for command in ["make test", "make smoke-moto", "make build-check"] {
         assert!(run.lines().any(|it| it.trim() == command), ".ci/run does not run `{command}`");
     }
 }

@@ -217,4 +217,11 @@ mod tests {
         assert!(options.approve_all);
         assert_eq!((options.ports.api, options.ports.phone), (0, 9100));
     }
+
+    #[test]
+    fn functions_alone_need_an_environment() {
+        assert!(Arguments::try_parse_from(["ciba-local", "serve"]).is_err());
+        let arguments = Arguments::parse_from(["ciba-local", "serve", "--environment", "e.json"]);
+        assert_eq!(arguments.job, Job::Serve { environment: "e.json".into() });
+    }
 }

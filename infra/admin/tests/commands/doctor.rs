@@ -308,6 +308,12 @@ async fn the_doctor_finds_passkeys_of_another_domain() {
     };
     put("a", "localhost").await.unwrap();
     assert_eq!(deployment.findings(&[], START).await, []);
+    // The record of its enrollment begins with the passkey's name, and has no domain of its own.
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let put_item = deployment.dynamodb.client().put_item().table_name(TABLE);
+    let record = put_item.item("pk", text("enrolment#x")).item("sk", text("passkey#a#1"));
+    record.item("document", text("{}")).send().await.unwrap();
+    assert_eq!(deployment.findings(&[], START).await, []);
     put("b", "old.example").await.unwrap();
     for rp_id in ["localhost", ""] {
         let (check, detail) = deployment.finding(&[("RP_ID", rp_id)], START).await;

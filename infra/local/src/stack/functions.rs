@@ -67,3 +67,22 @@ pub fn environment(file: &Path) -> Result<BTreeMap<String, String>, Error> {
     let text = fs::read_to_string(file).map_err(|error| wrong(error.into()))?;
     serde_json::from_str(&text).map_err(|error| wrong(error.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_is_an_object_of_texts() {
+        let file = std::env::temp_dir().join(format!("ciba-environment-{}.json", std::process::id()));
+        fs::write(&file, r#"{"TABLE_NAME": "ciba", "AWS_REGION": "eu-central-1"}"#).unwrap();
+        let expected = [("AWS_REGION", "eu-central-1"), ("TABLE_NAME", "ciba")];
+        let read = environment(&file).unwrap();
+        assert!(read.iter().map(|(name, value)| (&**name, &**value)).eq(expected));
+        fs::write(&file, r#"{"POLL_INTERVAL_SECONDS": 5}"#).unwrap();
+        let error = environment(&file).unwrap_err().to_string();
+        assert!(error.starts_with(&file.display().to_string()), "{error}");
+        fs::remove_file(&file).unwrap();
+        assert!(environment(&file).is_err());
+    }
+}
