@@ -33,8 +33,6 @@ class Sources:
         for name, function, timeout, arn, properties in stack.mappings():
             run = self.stream if ":dynamodb:" in arn else self.queue
             self.start(name, run, function, timeout, arn, properties)
-        for name, source, target, properties in stack.pipes():
-            self.start(name, self.pipe, source, target, properties)
 
     def start(self, name, run, *arguments):
         def loop():
@@ -99,21 +97,6 @@ class Sources:
             for message in received:
                 if message["MessageId"] not in failed:
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-
-        while True:
-            yield step
-
-    def pipe(self, source, target, properties):
-        """Steps that pass new records of a stream into a queue, as EventBridge Pipes does."""
-        records, sqs = Records(self.aws("dynamodbstreams"), source), self.aws("sqs")
-        url = queue_url(sqs, target)
-        matches = patterns(properties["SourceParameters"])
-        template = properties["TargetParameters"]["InputTemplate"]
-
-        def step():
-            for record in records.new():
-                if matches(record):
-                    sqs.send_message(QueueUrl=url, MessageBody=filled(template, record))
 
         while True:
             yield step
@@ -191,18 +174,6 @@ def as_event(message, arn):
         "eventSourceARN": arn,
         "awsRegion": arn.split(":")[3],
     }
-
-
-def filled(template, record):
-    """An InputTemplate with its paths filled in."""
-    before, *parts = template.split("<$.")
-    for part in parts:
-        path, _, rest = part.partition(">")
-        value = record
-        for member in path.split("."):
-            value = value[member]
-        before += value + rest
-    return before
 
 
 def queue_url(sqs, arn):

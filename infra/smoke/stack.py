@@ -102,9 +102,6 @@ class Stack:
                 yield f"{name}.{variable}", value
         for name, mapping in of_type(self.template, "AWS::Lambda::EventSourceMapping").items():
             yield f"{name}.source", mapping["Properties"]["EventSourceArn"]
-        for name, pipe in of_type(self.template, "AWS::Pipes::Pipe").items():
-            yield f"{name}.source", pipe["Properties"]["Source"]
-            yield f"{name}.target", pipe["Properties"]["Target"]
         for name, table in of_type(self.template, "AWS::DynamoDB::Table").items():
             yield f"{name}.name", {"Ref": name}
             yield f"{name}.protected", table["Properties"]["DeletionProtectionEnabled"]
@@ -140,10 +137,6 @@ class Stack:
             function = alias["Properties"]["FunctionName"]["Ref"]
             timeout = self.template["Resources"][function]["Properties"]["Timeout"]
             yield name, self.functions[function], timeout, self.evaluated[f"{name}.source"], properties
-
-    def pipes(self):
-        for name, pipe in of_type(self.template, "AWS::Pipes::Pipe").items():
-            yield name, self.evaluated[f"{name}.source"], self.evaluated[f"{name}.target"], pipe["Properties"]
 
 
 def with_literals(value, made):
