@@ -15,6 +15,7 @@ use ciba::domain::base::authentication::Authentication;
 use ciba::domain::base::profile::Profile;
 use ciba::domain::base::time::seconds_rounded_up;
 use ciba::domain::client::{Client, DeliveryMode};
+use ciba::domain::details::authorization_details::RequestDetail;
 use ciba::domain::person::passkey::Passkey;
 use ciba::domain::person::resolver::Resolver;
 use ciba::domain::request::notification::Messages;
@@ -139,9 +140,8 @@ impl BackchannelAuthentication {
             detail: &detail,
         };
         let asks = check_user_code(&self.table, asking, asks, &self.requests.limits, invocation).await?;
-        if let Some(policy) = &self.policy {
-            policy.apply(asking, invocation).await?;
-        }
+        let detail = self.apply_policy(asking, invocation).await?;
+        let asking = Asking { detail: &detail, ..asking };
         let keys = self.keys.get(invocation.now).await?;
         let started = self.backchannel(&keys).start(asking, asks, invocation).await?;
         log::started(&started, invocation.now);
@@ -220,6 +220,19 @@ impl BackchannelAuthentication {
             Err(Error::InvalidTarget(TOO_LONG))
         } else {
             Err(Error::InvalidScope(TOO_LONG))
+        }
+    }
+
+    /// The detail of the request, with what the policy, if there is one, says for the later hooks.
+    async fn apply_policy(
+        &self,
+        asking: Asking<'_>,
+        invocation: &Invocation,
+    ) -> Result<RequestDetail, Refusal<Error>> {
+        let detail = asking.detail.clone();
+        match &self.policy {
+            Some(policy) => Ok(detail.with_properties(policy.apply(asking, invocation).await?)),
+            None => Ok(detail),
         }
     }
 

@@ -1,13 +1,15 @@
 //! The operator's own rules about requests.
 
 use ciba_local::lambda::{Lambda, Outcome};
-use ciba_tests::{Provider, Settings, at};
+use ciba_tests::{Provider, SECRET, Settings, at, basic, form, form_request};
 use serde_json::{Value, json};
 
 use super::{DOWN, Stand, refused, schema_errors};
 use crate::client_assertion::{asserted, claims, register};
+use crate::consent::person::open;
 use crate::foreign_issuer::Key;
 use crate::signed_request;
+use crate::token::tokens::verified;
 
 const VALID: [(&str, &str); 3] =
     [("binding_message", "ABC-12"), ("acr_values", "urn:a"), ("requested_expiry", "60")];
@@ -104,6 +106,9 @@ async fn a_policy_that_fails_is_503_and_leaves_nothing() {
         Outcome::json(&json!({"version": 1})),
         Outcome::json(&json!({"version": 1, "allowed": false})),
         Outcome::json(&json!({"version": 1, "allowed": true, "error": "access_denied"})),
+        Outcome::json(&json!({"version": 1, "allowed": true, "properties": ["a"]})),
+        Outcome::json(&json!({"version": 1, "allowed": true, "properties": {"note": "x".repeat(2048)}})),
+        Outcome::Returns(br#"{"version": 1, "allowed": true, "properties": {"a": 1, "a": 2}}"#.to_vec()),
         Outcome::json(&json!({"version": 1, "allowed": true, "note": "x".repeat(17 * 1024)})),
     ] {
         stand.does(outcome);
@@ -178,4 +183,104 @@ async fn the_policy_judges_whom_the_resolver_described() {
     assert_eq!(invocations[1].event["sub"], "carol");
     let entries = stand.provider.items_under("user#").await;
     assert!(entries.iter().all(|item| item["resolved_at"].is_null()), "and nothing of her is stored");
+}
+
+/// Properties that no client, person, log or event may get: the provider looks for this word in all of them.
+const WORD: &str = "quince-marmalade-under-glass";
+
+/// A provider whose policy says this about every request, and a client that may refresh.
+async fn with_properties(properties: &Value) -> Stand {
+    let stand = stand().await;
+    let client = json!({"client_id": "kiosk", "scope": "openid profile offline_access",
+        "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"]});
+    stand.provider.register(client).await.expect("kiosk");
+    let answer = json!({"version": 1, "allowed": true, "properties": properties});
+    assert_eq!(schema_errors("request-policy-answer", &answer), [""; 0]);
+    stand.answers(answer);
+    stand.provider.eavesdropper.secret("a property", WORD);
+    stand
+}
+
+/// The items that have the properties, by sort key and attribute.
+async fn kept(stand: &Stand) -> Vec<(String, &'static str, Value)> {
+    let mut kept = Vec::new();
+    for item in stand.provider.items().await {
+        for name in ["properties", "granted_properties"] {
+            let sk = item["sk"].as_str().expect("a key").to_owned();
+            let text = item[name].as_str();
+            kept.extend(text.map(|it| (sk, name, serde_json::from_str(it).expect("JSON"))));
+        }
+    }
+    kept.sort_by_key(|(sk, ..)| sk.clone());
+    kept
+}
+
+/// HOOK-3-03
+#[tokio::test]
+async fn properties_are_kept_with_the_request_and_the_grant() {
+    let properties = json!({"tenant": WORD, "limit": 7, "tags": [{"a": null}]});
+    let stand = with_properties(&properties).await;
+    let (auth_req_id, request) = stand.provider.asked(&[("scope", "openid offline_access")], at(0.0)).await;
+    let asked = ("detail".to_owned(), "properties", properties.clone());
+    assert_eq!(kept(&stand).await, std::slice::from_ref(&asked));
+    stand.provider.approve(&request, at(1.0)).await;
+    let tokens = stand.provider.poll(&auth_req_id, at(5.0)).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+    let granted = ("request".to_owned(), "granted_properties", properties);
+    assert_eq!(kept(&stand).await, [asked, granted.clone()]);
+    // The grant outlives the request, and is refreshed with them.
+    stand.provider.sweep(at(900_000.0)).await;
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.text("refresh_token"))];
+    let refresh = form_request("/oauth/token", Some(&basic("kiosk", SECRET)), &form(&refresh));
+    let refreshed = stand.provider.call(&stand.provider.token, &refresh, at(900_000.0)).await;
+    assert_eq!(refreshed.status, 200, "{refreshed:?}");
+    assert_eq!(kept(&stand).await, [granted]);
+}
+
+/// HOOK-3-03: neither the client nor the person, nor, which each provider looks for, a log or an event.
+#[tokio::test]
+async fn properties_reach_neither_the_client_nor_the_person() {
+    let stand = with_properties(&json!({"tenant": WORD})).await;
+    let provider = &stand.provider;
+    let acknowledged = provider.ask(&[("scope", "openid profile offline_access")], at(0.0)).await;
+    assert_eq!(acknowledged.status, 200, "{acknowledged:?}");
+    let message = provider.sns.messages().pop().expect("a message").text;
+    let request = message.rsplit('/').next().expect("a link").to_owned();
+    let page = open(provider, &request, at(1.0)).await;
+    let shown = provider.consent("alice", "GET", &format!("/consent/{request}"), "", at(1.0)).await;
+    provider.approve(&request, at(2.0)).await;
+    let tokens = provider.poll(acknowledged.text("auth_req_id"), at(5.0)).await;
+    let token = tokens.text("access_token");
+    let told = form_request("/oauth/introspect", Some(&basic("kiosk", SECRET)), &form(&[("token", token)]));
+    let told = provider.call(&provider.introspection, &told, at(6.0)).await;
+    let claims = provider.call(&provider.userinfo, &super::bearer("/userinfo", token), at(6.0)).await;
+    provider.emit(at(7.0)).await;
+    for answer in [&acknowledged, &page, &shown, &tokens, &told, &claims] {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(!answer.html.contains(WORD) && !answer.body.to_string().contains(WORD), "{answer:?}");
+    }
+    for token in [token, tokens.text("id_token")] {
+        let (_, claims) = verified(provider, token).await;
+        assert!(!claims.to_string().contains(WORD), "{claims}");
+    }
+    assert!(!message.contains(WORD), "{message}");
+    for item in provider.items_under("evidence#").await {
+        assert!(!item.to_string().contains(WORD), "{item}");
+    }
+}
+
+/// HOOK-3-03: what a policy does not say is kept nowhere, and costs nothing.
+#[tokio::test]
+async fn without_properties_no_item_is_written_for_them() {
+    for answer in [
+        json!({"version": 1, "allowed": true}),
+        json!({"version": 1, "allowed": true, "properties": {}}),
+        json!({"version": 1, "allowed": true, "properties": null}),
+    ] {
+        let stand = stand().await;
+        stand.answers(answer);
+        stand.provider.asked(&[], at(0.0)).await;
+        let items = stand.provider.items_under("request#").await;
+        assert_eq!(items.len(), 1, "{items:?}");
+    }
 }

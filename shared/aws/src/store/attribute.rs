@@ -55,6 +55,7 @@ pub(super) const FAILURE: &str = "failure";
 pub(super) const GENERATION: &str = "generation";
 pub(super) const GRANT_ENDS_AT: &str = "grant_ends_at";
 pub(super) const GRANTED_DETAILS: &str = "granted_details";
+pub(super) const GRANTED_PROPERTIES: &str = "granted_properties";
 pub(super) const GRANTED_SCOPE: &str = "granted_scope";
 pub(super) const HANDLE_GENERATION: &str = "handle_generation";
 pub(super) const HAS_DETAIL: &str = "has_detail";
@@ -88,6 +89,7 @@ pub(super) const PENDING_FOR: &str = "pending_for";
 pub(super) const PERSON: &str = "person";
 pub(super) const POLICIES: &str = "policies";
 pub(super) const PROFILE: &str = "profile";
+pub(super) const PROPERTIES: &str = "properties";
 pub(super) const PUBLIC_JWK: &str = "public_jwk";
 pub(super) const PUBLISH_FROM: &str = "publish_from";
 pub(super) const RECENT: &str = "recent";
@@ -232,6 +234,7 @@ pub const ITEMS: &[ItemKind] = &[
             REDEEMED_AT,
             GRANT_ENDS_AT,
             GRANTED_DETAILS,
+            GRANTED_PROPERTIES,
             REFRESH_COUNTER,
             REFRESH_ROTATED_AT,
             REFRESH_IDLE_UNTIL,
@@ -241,7 +244,10 @@ pub const ITEMS: &[ItemKind] = &[
             WRITE_ID,
         ],
     ),
-    item("details of a request", &[AUTHORIZATION_DETAILS, WORDS, POLICIES, REQUEST_CONTEXT, TTL, WRITE_ID]),
+    item(
+        "details of a request",
+        &[AUTHORIZATION_DETAILS, WORDS, POLICIES, REQUEST_CONTEXT, PROPERTIES, TTL, WRITE_ID],
+    ),
     item(
         "delivery",
         &[

@@ -3,13 +3,16 @@
 
 use aws_sdk_dynamodb::types::Put;
 
-use crate::store::attribute::{AUTHORIZATION_DETAILS, POLICIES, REQUEST_CONTEXT, TTL, WORDS, WRITE_ID};
+use crate::store::attribute::{
+    AUTHORIZATION_DETAILS, POLICIES, PROPERTIES, REQUEST_CONTEXT, TTL, WORDS, WRITE_ID,
+};
 use crate::store::authentication_request as requests;
 use crate::store::batch::with_sk;
 use crate::store::item::{Item, Reader, key, text, ttl};
 use crate::store::{StoreError, Table, WriteId};
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::details::authorization_details::{AuthorizationDetails, RequestDetail};
+use ciba_core::domain::details::properties::Properties;
 use ciba_core::domain::details::request_context::RequestContext;
 use ciba_core::domain::request::authentication_request::AuthenticationRequest;
 
@@ -58,7 +61,16 @@ fn decode(item: &Item) -> Result<RequestDetail, StoreError> {
             None => None,
             Some(json) => Some(RequestContext::from_stored(json).ok_or_else(|| corrupt(REQUEST_CONTEXT))?),
         },
+        properties: properties(reader, PROPERTIES)?,
     })
+}
+
+/// The properties in the attribute `name`; none if it does not exist.
+pub(super) fn properties(reader: Reader<'_>, name: &str) -> Result<Properties, StoreError> {
+    match reader.optional_text(name) {
+        None => Ok(Properties::default()),
+        Some(json) => Properties::from_stored(json).ok_or_else(|| Reader::corrupt(name)),
+    }
 }
 
 impl Table {
@@ -79,6 +91,9 @@ impl Table {
         }
         let context = detail.context.as_ref().map(|context| text(context.encode()));
         item.extend(context.map(|context| (REQUEST_CONTEXT.to_owned(), context)));
+        if !detail.properties.is_empty() {
+            item.insert(PROPERTIES.to_owned(), text(detail.properties.encode()));
+        }
         item.extend([
             (TTL.to_owned(), ttl(request.lifetime.expires_at)),
             (WRITE_ID.to_owned(), text(write.as_str())),

@@ -3,5 +3,6 @@
 pub mod authorization_details;
 pub mod format;
 pub mod money;
+pub mod properties;
 pub mod request_context;
 pub mod row;

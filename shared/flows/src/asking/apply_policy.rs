@@ -7,6 +7,7 @@ use crate::asking::Asking;
 use crate::call_hook::{CallHook, until};
 use ciba_aws::aws::Aws;
 use ciba_aws::config::HookSettings;
+use ciba_core::domain::details::properties::Properties;
 use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationError as Error;
 use ciba_core::protocol::error::{Common, Refusal};
 use ciba_core::protocol::hooks::request_policy::{HOOK, PolicyError, PolicyRequest, RequestPolicyEvent};
@@ -28,16 +29,18 @@ impl ApplyPolicy {
     /// 1. Describe the request and the person to the policy.
     /// 2. A refusal is one of the endpoint's own errors; the operator's reason goes to the log. A policy that does not
     ///    answer refuses as well, with 503.
+    ///
+    /// Returns what the policy wants the later hooks to know.
     pub async fn apply(
         &self,
         Asking { client, person, asked, .. }: Asking<'_>,
         invocation: &Invocation,
-    ) -> Result<(), Refusal<Error>> {
+    ) -> Result<Properties, Refusal<Error>> {
         let id = CallHook::id(invocation);
         let request = PolicyRequest::of(asked);
         let event = RequestPolicyEvent::new(&id, CallingClient::of(client), person.sub.as_str(), request);
         match self.0.call(&event, until(BUDGET, invocation), invocation).await? {
-            Answered::Accepted(()) => Ok(()),
+            Answered::Accepted(properties) => Ok(properties),
             Answered::Refused { error, .. } => Err(Refusal::because(refusal(error), "the policy refused")),
         }
     }

@@ -103,7 +103,7 @@ impl Redeem<'_> {
         let tokens_end_at = now.plus(settings.access_token_lifetime);
         let grant =
             request.redeem(presented.client, now, tokens_end_at, may_refresh).ok_or(NotRedeemed::Gone)?;
-        let grant = grant.with_details(detail.details);
+        let grant = grant.with_detail(detail);
         if asks.revokes(&request.client, grant.approval.at) {
             return Err(NotRedeemed::Blocked);
         }

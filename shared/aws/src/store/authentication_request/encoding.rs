@@ -7,12 +7,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::request_key;
 use crate::store::attribute::{
     ACR, ACR_VALUES, AMR, AUTH_TIME, BINDING_MESSAGE, CANCELLED_BY, CLIENT_ID, CREATED_AT, DECIDE_UNTIL,
-    DECIDED_AT, EXPIRES_AT, GRANT_ENDS_AT, GRANTED_DETAILS, GRANTED_SCOPE, HANDLE_GENERATION, HAS_DETAIL,
-    INTERVAL, MODE, NEXT_POLL_AT, NONCE, PARTITION_KEY, PENDING_FOR, PERSON, REDEEMED_AT, REFRESH_COUNTER,
-    REFRESH_ENDS_AT, REFRESH_IDLE_UNTIL, REFRESH_ROTATED_AT, RESOURCES, REVOKED_AT, SCOPE, STATE, TTL,
-    WRITE_ID,
+    DECIDED_AT, EXPIRES_AT, GRANT_ENDS_AT, GRANTED_DETAILS, GRANTED_PROPERTIES, GRANTED_SCOPE,
+    HANDLE_GENERATION, HAS_DETAIL, INTERVAL, MODE, NEXT_POLL_AT, NONCE, PARTITION_KEY, PENDING_FOR, PERSON,
+    REDEEMED_AT, REFRESH_COUNTER, REFRESH_ENDS_AT, REFRESH_IDLE_UNTIL, REFRESH_ROTATED_AT, RESOURCES,
+    REVOKED_AT, SCOPE, STATE, TTL, WRITE_ID,
 };
 use crate::store::item::{Item, Reader, bytes, number, text, time, ttl};
+use crate::store::request_detail::properties;
 use crate::store::{StoreError, WriteId, person};
 use ciba_core::domain::base::authentication::Authentication;
 use ciba_core::domain::base::person_key::PersonKey;
@@ -81,6 +82,7 @@ pub(in crate::store) fn decode(item: &Item) -> Result<AuthenticationRequest, Sto
                     AuthorizationDetails::from_stored(json).ok_or_else(|| Reader::corrupt(GRANTED_DETAILS))?
                 }
             },
+            properties: properties(reader, GRANTED_PROPERTIES)?,
             revoked_at: reader.optional_time(REVOKED_AT)?,
         }),
     };

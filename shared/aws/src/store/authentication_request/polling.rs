@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use super::encoding::refreshing_attributes;
 use super::{handed_back, request_key};
 use crate::store::attribute::{
-    ACR_VALUES, BINDING_MESSAGE, CLIENT_ID, EXPIRES_AT, GRANT_ENDS_AT, GRANTED_DETAILS, INTERVAL, MODE,
-    NEXT_POLL_AT, REDEEMED_AT, STATE, TTL, WRITE_ID,
+    ACR_VALUES, BINDING_MESSAGE, CLIENT_ID, EXPIRES_AT, GRANT_ENDS_AT, GRANTED_DETAILS, GRANTED_PROPERTIES,
+    INTERVAL, MODE, NEXT_POLL_AT, REDEEMED_AT, STATE, TTL, WRITE_ID,
 };
 use crate::store::item::{Item, Reader, number, text, time, ttl};
 use crate::store::table::is_own;
@@ -190,6 +190,10 @@ impl Redeeming {
         if !grant.details.is_empty() {
             set.push_str(&format!(", {GRANTED_DETAILS} = :details"));
             values.insert(":details".to_owned(), text(grant.details.encode()));
+        }
+        if !grant.properties.is_empty() {
+            set.push_str(&format!(", {GRANTED_PROPERTIES} = :properties"));
+            values.insert(":properties".to_owned(), text(grant.properties.encode()));
         }
         Self {
             update: format!("{set} REMOVE {BINDING_MESSAGE}, {ACR_VALUES}"),

@@ -32,6 +32,7 @@ pub use schema::Refused;
 use crate::domain::base::scope::Scope;
 use crate::domain::base::{json_value, strict_json};
 use crate::domain::details::money::Money;
+use crate::domain::details::properties::Properties;
 use crate::domain::details::request_context::RequestContext;
 use crate::domain::details::row::Row;
 
@@ -182,11 +183,17 @@ pub struct RequestDetail {
     /// The policies by name of the type. A type that is not listed has the default.
     pub policies: BTreeMap<String, DetailPolicy>,
     pub context: Option<RequestContext>,
+    /// What the operator's policy said for the later hooks.
+    pub properties: Properties,
 }
 
 impl RequestDetail {
     pub fn is_empty(&self) -> bool {
-        self.details.is_empty() && self.context.is_none()
+        self.details.is_empty() && self.context.is_none() && self.properties.is_empty()
+    }
+
+    pub fn with_properties(self, properties: Properties) -> Self {
+        Self { properties, ..self }
     }
 
     /// Validates `details` and puts them into words; `types` has the type of each entry.
@@ -217,7 +224,7 @@ impl RequestDetail {
         }
         let policies = types.iter().map(|known| (known.name().as_str().to_owned(), known.policy().clone()));
         let policies = policies.filter(|(_, policy)| *policy != DetailPolicy::DEFAULT).collect();
-        Ok(Self { details, words, policies, context })
+        Ok(Self { details, words, policies, context, properties: Properties::default() })
     }
 
     /// The policy of each entry, in order.

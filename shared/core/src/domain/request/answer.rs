@@ -107,6 +107,7 @@ mod tests {
             ends_at: second(615),
             refresh: None,
             details: AuthorizationDetails::default(),
+            properties: Default::default(),
             revoked_at,
         })
     }

@@ -16,6 +16,7 @@ use crate::domain::base::time::Timestamp;
 use crate::domain::client::resource::ResourceId;
 use crate::domain::client::{ClientId, DeliveryMode};
 use crate::domain::details::authorization_details::AuthorizationDetails;
+use crate::domain::details::properties::Properties;
 use crate::domain::request::binding_message::BindingMessage;
 use crate::domain::request::decision::{Approval, Decision, DecisionRefused};
 use crate::domain::request::grant::{Grant, RefreshLifetime, Refreshing};
@@ -370,6 +371,7 @@ impl AuthenticationRequest {
             ends_at: refresh.map_or(tokens_end_at, |refresh| refresh.ends_at.plus(tokens_end_at.since(now))),
             refresh,
             details: AuthorizationDetails::default(),
+            properties: Properties::default(),
             revoked_at: None,
         })
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::base::time::Timestamp;
-use crate::domain::details::authorization_details::AuthorizationDetails;
+use crate::domain::details::authorization_details::{AuthorizationDetails, RequestDetail};
+use crate::domain::details::properties::Properties;
 use crate::domain::request::decision::Approval;
 
 /// The record of what was granted. Every token refers to it.
@@ -17,6 +18,8 @@ pub struct Grant {
     pub refresh: Option<Refreshing>,
     /// The approved `authorization_details`: exactly those that were shown.
     pub details: AuthorizationDetails,
+    /// What the operator's policy said of the request, for the hooks at each issuance.
+    pub properties: Properties,
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -63,9 +66,9 @@ impl Refreshing {
 }
 
 impl Grant {
-    /// The grant with the details that were shown and approved.
-    pub fn with_details(self, details: AuthorizationDetails) -> Self {
-        Self { details, ..self }
+    /// The grant with the details that were shown and approved, and the properties of the request.
+    pub fn with_detail(self, detail: RequestDetail) -> Self {
+        Self { details: detail.details, properties: detail.properties, ..self }
     }
 
     /// Whether the grant's access tokens are still valid. Each of them also has its own expiration.

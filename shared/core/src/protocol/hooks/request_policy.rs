@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::details::authorization_details::AuthorizationDetails;
+use crate::domain::details::properties::Properties;
 use crate::protocol::backchannel_authentication::{BackchannelAuthenticationRequest, FurtherParameters};
 use crate::protocol::hooks::{self, Answered, CallingClient, HookEvent, NotAnAnswer, VERSION};
 
@@ -73,6 +74,8 @@ pub struct RequestPolicyAnswer {
     /// True, or false together with an `error`.
     pub allowed: bool,
     pub error: Option<PolicyError>,
+    /// Only with `allowed: true`: what the later hooks get about this request, at most 2 KiB as JSON without spaces.
+    pub properties: Option<Map<String, Value>>,
     /// For the log of this provider, at most 200 characters; it is never sent to the client.
     pub reason: Option<String>,
 }
@@ -100,20 +103,24 @@ impl<'a> RequestPolicyEvent<'a> {
 }
 
 impl HookEvent for RequestPolicyEvent<'_> {
-    type Accepted = ();
+    /// What the later hooks get.
+    type Accepted = Properties;
     type Error = PolicyError;
 
     fn id(&self) -> &str {
         self.id
     }
 
-    fn read(answer: &[u8]) -> Result<Answered<(), PolicyError>, NotAnAnswer> {
+    fn read(answer: &[u8]) -> Result<Answered<Properties, PolicyError>, NotAnAnswer> {
         let answer: RequestPolicyAnswer = hooks::read(answer, |answer: &RequestPolicyAnswer| answer.version)?;
-        match (answer.allowed, answer.error) {
-            (true, None) => Ok(Answered::Accepted(())),
-            (false, Some(error)) => Ok(Answered::refused(error, answer.reason)),
-            (false, None) => Err(NotAnAnswer("the answer is a refusal without error")),
-            (true, Some(_)) => Err(NotAnAnswer("the answer allows the request and has an error")),
+        match (answer.allowed, answer.error, answer.properties) {
+            (true, None, properties) => Properties::of(properties.unwrap_or_default())
+                .map(Answered::Accepted)
+                .ok_or(NotAnAnswer("the properties are longer than 2 KiB")),
+            (false, Some(error), None) => Ok(Answered::refused(error, answer.reason)),
+            (false, Some(_), Some(_)) => Err(NotAnAnswer("the answer is a refusal and has properties")),
+            (false, None, _) => Err(NotAnAnswer("the answer is a refusal without error")),
+            (true, Some(_), _) => Err(NotAnAnswer("the answer allows the request and has an error")),
         }
     }
 }
@@ -144,7 +151,8 @@ mod tests {
 
     fn read(answer: &Value) -> Option<&'static str> {
         Some(match RequestPolicyEvent::read(answer.to_string().as_bytes()).ok()? {
-            Answered::Accepted(()) => "allowed",
+            Answered::Accepted(properties) if properties.is_empty() => "allowed",
+            Answered::Accepted(_) => "allowed, with properties",
             Answered::Refused { error: PolicyError::AccessDenied, .. } => "denied",
             Answered::Refused { .. } => "refused",
         })
@@ -155,6 +163,12 @@ mod tests {
     fn only_an_explicit_answer_lets_a_request_pass() {
         assert_eq!(read(&json!({"version": 1, "allowed": true})), Some("allowed"));
         assert_eq!(read(&json!({"version": 1, "allowed": true, "reason": "a customer"})), Some("allowed"));
+        let with = json!({"version": 1, "allowed": true, "properties": {"tenant": 7}});
+        assert_eq!(read(&with), Some("allowed, with properties"));
+        for none in [json!({}), json!(null)] {
+            let none = json!({"version": 1, "allowed": true, "properties": none});
+            assert_eq!(read(&none), Some("allowed"));
+        }
         assert_eq!(read(&json!({"version": 1, "allowed": false, "error": "access_denied"})), Some("denied"));
         assert_eq!(read(&json!({"version": 1, "allowed": false, "error": "invalid_scope"})), Some("refused"));
         for answer in [
@@ -168,6 +182,11 @@ mod tests {
             json!({"version": 2, "allowed": true}),
             json!({"version": 1, "allowed": true, "scope": "openid"}),
             json!({"version": 1, "allowed": false, "error": "unknown_user_id"}),
+            json!({"version": 1, "allowed": false, "error": "access_denied", "properties": {}}),
+            json!({"version": 1, "allowed": false, "properties": {"tenant": 7}}),
+            json!({"version": 1, "allowed": true, "properties": []}),
+            json!({"version": 1, "allowed": true, "properties": "tenant"}),
+            json!({"version": 1, "allowed": true, "properties": {"note": "x".repeat(2048)}}),
             json!([1, true, null, null]),
             json!(true),
             json!(null),

@@ -59,6 +59,7 @@ fn redeemed() -> AuthenticationRequest {
         ends_at: after(600.0),
         refresh: None,
         details: Default::default(),
+        properties: Default::default(),
         revoked_at: None,
     }))
 }

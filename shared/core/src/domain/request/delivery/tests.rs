@@ -48,6 +48,7 @@ fn redeemed(revoked_at: Option<Timestamp>) -> State {
         ends_at: after(600),
         refresh: None,
         details: Default::default(),
+        properties: Default::default(),
         revoked_at,
     })
 }

@@ -63,6 +63,7 @@ fn grant(counter: u32, idle_until: f64, revoked_at: Option<f64>) -> State {
             ends_at: after(8000.0),
         }),
         details: Default::default(),
+        properties: Default::default(),
         revoked_at: revoked_at.map(after),
     })
 }

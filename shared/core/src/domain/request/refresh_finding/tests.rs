@@ -52,6 +52,7 @@ fn granted(refresh: Option<Refreshing>, revoked_at: Option<Timestamp>) -> Authen
             ends_at: after(91 * DAY),
             refresh,
             details: Default::default(),
+            properties: Default::default(),
             revoked_at,
         }),
     }
