@@ -5,6 +5,7 @@ use std::fs::{create_dir_all, read_to_string, write};
 
 use ciba_core::domain::details::authorization_details::AuthorizationDetails;
 use ciba_core::protocol::hooks::request_policy::{RequestPolicyAnswer, RequestPolicyEvent};
+use ciba_core::protocol::hooks::user_notifier::{UserNotifierAnswer, UserNotifierEvent};
 use ciba_core::protocol::hooks::user_resolver::{
     ResolverHint, ResolverRequest, UserResolverAnswer, UserResolverEvent,
 };
@@ -31,6 +32,8 @@ fn the_schemas_of_hooks_are_those_of_the_code() {
     for (name, schema) in [
         ("request-policy-event", schema::<RequestPolicyEvent<'_>>(Contract::Serialize)),
         ("request-policy-answer", schema::<RequestPolicyAnswer>(Contract::Deserialize)),
+        ("user-notifier-event", schema::<UserNotifierEvent<'_>>(Contract::Serialize)),
+        ("user-notifier-answer", schema::<UserNotifierAnswer>(Contract::Deserialize)),
         ("user-resolver-event", schema::<UserResolverEvent<'_>>(Contract::Serialize)),
         ("user-resolver-answer", schema::<UserResolverAnswer>(Contract::Deserialize)),
     ] {
@@ -49,10 +52,12 @@ fn examples(hook: &str) -> (Vec<Value>, Vec<Value>) {
     let document = read("docs/hooks.md");
     let blocks = document.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
     let blocks = blocks.map(|it| serde_json::from_str(it).unwrap_or_else(|error| panic!("{error}: {it}")));
-    // The policy's answers alone say whether something is allowed.
+    // The policy's answers alone say whether something is allowed, and the notifier's what became of a message.
     let of = |block: &Value| match block["hook"].as_str() {
         Some(hook) => hook.to_owned(),
-        None => if block["allowed"].is_null() { "user_resolver" } else { "request_policy" }.to_owned(),
+        None if !block["allowed"].is_null() => "request_policy".to_owned(),
+        None if !block["outcome"].is_null() => "user_notifier".to_owned(),
+        None => "user_resolver".to_owned(),
     };
     blocks.filter(|block| of(block) == hook).partition(|block: &Value| block.get("hook").is_some())
 }
@@ -129,6 +134,45 @@ fn the_document_shows_an_event_of_a_policy_and_its_answers() {
     let document = read("docs/hooks.md");
     let missing: Vec<_> = names.iter().filter(|name| !document.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// HOOK-5-02, HOOK-5-03
+#[test]
+fn the_document_shows_each_event_of_a_notifier_and_its_answers() {
+    let (events, answers) = examples("user_notifier");
+    let valid = |contract: &str, values: &[Value]| {
+        let schema = jsonschema::validator_for(&schema_of(contract)).expect("a schema");
+        values.iter().all(|value| schema.is_valid(value))
+    };
+    assert!(valid("user-notifier-event", &events) && valid("user-notifier-answer", &answers));
+    let definition = schema_of("user-notifier-event");
+    let members = |of: &Value| of.as_object().expect("an object").keys().cloned().collect::<BTreeSet<_>>();
+    let defined = |name: &str| members(&definition["$defs"][name]["properties"]);
+    // Without and with the content of a request, and news, which has no request.
+    let [request, full, news] = &events[..] else { panic!("three events") };
+    let (mut all, mut of_request) = (members(&definition["properties"]), defined("NotifierRequest"));
+    assert_eq!((members(full), members(&full["request"])), (all.clone(), of_request.clone()));
+    let content = &full["request"]["content"];
+    assert_eq!(members(content), defined("NotifierContent"));
+    assert_eq!(members(&content["scopes"][0]), defined("NotifierScope"));
+    assert_eq!(members(&content["details"][0]), defined("NotifierDetail"));
+    of_request.remove("content");
+    assert_eq!((members(request), members(&request["request"])), (all.clone(), of_request));
+    all.remove("request");
+    assert_eq!(members(news), all);
+    let outcomes = answers.iter().map(|answer| answer["outcome"].as_str().expect("an outcome").to_owned());
+    let known = definition_names("user-notifier-answer", "NotifierOutcome");
+    assert_eq!(outcomes.collect::<BTreeSet<_>>(), known);
+    let document = read("docs/hooks.md");
+    for kind in definition_names("user-notifier-event", "NotifierKind") {
+        assert!(document.contains(&format!("`{kind}`")), "{kind}");
+    }
+}
+
+/// The words of an enumeration in a contract.
+fn definition_names(contract: &str, name: &str) -> BTreeSet<String> {
+    let parts = schema_of(contract)["$defs"][name]["oneOf"].clone();
+    parts.as_array().expect("words").iter().flat_map(names).collect()
 }
 
 /// The words of a part of an enumeration: one with its description, or all that have none.

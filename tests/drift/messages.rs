@@ -16,6 +16,14 @@ fn only_who_asks_a_person_or_adds_a_passkey_can_send_messages() {
     );
 }
 
+/// HOOK-2-03: whoever may send through SNS may invoke the notifier, and nobody else.
+#[test]
+fn the_notifier_is_invoked_by_those_who_send_messages() {
+    let invokes = |it: &Statement| it.document["Resource"] == json!({ "Ref": "UserNotifierFunction" });
+    let functions: BTreeSet<_> = statements().into_iter().filter(invokes).map(|it| it.function).collect();
+    assert_eq!(functions, functions_that_may("sns:Publish"));
+}
+
 /// ATK-7-01, ATK-7-06: numbers; devices of this account on the platforms the code knows; the stack's own topic. And SMS
 /// through SNS only, where the attributes of a message limit its price.
 #[test]

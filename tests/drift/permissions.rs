@@ -386,11 +386,13 @@ fn hooks_are_invoked_by_their_own_arns() {
     });
     let expected = [
         ("backchannel-authentication", "RequestPolicyFunction"),
+        ("backchannel-authentication", "UserNotifierFunction"),
         ("backchannel-authentication", "UserResolverFunction"),
+        ("enrollment", "UserNotifierFunction"),
         ("token", "UserResolverFunction"),
     ];
     assert_eq!(invoked.collect::<BTreeSet<_>>(), BTreeSet::from(expected));
-    for function in ["BackchannelAuthentication", "Token"] {
+    for function in ["BackchannelAuthentication", "Enrollment", "Token"] {
         let role = &DOCUMENT["Resources"][format!("{function}FunctionRole")]["Properties"]["Policies"];
         let [always, conditional @ ..] = &list(role)[..] else { panic!("policies") };
         let always = always.to_string();

@@ -9,6 +9,7 @@ use ciba::config::{
 };
 use serde_json::Value;
 
+use crate::permissions::list;
 use crate::{DOCUMENT, TEMPLATE, resources};
 
 /// What the code of a function asks for when it starts, beside what Lambda itself provides.
@@ -132,9 +133,31 @@ fn the_timeout_of_each_function_is_that_of_the_code() {
     let global = &DOCUMENT["Globals"]["Function"]["Timeout"];
     for (name, function) in resources("AWS::Serverless::Function") {
         let own = &function["Properties"]["Timeout"];
+        // With a notifier the one that sends messages has longer.
+        let own = if own["Fn::If"][0] == "HasUserNotifier" { &own["Fn::If"][2] } else { own };
         let seconds = if own.is_null() { global } else { own };
         assert_eq!(seconds.as_u64(), Some(ciba::http::serve::TIMEOUT.as_secs()), "{name}");
     }
+}
+
+/// HOOK-5-04: the resolver, the policy, the notifier, one message through SNS and the withdrawal, one after the other and
+/// each to its last moment, leave time for the function's own calls; and API Gateway still waits for the answer.
+#[test]
+fn with_a_notifier_all_time_budgets_fit_into_one_invocation() {
+    let function = &DOCUMENT["Resources"]["BackchannelAuthenticationFunction"]["Properties"];
+    let [condition, with, without] = &list(&function["Timeout"]["Fn::If"])[..] else { panic!("a condition") };
+    assert_eq!((condition.as_str(), without.as_u64()), (Some("HasUserNotifier"), Some(15)));
+    let timeout = with.as_u64().expect("seconds");
+    let document = crate::read("docs/architecture.md");
+    let seconds = |row: &str| {
+        let row = document.lines().find(|line| line.starts_with(&format!("| {row} |"))).expect(row);
+        let cell = row.split('|').nth(3).expect("a cell").trim();
+        cell.split(' ').next().and_then(|number| number.parse::<u64>().ok()).expect("seconds")
+    };
+    let budgets = ["the resolver", "the policy", "the notifier", "SNS", "a withdrawal"].map(seconds);
+    assert_eq!(budgets, [3, 2, 4, 6, 4]);
+    let own = timeout - budgets.iter().sum::<u64>();
+    assert!(own >= seconds("DynamoDB") && timeout < 30, "{own} s for its own calls");
 }
 
 /// The rows of docs/settings.md that describe a setting of a function: name, what, unit, range, default, functions.

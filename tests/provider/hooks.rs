@@ -2,6 +2,7 @@
 
 mod faults;
 mod request_policy;
+mod user_notifier;
 mod user_resolver;
 
 use ciba::domain::base::time::Timestamp;

@@ -286,6 +286,15 @@ async fn each_function_uses_exactly_its_permissions_on_queues() {
     assert_eq!(used, granted_of_queues());
 }
 
+/// Somebody is asked, and told of a passkey, on a channel of the operator's own.
+async fn tell_through(provider: &Provider, notifier: &str) {
+    provider.lambda.set_function(notifier, |_| Outcome::json(&json!({"version": 1, "outcome": "accepted"})));
+    let email = json!([{"custom": {"name": "email", "address": "frances@example.com"}}]);
+    provider.enroll("frances", json!({ "channels": email })).await.expect("frances");
+    assert_eq!(provider.ask(&[("login_hint", "frances")], at(10.0)).await.status, 200);
+    provider.enroll_passkey("frances", at(11.0)).await;
+}
+
 /// Each channel once; the template names no place that the code does not send to.
 #[tokio::test]
 async fn each_function_sends_exactly_where_the_template_allows_it() {
@@ -315,6 +324,7 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
     let issuers = json!([{"issuer": hints.issuer, "jwks_uri": hints.jwks_uri(), "algorithms": ["ES256"]}]);
     let issuers = issuers.to_string();
     let (resolver, policy) = (Lambda::arn("people:live"), Lambda::arn("rules:live"));
+    let notifier = Lambda::arn("messages:live");
     let settings = [
         ("HINT_ISSUERS", issuers.as_str()),
         ("ASKS_PER_TEN_MINUTES", "16"),
@@ -322,6 +332,7 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
         ("USER_RESOLVER_FUNCTION", resolver.as_str()),
         ("USER_RESOLVER_ISSUERS", Provider::LOGIN),
         ("REQUEST_POLICY_FUNCTION", policy.as_str()),
+        ("USER_NOTIFIER_FUNCTION", notifier.as_str()),
     ];
     let provider = Provider::empty(&settings).await;
     provider.key_rotation.run(&provider.invocation(at(0.0))).await.expect("keys");
@@ -334,11 +345,16 @@ async fn each_function_uses_exactly_what_the_template_allows_it() {
 
     provider.lambda.set_function(&policy, |_| Outcome::json(&json!({"version": 1, "allowed": true})));
     describe(&provider, &resolver).await;
+    tell_through(&provider, &notifier).await;
     let invocations = provider.lambda.invocations().into_iter();
     let invoked: BTreeSet<_> = invocations.map(|it| (it.caller.expect("a caller"), it.function)).collect();
     let functions = statements().into_iter().filter(|(_, it)| it["Action"] == "lambda:InvokeFunction");
     let functions = functions.map(|(function, it)| {
-        let arn = if it["Resource"]["Ref"] == "UserResolverFunction" { &resolver } else { &policy };
+        let arn = match it["Resource"]["Ref"].as_str().expect("a parameter") {
+            "UserResolverFunction" => &resolver,
+            "UserNotifierFunction" => &notifier,
+            _ => &policy,
+        };
         (function, arn.clone())
     });
     assert_eq!(invoked, functions.collect());

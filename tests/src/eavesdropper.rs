@@ -11,7 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ciba::flows::log;
 use ciba::http::{Body, Request};
+use ciba::protocol::hooks::user_notifier;
 use ciba_local::eventbridge::EventBridge;
+use ciba_local::lambda::CallRecord;
 use ciba_local::sns::{Inbox, Target};
 use ciba_local::sqs::Sqs;
 use lambda_http::RequestExt;
@@ -259,6 +261,24 @@ impl Eavesdropper {
         }
     }
 
+    /// What the operator's notifier was told, and where it sent that.
+    pub fn custom_messages(&self, calls: &CallRecord) {
+        for event in calls.invocations().into_iter().map(|it| it.event) {
+            if event["hook"] != user_notifier::HOOK {
+                continue;
+            }
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            self.secret("an address", &text(&event["channel"]["address"]));
+            self.secret(LINK, text(&event["request"]["link"]).rsplit('/').next().unwrap_or_default());
+            self.secret("a message", &text(&event["text"]));
+            let content = &event["request"]["content"];
+            self.secret("binding_message", &text(&content["binding_message"]));
+            let details = content["details"].as_array().into_iter().flatten();
+            let rows = details.flat_map(|it| it["rows"].as_array().into_iter().flatten());
+            rows.for_each(|row| self.secret("a detail", &text(&row["value"])));
+        }
+    }
+
     fn heard(&self) -> MutexGuard<'_, Heard> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -281,6 +301,7 @@ fn is_date_time(text: &str) -> bool {
 pub(crate) struct LastLook {
     pub(crate) eavesdropper: Eavesdropper,
     pub(crate) inbox: Inbox,
+    pub(crate) calls: CallRecord,
     pub(crate) sqs: Arc<Sqs>,
     pub(crate) eventbridge: Arc<EventBridge>,
 }
@@ -291,6 +312,7 @@ impl Drop for LastLook {
             return;
         }
         self.eavesdropper.messages(&self.inbox);
+        self.eavesdropper.custom_messages(&self.calls);
         for entry in self.eventbridge.attempts() {
             self.eavesdropper.emitted("an event", entry.input.to_string());
         }

@@ -193,6 +193,7 @@ impl Provider {
         let last_look = LastLook {
             eavesdropper: eavesdropper.clone(),
             inbox: sns.inbox(),
+            calls: lambda.record(),
             sqs: Arc::clone(&sqs),
             eventbridge: Arc::clone(&eventbridge),
         };

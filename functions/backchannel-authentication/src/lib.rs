@@ -9,7 +9,7 @@ mod cancel;
 use ciba::aws::Aws;
 use ciba::config::{
     ConfigError, Environment, HintIssuers, HintSettings, HookSettings, Issuer, LoginIssuers,
-    NotificationSettings, RequestSettings, SmsSettings, WitnessSettings, resolver_rules,
+    NotificationSettings, NotifierSettings, RequestSettings, SmsSettings, WitnessSettings, resolver_rules,
 };
 use ciba::domain::base::authentication::Authentication;
 use ciba::domain::base::profile::Profile;
@@ -30,12 +30,12 @@ use ciba::flows::asking::resolve_hint::{HintTokens, ResolveHint};
 use ciba::flows::asking::start_authentication::{StartAuthentication, Started};
 use ciba::flows::deciding::keep_evidence::KeepEvidence;
 use ciba::flows::resolve_person::ResolvePerson;
+use ciba::flows::telling::tell_person::TellPerson;
 use ciba::flows::{Invocation, log};
 use ciba::http::client_authentication::ClientAuthenticator;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, form, respond};
 use ciba::keys::{KeyRing, KeyRings, Kms, Witness};
-use ciba::notify::Notifier;
 use ciba::outbound::{Fetcher, JwksCache};
 use ciba::protocol::backchannel_authentication::{
     BackchannelAuthenticationError as Error, BackchannelAuthenticationRequest,
@@ -72,7 +72,8 @@ pub struct BackchannelAuthentication {
     keys: KeyRings,
     /// Signs the evidence kept of a signed request. `None` if evidence is not signed.
     witness: Option<Witness>,
-    notifier: Notifier,
+    /// SNS, and the operator's notifier, if there is one.
+    tell: TellPerson,
 }
 
 impl BackchannelAuthentication {
@@ -102,7 +103,11 @@ impl BackchannelAuthentication {
             clients: ClientAuthenticator::read(environment, &issuer, table.clone())?,
             detail_types: DetailTypes::new(table.clone()),
             keys: KeyRings::new(table.clone(), kms),
-            notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
+            tell: TellPerson::connect(
+                &aws,
+                SmsSettings::read(environment)?,
+                NotifierSettings::read(environment, &issuer)?,
+            ),
             table,
             issuer,
         })
@@ -258,7 +263,7 @@ impl BackchannelAuthentication {
     fn backchannel<'a>(&'a self, keys: &'a KeyRing) -> StartAuthentication<'a> {
         StartAuthentication {
             table: &self.table,
-            notifier: &self.notifier,
+            tell: &self.tell,
             keys,
             keeper: KeepEvidence {
                 keys: &self.keys,

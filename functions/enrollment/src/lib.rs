@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ciba::aws::Aws;
 use ciba::config::{
-    CeremonySettings, ConfigError, Environment, Issuer, LoginIssuers, OperatorSettings, PasskeySettings,
-    SmsSettings, WitnessSettings, login_max_age,
+    CeremonySettings, ConfigError, Environment, Issuer, LoginIssuers, NotifierSettings, OperatorSettings,
+    PasskeySettings, SmsSettings, WitnessSettings, login_max_age,
 };
 use ciba::domain::issuer::session::{Session, SessionForm};
 use ciba::domain::person::ticket::{TicketKind, TicketSecret};
@@ -17,13 +17,13 @@ use ciba::flows::deciding::authentic_passkey::Enrollments;
 use ciba::flows::deciding::log_in;
 use ciba::flows::registering::create_ticket::{self, NoTicket};
 use ciba::flows::registering::enroll_passkey::{EnrollPasskey, NotEnrolled};
+use ciba::flows::telling::tell_person::TellPerson;
 use ciba::flows::{Invocation, log};
 use ciba::http::cookie::{self, Cookies};
 use ciba::http::respond::Destination;
 use ciba::http::serve::Endpoint;
 use ciba::http::{Body, Request, Response, browser, form, json, respond};
 use ciba::keys::{KeyError, Kms, PageKeys, Witness, WitnessReader};
-use ciba::notify::Notifier;
 use ciba::page::{self, Frame};
 use ciba::protocol::enroll_passkey::{EnrollmentBody, EnrollmentError as Error, EnrollmentView};
 use ciba::protocol::error::{Common, Refusal};
@@ -38,7 +38,7 @@ pub struct Enrollment {
     /// `None` if this deployment does not use passkeys; then no ticket can be used.
     relying_party: Option<RelyingParty>,
     table: Table,
-    notifier: Notifier,
+    tell: TellPerson,
     /// Signs enrollments. `None` if enrollments are not signed.
     witness: Option<Witness>,
     enrollments: Enrollments,
@@ -70,7 +70,11 @@ impl Enrollment {
                 key: key.map(|key| WitnessReader::new(&kms, key)),
                 accepts_unsigned: WitnessSettings::accepts_unsigned_passkeys(environment)?,
             },
-            notifier: Notifier::connect(&aws, SmsSettings::read(environment)?),
+            tell: TellPerson::connect(
+                &aws,
+                SmsSettings::read(environment)?,
+                NotifierSettings::of_news(environment, &issuer)?,
+            ),
             table,
             issuer,
             operator,
@@ -89,7 +93,7 @@ impl Enrollment {
         Ok(EnrollPasskey {
             table: &self.table,
             relying_party: self.relying_party.as_ref().ok_or(NotEnrolled::NotOpen("RP_ID is not set"))?,
-            notifier: &self.notifier,
+            tell: &self.tell,
             operator_name: &self.operator.name,
             witness: self.witness.as_ref(),
             enrollments: &self.enrollments,

@@ -17,7 +17,7 @@ use crate::failure::EXIT_CODES;
 /// Settings come from the environment, with the same names and values as for the functions: ISSUER, TABLE_NAME,
 /// LOGIN_ISSUERS, PROFILE, RP_ID, SMS_COUNTRIES, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
 /// AWS_SESSION_TOKEN; for the local stack AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SNS and
-/// AWS_ENDPOINT_URL_KMS; for `passkey remove` OPERATOR_NAME, SMS_SENDER_ID, SMS_MAX_PRICE and SMS_PARTS; for
+/// AWS_ENDPOINT_URL_KMS; for `passkey remove` OPERATOR_NAME, SMS_SENDER_ID, SMS_MAX_PRICE, SMS_PARTS and USER_NOTIFIER_FUNCTION; for
 /// `delivery` DELIVERY_QUEUE_URL and DEAD_LETTER_QUEUE_URL (and AWS_ENDPOINT_URL_SQS); for `key rotate` KMS_KEY_ID,
 /// SIGNING_KEY_ROTATION_DAYS, SIGNING and SIGNING_KEY_TAG.
 #[derive(Debug, Parser)]
@@ -278,6 +278,12 @@ pub struct PersonAndClient {
     pub client: String,
 }
 
+/// A name has no `=`.
+fn custom(text: &str) -> Result<(String, String), &'static str> {
+    let (name, address) = text.split_once('=').ok_or("write NAME=ADDRESS")?;
+    Ok((name.to_owned(), address.to_owned()))
+}
+
 #[derive(Debug, Args)]
 pub struct PersonCreate {
     /// This provider's identifier for the person: 1 to 255 visible ASCII characters; it can never be changed
@@ -290,9 +296,14 @@ pub struct PersonCreate {
     #[arg(long, value_name = "VALUE")]
     pub login_value: Option<String>,
     /// A device for push messages: the ARN of an SNS platform endpoint; may be repeated. Devices are tried before
-    /// numbers, and numbers before topics, each in the order given. `person import` accepts any order
+    /// custom channels, these before numbers, and numbers before topics, each in the order given. `person import` accepts
+    /// any order
     #[arg(long, value_name = "ARN")]
     pub push: Vec<String>,
+    /// A channel of your notifier: its name and the person's address there, such as email=alice@example.com; may be
+    /// repeated
+    #[arg(long, value_name = "NAME=ADDRESS", value_parser = custom)]
+    pub custom: Vec<(String, String)>,
     /// A phone number for SMS: E.164, in a country that SMS_COUNTRIES allows; may be repeated
     #[arg(long, value_name = "NUMBER")]
     pub sms: Vec<String>,

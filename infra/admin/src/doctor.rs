@@ -9,9 +9,10 @@
 //! 6. People can approve: there are login issuers whose keys can be fetched, or a domain for passkeys.
 //! 7. No client has the name that is the audience of login tokens.
 //! 8. At least one client may start an authentication, and at least one person can be notified.
-//! 9. No client is locked out by `PROFILE`, or because there is no host for mutual TLS.
-//! 10. All passkeys are bound to the configured domain.
-//! 11. Evidence has a witness if a client requires passkeys.
+//! 9. Nobody has a custom channel, or there is a notifier that delivers to it.
+//! 10. No client is locked out by `PROFILE`, or because there is no host for mutual TLS.
+//! 11. All passkeys are bound to the configured domain.
+//! 12. Evidence has a witness if a client requires passkeys.
 //!
 //! A check whose precondition is not met is skipped; the precondition itself is reported.
 
@@ -29,7 +30,7 @@ use ciba::keys::Kms;
 use ciba::store::Table;
 
 use self::login_issuers::{look_at_audiences, look_at_login_issuers};
-use self::parties::{EVALUATE, look_at_clients, look_at_passkeys, look_at_sides};
+use self::parties::{EVALUATE, look_at_channels, look_at_clients, look_at_passkeys, look_at_sides};
 use self::published::{look_at_jwks, look_at_metadata};
 use self::report::{Check, report, skipped};
 use self::settings::{Settings, look_at_settings};
@@ -44,7 +45,7 @@ pub(crate) async fn run(environment: &Environment, now: Timestamp) -> Output {
 
 async fn examine(environment: &Environment, now: Timestamp) -> Vec<Check> {
     let mut checks = Vec::new();
-    let Settings { issuer, login_issuers, clients, has_resolver, aws } =
+    let Settings { issuer, login_issuers, clients, has_resolver, has_notifier, aws } =
         look_at_settings(environment, &mut checks);
     let table = aws.as_ref().map(Table::connect);
     let kms = aws.as_ref().map(Kms::connect);
@@ -104,6 +105,10 @@ async fn examine(environment: &Environment, now: Timestamp) -> Vec<Check> {
             Ok(known) => checks.extend(look_at_sides(known, has_resolver)),
         },
     }
+    checks.push(match (&table, has_notifier) {
+        (Some(table), Some(has_notifier)) => look_at_channels(table, has_notifier).await,
+        _ => skipped("channels", "the table and USER_NOTIFIER_*"),
+    });
     checks.push(match (&table, &clients) {
         (Some(table), Some(settings)) => look_at_clients(table, settings).await,
         _ => skipped("authentication", "the table, PROFILE and MTLS_URL"),
@@ -147,6 +152,7 @@ mod tests {
                 "login_audience",
                 "clients",
                 "people",
+                "channels",
                 "authentication",
                 "passkeys",
                 "witness"

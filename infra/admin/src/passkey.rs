@@ -1,12 +1,12 @@
 //! `passkey …`
 
 use ciba::aws::Aws;
-use ciba::config::{Environment, SmsSettings, operator_name};
+use ciba::config::{Environment, NotifierSettings, SmsSettings, operator_name};
 use ciba::domain::person::passkey::{Passkey, PasskeyId};
 use ciba::flows::Invocation;
 use ciba::flows::registering::remove_passkey::{Removal, remove};
 use ciba::flows::telling::announce::Untold;
-use ciba::notify::Notifier;
+use ciba::flows::telling::tell_person::TellPerson;
 use ciba::store::StoreError;
 use serde_json::json;
 
@@ -71,7 +71,10 @@ async fn remove_one(
     invocation: &Invocation,
 ) -> Result<Output, Failure> {
     let operator_name = operator_name(environment)?;
-    let notifier = Notifier::connect(&Aws::read(environment)?, SmsSettings::read(environment)?);
+    let notifier = NotifierSettings::of_news(environment, &settings.issuer)?;
+    let tell = TellPerson::connect(&Aws::read(environment)?, SmsSettings::read(environment)?, notifier);
+    // Standard output has the result alone.
+    let tell = tell.without_log();
     let (person, _) = find(sub, settings).await?.ok_or_else(|| nobody(sub))?;
     let refused = |why: &str| Failure::Refused(format!("person {sub}: {why}"));
     let id = match id {
@@ -83,7 +86,7 @@ async fn remove_one(
             _ => return Err(refused("has more than one passkey: choose one with --id")),
         },
     };
-    let removal = remove(&settings.table, &notifier, &operator_name, &person.key, &id, invocation).await;
+    let removal = remove(&settings.table, &tell, &operator_name, &person.key, &id, invocation).await;
     match removal.map_err(unknown)? {
         Removal::Done(untold) => Ok(removed(sub, &id, person.channels.len(), &untold)),
         Removal::Unknown => Err(refused("has no such passkey")),

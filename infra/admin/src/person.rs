@@ -8,6 +8,7 @@ use ciba::domain::base::person_key::PersonKey;
 use ciba::domain::base::time::Timestamp;
 use ciba::domain::hint::{self, DirectoryHint, Hint, HintKind, KnownIssuers};
 use ciba::domain::person::asks::Asks;
+use ciba::domain::person::channel::Channel;
 use ciba::domain::person::weakening;
 use ciba::domain::person::{Person, Subject};
 use ciba::flows::Invocation;
@@ -70,10 +71,13 @@ fn entry(create: &PersonCreate) -> Value {
     let pushes = create.push.iter().map(|arn| json!({ "push": arn }));
     let sms = create.sms.iter().map(|number| json!({ "sms": number }));
     let topics = create.topic.iter().map(|arn| json!({ "topic": arn }));
+    let custom =
+        |(name, address): &(String, String)| json!({ "custom": { "name": name, "address": address } });
+    let custom = create.custom.iter().map(custom);
     let mut entry = json!({
         "sub": create.sub,
         "hints": { "plain": create.plain, "email": create.email, "tel": create.tel },
-        "channels": pushes.chain(sms).chain(topics).collect::<Vec<_>>(),
+        "channels": pushes.chain(custom).chain(sms).chain(topics).collect::<Vec<_>>(),
         "active": !create.inactive,
         "claims": create.claims,
     });
@@ -273,6 +277,27 @@ pub(crate) fn nobody(sub: &str) -> Failure {
     Failure::Refused(format!("there is no person {sub}"))
 }
 
+fn in_words(channel: &Channel) -> String {
+    match channel {
+        Channel::Sms(_) | Channel::Push(_) | Channel::Topic(_) => {
+            format!("{} {}", channel.kind(), channel.expose())
+        }
+        Channel::Custom(custom) => format!("{} {} {}", channel.kind(), custom.name(), custom.expose()),
+    }
+}
+
+/// As in an import file.
+fn as_entry(channel: &Channel) -> Value {
+    match channel {
+        Channel::Sms(_) | Channel::Push(_) | Channel::Topic(_) => {
+            json!({ channel.kind(): channel.expose() })
+        }
+        Channel::Custom(custom) => {
+            json!({ channel.kind(): { "name": custom.name(), "address": custom.expose() } })
+        }
+    }
+}
+
 /// # Security
 /// Personal data, for operators who can read the table anyway.
 fn shown(person: &Person, asks: &Asks, settings: &Settings, now: Timestamp) -> Output {
@@ -286,7 +311,7 @@ fn shown(person: &Person, asks: &Asks, settings: &Settings, now: Timestamp) -> O
     };
     let hints =
         KINDS.iter().flat_map(|&kind| values(kind).map(move |value| format!("{} {value}", kind.as_str())));
-    let channels = person.channels.iter().map(|channel| (channel.kind(), channel.expose()));
+    let channels = person.channels.iter();
     let claims = person.claims.iter().map(|(name, value)| format!("{name} {value}"));
     let blocks = asks.blocks.iter().map(|block| match block.lifted_at {
         None => format!("{} since {}", block.client.as_str(), utc(block.at)),
@@ -310,7 +335,7 @@ fn shown(person: &Person, asks: &Asks, settings: &Settings, now: Timestamp) -> O
         ("login", vec![login.to_owned()]),
         ("described by the resolver", resolved_at.map(utc).into_iter().collect()),
         ("hints", hints.collect()),
-        ("channels", channels.clone().map(|(kind, address)| format!("{kind} {address}")).collect()),
+        ("channels", channels.clone().map(in_words).collect()),
         ("claims", claims.collect()),
         ("user code", vec![yes_or_no(person.user_code.is_some())]),
         ("wrong user codes", wrong_codes.chain(lock).collect()),
@@ -325,7 +350,7 @@ fn shown(person: &Person, asks: &Asks, settings: &Settings, now: Timestamp) -> O
         "has_login": has_login,
         "resolved_at": resolved_at.map(Timestamp::seconds),
         "hints": Value::Object(hints.collect()),
-        "channels": channels.map(|(kind, address)| json!({ kind: address })).collect::<Vec<_>>(),
+        "channels": channels.map(as_entry).collect::<Vec<_>>(),
         "claims": person.claims,
         "has_user_code": person.user_code.is_some(),
         "user_codes_locked_until": locked_until.map(Timestamp::seconds),

@@ -72,6 +72,19 @@ pub struct Lambda {
 struct Double {
     functions: HashMap<String, Function>,
     invocations: Vec<Invocation>,
+    /// How many of them are forgotten.
+    forgotten: usize,
+}
+
+/// What a double was called with, also when it is gone.
+#[derive(Clone)]
+pub struct CallRecord(Arc<Mutex<Double>>);
+
+impl CallRecord {
+    /// Every call, oldest first, also those that the double has forgotten.
+    pub fn invocations(&self) -> Vec<Invocation> {
+        lock(&self.0).invocations.clone()
+    }
 }
 
 impl fmt::Debug for Double {
@@ -109,12 +122,18 @@ impl Lambda {
 
     /// Every call, oldest first.
     pub fn invocations(&self) -> Vec<Invocation> {
-        lock(&self.state).invocations.clone()
+        let double = lock(&self.state);
+        double.invocations[double.forgotten..].to_vec()
     }
 
     /// Forgets the calls.
     pub fn clear(&self) {
-        lock(&self.state).invocations.clear();
+        let mut double = lock(&self.state);
+        double.forgotten = double.invocations.len();
+    }
+
+    pub fn record(&self) -> CallRecord {
+        CallRecord(Arc::clone(&self.state))
     }
 }
 

@@ -38,7 +38,7 @@ pub use delivery::DeliverySettings;
 pub use dpop::DpopSettings;
 pub use event::EventSettings;
 pub use foreign_issuer::{HintIssuers, LoginIssuers};
-pub use hook::{HookFunction, HookSettings, resolver_rules};
+pub use hook::{HookFunction, HookSettings, NotifierSettings, resolver_rules};
 pub use issuer::Issuer;
 pub use key::{KeySettings, SigningKeys};
 pub use mtls::MtlsHost;

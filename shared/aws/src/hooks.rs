@@ -53,6 +53,10 @@ impl Hook {
         if event.len() > MAX_EVENT {
             return Err(failed("the event is longer than 32 KiB"));
         }
+        // Without time the answer would not be waited for, but the function would perhaps be invoked.
+        if deadline <= Instant::now() {
+            return Err(failed("no answer within the time budget"));
+        }
         let invoke = self.client.invoke().function_name(&self.function).payload(Blob::new(event));
         let answer = match timeout_at(deadline, invoke.send()).await {
             Err(_) => return Err(failed("no answer within the time budget")),

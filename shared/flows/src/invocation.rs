@@ -14,6 +14,8 @@ use ciba_core::domain::base::time::Timestamp;
 pub struct Invocation {
     /// When the request was received. Everything in one invocation happens at this time.
     pub now: Timestamp,
+    /// `now`, by the clock that measures time-outs.
+    began: Instant,
     /// When Lambda will end the invocation.
     pub deadline: Instant,
     /// Random, and the same for all writes of the invocation.
@@ -26,7 +28,13 @@ impl Invocation {
     pub fn new(now: Timestamp, time_left: Duration, fill: fn(&mut [u8])) -> Self {
         let mut id = [0; 16];
         fill(&mut id);
-        Self { now, deadline: Instant::now() + time_left, write_id: WriteId::new(id), fill }
+        let began = Instant::now();
+        Self { now, began, deadline: began + time_left, write_id: WriteId::new(id), fill }
+    }
+
+    /// The time of day at a later moment of this invocation, for somebody outside.
+    pub fn time_at(&self, moment: Instant) -> Timestamp {
+        self.now.plus(moment.saturating_duration_since(self.began))
     }
 
     /// The same invocation for one of several concurrent tasks, with a write id of its own: otherwise one task

@@ -19,8 +19,10 @@ use crate::asking::start_authentication::{Started, Unreachable};
 use crate::telling::announce::Untold;
 use crate::telling::emit::Emitted;
 
+pub(crate) mod hook;
 mod line;
 
+pub use hook::{HOOK_FAILED, HOOK_TIME};
 pub use line::observe;
 
 /// One line for a refusal. Normal polling and fetching a nonce are not logged.
@@ -69,7 +71,7 @@ pub fn started(started: &Started, at: Timestamp) {
     for channel in &started.unreachable {
         unreachable(&started.request.key, channel, at);
     }
-    if let Some(channel) = started.channel {
+    if let Some(channel) = &started.channel {
         notified(&started.request, channel, at);
     }
     requested(&started.request.key, started.evidence.as_ref(), at);
@@ -111,8 +113,6 @@ pub fn unreadable_records(namespace: &str, why: &[String], at: Timestamp) {
 pub const UNREADABLE: &str = "unreadable";
 pub const DECIDED_AFTER: &str = "decided_after_ms";
 pub const DELIVERED_AFTER: &str = "delivered_after_ms";
-pub const HOOK_TIME: &str = "hook_ms";
-pub const HOOK_FAILED: &str = "hook_failed";
 
 /// One line for a request. If it is signed, with the digest of its evidence.
 fn requested(request: &RequestKey, kept: Option<&EvidenceWrite>, at: Timestamp) {
@@ -166,43 +166,11 @@ pub fn passkey(event: &str, passkey: &PasskeyId, untold: &[Untold], at: Timestam
     for Untold { channel, why } in untold {
         let fields = [
             ("passkey", passkey.as_str().into()),
-            ("channel", (*channel).into()),
+            ("channel", channel.as_ref().into()),
             ("detail", why.as_str().into()),
         ];
         line(Level::Error, "untold", fields, at);
     }
-}
-
-/// A call of a hook.
-pub(crate) struct Hooked<'a> {
-    pub hook: &'static str,
-    /// The `id` in the event, by which the operator finds the call in the function's own log.
-    pub id: &'a str,
-    /// `answered`, `refused` or `failed`.
-    pub outcome: &'static str,
-    /// The operator's reason, or what failed.
-    pub detail: Option<&'a str>,
-    pub took: Duration,
-}
-
-/// One line for a call of a hook, which CloudWatch turns into metrics: how long it took, and whether it failed.
-pub(crate) fn hook(namespace: &str, Hooked { hook, id, outcome, detail, took }: Hooked<'_>, at: Timestamp) {
-    let failed = outcome == "failed";
-    let level = if failed { Level::Error } else { Level::Info };
-    let fields =
-        [("hook", hook.into()), ("id", id.into()), ("outcome", outcome.into()), ("detail", detail.into())];
-    let metrics = [
-        Metric { name: HOOK_TIME, unit: "Milliseconds", values: vec![millis(took)] },
-        Metric { name: HOOK_FAILED, unit: "Count", values: vec![i64::from(failed)] },
-    ];
-    line::measured(namespace, level, "hook", fields, &metrics, at);
-}
-
-/// One line for an answer that was well-formed, and contradicts what is known. It counts as a failure of the call.
-pub(crate) fn hook_contradicts(namespace: &str, hook: &'static str, why: &str, at: Timestamp) {
-    let fields = [("hook", hook.into()), ("outcome", "contradicts".into()), ("detail", why.into())];
-    let metric = Metric { name: HOOK_FAILED, unit: "Count", values: vec![1] };
-    line::measured(namespace, Level::Error, "hook", fields, &[metric], at);
 }
 
 /// One line for a login on the page.
@@ -238,7 +206,7 @@ pub fn trouble(why: &str, at: Timestamp) {
 fn unreachable(request: &RequestKey, Unreachable { channel, why }: &Unreachable, at: Timestamp) {
     let fields = [
         ("request", request.correlation().into()),
-        ("channel", (*channel).into()),
+        ("channel", channel.as_ref().into()),
         ("detail", why.as_str().into()),
     ];
     line(Level::Warn, "unreachable", fields, at);

@@ -6,3 +6,4 @@ pub mod emit;
 pub mod notify_client;
 pub mod put_off;
 pub mod sweep_deliveries;
+pub mod tell_person;

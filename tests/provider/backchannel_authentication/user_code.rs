@@ -13,9 +13,9 @@ use ciba::flows::asking::Asking;
 use ciba::flows::asking::check_user_code::check_user_code;
 use ciba::flows::asking::start_authentication::StartAuthentication;
 use ciba::flows::deciding::keep_evidence::KeepEvidence;
+use ciba::flows::telling::tell_person::TellPerson;
 use ciba::http::form;
 use ciba::keys::{KeyRings, Kms};
-use ciba::notify::Notifier;
 use ciba::protocol::backchannel_authentication::{
     BackchannelAuthenticationError, BackchannelAuthenticationRequest,
 };
@@ -258,7 +258,7 @@ async fn parallel_code_attempts_are_all_counted() {
     let issuer = Issuer::read(&env).expect("an issuer");
     let flow = StartAuthentication {
         table: &provider.table,
-        notifier: &Notifier::connect(&aws, SmsSettings::read(&env).expect("settings")),
+        tell: &TellPerson::connect(&aws, SmsSettings::read(&env).expect("settings"), None),
         keys: &keys,
         keeper: KeepEvidence { keys: &rings, witness: None, retention: Duration::from_secs(1) },
         requests: &RequestSettings::read(&env).expect("settings"),

@@ -8,9 +8,9 @@ use ciba::domain::client::ClientId;
 use ciba::flows::asking::Asking;
 use ciba::flows::asking::start_authentication::{StartAuthentication, Unreachable};
 use ciba::flows::deciding::keep_evidence::KeepEvidence;
+use ciba::flows::telling::tell_person::TellPerson;
 use ciba::http::form;
 use ciba::keys::{KeyRings, Kms};
-use ciba::notify::Notifier;
 use ciba::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
 use ciba_local::sns::Failure;
 use ciba_tests::{Provider, at, form_request};
@@ -129,7 +129,7 @@ async fn channels_that_were_passed_over_are_told_to_the_log() {
     let keys = rings.get(invocation.now).await.expect("keys");
     let flow = StartAuthentication {
         table: &provider.table,
-        notifier: &Notifier::connect(&aws, SmsSettings::read(&env).expect("settings")),
+        tell: &TellPerson::connect(&aws, SmsSettings::read(&env).expect("settings"), None),
         keys: &keys,
         keeper: KeepEvidence { keys: &rings, witness: None, retention: Duration::from_secs(1) },
         requests: &RequestSettings::read(&env).expect("settings"),
@@ -147,7 +147,8 @@ async fn channels_that_were_passed_over_are_told_to_the_log() {
     let asking =
         Asking { client: &kiosk, described: None, person: &dora, asked: &asked, detail: &Default::default() };
     let started = flow.start(asking, asks, &invocation).await.expect("a request");
-    let passed_over = |channel, why: &str| Unreachable { channel, why: why.to_owned() };
+    let passed_over =
+        |channel: &'static str, why: &str| Unreachable { channel: channel.into(), why: why.to_owned() };
     let expected =
         [passed_over("push", "Publish: EndpointDisabled"), passed_over("topic", "Publish: NotFound")];
     assert_eq!(started.unreachable, expected);

@@ -6,7 +6,7 @@ use ciba::domain::base::person_key::PersonKey;
 use ciba::domain::person::passkey::PasskeyId;
 use ciba::domain::person::ticket::TicketKind;
 use ciba::flows::registering::remove_passkey::{Removal, remove};
-use ciba::notify::Notifier;
+use ciba::flows::telling::tell_person::TellPerson;
 use ciba_local::sns::{Failure, Target};
 use ciba_tests::{Authenticator, Provider, at};
 use serde_json::json;
@@ -32,11 +32,9 @@ fn addresses(provider: &Provider) -> Vec<String> {
 
 async fn removed(provider: &Provider, person: &PersonKey, id: &PasskeyId, seconds: f64) -> Removal {
     let env = provider.environment();
-    let notifier = Notifier::connect(&Aws::read(&env).unwrap(), SmsSettings::read(&env).unwrap());
+    let tell = TellPerson::connect(&Aws::read(&env).unwrap(), SmsSettings::read(&env).unwrap(), None);
     let invocation = provider.invocation(at(seconds));
-    remove(&provider.table, &notifier, "Example Bank", person, id, &invocation)
-        .await
-        .expect("the table answers")
+    remove(&provider.table, &tell, "Example Bank", person, id, &invocation).await.expect("the table answers")
 }
 
 /// ATK-7-05: it names nobody.

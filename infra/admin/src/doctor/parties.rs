@@ -88,6 +88,34 @@ fn say_who_is_shut_out(shut_out: &[String], is_complete: bool) -> Check {
     )
 }
 
+/// A custom channel leads nowhere without the operator's notifier: the next one is tried, and perhaps there is none.
+pub(super) async fn look_at_channels(table: &Table, has_notifier: bool) -> Check {
+    let name = "channels";
+    if has_notifier {
+        return ok(name, "USER_NOTIFIER_FUNCTION delivers to custom channels");
+    }
+    match table.list_custom_channels(EVALUATE).await {
+        Err(error) => unreachable(name, &error),
+        Ok((names, true)) if names.is_empty() => ok(name, "nobody has a custom channel"),
+        Ok((names, false)) if names.is_empty() => ok(
+            name,
+            format!("nobody has a custom channel; only the first {EVALUATE} items of the table were checked"),
+        ),
+        Ok((names, _)) => {
+            let names: Vec<_> = names.iter().take(NAMED).map(|name| format!("custom:{name}")).collect();
+            fault(
+                name,
+                format!(
+                    "people have the channel {}, but USER_NOTIFIER_FUNCTION is not set: no message reaches them there",
+                    names.join(", ")
+                ),
+                "deploy with the parameter UserNotifierFunction, or set it here if it is deployed; or give these people \
+                 other channels",
+            )
+        }
+    }
+}
+
 /// A passkey is bound to its domain for ever: after a change of RP_ID people cannot approve with it, and would
 /// only notice when they have to.
 pub(super) async fn look_at_passkeys(table: &Table, rp_id: Option<&str>) -> Check {

@@ -3,7 +3,7 @@
 use ciba::aws::Aws;
 use ciba::config::{
     AppSettings, CeremonySettings, ConfigError, DpopSettings, Environment, HookSettings, Issuer,
-    LoginIssuers, MtlsHost, profile, resolver_rules,
+    LoginIssuers, MtlsHost, NotifierSettings, profile, resolver_rules,
 };
 use ciba::domain::base::profile::Profile;
 
@@ -19,6 +19,8 @@ pub(super) struct Settings {
     pub(super) clients: Option<ClientSettings>,
     /// Whether people come from the operator's own function.
     pub(super) has_resolver: bool,
+    /// Whether messages on custom channels are delivered. `None` if the setting cannot be read.
+    pub(super) has_notifier: Option<bool>,
     pub(super) aws: Option<Aws>,
 }
 
@@ -60,6 +62,10 @@ pub(super) fn look_at_settings(environment: &Environment, checks: &mut Vec<Check
         let policy = HookSettings::request_policy(environment, issuer);
         setting(policy.as_ref().map(|_| "REQUEST_POLICY_FUNCTION"));
     }
+    let notifier = issuer.as_ref().map(|issuer| NotifierSettings::read(environment, issuer));
+    if let Some(read) = &notifier {
+        setting(read.as_ref().map(|_| "USER_NOTIFIER_*"));
+    }
     if let (Some(issuer), Some(Ok(login_issuers))) = (&issuer, &login_issuers) {
         let rules = resolver_rules(environment, issuer, login_issuers);
         setting(rules.as_ref().map(|_| "USER_RESOLVER_ISSUERS"));
@@ -75,6 +81,7 @@ pub(super) fn look_at_settings(environment: &Environment, checks: &mut Vec<Check
             .zip(mtls.and_then(Result::ok))
             .map(|(profile, mtls)| ClientSettings { profile, mtls }),
         has_resolver: resolver.and_then(Result::ok).flatten().is_some(),
+        has_notifier: notifier.and_then(Result::ok).map(|notifier| notifier.is_some()),
         issuer,
         aws: aws.ok(),
     }

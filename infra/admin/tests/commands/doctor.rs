@@ -134,6 +134,26 @@ async fn the_doctor_finds_metadata_that_differs_from_the_settings() {
     }
 }
 
+/// HOOK-5-01
+#[tokio::test]
+async fn the_doctor_finds_channels_without_a_notifier() {
+    let deployment = sound().await;
+    let create = ["person", "create", "--sub", "bob", "--custom", "email=bob@example.com"];
+    deployment.json(&create).await;
+    let (check, detail) = deployment.finding(&[], START).await;
+    assert!(check == "channels" && detail.contains("custom:email"), "{detail}");
+    assert!(!detail.contains("bob"), "{detail}");
+    let function = ("USER_NOTIFIER_FUNCTION", "arn:aws:lambda:us-east-1:123456789012:function:tell:live");
+    assert_eq!(deployment.findings(&[function], START).await, []);
+    for wrong in [("USER_NOTIFIER_FUNCTION", "tell"), ("USER_NOTIFIER_CONTENT", "all")] {
+        let (check, detail) = deployment.finding(&[function, wrong], START).await;
+        assert!(check == "settings" && detail.contains(wrong.0), "{detail}");
+    }
+    // Whoever is disabled is asked by nobody.
+    deployment.json(&["person", "disable", "bob"]).await;
+    assert_eq!(deployment.findings(&[], START).await, []);
+}
+
 #[tokio::test]
 async fn the_doctor_finds_an_issuer_where_nothing_answers() {
     let deployment = sound().await;

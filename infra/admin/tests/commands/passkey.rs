@@ -5,6 +5,8 @@ use ciba::domain::base::time::Timestamp;
 use ciba::domain::person::passkey::{NewPasskey, PasskeyId};
 use ciba::domain::person::ticket::TicketSecret;
 use ciba::store::{PasskeyEnrollment, WriteId};
+use ciba_local::lambda::{Lambda, Outcome};
+use ciba_local::server::listen;
 use ciba_local::sns::Failure;
 use serde_json::json;
 
@@ -125,6 +127,31 @@ async fn a_passkey_is_removed_and_its_person_told_on_all_channels() {
     assert_eq!(listed["passkeys"], json!([]));
     let (code, why) = deployment.refused(&["passkey", "remove", "--sub", "alice"]).await;
     assert!(code == 1 && why.contains("has no passkey"), "{why}");
+}
+
+/// HOOK-5-05: by the operator's notifier, whose call is no part of the output.
+#[tokio::test]
+async fn a_removal_is_told_on_custom_channels() {
+    let deployment = Deployment::start().await;
+    let email = ["--custom", "email=alice@example.com"];
+    deployment.json(&[&ALICE[..7], &email].concat()).await;
+    let lambda = Lambda::start(listen(0).await.unwrap()).unwrap();
+    let arn = Lambda::arn("tell:live");
+    lambda.set_function(&arn, |_| Outcome::json(&json!({ "version": 1, "outcome": "accepted" })));
+    let (url, remove) = (lambda.url(), ["passkey", "remove", "--sub", "alice"]);
+
+    let id = enrol(&deployment, "one", START).await;
+    let settings = [("USER_NOTIFIER_FUNCTION", arn.as_str()), ("AWS_ENDPOINT_URL_LAMBDA", url.as_str())];
+    let output = deployment.run_with(&remove, &settings, START).await.unwrap();
+    assert_eq!(output.json, json!({ "sub": "alice", "id": id.as_str(), "removed": true, "untold": [] }));
+    let event = lambda.invocations().pop().expect("an invocation").event;
+    assert_eq!((&event["kind"], &event["channel"]["name"]), (&json!("passkey_removed"), &json!("email")));
+
+    enrol(&deployment, "two", START).await;
+    let output = deployment.run(&remove).await.unwrap();
+    let untold = json!([{ "channel": "custom:email", "why": "USER_NOTIFIER_FUNCTION is not set" }]);
+    assert_eq!(output.json["untold"], untold);
+    assert!(output.text.contains("notified on 1 of 2 channels"), "{}", output.text);
 }
 
 /// The id is required where there are several.

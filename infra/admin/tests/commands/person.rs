@@ -129,6 +129,39 @@ async fn devices_come_before_numbers_and_numbers_before_topics() {
     assert_eq!(created["channels"], expected);
 }
 
+/// HOOK-5-01
+#[tokio::test]
+async fn custom_channels_are_created_imported_and_shown() {
+    let deployment = Deployment::start().await;
+    let create = ["person", "create", "--sub", "alice", "--sms", "+15555550100", "--custom"];
+    let both = [&create[..], &["email=a=b@example.com", "--custom", "chat= U7 "]].concat();
+    let email = json!({ "custom": { "name": "email", "address": "a=b@example.com" } });
+    let chat = json!({ "custom": { "name": "chat", "address": "U7" } });
+    let expected = json!([email, chat, { "sms": "+15555550100" }]);
+    assert_eq!(deployment.json(&both).await["channels"], expected);
+    let shown = deployment.run(&["person", "show", "alice"]).await.unwrap();
+    assert_eq!(shown.json["channels"], expected);
+    assert!(shown.text.contains("custom email a=b@example.com\n"), "{}", shown.text);
+
+    // In any order, and as it is shown.
+    let entries = json!([
+        { "sub": "bob", "channels": [{ "sms": "+15555550101" }, email] },
+        { "sub": "carol", "channels": [{ "custom": { "name": "E-Mail", "address": "c@example.com" } }] },
+        { "sub": "dave", "channels": [{ "custom": ["email", "d@example.com"] }] },
+        { "sub": "erin", "channels": [{ "custom": { "name": "email", "address": "e@example.com", "to": "x" } }] },
+    ]);
+    let file = std::env::temp_dir().join(format!("ciba-admin-custom-{}.json", std::process::id()));
+    std::fs::write(&file, entries.to_string()).unwrap();
+    let imported = deployment.json(&["person", "import", file.to_str().unwrap()]).await;
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!((&imported["written"], &imported["refused"]), (&json!(1), &json!(3)), "{imported}");
+    let why = imported["people"][1]["why"].as_str().unwrap();
+    assert!(why.contains("the name of a custom channel") && !why.contains("c@example.com"), "{why}");
+    let shown = deployment.json(&["person", "show", "bob"]).await;
+    assert_eq!(shown["channels"], json!([{ "sms": "+15555550101" }, email]));
+    assert_eq!(deployment.refused(&[&create[..], &["chat="]].concat()).await.0, 1);
+}
+
 /// ATK-7-01: as the functions do, by the same setting.
 #[tokio::test]
 async fn a_number_in_a_country_that_is_not_listed_is_refused() {

@@ -72,10 +72,35 @@ impl HookSettings {
         Self::read(setting::REQUEST_POLICY_FUNCTION, env, issuer)
     }
 
+    /// The hook that delivers messages on channels of kind `custom`, if the operator has one.
+    pub fn user_notifier(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
+        Self::read(setting::USER_NOTIFIER_FUNCTION, env, issuer)
+    }
+
     fn read(setting: setting::Text, env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
         let namespace = setting::METRIC_NAMESPACE.get(env).unwrap_or_default().to_owned();
         let function = HookFunction::read(setting, env, issuer)?;
         Ok(function.map(|function| Self { function, namespace }))
+    }
+}
+
+/// The hook that delivers messages on channels of kind `custom`.
+#[derive(Clone, Debug)]
+pub struct NotifierSettings {
+    pub hook: HookSettings,
+    /// Whether it gets to know what is asked, beside the link.
+    pub shows_request: bool,
+}
+
+impl NotifierSettings {
+    pub fn read(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
+        let shows_request = setting::USER_NOTIFIER_CONTENT.is(env, "full")?;
+        Ok(HookSettings::user_notifier(env, issuer)?.map(|hook| Self { hook, shows_request }))
+    }
+
+    /// For messages that are about no request.
+    pub fn of_news(env: &Environment, issuer: &Issuer) -> Result<Option<Self>, ConfigError> {
+        Ok(HookSettings::user_notifier(env, issuer)?.map(|hook| Self { hook, shows_request: false }))
     }
 }
 

@@ -325,6 +325,10 @@ settings! {
     USER_RESOLVER_ISSUERS: Optional();
     /// The hook that applies the operator's own rules to a request: the ARN of a function.
     REQUEST_POLICY_FUNCTION: Optional();
+    /// The hook that delivers messages on channels of kind `custom`: the ARN of a function.
+    USER_NOTIFIER_FUNCTION: Optional();
+    /// Whether it gets the link and a text without the client's name, or all that is asked.
+    USER_NOTIFIER_CONTENT: Word(["link", "full"], "link");
 
     DELIVERY_QUEUE_URL: Required();
     DEAD_LETTER_QUEUE_URL: Required();

@@ -14,20 +14,20 @@ use crate::config::SmsSettings;
 use crate::notify::push::{self, Attribute};
 use ciba_core::domain::base::contact::PhoneNumber;
 use ciba_core::domain::base::person_key::PersonKey;
-use ciba_core::domain::person::channel::{Channel, PushEndpoint, Topic};
+use ciba_core::domain::person::channel::{PushEndpoint, SnsChannel, Topic};
 use ciba_core::domain::request::notification::{Announcement, MessageText, Notification, SmsText};
 
 /// Timeouts for one attempt, and for a call including its retries.
 const ATTEMPT: Duration = Duration::from_secs(3);
 const CALL: Duration = Duration::from_secs(6);
 
-/// SNS did not accept the message. The texts are for the log.
+/// SNS, or the operator's notifier, did not accept the message. The texts are for the log.
 #[derive(Clone, Debug)]
 pub enum NotifyError {
-    /// The person cannot be reached on this channel: the number is malformed, not allowed or opted out, or the
-    /// endpoint or topic is disabled or deleted.
+    /// The person cannot be reached on this channel: the number is malformed, not allowed or opted out, the endpoint or
+    /// topic is disabled or deleted, or the notifier says so.
     Unreachable(String),
-    /// SNS did not answer in time, or answered with any other error. A later attempt may succeed.
+    /// There was no answer in time, or any other error. A later attempt may succeed.
     Unavailable(String),
 }
 
@@ -49,18 +49,18 @@ impl Notifier {
     /// late message would lead to a request that is no longer open.
     pub async fn send(
         &self,
-        channel: &Channel,
+        channel: SnsChannel<'_>,
         notification: &Notification,
         deadline: Instant,
     ) -> Result<(), NotifyError> {
         let publish = match channel {
-            Channel::Sms(number) => self.sms(number, &notification.sms)?,
-            Channel::Push(endpoint) => {
+            SnsChannel::Sms(number) => self.sms(number, &notification.sms)?,
+            SnsChannel::Push(endpoint) => {
                 let platform = endpoint.platform();
                 let message = push::message(platform, notification);
                 self.push(endpoint, message, push::attributes(platform, notification))?
             }
-            Channel::Topic(topic) => {
+            SnsChannel::Topic(topic) => {
                 // A string, because SNS limits numbers to 1,000,000,000.
                 let until = notification.expires_at.seconds().to_string();
                 let further = vec![("expires_at", "String", until)];
@@ -73,18 +73,18 @@ impl Notifier {
     /// Like [`Notifier::send`], for an announcement.
     pub async fn announce(
         &self,
-        channel: &Channel,
+        channel: SnsChannel<'_>,
         announcement: &Announcement,
         deadline: Instant,
     ) -> Result<(), NotifyError> {
         let publish = match channel {
-            Channel::Sms(number) => self.sms(number, &announcement.sms())?,
-            Channel::Push(endpoint) => {
+            SnsChannel::Sms(number) => self.sms(number, &announcement.sms())?,
+            SnsChannel::Push(endpoint) => {
                 let platform = endpoint.platform();
                 let message = push::announcement(platform, announcement);
                 self.push(endpoint, message, push::attributes_of_announcement(platform))?
             }
-            Channel::Topic(topic) => {
+            SnsChannel::Topic(topic) => {
                 let subject = announcement.subject();
                 self.topic(topic, &announcement.person, &subject, &announcement.text(), Vec::new())?
             }
@@ -138,7 +138,7 @@ impl Notifier {
 
 async fn publish_before(
     deadline: Instant,
-    channel: &Channel,
+    channel: SnsChannel<'_>,
     publish: PublishFluentBuilder,
 ) -> Result<(), NotifyError> {
     match timeout_at(deadline, publish.send()).await {
@@ -161,7 +161,7 @@ fn with(
 
 /// Distinguishes an unreachable channel from an outage of SNS. Our own faults, such as a missing permission or an
 /// expired certificate of the platform application, count as outages because they affect everybody.
-fn classify<R>(channel: &Channel, error: &SdkError<PublishError, R>) -> NotifyError {
+fn classify<R>(channel: SnsChannel<'_>, error: &SdkError<PublishError, R>) -> NotifyError {
     let unreachable = match error.as_service_error() {
         // The app was uninstalled, or its token has changed.
         Some(PublishError::EndpointDisabledException(_)) => true,
@@ -169,7 +169,7 @@ fn classify<R>(channel: &Channel, error: &SdkError<PublishError, R>) -> NotifyEr
         Some(
             PublishError::InvalidParameterException(_) | PublishError::InvalidParameterValueException(_),
         ) => true,
-        Some(PublishError::NotFoundException(_)) => !matches!(channel, Channel::Sms(_)),
+        Some(PublishError::NotFoundException(_)) => !matches!(channel, SnsChannel::Sms(_)),
         // SNS returns an error with this code, although the model of `Publish` does not list it.
         Some(other) => other.code() == Some("OptedOut"),
         None => false,

@@ -1,5 +1,7 @@
 //! An operator's checks of the table and its content. Functions have no permission for them.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::{AttributeValue, IndexStatus, KeyType, TableStatus, TimeToLiveStatus};
 
 use crate::store::attribute::{ACTIVE, CHANNELS, PARTITION_KEY, RP_ID, SORT_KEY, TTL};
@@ -7,6 +9,7 @@ use crate::store::authentication_request::PENDING_INDEX;
 use crate::store::item::{Reader, number, text};
 use crate::store::{StoreError, Table, client, passkey, person};
 use ciba_core::domain::client::Client;
+use ciba_core::domain::person::channel::{Carrier, Channel};
 
 /// The properties of the table that this code relies on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +86,33 @@ impl Table {
             Ok(false)
         })
         .await
+    }
+
+    /// The names of custom channels of enabled people, among at most `evaluate` items. Also whether that was the whole table.
+    pub async fn list_custom_channels(&self, evaluate: i32) -> Result<(BTreeSet<String>, bool), StoreError> {
+        let at = |place| format!("attribute_exists({CHANNELS}[{place}].{})", person::CUSTOM);
+        let any = (0..Channel::MOST).map(at).collect::<Vec<_>>().join(" OR ");
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression(format!("{SORT_KEY} = :person AND {ACTIVE} = :yes AND ({any})"))
+            .expression_attribute_values(":person", text(person::SK))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true));
+        let mut names = BTreeSet::new();
+        let is_complete = self.scan(scan, "Scan channels", evaluate, |items| {
+            for item in items {
+                names.extend(person::decode(item)?.channels.iter().filter_map(|channel| {
+                    match channel.carrier() {
+                        Carrier::Sns(_) => None,
+                        Carrier::Notifier(custom) => Some(custom.name().to_owned()),
+                    }
+                }));
+            }
+            Ok(false)
+        });
+        let is_complete = is_complete.await?;
+        Ok((names, is_complete))
     }
 
     /// The domain of a passkey that is not for `rp_id`, if there is one among the first `evaluate` items.

@@ -14,12 +14,17 @@ use crate::store::item::{Item, Reader, key, text, time};
 use crate::store::{StoreError, Table};
 use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::hint::DirectoryHint;
-use ciba_core::domain::person::channel::{Channel, PushEndpoint};
+use ciba_core::domain::person::channel::{Channel, CustomChannel, PushEndpoint};
 use ciba_core::domain::person::resolved::Resolved;
 use ciba_core::domain::person::user_code::UserCodeHash;
 use ciba_core::domain::person::{Person, Subject};
 
 pub(super) const SK: &str = "user";
+
+/// The kind of a channel of the operator's notifier in `channels`, and its members.
+pub(super) const CUSTOM: &str = "custom";
+const NAME: &str = "name";
+const ADDRESS: &str = "address";
 
 pub(super) fn pk(person: &PersonKey) -> String {
     format!("user#{}", person.as_str())
@@ -44,7 +49,10 @@ pub(super) fn decode(item: &Item) -> Result<Person, StoreError> {
     let reader = Reader(item);
     let channels = reader.list(CHANNELS)?.iter().map(|channel| {
         let entry = channel.as_m().ok().and_then(|map| map.iter().next());
-        let parsed = entry.and_then(|(kind, address)| Channel::from_stored(kind, address.as_s().ok()?));
+        let parsed = entry.and_then(|(kind, value)| match value.as_m() {
+            Ok(custom) => decode_custom(kind, custom),
+            Err(address) => Channel::from_stored(kind, address.as_s().ok()?),
+        });
         parsed.ok_or_else(|| Reader::corrupt(CHANNELS))
     });
     let hints = reader.list(HINTS)?.iter().map(|hint| {
@@ -97,16 +105,30 @@ fn encode_hints(hints: &[DirectoryHint]) -> AttributeValue {
 
 fn encode_channels(channels: &[Channel]) -> AttributeValue {
     let encode = |channel: &Channel| {
-        AttributeValue::M(HashMap::from([(channel.kind().to_owned(), text(channel.expose()))]))
+        let value = match channel {
+            Channel::Sms(_) | Channel::Push(_) | Channel::Topic(_) => text(channel.expose()),
+            Channel::Custom(custom) => AttributeValue::M(HashMap::from([
+                (NAME.to_owned(), text(custom.name())),
+                (ADDRESS.to_owned(), text(custom.expose())),
+            ])),
+        };
+        AttributeValue::M(HashMap::from([(channel.kind().to_owned(), value)]))
     };
     AttributeValue::L(channels.iter().map(encode).collect())
+}
+
+/// A channel of the operator's notifier, which has a name beside its address.
+fn decode_custom(kind: &str, custom: &Item) -> Option<Channel> {
+    let member = |name: &str| custom.get(name)?.as_s().ok().map(String::as_str);
+    let (name, address) = (member(NAME)?, member(ADDRESS)?);
+    if kind == CUSTOM { CustomChannel::parse(name, address).ok().map(Channel::Custom) } else { None }
 }
 
 /// The keys of the hint and endpoint items of a person.
 fn names(hints: &[DirectoryHint], channels: &[Channel]) -> Vec<Item> {
     let endpoints = channels.iter().filter_map(|channel| match channel {
         Channel::Push(endpoint) => Some(endpoint_key(endpoint)),
-        Channel::Sms(_) | Channel::Topic(_) => None,
+        Channel::Sms(_) | Channel::Topic(_) | Channel::Custom(_) => None,
     });
     hints.iter().map(hint_key).chain(endpoints).collect()
 }

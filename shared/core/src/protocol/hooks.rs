@@ -4,6 +4,7 @@
 //! A hook never gets a secret, a token or an `auth_req_id`.
 
 pub mod request_policy;
+pub mod user_notifier;
 pub mod user_resolver;
 
 use serde::de::DeserializeOwned;
@@ -45,6 +46,11 @@ pub trait HookEvent: Serialize {
     fn id(&self) -> &str;
 
     fn read(answer: &[u8]) -> Result<Answered<Self::Accepted, Self::Error>, NotAnAnswer>;
+
+    /// Whether a refusal says that the hook could not do its work. The log counts it like a call that failed.
+    fn is_fault(_error: &Self::Error) -> bool {
+        false
+    }
 }
 
 /// An answer that has the documented form.

@@ -1,9 +1,10 @@
 //! The format of people's entries in the directory.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::domain::base::secret::Secret;
+use crate::domain::person::channel::WrittenChannel;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,15 +55,37 @@ pub enum ChannelEntry {
     Push(String),
     /// The ARN of a standard SNS topic.
     Topic(String),
+    /// A channel that the operator's notifier delivers to.
+    #[serde(deserialize_with = "custom")]
+    Custom(CustomEntry),
+}
+
+/// A derived type would also read an array, as its members in order.
+fn custom<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CustomEntry, D::Error> {
+    let members = Map::deserialize(deserializer)?;
+    CustomEntry::deserialize(Value::Object(members)).map_err(serde::de::Error::custom)
+}
+
+#[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CustomEntry {
+    /// The operator's name for channels of this kind, such as `email`. It is in logs and events.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 32), regex(pattern = "^[a-z0-9-]+$")))]
+    pub name: String,
+    /// What the notifier reaches the person by: 1 to 255 bytes without control characters. White space around it is
+    /// removed.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    pub address: String,
 }
 
 impl ChannelEntry {
-    /// The kind of the channel, and its address.
-    pub fn parts(&self) -> (&'static str, &str) {
+    pub fn written(&self) -> WrittenChannel<'_> {
         match self {
-            Self::Sms(number) => ("sms", number),
-            Self::Push(arn) => ("push", arn),
-            Self::Topic(arn) => ("topic", arn),
+            Self::Sms(number) => WrittenChannel::Sms(number),
+            Self::Push(arn) => WrittenChannel::Push(arn),
+            Self::Topic(arn) => WrittenChannel::Topic(arn),
+            Self::Custom(CustomEntry { name, address }) => WrittenChannel::Custom { name, address },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Starts an authentication: the request is stored, then the person is notified, then the client gets its
 //! response.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -9,9 +10,11 @@ use crate::Invocation;
 use crate::asking::Asking;
 use crate::asking::check_user_code::{check_again, limited};
 use crate::deciding::keep_evidence::{About, Happened, KeepEvidence};
+use crate::deciding::statement::statement;
+use crate::telling::tell_person::{MessageTime, RequestMessage, TellPerson};
 use ciba_aws::config::RequestSettings;
 use ciba_aws::keys::{HandleUse, Kept, KeyRing};
-use ciba_aws::notify::{Notifier, NotifyError};
+use ciba_aws::notify::NotifyError;
 use ciba_aws::store::{Beside, DescribedPerson, EvidenceWrite, Inserted, Table, Withdrawn};
 use ciba_core::domain::base::request_key::RequestKey;
 use ciba_core::domain::client::notification_token::ClientNotificationToken;
@@ -20,10 +23,12 @@ use ciba_core::domain::person::asks::{Ask, Asks};
 use ciba_core::domain::request::auth_req_id::AuthReqId;
 use ciba_core::domain::request::authentication_request::{AuthenticationRequest, Polling, State};
 use ciba_core::domain::request::lifetime::Lifetime;
-use ciba_core::domain::request::notification::{Messages, Notification, Occasion};
-use ciba_core::domain::request::statement::Nonce;
+use ciba_core::domain::request::notification::{Messages, Occasion};
+use ciba_core::domain::request::statement::{Nonce, Statement};
 use ciba_core::protocol::backchannel_authentication::BackchannelAuthenticationError as Error;
 use ciba_core::protocol::error::Refusal;
+use ciba_core::protocol::hooks::CallingClient;
+use ciba_core::protocol::hooks::user_notifier::{NotifierContent, NotifierDetail, NotifierScope};
 use ciba_core::protocol::request_object::SignedRequest;
 
 /// How many times an insertion is attempted when others ask the same person at the same time.
@@ -40,7 +45,7 @@ const CONTENDED: &str = "too many concurrent requests for one person";
 /// The dependencies of this flow.
 pub struct StartAuthentication<'a> {
     pub table: &'a Table,
-    pub notifier: &'a Notifier,
+    pub tell: &'a TellPerson,
     pub keys: &'a KeyRing,
     pub keeper: KeepEvidence<'a>,
     pub requests: &'a RequestSettings,
@@ -51,9 +56,8 @@ pub struct StartAuthentication<'a> {
 pub struct Started {
     pub request: AuthenticationRequest,
     pub auth_req_id: AuthReqId,
-    /// The channel whose message SNS has accepted. `None` if this is unknown but the person has decided
-    /// nevertheless.
-    pub channel: Option<&'static str>,
+    /// The channel whose message was accepted. `None` if this is unknown but the person has decided nevertheless.
+    pub channel: Option<Cow<'static, str>>,
     /// Channels that failed before the one that worked: logged, so that the fallback to a weaker channel is not
     /// silent.
     pub unreachable: Vec<Unreachable>,
@@ -64,8 +68,8 @@ pub struct Started {
 /// A channel that cannot reach its person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreachable {
-    /// `sms`, `push` or `topic`.
-    pub channel: &'static str,
+    /// `sms`, `push`, `topic`, or `custom:` and a name.
+    pub channel: Cow<'static, str>,
     pub why: String,
 }
 
@@ -77,8 +81,8 @@ impl StartAuthentication<'_> {
     /// 1. Create the request's key, and seal it as the client's handle; seal the client's notification token.
     /// 2. Store the request within the person's limits, with the evidence of a signed request. It supersedes the
     ///    client's earlier request.
-    /// 3. Notify the person. If no channel accepts the message, or SNS is down, withdraw the request, unless the
-    ///    person has already decided.
+    /// 3. Notify the person. If no channel accepts the message, or SNS or the notifier is down, withdraw the request,
+    ///    unless the person has already decided.
     pub async fn start(
         &self,
         asking: Asking<'_>,
@@ -102,7 +106,11 @@ impl StartAuthentication<'_> {
         let matter = detail.matter(language.tag());
         let occasion = Occasion { request: &request, client_name: &client.name, matter, language };
         let notification = self.messages.notification(occasion, invocation.now);
-        let (channel, unreachable) = match self.tell(&notification, person, deadline).await {
+        let shows_request = self.tell.shows_request(&person.channels);
+        let shown = shows_request.then(|| statement(&request, detail, client, language));
+        let content = shown.as_ref().map(|shown| content(shown, asking));
+        let message = RequestMessage { notification: &notification, content };
+        let (channel, unreachable) = match self.tell(&message, person, deadline, invocation).await {
             Ok((channel, unreachable)) => (Some(channel), unreachable),
             Err(error) => match self.table.withdraw_request(&request).await? {
                 Withdrawn::Done => {
@@ -224,26 +232,28 @@ impl StartAuthentication<'_> {
         Err(Refusal::unavailable(CONTENDED))
     }
 
-    /// Tries the person's channels in order, until SNS has accepted a message. Returns that channel, and those
-    /// that failed before it.
+    /// Tries the person's channels in order, until a message was accepted. Returns that channel, and those that failed
+    /// before it.
     ///
     /// If a channel rejects this person, the next one is tried, even a weaker one: a message carries no
     /// authority. After an outage no other channel is tried, because the message may still arrive.
     async fn tell(
         &self,
-        notification: &Notification,
+        message: &RequestMessage<'_>,
         person: &Person,
         deadline: Instant,
-    ) -> Result<(&'static str, Vec<Unreachable>), NotifyError> {
+        invocation: &Invocation,
+    ) -> Result<(Cow<'static, str>, Vec<Unreachable>), NotifyError> {
+        let mut time = MessageTime::new(deadline);
         let mut unreachable = Vec::new();
         for channel in &person.channels {
-            match self.notifier.send(channel, notification, deadline).await {
-                Ok(()) => return Ok((channel.kind(), unreachable)),
+            match self.tell.about_request(channel, message, &mut time, invocation).await {
+                Ok(()) => return Ok((channel.label(), unreachable)),
                 Err(NotifyError::Unreachable(why)) => {
-                    unreachable.push(Unreachable { channel: channel.kind(), why });
+                    unreachable.push(Unreachable { channel: channel.label(), why });
                 }
                 Err(NotifyError::Unavailable(why)) => {
-                    return Err(NotifyError::Unavailable(format!("{}: {why}", channel.kind())));
+                    return Err(NotifyError::Unavailable(format!("{}: {why}", channel.label())));
                 }
             }
         }
@@ -253,5 +263,22 @@ impl StartAuthentication<'_> {
         } else {
             why.join("; ")
         }))
+    }
+}
+
+/// What a page would show, for the notifier.
+fn content<'a>(shown: &'a Statement, Asking { client, detail, .. }: Asking<'a>) -> NotifierContent<'a> {
+    let scopes = shown.scope.iter().map(|it| NotifierScope { value: &it.value, words: &it.words });
+    let details = shown.authorization_details.iter().map(|it| NotifierDetail {
+        title: &it.words.title,
+        headline: it.words.headline.as_deref(),
+        rows: &it.words.rows,
+    });
+    NotifierContent {
+        client: CallingClient::of(client),
+        binding_message: shown.binding_message.as_deref(),
+        scopes: scopes.collect(),
+        details: details.collect(),
+        properties: (!detail.properties.is_empty()).then_some(&detail.properties),
     }
 }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::Instant;
 
 use crate::Invocation;
 use crate::deciding::authentic_passkey::{Enrollments, NotAuthentic};
 use crate::telling::announce::{Untold, announce};
+use crate::telling::tell_person::TellPerson;
 use ciba_aws::keys::{KmsError, Witness};
-use ciba_aws::notify::Notifier;
 use ciba_aws::store::{PasskeyEnrolled, PasskeyEnrollment, StoreError, Table};
 use ciba_core::domain::person::Person;
 use ciba_core::domain::person::enrollment_record::EnrollmentRecord;
@@ -22,7 +21,7 @@ use ciba_core::verify::webauthn::{Asserted, NotAccepted, RelyingParty, thumbprin
 
 /// How many times an enrollment is attempted when the person's passkeys change in the meantime.
 const TRIES: usize = 3;
-/// The time reserved for the response, in case SNS does not accept the announcement.
+/// The time reserved for the response, in case the announcement is not accepted.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(2);
 
 /// Why no passkey is enrolled.
@@ -80,7 +79,7 @@ pub struct PasskeyAdded {
 pub struct EnrollPasskey<'a> {
     pub table: &'a Table,
     pub relying_party: &'a RelyingParty,
-    pub notifier: &'a Notifier,
+    pub tell: &'a TellPerson,
     pub operator_name: &'a str,
     /// Signs enrollments. `None` if enrollments are not signed.
     pub witness: Option<&'a Witness>,
@@ -130,7 +129,7 @@ impl EnrollPasskey<'_> {
     /// 4. Sign the enrollment record.
     /// 5. Use up the ticket, store the passkey with its record and count it, in one transaction. If something
     ///    changed in the meantime, start again.
-    /// 6. Announce the enrollment to the person on all channels. A failure of SNS undoes nothing.
+    /// 6. Announce the enrollment to the person on all channels. A failure of SNS or the notifier undoes nothing.
     ///
     /// A repetition of the same registration with the same ticket gets the same response, because the first
     /// response may have been lost.
@@ -172,7 +171,7 @@ impl EnrollPasskey<'_> {
             };
             match self.table.enrol_passkey(enrollment, write).await? {
                 PasskeyEnrolled::Done => {
-                    let untold = self.tell(&person, invocation.deadline).await;
+                    let untold = self.announce(&person, invocation).await;
                     return Ok(PasskeyAdded { passkey: new.id, untold });
                 }
                 PasskeyEnrolled::AlreadyThere => {
@@ -237,8 +236,9 @@ impl EnrollPasskey<'_> {
         Ok(Some(Witnessed { document, witness }))
     }
 
-    async fn tell(&self, person: &Person, deadline: Instant) -> Vec<Untold> {
-        let deadline = deadline.checked_sub(FOR_THE_ANSWER).unwrap_or(deadline);
-        announce(self.notifier, self.operator_name, person, PasskeyEvent::Added, deadline).await
+    async fn announce(&self, person: &Person, invocation: &Invocation) -> Vec<Untold> {
+        let deadline = invocation.deadline.checked_sub(FOR_THE_ANSWER).unwrap_or(invocation.deadline);
+        let (operator_name, event) = (self.operator_name, PasskeyEvent::Added);
+        announce(self.tell, operator_name, person, event, deadline, invocation).await
     }
 }

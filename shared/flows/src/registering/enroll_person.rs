@@ -90,7 +90,7 @@ pub fn check(
         },
     };
     let channels =
-        Channel::list(entry.channels.iter().map(ChannelEntry::parts), countries).map_err(&refuse)?;
+        Channel::list(entry.channels.iter().map(ChannelEntry::written), countries).map_err(&refuse)?;
     let kinds = [
         (HintKind::Plain, &entry.hints.plain),
         (HintKind::Email, &entry.hints.email),

@@ -2,7 +2,7 @@
 
 use crate::Invocation;
 use crate::telling::announce::{Untold, announce};
-use ciba_aws::notify::Notifier;
+use crate::telling::tell_person::TellPerson;
 use ciba_aws::store::{PasskeyRemoved, StoreError, Table};
 use ciba_core::domain::base::person_key::PersonKey;
 use ciba_core::domain::person::passkey::PasskeyId;
@@ -23,10 +23,10 @@ pub enum Removal {
 /// 1. Read the person and the data shared by their passkeys.
 /// 2. Remove the passkey and decrease the count, in one transaction. If something changed in the meantime, start
 ///    again.
-/// 3. Notify the person, whether or not they are enabled. A failure of SNS undoes nothing.
+/// 3. Notify the person, whether or not they are enabled. A failure of SNS or the notifier undoes nothing.
 pub async fn remove(
     table: &Table,
-    notifier: &Notifier,
+    tell: &TellPerson,
     operator_name: &str,
     person: &PersonKey,
     id: &PasskeyId,
@@ -39,7 +39,8 @@ pub async fn remove(
         match table.remove_passkey(&person.key, id, &passkeys, &invocation.write_id).await? {
             PasskeyRemoved::Done => {
                 let (event, deadline) = (PasskeyEvent::Removed, invocation.deadline);
-                return Ok(Removal::Done(announce(notifier, operator_name, &person, event, deadline).await));
+                let untold = announce(tell, operator_name, &person, event, deadline, invocation);
+                return Ok(Removal::Done(untold.await));
             }
             PasskeyRemoved::Unknown => return Ok(Removal::Unknown),
             PasskeyRemoved::Changed => {}

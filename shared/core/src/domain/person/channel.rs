@@ -1,13 +1,11 @@
 //! Channels: how a person is notified of a waiting request.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::domain::base::arn::{Arn, is_name};
 use crate::domain::base::contact::PhoneNumber;
 use crate::domain::person::sms::SmsCountries;
-
-/// The most channels of a person. There would be no time to try more within an invocation.
-const MOST: usize = 8;
 
 /// One way to reach a person. It is enrolled beforehand and never taken from a request: otherwise a client could
 /// have messages sent to premium-rate numbers or to strangers.
@@ -18,20 +16,67 @@ pub enum Channel {
     Push(PushEndpoint),
     /// A topic with subscribers, such as an e-mail address or the operator's own adapter.
     Topic(Topic),
+    /// Whatever the operator's notifier reaches.
+    Custom(CustomChannel),
+}
+
+/// A channel as it was written, before it is checked. Without `Debug`: it is one person's.
+#[derive(Clone, Copy)]
+pub enum WrittenChannel<'a> {
+    Sms(&'a str),
+    Push(&'a str),
+    Topic(&'a str),
+    Custom { name: &'a str, address: &'a str },
+}
+
+/// Who delivers the messages of a channel.
+#[derive(Clone, Copy, Debug)]
+pub enum Carrier<'a> {
+    Sns(SnsChannel<'a>),
+    Notifier(&'a CustomChannel),
+}
+
+/// A channel that SNS delivers to.
+#[derive(Clone, Copy, Debug)]
+pub enum SnsChannel<'a> {
+    Sms(&'a PhoneNumber),
+    Push(&'a PushEndpoint),
+    Topic(&'a Topic),
 }
 
 impl Channel {
-    /// `None` if the kind is unknown, or the address is not valid for it.
+    /// The most channels of a person. There would be no time to try more within an invocation.
+    pub const MOST: usize = 8;
+
+    /// A channel of SNS. `None` if the kind is unknown, or the address is not valid for it.
     pub fn parse(kind: &str, address: &str) -> Option<Self> {
-        match kind {
-            "sms" => PhoneNumber::parse(address).map(Self::Sms),
-            "push" => PushEndpoint::parse(address).map(Self::Push),
-            "topic" => Topic::parse(address).map(Self::Topic),
-            _ => None,
+        let written = match kind {
+            "sms" => WrittenChannel::Sms(address),
+            "push" => WrittenChannel::Push(address),
+            "topic" => WrittenChannel::Topic(address),
+            _ => return None,
+        };
+        Self::read(written).ok()
+    }
+
+    /// The error says what is wrong.
+    pub fn read(written: WrittenChannel<'_>) -> Result<Self, &'static str> {
+        match written {
+            WrittenChannel::Sms(number) => {
+                PhoneNumber::parse(number).map(Self::Sms).ok_or(PhoneNumber::EXPECTED)
+            }
+            WrittenChannel::Push(arn) => PushEndpoint::parse(arn)
+                .map(Self::Push)
+                .ok_or("a push channel is not the ARN of an endpoint on APNS, APNS_SANDBOX or GCM"),
+            WrittenChannel::Topic(arn) => {
+                Topic::parse(arn).map(Self::Topic).ok_or("a topic is not the ARN of a standard topic")
+            }
+            WrittenChannel::Custom { name, address } => CustomChannel::parse(name, address).map(Self::Custom),
         }
     }
 
-    /// A channel as read from the table; an earlier version may have stored it under a different rule for numbers.
+    /// A channel of SNS as read from the table; an earlier version may have stored it under a different rule for
+    /// numbers.
     pub fn from_stored(kind: &str, address: &str) -> Option<Self> {
         match kind {
             "sms" => PhoneNumber::from_stored(address).map(Self::Sms),
@@ -39,18 +84,14 @@ impl Channel {
         }
     }
 
-    /// The channels with these kinds and addresses. The error says what is wrong with one of them.
+    /// These channels, checked. The error says what is wrong with one of them.
     pub fn list<'a>(
-        entries: impl IntoIterator<Item = (&'static str, &'a str)>,
+        entries: impl IntoIterator<Item = WrittenChannel<'a>>,
         countries: &SmsCountries,
     ) -> Result<Vec<Self>, &'static str> {
         let mut channels = Vec::new();
-        for (kind, address) in entries {
-            let channel = Self::parse(kind, address).ok_or(match kind {
-                "sms" => PhoneNumber::EXPECTED,
-                "push" => "a push channel is not the ARN of an endpoint on APNS, APNS_SANDBOX or GCM",
-                _ => "a topic is not the ARN of a standard topic",
-            })?;
+        for written in entries {
+            let channel = Self::read(written)?;
             if matches!(&channel, Self::Sms(number) if !countries.allow(number)) {
                 return Err("a phone number is in a country that SMS_COUNTRIES does not allow");
             }
@@ -59,7 +100,7 @@ impl Channel {
             }
             channels.push(channel);
         }
-        if channels.len() > MOST { Err("there are more than 8 channels") } else { Ok(channels) }
+        if channels.len() > Self::MOST { Err("there are more than 8 channels") } else { Ok(channels) }
     }
 
     /// The name of its kind in a person's entry.
@@ -68,15 +109,83 @@ impl Channel {
             Self::Sms(_) => "sms",
             Self::Push(_) => "push",
             Self::Topic(_) => "topic",
+            Self::Custom(_) => "custom",
         }
     }
 
+    /// What logs and events call it: its kind, and of a custom one also the operator's name for it.
+    pub fn label(&self) -> Cow<'static, str> {
+        match self {
+            Self::Sms(_) | Self::Push(_) | Self::Topic(_) => self.kind().into(),
+            Self::Custom(channel) => format!("{}:{}", self.kind(), channel.name()).into(),
+        }
+    }
+
+    /// The number, ARN or address.
     pub fn expose(&self) -> &str {
         match self {
             Self::Sms(number) => number.expose(),
             Self::Push(endpoint) => endpoint.expose(),
             Self::Topic(topic) => topic.expose(),
+            Self::Custom(channel) => channel.expose(),
         }
+    }
+
+    pub const fn carrier(&self) -> Carrier<'_> {
+        match self {
+            Self::Sms(number) => Carrier::Sns(SnsChannel::Sms(number)),
+            Self::Push(endpoint) => Carrier::Sns(SnsChannel::Push(endpoint)),
+            Self::Topic(topic) => Carrier::Sns(SnsChannel::Topic(topic)),
+            Self::Custom(channel) => Carrier::Notifier(channel),
+        }
+    }
+}
+
+/// A channel that the operator's notifier delivers to: a name that the operator chose, such as `email`, and an address
+/// that means something to the notifier alone.
+///
+/// # Security
+/// The address is one person's, so `Debug` does not show it. The name is in logs and events.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CustomChannel {
+    name: String,
+    address: String,
+}
+
+impl CustomChannel {
+    /// The longest name. Unit: characters.
+    pub const MAX_NAME: usize = 32;
+    /// The longest address. Unit: bytes.
+    pub const MAX_ADDRESS: usize = 255;
+
+    /// White space around the address is removed, and nothing else of it is changed: upper and lower case may mean two
+    /// people. The error says what is wrong.
+    pub fn parse(name: &str, address: &str) -> Result<Self, &'static str> {
+        let is_name = (1..=Self::MAX_NAME).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !is_name {
+            return Err("the name of a custom channel is not 1-32 characters of a-z, 0-9 and -");
+        }
+        let address = address.trim();
+        if !(1..=Self::MAX_ADDRESS).contains(&address.len()) || address.contains(char::is_control) {
+            return Err("the address of a custom channel is not 1-255 bytes without control characters");
+        }
+        Ok(Self { name: name.to_owned(), address: address.to_owned() })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The address.
+    pub fn expose(&self) -> &str {
+        &self.address
+    }
+}
+
+impl fmt::Debug for CustomChannel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CustomChannel({}, …)", self.name)
     }
 }
 
@@ -233,5 +342,65 @@ mod tests {
         }
         assert_eq!(Channel::parse("email", "alice@example.com"), None);
         assert_eq!(Channel::parse("push", "+15555550100"), None);
+        assert_eq!(Channel::parse("custom", "alice@example.com"), None, "it has a name");
+    }
+
+    /// HOOK-5-01
+    #[test]
+    fn a_custom_channel_has_a_plain_name_and_any_address() {
+        let longest = "ü".repeat(127) + "x";
+        for (name, address, kept) in [
+            ("email", "Alice@Example.com", "Alice@Example.com"),
+            ("chat-2", " \u{a0}U07 1.B2/…\t\n", "U07 1.B2/…"),
+            ("0", longest.as_str(), longest.as_str()),
+            ("-", "\u{202e}", "\u{202e}"),
+            (&"n".repeat(32), "1", "1"),
+        ] {
+            let channel = CustomChannel::parse(name, address).unwrap();
+            assert_eq!((channel.name(), channel.expose()), (name, kept));
+            let stored = CustomChannel::parse(channel.name(), channel.expose());
+            assert_eq!(stored, Ok(channel), "it is read back as it is");
+        }
+        for (name, address) in [
+            ("", "a"),
+            ("E-Mail", "a"),
+            ("e_mail", "a"),
+            ("e mail", "a"),
+            ("é", "a"),
+            (&"n".repeat(33), "a"),
+            ("email", ""),
+            ("email", " \n"),
+            ("email", "a\u{0}b"),
+            ("email", "a\nb"),
+            ("email", "a\u{85}b"),
+            ("email", &"x".repeat(256)),
+            ("email", &"ü".repeat(128)),
+        ] {
+            assert!(CustomChannel::parse(name, address).is_err(), "{name:?} {address:?}");
+        }
+    }
+
+    /// HOOK-5-01: what a log may say.
+    #[test]
+    fn a_custom_channel_is_called_by_its_name() {
+        let written = WrittenChannel::Custom { name: "email", address: "alice@example.com" };
+        let channel = Channel::read(written).unwrap();
+        assert_eq!((&*channel.label(), channel.kind()), ("custom:email", "custom"));
+        assert_eq!(format!("{channel:?}"), "Custom(CustomChannel(email, …))");
+        assert_eq!(Channel::parse("sms", "+15555550100").unwrap().label(), "sms");
+    }
+
+    /// HOOK-5-01: two people may have one address, as they may have one number; one person has it once.
+    #[test]
+    fn a_custom_channel_is_listed_once() {
+        let countries = SmsCountries::parse("+1").unwrap();
+        let custom = |name, address| WrittenChannel::Custom { name, address };
+        let list = |entries: &[WrittenChannel<'_>]| Channel::list(entries.iter().copied(), &countries);
+        let both = [custom("email", "a@example.com"), custom("chat", "a@example.com")];
+        assert_eq!(list(&both).unwrap().len(), 2);
+        let twice = [custom("email", "a@example.com"), custom("email", " a@example.com")];
+        assert_eq!(list(&twice), Err("a channel is listed twice"));
+        assert!(list(&[custom("email", "")]).is_err());
+        assert!(list(&[WrittenChannel::Sms("+442079460958")]).is_err());
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::base::person_key::PersonKey;
 use crate::domain::base::time::Timestamp;
 use crate::domain::hint::{DirectoryHint, Hint, HintKind};
 use crate::domain::issuer::login_issuer::LoginIssuer;
-use crate::domain::person::channel::Channel;
+use crate::domain::person::channel::{Channel, WrittenChannel};
 use crate::domain::person::resolved::Resolved;
 use crate::domain::person::sms::SmsCountries;
 use crate::domain::person::{Person, Subject};
@@ -31,8 +31,8 @@ pub struct Description<'a> {
     pub subject: &'a str,
     /// Default: `subject`.
     pub sub: Option<&'a str>,
-    /// Kind and address of each channel, in the order in which they are tried.
-    pub channels: &'a [(&'static str, &'a str)],
+    /// In the order in which they are tried.
+    pub channels: &'a [WrittenChannel<'a>],
     pub claims: &'a Map<String, Value>,
 }
 
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_resolved_person_has_the_key_of_their_login() {
         let claims = json!({"name": "Alice", "locale": "de"}).as_object().unwrap().clone();
-        let channels = [("sms", "+1 555 555 0100")];
+        let channels = [WrittenChannel::Sms("+1 555 555 0100")];
         let described = Description { sub: Some("alice"), channels: &channels, ..with(&claims) };
         let person = person(described).unwrap();
         assert_eq!(person.key, PersonKey::new(LOGIN, "7"));
@@ -170,10 +170,15 @@ mod tests {
         // A subject may be what no `sub` can be, if there is another `sub`.
         assert!(person(Description { subject: "Zoë", ..good }).is_err());
         assert!(person(Description { subject: "Zoë", sub: Some("7"), ..good }).is_ok());
-        let twice = [("sms", "+15555550100"), ("sms", "+1 (555) 555-0100")];
-        for channels in [&[("sms", "0815")] as &[_], &[("sms", "+442079460958")], &[("push", "arn")], &twice]
-        {
-            assert!(person(Description { channels, ..good }).is_err(), "{channels:?}");
+        let twice = ["+15555550100", "+1 (555) 555-0100"].map(WrittenChannel::Sms);
+        for channels in [
+            &[WrittenChannel::Sms("0815")] as &[_],
+            &[WrittenChannel::Sms("+442079460958")],
+            &[WrittenChannel::Push("arn")],
+            &[WrittenChannel::Custom { name: "E-Mail", address: "alice@example.com" }],
+            &twice,
+        ] {
+            assert!(person(Description { channels, ..good }).is_err());
         }
     }
 

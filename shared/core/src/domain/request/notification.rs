@@ -35,8 +35,13 @@ pub struct Notification {
     pub operator_name: String,
     pub request: RequestKey,
     pub person: PersonKey,
+    /// Of all texts.
+    pub language: Language,
+    pub link: MessageText,
     /// The operator's name, what is asked, and the link.
     pub text: MessageText,
+    /// The same with the client's name and words. Only for a notifier to which the operator lets the request be told.
+    pub telling_text: MessageText,
     pub sms: SmsText,
     /// What is asked, for a message that shows the operator's name by itself and needs no link.
     pub body: String,
@@ -62,11 +67,15 @@ impl Messages {
         let Occasion { request, matter, language, .. } = occasion;
         let words = Words::of(language);
         let asked = words.asked(matter);
+        let link = self.link(&request.key);
         Notification {
             operator_name: self.operator_name.clone(),
             request: request.key,
             person: request.person.clone(),
-            text: self.text(&asked, &self.link(&request.key)),
+            language,
+            text: self.text(&asked, &link),
+            telling_text: self.telling(occasion, &link, str::to_owned),
+            link: MessageText(link),
             sms: self.sms(occasion),
             body: capitalized(&asked),
             subject: self.subject(words, matter),
@@ -87,19 +96,30 @@ impl Messages {
     /// From the most telling text to the shortest: with the client's name and words if the setting allows that,
     /// then with the operator's title for what is asked, then without, then in English, whose letters take the
     /// least space.
-    fn sms(&self, Occasion { request, client_name, matter, language }: Occasion<'_>) -> SmsText {
+    fn sms(&self, occasion: Occasion<'_>) -> SmsText {
+        let Occasion { request, matter, language, .. } = occasion;
         let (words, link) = (Words::of(language), self.link(&request.key));
         let mut texts = Vec::new();
         if self.sms_shows_request {
-            let quoted = request.binding_message.as_ref().map(BindingMessage::as_str);
-            // The client's words cannot contain a quotation mark.
-            let quoted = quoted.map(|message| format!("\"{message}\" ")).unwrap_or_default();
-            let asked = words.asked_by(matter, client_name);
-            texts.push(MessageText(format!("{}: {asked} {quoted}{link}", self.operator_name)));
+            texts.push(self.telling(occasion, &link, unaccented));
         }
         texts.push(self.text(&unaccented(&words.asked(matter)), &link));
         texts.push(self.text(&unaccented(&words.asked(matter.untitled())), &link));
         SmsText { preferred: texts, shortest: self.shortest(&request.key) }
+    }
+
+    /// The text with the client's name and words, which are never changed. `letters` is for the other words.
+    fn telling(
+        &self,
+        Occasion { request, client_name, matter, language }: Occasion<'_>,
+        link: &str,
+        letters: fn(&str) -> String,
+    ) -> MessageText {
+        let quoted = request.binding_message.as_ref().map(BindingMessage::as_str);
+        // The client's words cannot contain a quotation mark.
+        let quoted = quoted.map(|message| format!("\"{message}\" ")).unwrap_or_default();
+        let asked = Words::of(language).asked_by(matter, client_name, letters);
+        MessageText(format!("{}: {asked} {quoted}{link}", self.operator_name))
     }
 
     /// What is asked, without a title that would make the subject too long for SNS.

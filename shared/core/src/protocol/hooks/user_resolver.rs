@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::details::authorization_details::AuthorizationDetails;
 use crate::domain::hint::{Hint, HintKind};
+use crate::domain::person::channel::WrittenChannel;
 use crate::domain::person::resolved::Resolved;
 use crate::domain::person::resolver::Description;
 use crate::protocol::backchannel_authentication::BackchannelAuthenticationRequest;
@@ -201,12 +202,12 @@ impl<'a> ResolverRequest<'a> {
 }
 
 impl ResolvedUser {
-    /// The kinds and addresses of the channels, for [`ResolvedUser::description`].
-    pub fn channels(&self) -> Vec<(&'static str, &str)> {
-        self.channels.iter().map(ChannelEntry::parts).collect()
+    /// The channels, for [`ResolvedUser::description`].
+    pub fn channels(&self) -> Vec<WrittenChannel<'_>> {
+        self.channels.iter().map(ChannelEntry::written).collect()
     }
 
-    pub fn description<'a>(&'a self, channels: &'a [(&'static str, &'a str)]) -> Description<'a> {
+    pub fn description<'a>(&'a self, channels: &'a [WrittenChannel<'a>]) -> Description<'a> {
         Description {
             issuer: self.issuer.as_deref(),
             subject: &self.subject,

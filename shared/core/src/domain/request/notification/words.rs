@@ -2,7 +2,6 @@
 
 use super::PasskeyEvent;
 use crate::domain::base::language::Language;
-use crate::domain::base::sms_text::unaccented;
 use crate::domain::details::authorization_details::Matter;
 
 /// The words of one language. Those that follow the operator's name begin with a small letter where the language has
@@ -34,12 +33,17 @@ impl Words {
         }
     }
 
-    /// What is asked and by whom, in the letters of an SMS. The client's name is left as it is.
-    pub(super) fn asked_by(&self, matter: Matter<'_>, client_name: &str) -> String {
+    /// What is asked and by whom, in the letters of the channel. The client's name is left as it is.
+    pub(super) fn asked_by(
+        &self,
+        matter: Matter<'_>,
+        client_name: &str,
+        letters: fn(&str) -> String,
+    ) -> String {
         match matter {
-            Matter::SignIn => unaccented(self.sign_in_at).replace("{client}", client_name),
-            Matter::Request => unaccented(self.request_of).replace("{client}", client_name),
-            Matter::Titled(title) => format!("{} ({client_name})?", unaccented(title)),
+            Matter::SignIn => letters(self.sign_in_at).replace("{client}", client_name),
+            Matter::Request => letters(self.request_of).replace("{client}", client_name),
+            Matter::Titled(title) => format!("{} ({client_name})?", letters(title)),
         }
     }
 
