@@ -110,9 +110,9 @@ build-check: tools arm64 ## build two functions in the way of `make build`, with
 	.tools/bin/python infra/check_build.py target/build-check/*/*/bootstrap
 
 # In two steps; parameters that are not named keep their values. The first changes everything but the functions' versions:
-# those of before answer, with their roles as they are now. Then the keys, and what belongs to them, are completed. The second publishes new versions, and protects the table: a
-# first deployment that fails could not delete a protected one. ARGS is for the first alone, so what all commands have to
-# know comes from the environment.
+# those of before answer, with their roles as they are now. Then the keys, and what belongs to them, are completed. The
+# second step publishes new versions, and protects the table: a first deployment that fails could not delete a protected
+# one. ARGS is for the first alone, so what all commands have to know comes from the environment.
 deploy: build ## deploy to AWS; STACK=name, ARGS='--parameter-overrides OperatorName=Acme' or any other option of `sam deploy`
 	$(if $(filter --region% --profile% --stack-name%,$(ARGS)),$(error set AWS_REGION and AWS_PROFILE in the environment and STACK=name instead of passing them in ARGS))
 	.tools/bin/sam deploy --stack-name $(STACK) $(ARGS)
