@@ -122,7 +122,8 @@ async fn a_new_person_is_registered_asked_and_approves() {
         "phone_number": NUMBER, "phone_number_verified": true});
     assert_eq!(entry["claims"], kept);
     let lines = provider.eavesdropper.lines("person_introduced");
-    let line = json!({"level": "info", "event": "person_introduced", "person_key": key(&stand, "carol")});
+    let line = json!({"timestamp": at(1.0).date_time(), "level": "info", "event": "person_introduced",
+        "person_key": key(&stand, "carol")});
     assert_eq!(lines, [line]);
     provider.eavesdropper.secret("a name", "Carol Meyer");
 }
