@@ -25,7 +25,7 @@ PROFILE ?= release
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
-demo: tools bins ## run the whole flow on this machine; MODE=ping or MODE=push instead of poll, APPROVE=auto without interaction, TLS=1 over TLS, SEED=folder for other clients and people, HOOKS=infra/examples with people whom only a function knows
+demo: tools bins ## run the whole flow on this machine; MODE=ping or MODE=push instead of poll, APPROVE=auto without interaction, TLS=1 over TLS, SEED=folder for other clients and people, HOOKS=infra/examples with people whom only a function knows, and another one tells
 	target/debug/ciba-local demo $(LOCAL) $(if $(TLS),--tls) $(if $(TLS12),--tls12) $(if $(SEED),--seed $(SEED)) $(if $(HOOKS),--hooks $(HOOKS)) $(if $(APPROVE),--approve $(APPROVE)) $(if $(MODE),--mode $(MODE))
 
 up: tools bins ## run the stack of the demo until Ctrl-C; TLS=1 with TLS and a host for mutual TLS, TLS12=1 to accept TLS 1.2 there as well, HOOKS=infra/examples as for the demo

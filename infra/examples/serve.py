@@ -1,12 +1,14 @@
-"""Serves Python functions on this machine, in the way of Lambda's invoke API.
+"""Serves functions in Python and TypeScript on this machine, in the way of Lambda's invoke API.
 
 Usage: serve.py [--port PORT] [--data FOLDER] [--with-parent] [EXAMPLES]
 
 Each folder of EXAMPLES (default: the folder of this file) with a Python file that defines `handler(event, context)` is
 a function of the folder's name: `POST /2015-03-31/functions/user-resolver/invocations` calls the handler in
-`user-resolver/resolver.py`. The setting USER_RESOLVER_FUNCTION=http://localhost:9006/user-resolver leads there.
+`user-resolver/resolver.py`. The setting USER_RESOLVER_FUNCTION=http://localhost:9006/user-resolver leads there. A folder with
+an `index.mjs` that exports `handler` is a function as well, which runs in Node.js 24 or later: the one of `make tools`, or
+`node`.
 
-`make demo HOOKS=infra/examples` and `make up HOOKS=infra/examples` start it. It needs nothing but Python.
+`make demo HOOKS=infra/examples` and `make up HOOKS=infra/examples` start it.
 
 It listens on the loopback interface only, and answers no web page: whoever may call it may ask for every person.
 """
@@ -16,6 +18,7 @@ import importlib.util
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -24,6 +27,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 
+HERE = Path(__file__).resolve().parent
 # Lambda's limit for a synchronous invocation. Unit: bytes.
 MAX_EVENT = 6 * 1024 * 1024
 
@@ -82,6 +86,30 @@ class Invocations(BaseHTTPRequestHandler):
         """Nothing: what is worth a line is printed where it happens."""
 
 
+class NodeFunction:
+    """A function that runs in a process of its own, which ends with this one: its standard input closes then."""
+
+    def __init__(self, file):
+        installed = HERE.parent.parent / ".tools/bin/node"
+        node = installed if installed.exists() else "node"
+        command = [node, HERE / "invoke.mjs", file.resolve()]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # One event after the other.
+        self.lock = threading.Lock()
+        if not self.process.stdout.readline():
+            sys.exit(f"{file} could not be started")
+
+    def __call__(self, event, _context):
+        with self.lock:
+            self.process.stdin.write(json.dumps(event).encode() + b"\n")
+            self.process.stdin.flush()
+            result = json.loads(self.process.stdout.readline())
+        if "error" in result:
+            # Its name alone: the text may be about a person.
+            raise type(result["error"], (Exception,), {})
+        return result["answer"]
+
+
 class Server(ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
@@ -96,6 +124,8 @@ def load(folder):
         spec.loader.exec_module(module)
         if hasattr(module, "handler"):
             functions[file.parent.name] = module.handler
+    for file in sorted(folder.glob("*/index.mjs")):
+        functions[file.parent.name] = NodeFunction(file)
     return functions
 
 

@@ -5,14 +5,20 @@ use std::fs::{create_dir_all, remove_file};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
+use axum::extract::{Json, Path as PathPart};
+use axum::http::StatusCode;
+use axum::{Router, routing::post};
 use ciba_core::protocol::hooks::HookEvent;
+use ciba_core::protocol::hooks::user_notifier::UserNotifierEvent;
 use ciba_core::protocol::hooks::user_resolver::UserResolverEvent;
+use ciba_local::server::{Server, listen};
 use ciba_tests::schema_of;
 use serde_json::{Value, json};
 
 use crate::hooks::kinds;
-use crate::{read, root, transformed};
+use crate::{DOCUMENT, read, root, transformed};
 
 const LOGIN: &str = "https://login.example.com";
 
@@ -22,6 +28,11 @@ json.dump([resolver.handler(event, None) for event in json.load(sys.stdin)], sys
 
 /// The answers of the resolver in Python to these hints, each of which is a valid one, over a new database.
 fn answers(test: &str, hints: &[Value]) -> Vec<Value> {
+    answers_with(&[], test, hints)
+}
+
+/// With these settings.
+fn answers_with(settings: &[(&str, &str)], test: &str, hints: &[Value]) -> Vec<Value> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples");
     create_dir_all(&folder).expect("a folder");
     let database = folder.join(test).with_extension("db");
@@ -32,6 +43,7 @@ fn answers(test: &str, hints: &[Value]) -> Vec<Value> {
         .arg(root().join("infra/examples/user-resolver"))
         .env("PEOPLE_DATABASE", database)
         .env("LOGIN_ISSUER", LOGIN)
+        .envs(settings.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -129,6 +141,98 @@ fn the_example_resolver_answers_each_kind_of_hint() {
     }
 }
 
+/// HOOK-5-01
+#[test]
+fn the_example_resolver_knows_who_is_asked_in_the_chat() {
+    let hints = ["alice", "bob"].map(|sub| json!({"kind": "sub", "value": sub}));
+    let answers = answers_with(&[("CHAT", "1")], "chat", &hints);
+    let chat = json!({"custom": {"name": "chat", "address": "T0EXAMPLE/B0ALICE"}});
+    assert_eq!(answers[0]["user"]["channels"], json!([chat, {"sms": "+15555550100"}]));
+    assert!(!answers[1].to_string().contains("custom"), "{}", answers[1]);
+}
+
+/// Calls the notifier with each event of a list, and writes the list of answers.
+const NODE: &str = "const { handler } = await import(process.argv[1]); const answers = [];
+for (const event of JSON.parse(process.argv[2])) answers.push(await handler(event));
+process.stdout.write(JSON.stringify(answers));";
+
+/// The notifier's answers, and what the webhooks got, each with the end of its address.
+async fn told(events: &Value) -> (Vec<Value>, Vec<(String, Value)>) {
+    let got = Arc::new(Mutex::new(Vec::new()));
+    let record = {
+        let got = Arc::clone(&got);
+        async move |PathPart(address): PathPart<String>, Json(body): Json<Value>| {
+            got.lock().expect("calls").push((address.clone(), body));
+            match address.as_str() {
+                "T0/GONE" => StatusCode::NOT_FOUND,
+                "T0/MOVED" => StatusCode::TEMPORARY_REDIRECT,
+                "T0/DOWN" => StatusCode::INTERNAL_SERVER_ERROR,
+                _ => StatusCode::OK,
+            }
+        }
+    };
+    let router = Router::new().route("/services/{*address}", post(record));
+    let server = Server::start(listen(0).await.expect("a port"), router).expect("a server");
+    let schema = jsonschema::validator_for(&schema_of("user-notifier-event")).expect("a schema");
+    assert!(events.as_array().expect("events").iter().all(|event| schema.is_valid(event)), "{events}");
+    let output = tokio::process::Command::new(root().join(".tools/bin/node"))
+        .args(["--input-type=module", "-e", NODE])
+        .arg(root().join("infra/examples/notifier/index.mjs"))
+        .arg(events.to_string())
+        .env("WEBHOOKS", format!("{}/services/", server.url()))
+        .output()
+        .await
+        .expect("node, which `make tools` installs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "it prints nothing: {said}");
+    let answers: Vec<Value> = serde_json::from_slice(&output.stdout).expect("answers alone");
+    for answer in &answers {
+        assert!(UserNotifierEvent::read(answer.to_string().as_bytes()).is_ok(), "{answer}");
+    }
+    let got = got.lock().expect("calls").clone();
+    (answers, got)
+}
+
+/// HOOK-5-03: each outcome, and no host but the one of the setting.
+#[tokio::test]
+async fn the_example_notifier_posts_to_the_webhook_and_nowhere_else() {
+    let link = "http://localhost:9000/consent/AAAAAAAAAAAAAAAAAAAAAA";
+    let event = |number: usize, (name, address): (&str, &str), deadline: i64| {
+        json!({"version": 1, "hook": "user_notifier", "id": format!("id-{number}"), "kind": "request",
+            "channel": {"name": name, "address": address}, "locale": "en", "subject": "Bank: a request",
+            "text": format!("Bank: A & <B>: {link}"), "deadline": deadline,
+            "request": {"link": link, "expires_at": 1}})
+    };
+    let chat = |address| ("chat", address);
+    let channels = [
+        (chat("T0/ALICE"), "accepted"),
+        (chat("T0/GONE"), "unreachable"),
+        (chat("T0/DOWN"), "outage"),
+        (chat("T0/MOVED"), "outage"),
+        (chat("../T0"), "unreachable"),
+        (chat("T0/../../x"), "unreachable"),
+        (chat("http://localhost:1/x"), "unreachable"),
+        (chat("//localhost:1/x"), "unreachable"),
+        (("email", "T0/ALICE"), "unreachable"),
+    ];
+    let later = i64::MAX >> 12;
+    let mut events: Vec<_> =
+        channels.iter().enumerate().map(|(n, (channel, _))| event(n, *channel, later)).collect();
+    // The same message again, and one that is too late.
+    events.extend([event(0, chat("T0/ALICE"), later), event(100, chat("T0/LATE"), 1)]);
+    let (answers, got) = told(&json!(events)).await;
+    let outcomes: Vec<_> =
+        answers.iter().map(|answer| answer["outcome"].as_str().expect("an outcome")).collect();
+    let expected: Vec<_> =
+        channels.iter().map(|(_, outcome)| *outcome).chain(["accepted", "outage"]).collect();
+    assert_eq!(outcomes, expected);
+    let addresses: Vec<_> = got.iter().map(|(address, _)| address.as_str()).collect();
+    assert_eq!(addresses, ["T0/ALICE", "T0/GONE", "T0/DOWN", "T0/MOVED"], "each once");
+    let posted = json!({"text": format!("Bank: A &amp; &lt;B&gt;: {link}"), "mrkdwn": false,
+        "unfurl_links": false, "unfurl_media": false});
+    assert_eq!(got[0].1, posted, "and the chat is told to open no link");
+}
+
 /// The templates of the examples, as paths from the root.
 fn templates() -> Vec<PathBuf> {
     let folders = std::fs::read_dir(root().join("infra/examples")).expect("examples");
@@ -179,6 +283,10 @@ fn an_example_may_write_its_own_log_and_nothing_else() {
         assert_eq!(live["Name"], "live");
         let outputs: Vec<_> = deployed["Outputs"].as_object().expect("outputs").iter().collect();
         let [(name, output)] = &outputs[..] else { panic!("{outputs:?}") };
-        assert_eq!((name.as_str(), &output["Value"]), ("UserResolverFunction", &json!({"Ref": alias})));
+        // The name of the provider's parameter.
+        assert_eq!(
+            (&DOCUMENT["Parameters"][name]["Default"], &output["Value"]),
+            (&json!(""), &json!({"Ref": alias}))
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The stack with `infra/examples`: nobody is in the directory, and a function in Python over SQLite knows everybody.
+//! The stack with `infra/examples`: nobody is in the directory, a function in Python over SQLite knows everybody, and one in
+//! TypeScript posts to the chat.
 
 use ciba_local::stack::TABLE_NAME;
 use ciba_tests::{Visitor, root, tool};
@@ -29,7 +30,7 @@ async fn ask(outside: &Outside, hint: &str) -> (u16, Value) {
     outside.post("/bc-authorize", &[("scope", "openid profile email"), ("login_hint", hint)]).await
 }
 
-/// HOOK-1-01, HOOK-1-04, HOOK-1-06: over HTTP, with a resolver that shares no code with the provider.
+/// HOOK-1-01, HOOK-1-04, HOOK-1-06, HOOK-5-03: over HTTP, with hooks that share no code with the provider.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_whom_only_a_python_function_knows_sign_in() {
     let outside = Outside::start(|options| options.hooks = Some(root().join("infra/examples"))).await;
@@ -41,8 +42,8 @@ async fn people_whom_only_a_python_function_knows_sign_in() {
     let (status, acknowledgement) = ask(&outside, "email:Alice@Example.com").await;
     assert_eq!(status, 200, "{acknowledgement}");
     let auth_req_id = acknowledgement["auth_req_id"].as_str().expect("a handle");
-    let message = outside.stack.sns.messages().pop().expect("a message");
-    assert_eq!(message.phone_number(), Some("+15555550100"));
+    let message = outside.stack.phone.chat().messages().pop().expect("a message");
+    assert_eq!((message.address.as_str(), outside.stack.sns.attempts().len()), ("T0EXAMPLE/B0ALICE", 0));
 
     // On the page behind the link she logs in, and is the person who is asked.
     let link = message.text.rsplit(' ').next().expect("a link").parse::<Url>().expect("a URL");
@@ -66,10 +67,15 @@ async fn people_whom_only_a_python_function_knows_sign_in() {
     // The phone has found her in the entry that the request wrote.
     let (_, inbox) = answer(outside.http.get(format!("{}/messages", outside.stack.phone.url()))).await;
     assert_eq!(inbox["people"][0]["name"], "Alice of the Database");
-    assert_eq!(
-        (&inbox["messages"][0]["sub"], &inbox["messages"][0]["state"]),
-        (&json!("alice"), &json!("approved"))
-    );
+    let message = &inbox["messages"][0];
+    let shown = ["sub", "state", "kind"].map(|member| message[member].as_str().expect("a text"));
+    assert_eq!(shown, ["alice", "approved", "chat"]);
+
+    // Nobody is in the chat at this address, so the next channel is tried.
+    change(&outside, "UPDATE person SET chat = 'left the company' WHERE sub = 'alice'").await;
+    assert_eq!(ask(&outside, "email:alice@example.com").await.0, 200);
+    let message = outside.stack.sns.messages().pop().expect("a message");
+    assert_eq!(message.phone_number(), Some("+15555550100"));
 
     change(&outside, "UPDATE person SET active = 0 WHERE sub = 'alice'").await;
     for hint in ["alice", "email:carol@example.com", "email:nobody@example.com"] {

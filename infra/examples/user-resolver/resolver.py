@@ -27,6 +27,8 @@ Settings:
     PEOPLE_DATABASE   the database file; made from schema.sql and people.sql if it does not exist
     LOGIN_ISSUER      the login issuer of the people with a `login`, which has to be in the provider's
                       UserResolverIssuers; without it these people have no login
+    CHAT              1: the people with a `chat` get their messages there first, through the notifier of
+                      ../notifier; without it nobody does
 """
 
 import os
@@ -39,6 +41,7 @@ HOOK = "user_resolver"
 
 DATABASE = Path(os.environ["PEOPLE_DATABASE"])
 LOGIN_ISSUER = os.environ.get("LOGIN_ISSUER") or None
+CHAT = os.environ.get("CHAT") == "1"
 
 # One query for each kind of hint that has a single value.
 BY_VALUE = {
@@ -87,12 +90,18 @@ def describe(database, person):
         "subject": str(person["id"]) if login is None else login,
         "sub": person["sub"],
         "active": bool(person["active"]),
-        "channels": [{kind: address} for kind, address in database.execute(CHANNELS, [person["id"]])],
+        "channels": channels(database, person),
         "claims": claims(person),
     }
     if login is not None:
         user["issuer"] = LOGIN_ISSUER
     return user
+
+
+def channels(database, person):
+    """Where messages go, in this order. The provider hands the address of the chat to its notifier."""
+    chat = [{"custom": {"name": "chat", "address": person["chat"]}}] if CHAT and person["chat"] else []
+    return chat + [{kind: address} for kind, address in database.execute(CHANNELS, [person["id"]])]
 
 
 def logs_in(person):

@@ -14,7 +14,9 @@ CREATE TABLE person (
   -- E.164.
   phone TEXT UNIQUE CHECK (phone GLOB '+[1-9]*'),
   name TEXT,
-  locale TEXT
+  locale TEXT,
+  -- The part of the person's webhook that is theirs.
+  chat TEXT
 ) STRICT;
 
 CREATE TABLE channel (

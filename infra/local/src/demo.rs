@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use ciba_local::{
     Error,
+    phone::Chat,
     sns::Inbox,
     stack::{self, Options, Stack},
 };
@@ -53,22 +54,31 @@ async fn ask(stack: &Stack, mode: Mode) -> Result<ExitCode, Error> {
         .spawn()?;
     let status = tokio::select! {
         status = client.wait() => status?,
-        () = show_messages(stack.sns.inbox()) => client.wait().await?,
+        () = show_messages(stack.sns.inbox(), stack.phone.chat()) => client.wait().await?,
     };
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-async fn show_messages(inbox: Inbox) {
-    let mut accepted = inbox.accepted();
-    let mut shown = 0;
+async fn show_messages(inbox: Inbox, chat: &Chat) {
+    let (mut accepted, mut received) = (inbox.accepted(), chat.received());
+    let (mut shown, mut posted) = (0, 0);
     loop {
         let messages = inbox.messages();
         for message in &messages[shown..] {
             println!("A message to {}: {}", message.phone_number().unwrap_or("a device"), message.text);
         }
         shown = messages.len();
-        if accepted.changed().await.is_err() {
+        let messages = chat.messages();
+        for message in &messages[posted..] {
+            println!("A message in the chat: {}", message.text);
+        }
+        posted = messages.len();
+        let changed = tokio::select! {
+            changed = accepted.changed() => changed,
+            changed = received.changed() => changed,
+        };
+        if changed.is_err() {
             return;
         }
     }

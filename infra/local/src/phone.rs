@@ -1,4 +1,5 @@
-//! The phone: where messages arrive, and where a person approves or denies.
+//! The phone: where messages arrive, and where a person approves or denies. They come through SNS, or from the operator's
+//! notifier, which posts to the webhooks of a chat.
 //!
 //! A message leads to the provider's own page, like the link in it. The phone can also take the place of the
 //! operator's app. It has no authority of its own: each of its decisions is a call of the real consent API through
@@ -8,6 +9,7 @@ mod api;
 mod app;
 mod asked_request;
 mod auto;
+mod chat;
 mod consent;
 mod message;
 mod messages;
@@ -23,11 +25,13 @@ use std::{
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use asked_request::{AskedRequest, RequestState};
+pub use chat::{Chat, ChatMessage};
 pub use message::{Received, request_in};
 
 use crate::{clock, login_issuer::LoginIssuer, seed::Person, server::Server, sns::Inbox};
 use api::Refusal;
 use consent::ConsentApi;
+use message::Arrived;
 
 /// What a phone needs.
 pub struct PhoneOptions {
@@ -48,6 +52,7 @@ pub struct PhoneOptions {
 #[derive(Debug)]
 pub struct Phone {
     server: Server,
+    chat: Chat,
     approvals: Option<JoinHandle<()>>,
 }
 
@@ -72,6 +77,7 @@ pub type Told<'a, T> = Pin<Box<dyn Future<Output = Option<T>> + Send + 'a>>;
 struct Shared {
     issuer: String,
     inbox: Inbox,
+    chat: Chat,
     people: Vec<Person>,
     login_issuer: Arc<LoginIssuer>,
     consent: ConsentApi,
@@ -89,14 +95,29 @@ impl Phone {
         let consent = ConsentApi::new(&options.api)?;
         let PhoneOptions { issuer, inbox, people, directory, login_issuer, approve_all, api: _ } = options;
         let asked = Mutex::default();
-        let shared = Arc::new(Shared { issuer, inbox, people, login_issuer, consent, directory, asked });
+        let chat = Chat::default();
+        let shared = Arc::new(Shared {
+            issuer,
+            inbox,
+            chat: chat.clone(),
+            people,
+            login_issuer,
+            consent,
+            directory,
+            asked,
+        });
         let approvals = approve_all.then(|| tokio::spawn(auto::approve_all(Arc::clone(&shared))));
-        Ok(Self { server: Server::start(listener, api::router(shared))?, approvals })
+        Ok(Self { server: Server::start(listener, api::router(shared))?, chat, approvals })
     }
 
     /// The URL at which it listens, with the host name of the login issuer.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.server.address().port())
+    }
+
+    /// What the webhooks got.
+    pub fn chat(&self) -> &Chat {
+        &self.chat
     }
 }
 
@@ -109,6 +130,14 @@ impl Drop for Phone {
 }
 
 impl Shared {
+    /// Everything that has arrived, oldest first.
+    fn arrived(&self) -> Vec<Arrived> {
+        let sns = self.inbox.messages().into_iter().map(Arrived::Sns);
+        let mut all: Vec<_> = sns.chain(self.chat.messages().into_iter().map(Arrived::Chat)).collect();
+        all.sort_by_key(Arrived::order);
+        all
+    }
+
     /// A person from the seed, or one who was enrolled since.
     async fn person(&self, sub: &str) -> Option<Person> {
         match self.people.iter().find(|person| person.sub == sub) {

@@ -104,7 +104,12 @@ impl Person {
             login: text(&person["login"]["value"]),
             name: text(&person["claims"]["name"]),
             email: text(&person["claims"]["email"]),
-            addresses: channels.flat_map(|channel| channel.values().filter_map(text)).collect(),
+            // Of a custom channel the address beside its name.
+            addresses: channels
+                .flat_map(|channel| {
+                    channel.values().filter_map(|value| text(value).or_else(|| text(&value["address"])))
+                })
+                .collect(),
             sub,
         })
     }

@@ -277,6 +277,15 @@ async fn a_late_message_leads_to_a_request_that_is_not_open() {
     assert!((0..=1_000).contains(&ahead), "the notifier is told when it is given up: {ahead}");
 }
 
+/// HOOK-5-04: a message that nobody would wait for is not sent.
+#[tokio::test]
+async fn without_time_left_the_notifier_is_not_called() {
+    let stand = stand_with(json!([email(), {"sms": NUMBER}]), &[]).await;
+    assert_eq!(ask_in_a_hurry(&stand, Duration::ZERO).await.refusal(), DOWN);
+    assert_eq!((stand.events().len(), requests(&stand).await), (0, 0));
+    assert_eq!(stand.provider.sns.attempts().len(), 0);
+}
+
 /// HOOK-5-04: whoever decided did get the message.
 #[tokio::test]
 async fn a_request_decided_before_the_notifier_fails_is_acknowledged() {

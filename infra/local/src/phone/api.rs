@@ -13,7 +13,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shared, consent::Answer, messages::Messages, pages};
+use super::{Shared, chat::Posted, consent::Answer, messages::Messages, pages};
 use crate::login_issuer::LIFETIME;
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
@@ -25,6 +25,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/people/{sub}/ticket", post(ticket))
         .route("/users/{sub}/token", post(token))
         .route("/decide", post(decide_as_asked))
+        .route("/webhooks/{*address}", post(webhook))
         .merge(shared.login_issuer.router())
         .layer(middleware::from_fn(refuse_other_sites))
         .with_state(shared)
@@ -120,6 +121,16 @@ async fn ticket(State(shared): State<Arc<Shared>>, Path(sub): Path<String>) -> R
 async fn token(State(shared): State<Arc<Shared>>, Path(sub): Path<String>) -> Result<Json<Value>, Refusal> {
     let token = shared.login_token(&sub).await?;
     Ok(Json(json!({"login_token": token, "expires_in": LIFETIME})))
+}
+
+/// An incoming webhook of the chat, which the operator's notifier calls.
+async fn webhook(
+    State(shared): State<Arc<Shared>>,
+    Path(address): Path<String>,
+    Json(posted): Json<Posted>,
+) -> &'static str {
+    shared.chat.receive(address, posted);
+    "ok"
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,18 +6,22 @@ use super::{Received, Shared};
 
 /// Follows the inbox until it is aborted.
 pub(super) async fn approve_all(shared: Arc<Shared>) {
-    let mut accepted = shared.inbox.accepted();
+    let (mut accepted, mut received) = (shared.inbox.accepted(), shared.chat.received());
     let mut seen = HashSet::new();
     loop {
-        for message in shared.inbox.messages() {
-            if seen.insert(message.id.clone())
+        for message in shared.arrived() {
+            if seen.insert(message.id().to_owned())
                 && let Some(received) = Received::read(&shared, message).await
                 && let Err(why) = approve(&shared, &received).await
             {
                 eprintln!("phone: the message to {} was not approved: {why}", received.address);
             }
         }
-        if accepted.changed().await.is_err() {
+        let changed = tokio::select! {
+            changed = accepted.changed() => changed,
+            changed = received.changed() => changed,
+        };
+        if changed.is_err() {
             return;
         }
     }

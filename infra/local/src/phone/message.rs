@@ -1,9 +1,11 @@
 //! A message as the phone shows it.
 
+use std::time::SystemTime;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{RequestState, Shared};
+use super::{ChatMessage, RequestState, Shared};
 use crate::{
     clock,
     sns::{Message, Target},
@@ -18,9 +20,9 @@ pub struct Received {
     pub id: String,
     /// The owner of the phone: the person whom the request asks, or who has the address in the seed.
     pub sub: Option<String>,
-    /// `sms`, `push` or `topic`.
+    /// `sms`, `push`, `topic` or `chat`.
     pub kind: &'static str,
-    /// The number or the ARN that it was sent to.
+    /// The number, the ARN or the end of the webhook that it was sent to.
     pub address: String,
     pub text: String,
     /// Epoch seconds.
@@ -35,19 +37,68 @@ pub struct Received {
     pub state: Option<RequestState>,
 }
 
-impl Received {
-    /// The message as its owner sees it. A push message whose payload is not a notification shows nothing.
-    pub(super) async fn read(shared: &Shared, message: Message) -> Option<Self> {
-        let address = message.address()?.to_owned();
-        let in_text = || request_in(&message.text).map(str::to_owned);
-        let (kind, text, request) = match message.target.as_ref()? {
-            Target::PhoneNumber(_) => ("sms", message.text.clone(), in_text()),
-            Target::TopicArn(_) => ("topic", message.text.clone(), in_text()),
-            Target::TargetArn(_) => {
-                let (text, request) = notification(&message.push_payload()?)?;
-                ("push", text, request)
-            }
+/// A message by the way that it came.
+pub(super) enum Arrived {
+    Sns(Message),
+    Chat(ChatMessage),
+}
+
+/// What is shown of it.
+struct Shown {
+    kind: &'static str,
+    address: String,
+    text: String,
+    request: Option<String>,
+}
+
+impl Arrived {
+    pub(super) fn order(&self) -> u64 {
+        match self {
+            Self::Sns(message) => message.order,
+            Self::Chat(message) => message.order,
+        }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        match self {
+            Self::Sns(message) => &message.id,
+            Self::Chat(message) => &message.id,
+        }
+    }
+
+    fn at(&self) -> SystemTime {
+        match self {
+            Self::Sns(message) => message.at,
+            Self::Chat(message) => message.at,
+        }
+    }
+
+    /// A push message whose payload is not a notification shows nothing.
+    fn shown(&self) -> Option<Shown> {
+        let with_link = |kind, address: &str, text: &str| Shown {
+            kind,
+            address: address.to_owned(),
+            text: text.to_owned(),
+            request: request_in(text).map(str::to_owned),
         };
+        match self {
+            Self::Chat(message) => Some(with_link("chat", &message.address, &message.text)),
+            Self::Sns(message) => Some(match message.target.as_ref()? {
+                Target::PhoneNumber(number) => with_link("sms", number, &message.text),
+                Target::TopicArn(topic) => with_link("topic", topic, &message.text),
+                Target::TargetArn(endpoint) => {
+                    let (text, request) = notification(&message.push_payload()?)?;
+                    Shown { kind: "push", address: endpoint.clone(), text, request }
+                }
+            }),
+        }
+    }
+}
+
+impl Received {
+    /// The message as its owner sees it.
+    pub(super) async fn read(shared: &Shared, message: Arrived) -> Option<Self> {
+        let Shown { kind, address, text, request } = message.shown()?;
         let asked = match &request {
             Some(request) => shared.asked(request).await,
             None => None,
@@ -66,8 +117,8 @@ impl Received {
             address,
             text,
             request,
-            at: clock::since_epoch(message.at).as_secs(),
-            id: message.id,
+            at: clock::since_epoch(message.at()).as_secs(),
+            id: message.id().to_owned(),
         })
     }
 }

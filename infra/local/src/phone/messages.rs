@@ -40,7 +40,7 @@ impl Messages {
             })
             .collect();
         let mut messages = Vec::new();
-        for message in shared.inbox.messages() {
+        for message in shared.arrived() {
             messages.extend(Received::read(shared, message).await);
         }
         // People enrolled since the start are listed from their first message on.
@@ -142,6 +142,7 @@ fn kind(kind: &str) -> &str {
     match kind {
         "sms" => "SMS",
         "push" => "Push message",
+        "chat" => "Chat message",
         _ => "Message by topic",
     }
 }

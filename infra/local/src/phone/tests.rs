@@ -105,7 +105,7 @@ async fn start_with(approve_all: bool, members: Value) -> Setup {
         login: Some("alice-login".into()),
         name: None,
         email: None,
-        addresses: vec!["+15555550100".into(), ENDPOINT.into(), TOPIC.into()],
+        addresses: vec!["+15555550100".into(), ENDPOINT.into(), TOPIC.into(), "T0/ALICE".into()],
     };
     let options = PhoneOptions {
         api: api.url(),
@@ -166,6 +166,42 @@ impl Setup {
         let response = request.send().await.unwrap();
         (response.status(), response.json().await.unwrap())
     }
+}
+
+/// As the operator's notifier posts it.
+#[tokio::test]
+async fn a_message_in_the_chat_arrives_like_the_others() {
+    let setup = start(false).await;
+    setup.sms().await;
+    let text = format!("Example: &lt;A &amp; B&gt; http://localhost:9000/consent/{KEY}");
+    let posted = json!({"text": text, "unfurl_links": false});
+    let webhook = format!("{}/webhooks/T0/ALICE", setup.phone.url());
+    let answer = reqwest::Client::new().post(webhook).json(&posted).send().await.unwrap();
+    assert_eq!((answer.status(), answer.text().await.unwrap().as_str()), (StatusCode::OK, "ok"));
+    let messages = setup.get("/messages").await["messages"].clone();
+    let expected = format!("Example: <A & B> http://localhost:9000/consent/{KEY}");
+    assert_eq!(messages.as_array().map(Vec::len), Some(2), "the newest last: {messages}");
+    for (member, expected) in [
+        ("kind", "chat"),
+        ("address", "T0/ALICE"),
+        ("text", expected.as_str()),
+        ("sub", "alice"),
+        ("request", KEY),
+    ] {
+        assert_eq!(messages[1][member], expected);
+    }
+    let (_, page) = setup.page("/").await;
+    assert!(page.contains("Chat message to alice (T0/ALICE)"), "{page}");
+}
+
+#[tokio::test]
+async fn what_arrives_in_the_chat_is_approved_as_well() {
+    let mut setup = start(true).await;
+    let posted = json!({"text": format!("Example: http://localhost:9000/consent/{KEY}")});
+    let webhook = format!("{}/webhooks/T0/ALICE", setup.phone.url());
+    reqwest::Client::new().post(webhook).json(&posted).send().await.unwrap();
+    let (request, _, body) = setup.decisions.recv().await.unwrap();
+    assert_eq!((request.as_str(), &body["decision"]), (KEY, &json!("approve")));
 }
 
 /// The claims of a token, without checking its signature: the login issuer's own test does that.

@@ -1,4 +1,4 @@
-//! The operator's functions that the provider invokes, in Python, as a child process: `infra/examples/serve.py`.
+//! The operator's functions that the provider invokes, as a child process: `infra/examples/serve.py`.
 
 use std::{
     fs::{self, File},
@@ -18,6 +18,8 @@ use crate::{Error, server::listen};
 
 /// The name of the function that tells whom a hint means.
 const USER_RESOLVER: &str = "user-resolver";
+/// That of the function that delivers messages on custom channels, if there is one.
+const NOTIFIER: &str = "notifier";
 
 /// Usually it listens 0.2 s after its start.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,16 +34,18 @@ pub struct Hooks {
     url: String,
     /// The local login issuer, if it is the provider's.
     login_issuer: Option<String>,
+    has_notifier: bool,
     data: PathBuf,
 }
 
 impl Hooks {
-    /// Starts the functions of `folder` with an empty folder for their files, and waits until they are served.
+    /// Starts the functions of `folder` with an empty folder for their files, and waits until they are served. The phone,
+    /// which is also the login issuer, has the webhooks of the chat that a notifier posts to.
     pub(super) async fn start(
         options: &Options,
         folder: &Path,
         issuer: &str,
-        login_issuer: &str,
+        phone: &str,
     ) -> Result<Self, Error> {
         // Paths are relative to the current folder, but the program is started elsewhere.
         let folder = std::path::absolute(folder)?;
@@ -58,19 +62,23 @@ impl Hooks {
         fs::create_dir_all(&data)?;
         let log = data.with_extension("log");
         let output = File::create(&log)?;
-        let login_issuer = options.login_issuers.is_none().then(|| login_issuer.to_owned());
+        let login_issuer = options.login_issuers.is_none().then(|| phone.to_owned());
+        let has_notifier = folder.join(NOTIFIER).is_dir();
+        let chat = [("WEBHOOKS", format!("{phone}/webhooks/")), ("CHAT", "1".to_owned())];
         let child = Command::new(python(&options.root))
             .arg(options.root.join("infra/examples/serve.py"))
             .args(["--with-parent", "--port", &port.to_string(), "--data"])
             .args([&data, &folder])
             .envs(login_issuer.iter().map(|issuer| ("LOGIN_ISSUER", issuer)))
+            .envs(chat.into_iter().filter(|_| has_notifier))
             .current_dir(&options.root)
             .stdin(Stdio::piped())
             .stdout(output.try_clone()?)
             .stderr(output)
             .kill_on_drop(true)
             .spawn()?;
-        let mut hooks = Self { child, url: format!("http://localhost:{port}"), login_issuer, data };
+        let mut hooks =
+            Self { child, url: format!("http://localhost:{port}"), login_issuer, has_notifier, data };
         let deadline = Instant::now() + START_TIMEOUT;
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             let ended = hooks.child.try_wait()?.is_some();
@@ -87,7 +95,9 @@ impl Hooks {
     pub(super) fn settings(&self) -> Vec<(&'static str, String)> {
         let function = ("USER_RESOLVER_FUNCTION", format!("{}/{USER_RESOLVER}", self.url));
         let issuers = self.login_issuer.clone().map(|issuer| ("USER_RESOLVER_ISSUERS", issuer));
-        [function].into_iter().chain(issuers).collect()
+        let notifier = ("USER_NOTIFIER_FUNCTION", format!("{}/{NOTIFIER}", self.url));
+        let notifier = self.has_notifier.then_some(notifier);
+        [function].into_iter().chain(issuers).chain(notifier).collect()
     }
 
     /// Where they are served in the way of Lambda's invoke API.

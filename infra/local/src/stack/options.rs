@@ -21,7 +21,8 @@ pub struct Options {
     pub issuer: Option<String>,
     /// `LOGIN_ISSUERS`, if it is not the local one.
     pub login_issuers: Option<String>,
-    /// A folder with the operator's functions, of which `user-resolver` is one. With it nobody is in the directory.
+    /// A folder with the operator's functions, of which `user-resolver` is one, and perhaps `notifier`. With it nobody is in
+    /// the directory.
     pub hooks: Option<PathBuf>,
     /// The `cargo-lambda` program.
     pub cargo_lambda: PathBuf,

@@ -67,6 +67,46 @@ async fn functions_are_served_as_lambda_serves_them() {
     hooks.stop().await;
 }
 
+/// In TypeScript, behind a file of JavaScript as on Lambda. It gets the webhooks of the phone.
+#[tokio::test]
+async fn a_notifier_in_typescript_is_served_beside_the_resolver() {
+    let folder = Folder::with(FUNCTION);
+    fs::create_dir_all(folder.0.join(NOTIFIER)).unwrap();
+    let index = "export { handler } from './function.mts';\n";
+    fs::write(folder.0.join(NOTIFIER).join("index.mjs"), index).unwrap();
+    let function = "export async function handler(event: { fail?: string }) {
+        if (event.fail) throw new RangeError(event.fail);
+        console.log('said');
+        return { got: event, webhooks: process.env.WEBHOOKS };
+    }\n";
+    fs::write(folder.0.join(NOTIFIER).join("function.mts"), function).unwrap();
+    let hooks = folder.serve().await.unwrap();
+    let setting = ("USER_NOTIFIER_FUNCTION", format!("{}/notifier", hooks.url()));
+    assert_eq!(hooks.settings()[2..], [setting]);
+
+    let answer = invoke(&hooks, NOTIFIER, &json!({"a": "ü\n"})).send().await.unwrap();
+    assert!(!answer.headers().contains_key("x-amz-function-error"));
+    let expected = json!({"got": {"a": "ü\n"}, "webhooks": format!("{LOGIN}/webhooks/")});
+    assert_eq!(answer.json::<Value>().await.unwrap(), expected);
+    let failed = invoke(&hooks, NOTIFIER, &json!({"fail": "alice"})).send().await.unwrap();
+    assert_eq!(failed.headers()["x-amz-function-error"], "Unhandled");
+    assert_eq!(failed.json::<Value>().await.unwrap()["errorType"], "RangeError");
+    let resolver = invoke(&hooks, USER_RESOLVER, &json!({"b": 2})).send().await.unwrap();
+    assert_eq!(resolver.json::<Value>().await.unwrap(), json!({"got": {"b": 2}}));
+    let log = fs::read_to_string(hooks.data().with_extension("log")).unwrap();
+    assert!(log.contains("RangeError") && log.contains("said") && !log.contains("alice"), "{log}");
+    hooks.stop().await;
+}
+
+#[tokio::test]
+async fn a_notifier_that_does_not_start_is_told_with_its_error() {
+    let folder = Folder::with(FUNCTION);
+    fs::create_dir_all(folder.0.join(NOTIFIER)).unwrap();
+    fs::write(folder.0.join(NOTIFIER).join("index.mjs"), "throw new Error('last words');\n").unwrap();
+    let error = folder.serve().await.unwrap_err().to_string();
+    assert!(error.contains("last words"), "{error}");
+}
+
 /// It answers for every person, so a page that a browser shows must not reach it.
 #[tokio::test]
 async fn a_page_of_another_site_invokes_nothing() {
