@@ -69,8 +69,9 @@ async fn the_readmes_commands_lead_from_an_empty_table_to_tokens() {
     let stack = &outside.stack;
     let items =
         stack.dynamodb.client().scan().table_name(ciba_local::stack::TABLE_NAME).send().await.unwrap();
-    let is_key = |pk: &str| pk == "keys";
-    assert!(items.items().iter().all(|item| is_key(item["pk"].as_s().unwrap())) && items.count() == 8);
+    // Eight keys, and the copies of what is withdrawn.
+    let is_key = |pk: &str| pk == "keys" || pk == "key-set" || pk.starts_with("withdrawn#");
+    assert!(items.items().iter().all(|item| is_key(item["pk"].as_s().unwrap())) && items.count() == 8 + 18);
 
     // The deployment has made keys. What else is missing, the doctor says.
     let before = shell(stack, &format!("{PROGRAM} doctor")).await;
