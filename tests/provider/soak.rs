@@ -2,6 +2,7 @@
 //!
 //! - No approval is lost, and none is redeemed twice.
 //! - No message without a record, and no acknowledged request without a message.
+//! - What the operator's own functions do wrong is 503, and what they refuse is refused.
 //! - Every answer is one that the protocol knows, and fits those before it.
 //! - Evidence for every decision, and a block for every report.
 //!
@@ -13,6 +14,7 @@ mod answer;
 mod asking;
 mod clock;
 mod flow;
+mod hooks;
 mod model;
 mod script;
 mod tally;
@@ -95,11 +97,14 @@ fn conclude(seed: u64, flows: usize, tally: &Tally) {
         ("decisions with evidence", flows / 2),
         ("refreshes", flows / 3),
         ("clients told", flows / 4),
+        ("requests to people of the resolver", flows / 5),
+        ("messages through the notifier", flows / 5),
         // A few flows may have been lucky.
         ("answers of 503", flows / OF_WORLD as u64 * 5),
     ] {
         assert!(tally.counted(what) >= least, "a promise about nothing would hold: {what}");
     }
+    assert!(tally.made("hooks") >= flows / 20, "a promise about nothing would hold: faults of hooks");
 }
 
 /// CIBA-7.2-09, CIBA-10.3-08, CIBA-13-06, ATK-4-04, ATK-4-07, ATK-4-10, HYG-5-03

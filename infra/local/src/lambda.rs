@@ -20,7 +20,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify};
 
-use crate::{ACCOUNT, REGION, caller, server::Server};
+use crate::{ACCOUNT, REGION, caller, order, server::Server};
 
 /// The largest event of a synchronous invocation. Unit: bytes.
 const MAX_EVENT: usize = 6 * 1024 * 1024;
@@ -59,6 +59,8 @@ pub struct Invocation {
     pub event: Value,
     /// The access key id that signed the call.
     pub caller: Option<String>,
+    /// Its position in the order of all events of the doubles of this process.
+    pub order: u64,
 }
 
 /// A running double; dropping it closes the port.
@@ -153,7 +155,7 @@ async fn invoke(
     let outcome = {
         let mut double = lock(&state);
         let outcome = double.functions.get(&function).map(|run| run(&event));
-        double.invocations.push(Invocation { function, event, caller });
+        double.invocations.push(Invocation { function, event, caller, order: order::next() });
         outcome
     };
     match outcome {

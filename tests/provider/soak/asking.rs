@@ -1,12 +1,14 @@
 //! The client asks: what an acknowledgement promises, and what a newer request does to older ones.
 
+use std::collections::BTreeSet;
+
 use ciba_tests::Answer;
 use serde_json::{Value, json};
 
 use super::answer::{code, retry_after};
 use super::flow::{Asked, Broken, EARLY, Flow, TRIES};
 use super::model::{Action, Model, Said};
-use super::script::{Reach, Who};
+use super::script::{Admission, Home, Reach, Who};
 use super::world::{SCOPE, TOKEN};
 
 impl Flow<'_> {
@@ -24,12 +26,19 @@ impl Flow<'_> {
         }
         for _ in 0..TRIES {
             let (provider, now) = (&self.world.provider, self.world.clock.now());
-            let before = self.messages().len();
             let call = self.world.call_of(self.script, "/bc-authorize", &parameters);
             let answer = provider.call(&provider.backchannel_authentication, &call, now).await;
             let code = code(&answer).map_err(|why| self.found(&why))?;
             match (answer.status, code) {
-                (200, "") => return self.acknowledged(&answer, before).await.map(|()| true),
+                (200, "") => return self.acknowledged(&answer).await.map(|()| true),
+                (403, "access_denied") if self.script.admission == Admission::RefusedByPolicy => {
+                    self.world.count("people whom the policy let nobody ask");
+                    return Ok(false);
+                }
+                (400, "unknown_user_id") if self.script.admission == Admission::Unknown => {
+                    self.world.count("people whom the resolver did not know");
+                    return Ok(false);
+                }
                 (403, "access_denied") if self.script.reach == Reach::None => {
                     self.world.count("people who could not be reached");
                     return Ok(false);
@@ -48,15 +57,16 @@ impl Flow<'_> {
     }
 
     /// No acknowledged request without a message.
-    async fn acknowledged(&mut self, answer: &Answer, before: usize) -> Result<(), Broken> {
+    async fn acknowledged(&mut self, answer: &Answer) -> Result<(), Broken> {
         if self.script.reach == Reach::None {
             return Err(self.found("acknowledged, and nobody can have been told"));
         }
-        let sent = self.messages().into_iter().skip(before);
-        let sent: Vec<_> = sent.filter_map(|text| text.rsplit('/').next().map(str::to_owned)).collect();
+        if self.script.admission != Admission::Admitted {
+            return Err(self.found("acknowledged, against the operator's own rules"));
+        }
         let auth_req_id = answer.body["auth_req_id"].as_str().unwrap_or_default().to_owned();
         let key = self.world.key_of(&auth_req_id).await.ok_or_else(|| self.found("a handle of nothing"))?;
-        if !sent.contains(&key) {
+        if !self.told().contains(&key) {
             return Err(self.found("acknowledged, and no message about it was accepted before"));
         }
         let interval = if self.script.who == Who::Push { Value::Null } else { json!(5) };
@@ -65,6 +75,9 @@ impl Flow<'_> {
         }
         self.superseded(Said::Done)?;
         self.world.count("requests acknowledged");
+        if self.script.home == Home::Resolver {
+            self.world.count("requests to people of the resolver");
+        }
         let now = self.world.clock.seconds();
         let expires_at = now + f64::from(self.script.expiry);
         let to_collect = if self.script.who.is_called() { 10.0 } else { 7.0 };
@@ -82,12 +95,15 @@ impl Flow<'_> {
         Ok(())
     }
 
-    /// The messages that this person has got.
-    fn messages(&self) -> Vec<String> {
-        let numbers = self.script.numbers();
-        let messages = self.world.provider.sns.messages();
-        let own = messages.into_iter().filter(|it| numbers.iter().any(|number| it.address() == Some(number)));
-        own.map(|message| message.text).collect()
+    /// The requests about which SNS or the notifier has accepted a message to this person.
+    fn told(&self) -> BTreeSet<String> {
+        let addresses = self.script.addresses();
+        let is_own = |address: Option<&str>| addresses.iter().any(|own| address == Some(own));
+        let messages = self.world.provider.sns.messages().into_iter().filter(|it| is_own(it.address()));
+        let by_sns = messages.filter_map(|message| message.text.rsplit('/').next().map(str::to_owned));
+        let sent = self.world.hooks.sent().into_iter();
+        let custom = sent.filter(|sent| sent.accepted && is_own(Some(&sent.address))).map(|sent| sent.key);
+        by_sns.chain(custom).collect()
     }
 
     /// What a newer request does to the older ones.

@@ -1,6 +1,7 @@
 //! What happens in one flow, drawn from the seed before it begins.
 
 use ciba_local::disorder::Random;
+use serde_json::{Value, json};
 
 /// The client of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +91,32 @@ pub(super) enum Reach {
     None,
 }
 
+/// Where the provider has a person from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Home {
+    Directory,
+    /// Only the operator's resolver knows them.
+    Resolver,
+}
+
+/// Which of a person's channels the operator's notifier delivers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Custom {
+    Neither,
+    First,
+    Second,
+    Both,
+}
+
+/// What the operator's own rules say of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    Admitted,
+    RefusedByPolicy,
+    /// The resolver knows nobody of this name.
+    Unknown,
+}
+
 /// One flow.
 #[derive(Clone, Debug)]
 pub(super) struct Script {
@@ -102,6 +129,9 @@ pub(super) struct Script {
     pub start: f64,
     /// Unit: s.
     pub expiry: u32,
+    pub home: Home,
+    pub custom: Custom,
+    pub admission: Admission,
     pub reach: Reach,
     /// The table does not store the first request.
     pub outage: bool,
@@ -117,6 +147,8 @@ pub(super) struct Script {
     /// How many polls collect at once.
     pub at_once: usize,
     pub refreshes: usize,
+    /// They are used when the resolver is asked again.
+    pub long_after: bool,
     /// In the end an old refresh token is used once more.
     pub replays: bool,
     pub revokes: bool,
@@ -149,6 +181,16 @@ impl Script {
             (8, Rival::Poll),
         ]);
         let outage = one_in(random, 20);
+        let home = random.choose(&[(3, Home::Directory), (2, Home::Resolver)]);
+        let proof = random.choose(&[(3, Proof::Login), (1, Proof::Passkey)]);
+        let admission = match home {
+            Home::Directory => random.choose(&[(60, Admission::Admitted), (1, Admission::RefusedByPolicy)]),
+            Home::Resolver => random.choose(&[
+                (40, Admission::Admitted),
+                (1, Admission::RefusedByPolicy),
+                (1, Admission::Unknown),
+            ]),
+        };
         Self {
             number,
             who,
@@ -156,9 +198,18 @@ impl Script {
             // Between the others, so that it is the one to meet its outage.
             start: random.below(60) as f64 + if outage { 0.5 } else { 0.0 },
             expiry: random.choose(&[(2, 30), (3, 60), (5, 120)]),
+            home,
+            custom: random.choose(&[
+                (5, Custom::Neither),
+                (2, Custom::First),
+                (1, Custom::Second),
+                (2, Custom::Both),
+            ]),
+            admission,
             reach: random.choose(&[(90, Reach::First), (6, Reach::Second), (4, Reach::None)]),
             outage,
-            proof: random.choose(&[(3, Proof::Login), (1, Proof::Passkey)]),
+            // Nothing is written down of people whom only the resolver knows, so there is nothing to add a passkey to.
+            proof: if home == Home::Resolver { Proof::Login } else { proof },
             ending,
             rival,
             latecomer: random.choose(&[
@@ -172,6 +223,7 @@ impl Script {
             impatient: one_in(random, 4),
             at_once: random.choose(&[(6, 1), (2, 2), (1, 4)]),
             refreshes: random.below(4),
+            long_after: home == Home::Resolver && one_in(random, 3),
             replays: one_in(random, 4),
             revokes: one_in(random, 4),
         }
@@ -181,9 +233,38 @@ impl Script {
         format!("p{}", self.number)
     }
 
-    /// The person's numbers, in the order in which they are tried.
-    pub(super) fn numbers(&self) -> [String; 2] {
+    /// The person's addresses, in the order in which they are tried. All are numbers, also those in the notifier's chat.
+    pub(super) fn addresses(&self) -> [String; 2] {
         [format!("+1555557{:04}", self.number), format!("+1555558{:04}", self.number)]
+    }
+
+    /// The channels of the person's entry.
+    pub(super) fn channels(&self) -> [Value; 2] {
+        let custom = match self.custom {
+            Custom::Neither => [false, false],
+            Custom::First => [true, false],
+            Custom::Second => [false, true],
+            Custom::Both => [true, true],
+        };
+        let channel = |(address, is_custom): (String, bool)| {
+            if is_custom {
+                json!({"custom": {"name": "chat", "address": address}})
+            } else {
+                json!({"sms": address})
+            }
+        };
+        let [first, second] = self.addresses();
+        [(first, custom[0]), (second, custom[1])].map(channel)
+    }
+
+    /// Where nobody can be told.
+    pub(super) fn unreachable(&self) -> Vec<String> {
+        let [first, second] = self.addresses();
+        match self.reach {
+            Reach::First => vec![],
+            Reach::Second => vec![first],
+            Reach::None => vec![first, second],
+        }
     }
 }
 

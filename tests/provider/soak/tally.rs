@@ -32,6 +32,11 @@ impl Tally {
         self.counts.get(what).copied().unwrap_or_default()
     }
 
+    /// How many faults of a kind were made.
+    pub(super) fn made(&self, what: &str) -> u64 {
+        self.faults.get(what).copied().unwrap_or_default()
+    }
+
     pub(super) fn findings(&self) -> &[String] {
         &self.findings
     }

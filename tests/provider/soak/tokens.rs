@@ -15,6 +15,9 @@ use super::world::SCOPE;
 /// Longer than a replaced refresh token is answered with its successor. Unit: s.
 const AFTER_THE_GRACE: f64 = 25.0;
 
+/// Longer than what the resolver said at the request is believed. Unit: s.
+const ASKED_AGAIN: f64 = 605.0;
+
 impl Flow<'_> {
     pub(super) async fn use_tokens(&mut self, index: usize) -> Result<(), Broken> {
         let tokens = self.asked[index].tokens[0].clone();
@@ -25,6 +28,9 @@ impl Flow<'_> {
         }
         self.is_active(&access, true).await?;
         let first = self.text(&tokens, "refresh_token")?;
+        if self.script.long_after {
+            self.world.clock.wait(ASKED_AGAIN).await;
+        }
         let mut current = first.clone();
         for _ in 0..self.script.refreshes {
             self.world.clock.wait(2.0).await;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::flow::Asked;
 use super::model::{Is, Model};
-use super::script::{Script, Who};
+use super::script::{Admission, Reach, Script, Who};
 use super::world::World;
 
 /// How long after the last flow what is still to be told is told. Unit: s.
@@ -62,6 +62,14 @@ pub(super) async fn judge(world: &World, flows: &[Played<'_>]) {
         }
     }
     remains.nobodys(&known);
+    for script in flows.iter().map(|(script, _)| script) {
+        if let Some(what) = remains.refused(script) {
+            world.found(script, &what);
+        }
+    }
+    for finding in world.hooks.findings() {
+        world.tally().found(finding);
+    }
 }
 
 impl Remains<'_> {
@@ -100,6 +108,36 @@ impl Remains<'_> {
                 self.world.tally().found(format!("a message about a request that was not stored: {key}"));
             }
             self.world.count("messages sent");
+        }
+        let told = self.world.provider.lambda.invocations().into_iter();
+        for call in told.filter(|call| call.event["kind"] == "request") {
+            let link = call.event["request"]["link"].as_str().unwrap_or_default();
+            let key = link.rsplit('/').next().unwrap_or_default();
+            let before = stored.get(&*format!("request#{key}")).is_some_and(|order| *order < call.order);
+            if !before {
+                self.world.tally().found(format!("the notifier got a request that was not stored: {key}"));
+            }
+            self.world.count("messages through the notifier");
+        }
+    }
+
+    /// Whom nobody may ask by the operator's own rules, nobody is asked. Nor is anybody told on a second channel while the
+    /// first one works, or may have worked.
+    fn refused(&self, script: &Script) -> Option<String> {
+        let person = self.world.provider.person(&script.sub());
+        let requests = self.items.values().flatten().filter(|item| item["sk"] == "request");
+        let is_asked = requests.clone().any(|item| item["person"] == person.as_str());
+        let [_, second] = script.addresses();
+        let mut tried =
+            self.world.provider.sns.attempts().into_iter().map(|it| it.address() == Some(&second));
+        let sent = self.world.hooks.tried();
+        let is_tried = tried.any(|is_so| is_so) || sent.contains(&second);
+        match (script.admission, script.reach) {
+            (Admission::RefusedByPolicy | Admission::Unknown, _) if is_asked => {
+                Some("asked, against the operator's own rules".to_owned())
+            }
+            (_, Reach::First) if is_tried => Some("told on the second channel as well".to_owned()),
+            _ => None,
         }
     }
 

@@ -8,6 +8,7 @@ use ciba::aws::Aws;
 use ciba::http::Request;
 use ciba::keys::{HandleUse, KeyRings, Kms};
 use ciba_local::disorder::{Disorder, Random};
+use ciba_local::lambda::Lambda;
 use ciba_local::proxy::{self, Odds, Refusal};
 use ciba_local::sns::{self, Failure};
 use ciba_tests::{Authenticator, Provider, Reaction, Receiver, SECRET, at, basic, form, form_request};
@@ -15,7 +16,8 @@ use serde_json::json;
 use tokio::sync::Mutex as Guard;
 
 use super::clock::Clock;
-use super::script::{Ending, Proof, Reach, Script, Who};
+use super::hooks::{Hooks, NOTIFIER, POLICY, RESOLVER};
+use super::script::{Ending, Home, Proof, Script, Who};
 use super::tally::Tally;
 use crate::client_assertion::{asserted, register};
 use crate::foreign_issuer::Key;
@@ -51,6 +53,7 @@ const REACTIONS: usize = 2_000;
 
 pub(super) struct World {
     pub provider: Provider,
+    pub hooks: Hooks,
     pub clock: Clock,
     receivers: BTreeMap<Who, Receiver>,
     /// Opens `auth_req_id`, to see whose it is.
@@ -67,7 +70,19 @@ pub(super) struct World {
 impl World {
     /// Fair weather first: clients and people are written down.
     pub(super) async fn new(scripts: &[Script], random: &mut Random) -> Self {
-        let provider = Provider::with(&[("ASKS_PER_TEN_MINUTES", "16"), ("ASKS_PER_DAY", "16")]).await;
+        let functions = [RESOLVER, POLICY, NOTIFIER].map(Lambda::arn);
+        let settings = [
+            ("ASKS_PER_TEN_MINUTES", "16"),
+            ("ASKS_PER_DAY", "16"),
+            ("USER_RESOLVER_FUNCTION", &*functions[0]),
+            ("USER_RESOLVER_ISSUERS", Provider::LOGIN),
+            ("REQUEST_POLICY_FUNCTION", &*functions[1]),
+            ("USER_NOTIFIER_FUNCTION", &*functions[2]),
+            ("USER_NOTIFIER_CONTENT", "full"),
+        ];
+        let provider = Provider::with(&settings).await;
+        let hooks = Hooks::new(scripts);
+        hooks.deploy(&provider);
         let signing = Key::es256("soak");
         let mut receivers = BTreeMap::new();
         for who in Who::ALL {
@@ -88,9 +103,9 @@ impl World {
             receivers.insert(who, receiver);
         }
         let mut passkeys = BTreeMap::new();
-        for script in scripts {
-            let channels: Vec<_> = script.numbers().iter().map(|number| json!({ "sms": number })).collect();
-            provider.enroll(&script.sub(), json!({ "channels": channels })).await.expect("a person");
+        for script in scripts.iter().filter(|script| script.home == Home::Directory) {
+            let entry = json!({ "channels": script.channels() });
+            provider.enroll(&script.sub(), entry).await.expect("a person");
             let decides = !matches!(script.ending, Ending::Declined | Ending::Ignored);
             if script.proof == Proof::Passkey && decides {
                 let passkey = provider.enroll_passkey(&script.sub(), at(-90_000.0)).await;
@@ -103,9 +118,11 @@ impl World {
         );
         provider.proxy.clear();
         provider.sns.clear();
+        provider.lambda.clear();
         let world = Self {
             clock: Clock::new(scripts.len(), 1),
             provider,
+            hooks,
             receivers,
             keys,
             signing,
@@ -120,13 +137,7 @@ impl World {
 
     async fn turn_bad(&self, scripts: &[Script], random: &mut Random) {
         for script in scripts {
-            let [first, second] = script.numbers();
-            let unreachable = match script.reach {
-                Reach::First => vec![],
-                Reach::Second => vec![first],
-                Reach::None => vec![first, second],
-            };
-            for number in unreachable {
+            for number in script.unreachable() {
                 self.provider.sns.fail_for(&number, Failure::OptedOut);
             }
         }
@@ -136,13 +147,15 @@ impl World {
         self.provider.outbox.disturb(Disorder::full(random.next_seed())).await;
         self.provider.sns.set_weather(Some(sns::Weather::new(random.next_seed(), SNS_ODDS)));
         self.provider.proxy.set_weather(Some(proxy::Weather::new(random.next_seed(), ODDS)));
+        self.hooks.turn_bad(Random::new(random.next_seed()));
     }
 
     /// Fair weather again. What had been sent a second time has arrived.
     pub(super) async fn clear_up(&self) {
         let faults = self.provider.proxy.set_weather(None);
         let unsent = self.provider.sns.set_weather(None);
-        for (name, count) in faults.into_iter().chain([("SNS", unsent)]) {
+        let hooks = self.hooks.clear_up();
+        for (name, count) in faults.into_iter().chain([("SNS", unsent), ("hooks", hooks)]) {
             self.tally().faults(name, count);
         }
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
