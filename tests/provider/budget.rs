@@ -245,9 +245,8 @@ async fn a_redeeming_poll_costs_a_failed_condition_read_and_write() {
     assert_eq!(provider.poll(&auth_req_id, at(15.0)).await.status, 200);
     let calls = operations(&provider);
     assert_eq!(names(&calls), ["UpdateItem", "BatchGetItem", "UpdateItem"]);
-    // Person, client, asks, and what is withdrawn: nothing is, and AWS counts an item that is not there.
-    let read = if provider.dynamodb.is_embedded() { 4.0 } else { 3.0 };
-    assert_eq!(units(&calls[1]).table, read, "{calls:?}");
+    // Person, client, asks, and what is withdrawn.
+    assert_eq!(units(&calls[1]).table, 4.0, "{calls:?}");
     assert_eq!(units(&calls[2]).table, 1.0);
 }
 
