@@ -149,7 +149,7 @@ async fn a_disabled_person_stays_disabled_after_a_login() {
     let provider = &stand.provider;
     came(&stand, "carol", carol(), at(1.0)).await;
     let sub = entry(&stand, "carol").await.expect("carol")["sub"].clone();
-    done(provider, &["person", "disable", sub.as_str().expect("a sub")], at(2.0)).await;
+    done(provider, &["person", "disable", "--", sub.as_str().expect("a sub")], at(2.0)).await;
     let before = directory(provider).await;
     came(&stand, "carol", carol(), at(3.0)).await;
     assert_eq!(directory(provider).await, before);
